@@ -1,0 +1,152 @@
+import type { Logger } from '../durable-agents/index.js';
+import type { NewCallbackEvent } from './callback-event.js';
+import type {
+  CallbackEventPage,
+  CallbackEventStore,
+  EventThread,
+  EventThreadSummary,
+  ListOptions,
+} from './callback-event-store.js';
+import { EventLog } from './event-log.js';
+
+export interface MemoryCallbackEventStoreOptions {
+  /** Beyond it the thread that was longest without a new event is dropped whole. */
+  readonly maxThreads: number;
+  /** Beyond it a thread's oldest events are dropped. */
+  readonly maxEventsPerThread: number;
+  /**
+   * Bytes of the JSON of all events. Beyond it the oldest events go, of the thread that was longest without a new one
+   * first. The newest event of all is always kept, and an emptied thread goes on counting.
+   */
+  readonly maxBytes: number;
+  /** Told once for each thread that loses events to these bounds. */
+  readonly log: Logger;
+}
+
+interface ThreadRecord {
+  readonly thread: EventThread;
+  readonly events: EventLog;
+  hasDropped: boolean;
+}
+
+/** Keeps events in the memory of this process: gone with it, and unknown to other processes. */
+export class MemoryCallbackEventStore implements CallbackEventStore {
+  readonly #options: MemoryCallbackEventStoreOptions;
+  /** In the order of their latest event, the oldest first. */
+  readonly #records = new Map<string, ThreadRecord>();
+  readonly #watchers = new Map<string, Set<() => void>>();
+  #byteLength = 0;
+  #droppedEventCount = 0;
+
+  constructor(options: MemoryCallbackEventStoreOptions) {
+    this.#options = options;
+  }
+
+  /** How many events were dropped by the bounds so far. */
+  get droppedEventCount(): number {
+    return this.#droppedEventCount;
+  }
+
+  /** Bytes of the JSON of all events. */
+  get byteLength(): number {
+    return this.#byteLength;
+  }
+
+  async append(event: NewCallbackEvent): Promise<number> {
+    const thread = { agentName: event.agent_name, threadId: event.thread_id };
+    const key = keyOf(thread);
+    const record = this.#records.get(key) ?? { thread, events: new EventLog(), hasDropped: false };
+    const { events } = record;
+    const sequence = events.lastSequence + 1;
+    const lengthBefore = events.byteLength;
+    events.append(JSON.stringify({ ...event, sequence }));
+    this.#byteLength += events.byteLength - lengthBefore;
+    this.#records.delete(key);
+    this.#records.set(key, record);
+    this.#keepBounds(record);
+    this.#wake(key);
+    return sequence;
+  }
+
+  async list(thread: EventThread, options: ListOptions = {}): Promise<CallbackEventPage> {
+    const { after = 0, limit = Infinity } = options;
+    const events = this.#records.get(keyOf(thread))?.events;
+    const first = Math.max(after + 1, events?.firstSequence ?? 1);
+    const count = events === undefined ? 0 : Math.max(0, Math.min(limit, events.lastSequence - first + 1));
+    if (events === undefined || count === 0) return { json: Buffer.from('[]'), count: 0 };
+    return { json: events.slice(first, count), count, lastSequence: first + count - 1 };
+  }
+
+  waitForChange(thread: EventThread, after: number, signal: AbortSignal): Promise<boolean> {
+    const key = keyOf(thread);
+    return new Promise((resolve) => {
+      if (signal.aborted) return resolve(false);
+      if ((this.#records.get(key)?.events.lastSequence ?? 0) > after) return resolve(true);
+      const watchers = this.#watchers.get(key) ?? new Set();
+      this.#watchers.set(key, watchers);
+      const settle = (changed: boolean): void => {
+        signal.removeEventListener('abort', onAbort);
+        watchers.delete(onChange);
+        if (watchers.size === 0) this.#watchers.delete(key);
+        resolve(changed);
+      };
+      const onChange = (): void => settle(true);
+      const onAbort = (): void => settle(false);
+      watchers.add(onChange);
+      signal.addEventListener('abort', onAbort);
+    });
+  }
+
+  async clear(thread: EventThread): Promise<void> {
+    const key = keyOf(thread);
+    const events = this.#records.get(key)?.events;
+    if (events === undefined) return;
+    this.#byteLength -= events.byteLength;
+    events.clear();
+    this.#wake(key);
+  }
+
+  async listThreads(): Promise<EventThreadSummary[]> {
+    return [...this.#records.values()]
+      .filter(({ events }) => events.count > 0)
+      .map(({ thread, events }) => ({ ...thread, eventCount: events.count, lastSequence: events.lastSequence }))
+      .toReversed();
+  }
+
+  #wake(key: string): void {
+    for (const watcher of this.#watchers.get(key) ?? []) watcher();
+  }
+
+  #keepBounds(newest: ThreadRecord): void {
+    const { maxThreads, maxEventsPerThread, maxBytes } = this.#options;
+    while (newest.events.count > maxEventsPerThread) this.#dropOldestEvent(newest, 'events per thread');
+    for (const [key, record] of this.#records) {
+      if (this.#records.size <= maxThreads) break;
+      while (record.events.count > 0) this.#dropOldestEvent(record, 'threads');
+      this.#records.delete(key);
+    }
+    for (const record of this.#records.values()) {
+      const kept = record === newest ? 1 : 0;
+      while (this.#byteLength > maxBytes && record.events.count > kept) this.#dropOldestEvent(record, 'bytes');
+      if (this.#byteLength <= maxBytes) break;
+    }
+  }
+
+  #dropOldestEvent(record: ThreadRecord, limit: string): void {
+    const lengthBefore = record.events.byteLength;
+    record.events.dropOldest();
+    this.#byteLength -= lengthBefore - record.events.byteLength;
+    this.#droppedEventCount += 1;
+    if (record.hasDropped) return;
+    record.hasDropped = true;
+    const { agentName, threadId } = record.thread;
+    this.#options.log.warn(
+      `[${agentName}] the event store is full (${limit}): the oldest events of thread ${threadId} are being dropped`,
+    );
+  }
+}
+
+/** Neither agent names nor thread ids hold a `|`. */
+function keyOf({ agentName, threadId }: EventThread): string {
+  return `${agentName}|${threadId}`;
+}

@@ -1,0 +1,123 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type DurableClient, EntityId } from 'durable-functions';
+import { agentEntityName } from './agent-entity.js';
+import { ThreadStateError } from './errors.js';
+import { invocationLog } from './invocation-log.js';
+import type { RunEnds } from './run-ends.js';
+import type { RunRequest } from './run-request.js';
+import { joinedText, parseThreadState, responseError } from './thread-state.js';
+
+const FIRST_PAUSE_MS = 25;
+
+/** How a run ended, as the thread's committed state tells it. */
+export type RunOutcome =
+  | {
+      readonly status: 'success';
+      readonly response: string;
+      /** Entries of the history, requests and responses, up to and with this run's response. */
+      readonly messageCount: number;
+    }
+  | { readonly status: 'error'; readonly error: string; readonly errorCode: string };
+
+export interface AgentClientOptions {
+  readonly runEnds: RunEnds;
+  /** The longest pause between two looks at a run in another process. */
+  readonly pollIntervalMs: number;
+  /** How long a caller is kept waiting in all. */
+  readonly maxWaitMs: number;
+}
+
+/** Asks an agent through the entity of a thread. */
+export class AgentClient {
+  readonly #durableClient: DurableClient;
+  readonly #options: AgentClientOptions;
+
+  constructor(durableClient: DurableClient, options: AgentClientOptions) {
+    this.#durableClient = durableClient;
+    this.#options = options;
+  }
+
+  /** Hands a request over to the thread's entity; resolves when it is accepted, long before it is answered. */
+  async send(agentName: string, threadId: string, request: RunRequest): Promise<void> {
+    await this.#durableClient.signalEntity(entityId(agentName, threadId), 'run', request);
+  }
+
+  /**
+   * Hands a request over and waits for its end; `undefined` when that takes longer than `maxWaitMs` (the run goes on).
+   *
+   * A look reads the whole state of the thread, so looks are rare while the run goes on, and close together once it
+   * has ended and only the host's commit is awaited.
+   *
+   * @throws ThreadStateError when the thread's state is of a version that can't be read
+   */
+  async sendAndWait(agentName: string, threadId: string, request: RunRequest): Promise<RunOutcome | undefined> {
+    const { runEnds, maxWaitMs, pollIntervalMs } = this.#options;
+    const deadline = performance.now() + maxWaitMs;
+    const watch = runEnds.watch(request.correlationId);
+    try {
+      await this.send(agentName, threadId, request);
+      let pauseMs = FIRST_PAUSE_MS;
+      let sawEnd = false;
+      for (;;) {
+        const remainingMs = deadline - performance.now();
+        await pause(Math.min(pauseMs, remainingMs), sawEnd ? undefined : watch.ended);
+        if (watch.ended.aborted && !sawEnd) {
+          sawEnd = true;
+          pauseMs = 0;
+        } else {
+          pauseMs = Math.min(Math.max(pauseMs * 2, 1), pollIntervalMs);
+        }
+        const isLastLook = remainingMs <= 0;
+        const outcome = await this.#look(agentName, threadId, request.correlationId, isLastLook);
+        if (outcome !== undefined || isLastLook) return outcome;
+      }
+    } finally {
+      watch.stop();
+    }
+  }
+
+  /** A failed read is only an error when there is no time left for another: entity reads fail now and then. */
+  async #look(
+    agentName: string,
+    threadId: string,
+    correlationId: string,
+    isLastLook: boolean,
+  ): Promise<RunOutcome | undefined> {
+    try {
+      return await this.readOutcome(agentName, threadId, correlationId);
+    } catch (error) {
+      if (isLastLook || error instanceof ThreadStateError) throw error;
+      invocationLog.warn(`[${agentName}][${correlationId}] thread ${threadId} could not be read: ${String(error)}`);
+      return undefined;
+    }
+  }
+
+  /** How a run ended; `undefined` while its end is not committed. */
+  async readOutcome(agentName: string, threadId: string, correlationId: string): Promise<RunOutcome | undefined> {
+    const stored = await this.#durableClient.readEntityState<unknown>(entityId(agentName, threadId));
+    const history = parseThreadState(stored.entityState).data.conversationHistory;
+    const index = history.findIndex((entry) => entry.$type === 'response' && entry.correlationId === correlationId);
+    const response = history[index];
+    if (response === undefined) return undefined;
+    const failure = responseError(response);
+    return failure === undefined
+      ? { status: 'success', response: joinedText(response.messages), messageCount: index + 1 }
+      : {
+          status: 'error',
+          error: failure.message ?? 'The agent failed.',
+          errorCode: failure.errorCode ?? 'agent_error',
+        };
+  }
+}
+
+function entityId(agentName: string, threadId: string): EntityId {
+  return new EntityId(agentEntityName(agentName), threadId);
+}
+
+async function pause(ms: number, wake: AbortSignal | undefined): Promise<void> {
+  try {
+    await delay(ms, undefined, wake && { signal: wake });
+  } catch (error) {
+    if (!wake?.aborted) throw error;
+  }
+}

@@ -1,0 +1,28 @@
+import type { AgentResponse, AgentResponseUpdate } from './agent.js';
+import type { AgentError } from './errors.js';
+
+/** Which run a callback is told about. Frozen, and the same object for all calls of one run. */
+export interface AgentCallbackContext {
+  readonly agentName: string;
+  /** The run: 32 lower-case hex digits. */
+  readonly correlationId: string;
+  readonly threadId: string;
+  /** The message that started the run, as it was sent. */
+  readonly requestMessage: string;
+}
+
+/**
+ * Watches the runs of an agent, inside the durable entity and before its state is saved.
+ *
+ * Calls of one run come one after another: each is awaited, for 30 seconds at the most, before the model is asked for
+ * more. What a callback throws is logged as a warning and changes nothing else. After a crash a run may be delivered
+ * again, and its calls with it, under the same correlation id.
+ */
+export interface AgentResponseCallback {
+  /** Called once for each update, in order. */
+  onStreamingResponseUpdate(update: AgentResponseUpdate, context: AgentCallbackContext): void | Promise<void>;
+  /** Called once for a run that was answered, after its updates. */
+  onAgentResponse(response: AgentResponse, context: AgentCallbackContext): void | Promise<void>;
+  /** Called once for a run that failed, after what updates it had. */
+  onAgentError?(error: AgentError, context: AgentCallbackContext): void | Promise<void>;
+}

@@ -1,0 +1,51 @@
+/** How a failed model call may be repeated, as long as none of its output was seen. */
+export type AgentRecovery = 'retry' | 'retry-without-streaming';
+
+export interface AgentErrorOptions {
+  readonly cause?: unknown;
+  /** Absent: a repetition would fail in the same way, or could do harm. */
+  readonly recovery?: AgentRecovery;
+}
+
+/**
+ * A run that ended without an answer. `code` and `message` are shown to callers, stored in the thread and kept in
+ * events, so they never hold a key, an address or a stack; what the provider said travels in `cause`, for the log.
+ */
+export class AgentError extends Error {
+  /** Stable and in snake_case, for programs: `stream_stalled`, `rate_limited`, … */
+  readonly code: string;
+  readonly recovery: AgentRecovery | undefined;
+
+  constructor(code: string, message: string, options: AgentErrorOptions = {}) {
+    super(message, { cause: options.cause });
+    this.name = 'AgentError';
+    this.code = code;
+    this.recovery = options.recovery;
+  }
+
+  /** Passes an {@link AgentError} through; hides the words of anything else, which may name internals. */
+  static from(error: unknown): AgentError {
+    return error instanceof AgentError
+      ? error
+      : new AgentError('agent_error', 'The agent failed unexpectedly.', { cause: error });
+  }
+}
+
+/** A thread's stored state that this version cannot read. It is left as it is. */
+export class ThreadStateError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'ThreadStateError';
+  }
+}
+
+/** A request that cannot be served, with the HTTP status and the text of its answer. */
+export class HttpError extends Error {
+  readonly status: number;
+
+  constructor(status: number, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'HttpError';
+    this.status = status;
+  }
+}

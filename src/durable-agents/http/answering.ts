@@ -1,0 +1,48 @@
+import type { HttpHandler, HttpRequest, HttpResponseInit, InvocationContext } from '@azure/functions';
+import { HttpError, ThreadStateError } from '../errors.js';
+import { withInvocationLog } from '../invocation-log.js';
+
+/**
+ * Wraps a handler so that it always answers. With HTTP streaming the host gives the client of a handler that throws no
+ * answer at all, so anything thrown becomes a JSON error, and is logged when it was not meant for the caller.
+ */
+export function answering(handler: HttpHandler): HttpHandler {
+  return (request, context) =>
+    withInvocationLog(context, async () => {
+      try {
+        assertHeadersAreReal(request);
+        return await handler(request, context);
+      } catch (error) {
+        const { status, message } = describeError(error, context);
+        return { status, jsonBody: { error: message } } satisfies HttpResponseInit;
+      }
+    });
+}
+
+/** The status and the text for the caller of a failed request. Never holds a stack, a key or an address. */
+export function describeError(error: unknown, context: InvocationContext): { status: number; message: string } {
+  if (error instanceof HttpError) return { status: error.status, message: error.message };
+  context.error(
+    `[${context.functionName}] invocation ${context.invocationId} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+  );
+  return {
+    status: 500,
+    message:
+      error instanceof ThreadStateError
+        ? error.message
+        : `The request failed unexpectedly. The log of invocation ${context.invocationId} says why.`,
+  };
+}
+
+/**
+ * A query parameter, or a top-level property of a JSON body, with the name `headers` makes the host hide all real
+ * headers, `host` among them, which every HTTP request has.
+ */
+function assertHeadersAreReal(request: HttpRequest): void {
+  if (!request.headers.has('host')) {
+    throw new HttpError(
+      400,
+      'The request headers are hidden: send no query parameter and no JSON property with the name "headers".',
+    );
+  }
+}

@@ -1,0 +1,119 @@
+import type { HttpRequest } from '@azure/functions';
+import { HttpError } from '../errors.js';
+import type { RunRequest } from '../run-request.js';
+import { createId, isThreadId, THREAD_ID_RULE } from '../thread-id.js';
+import { coerceBoolean } from './coerce-boolean.js';
+import { readRequestBody, type RequestBody } from './request-body.js';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const THREAD_ID_NAMES = ['thread_id', 'session_id', 'sessionId', 'threadId'];
+const WAIT_NAMES = ['wait_for_response', 'waitForResponse'];
+const WAIT_HEADER = 'x-ms-wait-for-response';
+
+/** Where a run request goes and how it is answered. The message itself is still unchecked. */
+export interface RunEnvelope {
+  readonly threadId: string;
+  readonly waitForResponse: boolean;
+  readonly body: RequestBody;
+}
+
+/**
+ * Reads everything of a run request that does not depend on how its answer is to look.
+ *
+ * @throws HttpError 400 or 413
+ */
+export async function parseRunEnvelope(request: HttpRequest): Promise<RunEnvelope> {
+  const body = await readRequestBody(request);
+  const fields = body.kind === 'json' ? body.fields : {};
+  return {
+    threadId: threadIdOf(request.query, fields),
+    waitForResponse: waitForResponseOf(request, fields),
+    body,
+  };
+}
+
+/** The message of a run request and who says it. @throws HttpError 400 or 413 */
+export function parseRunMessage(body: RequestBody, maxMessageBytes: number): Pick<RunRequest, 'message' | 'role'> {
+  const fields = body.kind === 'json' ? body.fields : { message: body.text };
+  const message = messageOf(fields['message']);
+  if (Buffer.byteLength(message) > maxMessageBytes) {
+    throw new HttpError(413, `Message is too large: expected at most ${maxMessageBytes} bytes of UTF-8.`);
+  }
+  if (fields['response_format'] !== undefined && fields['response_format'] !== null) {
+    throw new HttpError(400, 'response_format is not supported by this agent.');
+  }
+  return { message, role: roleOf(fields['role']) };
+}
+
+function messageOf(value: unknown): string {
+  if (value === undefined || value === null) throw new HttpError(400, 'Message is required');
+  if (typeof value !== 'string') throw new HttpError(400, 'Message must be a string');
+  if (value.trim() === '') throw new HttpError(400, 'Message is required');
+  return value;
+}
+
+function roleOf(value: unknown): RunRequest['role'] {
+  const role = typeof value === 'string' ? value.trim().toLowerCase() : '';
+  switch (role) {
+    case '':
+      return 'user';
+    case 'user':
+    case 'assistant':
+    case 'system':
+      return role;
+    default:
+      throw new HttpError(400, 'Invalid role: expected user, assistant or system');
+  }
+}
+
+function threadIdOf(query: URLSearchParams, fields: Fields): string {
+  const threadId =
+    agreedValue(THREAD_ID_NAMES, fromBody(fields, THREAD_ID_NAMES).map(threadIdText)) ??
+    agreedValue(THREAD_ID_NAMES, fromQuery(query, THREAD_ID_NAMES).map(threadIdText));
+  return threadId === undefined ? createId() : checkedThreadId(threadId);
+}
+
+/** @throws HttpError 400 when the value is no thread id */
+export function checkedThreadId(value: string | undefined): string {
+  if (value === undefined || !isThreadId(value)) {
+    throw new HttpError(400, `Invalid thread_id: expected ${THREAD_ID_RULE}`);
+  }
+  return value;
+}
+
+function threadIdText(value: unknown): string | undefined {
+  if (value === null || value === '') return undefined;
+  if (typeof value === 'string' || typeof value === 'number') return String(value);
+  throw new HttpError(400, 'Invalid thread_id: expected a string or a number');
+}
+
+function waitForResponseOf(request: HttpRequest, fields: Fields): boolean {
+  const header = request.headers.get(WAIT_HEADER);
+  if (header !== null) return coerceBoolean(header);
+  return (
+    agreedValue(WAIT_NAMES, fromQuery(request.query, WAIT_NAMES).map(coerceBoolean)) ??
+    agreedValue(WAIT_NAMES, fromBody(fields, WAIT_NAMES).map(coerceBoolean)) ??
+    true
+  );
+}
+
+function fromBody(fields: Fields, names: readonly string[]): unknown[] {
+  return names.filter((name) => Object.hasOwn(fields, name)).map((name) => fields[name]);
+}
+
+function fromQuery(query: URLSearchParams, names: readonly string[]): string[] {
+  return names.flatMap((name) => query.getAll(name));
+}
+
+/** The one value that a field has under all its names; `undefined` when none of them gives one. */
+function agreedValue<T>(names: readonly string[], values: readonly (T | undefined)[]): T | undefined {
+  const [value, ...others] = new Set(values.filter((candidate) => candidate !== undefined));
+  if (others.length > 0) {
+    throw new HttpError(
+      400,
+      `Expected one value for ${names.join(', ')}, which name the same field; got different ones`,
+    );
+  }
+  return value;
+}

@@ -1,0 +1,22 @@
+export type {
+  Agent,
+  AgentFinish,
+  AgentFinishReason,
+  AgentResponse,
+  AgentResponseUpdate,
+  AgentRunOptions,
+  AgentStreamPart,
+  AgentUpdateKind,
+  AgentUsage,
+} from './agent.js';
+export { type AddAgentOptions, AgentFunctionApp, type AgentFunctionAppOptions } from './agent-function-app.js';
+export type { AgentRegistry, RegisteredAgent } from './agent-registry.js';
+export type { AgentCallbackContext, AgentResponseCallback } from './agent-response-callback.js';
+export { AgentError, type AgentErrorOptions, type AgentRecovery, HttpError, ThreadStateError } from './errors.js';
+export { answering } from './http/answering.js';
+export { checkedThreadId } from './http/parse-run-request.js';
+export { invocationLog } from './invocation-log.js';
+export type { Logger } from './logger.js';
+export { runAgent, type RunAgentOptions, type Turn } from './run-agent.js';
+export type { RunRequest } from './run-request.js';
+export type { ThreadContent, ThreadEntry, ThreadMessage, ThreadState } from './thread-state.js';

@@ -1,0 +1,164 @@
+import type { Agent, AgentResponse } from './agent.js';
+import type { AgentResponseCallback } from './agent-response-callback.js';
+import { CallbackNotifier } from './callback-notifier.js';
+import { AgentError } from './errors.js';
+import type { Logger } from './logger.js';
+import { pullUntilAborted } from './pull-until-aborted.js';
+import { ResponseCollector } from './response-collector.js';
+import type { RunRequest } from './run-request.js';
+import {
+  findResponse,
+  replayableMessages,
+  type ThreadEntry,
+  type ThreadMessage,
+  type ThreadRequest,
+  type ThreadResponse,
+} from './thread-state.js';
+
+export interface RunAgentOptions {
+  readonly agent: Agent;
+  readonly threadId: string;
+  readonly request: RunRequest;
+  /** The thread's entries so far, oldest first. */
+  readonly history: readonly ThreadEntry[];
+  /** Absent: nobody watches. */
+  readonly callback?: AgentResponseCallback | undefined;
+  readonly log: Logger;
+  /** The longest that the whole run may take, with its callbacks. */
+  readonly timeoutMs: number;
+  readonly now?: () => Date;
+}
+
+/** What a run came to. */
+export interface Turn {
+  /** The history with this run in it. */
+  readonly history: readonly ThreadEntry[];
+  readonly response: ThreadResponse;
+}
+
+/**
+ * Takes one turn: puts the request to the agent, passes each update and the outcome through the callback, and gives
+ * back the history with the request and its response. A failure is a response as well, with an `error` content; nothing
+ * is thrown. A run that the history already answers is not repeated.
+ */
+export async function runAgent(options: RunAgentOptions): Promise<Turn> {
+  const { agent, threadId, request, history, callback, log, timeoutMs, now = () => new Date() } = options;
+  const { correlationId } = request;
+  const where = `[${agent.name}][${correlationId}]`;
+
+  const earlier = findResponse(history, correlationId);
+  if (earlier !== undefined) {
+    log.info(`${where} already answered; not run again (thread ${threadId})`);
+    return { history, response: earlier };
+  }
+
+  const requestEntry = toRequestEntry(request);
+  const notifier = new CallbackNotifier(
+    callback,
+    { agentName: agent.name, correlationId, threadId, requestMessage: request.message },
+    log,
+  );
+  let response: ThreadResponse;
+  log.info(`${where} run started (thread ${threadId})`);
+  try {
+    const messages = [...replayableMessages(history), ...requestEntry.messages];
+    const answer = await answerInTime(agent, messages, notifier, timeoutMs, now);
+    await notifier.response(answer);
+    response = toResponseEntry(correlationId, answer, now());
+    log.info(`${where} run answered (thread ${threadId})`);
+  } catch (error) {
+    const failure = AgentError.from(error);
+    log.warn(`${where} run failed: ${failure.code}: ${failure.message}${causeOf(failure)} (thread ${threadId})`);
+    await notifier.error(failure);
+    response = toFailedEntry(correlationId, failure, agent.name, now());
+  }
+  return { history: [...history, requestEntry, response], response };
+}
+
+async function answerInTime(
+  agent: Agent,
+  messages: readonly ThreadMessage[],
+  notifier: CallbackNotifier,
+  timeoutMs: number,
+  now: () => Date,
+): Promise<AgentResponse> {
+  const deadline = new AbortController();
+  const timer = setTimeout(() => {
+    deadline.abort(new AgentError('run_timeout', `The run took longer than ${timeoutMs / 1000} s and was ended.`));
+  }, timeoutMs);
+  try {
+    return await answerWithRetry(agent, messages, notifier, deadline.signal, now);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Repeats a broken attempt once, and only while no reader has seen any of it. */
+async function answerWithRetry(
+  agent: Agent,
+  messages: readonly ThreadMessage[],
+  notifier: CallbackNotifier,
+  signal: AbortSignal,
+  now: () => Date,
+): Promise<AgentResponse> {
+  const attempt = async (streaming: boolean, collector: ResponseCollector): Promise<AgentResponse> => {
+    for await (const part of pullUntilAborted(agent.run(messages, { signal, streaming }), signal)) {
+      for (const update of collector.push(part)) await notifier.update(update);
+    }
+    return collector.response(agent.name, now());
+  };
+  const first = new ResponseCollector();
+  try {
+    return await attempt(true, first);
+  } catch (error) {
+    const { recovery } = AgentError.from(error);
+    if (recovery === undefined || first.hasVisibleUpdates || signal.aborted) throw error;
+    return attempt(recovery === 'retry', new ResponseCollector());
+  }
+}
+
+function toRequestEntry(request: RunRequest): ThreadRequest {
+  return {
+    $type: 'request',
+    correlationId: request.correlationId,
+    createdAt: request.createdAt,
+    messages: [
+      { role: request.role, contents: [{ $type: 'text', text: request.message }], createdAt: request.createdAt },
+    ],
+    ...(request.orchestrationId !== undefined && { orchestrationId: request.orchestrationId }),
+    responseType: request.responseType,
+  };
+}
+
+function toResponseEntry(correlationId: string, response: AgentResponse, createdAt: Date): ThreadResponse {
+  const { usage } = response;
+  return {
+    $type: 'response',
+    correlationId,
+    createdAt: createdAt.toISOString(),
+    messages: [...response.messages],
+    ...(usage && {
+      usage: {
+        inputTokenCount: usage.inputTokenCount,
+        outputTokenCount: usage.outputTokenCount,
+        totalTokenCount: usage.totalTokenCount,
+        ...(usage.extra && { extensionData: usage.extra }),
+      },
+    }),
+  };
+}
+
+function toFailedEntry(correlationId: string, error: AgentError, authorName: string, now: Date): ThreadResponse {
+  const createdAt = now.toISOString();
+  const content = { $type: 'error' as const, message: error.message, errorCode: error.code };
+  return {
+    $type: 'response',
+    correlationId,
+    createdAt,
+    messages: [{ role: 'assistant', contents: [content], createdAt, authorName }],
+  };
+}
+
+function causeOf(error: AgentError): string {
+  return error.cause instanceof Error ? ` (${error.cause.name}: ${error.cause.message})` : '';
+}

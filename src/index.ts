@@ -1,0 +1,27 @@
+import { app } from '@azure/functions';
+import { createCallbackAgent } from './agents/callback-agent.js';
+import { registerCallbackRoutes } from './audit/callback-routes.js';
+import { ConversationAuditTrail } from './audit/conversation-audit-trail.js';
+import { MemoryCallbackEventStore } from './audit/memory-callback-event-store.js';
+import { AgentFunctionApp, invocationLog } from './durable-agents/index.js';
+import { createAzureOpenAIClient } from './openai/azure-openai-client.js';
+import { loadSettings } from './settings.js';
+
+const settings = loadSettings(process.env);
+if (process.env['OPENAI_BASE_URL']) {
+  invocationLog.warn('OPENAI_BASE_URL is set and ignored: this app talks to AZURE_OPENAI_ENDPOINT.');
+}
+
+// Without streaming the host drops the body of a chunked request, and answers only when a body is complete.
+app.setup({ enableHttpStream: true });
+
+const { endpoint, apiKey, apiVersion, deployment, streamIdleTimeoutMs } = settings.openAI;
+const store = new MemoryCallbackEventStore({ ...settings.callbackStore, log: invocationLog });
+const agentApp = new AgentFunctionApp({
+  defaultCallback: new ConversationAuditTrail({ store, log: invocationLog, previewChars: settings.logPreviewChars }),
+  maxMessageBytes: settings.maxMessageBytes,
+  runTimeoutSeconds: settings.runTimeoutSeconds,
+});
+const client = createAzureOpenAIClient({ endpoint, apiKey, apiVersion, timeoutMs: streamIdleTimeoutMs });
+agentApp.addAgent(createCallbackAgent({ client, deployment, streamIdleTimeoutMs }));
+registerCallbackRoutes({ store, agents: agentApp.agents, authLevel: agentApp.httpAuthLevel });
