@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['tests/**/*.test.ts'],
+    reporters: ['default', './tests/support/count-reporter.ts'],
     testTimeout: 20_000,
     hookTimeout: 60_000,
   },

@@ -5,7 +5,8 @@ import type { AgentUpdateKind, AgentUsage } from '../durable-agents/index.js';
  * they are served.
  */
 
-interface EventOfRun {
+/** What every event says first. */
+export interface EventOfRun {
   /** When the callback ran: ISO 8601 in UTC, to the millisecond. */
   readonly timestamp: string;
   readonly agent_name: string;

@@ -59,7 +59,8 @@ export class MemoryCallbackEventStore implements CallbackEventStore {
     const { events } = record;
     const sequence = events.lastSequence + 1;
     const lengthBefore = events.byteLength;
-    events.append(JSON.stringify({ ...event, sequence }));
+    // Written behind the other fields: copying the event to add one costs more than all the rest of this.
+    events.append(`${JSON.stringify(event).slice(0, -1)},"sequence":${sequence}}`);
     this.#byteLength += events.byteLength - lengthBefore;
     this.#records.delete(key);
     this.#records.set(key, record);
