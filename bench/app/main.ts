@@ -1,0 +1,17 @@
+import { app } from '@azure/functions';
+import '../../src/index.js';
+
+/** The app under measurement, and beside it what the host can serve at best: a buffer that is ready, of any length. */
+const buffers = new Map<number, Buffer>();
+
+app.http('fixed_buffer', {
+  methods: ['GET'],
+  route: 'fixed-buffer',
+  authLevel: 'anonymous',
+  handler: (request) => {
+    const length = Number(request.query.get('bytes') ?? 0);
+    const buffer = buffers.get(length) ?? Buffer.alloc(length, 'x');
+    buffers.set(length, buffer);
+    return { headers: { 'content-type': 'application/json' }, body: buffer };
+  },
+});

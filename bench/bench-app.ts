@@ -1,0 +1,87 @@
+import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+
+const DIST = path.resolve(__dirname, '..');
+const AGENT = 'CallbackAgent';
+
+/** The app under the local Functions host, and the model that it talks to: a process each. */
+export class BenchApp {
+  /** `http://localhost:PORT/api` */
+  readonly apiUrl: string;
+  readonly modelUrl: string;
+  readonly #children: readonly ChildProcess[];
+
+  private constructor(apiUrl: string, modelUrl: string, children: readonly ChildProcess[]) {
+    this.apiUrl = apiUrl;
+    this.modelUrl = modelUrl;
+    this.#children = children;
+  }
+
+  static async start(): Promise<BenchApp> {
+    const model = fork(path.join(DIST, 'bench', 'scripted-model.js'), { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
+    const modelUrl = `http://127.0.0.1:${await firstMatch(model, /^listening (\d+)$/)}`;
+    const folder = path.join(DIST, 'bench', 'app');
+    await writeFile(path.join(folder, 'package.json'), JSON.stringify({ main: 'main.js' }));
+    await copyFile(path.join(DIST, '..', 'host.json'), path.join(folder, 'host.json'));
+    const app = spawn(
+      process.execPath,
+      [path.join(DIST, 'local', 'start.js'), '--host', 'local', '--port', '0', '--app', folder],
+      { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...modelSettings(modelUrl) } },
+    );
+    const apiUrl = `${await firstMatch(app, /^listening (http:\/\/localhost:\d+)$/)}/api`;
+    return new BenchApp(apiUrl, modelUrl, [app, model]);
+  }
+
+  /** Sends a message and waits for the answer; or only for its acceptance. */
+  async run(threadId: string, message: string, wait = true): Promise<void> {
+    const response = await fetch(`${this.apiUrl}/agents/${AGENT}/run`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ message, thread_id: threadId, wait_for_response: wait }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`The run was answered ${response.status}: ${text}`);
+  }
+
+  eventsUrl(threadId: string): string {
+    return `${this.apiUrl}/agents/${AGENT}/callbacks/${threadId}`;
+  }
+
+  async events(threadId: string): Promise<{ event_type: string }[]> {
+    const response = await fetch(this.eventsUrl(threadId));
+    return (await response.json()) as { event_type: string }[];
+  }
+
+  async stop(): Promise<void> {
+    for (const child of this.#children) {
+      const exited = once(child, 'exit');
+      child.kill();
+      await exited;
+    }
+  }
+}
+
+export function modelSettings(modelUrl: string): Record<string, string> {
+  return {
+    AZURE_OPENAI_ENDPOINT: modelUrl,
+    AZURE_OPENAI_CHAT_DEPLOYMENT_NAME: 'bench',
+    AZURE_OPENAI_API_KEY: 'bench-key',
+  };
+}
+
+/** Waits for a line of a child's output; goes on reading the rest, so that the child is never held up. */
+async function firstMatch(child: ChildProcess, pattern: RegExp): Promise<string> {
+  const output = child.stdout as Readable;
+  const lines = createInterface({ input: output });
+  return new Promise((resolve, reject) => {
+    child.once('exit', (code) => reject(new Error(`A process ended with code ${code} before it was ready.`)));
+    lines.on('line', (line) => {
+      const found = pattern.exec(line)?.[1];
+      if (found !== undefined) resolve(found);
+    });
+  });
+}

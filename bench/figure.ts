@@ -1,0 +1,35 @@
+/** One measured figure and what it is measured against. */
+export interface Figure {
+  readonly name: string;
+  /** With its unit. */
+  readonly measured: string;
+  /** Absent for a figure that is only reported. */
+  readonly target?: string;
+  readonly isMet?: boolean;
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >>> 1;
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2;
+}
+
+export function atMost(name: string, value: number, unit: string, target: number, stretch?: number): Figure {
+  const stretchText = stretch === undefined ? '' : `, stretch ${stretch} ${unit}`;
+  return {
+    name,
+    measured: `${value.toFixed(1)} ${unit}`,
+    target: `≤ ${target} ${unit}${stretchText}`,
+    isMet: value <= target,
+  };
+}
+
+/** A Markdown table, as it stands in the README. */
+export function toTable(figures: readonly Figure[]): string {
+  const rows = figures.map(({ name, measured, target = '–', isMet }) => {
+    const verdict = isMet === undefined ? '–' : isMet ? 'met' : '**not met**';
+    return `| ${name} | ${measured} | ${target} | ${verdict} |`;
+  });
+  return ['| Figure | Measured | Target | |', '|---|---|---|---|', ...rows].join('\n');
+}

@@ -1,0 +1,42 @@
+import { execFile } from 'node:child_process';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { modelSettings } from './bench-app.js';
+import { atMost, type Figure, median } from './figure.js';
+
+const START_ROUNDS = 21;
+const BYTES_PER_MIB = 1024 * 1024;
+const DIST = path.resolve(__dirname, '..');
+
+/** Memory of the store when it is full: with its bound as measure. */
+export async function benchStoreMemory(): Promise<Figure[]> {
+  const output = await node(['--expose-gc', path.join(DIST, 'bench', 'store-memory.js')]);
+  const { maxBytes, takenBytes } = JSON.parse(output) as { maxBytes: number; takenBytes: number };
+  return [
+    atMost(
+      '1,000 threads × 100 events of 1 KiB: heap and buffers',
+      takenBytes / BYTES_PER_MIB,
+      'MiB',
+      (maxBytes * 1.2) / BYTES_PER_MIB,
+    ),
+  ];
+}
+
+/** How long the built app takes to load, in a fresh process each time. */
+export async function benchStart(): Promise<Figure[]> {
+  const load = `
+    const start = performance.now();
+    require(${JSON.stringify(path.join(DIST, 'src', 'index.js'))});
+    process.stdout.write('\\nloaded in ' + (performance.now() - start));`;
+  const timesMs: number[] = [];
+  for (let round = 0; round < START_ROUNDS; round += 1) {
+    const output = await node(['-e', load], modelSettings('http://127.0.0.1:9'));
+    timesMs.push(Number(/loaded in ([\d.]+)$/.exec(output)?.[1]));
+  }
+  return [atMost('start of the built app (import)', median(timesMs), 'ms', 600, 350)];
+}
+
+async function node(args: readonly string[], environment: Record<string, string> = {}): Promise<string> {
+  const { stdout } = await promisify(execFile)(process.execPath, args, { env: { ...process.env, ...environment } });
+  return stdout;
+}

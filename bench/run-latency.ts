@@ -1,0 +1,65 @@
+import { createAzureOpenAIClient } from '../src/openai/azure-openai-client.js';
+import type { BenchApp } from './bench-app.js';
+import { atMost, type Figure, median } from './figure.js';
+
+const ROUNDS = 25;
+
+/** What the app adds to the model: the same answer straight from the model and through a run, turn by turn. */
+export async function benchRunLatency(app: BenchApp): Promise<Figure[]> {
+  const client = createAzureOpenAIClient({
+    endpoint: app.modelUrl,
+    apiVersion: '2024-10-21',
+    apiKey: 'bench-key',
+    timeoutMs: 10_000,
+  });
+
+  const direct = async (message: string): Promise<{ firstMs: number; totalMs: number }> => {
+    const start = performance.now();
+    let firstMs = Number.NaN;
+    const stream = await client.chat.completions.create({
+      model: 'bench',
+      messages: [{ role: 'user', content: message }],
+      stream: true,
+      stream_options: { include_usage: true },
+    });
+    for await (const chunk of stream) {
+      if (Number.isNaN(firstMs) && chunk.choices[0]?.delta.content) firstMs = performance.now() - start;
+    }
+    return { firstMs, totalMs: performance.now() - start };
+  };
+
+  const run = async (threadId: string, message: string): Promise<number> => {
+    const start = performance.now();
+    await app.run(threadId, message);
+    return performance.now() - start;
+  };
+
+  const firstEvent = async (threadId: string, message: string): Promise<number> => {
+    const start = performance.now();
+    await app.run(threadId, message, false);
+    while ((await app.events(threadId)).length === 0);
+    const firstMs = performance.now() - start;
+    while ((await app.events(threadId)).at(-1)?.event_type !== 'final');
+    return firstMs;
+  };
+
+  const figures: Figure[] = [];
+  for (const { name, message } of [
+    { name: '200 chunks at once', message: 'chunks=200' },
+    { name: '200 chunks, 10 ms apart', message: 'chunks=200 pauseMs=10' },
+  ]) {
+    const addedTotals: number[] = [];
+    const addedFirsts: number[] = [];
+    for (let round = -2; round < ROUNDS; round += 1) {
+      const { firstMs, totalMs } = await direct(message);
+      const runMs = await run(`${name}-run-${round}`.replaceAll(/[ ,]/g, '-'), message);
+      const firstEventMs = await firstEvent(`${name}-first-${round}`.replaceAll(/[ ,]/g, '-'), message);
+      if (round < 0) continue; // warming up
+      addedTotals.push(runMs - totalMs);
+      addedFirsts.push(firstEventMs - firstMs);
+    }
+    figures.push(atMost(`${name}: run total minus direct total`, median(addedTotals), 'ms', 8, 4));
+    figures.push(atMost(`${name}: first event readable minus direct first chunk`, median(addedFirsts), 'ms', 6));
+  }
+  return figures;
+}

@@ -1,0 +1,44 @@
+import { MemoryCallbackEventStore } from '../src/audit/memory-callback-event-store.js';
+
+const MAX_BYTES = 67_108_864;
+
+/** A process of its own: fills the default store with 1,000 threads of 100 events of 1 KiB, prints what that takes. */
+async function main(): Promise<void> {
+  const { gc } = globalThis;
+  if (gc === undefined) throw new Error('Start this with --expose-gc.');
+  const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+  const store = new MemoryCallbackEventStore({
+    maxThreads: 1000,
+    maxEventsPerThread: 10_000,
+    maxBytes: MAX_BYTES,
+    log,
+  });
+  gc();
+  const before = process.memoryUsage();
+  for (let thread = 0; thread < 1000; thread += 1) {
+    for (let index = 0; index < 100; index += 1) {
+      await store.append({
+        timestamp: '2026-01-01T00:00:00.000Z',
+        agent_name: 'CallbackAgent',
+        thread_id: `thread-${thread}`,
+        correlation_id: thread.toString(16).padStart(32, '0'),
+        request_message: 'fill',
+        event_type: 'stream',
+        update_kind: 'text',
+        text: String(index).padEnd(790, 'x'),
+      });
+    }
+  }
+  gc();
+  const after = process.memoryUsage();
+  process.stdout.write(
+    JSON.stringify({
+      maxBytes: MAX_BYTES,
+      keptBytes: store.byteLength,
+      // The text lies in array buffers, which heapUsed does not count.
+      takenBytes: after.heapUsed - before.heapUsed + after.arrayBuffers - before.arrayBuffers,
+    }),
+  );
+}
+
+void main();

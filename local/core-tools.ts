@@ -1,0 +1,76 @@
+import { access, constants, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { LaunchError } from './launch-error.js';
+import { startProgram } from './running-program.js';
+
+const oldestMajor = 4;
+
+/** The Core Tools found on this machine. */
+export type CoreTools =
+  | { readonly kind: 'usable'; readonly command: string; readonly version: string }
+  | { readonly kind: 'too old'; readonly command: string; readonly version: string }
+  | { readonly kind: 'broken'; readonly command: string; readonly problem: string }
+  | { readonly kind: 'missing' };
+
+/** Looks for `func` on PATH and asks it for its version. */
+export async function findCoreTools(environment: NodeJS.ProcessEnv = process.env): Promise<CoreTools> {
+  const command = await findOnPath('func', environment);
+  if (command === undefined) return { kind: 'missing' };
+
+  const lines: string[] = [];
+  const program = startProgram({
+    command,
+    commandArguments: ['--version'],
+    folder: process.cwd(),
+    environment,
+    onLine: (line) => lines.push(line),
+  });
+  const end = await program.ended;
+  const version = lines.find((line) => /^\d+\.\d+/.test(line.trim()))?.trim();
+  if (version === undefined)
+    return { kind: 'broken', command, problem: [`func --version ${end}`, ...lines].join('\n') };
+  return { kind: Number.parseInt(version, 10) >= oldestMajor ? 'usable' : 'too old', command, version };
+}
+
+/** Says in one sentence why Core Tools cannot be used, or that they can. */
+export function describeCoreTools(coreTools: CoreTools): string {
+  switch (coreTools.kind) {
+    case 'usable':
+      return `Core Tools ${coreTools.version}`;
+    case 'too old':
+      return `func on PATH (${coreTools.command}) is version ${coreTools.version}; version ${oldestMajor} or later is needed`;
+    case 'broken':
+      return `func on PATH (${coreTools.command}) does not work: ${coreTools.problem}`;
+    case 'missing':
+      return 'Core Tools (func) are not on PATH';
+  }
+}
+
+/** @throws LaunchError when they cannot be used. */
+export function requireCoreTools(coreTools: CoreTools): Extract<CoreTools, { kind: 'usable' }> {
+  if (coreTools.kind === 'usable') return coreTools;
+  throw new LaunchError(`${describeCoreTools(coreTools)}.\nThe way on without them: --host local`);
+}
+
+async function findOnPath(name: string, environment: NodeJS.ProcessEnv): Promise<string | undefined> {
+  const isWindows = process.platform === 'win32';
+  const names = isWindows ? [`${name}.exe`, `${name}.cmd`] : [name];
+  for (const folder of (environment['PATH'] ?? '').split(path.delimiter)) {
+    if (folder === '') continue;
+    for (const candidate of names.map((fileName) => path.join(folder, fileName))) {
+      if (await isProgram(candidate)) return candidate;
+    }
+  }
+  return undefined;
+}
+
+async function isProgram(file: string): Promise<boolean> {
+  try {
+    await access(file, constants.X_OK);
+    return (await stat(file)).isFile();
+  } catch (error) {
+    // Whatever the reason, this file cannot be run: the search goes on, as a shell's would.
+    if (error instanceof Error && 'code' in error) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,124 @@
+import { parseArgs } from 'node:util';
+import { LaunchError } from './launch-error.js';
+
+const hostKinds = ['func', 'local'] as const;
+const modelKinds = ['azure', 'offline'] as const;
+
+export type HostKind = (typeof hostKinds)[number];
+export type ModelKind = (typeof modelKinds)[number];
+
+/** What the command line of `npm start` asks for. */
+export interface LaunchOptions {
+  readonly help: boolean;
+  /** 0 takes a free port. Undefined: `Host.LocalHttpPort` of local.settings.json, else 7071. */
+  readonly port: number | undefined;
+  /** Undefined: Core Tools when a usable one is on PATH, else the local Functions host. */
+  readonly host: HostKind | undefined;
+  /** Undefined: the offline model when no Azure OpenAI endpoint is set. */
+  readonly model: ModelKind | undefined;
+  /** Whether HTTP functions ask for their keys. Only the local Functions host can do it. */
+  readonly keys: boolean;
+  /** Folder of the built function app to serve, as typed. Undefined: this package. */
+  readonly app: string | undefined;
+}
+
+export const helpText = `Usage: npm start -- [options]
+
+  --port NUMBER          port to listen on (default 7071; 0 takes a free one)
+  --host func|local      Azure Functions Core Tools, or the local Functions host of this
+                         package (default: Core Tools when version 4 or later is on PATH)
+  --model azure|offline  the Azure OpenAI endpoint of your settings, or a model that runs
+                         here and gives canned answers (default: azure when an endpoint is set)
+  --keys                 ask for function keys, and print them (local Functions host only)
+  --app FOLDER           serve another built function app
+  --help                 show this
+
+Settings are read from the environment, then from local.settings.json.
+Ctrl-C ends everything that was started.`;
+
+const optionTypes = {
+  port: { type: 'string' },
+  host: { type: 'string' },
+  model: { type: 'string' },
+  keys: { type: 'boolean' },
+  app: { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+type OptionName = keyof typeof optionTypes;
+
+/**
+ * Reads a command line without the program's name.
+ *
+ * @throws LaunchError that names every option that is wrong.
+ */
+export function parseLaunchOptions(commandLine: readonly string[]): LaunchOptions {
+  // Not strict: parseArgs would stop at the first mistake, and all of them are to be named.
+  const { tokens } = parseArgs({
+    args: [...commandLine],
+    options: optionTypes,
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
+  const problems: string[] = [];
+  const given = new Map<OptionName, string>();
+  let afterUnknownOption = false;
+  for (const token of tokens) {
+    // What follows an unknown option is its value, most likely: one mistake, named once.
+    if (token.kind === 'positional' && !afterUnknownOption) problems.push(`${token.value}: not expected here`);
+    afterUnknownOption = token.kind === 'option' && !isOptionName(token.name);
+    if (token.kind !== 'option') continue;
+    if (!isOptionName(token.name)) {
+      problems.push(`${token.rawName}: no such option`);
+    } else if (optionTypes[token.name].type === 'boolean') {
+      if (token.value === undefined) given.set(token.name, '');
+      else problems.push(`${token.rawName} takes no value`);
+    } else if (
+      token.value === undefined ||
+      token.value === '' ||
+      (!token.inlineValue && token.value.startsWith('--'))
+    ) {
+      problems.push(`${token.rawName} needs a value`);
+    } else {
+      given.set(token.name, token.value);
+    }
+  }
+
+  const options: LaunchOptions = {
+    help: given.has('help'),
+    port: readPort(given.get('port'), problems),
+    host: readChoice('--host', given.get('host'), hostKinds, problems),
+    model: readChoice('--model', given.get('model'), modelKinds, problems),
+    keys: given.has('keys'),
+    app: given.get('app'),
+  };
+  if (options.keys && options.host === 'func') problems.push('--keys works with --host local only');
+  if (problems.length > 0) {
+    throw new LaunchError(`${problems.join('\n')}\nnpm start -- --help lists the options.`, { exitCode: 2 });
+  }
+  return options;
+}
+
+function isOptionName(name: string): name is OptionName {
+  return Object.hasOwn(optionTypes, name);
+}
+
+function readPort(text: string | undefined, problems: string[]): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^\d{1,5}$/.test(text) && Number(text) <= 65535) return Number(text);
+  problems.push(`--port must be a whole number from 0 to 65535, not ${text}`);
+  return undefined;
+}
+
+function readChoice<Choice extends string>(
+  name: string,
+  text: string | undefined,
+  choices: readonly Choice[],
+  problems: string[],
+): Choice | undefined {
+  if (text === undefined) return undefined;
+  const choice = choices.find((candidate) => candidate === text);
+  if (choice === undefined) problems.push(`${name} must be ${choices.join(' or ')}, not ${text}`);
+  return choice;
+}

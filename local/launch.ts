@@ -1,0 +1,150 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { collectSettings, readSetting, type SettingSources } from './app-environment.js';
+import { isAzuriteRunning, isDevelopmentStorage, startAzurite } from './azurite.js';
+import { startCoreToolsHost } from './core-tools-host.js';
+import { describeCoreTools, findCoreTools, requireCoreTools } from './core-tools.js';
+import { startLocalFunctionsHost } from './functions-host/index.js';
+import { LaunchError } from './launch-error.js';
+import type { LaunchOptions } from './launch-options.js';
+import { readLocalSettings, type LocalSettings } from './local-settings.js';
+import { findFreePort, isPortTaken, portTakenError } from './loopback-port.js';
+import { startOfflineModel } from './offline-model.js';
+import type { Printer } from './printer.js';
+import type { RunningProgram } from './running-program.js';
+import type { ServedApp } from './served-app.js';
+import type { Shutdown } from './shutdown.js';
+
+const defaultPort = 7071;
+
+/** What a launch works with. */
+export interface LaunchSurroundings {
+  /** Folder of this package: the app that is served unless `--app` names another. */
+  readonly packageFolder: string;
+  /** The real environment. The local Functions host, which runs the app in this process, adds the app's settings to it. */
+  readonly environment: NodeJS.ProcessEnv;
+  readonly printer: Printer;
+  /** Told of everything that is started, as soon as there is something to end. */
+  readonly shutdown: Shutdown;
+}
+
+/**
+ * Starts the app and what it needs; returns when it can be asked.
+ *
+ * @throws LaunchError for what the user can put right, the app's own error when loading it fails.
+ */
+export async function launch(options: LaunchOptions, surroundings: LaunchSurroundings): Promise<ServedApp> {
+  const { environment, packageFolder, printer, shutdown } = surroundings;
+  const appFolder = options.app === undefined ? packageFolder : path.resolve(options.app);
+  requireApp(appFolder);
+  const localSettings = await readLocalSettings(appFolder);
+  const sources: SettingSources = { environment, fileValues: localSettings.values };
+  const port = options.port ?? localSettings.port ?? defaultPort;
+  const coreToolsCommand = await chooseCoreTools(options, surroundings);
+  printer.progress('app', appFolder);
+  printer.progress('settings', `the environment${localSettings.found ? ', then local.settings.json' : ''}`);
+
+  const settings = collectSettings(sources, await offlineModelSettings(options, sources, surroundings));
+  if (coreToolsCommand === undefined) {
+    return startInThisProcess({ appFolder, port, keys: options.keys, localSettings, settings }, surroundings);
+  }
+
+  const freePort = await findFreePort(port);
+  if (isDevelopmentStorage(readSetting(sources, 'AzureWebJobsStorage') ?? '')) {
+    if (await isAzuriteRunning()) {
+      printer.progress('storage', 'the Azurite that is already running');
+    } else {
+      printer.progress('storage', 'starting Azurite, data under .azurite/');
+      await startAzurite({ folder: path.join(packageFolder, '.azurite'), onStarted: endWith(shutdown) });
+    }
+  }
+  printer.progress('host', `func start --port ${freePort}`);
+  // Core Tools read local.settings.json themselves, and warn of each value that the environment repeats.
+  const added = Object.entries(settings).filter(([name, value]) => localSettings.values[name] !== value);
+  return startCoreToolsHost({
+    command: coreToolsCommand,
+    appFolder,
+    port: freePort,
+    environment: { ...environment, ...Object.fromEntries(added) },
+    onLine: (line) => printer.line(line),
+    onStarted: endWith(shutdown),
+  });
+}
+
+function requireApp(folder: string): void {
+  const missing = ['host.json', 'package.json'].filter((name) => !existsSync(path.join(folder, name)));
+  if (missing.length > 0)
+    throw new LaunchError(`There is no function app in ${folder}: ${missing.join(' and ')} missing.`);
+}
+
+/** The command of the Core Tools to use; undefined when the local Functions host serves the app. */
+async function chooseCoreTools(
+  options: LaunchOptions,
+  { environment, printer }: LaunchSurroundings,
+): Promise<string | undefined> {
+  if (options.host === 'local' || options.keys) {
+    printer.progress('host', 'the local Functions host of this package, as asked for');
+    return undefined;
+  }
+  const coreTools = await findCoreTools(environment);
+  if (options.host === 'func') requireCoreTools(coreTools);
+  if (coreTools.kind === 'usable') {
+    printer.progress('host', describeCoreTools(coreTools));
+    return coreTools.command;
+  }
+  printer.progress('host', `the local Functions host of this package: ${describeCoreTools(coreTools)}`);
+  return undefined;
+}
+
+/** Starts the offline model when it is wanted, and returns the settings that make the app use it. */
+async function offlineModelSettings(
+  options: LaunchOptions,
+  sources: SettingSources,
+  { printer, shutdown }: LaunchSurroundings,
+): Promise<Readonly<Record<string, string>>> {
+  const endpoint = readSetting(sources, 'AZURE_OPENAI_ENDPOINT');
+  if (options.model === 'azure' || (options.model === undefined && endpoint !== undefined)) {
+    printer.progress('model', endpoint ?? 'AZURE_OPENAI_ENDPOINT is not set');
+    return {};
+  }
+  const model = await startOfflineModel();
+  await shutdown.add(() => model.close());
+  printer.progress('model', `offline, at ${model.endpoint}`);
+  printer.banner([
+    'Answers are canned: an offline model on this machine gives them.',
+    'For real ones set AZURE_OPENAI_ENDPOINT, AZURE_OPENAI_CHAT_DEPLOYMENT_NAME and',
+    'AZURE_OPENAI_API_KEY (or sign in with "az login"), in the environment or in local.settings.json,',
+    options.model === 'offline' ? 'and leave out --model offline.' : 'and start again.',
+  ]);
+  return model.settings;
+}
+
+interface LocalStart {
+  readonly appFolder: string;
+  readonly port: number;
+  readonly keys: boolean;
+  readonly localSettings: LocalSettings;
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+async function startInThisProcess(start: LocalStart, surroundings: LaunchSurroundings): Promise<ServedApp> {
+  Object.assign(surroundings.environment, start.settings);
+  const { cors } = start.localSettings;
+  try {
+    const host = await startLocalFunctionsHost({
+      appFolder: start.appFolder,
+      port: start.port,
+      keys: start.keys,
+      ...(cors === undefined ? {} : { cors }),
+      log: surroundings.printer.functionLog,
+    });
+    await surroundings.shutdown.add(() => host.close());
+    return { port: host.port, functions: host.functions, keys: host.keys, ended: new Promise(() => {}) };
+  } catch (error) {
+    throw isPortTaken(error) ? portTakenError(start.port, error) : error;
+  }
+}
+
+function endWith(shutdown: Shutdown): (program: RunningProgram) => void {
+  return (program) => void shutdown.add(() => program.end());
+}

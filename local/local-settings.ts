@@ -1,0 +1,73 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { z } from 'zod';
+import { LaunchError } from './launch-error.js';
+import { parseJsonWithComments } from './parse-json-with-comments.js';
+
+/** What a local.settings.json says; everything is empty when there is no such file. */
+export interface LocalSettings {
+  /** Whether the file is there. */
+  readonly found: boolean;
+  /** App settings. Numbers and booleans as text; what was `null` is left out. */
+  readonly values: Readonly<Record<string, string>>;
+  /** `Host.LocalHttpPort`. */
+  readonly port: number | undefined;
+  /** `Host.CORS` and `Host.CORSCredentials`; undefined when no origin is listed. */
+  readonly cors: { readonly origins: readonly string[]; readonly credentials: boolean } | undefined;
+}
+
+const noSettings: LocalSettings = { found: false, values: {}, port: undefined, cors: undefined };
+
+const fileSchema = z.object({
+  IsEncrypted: z.boolean().optional(),
+  Values: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])).optional(),
+  Host: z
+    .object({
+      LocalHttpPort: z.int().min(0).max(65535).optional(),
+      CORS: z.string().optional(),
+      CORSCredentials: z.boolean().optional(),
+    })
+    .optional(),
+});
+
+/**
+ * Reads `local.settings.json` of a function app's folder, with the comments that Core Tools allows.
+ *
+ * @throws LaunchError when the file is malformed or encrypted.
+ */
+export async function readLocalSettings(appFolder: string): Promise<LocalSettings> {
+  const file = path.join(appFolder, 'local.settings.json');
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return noSettings;
+    throw error;
+  }
+
+  let content: unknown;
+  try {
+    content = parseJsonWithComments(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new LaunchError(`${file} is not valid JSON: ${error.message}`, { cause: error });
+  }
+
+  const parsed = fileSchema.safeParse(content);
+  if (!parsed.success) {
+    throw new LaunchError(`${file} is not as it should be:\n${z.prettifyError(parsed.error)}`, { cause: parsed.error });
+  }
+  const { IsEncrypted, Values = {}, Host = {} } = parsed.data;
+  if (IsEncrypted) {
+    throw new LaunchError(`${file} is encrypted: "func settings decrypt" turns it into one that can be read here.`);
+  }
+  const origins = (Host.CORS ?? '').split(',').flatMap((origin) => origin.trim() || []);
+  return {
+    found: true,
+    values: Object.fromEntries(
+      Object.entries(Values).flatMap(([name, value]) => (value === null ? [] : [[name, String(value)]])),
+    ),
+    port: Host.LocalHttpPort,
+    cors: origins.length === 0 ? undefined : { origins, credentials: Host.CORSCredentials ?? false },
+  };
+}

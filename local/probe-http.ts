@@ -1,0 +1,37 @@
+import { get } from 'node:http';
+
+/** What answered at an address. */
+export interface ProbeAnswer {
+  readonly status: number;
+  /** The `server` header, empty when there is none. */
+  readonly server: string;
+  readonly body: string;
+}
+
+const timeoutMs = 2000;
+const nobodyAnswers = new Set(['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'HPE_INVALID_CONSTANT']);
+
+/** Asks once. Undefined when nobody answers there within two seconds, or not in HTTP. */
+export function probeHttp(address: string): Promise<ProbeAnswer | undefined> {
+  return new Promise((resolve, reject) => {
+    const request = get(address, { agent: false, timeout: timeoutMs }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.once('error', failed);
+      response.once('end', () =>
+        resolve({
+          status: response.statusCode ?? 0,
+          server: String(response.headers['server'] ?? ''),
+          body: Buffer.concat(chunks).toString(),
+        }),
+      );
+    });
+    request.once('timeout', () => request.destroy(Object.assign(new Error('No answer'), { code: 'ETIMEDOUT' })));
+    request.once('error', failed);
+
+    function failed(error: NodeJS.ErrnoException): void {
+      if (nobodyAnswers.has(error.code ?? '')) resolve(undefined);
+      else reject(error);
+    }
+  });
+}

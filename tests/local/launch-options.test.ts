@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest';
+import { LaunchError } from '../../local/launch-error.js';
+import { parseLaunchOptions } from '../../local/launch-options.js';
+
+const nothingAsked = { help: false, port: undefined, host: undefined, model: undefined, keys: false, app: undefined };
+
+describe('the command line of npm start', () => {
+  it('may be empty', () => {
+    expect(parseLaunchOptions([])).toEqual(nothingAsked);
+  });
+
+  it('takes each option, with its value behind a space or an equals sign', () => {
+    expect(parseLaunchOptions(['--port', '0', '--host=local', '--model', 'offline', '--keys', '--app=other'])).toEqual({
+      help: false,
+      port: 0,
+      host: 'local',
+      model: 'offline',
+      keys: true,
+      app: 'other',
+    });
+    expect(parseLaunchOptions(['-h'])).toEqual({ ...nothingAsked, help: true });
+  });
+
+  it.each(['70000', '-1', '1.5', 'http', '0x10', '1e3'])('refuses the port %s', (port) => {
+    expect(() => parseLaunchOptions([`--port=${port}`])).toThrow(
+      `--port must be a whole number from 0 to 65535, not ${port}`,
+    );
+  });
+
+  it('names all mistakes in one error', () => {
+    const commandLine = [
+      '--port',
+      'x',
+      '--host',
+      'azure',
+      '--model',
+      'gpt',
+      '--keys=no',
+      '--hots',
+      'func',
+      'more',
+      '--app',
+    ];
+    let error: unknown;
+    try {
+      parseLaunchOptions(commandLine);
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error).toBeInstanceOf(LaunchError);
+    expect(error).toMatchObject({ exitCode: 2 });
+    expect(String(error).split('\n')).toEqual([
+      'LaunchError: --keys takes no value',
+      '--hots: no such option',
+      'more: not expected here',
+      '--app needs a value',
+      '--port must be a whole number from 0 to 65535, not x',
+      '--host must be func or local, not azure',
+      '--model must be azure or offline, not gpt',
+      'npm start -- --help lists the options.',
+    ]);
+  });
+
+  it('does not take the next option for a value', () => {
+    expect(() => parseLaunchOptions(['--app', '--keys'])).toThrow('--app needs a value');
+  });
+
+  it('refuses keys with Core Tools, which let every key pass', () => {
+    expect(() => parseLaunchOptions(['--keys', '--host', 'func'])).toThrow('--keys works with --host local only');
+  });
+});

@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest';
+import { collectSettings, readSetting } from '../../local/app-environment.js';
+import { LaunchError } from '../../local/launch-error.js';
+import { readLocalSettings } from '../../local/local-settings.js';
+import { makeFolder } from './support/folders.js';
+
+async function read(text: string): Promise<unknown> {
+  return readLocalSettings(await makeFolder({ 'local.settings.json': text }));
+}
+
+describe('local.settings.json', () => {
+  it('may be missing', async () => {
+    expect(await readLocalSettings(await makeFolder())).toEqual({
+      found: false,
+      values: {},
+      port: undefined,
+      cors: undefined,
+    });
+  });
+
+  it('gives values as text, the port and the CORS origins', async () => {
+    const text = JSON.stringify({
+      IsEncrypted: false,
+      Values: { NAME: 'value', NUMBER: 12, FLAG: true, NOTHING: null, EMPTY: '' },
+      Host: { LocalHttpPort: 7072, CORS: 'http://localhost:3000, https://example.com', CORSCredentials: true },
+      ConnectionStrings: {},
+    });
+    expect(await read(text)).toEqual({
+      found: true,
+      values: { NAME: 'value', NUMBER: '12', FLAG: 'true', EMPTY: '' },
+      port: 7072,
+      cors: { origins: ['http://localhost:3000', 'https://example.com'], credentials: true },
+    });
+  });
+
+  it('may hold comments, trailing commas and a byte order mark, and strings that look like them', async () => {
+    const text = '\uFEFF{ // first\n "Values": { /* second */ "URL": "https://a/*b*/,}", "TEXT": "\\"//,]", }, }';
+    expect(await read(text)).toMatchObject({ values: { URL: 'https://a/*b*/,}', TEXT: '"//,]' } });
+  });
+
+  it.each([
+    ['{ "Values": { "NAME": ', 'is not valid JSON'],
+    ['', 'is not valid JSON'],
+    ['[]', 'is not as it should be'],
+    ['{ "Values": { "NAME": { "nested": 1 } } }', 'Values.NAME'],
+    ['{ "Host": { "LocalHttpPort": "seven" } }', 'Host.LocalHttpPort'],
+    ['{ "IsEncrypted": true, "Values": { "NAME": "AQAA" } }', 'func settings decrypt'],
+  ])('is refused with its path and the reason when it reads %s', async (text, reason) => {
+    const error: unknown = await read(text).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(LaunchError);
+    expect(String(error)).toContain('local.settings.json');
+    expect(String(error)).toContain(reason);
+  });
+});
+
+describe('the settings of the app', () => {
+  const sources = {
+    environment: { BOTH: 'from the environment', BLANK: '' },
+    fileValues: { BOTH: 'from the file', BLANK: 'from the file', ONLY_FILE: 'from the file', TASKHUB_NAME: '' },
+  };
+
+  it('come from the environment, then the file, then the defaults; empty means unset', () => {
+    const names = ['BOTH', 'BLANK', 'ONLY_FILE', 'TASKHUB_NAME', 'NOWHERE'];
+    expect(names.map((name) => readSetting(sources, name))).toEqual([
+      'from the environment',
+      'from the file',
+      'from the file',
+      'default',
+      undefined,
+    ]);
+  });
+
+  it('are handed over where the environment lacks them', () => {
+    expect(collectSettings(sources)).toEqual({
+      BLANK: 'from the file',
+      ONLY_FILE: 'from the file',
+      FUNCTIONS_WORKER_RUNTIME: 'node',
+      AzureWebJobsStorage: 'UseDevelopmentStorage=true',
+      TASKHUB_NAME: 'default',
+    });
+  });
+
+  it('can be overridden, also those of the environment', () => {
+    expect(collectSettings(sources, { BOTH: 'offline' })).toMatchObject({ BOTH: 'offline' });
+  });
+});

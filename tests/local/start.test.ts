@@ -1,0 +1,269 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { findFreePort } from '../../local/loopback-port.js';
+import { makeCoreTools } from './support/fake-core-tools.js';
+import { makeApp, makeFolder } from './support/folders.js';
+import { launchApp } from './support/launched.js';
+
+const ownStorage = { AzureWebJobsStorage: 'DefaultEndpointsProtocol=https;AccountName=mine;AccountKey=eA==' };
+const settingsApp = `
+  console.log('settings ' + JSON.stringify([process.env.FROM_FILE, process.env.BOTH, process.env.AZURE_OPENAI_ENDPOINT]));
+`;
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ESRCH') return false;
+    throw error;
+  }
+}
+
+function processIdsIn(output: string): number[] {
+  return [...(/pids (\d+) (\d+)\./.exec(output) ?? [])].slice(1).map(Number);
+}
+
+describe('npm start', () => {
+  it('explains its options', async () => {
+    const launched = launchApp(['--help']);
+    expect(await launched.ended).toBe(0);
+    for (const option of ['--port', '--host func|local', '--model azure|offline', '--keys', '--app FOLDER', '--help']) {
+      expect(launched.output()).toContain(option);
+    }
+  });
+
+  it('refuses bad options, all at once and without a stack', async () => {
+    const launched = launchApp(['--port', 'x', '--model', 'y']);
+    expect(await launched.ended).toBe(2);
+    expect(launched.output()).toContain('--port must be');
+    expect(launched.output()).toContain('--model must be');
+    expect(launched.output()).not.toMatch(/^\s+at /m);
+  });
+
+  it('names the port that is taken and the option', async () => {
+    const port = await findFreePort(0);
+    const other = createServer().listen(port, '127.0.0.1');
+    onTestFinished(() => void other.close());
+    await once(other, 'listening');
+    const launched = launchApp(['--host', 'local', '--app', await makeApp(''), '--port', String(port)]);
+    expect(await launched.ended).toBe(1);
+    expect(launched.output()).toContain(`Port ${port} is taken`);
+    expect(launched.output()).toContain('--port');
+    expect(launched.output()).not.toMatch(/^\s+at /m);
+  });
+
+  it('refuses a folder without a function app', async () => {
+    const folder = await makeFolder();
+    const launched = launchApp(['--app', folder]);
+    expect(await launched.ended).toBe(1);
+    expect(launched.output()).toBe(`There is no function app in ${folder}: host.json and package.json missing.\n`);
+  });
+
+  it('shows the settings error of the app without a stack', async () => {
+    const main = `const error = new Error('A is missing\\nB must be a number'); error.name = 'SettingsError'; throw error;`;
+    const launched = launchApp(['--host', 'local', '--app', await makeApp(main), '--port', '0']);
+    expect(await launched.ended).toBe(1);
+    expect(launched.output()).toContain('A is missing\nB must be a number\n');
+    expect(launched.output()).not.toMatch(/^\s+at /m);
+  });
+
+  it('shows any other error of the app whole', async () => {
+    const launched = launchApp(['--host', 'local', '--app', await makeApp(`null.property;`), '--port', '0']);
+    expect(await launched.ended).toBe(1);
+    expect(launched.output()).toMatch(/TypeError: Cannot read properties of null/);
+    expect(launched.output()).toMatch(/^\s+at .*main\.js:1/m);
+  });
+
+  it('prints no colour codes where nobody could see them', async () => {
+    const launched = launchApp(['--host', 'local', '--app', await makeApp(''), '--port', '0']);
+    // oxlint reads the escape character in a pattern as a mistake: it is looked for as text.
+    expect(await launched.printed('listening')).not.toContain('\u001B[');
+  });
+});
+
+describe('npm start with the settings of an app', () => {
+  it('gives the app local.settings.json, where the environment does not say otherwise', async () => {
+    const app = await makeApp(settingsApp, {
+      'local.settings.json': JSON.stringify({
+        Values: { FROM_FILE: 'file', BOTH: 'file', AZURE_OPENAI_ENDPOINT: 'https://mine.example' },
+      }),
+    });
+    const launched = launchApp(['--host', 'local', '--app', app, '--port', '0'], { BOTH: 'environment' });
+    const output = await launched.printed('listening');
+    expect(output).toContain('settings ["file","environment","https://mine.example"]');
+    expect(output).not.toContain('canned');
+  });
+
+  it('starts the offline model when there is no endpoint, and says so', async () => {
+    const app = await makeApp(settingsApp, {
+      'local.settings.json': JSON.stringify({ Values: { AZURE_OPENAI_ENDPOINT: '' } }),
+    });
+    const launched = launchApp(['--host', 'local', '--app', app, '--port', '0']);
+    const output = await launched.printed('listening');
+    expect(output).toMatch(/settings \[null,null,"http:\/\/127\.0\.0\.1:\d+"\]/);
+    expect(output).toContain('Answers are canned');
+    expect(output).toContain('AZURE_OPENAI_ENDPOINT, AZURE_OPENAI_CHAT_DEPLOYMENT_NAME');
+  });
+
+  it('starts the offline model in place of an endpoint when asked to, and none when asked for Azure', async () => {
+    const app = await makeApp(settingsApp);
+    const endpoint = { AZURE_OPENAI_ENDPOINT: 'https://mine.example' };
+    const offline = launchApp(['--host', 'local', '--app', app, '--port', '0', '--model', 'offline'], endpoint);
+    expect(await offline.printed('listening')).toMatch(/settings \[null,null,"http:\/\/127\.0\.0\.1:\d+"\]/);
+    const azure = launchApp(['--host', 'local', '--app', app, '--port', '0', '--model', 'azure']);
+    expect(await azure.printed('listening')).toContain('settings [null,null,null]');
+  });
+
+  it('listens where local.settings.json says, unless --port says otherwise', async () => {
+    const port = await findFreePort(0);
+    const app = await makeApp('', { 'local.settings.json': JSON.stringify({ Host: { LocalHttpPort: port } }) });
+    const fromFile = launchApp(['--host', 'local', '--app', app]);
+    await fromFile.printed(`listening http://localhost:${port}\n`);
+    const fromOption = launchApp(['--host', 'local', '--app', app, '--port', '0']);
+    expect(await fromOption.printed('listening')).not.toContain(`localhost:${port}\n`);
+  });
+
+  it('refuses a malformed local.settings.json', async () => {
+    const launched = launchApp(['--app', await makeApp('', { 'local.settings.json': '{' })]);
+    expect(await launched.ended).toBe(1);
+    expect(launched.output()).toMatch(/local\.settings\.json is not valid JSON/);
+  });
+});
+
+describe.skipIf(process.platform === 'win32')('npm start with Core Tools', () => {
+  it('takes them when they are on PATH, hands over the settings, and is ready when their host is', async () => {
+    const launched = launchApp(['--port', '0'], { ...ownStorage, PATH: await makeCoreTools('4.0.7317') });
+    const output = await launched.printed(/listening http:\/\/localhost:\d+\n[\s\S]*curl/);
+    expect(output).toContain('Core Tools 4.0.7317');
+    expect(output).toMatch(/"endpoint":"http:\/\/127\.0\.0\.1:\d+","taskHub":"default","runtime":"node"/);
+    expect(output).toMatch(/http-CallbackAgent\s+POST \/api\/agents\/CallbackAgent\/run/);
+    expect(output).toMatch(/dafx-CallbackAgent\s+entity/);
+  });
+
+  it('leaves local.settings.json to them', async () => {
+    const app = await makeApp('', { 'local.settings.json': JSON.stringify({ Values: { FROM_FILE: 'file' } }) });
+    const environment = { ...ownStorage, PATH: await makeCoreTools('4.0.7317') };
+    const launched = launchApp(['--port', '0', '--app', app], environment);
+    expect(await launched.printed('listening')).not.toContain('"fromFile"');
+  });
+
+  it('ends them and their children at Ctrl-C, and exits with 0', async () => {
+    const launched = launchApp(['--port', '0'], { ...ownStorage, PATH: await makeCoreTools('4.0.7317') });
+    const processIds = processIdsIn(await launched.printed('listening'));
+    expect(processIds).toHaveLength(2);
+    expect(processIds.map(isAlive)).toEqual([true, true]);
+    launched.signal('SIGINT');
+    // npm passes on the signal that the terminal has sent already.
+    launched.signal('SIGINT');
+    expect(await launched.ended).toBe(0);
+    await vi.waitFor(() => expect(processIds.map(isAlive)).toEqual([false, false]), { timeout: 10_000 });
+  });
+
+  it('ends them at Ctrl-C while they start', async () => {
+    const start = `console.log('pids ' + process.pid + ' ' + process.ppid + '.'); setInterval(() => {}, 1000);`;
+    const launched = launchApp(['--port', '0'], { ...ownStorage, PATH: await makeCoreTools('4.0.7317', start) });
+    const [pid = 0] = processIdsIn(await launched.printed('pids'));
+    launched.signal('SIGINT');
+    expect(await launched.ended).toBe(0);
+    await vi.waitFor(() => expect(isAlive(pid)).toBe(false), { timeout: 10_000 });
+  });
+
+  it('leaves at once at a second Ctrl-C, and leaves nothing behind', async () => {
+    const stubborn = `process.on('SIGTERM', () => console.log('not yet'));
+      console.log('pids ' + process.pid + ' ' + process.ppid + '.'); setInterval(() => {}, 1000);`;
+    const launched = launchApp(['--port', '0'], { ...ownStorage, PATH: await makeCoreTools('4.0.7317', stubborn) });
+    const [pid = 0] = processIdsIn(await launched.printed('pids'));
+    launched.signal('SIGINT');
+    await launched.printed('not yet');
+    const again = setInterval(() => launched.signal('SIGINT'), 100);
+    onTestFinished(() => clearInterval(again));
+    expect(await launched.ended).toBe(1);
+    await vi.waitFor(() => expect(isAlive(pid)).toBe(false), { timeout: 10_000 });
+  });
+
+  it('says what failed and the way on when they end before they are ready', async () => {
+    const start = `console.error('The extension bundle cannot be loaded.'); process.exit(3);`;
+    const launched = launchApp(['--port', '0'], { ...ownStorage, PATH: await makeCoreTools('4.0.7317', start) });
+    expect(await launched.ended).toBe(1);
+    expect(launched.output()).toContain('The extension bundle cannot be loaded.');
+    expect(launched.output()).toContain('func start ended with code 3 before it was ready');
+    expect(launched.output()).toContain('--host local');
+  });
+
+  it.each([
+    [`{ state: 'Error', errors: ['Storage is out of reach'] }`, 'Storage is out of reach'],
+    [`request.url.endsWith('/status') ? { state: 'Running' } : []`, 'func start has loaded no function'],
+  ])('says so when their host answers %s', async (answer, problem) => {
+    const start = `require('node:http').createServer((request, response) => response.end(JSON.stringify(${answer})))
+      .listen(Number(process.argv[4]), '127.0.0.1');`;
+    const launched = launchApp(['--port', '0'], { ...ownStorage, PATH: await makeCoreTools('4.0.7317', start) });
+    expect(await launched.ended).toBe(1);
+    expect(launched.output()).toContain(problem);
+    expect(launched.output()).toContain('--host local');
+  });
+
+  it('ends when they end later', async () => {
+    const start = `${(await import('./support/fake-core-tools.js')).healthyStart}
+      process.stdin.on('end', () => {}); process.once('SIGUSR2', () => process.exit(5));`;
+    const launched = launchApp(['--port', '0'], { ...ownStorage, PATH: await makeCoreTools('4.0.7317', start) });
+    const [pid = 0, worker = 0] = processIdsIn(await launched.printed('listening'));
+    process.kill(pid, 'SIGUSR2');
+    expect(await launched.ended).toBe(1);
+    expect(launched.output()).toContain('The Functions host ended with code 5');
+    await vi.waitFor(() => expect(isAlive(worker)).toBe(false), { timeout: 10_000 });
+  });
+
+  it('goes on with the local Functions host when they are too old, and says so', async () => {
+    const app = await makeApp('');
+    const environment = { PATH: await makeCoreTools('3.0.5682') };
+    const launched = launchApp(['--port', '0', '--app', app], environment);
+    const output = await launched.printed('listening');
+    expect(output).toContain('the local Functions host of this package: func on PATH');
+    expect(output).toContain('3.0.5682');
+    const asked = launchApp(['--port', '0', '--app', app, '--host', 'func'], environment);
+    expect(await asked.ended).toBe(1);
+    expect(asked.output()).toContain('The way on without them: --host local');
+  });
+});
+
+describe('npm start with the app of this package', () => {
+  it('shows all of its bad settings in one error', async () => {
+    const launched = launchApp(['--host', 'local', '--port', '0', '--model', 'azure'], {
+      CALLBACK_STORE_MAX_BYTES: 'much',
+    });
+    expect(await launched.ended).toBe(1);
+    for (const name of ['AZURE_OPENAI_ENDPOINT', 'AZURE_OPENAI_CHAT_DEPLOYMENT_NAME', 'CALLBACK_STORE_MAX_BYTES']) {
+      expect(launched.output()).toContain(name);
+    }
+    expect(launched.output()).not.toMatch(/^\s+at /m);
+  });
+
+  it.each([[[]], [['--keys']]])('prints requests that work as pasted, with the options %j', async (options) => {
+    const launched = launchApp(['--host', 'local', '--port', '0', '--model', 'offline', ...options]);
+    const commands = (await launched.printed('Ctrl-C ends')).split('\n').filter((line) => line.startsWith('  curl '));
+    const [run, read] = commands.map(requestOf);
+    const answer = await run?.send();
+    expect(answer?.status).toBe(200);
+    expect(await answer?.json()).toMatchObject({ status: 'success', thread_id: 'first-thread', message_count: 2 });
+    const events: unknown = await (await read?.send())?.json();
+    expect(events).toContainEqual(expect.objectContaining({ event_type: 'final', thread_id: 'first-thread' }));
+
+    const withoutKey = await fetch(read?.url ?? '');
+    expect(withoutKey.status).toBe(options.length === 0 ? 200 : 401);
+
+    launched.signal('SIGINT');
+    expect(await launched.ended).toBe(0);
+  });
+});
+
+/** What a printed curl command would send. */
+function requestOf(command: string): { url: string; send(): Promise<Response> } {
+  const url = /http:\S+/.exec(command)?.[0] ?? '';
+  const headers = [...command.matchAll(/-H '(.+?): (.+?)'/g)].map(([, name = '', value = '']): [string, string] => [
+    name,
+    value,
+  ]);
+  const body = /-d '(.*)'/.exec(command)?.[1];
+  return { url, send: () => fetch(url, { method: body === undefined ? 'GET' : 'POST', headers, body: body ?? null }) };
+}

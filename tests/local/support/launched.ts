@@ -1,0 +1,74 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import { afterEach } from 'vitest';
+
+const start = path.resolve(__dirname, '../../../dist/local/start.js');
+
+/** A running `npm start`, as its user sees it. */
+export interface Launched {
+  readonly pid: number;
+  /** What was printed so far, on both streams. */
+  output(): string;
+  /** Resolves with the output when it holds the text, rejects when the program ends without. */
+  printed(text: string | RegExp): Promise<string>;
+  signal(signal: NodeJS.Signals): void;
+  /** The exit code, or the signal that ended it. */
+  readonly ended: Promise<number | string | null>;
+}
+
+/**
+ * Starts the built launcher with nothing in its environment but what is given (no `func` on PATH).
+ * What still runs when a test ends is ended with it.
+ */
+export function launchApp(
+  commandLine: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Launched {
+  const child = spawn(process.execPath, [start, ...commandLine], { env: { PATH: '', ...environment } });
+  const { pid } = child;
+  if (pid === undefined) throw new Error('The launcher did not start');
+  let output = '';
+  const looks = new Set<() => void>();
+  const look = (): void => looks.forEach((again) => again());
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+      look();
+    });
+  }
+  let hasEnded = false;
+  const ended = once(child, 'close').then(([code, signal]: (number | string | null)[]) => {
+    hasEnded = true;
+    look();
+    return signal ?? code ?? null;
+  });
+  running.push(async () => {
+    if (!hasEnded) child.kill('SIGTERM');
+    await ended;
+  });
+  return {
+    pid,
+    output: () => output,
+    printed: (text) =>
+      new Promise((resolve, reject) => {
+        const again = (): void => {
+          const found = typeof text === 'string' ? output.includes(text) : text.test(output);
+          if (found) resolve(output);
+          else if (hasEnded) reject(new Error(`Ended without printing ${String(text)}:\n${output}`));
+          else return;
+          looks.delete(again);
+        };
+        looks.add(again);
+        again();
+      }),
+    signal: (signal) => void child.kill(signal),
+    ended,
+  };
+}
+
+const running: (() => Promise<void>)[] = [];
+
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((end) => end()));
+});

@@ -1,0 +1,186 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { unzipSync } from 'fflate';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { z } from 'zod';
+import { launchApp } from './local/support/launched.js';
+
+const projectFolder = path.resolve(__dirname, '..');
+const manifest = z.object({
+  name: z.string(),
+  version: z.string(),
+  main: z.string(),
+  engines: z.record(z.string(), z.string()),
+  dependencies: z.record(z.string(), z.string()),
+  devDependencies: z.record(z.string(), z.string()),
+});
+const dependencies = z.object({
+  dependencies: z.record(z.string(), z.string()).default({}),
+  optionalDependencies: z.record(z.string(), z.string()).default({}),
+  peerDependencies: z.record(z.string(), z.string()).default({}),
+});
+const packageFolder = /(?:^|\/)node_modules\/(?:@[^/]+\/)?[^/]+$/;
+
+interface WrittenPackage {
+  readonly fileName: string;
+  readonly bytes: Buffer;
+  readonly output: string;
+}
+
+let project: z.infer<typeof manifest>;
+let folder: string;
+let written: WrittenPackage;
+let files: Record<string, Uint8Array>;
+
+beforeAll(async () => {
+  project = manifest.parse(JSON.parse(await readFile(path.join(projectFolder, 'package.json'), 'utf8')));
+  folder = await mkdtemp(path.join(tmpdir(), 'package-'));
+  written = await writePackage('first', 'America/Los_Angeles');
+  files = unzipSync(written.bytes);
+});
+
+afterAll(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
+
+/** Runs what `npm run package` runs once the app is built, with a folder of its own to write to. */
+async function writePackage(name: string, timeZone: string): Promise<WrittenPackage> {
+  const target = path.join(folder, name);
+  await mkdir(target);
+  const program = path.join(projectFolder, 'dist/local/package/package-app.js');
+  const { stdout } = await promisify(execFile)(process.execPath, [program, target], {
+    env: { ...process.env, TZ: timeZone },
+  });
+  const [fileName = '', ...others] = await readdir(target);
+  expect(others).toEqual([]);
+  return { fileName, bytes: await readFile(path.join(target, fileName)), output: stdout };
+}
+
+async function unpack(name: string): Promise<string> {
+  const target = path.join(folder, name);
+  for (const [file, bytes] of Object.entries(files)) {
+    await mkdir(path.dirname(path.join(target, file)), { recursive: true });
+    await writeFile(path.join(target, file), bytes);
+  }
+  return target;
+}
+
+function readJson(file: string): unknown {
+  return JSON.parse(Buffer.from(files[file] ?? []).toString());
+}
+
+/** Folders of all packages that `require` can reach from an app, looked up as Node.js does it. */
+function reachablePackages(from: string, reached = new Set<string>()): Set<string> {
+  const wanted = dependencies.parse(readJson(path.posix.join(from, 'package.json')));
+  const mayBeMissing = Object.keys({ ...wanted.optionalDependencies, ...wanted.peerDependencies });
+  for (const name of [...Object.keys(wanted.dependencies), ...mayBeMissing]) {
+    let lookIn = from;
+    while (lookIn !== '' && files[`${lookIn}/node_modules/${name}/package.json`] === undefined) {
+      lookIn = lookIn.replace(packageFolder, '');
+    }
+    const found = path.posix.join(lookIn, 'node_modules', name);
+    if (files[`${found}/package.json`] !== undefined) {
+      if (!reached.has(found)) reachablePackages(found, reached.add(found));
+    } else if (!mayBeMissing.includes(name)) {
+      throw new Error(`The package lacks ${name}, which ${from || 'the app'} depends on.`);
+    }
+  }
+  return reached;
+}
+
+describe('npm run package', () => {
+  it('writes one zip named after the app and its version, and says how many files it holds and its size', () => {
+    expect(written.fileName).toBe(`${project.name}-${project.version}.zip`);
+    expect(written.output).toContain(
+      `${written.fileName}: ${Object.keys(files).length} files, ${(written.bytes.length / 1e6).toFixed(1)} MB`,
+    );
+  });
+
+  it('writes the same bytes again, in any time zone', async () => {
+    const again = await writePackage('again', 'Asia/Kolkata');
+    expect(again.bytes.equals(written.bytes)).toBe(true);
+    expect(Object.keys(files)).toEqual(Object.keys(files).toSorted());
+  });
+
+  it('holds the compiled sources, host.json, package.json and packages: no tests, tools, settings or source maps', async () => {
+    const own = Object.keys(files).filter((file) => !file.startsWith('node_modules/'));
+    const sources = await readdir(path.join(projectFolder, 'src'), { recursive: true, withFileTypes: true });
+    const compiled = sources
+      .filter((entry) => entry.isFile())
+      .map((entry) => path.relative(projectFolder, path.join(entry.parentPath, entry.name)).replaceAll(path.sep, '/'))
+      .map((source) => `dist/${source.replace(/\.ts$/, '.js')}`);
+    expect(own).toEqual([...compiled, 'host.json', 'package.json'].toSorted());
+    expect(Object.keys(files).filter((file) => /\.(?:map|ts)$|(?:^|\/)local\.settings/.test(file))).toEqual([]);
+  });
+
+  it('has a package.json without scripts and what only development needs', () => {
+    const { name, version, main, engines, dependencies: production } = project;
+    expect(readJson('package.json')).toEqual({ name, version, main, engines, dependencies: production });
+  });
+
+  it('holds the packages that the app can reach, and no others', () => {
+    const folders = new Set(Object.keys(files).map((file) => path.posix.dirname(file)));
+    const packages = [...folders].filter((parent) => packageFolder.test(parent));
+    expect(packages.toSorted()).toEqual([...reachablePackages('')].toSorted());
+    for (const name of Object.keys(project.dependencies)) expect(packages).toContain(`node_modules/${name}`);
+    for (const name of Object.keys(project.devDependencies)) expect(packages).not.toContain(`node_modules/${name}`);
+  });
+
+  it('keeps the licenses of the packages, and of their Markdown nothing else', () => {
+    expect(files['node_modules/openai/LICENSE']).toBeDefined();
+    const markdown = Object.keys(files).filter((file) => file.endsWith('.md'));
+    expect(markdown).not.toEqual([]);
+    expect(markdown.filter((file) => !/licen[cs]e|notice/i.test(path.posix.basename(file)))).toEqual([]);
+  });
+});
+
+describe('the unpacked package', () => {
+  let app: string;
+
+  beforeAll(async () => {
+    app = await unpack('app');
+  });
+
+  it('registers the functions of the app, runs a message and shows its events', async () => {
+    const launched = launchApp(['--host', 'local', '--model', 'offline', '--port', '0', '--app', app]);
+    const output = await launched.printed(/^Functions\n(?: {2}.*\n)+\n/m);
+    const listed = /^Functions\n((?: {2}.*\n)+)\n/m.exec(output)?.[1] ?? '';
+    const functions = [...listed.matchAll(/^ {2}(\S+) .*?([A-Z,]+ \/\S+|entity \S+)$/gm)];
+    expect(functions.map(([, name, served]) => `${name}: ${served}`).toSorted()).toEqual([
+      'dafx-CallbackAgent: entity dafx-callbackagent',
+      'get_callback_events: GET /api/agents/{agentName}/callbacks/{thread_id}',
+      'health_check: GET /api/health',
+      'http-CallbackAgent: POST /api/agents/CallbackAgent/run',
+      'reset_callback_events: DELETE /api/agents/{agentName}/callbacks/{thread_id}',
+    ]);
+    expect(listed.trim().split('\n')).toHaveLength(functions.length);
+
+    const base = /^listening (\S+)$/m.exec(output)?.[1] ?? '';
+    const run = await fetch(`${base}/api/agents/CallbackAgent/run`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ message: 'Is it there?', thread_id: 'packaged' }),
+    });
+    const answer = z.object({ response: z.string(), status: z.string() }).parse(await run.json());
+    expect(run.status).toBe(200);
+    expect(answer.status).toBe('success');
+
+    const events = await fetch(`${base}/api/agents/CallbackAgent/callbacks/packaged`);
+    expect(events.status).toBe(200);
+    const final = z
+      .array(z.looseObject({ event_type: z.string() }))
+      .parse(await events.json())
+      .at(-1);
+    expect(final).toMatchObject({ event_type: 'final', response_text: answer.response });
+  });
+
+  it('runs from its own packages', async () => {
+    const openai = [path.join(app, 'node_modules/openai'), path.join(folder, 'openai')] as const;
+    await rename(...openai);
+    onTestFinished(() => rename(openai[1], openai[0]));
+    const launched = launchApp(['--host', 'local', '--model', 'offline', '--port', '0', '--app', app]);
+    expect(await launched.ended).toBe(1);
+    expect(launched.output()).toContain(`Cannot find module 'openai'`);
+  });
+});

@@ -1,0 +1,23 @@
+import type { AgentResponseCallback } from '../../src/durable-agents/agent-response-callback.js';
+import type { RecordingCallback } from './recording-callback.js';
+
+/** A callback that records its calls, and does `act` in each of them: throw, take its time, … */
+export function actingCallback(
+  recording: RecordingCallback,
+  act: (method: keyof AgentResponseCallback) => void | Promise<void>,
+): AgentResponseCallback {
+  return {
+    onStreamingResponseUpdate(update, context) {
+      void recording.onStreamingResponseUpdate(update, context);
+      return act('onStreamingResponseUpdate');
+    },
+    onAgentResponse(response, context) {
+      void recording.onAgentResponse(response, context);
+      return act('onAgentResponse');
+    },
+    onAgentError(error, context) {
+      void recording.onAgentError(error, context);
+      return act('onAgentError');
+    },
+  };
+}

@@ -1,0 +1,110 @@
+import { vi } from 'vitest';
+import type { CallbackEvent, FinalEvent, StreamEvent } from '../../src/audit/callback-event.js';
+import { exchange, type HttpAnswer } from './http-exchange.js';
+
+const AGENT = 'CallbackAgent';
+
+export interface RunCall {
+  readonly query?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly agentName?: string;
+}
+
+/** A run that was answered. */
+export interface AnsweredRun {
+  readonly response: string;
+  readonly message: string;
+  readonly thread_id: string;
+  readonly status: string;
+  readonly correlation_id: string;
+  readonly message_count: number;
+}
+
+/** The app's HTTP API, as a client uses it. */
+export class AgentApi {
+  readonly #baseUrl: string;
+  readonly #keyHeader: Readonly<Record<string, string>>;
+
+  constructor(baseUrl: string, functionKey?: string) {
+    this.#baseUrl = baseUrl;
+    this.#keyHeader = functionKey === undefined ? {} : { 'x-functions-key': functionKey };
+  }
+
+  call(
+    method: string,
+    path: string,
+    headers: Readonly<Record<string, string>> = {},
+    body?: string | Uint8Array,
+  ): Promise<HttpAnswer> {
+    const lengthHeader =
+      body === undefined || 'transfer-encoding' in headers
+        ? undefined
+        : { 'content-length': String(Buffer.byteLength(body)) };
+    return exchange(this.#baseUrl, {
+      method,
+      path: `/api/${path}`,
+      headers: { ...this.#keyHeader, ...lengthHeader, ...headers },
+      ...(body !== undefined && { body }),
+    });
+  }
+
+  /** Sends a body as it is; without a content type unless `headers` name one. */
+  post(body: string | Uint8Array, { query = '', headers = {}, agentName = AGENT }: RunCall = {}): Promise<HttpAnswer> {
+    return this.call('POST', `agents/${agentName}/run${query}`, headers, body);
+  }
+
+  /** Sends a JSON body. */
+  run(fields: Readonly<Record<string, unknown>>, { headers, ...call }: RunCall = {}): Promise<HttpAnswer> {
+    return this.post(JSON.stringify(fields), { ...call, headers: { 'content-type': 'application/json', ...headers } });
+  }
+
+  /** Sends a message and waits for its answer. */
+  async ask(threadId: string, message: string): Promise<AnsweredRun> {
+    const answer = await this.run({ message, thread_id: threadId });
+    return okJson(answer);
+  }
+
+  callbacks(method: string, threadId: string, agentName = AGENT): Promise<HttpAnswer> {
+    return this.call(method, `agents/${agentName}/callbacks/${encodeURIComponent(threadId)}`);
+  }
+
+  async events(threadId: string): Promise<CallbackEvent[]> {
+    const answer = await this.callbacks('GET', threadId);
+    return okJson(answer);
+  }
+
+  /** A thread's events, once so many of its runs have ended. */
+  eventsOfEndedRuns(threadId: string, runCount: number, timeoutMs = 15_000): Promise<CallbackEvent[]> {
+    return vi.waitFor(
+      async () => {
+        const events = await this.events(threadId);
+        const ended = events.filter(({ event_type: type }) => type !== 'stream').length;
+        if (ended < runCount) throw new Error(`${ended} of ${runCount} runs have ended`);
+        return events;
+      },
+      { timeout: timeoutMs, interval: 25 },
+    );
+  }
+}
+
+/** The JSON of an answer of status 200; any other one is not what the test is about. */
+function okJson({ status, text }: HttpAnswer) {
+  if (status !== 200) throw new Error(`Expected status 200, got ${status}: ${text}`);
+  return JSON.parse(text);
+}
+
+let threadCount = 0;
+
+/** A thread id that was not used before, by this test run or another against the same host. */
+export function newThreadId(): string {
+  threadCount += 1;
+  return `test-${process.pid}-${Date.now().toString(36)}-${threadCount}`;
+}
+
+export function streamEvents(events: readonly CallbackEvent[]): (StreamEvent & CallbackEvent)[] {
+  return events.filter((event) => event.event_type === 'stream');
+}
+
+export function finalEvents(events: readonly CallbackEvent[]): (FinalEvent & CallbackEvent)[] {
+  return events.filter((event) => event.event_type === 'final');
+}

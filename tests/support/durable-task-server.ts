@@ -1,0 +1,71 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { InvocationContext } from '@azure/functions';
+import { input } from 'durable-functions';
+import { onTestFinished } from 'vitest';
+
+export interface Signal {
+  /** `{name}/{key}` of the entity. */
+  readonly entity: string;
+  readonly operation: string | null;
+  readonly input: unknown;
+}
+
+/** The host's durable HTTP API for entities, on loopback; ends with the test. */
+export interface DurableTaskServer {
+  readonly signals: readonly Signal[];
+  /** An invocation whose durable client talks to this server. */
+  readonly context: InvocationContext;
+  /** What was logged to the invocation, each line behind its level. */
+  readonly logLines: readonly string[];
+}
+
+/**
+ * @param onSignal takes a signal in, and gives back the state that its entity has from then on (`undefined`: none)
+ */
+export async function startDurableTaskServer(onSignal: (signal: Signal) => unknown): Promise<DurableTaskServer> {
+  const signals: Signal[] = [];
+  const states = new Map<string, unknown>();
+  const take = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const { pathname, searchParams } = new URL(request.url ?? '', 'http://localhost');
+    const entity = pathname.replace('/entities/', '');
+    if (request.method === 'POST') {
+      const signal = { entity, operation: searchParams.get('op'), input: JSON.parse(await text(request)) };
+      signals.push(signal);
+      states.set(entity, onSignal(signal));
+      response.writeHead(202).end();
+      return;
+    }
+    const state = states.get(entity);
+    if (state === undefined) response.writeHead(404).end();
+    else response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(state));
+  };
+  const server = createServer((request, response) => {
+    take(request, response).catch((error: Error) => response.destroy(error));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('The server has no port');
+  const logLines: string[] = [];
+  const durableClient = input.durableClient();
+  const context = new InvocationContext({
+    functionName: 'http-ScriptedAgent',
+    invocationId: 'invocation-1',
+    options: { extraInputs: [durableClient] },
+    logHandler: (level, ...words) => void logLines.push(`${level} ${words.join(' ')}`),
+  });
+  context.extraInputs.set(durableClient, {
+    taskHubName: 'test',
+    creationUrls: {},
+    managementUrls: {},
+    rpcBaseUrl: `http://127.0.0.1:${address.port}/`,
+  });
+  return { signals, context, logLines };
+}

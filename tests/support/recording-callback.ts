@@ -1,0 +1,31 @@
+import type { AgentResponse, AgentResponseUpdate } from '../../src/durable-agents/agent.js';
+import type { AgentCallbackContext, AgentResponseCallback } from '../../src/durable-agents/agent-response-callback.js';
+import type { AgentError } from '../../src/durable-agents/errors.js';
+
+/** Remembers what it was told, and in which order. */
+export class RecordingCallback implements AgentResponseCallback {
+  /** The methods that were called, in order. */
+  readonly calls: (keyof AgentResponseCallback)[] = [];
+  readonly updates: AgentResponseUpdate[] = [];
+  readonly responses: AgentResponse[] = [];
+  readonly errors: AgentError[] = [];
+  readonly contexts: AgentCallbackContext[] = [];
+
+  async onStreamingResponseUpdate(update: AgentResponseUpdate, context: AgentCallbackContext): Promise<void> {
+    this.calls.push('onStreamingResponseUpdate');
+    this.contexts.push(context);
+    this.updates.push(update);
+  }
+
+  async onAgentResponse(response: AgentResponse, context: AgentCallbackContext): Promise<void> {
+    this.calls.push('onAgentResponse');
+    this.contexts.push(context);
+    this.responses.push(response);
+  }
+
+  async onAgentError(error: AgentError, context: AgentCallbackContext): Promise<void> {
+    this.calls.push('onAgentError');
+    this.contexts.push(context);
+    this.errors.push(error);
+  }
+}

@@ -1,0 +1,13 @@
+import type { RunRequest } from '../../src/durable-agents/run-request.js';
+
+/** A valid request, with what a test cares about in place of the rest. */
+export function runRequest(fields: Partial<RunRequest> = {}): RunRequest {
+  return {
+    message: 'What is the weather?',
+    role: 'user',
+    correlationId: '0123456789abcdef0123456789abcdef',
+    createdAt: '2026-01-07T15:40:00.000Z',
+    responseType: 'json',
+    ...fields,
+  };
+}

@@ -1,0 +1,102 @@
+import { once } from 'node:events';
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { json } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** How the model answers one request. */
+export type ModelAnswer =
+  | {
+      /** Streamed one by one; cut where the script cuts them, within a surrogate pair too. */
+      readonly pieces: readonly string[];
+      readonly pauseMs?: number;
+      /**
+       * What comes behind the pieces. Default: `finish`, a finish reason and the usage. Otherwise silence on an open
+       * connection, a cut connection, or an orderly end without a finish reason.
+       */
+      readonly end?: 'finish' | 'silence' | 'cut' | 'no-finish-reason';
+      readonly finishReason?: string;
+      readonly withUsage?: boolean;
+    }
+  | {
+      readonly status: number;
+      readonly headers?: Readonly<Record<string, string>>;
+      readonly body: unknown;
+    };
+
+export interface ModelRequest {
+  readonly path: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly messages: readonly { readonly role: string; readonly content: string }[];
+}
+
+export interface ScriptedModel {
+  /** Base address on loopback, for AZURE_OPENAI_ENDPOINT. */
+  readonly endpoint: string;
+  /** What was asked, oldest first. */
+  readonly requests: readonly ModelRequest[];
+  close(): Promise<void>;
+}
+
+/** Starts a model on loopback that speaks the wire of Azure OpenAI and answers as `script` says. */
+export async function startScriptedModel(script: (message: string) => ModelAnswer): Promise<ScriptedModel> {
+  const requests: ModelRequest[] = [];
+  const server = createServer((request, response) => {
+    void (async () => {
+      const { messages } = (await json(request)) as Pick<ModelRequest, 'messages'>;
+      requests.push({ path: request.url ?? '', headers: request.headers, messages });
+      await answer(response, script(messages.at(-1)?.content ?? ''));
+    })();
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    endpoint: `http://127.0.0.1:${port}`,
+    requests,
+    close: async () => {
+      server.close();
+      server.closeAllConnections();
+      await once(server, 'close');
+    },
+  };
+}
+
+async function answer(response: ServerResponse, scripted: ModelAnswer): Promise<void> {
+  if ('status' in scripted) {
+    response.writeHead(scripted.status, { 'content-type': 'application/json', ...scripted.headers });
+    response.end(JSON.stringify(scripted.body));
+    return;
+  }
+  const { pieces, pauseMs = 0, end = 'finish', finishReason = 'stop', withUsage = true } = scripted;
+  response.writeHead(200, { 'content-type': 'text/event-stream' });
+  // Azure begins with the filter's verdict on the prompt.
+  send(response, { choices: [], prompt_filter_results: [] });
+  for (const content of pieces) {
+    send(response, { choices: [{ index: 0, delta: { content }, finish_reason: null }] });
+    if (pauseMs > 0) await delay(pauseMs);
+  }
+  switch (end) {
+    case 'silence':
+      return;
+    case 'cut':
+      response.destroy();
+      return;
+    case 'finish':
+      send(response, { choices: [{ index: 0, delta: {}, finish_reason: finishReason }] });
+      if (withUsage) {
+        const [input, output] = [7, pieces.length];
+        send(response, {
+          choices: [],
+          usage: { prompt_tokens: input, completion_tokens: output, total_tokens: input + output },
+        });
+      }
+      break;
+    case 'no-finish-reason':
+      break;
+  }
+  response.end('data: [DONE]\n\n');
+}
+
+function send(response: ServerResponse, chunk: object): void {
+  response.write(`data: ${JSON.stringify({ id: 'chatcmpl-1', object: 'chat.completion.chunk', ...chunk })}\n\n`);
+}
