@@ -82,7 +82,8 @@ export class MemoryCallbackEventStore implements CallbackEventStore {
     const key = keyOf(thread);
     return new Promise((resolve) => {
       if (signal.aborted) return resolve(false);
-      if ((this.#records.get(key)?.events.lastSequence ?? 0) > after) return resolve(true);
+      const events = this.#records.get(key)?.events;
+      if (events !== undefined && events.count > 0 && events.lastSequence > after) return resolve(true);
       const watchers = this.#watchers.get(key) ?? new Set();
       this.#watchers.set(key, watchers);
       const settle = (changed: boolean): void => {

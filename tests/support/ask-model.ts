@@ -1,27 +1,18 @@
-import type { AgentRunOptions, AgentStreamPart } from '../../src/durable-agents/agent.js';
+import type { Agent, AgentRunOptions, AgentStreamPart } from '../../src/durable-agents/agent.js';
 import type { ThreadMessage } from '../../src/durable-agents/thread-state.js';
 import { type AzureOpenAIClientOptions, createAzureOpenAIClient } from '../../src/openai/azure-openai-client.js';
 import { createChatCompletionAgent } from '../../src/openai/chat-completion-agent.js';
 
 export const API_KEY = 'secret-key-0123456789';
 
-export interface Question extends Partial<AzureOpenAIClientOptions>, Partial<AgentRunOptions> {
+export interface ModelAccess extends Partial<AzureOpenAIClientOptions> {
   readonly endpoint: string;
-  readonly messages?: readonly ThreadMessage[];
   readonly streamIdleTimeoutMs?: number;
 }
 
-/** Asks the model as the app does, and gives what the agent makes of its answer. */
-export async function* askModel(question: Question): AsyncGenerator<AgentStreamPart> {
-  const {
-    messages = [{ role: 'user', contents: [{ $type: 'text', text: 'Hi' }] }],
-    streamIdleTimeoutMs = 10_000,
-    signal = new AbortController().signal,
-    streaming = true,
-    ...client
-  } = question;
-  const hasCredential = client.credential !== undefined;
-  const agent = createChatCompletionAgent({
+/** An agent over the model at this endpoint, as the app has it. */
+export function chatAgent({ streamIdleTimeoutMs = 10_000, ...client }: ModelAccess): Agent {
+  return createChatCompletionAgent({
     name: 'CallbackAgent',
     instructions: 'Be brief.',
     deployment: 'gpt-4o',
@@ -29,11 +20,20 @@ export async function* askModel(question: Question): AsyncGenerator<AgentStreamP
     client: createAzureOpenAIClient({
       apiVersion: '2024-10-21',
       timeoutMs: 10_000,
-      ...(!hasCredential && { apiKey: API_KEY }),
+      ...(client.credential === undefined && { apiKey: API_KEY }),
       ...client,
     }),
   });
-  yield* agent.run(messages, { signal, streaming });
+}
+
+export interface Question extends ModelAccess, Partial<AgentRunOptions> {}
+
+const messages: ThreadMessage[] = [{ role: 'user', contents: [{ $type: 'text', text: 'Hi' }] }];
+
+/** Says hello to the model, and gives what the agent makes of its answer. */
+export function askModel(question: Question): AsyncIterable<AgentStreamPart> {
+  const { signal = new AbortController().signal, streaming = true, ...access } = question;
+  return chatAgent(access).run(messages, { signal, streaming });
 }
 
 /** All parts of the answer; rejects as the agent throws. */

@@ -1,0 +1,143 @@
+import { describe, expect, it } from 'vitest';
+import { ConversationAuditTrail } from '../../src/audit/conversation-audit-trail.js';
+import { MemoryCallbackEventStore } from '../../src/audit/memory-callback-event-store.js';
+import { AgentError, type AgentResponse } from '../../src/durable-agents/index.js';
+import { createRecordingLog } from '../support/recording-log.js';
+
+const context = {
+  agentName: 'CallbackAgent',
+  threadId: 'test-thread-00',
+  correlationId: '59650737951c41c2ab743c21cb257349',
+  requestMessage: 'What is the weather in Paris?',
+};
+
+const answer: AgentResponse = {
+  text: 'It is 72F and sunny.',
+  messages: [{ role: 'assistant', contents: [{ $type: 'text', text: 'It is 72F and sunny.' }] }],
+  finishReason: 'stop',
+  usage: { inputTokenCount: 59, outputTokenCount: 14, totalTokenCount: 73 },
+};
+
+const aboutRun = {
+  timestamp: '2026-01-07T15:40:02.007Z',
+  agent_name: 'CallbackAgent',
+  thread_id: 'test-thread-00',
+  correlation_id: '59650737951c41c2ab743c21cb257349',
+  request_message: 'What is the weather in Paris?',
+};
+
+const bounds = { maxThreads: 10, maxEventsPerThread: 10, maxBytes: 100_000 };
+
+class StoreThatIsDown extends MemoryCallbackEventStore {
+  constructor() {
+    super({ ...bounds, log: createRecordingLog() });
+  }
+
+  override append(): Promise<number> {
+    return Promise.reject(new Error('store is down'));
+  }
+}
+
+function createTrail({ previewChars = 120 } = {}) {
+  const log = createRecordingLog();
+  const store = new MemoryCallbackEventStore({ ...bounds, log });
+  const trail = new ConversationAuditTrail({ store, log, previewChars, now: () => new Date(aboutRun.timestamp) });
+  const storedJson = async () => Buffer.from((await store.list(context)).json).toString();
+  return { trail, log, storedJson };
+}
+
+describe('ConversationAuditTrail', () => {
+  // The texts are compared, so that the order of the fields is as well.
+  it.each(['text', 'reasoning'] as const)('keeps an update of kind %s as a stream event', async (kind) => {
+    const { trail, storedJson } = createTrail();
+    await trail.onStreamingResponseUpdate({ kind, text: 'It is' }, context);
+    expect(await storedJson()).toBe(
+      JSON.stringify([{ ...aboutRun, event_type: 'stream', update_kind: kind, text: 'It is', sequence: 1 }]),
+    );
+  });
+
+  it('keeps an answer as a final event with its usage', async () => {
+    const { trail, storedJson } = createTrail();
+    await trail.onAgentResponse(answer, context);
+    expect(await storedJson()).toBe(
+      JSON.stringify([
+        {
+          ...aboutRun,
+          event_type: 'final',
+          response_text: 'It is 72F and sunny.',
+          usage: { type: 'usage_details', input_token_count: 59, output_token_count: 14, total_token_count: 73 },
+          finish_reason: 'stop',
+          sequence: 1,
+        },
+      ]),
+    );
+  });
+
+  it('keeps counts that only some models report behind the others', async () => {
+    const { trail, storedJson } = createTrail();
+    const extra = { cached_input_token_count: 40, reasoning_output_token_count: 8 };
+    await trail.onAgentResponse(
+      { ...answer, usage: { inputTokenCount: 1, outputTokenCount: 2, totalTokenCount: 3, extra } },
+      context,
+    );
+    expect(await storedJson()).toContain(
+      '"usage":{"type":"usage_details","input_token_count":1,"output_token_count":2,"total_token_count":3,' +
+        '"cached_input_token_count":40,"reasoning_output_token_count":8}',
+    );
+  });
+
+  it('keeps an answer without usage, and one that was cut at the token limit, as such', async () => {
+    const { trail, storedJson } = createTrail();
+    await trail.onAgentResponse({ text: 'It', messages: [], finishReason: 'length' }, context);
+    expect(await storedJson()).toContain('"response_text":"It","usage":null,"finish_reason":"length"');
+  });
+
+  it('keeps a failed run as a failed event', async () => {
+    const { trail, storedJson } = createTrail();
+    await trail.onAgentError(new AgentError('rate_limited', 'The model is over its rate limit.'), context);
+    expect(await storedJson()).toBe(
+      JSON.stringify([
+        {
+          ...aboutRun,
+          event_type: 'failed',
+          error_code: 'rate_limited',
+          error_message: 'The model is over its rate limit.',
+          sequence: 1,
+        },
+      ]),
+    );
+  });
+
+  it('logs each call on a line with agent and correlation id', async () => {
+    const { trail, log } = createTrail();
+    await trail.onStreamingResponseUpdate({ kind: 'text', text: 'It is' }, context);
+    await trail.onAgentResponse(answer, context);
+    await trail.onAgentError(new AgentError('rate_limited', 'Too many.'), context);
+    expect(log.lines).toEqual([
+      'info [CallbackAgent][59650737951c41c2ab743c21cb257349] streaming chunk: It is',
+      'info [CallbackAgent][59650737951c41c2ab743c21cb257349] final response recorded',
+      'warn [CallbackAgent][59650737951c41c2ab743c21cb257349] failure recorded: rate_limited',
+    ]);
+  });
+
+  it.each([
+    ['a short text', 'Hello', 10, 'Hello'],
+    ['a long text, cut', 'Hello world', 5, 'Hello'],
+    ['a text cut within a character', 'Hey 😀', 5, 'Hey \uFFFD'],
+    ['line breaks and control characters', 'a\nb\r\nc\td\u001B[31m', 120, 'a b  c d [31m'],
+    ['no content at all with a preview of 0', 'secret', 0, '(6 characters)'],
+  ])('shows %s on one line', async (_what, text, previewChars, expected) => {
+    const { trail, log } = createTrail({ previewChars });
+    await trail.onStreamingResponseUpdate({ kind: 'text', text }, context);
+    expect(log.lines).toEqual([`info [CallbackAgent][${context.correlationId}] streaming chunk: ${expected}`]);
+  });
+
+  it('passes on what its store throws', async () => {
+    const trail = new ConversationAuditTrail({
+      store: new StoreThatIsDown(),
+      log: createRecordingLog(),
+      previewChars: 0,
+    });
+    await expect(trail.onAgentResponse(answer, context)).rejects.toThrow('store is down');
+  });
+});

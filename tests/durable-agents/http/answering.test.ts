@@ -1,0 +1,85 @@
+import { InvocationContext } from '@azure/functions';
+import { describe, expect, it } from 'vitest';
+import { HttpError, ThreadStateError } from '../../../src/durable-agents/errors.js';
+import { answering } from '../../../src/durable-agents/http/answering.js';
+import { invocationLog } from '../../../src/durable-agents/invocation-log.js';
+import { httpRequest } from '../../support/http-request.js';
+
+function invocation() {
+  const logLines: string[] = [];
+  const context = new InvocationContext({
+    functionName: 'health_check',
+    invocationId: 'invocation-1',
+    logHandler: (level, ...words) => void logLines.push(`${level} ${words.join(' ')}`),
+  });
+  return { context, logLines };
+}
+
+const get = () => httpRequest({ method: 'GET' });
+
+describe('a handler that always answers', () => {
+  it('passes an answer through', async () => {
+    const handle = answering(() => ({ status: 204 }));
+
+    expect(await handle(get(), invocation().context)).toEqual({ status: 204 });
+  });
+
+  it('answers an HttpError with its status and words, and logs nothing', async () => {
+    const { context, logLines } = invocation();
+    const handle = answering(() => Promise.reject(new HttpError(404, 'No agent is named so.')));
+
+    expect(await handle(get(), context)).toEqual({ status: 404, jsonBody: { error: 'No agent is named so.' } });
+    expect(logLines).toEqual([]);
+  });
+
+  it('tells what is wrong with a stored state, and logs it', async () => {
+    const { context, logLines } = invocation();
+    const handle = answering(() => Promise.reject(new ThreadStateError('Version 2.')));
+
+    expect(await handle(get(), context)).toEqual({ status: 500, jsonBody: { error: 'Version 2.' } });
+    expect(logLines).toHaveLength(1);
+  });
+
+  it.each([new Error('secret-key'), new TypeError('secret-key'), 'secret-key', undefined])(
+    'answers anything else (%s) without its words, which are logged with the invocation id',
+    async (thrown) => {
+      const { context, logLines } = invocation();
+      const handle = answering(() => {
+        throw thrown;
+      });
+
+      const answer = await handle(get(), context);
+
+      expect(answer).toMatchObject({ status: 500, jsonBody: { error: expect.stringContaining('invocation-1') } });
+      expect(JSON.stringify(answer)).not.toContain('secret-key');
+      expect(logLines).toEqual([expect.stringMatching(/^error \[health_check\] invocation invocation-1 failed: /)]);
+      expect(logLines[0]).toContain(thrown === undefined ? 'undefined' : 'secret-key');
+    },
+  );
+
+  it('refuses a request whose headers were hidden, without calling the handler', async () => {
+    const request = get();
+    request.headers.delete('host');
+    const handle = answering(() => {
+      throw new Error('called');
+    });
+
+    expect(await handle(request, invocation().context)).toMatchObject({
+      status: 400,
+      jsonBody: { error: expect.stringContaining('"headers"') },
+    });
+  });
+
+  it('logs to the invocation for all that it calls', async () => {
+    const { context, logLines } = invocation();
+    const handle = answering(async () => {
+      await new Promise(setImmediate);
+      invocationLog.info('later');
+      return {};
+    });
+
+    await handle(get(), context);
+
+    expect(logLines).toEqual(['information later']);
+  });
+});

@@ -1,0 +1,225 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { HttpError } from '../../../src/durable-agents/errors.js';
+import {
+  checkedThreadId,
+  parseRunEnvelope,
+  parseRunMessage,
+} from '../../../src/durable-agents/http/parse-run-request.js';
+import { httpRequest, type RequestParts } from '../../support/http-request.js';
+
+const THREAD_ID = /^(?!\.{1,2}$)[A-Za-z0-9._~:@=+-]{1,128}$/;
+
+const parse = (parts: RequestParts) => parseRunEnvelope(httpRequest(parts));
+
+const messageOf = async (parts: RequestParts, maxMessageBytes = 256 * 1024) =>
+  parseRunMessage((await parse(parts)).body, maxMessageBytes);
+
+describe('the message', () => {
+  it.each(['Hi', ' not trimmed\n', '0', 'null', '🌞'])('is taken as it is: %j', async (message) => {
+    expect(await messageOf({ json: { message } })).toMatchObject({ message });
+  });
+
+  it('is the whole text of a body that is not JSON, trimmed', async () => {
+    expect(await messageOf({ body: ' Hi there \n' })).toEqual({ message: 'Hi there', role: 'user' });
+  });
+
+  it.each([
+    { json: {} },
+    { json: { message: null } },
+    { json: { message: '' } },
+    { json: { message: ' \n\t' } },
+    { json: { Message: 'Hi' } },
+    { body: '' },
+    { body: ' \n' },
+  ])('is required: %j', async (parts) => {
+    await expect(messageOf(parts)).rejects.toMatchObject({ status: 400, message: 'Message is required' });
+  });
+
+  it.each([1, 0, true, false, ['Hi'], { text: 'Hi' }])('must be a string, not %j', async (message) => {
+    await expect(messageOf({ json: { message } })).rejects.toMatchObject({
+      status: 400,
+      message: 'Message must be a string',
+    });
+  });
+
+  it('is measured in bytes of UTF-8', async () => {
+    await expect(messageOf({ json: { message: 'ää' } }, 4)).resolves.toMatchObject({ message: 'ää' });
+    await expect(messageOf({ json: { message: 'ääa' } }, 4)).rejects.toMatchObject({
+      status: 413,
+      message: expect.stringContaining('4 bytes'),
+    });
+  });
+});
+
+describe('the role', () => {
+  it.each([
+    [undefined, 'user'],
+    [null, 'user'],
+    ['', 'user'],
+    [' ', 'user'],
+    [7, 'user'],
+    [{}, 'user'],
+    ['user', 'user'],
+    ['assistant', 'assistant'],
+    [' SYSTEM\n', 'system'],
+  ])('%j is %s', async (role, expected) => {
+    expect(await messageOf({ json: { message: 'Hi', role } })).toMatchObject({ role: expected });
+  });
+
+  it.each(['tool', 'developer', 'users', 'constructor'])('%s is refused', async (role) => {
+    await expect(messageOf({ json: { message: 'Hi', role } })).rejects.toMatchObject({ status: 400 });
+  });
+});
+
+describe('response_format', () => {
+  it.each([{ type: 'object' }, 'json', 1, false, []])('%j is refused', async (format) => {
+    await expect(messageOf({ json: { message: 'Hi', response_format: format } })).rejects.toMatchObject({
+      status: 400,
+      message: expect.stringContaining('response_format'),
+    });
+  });
+
+  it('may be null', async () => {
+    expect(await messageOf({ json: { message: 'Hi', response_format: null } })).toMatchObject({ message: 'Hi' });
+  });
+});
+
+describe('the thread id', () => {
+  it.each<[string, RequestParts, string]>([
+    ['of the body', { json: { thread_id: 'a' } }, 'a'],
+    ['of the query', { json: {}, query: '?thread_id=a' }, 'a'],
+    ['of the query of a text request', { body: 'Hi', query: '?thread_id=a' }, 'a'],
+    ['of the body before the query', { json: { thread_id: 'a' }, query: '?thread_id=b' }, 'a'],
+    ['of the query when the body has null', { json: { thread_id: null }, query: '?thread_id=b' }, 'b'],
+    ['of the query when the body has none', { json: { thread_id: '' }, query: '?thread_id=b' }, 'b'],
+    ['that is a number', { json: { thread_id: 7 } }, '7'],
+    ['that is zero', { json: { thread_id: 0 } }, '0'],
+    ['session_id', { json: { session_id: 'a' } }, 'a'],
+    ['sessionId', { json: { sessionId: 'a' } }, 'a'],
+    ['threadId', { json: { threadId: 'a' } }, 'a'],
+    ['sessionId of the query', { json: {}, query: '?sessionId=a' }, 'a'],
+    ['that two names agree on', { json: { thread_id: '7', threadId: 7, session_id: null } }, '7'],
+    ['that keeps its case', { json: { thread_id: 'aB' } }, 'aB'],
+    ['decoded once', { json: {}, query: '?thread_id=a%2Bb' }, 'a+b'],
+  ])('is the one %s', async (_what, parts, threadId) => {
+    expect(await parse(parts)).toMatchObject({ threadId });
+  });
+
+  it.each<RequestParts>([
+    { json: {} },
+    { json: { thread_id: null } },
+    { json: { thread_id: '' } },
+    { json: {}, query: '?thread_id=' },
+    { body: 'Hi' },
+    { body: 'Hi', headers: { 'x-ms-thread-id': 'a', 'x-ms-session-id': 'a' } },
+  ])('is a new one each time without one: %j', async (parts) => {
+    const [first, second] = [await parse(parts), await parse(parts)];
+
+    expect(first.threadId).toMatch(/^[0-9a-f]{32}$/);
+    expect(second.threadId).not.toBe(first.threadId);
+  });
+
+  it.each<RequestParts>([
+    { json: { thread_id: 'a', threadId: 'b' } },
+    { json: { thread_id: 'a', session_id: 7 } },
+    { json: {}, query: '?thread_id=a&sessionId=b' },
+    { json: {}, query: '?thread_id=a&thread_id=b' },
+  ])('must be one and the same under all its names: %j', async (parts) => {
+    await expect(parse(parts)).rejects.toMatchObject({ status: 400, message: expect.stringContaining('thread_id') });
+  });
+
+  it.each(['.', '..', 'a/b', 'a\\b', 'a#b', 'a?b', 'a b', ' a', 'a\n', 'a%2Fb', 'ä', '🌞', 'a\0', 'x'.repeat(129)])(
+    'may not be %j',
+    async (threadId) => {
+      await expect(parse({ json: { thread_id: threadId } })).rejects.toMatchObject({
+        status: 400,
+        message: expect.stringMatching(/^Invalid thread_id: expected 1 to 128 /),
+      });
+    },
+  );
+
+  it.each([true, {}, ['a']])('may not be of another type: %j', async (threadId) => {
+    await expect(parse({ json: { thread_id: threadId } })).rejects.toMatchObject({ status: 400 });
+  });
+
+  it.each(['...', '.a', 'a.', '-', '=+@:~_', 'x'.repeat(128)])('may be %j', async (threadId) => {
+    expect(await parse({ json: { thread_id: threadId } })).toMatchObject({ threadId });
+  });
+
+  it('is accepted, unchanged, exactly when it matches the pattern', async () => {
+    const nearlyValid = fc.string({ unit: fc.constantFrom('a', 'Z', '9', '.', '~', '@', '/', '%', ' ', '\n', 'é') });
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(fc.string({ unit: 'binary' }), nearlyValid), async (threadId) => {
+        const outcome = await valueOrHttpError(() => checkedThreadId(threadId));
+        expect(outcome === threadId).toBe(THREAD_ID.test(threadId));
+      }),
+    );
+  });
+});
+
+describe('waiting for the response', () => {
+  it.each<[string, RequestParts, boolean]>([
+    ['the default', { json: {} }, true],
+    ['the default for text', { body: 'Hi' }, true],
+    ['the body', { json: { wait_for_response: false } }, false],
+    ['the alias in the body', { json: { waitForResponse: false } }, false],
+    ['the query', { body: 'Hi', query: '?wait_for_response=false' }, false],
+    ['the alias in the query', { body: 'Hi', query: '?waitForResponse=0' }, false],
+    ['the query before the body', { json: { wait_for_response: false }, query: '?wait_for_response=yes' }, true],
+    ['the header', { body: 'Hi', headers: { 'x-ms-wait-for-response': 'no' } }, false],
+    [
+      'the header before query and body',
+      {
+        json: { wait_for_response: false },
+        query: '?wait_for_response=false',
+        headers: { 'X-MS-Wait-For-Response': 'true' },
+      },
+      true,
+    ],
+    ['the header, also when it is empty', { json: {}, headers: { 'x-ms-wait-for-response': '' } }, false],
+    ['two names that mean the same', { json: { wait_for_response: 'on', waitForResponse: 1 } }, true],
+  ])('follows %s', async (_what, parts, waitForResponse) => {
+    expect(await parse(parts)).toMatchObject({ waitForResponse });
+  });
+
+  it.each<RequestParts>([
+    { json: { wait_for_response: true, waitForResponse: false } },
+    { json: {}, query: '?wait_for_response=true&waitForResponse=false' },
+  ])('must be one and the same under both names: %j', async (parts) => {
+    await expect(parse(parts)).rejects.toMatchObject({
+      status: 400,
+      message: expect.stringContaining('wait_for_response'),
+    });
+  });
+});
+
+describe('a run request', () => {
+  const names = fc.constantFrom('message', 'thread_id', 'sessionId', 'role', 'wait_for_response', 'response_format');
+  const anyJson = fc
+    .oneof(fc.dictionary(names, fc.jsonValue()), fc.jsonValue())
+    .map((json) => Buffer.from(JSON.stringify(json)));
+  const anyType = fc.constantFrom('application/json', 'text/plain');
+
+  it('is understood or refused, whatever it holds', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(anyJson, fc.uint8Array()), anyType, async (body, type) => {
+        const outcome = await valueOrHttpError(async () => {
+          const envelope = await parse({ body, headers: { 'content-type': type } });
+          return { ...envelope, ...parseRunMessage(envelope.body, 1000) };
+        });
+        expect(outcome instanceof HttpError || THREAD_ID.test(outcome.threadId)).toBe(true);
+      }),
+    );
+  });
+});
+
+/** What `work` comes to, or the HttpError that it throws; rethrows everything else. */
+async function valueOrHttpError<T>(work: () => T | Promise<T>): Promise<T | HttpError> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof HttpError) return error;
+    throw error;
+  }
+}

@@ -1,0 +1,196 @@
+import { describe, expect, it } from 'vitest';
+import { createRunRoute, type RunRouteOptions } from '../../../src/durable-agents/http/run-route.js';
+import { RunEnds } from '../../../src/durable-agents/run-ends.js';
+import { runRequestSchema } from '../../../src/durable-agents/run-request.js';
+import type { ThreadContent } from '../../../src/durable-agents/thread-state.js';
+import { type DurableTaskServer, type Signal, startDurableTaskServer } from '../../support/durable-task-server.js';
+import { httpAnswer } from '../../support/http-answer.js';
+import { httpRequest, type RequestParts } from '../../support/http-request.js';
+import { threadState, turnEntries } from '../../support/thread-entries.js';
+
+/** An entity that answers a run with this content. */
+const answering =
+  (...contents: ThreadContent[]) =>
+  ({ input }: Signal) => {
+    const { correlationId, message } = runRequestSchema.parse(input);
+    return threadState(...turnEntries(correlationId, message, ...contents));
+  };
+
+const sunny = answering({ $type: 'text', text: 'Sunny.' });
+const failing = answering({ $type: 'error', message: 'Later.', errorCode: 'rate_limited' });
+const silent = () => undefined;
+
+const route = (options: Partial<RunRouteOptions> = {}) =>
+  createRunRoute({
+    agentName: 'ScriptedAgent',
+    runEnds: new RunEnds(),
+    pollIntervalMs: 1000,
+    maxWaitMs: 30_000,
+    maxMessageBytes: 1000,
+    ...options,
+  });
+
+const post = (server: DurableTaskServer, parts: RequestParts, options?: Partial<RunRouteOptions>) =>
+  httpAnswer(route(options), httpRequest(parts), server.context);
+
+const json = { message: ' Hi ', thread_id: 'thread-1' };
+const text = { body: ' Hi ', query: '?thread_id=thread-1' };
+const noWait = { headers: { 'x-ms-wait-for-response': 'false' } };
+
+const about = (status: string) => ({
+  message: ' Hi ',
+  thread_id: 'thread-1',
+  status,
+  correlation_id: expect.stringMatching(/^[0-9a-f]{32}$/),
+});
+
+describe('the answer in JSON', () => {
+  it.each([
+    {
+      to: 'an answered run',
+      onSignal: sunny,
+      parts: { json },
+      options: {},
+      status: 200,
+      answer: { response: 'Sunny.', ...about('success'), message_count: 2 },
+    },
+    {
+      to: 'a failed run',
+      onSignal: failing,
+      parts: { json },
+      options: {},
+      status: 502,
+      answer: { error: 'Later.', ...about('error'), error_code: 'rate_limited' },
+    },
+    {
+      to: 'a request that does not wait',
+      onSignal: silent,
+      parts: { json, ...noWait },
+      options: {},
+      status: 202,
+      answer: { response: 'Agent request accepted', ...about('accepted') },
+    },
+    {
+      to: 'a run that takes too long',
+      onSignal: silent,
+      parts: { json },
+      options: { maxWaitMs: 30 },
+      status: 500,
+      answer: { response: 'Agent is still processing or timed out...', ...about('timeout') },
+    },
+  ])('to $to has these keys in this order', async ({ onSignal, parts, options, status, answer }) => {
+    const response = await post(await startDurableTaskServer(onSignal), parts, options);
+
+    expect(response).toMatchObject({ status, contentType: 'application/json' });
+    expect(JSON.parse(response.text)).toEqual(answer);
+    expect(Object.keys(JSON.parse(response.text))).toEqual(Object.keys(answer));
+  });
+
+  it.each(['application/json', 'text/html, Application/JSON;q=0.9'])(
+    'is given to a text request that accepts %s',
+    async (accept) => {
+      const response = await post(await startDurableTaskServer(sunny), { ...text, headers: { accept } });
+
+      expect(JSON.parse(response.text)).toMatchObject({ response: 'Sunny.', message: 'Hi' });
+    },
+  );
+});
+
+describe('the answer in text', () => {
+  it.each([
+    { to: 'an answered run', onSignal: sunny, parts: text, status: 200, body: 'Sunny.' },
+    { to: 'a failed run', onSignal: failing, parts: text, status: 502, body: 'Later.' },
+    {
+      to: 'a request that does not wait',
+      onSignal: silent,
+      parts: { ...text, ...noWait },
+      status: 202,
+      body: 'Agent request accepted',
+    },
+    {
+      to: 'a run that takes too long',
+      onSignal: silent,
+      parts: text,
+      status: 500,
+      body: 'Agent is still processing or timed out...',
+    },
+    { to: 'no message', onSignal: silent, parts: { ...text, body: ' ' }, status: 400, body: 'Message is required' },
+  ])('to $to names the thread in a header', async ({ onSignal, parts, status, body }) => {
+    const response = await post(await startDurableTaskServer(onSignal), parts, { maxWaitMs: 200 });
+
+    expect(response).toMatchObject({ status, contentType: 'text/plain; charset=utf-8', text: body });
+    expect(response.headers.get('x-ms-thread-id')).toBe('thread-1');
+  });
+});
+
+describe('a run request', () => {
+  it('is signalled to the entity of the thread', async () => {
+    const server = await startDurableTaskServer(silent);
+
+    await post(server, { json: { ...json, role: 'system' }, ...noWait });
+
+    expect(server.signals).toEqual([
+      {
+        entity: 'dafx-ScriptedAgent/thread-1',
+        operation: 'run',
+        input: {
+          message: ' Hi ',
+          role: 'system',
+          correlationId: expect.stringMatching(/^[0-9a-f]{32}$/),
+          createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+          responseType: 'json',
+        },
+      },
+    ]);
+  });
+
+  it.each<[string, RequestParts, number, string]>([
+    ['malformed JSON', { body: '{', headers: { 'content-type': 'application/json' } }, 400, 'Invalid JSON'],
+    ['no object', { json: [] }, 400, 'Invalid JSON payload. Expected an object.'],
+    ['no message', { json: {} }, 400, 'Message is required'],
+    ['too long a message', { json: { message: 'x'.repeat(1001) } }, 413, '1000 bytes'],
+    ['an invalid thread id', { body: 'Hi', query: '?thread_id=..' }, 400, 'Invalid thread_id'],
+    ['too long a body', { body: 'x'.repeat(1024 * 1024 + 1) }, 413, '1048576 bytes'],
+  ])('with %s is refused in JSON, and nothing is signalled', async (_what, parts, status, error) => {
+    const server = await startDurableTaskServer(silent);
+
+    const response = await post(server, parts);
+
+    expect(response).toMatchObject({ status, contentType: 'application/json' });
+    expect(JSON.parse(response.text)).toEqual({ error: expect.stringContaining(error) });
+    expect(server.signals).toEqual([]);
+    expect(server.logLines).toEqual([]);
+  });
+
+  it('whose headers were hidden is refused', async () => {
+    const server = await startDurableTaskServer(silent);
+    const request = httpRequest({ json });
+    request.headers.delete('host');
+
+    const response = await httpAnswer(route(), request, server.context);
+
+    expect(response).toMatchObject({ status: 400, text: expect.stringContaining('\\"headers\\"') });
+    expect(server.signals).toEqual([]);
+  });
+
+  it('to a thread that cannot be read is answered with the reason', async () => {
+    const server = await startDurableTaskServer(() => ({ schemaVersion: '2.0.0' }));
+
+    const response = await post(server, { json });
+
+    expect(response).toMatchObject({ status: 500, text: expect.stringContaining('schema version 2.0.0') });
+    expect(server.logLines).toHaveLength(1);
+  });
+
+  it('that fails unexpectedly is answered without details, which are logged', async () => {
+    const server = await startDurableTaskServer(silent);
+    server.context.options.extraInputs = [];
+
+    const response = await post(server, { json });
+
+    expect(response).toMatchObject({ status: 500, contentType: 'application/json' });
+    expect(response.text).toContain('invocation-1');
+    expect(response.text).not.toContain('durable client');
+    expect(server.logLines).toEqual([expect.stringMatching(/^error .*invocation-1.*durable client/s)]);
+  });
+});

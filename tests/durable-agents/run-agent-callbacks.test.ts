@@ -1,0 +1,146 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { AgentResponseCallback } from '../../src/durable-agents/agent-response-callback.js';
+import { AgentError } from '../../src/durable-agents/errors.js';
+import { actingCallback } from '../support/acting-callback.js';
+import { finish, text } from '../support/agent-parts.js';
+import { RecordingCallback } from '../support/recording-callback.js';
+import { runRequest } from '../support/run-request.js';
+import { ScriptedAgent } from '../support/scripted-agent.js';
+import { takeTurn } from '../support/take-turn.js';
+
+const sunny = [text('It is '), text('sunny.'), finish()];
+const failing = [text('It is '), new AgentError('rate_limited', 'Later.')];
+
+describe('a callback', () => {
+  it('gets each update in order, then the whole response', async () => {
+    const callback = new RecordingCallback();
+
+    await takeTurn(new ScriptedAgent(sunny), { callback });
+
+    expect(callback.calls).toEqual(['onStreamingResponseUpdate', 'onStreamingResponseUpdate', 'onAgentResponse']);
+    expect(callback.updates).toEqual([text('It is '), text('sunny.')]);
+    expect(callback.responses).toMatchObject([{ text: 'It is sunny.', finishReason: 'stop' }]);
+  });
+
+  it('gets one frozen context for the whole run', async () => {
+    const callback = new RecordingCallback();
+
+    await takeTurn(new ScriptedAgent(sunny), { callback });
+
+    expect(callback.contexts[0]).toEqual({
+      agentName: 'ScriptedAgent',
+      correlationId: runRequest().correlationId,
+      threadId: 'thread-1',
+      requestMessage: runRequest().message,
+    });
+    expect(Object.isFrozen(callback.contexts[0])).toBe(true);
+    expect(new Set(callback.contexts).size).toBe(1);
+  });
+
+  it('is awaited before the agent is asked for more', async () => {
+    const trace: string[] = [];
+    const agent = new ScriptedAgent(sunny.flatMap((part) => [() => trace.push(`agent makes ${part.kind}`), part]));
+    const note = (word: string) => async () => {
+      trace.push(`${word} begins`);
+      await new Promise(setImmediate);
+      trace.push(`${word} ends`);
+    };
+
+    await takeTurn(agent, {
+      callback: { onStreamingResponseUpdate: note('update'), onAgentResponse: note('response') },
+    });
+
+    const update = ['agent makes text', 'update begins', 'update ends'];
+    expect(trace).toEqual([...update, ...update, 'agent makes finish', 'response begins', 'response ends']);
+  });
+
+  it('may be absent', async () => {
+    expect(await takeTurn(new ScriptedAgent(sunny))).toMatchObject({ response: { $type: 'response' } });
+  });
+});
+
+describe('a callback that misbehaves', () => {
+  const misbehaviours: { how: string; act: () => void | Promise<void> }[] = [
+    {
+      how: 'throws',
+      act: () => {
+        throw new Error('disk full');
+      },
+    },
+    { how: 'rejects', act: () => Promise.reject(new Error('disk full')) },
+  ];
+
+  it.each(misbehaviours)('and $how changes nothing, gets its later calls and is logged', async ({ act }) => {
+    const callback = new RecordingCallback();
+    const quiet = await takeTurn(new ScriptedAgent(sunny));
+
+    const turn = await takeTurn(new ScriptedAgent(sunny), { callback: actingCallback(callback, act) });
+
+    expect(turn.history).toEqual(quiet.history);
+    expect(callback.calls).toEqual(['onStreamingResponseUpdate', 'onStreamingResponseUpdate', 'onAgentResponse']);
+    const warnings = turn.log.lines.filter((line) => line.startsWith('warn'));
+    expect(warnings).toHaveLength(3);
+    expect(warnings[0]).toMatch(/\[ScriptedAgent\]\[[0-9a-f]{32}\].*onStreamingResponseUpdate.*disk full.*thread-1/);
+  });
+
+  it.each(misbehaviours)('and $how at a failure leaves the failure as it is', async ({ act }) => {
+    const callback = new RecordingCallback();
+
+    const turn = await takeTurn(new ScriptedAgent(failing), { callback: actingCallback(callback, act) });
+
+    expect(callback.calls).toEqual(['onStreamingResponseUpdate', 'onAgentError']);
+    expect(turn.response.messages[0]?.contents[0]).toMatchObject({ errorCode: 'rate_limited' });
+  });
+
+  it.each([
+    { attempt: 'an answered run', steps: sunny },
+    { attempt: 'a failed run', steps: failing },
+  ])('and lacks its methods is not missed in $attempt', async ({ steps }) => {
+    const quiet = await takeTurn(new ScriptedAgent(steps));
+
+    const writtenInJavaScript: AgentResponseCallback = Object.create(null);
+    const turn = await takeTurn(new ScriptedAgent(steps), { callback: writtenInJavaScript });
+
+    expect(turn.history).toEqual(quiet.history);
+    expect(turn.log.lines).toEqual(quiet.log.lines);
+  });
+});
+
+describe('a callback that hangs', () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  it('is waited for 30 s, logged, and called again', async () => {
+    const callback = new RecordingCallback();
+    let isOver = false;
+    const hanging = actingCallback(callback, () => new Promise<void>(() => {}));
+
+    const running = takeTurn(new ScriptedAgent([text('Sunny.'), finish()]), {
+      callback: hanging,
+      timeoutMs: 240_000,
+    }).finally(() => (isOver = true));
+    await vi.advanceTimersByTimeAsync(29_999);
+    expect(callback.calls).toEqual(['onStreamingResponseUpdate']);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(callback.calls).toEqual(['onStreamingResponseUpdate', 'onAgentResponse']);
+    expect(isOver).toBe(false);
+    await vi.advanceTimersByTimeAsync(30_000);
+
+    const { response, log } = await running;
+    expect(response.messages[0]?.contents).toMatchObject([{ text: 'Sunny.' }]);
+    expect(log.lines.filter((line) => line.startsWith('warn') && line.includes('longer than 30 s'))).toHaveLength(2);
+  });
+
+  it('and rejects when nobody waits for it any more breaks nothing', async () => {
+    const running = takeTurn(new ScriptedAgent([text('Sunny.'), finish()]), {
+      callback: actingCallback(new RecordingCallback(), rejectLate),
+      timeoutMs: 240_000,
+    });
+    await vi.advanceTimersByTimeAsync(120_000);
+
+    expect((await running).response.messages[0]?.contents).toMatchObject([{ text: 'Sunny.' }]);
+  });
+});
+
+const rejectLate = (): Promise<void> =>
+  new Promise((_resolve, reject) => void setTimeout(reject, 40_000, new Error('too late')));
