@@ -27,7 +27,10 @@ export type ModelAnswer =
 export interface ModelRequest {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
-  readonly messages: readonly { readonly role: string; readonly content: string }[];
+  readonly body: {
+    readonly messages: readonly { readonly role: string; readonly content: string }[];
+    readonly [field: string]: unknown;
+  };
 }
 
 export interface ScriptedModel {
@@ -43,9 +46,9 @@ export async function startScriptedModel(script: (message: string) => ModelAnswe
   const requests: ModelRequest[] = [];
   const server = createServer((request, response) => {
     void (async () => {
-      const { messages } = (await json(request)) as Pick<ModelRequest, 'messages'>;
-      requests.push({ path: request.url ?? '', headers: request.headers, messages });
-      await answer(response, script(messages.at(-1)?.content ?? ''));
+      const body = (await json(request)) as ModelRequest['body'];
+      requests.push({ path: request.url ?? '', headers: request.headers, body });
+      await answer(response, script(body.messages.at(-1)?.content ?? ''));
     })();
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -70,9 +73,9 @@ async function answer(response: ServerResponse, scripted: ModelAnswer): Promise<
   const { pieces, pauseMs = 0, end = 'finish', finishReason = 'stop', withUsage = true } = scripted;
   response.writeHead(200, { 'content-type': 'text/event-stream' });
   // Azure begins with the filter's verdict on the prompt.
-  send(response, { choices: [], prompt_filter_results: [] });
+  await send(response, { choices: [], prompt_filter_results: [] });
   for (const content of pieces) {
-    send(response, { choices: [{ index: 0, delta: { content }, finish_reason: null }] });
+    await send(response, { choices: [{ index: 0, delta: { content }, finish_reason: null }] });
     if (pauseMs > 0) await delay(pauseMs);
   }
   switch (end) {
@@ -82,10 +85,10 @@ async function answer(response: ServerResponse, scripted: ModelAnswer): Promise<
       response.destroy();
       return;
     case 'finish':
-      send(response, { choices: [{ index: 0, delta: {}, finish_reason: finishReason }] });
+      await send(response, { choices: [{ index: 0, delta: {}, finish_reason: finishReason }] });
       if (withUsage) {
         const [input, output] = [7, pieces.length];
-        send(response, {
+        await send(response, {
           choices: [],
           usage: { prompt_tokens: input, completion_tokens: output, total_tokens: input + output },
         });
@@ -97,6 +100,10 @@ async function answer(response: ServerResponse, scripted: ModelAnswer): Promise<
   response.end('data: [DONE]\n\n');
 }
 
-function send(response: ServerResponse, chunk: object): void {
-  response.write(`data: ${JSON.stringify({ id: 'chatcmpl-1', object: 'chat.completion.chunk', ...chunk })}\n\n`);
+/** Resolves when the chunk is on its way: a connection that is cut then has carried it. */
+function send(response: ServerResponse, chunk: object): Promise<void> {
+  const data = JSON.stringify({ id: 'chatcmpl-1', object: 'chat.completion.chunk', ...chunk });
+  return new Promise((resolve) => {
+    response.write(`data: ${data}\n\n`, () => resolve());
+  });
 }

@@ -1,0 +1,74 @@
+import type { ServerResponse } from 'node:http';
+import type { FunctionMetadata, RegisteredFunction, TypedData } from '../functions-core.js';
+import type { HostLog } from '../host-log.js';
+import { answer, startServer } from '../http-server.js';
+import type { Invoke } from '../invocation.js';
+import type { HostRequest } from '../server-quirks.js';
+import { createDurableClientBinding } from './durable-client-binding.js';
+import { serveEntityApi } from './entity-api.js';
+import { EntityRunner, type EntityFunction } from './entity-runner.js';
+import { EntityStates } from './entity-states.js';
+
+export interface DurableOptions {
+  readonly hubName: string;
+  /** Base URL of the durable HTTP API for everybody. */
+  readonly baseUrl: string;
+  readonly systemKey: string;
+  /** By entity name in lower case. */
+  readonly entities: ReadonlyMap<string, EntityFunction>;
+  readonly maxEntityOperationBatchSize: number;
+  readonly invoke: Invoke;
+  readonly log: HostLog;
+  readonly onError: (error: unknown) => void;
+}
+
+/** The durable part of the host: entities, their HTTP API, and the client that functions receive. */
+export interface Durable {
+  /** Serves the durable HTTP API. @param path - what follows its base path, decoded. */
+  serve(path: string, request: HostRequest, response: ServerResponse): Promise<void>;
+  /** Values of those inputs of a function that are durable clients, by binding name. */
+  readonly readInputs: (metadata: FunctionMetadata) => Readonly<Record<string, TypedData>>;
+  /** Lets running operations end, at most for `timeoutMs`. */
+  stop(timeoutMs: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+const rpcPath = '/durabletask/';
+
+/** Starts the durable part, with a server of its own through which functions reach the HTTP API without a key. */
+export async function startDurable(options: DurableOptions): Promise<Durable> {
+  const { hubName, baseUrl, systemKey, invoke, log } = options;
+  const states = new EntityStates();
+  const readInputs = (metadata: FunctionMetadata): Record<string, TypedData> => {
+    const names = Object.entries(metadata.bindings).filter(([, { type }]) =>
+      /^(?:durable|orchestration)Client$/i.test(type),
+    );
+    return Object.fromEntries(names.map(([name]) => [name, { string: clientBinding }]));
+  };
+  const runner = new EntityRunner({
+    functions: options.entities,
+    states,
+    invoke,
+    readInputs: ({ metadata }: RegisteredFunction) => readInputs(metadata),
+    maxBatchSize: options.maxEntityOperationBatchSize,
+    log,
+  });
+  const api = { hubName, states, runner, log };
+  const serve: Durable['serve'] = async (path, request, response) => serveEntityApi(api, path, request, response);
+  const rpcServer = await startServer(
+    0,
+    async (request, response) => {
+      if (request.path.startsWith(rpcPath)) await serve(request.path.slice(rpcPath.length), request, response);
+      else answer(response, 404);
+    },
+    options.onError,
+  );
+  const rpcBaseUrl = `http://127.0.0.1:${rpcServer.port}${rpcPath}`;
+  const clientBinding = createDurableClientBinding({ hubName, baseUrl, systemKey, rpcBaseUrl });
+  return {
+    serve,
+    readInputs,
+    stop: async (timeoutMs) => runner.stop(timeoutMs),
+    close: async () => rpcServer.close(),
+  };
+}

@@ -1,0 +1,26 @@
+/** JSON text in its shortest form, or why it is none. */
+export type JsonText = { readonly text: string } | { readonly text: undefined; readonly reason: string };
+
+/** Reads JSON; a failure is worded as the reader of the real host (Newtonsoft.Json) words the usual ones. */
+export function readJsonText(text: string): JsonText {
+  try {
+    return { text: JSON.stringify(JSON.parse(text)) };
+  } catch (error) {
+    if (error instanceof SyntaxError) return { text: undefined, reason: describeFailure(text, error) };
+    throw error;
+  }
+}
+
+function describeFailure(text: string, error: SyntaxError): string {
+  const lines = text.split('\n');
+  const line = lines.length;
+  const position = lines.at(-1)?.length ?? 0;
+  if (/^\s*\{\s*[\p{L}\p{N}_$]+$/u.test(text)) {
+    return `Unexpected end while parsing unquoted property name. Path '', line ${line}, position ${position}.`;
+  }
+  const [, first] = /^\s*([^\s{["'\d\-tfnuIN])/.exec(text) ?? [];
+  if (first !== undefined) {
+    return `Unexpected character encountered while parsing value: ${first}. Path '', line 0, position 0.`;
+  }
+  return error.message;
+}

@@ -1,0 +1,50 @@
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { z } from 'zod';
+
+const packageJson = z.object({ main: z.string().optional() });
+
+/**
+ * Imports what `main` of an app's package.json names: a file, or all files that match a glob, in the order of their
+ * names. CommonJS and ES modules are accepted.
+ *
+ * @throws Error when nothing matches; otherwise what reading package.json or the app itself throws.
+ */
+export async function loadApp(appFolder: string): Promise<void> {
+  const { main = 'index.js' } = packageJson.parse(
+    JSON.parse(await readFile(path.join(appFolder, 'package.json'), 'utf8')),
+  );
+  const files = /[*?{[]/.test(main) ? await findFiles(appFolder, main) : [main];
+  if (files.length === 0) throw new Error(`No file matches "main" of package.json, "${main}", in ${appFolder}.`);
+  for (const file of files) {
+    // The order of registration is the order of the files.
+    await import(pathToFileURL(path.resolve(appFolder, file)).href);
+  }
+}
+
+async function findFiles(folder: string, glob: string): Promise<string[]> {
+  const pattern = globPattern(path.posix.normalize(glob));
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)).replaceAll(path.sep, '/'))
+    .filter((file) => !file.startsWith('node_modules/') && pattern.test(file))
+    .toSorted();
+}
+
+/** Supports `*`, `**`, `?`, `[…]` and `{…,…}`. */
+function globPattern(glob: string): RegExp {
+  let depth = 0;
+  const source = glob.replace(/\*\*\/|\*\*|\*|\?|[{},]|[.+^$()|\\]/g, (token) => {
+    if (token === '**/') return '(?:.*/)?';
+    if (token === '**') return '.*';
+    if (token === '*') return '[^/]*';
+    if (token === '?') return '[^/]';
+    if (token === '{') return depth++ >= 0 ? '(?:' : token;
+    if (token === '}') return depth-- > 0 ? ')' : token;
+    if (token === ',') return depth > 0 ? '|' : token;
+    return `\\${token}`;
+  });
+  return new RegExp(`^${source}$`);
+}

@@ -1,0 +1,110 @@
+import { Agent, request as sendRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import net from 'node:net';
+import { pipeline } from 'node:stream';
+import type { ProgrammingModel } from './functions-core.js';
+import { answer } from './http-server.js';
+import { encodeUrlForForwarding, type HostRequest } from './server-quirks.js';
+
+const connectionHeaders = new Set(['connection', 'keep-alive', 'transfer-encoding', 'upgrade']);
+const forwardingHeaders = ['x-ms-invocation-id', 'x-forwarded-host', 'x-forwarded-proto'];
+const headersSetAnew = new Set(['host', 'content-length', 'expect', ...forwardingHeaders]);
+
+/** The HTTP proxy of `@azure/functions`, through which requests reach a streaming app and answers come back. */
+export interface StreamingProxy {
+  /**
+   * Forwards a request for the invocation of that id.
+   *
+   * @param body - the whole body; undefined to pass it on as it comes.
+   */
+  forward(request: HostRequest, response: ServerResponse, invocationId: string, body: Uint8Array | undefined): void;
+  close(): void;
+}
+
+/**
+ * Asks the programming model for its capabilities, whereby it starts its proxy if the app has HTTP streaming on.
+ *
+ * @returns undefined for an app with buffered bodies.
+ */
+export async function startStreamingProxy(model: ProgrammingModel): Promise<StreamingProxy | undefined> {
+  const started = listenOnLoopback(() => model.getCapabilities({}));
+  const { HttpUri: uri } = await started.result;
+  if (uri === undefined) return undefined;
+  const port = Number(new URL(uri).port);
+  for (const server of started.servers) Object.assign(server, { keepAliveTimeout: 0, requestTimeout: 0 });
+  const agent = new Agent({ keepAlive: true });
+  return {
+    forward: (request, response, invocationId, body) =>
+      forward({ agent, port }, { request, response, invocationId, body }),
+    close() {
+      agent.destroy();
+      for (const server of started.servers) server.close();
+    },
+  };
+}
+
+/** Runs `start` and holds each server on which it listens at once to loopback: the proxy would take all interfaces. */
+function listenOnLoopback<Result>(start: () => Result): { result: Result; servers: net.Server[] } {
+  const servers: net.Server[] = [];
+  const prototype: { listen: Listen } = net.Server.prototype;
+  const original = prototype.listen;
+  prototype.listen = function listenOnLoopbackOnly(...parameters) {
+    servers.push(this);
+    return original.call(this, { port: 0, host: '127.0.0.1' }, parameters.find(isListener));
+  };
+  try {
+    return { result: start(), servers };
+  } finally {
+    prototype.listen = original;
+  }
+}
+
+type Listen = (this: net.Server, options: unknown, listener?: () => void) => net.Server;
+
+function isListener(value: unknown): value is () => void {
+  return typeof value === 'function';
+}
+
+interface Exchange {
+  readonly request: HostRequest;
+  readonly response: ServerResponse;
+  readonly invocationId: string;
+  readonly body: Uint8Array | undefined;
+}
+
+function forward(proxy: { agent: Agent; port: number }, { request, response, invocationId, body }: Exchange): void {
+  const upstream = sendRequest({
+    agent: proxy.agent,
+    host: '127.0.0.1',
+    port: proxy.port,
+    method: request.method,
+    path: encodeUrlForForwarding(request),
+    headers: {
+      // The library reads headers from the trigger's metadata, but its proxy limits how many bytes of them there are.
+      ...withoutOwn(request.message, headersSetAnew),
+      'x-ms-invocation-id': invocationId,
+      'x-forwarded-host': request.headers.get('host') ?? '',
+      'x-forwarded-proto': 'http',
+      ...(body === undefined ? {} : { 'content-length': body.length }),
+    },
+  });
+  upstream.on('response', (received) => passOn(received, response));
+  upstream.on('error', () => {
+    if (!response.headersSent && !response.destroyed) answer(response, 502);
+  });
+  response.on('close', () => upstream.destroy());
+  if (body === undefined) request.message.pipe(upstream);
+  else upstream.end(body);
+}
+
+function passOn(received: IncomingMessage, response: ServerResponse): void {
+  response.writeHead(received.statusCode ?? 200, received.statusMessage, withoutOwn(received, new Set(['date'])));
+  response.flushHeaders();
+  // A client that leaves, or an answer that breaks off, ends the other side too.
+  pipeline(received, response, () => undefined);
+}
+
+/** Headers of a message without those that belong to its connection. */
+function withoutOwn({ headersDistinct }: IncomingMessage, others: ReadonlySet<string>): Record<string, string[]> {
+  const entries = Object.entries(headersDistinct).filter(([name]) => !connectionHeaders.has(name) && !others.has(name));
+  return Object.fromEntries(entries.map(([name, values]) => [name, values ?? []]));
+}

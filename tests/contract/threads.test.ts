@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest';
+import { finalEvents, newThreadId } from '../support/agent-api.js';
+import { useContractTarget } from './contract-target.js';
+
+/** The even numbers from 2 on. */
+function messageCounts(runCount: number): number[] {
+  return Array.from({ length: runCount }, (_, index) => 2 * (index + 1));
+}
+
+describe('a thread', () => {
+  const api = useContractTarget();
+
+  it('remembers ten turns', async () => {
+    const threadId = newThreadId();
+    const counts: number[] = [];
+    for (let turn = 1; turn <= 10; turn += 1) {
+      counts.push((await api().ask(threadId, `Turn ${turn}`)).message_count);
+    }
+    expect(counts).toEqual(messageCounts(10));
+    const events = await api().events(threadId);
+    expect(finalEvents(events).map((event) => event.request_message)).toEqual(
+      counts.map((_, index) => `Turn ${index + 1}`),
+    );
+  });
+
+  it('is served while fifty are asked at once, each with its own conversation', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, (_, index) => api().ask(newThreadId(), `Message ${index}`)),
+    );
+    expect(answers.map(({ message }) => message)).toEqual(answers.map((_, index) => `Message ${index}`));
+    for (const { thread_id: threadId, message, message_count: count } of answers) {
+      expect(count).toBe(2);
+      const events = await api().events(threadId);
+      expect(events.every((event) => event.request_message === message)).toBe(true);
+      expect(events.at(-1)?.sequence).toBe(events.length);
+    }
+  });
+
+  it('takes twenty runs that are sent at once one after another, each with the ones before in its history', async () => {
+    const threadId = newThreadId();
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, async (_, index) => {
+        const answer = await api().run({ message: `Message ${index}`, thread_id: threadId });
+        const { correlation_id: id, message_count: count } = JSON.parse(answer.text);
+        return { status: answer.status, id, count };
+      }),
+    );
+    const events = await api().eventsOfEndedRuns(threadId, 20, 120_000);
+    expect(events.map(({ sequence }) => sequence)).toEqual(events.map((_event, index) => index + 1));
+
+    const runs = finalEvents(events).map((event) => event.correlation_id);
+    const changesOfRun = events.filter((event, index) => event.correlation_id !== events[index - 1]?.correlation_id);
+    expect(changesOfRun.map((event) => event.correlation_id)).toEqual(runs);
+
+    // With a slow model the last ones take longer than a caller is kept waiting.
+    const answered = answers.filter(({ status }) => status === 200);
+    expect(answered.map(({ count }) => count)).toEqual(answered.map(({ id }) => 2 * (runs.indexOf(id) + 1)));
+    expect(await api().ask(threadId, 'And now?')).toMatchObject({ message_count: 42 });
+  }, 150_000);
+});

@@ -1,0 +1,158 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newThreadId, streamEvents } from '../support/agent-api.js';
+import { API_KEY, type AppWithModel, startAppWithModel } from '../support/app-with-model.js';
+import { echoed } from '../support/echoed.js';
+import type { ModelAnswer } from '../support/scripted-model.js';
+
+const quickRetry = { 'retry-after-ms': '1' };
+
+interface Failure {
+  readonly answer: ModelAnswer;
+  readonly code: string;
+  readonly error?: string;
+  /** How often the model is asked; once unless told. */
+  readonly attempts?: number;
+}
+
+/** What goes wrong, by the message that orders it. */
+const failures: Readonly<Record<string, Failure>> = {
+  'a refused key': {
+    answer: { status: 401, body: { error: { message: `Incorrect API key: ${API_KEY}`, code: 'invalid_api_key' } } },
+    code: 'authentication_failed',
+  },
+  'a forbidden identity': {
+    answer: { status: 403, body: { error: { message: 'Forbidden' } } },
+    code: 'authentication_failed',
+  },
+  'an unknown deployment': {
+    answer: { status: 404, body: { error: { message: 'No such deployment', code: 'DeploymentNotFound' } } },
+    code: 'deployment_not_found',
+  },
+  'a rate limit': {
+    answer: { status: 429, headers: quickRetry, body: { error: { message: 'Too many requests' } } },
+    code: 'rate_limited',
+    error: 'The model is over its rate limit. Try again in 1 s.',
+    attempts: 3,
+  },
+  'an outage': {
+    answer: { status: 503, headers: quickRetry, body: { error: { message: 'Unavailable' } } },
+    code: 'model_unavailable',
+    attempts: 3,
+  },
+  'a rejected request': {
+    answer: { status: 400, body: { error: { message: 'Unsupported value', param: 'temperature' } } },
+    code: 'model_rejected_request',
+  },
+  'a filtered prompt': {
+    answer: { status: 400, body: { error: { message: 'Filtered', code: 'content_filter' } } },
+    code: 'content_filter',
+  },
+  'a filtered answer': {
+    answer: { pieces: ['It is'], finishReason: 'content_filter' },
+    code: 'content_filter',
+  },
+  'silence in the middle': { answer: { pieces: ['It', ' is'], end: 'silence' }, code: 'stream_stalled' },
+  'silence from the start': { answer: { pieces: [], end: 'silence' }, code: 'stream_stalled' },
+  'a cut connection': { answer: { pieces: ['It', ' is'], end: 'cut' }, code: 'connection_lost' },
+  'a connection that is cut at once': { answer: { pieces: [], end: 'cut' }, code: 'connection_lost', attempts: 2 },
+  'an end without a finish reason': {
+    answer: { pieces: ['It', ' is'], end: 'no-finish-reason' },
+    code: 'incomplete_response',
+  },
+  'an end without a word': {
+    answer: { pieces: [], end: 'no-finish-reason' },
+    code: 'incomplete_response',
+    attempts: 2,
+  },
+  'an endless answer': {
+    answer: { pieces: Array.from({ length: 100 }, () => 'on '), pauseMs: 100 },
+    code: 'run_timeout',
+    error: 'The run took longer than 2 s and was ended.',
+  },
+};
+
+describe('a run whose model fails', () => {
+  let target: AppWithModel;
+
+  beforeAll(async () => {
+    target = await startAppWithModel((message) => failures[message]?.answer ?? echoed(message), {
+      AZURE_OPENAI_STREAM_IDLE_TIMEOUT_SECONDS: '1',
+      AGENT_RUN_TIMEOUT_SECONDS: '2',
+    });
+  });
+
+  afterAll(() => target.stop());
+
+  const cases = Object.entries(failures).map(([message, failure]) => ({ message, ...failure }));
+
+  it.each(cases)('by $message answers 502 with $code, and leaves the thread usable', async (failure) => {
+    const { api, model } = target;
+    const { message, code, error = expect.stringMatching(/^[A-Z].*\.$/), attempts = 1 } = failure;
+    const threadId = newThreadId();
+    const asked = model.requests.length;
+
+    const answer = await api.run({ message, thread_id: threadId });
+    expect(answer).toMatchObject({ status: 502, headers: { 'content-type': 'application/json' } });
+    const body = JSON.parse(answer.text);
+    expect(Object.entries(body)).toEqual([
+      ['error', error],
+      ['message', message],
+      ['thread_id', threadId],
+      ['status', 'error'],
+      ['correlation_id', expect.stringMatching(/^[0-9a-f]{32}$/)],
+      ['error_code', code],
+    ]);
+    expect(model.requests.length - asked).toBe(attempts);
+
+    const events = await api.events(threadId);
+    const pieces = 'pieces' in failure.answer ? failure.answer.pieces : [];
+    const texts = streamEvents(events).map(({ text }) => text);
+    expect(texts).toEqual(pieces.slice(0, texts.length));
+    expect(texts.length > 0).toBe(pieces.length > 0);
+    expect(events.map((event) => event.event_type)).toEqual([...texts.map(() => 'stream'), 'failed']);
+    expect(Object.entries(events.at(-1) ?? {}).slice(1, 8)).toEqual([
+      ['agent_name', 'CallbackAgent'],
+      ['thread_id', threadId],
+      ['correlation_id', body.correlation_id],
+      ['request_message', message],
+      ['event_type', 'failed'],
+      ['error_code', code],
+      ['error_message', body.error],
+    ]);
+
+    expect(await api.ask(threadId, 'Still there?')).toMatchObject({ message_count: 4 });
+    expect(model.requests.at(-1)?.body.messages.slice(1)).toEqual([{ role: 'user', content: 'Still there?' }]);
+  });
+
+  it('answers with the error alone in text', async () => {
+    const threadId = newThreadId();
+    const answer = await target.api.post('an unknown deployment', { query: `?thread_id=${threadId}` });
+    expect(answer).toMatchObject({
+      status: 502,
+      headers: { 'content-type': 'text/plain; charset=utf-8', 'x-ms-thread-id': threadId },
+      text: 'The model deployment was not found.',
+    });
+  });
+
+  it.each(['a refused key', 'an unknown deployment', 'a cut connection'])(
+    'by %s shows neither key, nor address, nor stack to callers and readers',
+    async (message) => {
+      const { api, model } = target;
+      const threadId = newThreadId();
+      const answer = await api.run({ message, thread_id: threadId });
+      const { text: events } = await api.callbacks('GET', threadId);
+      const secrets = [API_KEY, new URL(model.endpoint).host, '    at ', 'node_modules'];
+      expect(secrets.filter((secret) => `${answer.text}${events}`.includes(secret))).toEqual([]);
+    },
+  );
+
+  it('is logged with agent, correlation id, thread and what the model said', async () => {
+    const { api, app } = target;
+    const threadId = newThreadId();
+    const answer = await api.run({ message: 'an unknown deployment', thread_id: threadId });
+    const { correlation_id: id } = JSON.parse(answer.text);
+    const failed = String.raw`warn.* \[CallbackAgent\]\[${id}\] run failed: deployment_not_found: .*404 .*\(thread ${threadId}\)`;
+    await expect.poll(() => app.output()).toMatch(new RegExp(failed));
+    await expect.poll(() => app.output()).toContain(`[CallbackAgent][${id}] failure recorded: deployment_not_found`);
+  });
+});

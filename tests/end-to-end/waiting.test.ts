@@ -1,0 +1,43 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newThreadId } from '../support/agent-api.js';
+import { type AppWithModel, startAppWithModel } from '../support/app-with-model.js';
+
+/** A caller is kept waiting for 30 s. */
+const TOO_SLOW = { pieces: ['Here', ' I am'], pauseMs: 15_500 };
+
+describe('a caller who waits for a run that takes too long', () => {
+  let target: AppWithModel;
+
+  beforeAll(async () => {
+    target = await startAppWithModel(() => TOO_SLOW);
+  });
+
+  afterAll(() => target.stop());
+
+  it('is told so after 30 s, and the run goes on', async () => {
+    const [threadId, textThreadId] = [newThreadId(), newThreadId()];
+    const started = performance.now();
+    const [answer, textAnswer] = await Promise.all([
+      target.api.run({ message: 'Hello', thread_id: threadId }),
+      target.api.post('Hello', { query: `?thread_id=${textThreadId}` }),
+    ]);
+    expect((performance.now() - started) / 1000).toBeCloseTo(30, 0);
+
+    expect(answer).toMatchObject({ status: 500, headers: { 'content-type': 'application/json' } });
+    expect(Object.entries(JSON.parse(answer.text))).toEqual([
+      ['response', 'Agent is still processing or timed out...'],
+      ['message', 'Hello'],
+      ['thread_id', threadId],
+      ['status', 'timeout'],
+      ['correlation_id', expect.stringMatching(/^[0-9a-f]{32}$/)],
+    ]);
+    expect(textAnswer).toMatchObject({
+      status: 500,
+      headers: { 'content-type': 'text/plain; charset=utf-8', 'x-ms-thread-id': textThreadId },
+      text: 'Agent is still processing or timed out...',
+    });
+
+    const [last] = (await target.api.eventsOfEndedRuns(threadId, 1)).slice(-1);
+    expect(last).toMatchObject({ event_type: 'final', response_text: 'Here I am' });
+  }, 60_000);
+});

@@ -1,0 +1,261 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { connect } from 'node:net';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startLocalFunctionsHost } from '../../../local/functions-host/index.js';
+import { fixtureFolder, startHostProcess, type HostProcess } from './support/host-process.js';
+import { exchange } from './support/raw-http.js';
+
+const durablePath = '/runtime/webhooks/durabletask';
+const moduleEnvironment = { MODULE_APP_HUB: 'Modules' };
+
+describe('an app of ES modules in several files, keys on', () => {
+  let host: HostProcess;
+  let url: string;
+  beforeAll(async () => {
+    host = await startHostProcess(fixtureFolder('module-app'), { keys: true, environment: moduleEnvironment });
+    url = `http://localhost:${host.port}`;
+  });
+  afterAll(async () => host.end());
+
+  test('tells what it serves, and why it does not serve the rest', () => {
+    const byName = Object.fromEntries(host.functions.map(({ name, ...rest }) => [name, rest]));
+    expect(byName['byNumber']).toEqual({ kind: 'http', detail: 'GET,POST /v1/things/{id:int:min(2)?}' });
+    expect(byName['withoutRoute']).toEqual({ kind: 'http', detail: 'GET,POST /v1/withoutRoute' });
+    expect(byName['recorder']).toEqual({ kind: 'entity', detail: 'entity recorder' });
+    expect(byName['tick']).toEqual({ kind: 'not served', detail: 'timerTrigger: not part of the local host' });
+    expect(byName['flow']?.kind).toBe('not served');
+    expect(byName['badRoute']).toEqual({ kind: 'not served', detail: 'There is no route constraint "nosuch".' });
+  });
+
+  test.each([
+    ['/v1/things/new', { by: 'literal' }],
+    ['/v1/things/7', { by: 'number', params: { id: '7' } }],
+    ['/v1/things/1', { by: 'name', params: { name: '1' } }],
+    ['/v1/things/x', { by: 'name', params: { name: 'x' } }],
+    ['/v1/things', { by: 'number', params: {} }],
+    ['/v1/things/x/y', { by: 'rest', params: { rest: 'x/y' } }],
+  ])('%s goes to the most precise route', async (path, expected) => {
+    expect(await (await fetch(url + path)).json()).toEqual(expected);
+  });
+
+  test('a key opens what its level allows', async () => {
+    const status = async (path: string, key: string | undefined): Promise<number> =>
+      (await fetch(url + path, { headers: key === undefined ? {} : { 'x-functions-key': key } })).status;
+    const { function: functionKey, master, system } = host.keys ?? { function: '', master: '', system: '' };
+    expect(await status('/v1/key', undefined)).toBe(401);
+    expect(await status('/v1/key', 'wrong')).toBe(401);
+    expect(await status('/v1/key', system)).toBe(401);
+    expect(await status('/v1/key', functionKey)).toBe(200);
+    expect(await status('/v1/key', master)).toBe(200);
+    expect(await status('/v1/master', functionKey)).toBe(401);
+    expect(await status('/v1/master', master)).toBe(200);
+    expect(await status(`${durablePath}/entities`, functionKey)).toBe(401);
+    expect(await status(`${durablePath}/entities`, system)).toBe(200);
+    expect((await fetch(`${url}/v1/key?code=${functionKey}`)).status).toBe(200);
+  });
+
+  test('cookies of a buffered answer are written as the real host writes them', async () => {
+    const { headers } = await fetch(`${url}/v1/cookies`);
+    expect(headers.getSetCookie()).toEqual([
+      'plain=a%20b; path=/',
+      'full=1; max-age=5; domain=localhost; path=/x; secure; samesite=lax; httponly',
+    ]);
+  });
+
+  test('lines of the function are logged from the level of host.json on, and it knows the address of its host', async () => {
+    expect(await (await fetch(`${url}/v1/log`)).text()).toBe(`localhost:${host.port}`);
+    await host.until(() => host.log.some(({ message }) => message === 'said at warning'));
+    expect(
+      host.log.filter(({ message }) => message.startsWith('said')).map(({ message, level }) => [message, level]),
+    ).toEqual([
+      ['said at information', 'information'],
+      ['said at warning', 'warning'],
+    ]);
+    expect(host.log.at(-1)).toMatchObject({ category: 'Function.log.User', functionName: 'log' });
+  });
+
+  test('hooks see each call and may change its result', async () => {
+    expect(await (await fetch(`${url}/v1/withoutRoute`)).text()).toBe('changed by a hook');
+  });
+
+  test('orchestrations answer 501 and say why', async () => {
+    for (const path of ['orchestrators/flow', 'instances/1', 'instances/1/raiseEvent/x']) {
+      const response = await fetch(`${url}${durablePath}/${path}?code=${host.keys?.system}`, { method: 'POST' });
+      expect(response.status).toBe(501);
+      expect(await response.json()).toEqual({ Message: expect.stringContaining('no orchestrations') });
+    }
+  });
+
+  test('operations of one entity run one after the other in batches, those of several entities at once', async () => {
+    const keys = Array.from({ length: 5 }, (_value, index) => `key-${index}`);
+    const signals = keys.flatMap((key) => [1, 2, 3, 4, 5].map((input) => signal(key, 'note', input)));
+    await Promise.all(signals);
+    for (const key of keys) {
+      await expect.poll(async () => new Set(await readState(key))).toEqual(new Set([1, 2, 3, 4, 5]));
+    }
+    const { mostAtOnce, batches } = (await (await fetch(`${url}/v1/concurrency`)).json()) as {
+      mostAtOnce: number;
+      batches: number[];
+    };
+    expect(mostAtOnce).toBeGreaterThan(1);
+    expect(Math.max(...batches)).toBe(2);
+  });
+
+  test('an entity may signal another one', async () => {
+    await signal('sender', 'forward', 'receiver');
+    await expect.poll(async () => readState('receiver')).toEqual(['forwarded']);
+  });
+
+  test('a long list of entities comes in pages', async () => {
+    await Promise.all(['page-1', 'page-2', 'page-3'].map((key) => signal(key, 'note', 1)));
+    await expect.poll(async () => readState('page-3')).toEqual([1]);
+    const keys: string[] = [];
+    let token: string | null = '';
+    while (token !== null) {
+      const listUrl = `${url}${durablePath}/entities/RECORDER?top=2&code=${host.keys?.system}`;
+      const response: Response = await fetch(listUrl, { headers: { 'x-ms-continuation-token': token } });
+      const page = (await response.json()) as { entityId: { key: string } }[];
+      expect(page.length).toBeLessThanOrEqual(2);
+      keys.push(...page.map(({ entityId }) => entityId.key));
+      token = response.headers.get('x-ms-continuation-token');
+    }
+    expect(keys).toEqual(keys.toSorted());
+    expect(keys).toEqual(expect.arrayContaining(['page-1', 'page-2', 'page-3']));
+  });
+
+  async function signal(key: string, operation: string, input: unknown): Promise<void> {
+    const response = await fetch(
+      `${url}${durablePath}/entities/recorder/${key}?op=${operation}&code=${host.keys?.system}`,
+      {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify(input),
+      },
+    );
+    expect(response.status).toBe(202);
+  }
+
+  async function readState(key: string): Promise<unknown[]> {
+    const response = await fetch(`${url}${durablePath}/entities/recorder/${key}?code=${host.keys?.system}`);
+    return response.ok ? ((await response.json()) as unknown[]) : [];
+  }
+});
+
+describe('the streaming app', () => {
+  let host: HostProcess;
+  beforeAll(async () => {
+    host = await startHostProcess(fixtureFolder('app'), { environment: { RECORD_STREAM: '1' } });
+  });
+  afterAll(async () => host.end());
+
+  test('without keys every function is open', async () => {
+    expect((await fetch(`http://localhost:${host.port}/api/protected`)).status).toBe(200);
+  });
+
+  test('clients that leave, in the request or in the answer, do no harm', async () => {
+    const answering = connect(host.port, '127.0.0.1');
+    answering.write('GET /api/sse?n=20&ms=20 HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    await once(answering, 'data');
+    answering.destroy();
+    const asking = connect(host.port, '127.0.0.1');
+    asking.write('POST /api/echo HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n');
+    await once(asking, 'connect');
+    asking.destroy();
+    const declaring = connect(host.port, '127.0.0.1');
+    declaring.write('POST /api/echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50\r\n\r\nhello');
+    await once(declaring, 'connect');
+    declaring.destroy();
+    expect((await fetch(`http://localhost:${host.port}/api/sse?n=25&ms=20`)).status).toBe(200);
+    expect(await (await fetch(`http://localhost:${host.port}/api/hello`)).text()).toContain('hello');
+  });
+
+  test('headers that are too many for the proxy of the library are refused by it', async () => {
+    const headers = { 'X-Big': 'z'.repeat(20_000) };
+    expect((await fetch(`http://localhost:${host.port}/api/hello`, { headers })).status).toBe(431);
+    expect((await fetch(`http://localhost:${host.port}/api/hello`)).status).toBe(200);
+  });
+
+  test('a client that waits in vain is reported', async () => {
+    const complaint = (): boolean =>
+      host.log.some(
+        ({ level, message }) => level === 'error' && message.includes('GET /api/undef gives its client NO ANSWER'),
+      );
+    const answer = await exchange(
+      host.port,
+      { line: 'GET /api/undef HTTP/1.1', headers: { Host: 'localhost' } },
+      host.until(complaint),
+    );
+    expect(answer).toBeUndefined();
+  });
+});
+
+test('an end lets the running operation finish, runs the hooks of the app, and reports what is dropped', async () => {
+  const host = await startHostProcess(fixtureFolder('module-app'), { environment: moduleEnvironment });
+  const target = `http://localhost:${host.port}${durablePath}/entities/recorder/last?op=note`;
+  await Promise.all(Array.from({ length: 4 }, async () => fetch(target, { method: 'POST' })));
+  await host.end();
+  expect(host.log.map(({ message }) => message)).toEqual(
+    expect.arrayContaining([expect.stringContaining('of @recorder@last were still waiting'), 'terminated']),
+  );
+});
+
+test('CORS headers are those of the settings', async () => {
+  const { applyCors } = await import('../../../local/functions-host/cors.js');
+  const { readRequest } = await import('../../../local/functions-host/server-quirks.js');
+  const server = createServer((message, response) => {
+    const request = readRequest(message);
+    if (typeof request === 'number') response.writeHead(request).end();
+    else if (!applyCors(request, response, { origins: ['http://page.example'], credentials: true }))
+      response.end('from the function');
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const address = server.address();
+  const url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+  const ask = async (origin: string, init: RequestInit = {}): Promise<Response> =>
+    fetch(url, { ...init, headers: { ...(init.headers as Record<string, string>), Origin: origin } });
+
+  const allowed = await ask('http://page.example');
+  expect(await allowed.text()).toBe('from the function');
+  expect(Object.fromEntries(allowed.headers)).toMatchObject({
+    'access-control-allow-origin': 'http://page.example',
+    'access-control-allow-credentials': 'true',
+    vary: 'Origin',
+  });
+  expect((await ask('http://other.example')).headers.get('access-control-allow-origin')).toBeNull();
+  const preflight = await ask('http://page.example', {
+    method: 'OPTIONS',
+    headers: { 'Access-Control-Request-Method': 'PUT', 'Access-Control-Request-Headers': 'content-type' },
+  });
+  expect(preflight.status).toBe(204);
+  expect(preflight.headers.get('access-control-allow-methods')).toBe('PUT');
+  expect(preflight.headers.get('access-control-allow-headers')).toBe('content-type');
+  server.close();
+});
+
+describe('a host that cannot start says why', () => {
+  test("the port is taken: the error is the server's own", async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    await expect(startLocalFunctionsHost({ appFolder: fixtureFolder('app'), port, log: ignore })).rejects.toMatchObject(
+      {
+        code: 'EADDRINUSE',
+      },
+    );
+    server.close();
+  });
+
+  test("the app fails when it is loaded: the error is the app's own", async () => {
+    await expect(startHostProcess(fixtureFolder('failing-app'))).rejects.toThrow('this app cannot be loaded');
+  });
+
+  test('host.json names a variable that is not set', async () => {
+    await expect(
+      startLocalFunctionsHost({ appFolder: fixtureFolder('module-app'), port: 0, log: ignore }),
+    ).rejects.toThrow(/host\.json cannot be used: .*MODULE_APP_HUB, which is not set/);
+  });
+});
+
+function ignore(): void {}

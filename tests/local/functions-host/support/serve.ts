@@ -1,0 +1,24 @@
+import { startLocalFunctionsHost } from '../../../../local/functions-host/index.js';
+
+// The program of a host process: serves the app of its first argument, with keys when the second is `keys`, tells its
+// parent process what happens, and ends when the parent asks for it or is gone.
+const [appFolder = '', keys] = process.argv.slice(2);
+const tell = (message: object): void => void process.send?.(message);
+
+async function main(): Promise<void> {
+  const host = await startLocalFunctionsHost({
+    appFolder,
+    port: 0,
+    keys: keys === 'keys',
+    log: (entry) => tell({ kind: 'log', entry }),
+  });
+  const end = (): void => void host.close().then(() => process.disconnect());
+  process.once('message', end);
+  process.once('disconnect', () => process.exit());
+  tell({ kind: 'ready', port: host.port, functions: host.functions, keys: host.keys });
+}
+
+main().catch((error: unknown) => {
+  tell({ kind: 'failed', reason: String(error) });
+  process.exit(1);
+});

@@ -1,0 +1,200 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { AgentError, type AgentRecovery } from '../../src/durable-agents/errors.js';
+import { API_KEY, askModel, partsOf, type Question } from '../support/ask-model.js';
+import { chunk, content, finishChunk, promptFilterChunk } from '../support/model-chunks.js';
+import { answered, type ModelReply, startModelServer, streamed } from '../support/model-server.js';
+
+/** What a careless provider might tell of itself. */
+const secrets = (endpoint: string) => `key ${API_KEY} is not valid at ${endpoint}`;
+
+const refused = (status: number, error: object = {}, headers: Readonly<Record<string, string>> = {}): ModelReply => {
+  return (response, request) => {
+    const message = secrets(`http://${request.headers.host}`);
+    answered(status, { error: { message, ...error } }, headers)(response, request);
+  };
+};
+
+async function failureOf(question: Question): Promise<AgentError> {
+  try {
+    await partsOf(question);
+  } catch (error) {
+    if (error instanceof AgentError) return error;
+    throw error;
+  }
+  throw new Error('The model did not fail');
+}
+
+const AT_ONCE = { 'x-should-retry': 'false' };
+const SOON = { 'retry-after-ms': '1' };
+
+// Placed before the first call, as the SDK keeps hold of the console that it finds then.
+const consoleError = vi.spyOn(console, 'error').mockImplementation(() => {});
+
+afterEach(() => void consoleError.mockClear());
+
+describe('a model call that fails', () => {
+  it.each<[when: string, code: string, recovery: AgentRecovery | undefined, reply: ModelReply]>([
+    ['the key is refused', 'authentication_failed', undefined, refused(401)],
+    ['the identity may not', 'authentication_failed', undefined, refused(403)],
+    ['the deployment is unknown', 'deployment_not_found', undefined, refused(404, { code: 'DeploymentNotFound' })],
+    ['the prompt is filtered', 'content_filter', undefined, refused(400, { code: 'content_filter', param: 'prompt' })],
+    ['the request is too long', 'model_rejected_request', undefined, refused(400, { code: 'context_length_exceeded' })],
+    ['it does not stream', 'model_rejected_request', 'retry-without-streaming', refused(400, { param: 'stream' })],
+    [
+      'it knows no stream options',
+      'model_rejected_request',
+      'retry-without-streaming',
+      refused(400, { param: 'stream_options' }),
+    ],
+    ['the rate limit is reached', 'rate_limited', undefined, refused(429, {}, AT_ONCE)],
+    ['the model is broken', 'model_unavailable', undefined, refused(500, {}, AT_ONCE)],
+    ['a gateway answers with a page', 'model_unavailable', undefined, answered(502, '<html>', AT_ONCE)],
+    [
+      'an error comes instead of a chunk',
+      'model_error',
+      undefined,
+      streamed([{ error: { message: secrets('http://127.0.0.1') } }]),
+    ],
+    [
+      'an error comes in mid-stream',
+      'model_error',
+      undefined,
+      streamed([content('It'), { error: { message: 'Down.', code: '500' } }]),
+    ],
+    [
+      'the filter speaks up in mid-stream',
+      'content_filter',
+      undefined,
+      streamed([content('It'), { error: { message: 'No.', code: 'content_filter' } }]),
+    ],
+    ['the answer is filtered', 'content_filter', undefined, streamed([content('It'), finishChunk('content_filter')])],
+    [
+      'it calls tools',
+      'unexpected_finish_reason',
+      undefined,
+      streamed([chunk({ tool_calls: [] }), finishChunk('tool_calls')]),
+    ],
+    ['it holds no chunk', 'empty_response', 'retry', streamed([])],
+    ['it holds no chunk and no end', 'empty_response', 'retry', streamed([], 'clean')],
+    ['it is no stream', 'empty_response', 'retry', answered(200, { choices: [] })],
+    ['it holds the verdict on the prompt only', 'incomplete_response', 'retry', streamed([promptFilterChunk])],
+    ['it ends without a finish reason', 'incomplete_response', 'retry', streamed([content('It is')])],
+    [
+      'it ends without a finish reason and [DONE]',
+      'incomplete_response',
+      'retry',
+      streamed([content('It is')], 'clean'),
+    ],
+    ['the connection is cut in mid-stream', 'connection_lost', 'retry', streamed([content('It is')], 'cut')],
+    ['the connection is cut behind the headers', 'connection_lost', 'retry', streamed([], 'cut')],
+    ['a chunk is no JSON', 'malformed_response', 'retry', streamed([content('It'), '{"choices":[{'])],
+    ['a chunk has no choices', 'incomplete_response', 'retry', streamed([content('It'), { id: 'chatcmpl-1' }])],
+    ['it stalls in mid-stream', 'stream_stalled', undefined, streamed([content('It')], 'stall')],
+    ['it stalls before the first chunk', 'stream_stalled', undefined, streamed([], 'stall')],
+  ])('because %s is %s, recovery: %s', async (_when, code, recovery, reply) => {
+    const { endpoint } = await startModelServer(reply);
+
+    const failure = await failureOf({ endpoint, streamIdleTimeoutMs: 150 });
+
+    expect(failure).toMatchObject({ code, recovery });
+    expect(failure.message).toMatch(/^[A-Z][^\n]{10,120}\.$/);
+    for (const secret of [API_KEY, '127.0.0.1', new URL(endpoint).port]) expect(failure.message).not.toContain(secret);
+  });
+
+  it('because nobody listens is connection_failed, after two more tries', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    await new Promise((resolve) => server.close(resolve));
+    if (address === null || typeof address === 'string') throw new Error('The server has no port');
+
+    const failure = await failureOf({ endpoint: `http://127.0.0.1:${address.port}` });
+
+    expect(failure).toMatchObject({ code: 'connection_failed', recovery: undefined });
+    expect(failure.message).not.toContain('127.0.0.1');
+  });
+
+  it('because no headers come in time is model_timeout, after two more tries', async () => {
+    const { endpoint, requests } = await startModelServer(() => {});
+
+    expect(await failureOf({ endpoint, timeoutMs: 50 })).toMatchObject({ code: 'model_timeout' });
+    expect(requests).toHaveLength(3);
+  });
+});
+
+describe('the words of the answer', () => {
+  it('do not reach the console when a chunk cannot be read', async () => {
+    const { endpoint } = await startModelServer(streamed([content('It'), '{"choices":[{"delta":{"content":"private']));
+
+    await failureOf({ endpoint });
+
+    expect(JSON.stringify(consoleError.mock.calls)).not.toContain('private');
+  });
+});
+
+describe('a rate limit', () => {
+  it.each([
+    { header: { 'retry-after': '7' }, message: 'The model is over its rate limit. Try again in 7 s.' },
+    { header: { 'retry-after': '0.5' }, message: 'The model is over its rate limit. Try again in 1 s.' },
+    { header: { 'retry-after-ms': '1500' }, message: 'The model is over its rate limit. Try again in 2 s.' },
+    { header: { 'retry-after': 'soon' }, message: 'The model is over its rate limit.' },
+    { header: {}, message: 'The model is over its rate limit.' },
+  ])('told with $header says "$message"', async ({ header, message }) => {
+    const { endpoint } = await startModelServer(refused(429, {}, { ...AT_ONCE, ...header }));
+
+    expect((await failureOf({ endpoint })).message).toBe(message);
+  });
+
+  it('told with a date says how long it is until then', async () => {
+    const inTenSeconds = new Date(Date.now() + 10_000).toUTCString();
+    const { endpoint } = await startModelServer(refused(429, {}, { ...AT_ONCE, 'retry-after': inTenSeconds }));
+
+    expect((await failureOf({ endpoint })).message).toMatch(/ (8|9|10) s\.$/);
+  });
+
+  it.each([429, 500])('or a failure of the model (%i) is met by two more tries', async (status) => {
+    const { endpoint, requests } = await startModelServer(refused(status, {}, SOON));
+
+    await failureOf({ endpoint });
+
+    expect(requests).toHaveLength(3);
+  });
+});
+
+describe('a call that is aborted', () => {
+  const timeUp = new AgentError('run_timeout', 'The run took longer than 1 s and was ended.');
+
+  it('before the headers fails for the reason of the abort, and lets its connection go', async () => {
+    const controller = new AbortController();
+    let closed: Promise<unknown> | undefined;
+    const { endpoint, requests } = await startModelServer((response) => {
+      closed = once(response, 'close');
+      controller.abort(timeUp);
+    });
+
+    expect(await failureOf({ endpoint, signal: controller.signal })).toBe(timeUp);
+    await closed;
+    expect(requests).toHaveLength(1);
+  });
+
+  it.each([
+    { reason: timeUp, code: 'run_timeout' },
+    { reason: undefined, code: 'run_aborted' },
+  ])('in mid-stream fails with $code, and lets its connection go', async ({ reason, code }) => {
+    const controller = new AbortController();
+    let closed: Promise<unknown> | undefined;
+    const { endpoint } = await startModelServer((response, request) => {
+      closed = once(response, 'close');
+      streamed([content('It is')], 'stall')(response, request);
+    });
+
+    const parts = askModel({ endpoint, signal: controller.signal })[Symbol.asyncIterator]();
+    await parts.next();
+    controller.abort(reason);
+
+    await expect(parts.next()).rejects.toMatchObject({ name: 'AgentError', code });
+    await closed;
+  });
+});

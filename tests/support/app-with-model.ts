@@ -1,0 +1,36 @@
+import { AgentApi } from './agent-api.js';
+import { type LocalApp, startLocalApp } from './local-app.js';
+import { type ModelAnswer, type ScriptedModel, startScriptedModel } from './scripted-model.js';
+
+/** Looks like a key, so that it can be searched for where no key belongs. */
+export const API_KEY = 'key-0f8fad5bd9cb469fa165';
+
+export interface AppWithModel {
+  readonly api: AgentApi;
+  readonly app: LocalApp;
+  readonly model: ScriptedModel;
+  stop(): Promise<void>;
+}
+
+/** Starts the built app with a model that answers as `script` says. */
+export async function startAppWithModel(
+  script: (message: string) => ModelAnswer,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<AppWithModel> {
+  const model = await startScriptedModel(script);
+  const app = await startLocalApp({
+    AZURE_OPENAI_ENDPOINT: model.endpoint,
+    AZURE_OPENAI_CHAT_DEPLOYMENT_NAME: 'test-deployment',
+    AZURE_OPENAI_API_KEY: API_KEY,
+    ...environment,
+  });
+  return {
+    api: new AgentApi(app.baseUrl),
+    app,
+    model,
+    stop: async () => {
+      await app.stop();
+      await model.close();
+    },
+  };
+}
