@@ -60,14 +60,15 @@ export class AgentClient {
       let sawEnd = false;
       for (;;) {
         const remainingMs = deadline - performance.now();
+        let isLastLook = remainingMs <= pauseMs;
         await pause(Math.min(pauseMs, remainingMs), sawEnd ? undefined : watch.ended);
         if (watch.ended.aborted && !sawEnd) {
           sawEnd = true;
+          isLastLook = false;
           pauseMs = 0;
         } else {
           pauseMs = Math.min(Math.max(pauseMs * 2, 1), pollIntervalMs);
         }
-        const isLastLook = remainingMs <= 0;
         const outcome = await this.#look(agentName, threadId, request.correlationId, isLastLook);
         if (outcome !== undefined || isLastLook) return outcome;
       }

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type { Agent, AgentResponse } from './agent.js';
 import type { AgentResponseCallback } from './agent-response-callback.js';
 import { CallbackNotifier } from './callback-notifier.js';
@@ -63,7 +64,8 @@ export async function runAgent(options: RunAgentOptions): Promise<Turn> {
   try {
     const messages = [...replayableMessages(history), ...requestEntry.messages];
     const answer = await answerInTime(agent, messages, notifier, timeoutMs, now);
-    await notifier.response(answer);
+    // A copy: whatever a callback does to it, the answer is kept as the model gave it.
+    await notifier.response(structuredClone(answer));
     response = toResponseEntry(correlationId, answer, now());
     log.info(`${where} run answered (thread ${threadId})`);
   } catch (error) {
@@ -159,6 +161,9 @@ function toFailedEntry(correlationId: string, error: AgentError, authorName: str
   };
 }
 
-function causeOf(error: AgentError): string {
-  return error.cause instanceof Error ? ` (${error.cause.name}: ${error.cause.message})` : '';
+/** For the log alone. What was not foreseen is logged with its stack. */
+function causeOf({ code, cause }: AgentError): string {
+  if (cause === undefined) return '';
+  if (!(cause instanceof Error)) return ` (${inspect(cause)})`;
+  return code === 'agent_error' ? `\n${cause.stack}\n` : ` (${cause.name}: ${cause.message})`;
 }

@@ -1,7 +1,9 @@
 import type { TokenCredential } from '@azure/identity';
 import { AzureOpenAI } from 'openai';
 import { AgentError } from '../durable-agents/index.js';
+import { retryAfterSeconds } from './retry-after.js';
 
+const MAX_RETRY_WAIT_SECONDS = 20;
 const TOKEN_SCOPE = 'https://cognitiveservices.azure.com/.default';
 
 export interface AzureOpenAIClientOptions {
@@ -16,13 +18,19 @@ export interface AzureOpenAIClientOptions {
   readonly timeoutMs: number;
 }
 
-/** A client of Azure OpenAI that depends on nothing but its options: variables of the environment are not read. */
+/**
+ * A client of Azure OpenAI that depends on its options alone: what the environment says of addresses, keys,
+ * organizations and logging has no effect.
+ */
 export function createAzureOpenAIClient(options: AzureOpenAIClientOptions): AzureOpenAI {
   const { endpoint, apiVersion, apiKey, credential, timeoutMs } = options;
   return new AzureOpenAI({
     endpoint,
     apiVersion,
     timeout: timeoutMs,
+    fetch: fetchWithoutLongWaits,
+    // The SDK prints what it can't read to the console, and with it what the model wrote.
+    logLevel: 'off',
     ...(apiKey === undefined ? { apiKey: '', azureADTokenProvider: createTokenProvider(credential) } : { apiKey }),
     // Left out, these would be taken from OPENAI_BASE_URL (and collide with the endpoint), OPENAI_ORG_ID and
     // OPENAI_PROJECT_ID.
@@ -30,6 +38,19 @@ export function createAzureOpenAIClient(options: AzureOpenAIClientOptions): Azur
     organization: null,
     project: null,
   });
+}
+
+/**
+ * The SDK waits as long as a `Retry-After` says before it tries again, however long that is, while somebody waits for
+ * an answer: beyond some seconds the failure, which names the wait, is of more use.
+ */
+async function fetchWithoutLongWaits(...request: Parameters<typeof fetch>): Promise<Response> {
+  const response = await fetch(...request);
+  const waitSeconds = retryAfterSeconds(response.headers);
+  if (waitSeconds === undefined || waitSeconds <= MAX_RETRY_WAIT_SECONDS) return response;
+  const headers = new Headers(response.headers);
+  headers.set('x-should-retry', 'false');
+  return new Response(response.body, { status: response.status, statusText: response.statusText, headers });
 }
 
 /**

@@ -41,7 +41,7 @@ export function createChatCompletionAgent(options: ChatCompletionAgentOptions): 
           ? streamParts(options, messages, runOptions)
           : wholeAnswer(options, messages, runOptions);
       } catch (error) {
-        throw toAgentError(error);
+        throw runOptions.signal.aborted ? abortError(runOptions.signal) : toAgentError(error);
       }
     },
   };
@@ -72,9 +72,10 @@ async function* streamParts(
       hasChunks = true;
       if (chunk.usage) usage = toUsage(chunk.usage);
       // Azure's first chunk, with the filter's verdict on the prompt, and the last one, with the usage, have no choice.
-      const choice = chunk.choices[0];
+      // With Azure's asynchronous filter, chunks of verdicts have a choice without a delta.
+      const choice = chunk.choices?.[0];
       if (choice === undefined) continue;
-      yield* visibleParts(choice.delta);
+      yield* visibleParts(choice.delta ?? {});
       finishReason ??= choice.finish_reason ?? undefined;
     }
   } catch (error) {

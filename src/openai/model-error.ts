@@ -7,6 +7,7 @@ import {
   RateLimitError,
 } from 'openai';
 import { AgentError } from '../durable-agents/index.js';
+import { retryAfterSeconds } from './retry-after.js';
 
 /**
  * Says in our own words what went wrong with a model call: the provider's may name the endpoint or part of a key, and
@@ -81,15 +82,4 @@ export function contentFilterError(cause?: unknown): AgentError {
 /** Some deployments answer, but not as a stream: the rejection names the parameter. */
 function isStreamingRefused(error: APIError): boolean {
   return error.status === 400 && (error.param === 'stream' || error.param === 'stream_options');
-}
-
-/** `retry-after-ms`, or `retry-after` in seconds or as an HTTP date; `undefined` when the answer names no wait. */
-function retryAfterSeconds(headers: Headers): number | undefined {
-  const milliseconds = Number.parseFloat(headers.get('retry-after-ms') ?? '');
-  if (!Number.isNaN(milliseconds)) return Math.ceil(milliseconds / 1000);
-  const text = headers.get('retry-after') ?? '';
-  const seconds = Number.parseFloat(text);
-  if (!Number.isNaN(seconds)) return Math.ceil(seconds);
-  const date = Date.parse(text);
-  return Number.isNaN(date) ? undefined : Math.max(0, Math.ceil((date - Date.now()) / 1000));
 }

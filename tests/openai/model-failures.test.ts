@@ -154,6 +154,13 @@ describe('a rate limit', () => {
     expect((await failureOf({ endpoint })).message).toMatch(/ (8|9|10) s\.$/);
   });
 
+  it('that lasts for long is told at once, not waited for', async () => {
+    const { endpoint, requests } = await startModelServer(refused(429, {}, { 'retry-after': '21' }));
+
+    expect((await failureOf({ endpoint })).message).toBe('The model is over its rate limit. Try again in 21 s.');
+    expect(requests).toHaveLength(1);
+  });
+
   it.each([429, 500])('or a failure of the model (%i) is met by two more tries', async (status) => {
     const { endpoint, requests } = await startModelServer(refused(status, {}, SOON));
 

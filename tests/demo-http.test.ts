@@ -1,0 +1,75 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type AppWithModel, startAppWithModel } from './support/app-with-model.js';
+import { echoed } from './support/echoed.js';
+
+const PACKAGE = path.resolve(__dirname, '..');
+const HTTPYAC = path.join(PACKAGE, 'node_modules', 'httpyac', 'bin', 'httpyac.js');
+const BASE_URL_LINE = '@baseUrl = http://localhost:7071\n';
+
+/** What httpyac tells of a request with `--json --output exchange`. */
+interface Exchange {
+  readonly response: {
+    readonly statusCode: number;
+    readonly body?: string;
+    readonly request: { readonly method: string; readonly url: string; readonly headers: Record<string, string> };
+  };
+}
+
+describe('demo.http', () => {
+  let target: AppWithModel;
+  let folder: string;
+  let text: string;
+  let exchanges: readonly Exchange['response'][];
+
+  beforeAll(async () => {
+    target = await startAppWithModel(echoed);
+    folder = await mkdtemp(path.join(tmpdir(), 'demo-http-'));
+    text = await readFile(path.join(PACKAGE, 'demo.http'), 'utf8');
+    // A variable of the file wins over --var, so the port of this test can only stand in the file.
+    await writeFile(path.join(folder, 'demo.http'), text.replace(BASE_URL_LINE, `@baseUrl = ${target.app.baseUrl}\n`));
+    const commandLine = [HTTPYAC, 'send', 'demo.http', '--all', '--json', '--output', 'exchange'];
+    const { stdout } = await promisify(execFile)(process.execPath, commandLine, { cwd: folder });
+    const { requests } = JSON.parse(stdout) as { readonly requests: readonly Exchange[] };
+    exchanges = requests.map(({ response }) => response);
+  });
+
+  afterAll(async () => {
+    await target.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it('goes where the app listens by default', () => {
+    expect(text).toContain(BASE_URL_LINE);
+  });
+
+  it('walks through health, a run, its events and their reset', () => {
+    const events = '/api/agents/CallbackAgent/callbacks/test-thread-00';
+    expect(
+      exchanges.map(({ request, statusCode }) => `${request.method} ${new URL(request.url).pathname} ${statusCode}`),
+    ).toEqual([
+      'GET /api/health 200',
+      'POST /api/agents/CallbackAgent/run 200',
+      `GET ${events} 200`,
+      `DELETE ${events} 204`,
+    ]);
+  });
+
+  it('asks for a weather update for Paris, and reads the events of that run', () => {
+    const [, run, events] = exchanges.map(({ body }) => body ?? '');
+    const { message, thread_id: threadId, correlation_id: id } = JSON.parse(run ?? '');
+    expect(message).toMatch(/weather.*Paris.*streaming callbacks/);
+    expect(threadId).toBe('test-thread-00');
+    expect(JSON.parse(events ?? '').at(-1)).toMatchObject({ event_type: 'final', correlation_id: id });
+  });
+
+  it('sends a function key with every request', () => {
+    expect(exchanges.map(({ request }) => request.headers)).toEqual(
+      exchanges.map(() => expect.objectContaining({ 'x-functions-key': expect.stringMatching(/./) })),
+    );
+  });
+});
