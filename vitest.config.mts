@@ -6,6 +6,8 @@ export default defineConfig({
     reporters: ['default', './tests/support/count-reporter.ts'],
     // Names of tests made from values are shown whole.
     chaiConfig: { truncateThreshold: 0 },
+    // Vitest gives BASE_URL a value of its own in the processes that run tests.
+    provide: { baseUrl: process.env['BASE_URL'] },
     testTimeout: 20_000,
     hookTimeout: 60_000,
   },

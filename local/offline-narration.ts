@@ -29,10 +29,9 @@ export function narrateOffline(messages: readonly NarratedMessage[]): string {
 function quote(message: NarratedMessage | undefined): string {
   const content = message?.content ?? '';
   const text = typeof content === 'string' ? content : content.map((part) => part.text ?? '').join(' ');
-  const characters = Array.from(
-    new Intl.Segmenter().segment(text.replaceAll(/\s+/g, ' ').trim()),
-    ({ segment }) => segment,
-  );
+  // Far more than is shown, and no more: the time that segmenting takes grows with the square of the length.
+  const start = text.slice(0, 2000).replaceAll(/\s+/g, ' ').trim();
+  const characters = Array.from(new Intl.Segmenter().segment(start), ({ segment }) => segment);
   const shown = characters.length > 120 ? `${characters.slice(0, 120).join('')}…` : characters.join('');
   return `“${shown}”`;
 }

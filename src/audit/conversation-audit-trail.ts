@@ -73,7 +73,7 @@ export class ConversationAuditTrail implements AgentResponseCallback {
     return text
       .slice(0, this.#previewChars)
       .toWellFormed()
-      .replaceAll(/\p{Cc}/gu, ' ');
+      .replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]/gu, ' ');
   }
 }
 

@@ -51,6 +51,16 @@ const operations = fc.array(
 );
 
 describe('EventLog', () => {
+  it.each([1021, 1022, 1023, 1024, 1025, 8189, 8190, 8191, 8192, 8193])(
+    'keeps events whole beside one of %i bytes, which fills a piece of memory or nearly so',
+    (length) => {
+      const log = new EventLog();
+      const texts = ['1', 'x'.repeat(length), '2', '3', 'x'.repeat(length - 2), '4'];
+      for (const text of texts) log.append(text);
+      expect(log.slice(1, texts.length).toString()).toBe(`[${texts.join(',')}]`);
+    },
+  );
+
   it('counts and measures as a naive list does, whatever is done to it', () => {
     fc.assert(
       fc.property(operations, (sequence) => {

@@ -21,7 +21,7 @@ describe('a thread', () => {
     expect(finalEvents(events).map((event) => event.request_message)).toEqual(
       counts.map((_, index) => `Turn ${index + 1}`),
     );
-  });
+  }, 60_000);
 
   it('is served while fifty are asked at once, each with its own conversation', async () => {
     const answers = await Promise.all(
