@@ -82,6 +82,8 @@ const responseSchema = z.looseObject({
     .nullish(),
 });
 
+const versionSchema = z.object({ schemaVersion: z.string() });
+
 const threadStateSchema = z.looseObject({
   schemaVersion: z.string(),
   data: z.looseObject({
@@ -107,7 +109,7 @@ export function createThreadState(): ThreadState {
  */
 export function parseThreadState(stored: unknown): ThreadState {
   if (stored === undefined || stored === null) return createThreadState();
-  const version = z.looseObject({ schemaVersion: z.string() }).safeParse(stored).data?.schemaVersion;
+  const version = versionSchema.safeParse(stored).data?.schemaVersion;
   if (version?.split('.')[0] !== '1') {
     throw new ThreadStateError(
       `The stored state of this thread has schema version ${version ?? 'none'}; version 1.x was expected.`,
