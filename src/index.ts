@@ -8,8 +8,10 @@ import { createAzureOpenAIClient } from './openai/azure-openai-client.js';
 import { loadSettings } from './settings.js';
 
 const settings = loadSettings(process.env);
-if (process.env['OPENAI_BASE_URL']) {
-  invocationLog.warn('OPENAI_BASE_URL is set and ignored: this app talks to AZURE_OPENAI_ENDPOINT.');
+for (const name of ['OPENAI_BASE_URL', 'OPENAI_CUSTOM_HEADERS']) {
+  if (!process.env[name]) continue;
+  invocationLog.warn(`${name} is set and ignored: this app talks to AZURE_OPENAI_ENDPOINT, with its own key.`);
+  delete process.env[name];
 }
 
 // Without streaming the host drops the body of a chunked request, and answers only when a body is complete.

@@ -16,14 +16,14 @@ const required = (expected: string) => z.string({ error: `is missing; expected $
 
 const endpoint = required('the endpoint of an Azure OpenAI resource, as https://NAME.openai.azure.com').refine(
   isEndpoint,
-  'expected an https URL without a query, as https://NAME.openai.azure.com (http is allowed on loopback only)',
+  'expected an https URL, as https://NAME.openai.azure.com, without /openai and what follows it (http on loopback only)',
 );
 
 function isEndpoint(value: string): boolean {
   if (!URL.canParse(value)) return false;
-  const { protocol, hostname, search, hash, username, password } = new URL(value);
+  const { protocol, hostname, pathname, search, hash, username, password } = new URL(value);
   const isSafe = protocol === 'https:' || (protocol === 'http:' && LOOPBACK_HOST.test(hostname));
-  return isSafe && `${search}${hash}${username}${password}` === '';
+  return isSafe && `${search}${hash}${username}${password}` === '' && !/\/openai(\/|$)/i.test(pathname);
 }
 
 function integer(fallback: number, min: number, max: number) {
@@ -38,9 +38,18 @@ function integer(fallback: number, min: number, max: number) {
 
 const environmentSchema = z.object({
   AZURE_OPENAI_ENDPOINT: endpoint,
-  AZURE_OPENAI_CHAT_DEPLOYMENT_NAME: required('the name of a chat model deployment'),
-  AZURE_OPENAI_API_KEY: z.string().optional(),
-  AZURE_OPENAI_API_VERSION: z.string().default('2024-10-21'),
+  AZURE_OPENAI_CHAT_DEPLOYMENT_NAME: required('the name of a chat model deployment').regex(
+    /^[A-Za-z0-9._-]+$/,
+    'expected the name of a chat model deployment: letters, digits, "." "_" "-"',
+  ),
+  AZURE_OPENAI_API_KEY: z
+    .string()
+    .regex(/^[\x21-\x7E]+$/, 'expected a key: printable ASCII characters without spaces')
+    .optional(),
+  AZURE_OPENAI_API_VERSION: z
+    .string()
+    .regex(/^[A-Za-z0-9.-]+$/, 'expected a version, as 2024-10-21')
+    .default('2024-10-21'),
   AZURE_OPENAI_STREAM_IDLE_TIMEOUT_SECONDS: integer(60, 1, 600),
   AGENT_RUN_TIMEOUT_SECONDS: integer(240, 1, 3600),
   AGENT_MAX_MESSAGE_BYTES: integer(262_144, 1, 1_048_576),

@@ -95,11 +95,23 @@ describe('settings', () => {
     ['without a protocol', 'example.openai.azure.com'],
     ['with a query', 'https://example.openai.azure.com/?api-version=1'],
     ['with a fragment', 'https://example.openai.azure.com/#a'],
+    ['with the path of the API', 'https://example.openai.azure.com/openai/v1/'],
     ['with a user and a password', 'https://user:secret@example.openai.azure.com'],
   ])('refuse an endpoint %s', (_what, endpoint) => {
     expect(refusal({ AZURE_OPENAI_ENDPOINT: endpoint })).toMatch(
-      /^The settings are not complete:\n {2}AZURE_OPENAI_ENDPOINT: expected an https URL .*loopback only\)$/,
+      /^The settings are not complete:\n {2}AZURE_OPENAI_ENDPOINT: expected an https URL, .*loopback only\)$/,
     );
+  });
+
+  it.each([
+    ['AZURE_OPENAI_API_KEY', 'one\ntwo'],
+    ['AZURE_OPENAI_API_KEY', 'schlüssel'],
+    ['AZURE_OPENAI_CHAT_DEPLOYMENT_NAME', '../other?x=y'],
+    ['AZURE_OPENAI_API_VERSION', '2024-10-21&x=1'],
+  ])('refuse what would break the request: %s %j, which is not repeated', (name, value) => {
+    const text = refusal({ [name]: value });
+    expect(text).toContain(`${name}: expected`);
+    expect(text).not.toContain(value);
   });
 
   describe.each([

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readQuery, type HostRequest } from './server-quirks.js';
+import { type HostRequest, type Query } from './server-quirks.js';
 
 /** Keys that open the app: `function` all functions, `system` the durable HTTP API, `master` everything. */
 export interface FunctionKeys {
@@ -19,9 +19,16 @@ function createKey(): string {
   return randomBytes(40).toString('base64url');
 }
 
-/** Whether the key of the request (header `x-functions-key`, otherwise query parameter `code`) is good for `level`. */
+/**
+ * Whether the key of the request is good for `level`: the first header `x-functions-key`, otherwise the first query
+ * parameter `code`.
+ */
 export function isAuthorized(request: HostRequest, level: AuthLevel, keys: FunctionKeys): boolean {
   if (level === 'anonymous') return true;
-  const key = request.headers.get('x-functions-key') ?? readQuery(request.query, 'code');
+  const key = request.message.headersDistinct['x-functions-key']?.[0] ?? readFirst(request.query, 'code');
   return key !== undefined && (key === keys.master || (level !== 'admin' && key === keys[level]));
+}
+
+function readFirst(query: Query, name: string): string | undefined {
+  return query.find((parameter) => parameter.name.toLowerCase() === name)?.values[0];
 }

@@ -8,7 +8,8 @@ export type RouteConstraint = (value: string) => boolean;
  * @throws Error for a constraint that is unknown or has wrong arguments.
  */
 export function createRouteConstraint(name: string, argumentsText: string | undefined): RouteConstraint {
-  const create = constraints[name.toLowerCase()];
+  const key = name.toLowerCase();
+  const create = Object.hasOwn(constraints, key) ? constraints[key] : undefined;
   if (create === undefined) throw new Error(`There is no route constraint "${name}".`);
   return create(argumentsText ?? '');
 }

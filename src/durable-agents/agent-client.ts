@@ -47,8 +47,6 @@ export class AgentClient {
    *
    * A look reads the whole state of the thread, so looks are rare while the run goes on, and close together once it
    * has ended and only the host's commit is awaited.
-   *
-   * @throws ThreadStateError when the thread's state is of a version that can't be read
    */
   async sendAndWait(agentName: string, threadId: string, request: RunRequest): Promise<RunOutcome | undefined> {
     const { runEnds, maxWaitMs, pollIntervalMs } = this.#options;
@@ -87,7 +85,8 @@ export class AgentClient {
     try {
       return await this.readOutcome(agentName, threadId, correlationId);
     } catch (error) {
-      if (isLastLook || error instanceof ThreadStateError) throw error;
+      if (error instanceof ThreadStateError) return { status: 'error', error: error.message, errorCode: error.code };
+      if (isLastLook) throw error;
       invocationLog.warn(`[${agentName}][${correlationId}] thread ${threadId} could not be read: ${String(error)}`);
       return undefined;
     }

@@ -36,7 +36,12 @@ export function createAgentEntity(options: AgentEntityOptions): EntityHandler<un
     withInvocationLog(context, async () => {
       const entity = context.df;
       try {
-        entity.return(await operate(entity, options));
+        const result = await operate(entity, options);
+        if (result['error'] !== undefined) {
+          // The sender of a signal never sees its result.
+          invocationLog.warn(`[${options.agent.name}] refused (thread ${entity.entityId.key}): ${result['error']}`);
+        }
+        entity.return(result);
       } catch (error) {
         invocationLog.error(
           `[${options.agent.name}] operation ${entity.operationName} failed (thread ${entity.entityId.key}): ${describe(error)}`,
@@ -112,7 +117,7 @@ async function readState(
         threadId,
         requestMessage: request.message,
       };
-      const failure = new AgentError('unreadable_thread_state', error.message, { cause: error });
+      const failure = new AgentError(error.code, error.message, { cause: error });
       await new CallbackNotifier(callback, context, invocationLog).error(failure);
     }
     throw error;

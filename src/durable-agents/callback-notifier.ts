@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type { AgentResponse, AgentResponseUpdate } from './agent.js';
 import type { AgentCallbackContext, AgentResponseCallback } from './agent-response-callback.js';
 import type { AgentError } from './errors.js';
@@ -44,9 +45,10 @@ export class CallbackNotifier {
       });
       if ((await Promise.race([result, timeout])) === 'late') {
         this.#warn(method, `took longer than ${CALLBACK_TIMEOUT_MS / 1000} s; the run goes on without it`);
+        result.catch((error: unknown) => this.#warn(method, `threw after that: ${describe(error)}`));
       }
     } catch (error) {
-      this.#warn(method, `threw: ${String(error)}`);
+      this.#warn(method, `threw: ${describe(error)}`);
     } finally {
       clearTimeout(timer);
     }
@@ -56,4 +58,9 @@ export class CallbackNotifier {
     const { agentName, threadId, correlationId } = this.#context;
     this.#log.warn(`[${agentName}][${correlationId}] callback ${method} ${what} (thread ${threadId})`);
   }
+}
+
+/** Anything can be thrown, also what has no text of its own. */
+function describe(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : inspect(error);
 }

@@ -31,8 +31,11 @@ export class AgentError extends Error {
   }
 }
 
-/** A thread's stored state that this version cannot read. It is left as it is. */
+/** A thread's stored state that this version cannot read. It is left as it is. Its message may be shown to callers. */
 export class ThreadStateError extends Error {
+  /** As {@link AgentError.code}. */
+  readonly code = 'unreadable_thread_state';
+
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = 'ThreadStateError';

@@ -1,3 +1,5 @@
+import { orAborted } from './or-aborted.js';
+
 /**
  * Yields what `source` yields, and throws the signal's reason as soon as it is aborted, also while `source` is stuck
  * or pays no heed to the signal. `source` is expected to free what it holds when the signal is aborted.
@@ -10,13 +12,4 @@ export async function* pullUntilAborted<T>(source: AsyncIterable<T>, signal: Abo
     if (next.done) return;
     yield next.value;
   }
-}
-
-/** Settles as `promise` does, unless `signal` is aborted first: then it rejects with the signal's reason. */
-function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }

@@ -1,9 +1,11 @@
+import { setImmediate } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import type { Agent, AgentResponse } from './agent.js';
 import type { AgentResponseCallback } from './agent-response-callback.js';
 import { CallbackNotifier } from './callback-notifier.js';
 import { AgentError } from './errors.js';
 import type { Logger } from './logger.js';
+import { orAborted } from './or-aborted.js';
 import { pullUntilAborted } from './pull-until-aborted.js';
 import { ResponseCollector } from './response-collector.js';
 import type { RunRequest } from './run-request.js';
@@ -14,7 +16,11 @@ import {
   type ThreadMessage,
   type ThreadRequest,
   type ThreadResponse,
+  threadResponseSchema,
 } from './thread-state.js';
+
+const MAX_BUSY_MS = 5;
+const MAX_LOGGED_CAUSE_CHARS = 500;
 
 export interface RunAgentOptions {
   readonly agent: Agent;
@@ -64,15 +70,15 @@ export async function runAgent(options: RunAgentOptions): Promise<Turn> {
   try {
     const messages = [...replayableMessages(history), ...requestEntry.messages];
     const answer = await answerInTime(agent, messages, notifier, timeoutMs, now);
+    response = toResponseEntry(correlationId, answer, now());
     // A copy: whatever a callback does to it, the answer is kept as the model gave it.
     await notifier.response(structuredClone(answer));
-    response = toResponseEntry(correlationId, answer, now());
     log.info(`${where} run answered (thread ${threadId})`);
   } catch (error) {
     const failure = AgentError.from(error);
+    response = toFailedEntry(correlationId, failure, agent.name, now());
     log.warn(`${where} run failed: ${failure.code}: ${failure.message}${causeOf(failure)} (thread ${threadId})`);
     await notifier.error(failure);
-    response = toFailedEntry(correlationId, failure, agent.name, now());
   }
   return { history: [...history, requestEntry, response], response };
 }
@@ -104,8 +110,14 @@ async function answerWithRetry(
   now: () => Date,
 ): Promise<AgentResponse> {
   const attempt = async (streaming: boolean, collector: ResponseCollector): Promise<AgentResponse> => {
+    let busySince = performance.now();
     for await (const part of pullUntilAborted(agent.run(messages, { signal, streaming }), signal)) {
-      for (const update of collector.push(part)) await notifier.update(update);
+      for (const update of collector.push(part)) await orAborted(notifier.update(update), signal);
+      // Parts that have arrived together are taken without a pause: others in this process get their turn in between.
+      if (performance.now() - busySince > MAX_BUSY_MS) {
+        await setImmediate();
+        busySince = performance.now();
+      }
     }
     return collector.response(agent.name, now());
   };
@@ -134,11 +146,12 @@ function toRequestEntry(request: RunRequest): ThreadRequest {
 
 function toResponseEntry(correlationId: string, response: AgentResponse, createdAt: Date): ThreadResponse {
   const { usage } = response;
-  return {
+  // Parsed, as an entry that can't be read again would make the thread useless.
+  return threadResponseSchema.parse({
     $type: 'response',
     correlationId,
     createdAt: createdAt.toISOString(),
-    messages: [...response.messages],
+    messages: response.messages,
     ...(usage && {
       usage: {
         inputTokenCount: usage.inputTokenCount,
@@ -147,7 +160,7 @@ function toResponseEntry(correlationId: string, response: AgentResponse, created
         ...(usage.extra && { extensionData: usage.extra }),
       },
     }),
-  };
+  });
 }
 
 function toFailedEntry(correlationId: string, error: AgentError, authorName: string, now: Date): ThreadResponse {
@@ -165,5 +178,7 @@ function toFailedEntry(correlationId: string, error: AgentError, authorName: str
 function causeOf({ code, cause }: AgentError): string {
   if (cause === undefined) return '';
   if (!(cause instanceof Error)) return ` (${inspect(cause)})`;
-  return code === 'agent_error' ? `\n${cause.stack}\n` : ` (${cause.name}: ${cause.message})`;
+  return code === 'agent_error'
+    ? `\n${cause.stack}\n`
+    : ` (${cause.name}: ${cause.message.slice(0, MAX_LOGGED_CAUSE_CHARS)})`;
 }

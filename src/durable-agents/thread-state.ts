@@ -67,7 +67,7 @@ const requestSchema = z.looseObject({
   responseSchema: z.unknown().optional(),
 });
 
-const responseSchema = z.looseObject({
+export const threadResponseSchema = z.looseObject({
   $type: z.literal('response'),
   correlationId: z.string(),
   createdAt: z.string(),
@@ -87,13 +87,13 @@ const versionSchema = z.object({ schemaVersion: z.string() });
 const threadStateSchema = z.looseObject({
   schemaVersion: z.string(),
   data: z.looseObject({
-    conversationHistory: z.array(z.discriminatedUnion('$type', [requestSchema, responseSchema])),
+    conversationHistory: z.array(z.discriminatedUnion('$type', [requestSchema, threadResponseSchema])),
   }),
 });
 
 export type ThreadState = z.infer<typeof threadStateSchema>;
 export type ThreadRequest = z.infer<typeof requestSchema>;
-export type ThreadResponse = z.infer<typeof responseSchema>;
+export type ThreadResponse = z.infer<typeof threadResponseSchema>;
 export type ThreadEntry = ThreadRequest | ThreadResponse;
 export type ThreadMessage = z.infer<typeof messageSchema>;
 export type ThreadContent = ThreadMessage['contents'][number];

@@ -20,7 +20,7 @@ export interface AzureOpenAIClientOptions {
 
 /**
  * A client of Azure OpenAI that depends on its options alone: what the environment says of addresses, keys,
- * organizations and logging has no effect.
+ * organizations and logging has no effect (but for OPENAI_CUSTOM_HEADERS, which the SDK always adds).
  */
 export function createAzureOpenAIClient(options: AzureOpenAIClientOptions): AzureOpenAI {
   const { endpoint, apiVersion, apiKey, credential, timeoutMs } = options;

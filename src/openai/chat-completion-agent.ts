@@ -1,4 +1,4 @@
-import type { AzureOpenAI, OpenAI } from 'openai';
+import type { AzureOpenAI } from 'openai';
 import {
   type Agent,
   AgentError,
@@ -10,6 +10,7 @@ import {
 } from '../durable-agents/index.js';
 import { toChatMessages } from './chat-messages.js';
 import { IdleTimer } from './idle-timer.js';
+import { chunkSchema, completionSchema, type ModelUsage, type VisibleContent } from './model-answer.js';
 import { contentFilterError, toAgentError } from './model-error.js';
 
 export interface ChatCompletionAgentOptions {
@@ -20,14 +21,6 @@ export interface ChatCompletionAgentOptions {
   readonly deployment: string;
   /** How long the model may stay silent in the middle of its answer. */
   readonly streamIdleTimeoutMs: number;
-}
-
-/** What a reader sees of a streamed delta or of a whole message. */
-interface VisibleContent {
-  readonly content?: string | null;
-  readonly refusal?: string | null;
-  /** Not in the SDK's types: what reasoning models send of their thoughts. */
-  readonly reasoning_content?: string | null;
 }
 
 /** An agent over the chat completions of Azure OpenAI. */
@@ -54,25 +47,31 @@ async function* streamParts(
 ): AsyncGenerator<AgentStreamPart> {
   const idle = new IdleTimer(streamIdleTimeoutMs);
   const aborted = AbortSignal.any([signal, idle.signal]);
-  const stream = await client.chat.completions.create(
-    {
-      model: deployment,
-      messages: toChatMessages(instructions, messages),
-      stream: true,
-      stream_options: { include_usage: true },
-    },
-    { signal: aborted },
-  );
+  const { data: stream, response } = await client.chat.completions
+    .create(
+      {
+        model: deployment,
+        messages: toChatMessages(instructions, messages),
+        stream: true,
+        stream_options: { include_usage: true },
+      },
+      { signal: aborted },
+    )
+    .withResponse();
+  if (response.headers.get('content-type')?.startsWith('application/json')) {
+    throw new AgentError('empty_response', 'The model answered a request for a stream without one.', {
+      recovery: 'retry-without-streaming',
+    });
+  }
 
   let hasChunks = false;
   let finishReason: string | undefined;
   let usage: AgentUsage | undefined;
   try {
-    for await (const chunk of idle.watch(stream)) {
+    for await (const received of idle.watch(stream)) {
       hasChunks = true;
+      const chunk = chunkSchema.parse(received);
       if (chunk.usage) usage = toUsage(chunk.usage);
-      // Azure's first chunk, with the filter's verdict on the prompt, and the last one, with the usage, have no choice.
-      // With Azure's asynchronous filter, chunks of verdicts have a choice without a delta.
       const choice = chunk.choices?.[0];
       if (choice === undefined) continue;
       yield* visibleParts(choice.delta ?? {});
@@ -99,9 +98,11 @@ async function* wholeAnswer(
   messages: readonly ThreadMessage[],
   { signal }: AgentRunOptions,
 ): AsyncGenerator<AgentStreamPart> {
-  const completion = await client.chat.completions.create(
-    { model: deployment, messages: toChatMessages(instructions, messages) },
-    { signal },
+  const completion = completionSchema.parse(
+    await client.chat.completions.create(
+      { model: deployment, messages: toChatMessages(instructions, messages) },
+      { signal },
+    ),
   );
   const choice = completion.choices?.[0];
   if (choice === undefined) throw new AgentError('empty_response', 'The model answered without any content.');
@@ -137,9 +138,9 @@ function abortError(signal: AbortSignal): AgentError {
     : new AgentError('run_aborted', 'The run was aborted before the model had answered.', { cause: signal.reason });
 }
 
-function toUsage(usage: OpenAI.CompletionUsage): AgentUsage {
-  const cached = usage.prompt_tokens_details?.cached_tokens;
-  const reasoning = usage.completion_tokens_details?.reasoning_tokens;
+function toUsage(usage: ModelUsage): AgentUsage {
+  const cached = usage.prompt_tokens_details?.cached_tokens ?? undefined;
+  const reasoning = usage.completion_tokens_details?.reasoning_tokens ?? undefined;
   const extra = {
     ...(cached !== undefined && { cached_input_token_count: cached }),
     ...(reasoning !== undefined && { reasoning_output_token_count: reasoning }),

@@ -6,6 +6,7 @@ import {
   OpenAIError,
   RateLimitError,
 } from 'openai';
+import { ZodError } from 'zod';
 import { AgentError } from '../durable-agents/index.js';
 import { retryAfterSeconds } from './retry-after.js';
 
@@ -25,8 +26,8 @@ export function toAgentError(error: unknown): AgentError {
     return new AgentError('connection_failed', 'The model could not be reached.', { cause: error });
   }
   if (error instanceof APIError) return fromApiError(error);
-  // What the SDK throws for a line of the stream that is no JSON.
-  if (error instanceof SyntaxError) {
+  // A line of the stream that is no JSON, or JSON that is no chunk.
+  if (error instanceof SyntaxError || error instanceof ZodError) {
     return new AgentError('malformed_response', 'The model sent a response that could not be read.', {
       cause: error,
       recovery: 'retry',

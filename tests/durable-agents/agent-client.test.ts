@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { AgentClient, type AgentClientOptions } from '../../src/durable-agents/agent-client.js';
-import { ThreadStateError } from '../../src/durable-agents/errors.js';
 import { withInvocationLog } from '../../src/durable-agents/invocation-log.js';
 import { RunEnds } from '../../src/durable-agents/run-ends.js';
 import { FakeDurableClient } from '../support/fake-durable-client.js';
@@ -186,10 +185,14 @@ describe('waiting', () => {
     expect(durable.looks.length).toBeGreaterThan(1);
   });
 
-  it('fails at once at a state that cannot be read', async () => {
+  it('ends at once at a state that cannot be read', async () => {
     const durable = new FakeDurableClient(() => ({ schemaVersion: '2.0.0' }));
 
-    await expect(ask(clientOf(durable))).rejects.toThrow(ThreadStateError);
+    expect(await ask(clientOf(durable))).toEqual({
+      status: 'error',
+      error: expect.stringContaining('schema version 2.0.0'),
+      errorCode: 'unreadable_thread_state',
+    });
     expect(durable.looks).toHaveLength(1);
   });
 });

@@ -67,6 +67,12 @@ describe('a callback that misbehaves', () => {
         throw new Error('disk full');
       },
     },
+    {
+      how: 'throws what has no text',
+      act: () => {
+        throw Object.assign(Object.create(null), { disk: 'disk full' });
+      },
+    },
     { how: 'rejects', act: () => Promise.reject(new Error('disk full')) },
   ];
 
@@ -92,6 +98,20 @@ describe('a callback that misbehaves', () => {
     expect(turn.response.messages[0]?.contents[0]).toMatchObject({ errorCode: 'rate_limited' });
   });
 
+  it('and rewrites what it is given leaves the turn as it is', async () => {
+    const rewrite = (given: object): void =>
+      void Object.assign(given, { code: {}, message: 'Rewritten', messages: [] });
+    const rewriting: AgentResponseCallback = {
+      onStreamingResponseUpdate: rewrite,
+      onAgentResponse: rewrite,
+      onAgentError: rewrite,
+    };
+    for (const steps of [sunny, failing]) {
+      const quiet = await takeTurn(new ScriptedAgent(steps));
+      expect((await takeTurn(new ScriptedAgent(steps), { callback: rewriting })).history).toEqual(quiet.history);
+    }
+  });
+
   it.each([
     { attempt: 'an answered run', steps: sunny },
     { attempt: 'a failed run', steps: failing },
@@ -107,7 +127,7 @@ describe('a callback that misbehaves', () => {
 });
 
 describe('a callback that hangs', () => {
-  beforeEach(() => void vi.useFakeTimers());
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
   afterEach(() => void vi.useRealTimers());
 
   it('is waited for 30 s, logged, and called again', async () => {

@@ -15,7 +15,7 @@ describe('starting with bad settings', () => {
     const [, problems = ''] = String(failure).split('The settings are not complete:\n');
     expect(problems.trimEnd().split('\n')).toEqual([
       expect.stringMatching(/^ {2}AZURE_OPENAI_CHAT_DEPLOYMENT_NAME still holds a placeholder/),
-      expect.stringMatching(/^ {2}AZURE_OPENAI_ENDPOINT: expected an https URL/),
+      expect.stringMatching(/^ {2}AZURE_OPENAI_ENDPOINT: expected an https URL,/),
       expect.stringMatching(/^ {2}AGENT_RUN_TIMEOUT_SECONDS: expected a whole number from 1 to 3600$/),
     ]);
   });

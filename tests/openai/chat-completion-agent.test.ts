@@ -75,11 +75,27 @@ describe('a streamed answer', () => {
   });
 
   it.each([
+    {},
+    { prompt_tokens: 'many', completion_tokens: null, total_tokens: 3 },
+    { ...counts, total_tokens: -1 },
+    [],
+  ])('counts usage that cannot be read, %j, as none', async (broken) => {
+    const { endpoint } = await startModelServer(streamed([finishChunk(), usageChunk(broken)]));
+
+    expect(await partsOf({ endpoint })).toEqual([finish()]);
+  });
+
+  it.each([
     { what: 'no usage', details: undefined, extra: undefined },
     {
       what: 'cached and reasoning tokens',
       details: { prompt_tokens_details: { cached_tokens: 32 }, completion_tokens_details: { reasoning_tokens: 0 } },
       extra: { cached_input_token_count: 32, reasoning_output_token_count: 0 },
+    },
+    {
+      what: 'counts of null as not reported',
+      details: { prompt_tokens_details: { cached_tokens: null }, completion_tokens_details: null },
+      extra: undefined,
     },
     {
       what: 'other details only',

@@ -78,7 +78,9 @@ describe('a model call that fails', () => {
     ],
     ['it holds no chunk', 'empty_response', 'retry', streamed([])],
     ['it holds no chunk and no end', 'empty_response', 'retry', streamed([], 'clean')],
-    ['it is no stream', 'empty_response', 'retry', answered(200, { choices: [] })],
+    ['it is no stream', 'empty_response', 'retry-without-streaming', answered(200, { choices: [] })],
+    ['a text is no text', 'malformed_response', 'retry', streamed([chunk({ content: ['It'] })])],
+    ['a chunk is null', 'malformed_response', 'retry', streamed(['null'])],
     ['it holds the verdict on the prompt only', 'incomplete_response', 'retry', streamed([promptFilterChunk])],
     ['it ends without a finish reason', 'incomplete_response', 'retry', streamed([content('It is')])],
     [

@@ -96,10 +96,10 @@ describe('a turn over an independent mock of the model', () => {
     expect(callback.responses).toEqual([]);
   });
 
-  it('fails at an answer that is malformed, after one more try', async () => {
+  it('fails at an answer that is malformed, after one more try without streaming', async () => {
     mock.on(everything, { content: 'Sunny.' }, { chaos: { malformedRate: 1 } });
 
-    expect((await turnWith(mock.url)).content).toMatchObject({ $type: 'error', errorCode: 'empty_response' });
+    expect((await turnWith(mock.url)).content).toMatchObject({ $type: 'error', errorCode: 'malformed_response' });
     expect(mock.getRequests()).toHaveLength(2);
   });
 });

@@ -1,5 +1,5 @@
 import type { HttpHandler, HttpRequest, HttpResponseInit, InvocationContext } from '@azure/functions';
-import { HttpError, ThreadStateError } from '../errors.js';
+import { HttpError } from '../errors.js';
 import { withInvocationLog } from '../invocation-log.js';
 
 /**
@@ -27,10 +27,7 @@ export function describeError(error: unknown, context: InvocationContext): { sta
   );
   return {
     status: 500,
-    message:
-      error instanceof ThreadStateError
-        ? error.message
-        : `The request failed unexpectedly. The log of invocation ${context.invocationId} says why.`,
+    message: `The request failed unexpectedly. The log of invocation ${context.invocationId} says why.`,
   };
 }
 
@@ -42,7 +39,7 @@ function assertHeadersAreReal(request: HttpRequest): void {
   if (!request.headers.has('host')) {
     throw new HttpError(
       400,
-      'The request headers are hidden: send no query parameter and no JSON property with the name "headers".',
+      'The request has no host header, or hides it: send no query parameter and no JSON property named "headers".',
     );
   }
 }

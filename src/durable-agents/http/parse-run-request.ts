@@ -84,8 +84,10 @@ export function checkedThreadId(value: string | undefined): string {
 
 function threadIdText(value: unknown): string | undefined {
   if (value === null || value === '') return undefined;
-  if (typeof value === 'string' || typeof value === 'number') return String(value);
-  throw new HttpError(400, 'Invalid thread_id: expected a string or a number');
+  if (typeof value === 'string') return value;
+  // JavaScript has already rounded a larger whole number: it would name another thread.
+  if (typeof value === 'number' && Math.abs(value) <= Number.MAX_SAFE_INTEGER) return String(value);
+  throw new HttpError(400, 'Invalid thread_id: expected a string, or a number of at most 15 digits');
 }
 
 function waitForResponseOf(request: HttpRequest, fields: Fields): boolean {

@@ -1,6 +1,6 @@
 import { InvocationContext } from '@azure/functions';
 import { describe, expect, it } from 'vitest';
-import { HttpError, ThreadStateError } from '../../../src/durable-agents/errors.js';
+import { HttpError } from '../../../src/durable-agents/errors.js';
 import { answering } from '../../../src/durable-agents/http/answering.js';
 import { invocationLog } from '../../../src/durable-agents/invocation-log.js';
 import { httpRequest } from '../../support/http-request.js';
@@ -30,14 +30,6 @@ describe('a handler that always answers', () => {
 
     expect(await handle(get(), context)).toEqual({ status: 404, jsonBody: { error: 'No agent is named so.' } });
     expect(logLines).toEqual([]);
-  });
-
-  it('tells what is wrong with a stored state, and logs it', async () => {
-    const { context, logLines } = invocation();
-    const handle = answering(() => Promise.reject(new ThreadStateError('Version 2.')));
-
-    expect(await handle(get(), context)).toEqual({ status: 500, jsonBody: { error: 'Version 2.' } });
-    expect(logLines).toHaveLength(1);
   });
 
   it.each([new Error('secret-key'), new TypeError('secret-key'), 'secret-key', undefined])(

@@ -178,8 +178,8 @@ describe('a run request', () => {
 
     const response = await post(server, { json });
 
-    expect(response).toMatchObject({ status: 500, text: expect.stringContaining('schema version 2.0.0') });
-    expect(server.logLines).toHaveLength(1);
+    expect(response).toMatchObject({ status: 502, text: expect.stringContaining('schema version 2.0.0') });
+    expect(JSON.parse(response.text)).toMatchObject({ status: 'error', error_code: 'unreadable_thread_state' });
   });
 
   it('that fails unexpectedly is answered without details, which are logged', async () => {
