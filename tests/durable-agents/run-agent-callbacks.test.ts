@@ -59,6 +59,8 @@ describe('a callback', () => {
   });
 });
 
+const rewrite = (given: object): void => void Object.assign(given, { code: {}, message: 'Rewritten', messages: [] });
+
 describe('a callback that misbehaves', () => {
   const misbehaviours: { how: string; act: () => void | Promise<void> }[] = [
     {
@@ -99,8 +101,6 @@ describe('a callback that misbehaves', () => {
   });
 
   it('and rewrites what it is given leaves the turn as it is', async () => {
-    const rewrite = (given: object): void =>
-      void Object.assign(given, { code: {}, message: 'Rewritten', messages: [] });
     const rewriting: AgentResponseCallback = {
       onStreamingResponseUpdate: rewrite,
       onAgentResponse: rewrite,
