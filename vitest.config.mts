@@ -8,6 +8,8 @@ export default defineConfig({
     chaiConfig: { truncateThreshold: 0 },
     // Vitest gives BASE_URL a value of its own in the processes that run tests.
     provide: { baseUrl: process.env['BASE_URL'] },
+    // Most of the time is spent waiting for processes, timers and pages.
+    maxWorkers: 3,
     testTimeout: 20_000,
     hookTimeout: 60_000,
   },

@@ -8,6 +8,9 @@ import type { Readable } from 'node:stream';
 const DIST = path.resolve(__dirname, '..');
 const AGENT = 'CallbackAgent';
 
+/** Room for more readers at once than an app has by default. */
+const STREAM_LIMITS = { CALLBACK_STREAM_MAX_OPEN: '5000', CALLBACK_STREAM_MAX_OPEN_PER_THREAD: '1000' };
+
 /** The app under the local Functions host, and the model that it talks to: a process each. */
 export class BenchApp {
   /** `http://localhost:PORT/api` */
@@ -30,7 +33,7 @@ export class BenchApp {
     const app = spawn(
       process.execPath,
       [path.join(DIST, 'local', 'start.js'), '--host', 'local', '--port', '0', '--app', folder],
-      { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...modelSettings(modelUrl) } },
+      { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...modelSettings(modelUrl), ...STREAM_LIMITS } },
     );
     const apiUrl = `${await firstMatch(app, /^listening (http:\/\/localhost:\d+)$/)}/api`;
     return new BenchApp(apiUrl, modelUrl, [app, model]);
@@ -45,6 +48,33 @@ export class BenchApp {
     });
     const text = await response.text();
     if (!response.ok) throw new Error(`The run was answered ${response.status}: ${text}`);
+  }
+
+  /** Sends a message and reads the run's events to their end. */
+  async streamRun(threadId: string, message: string): Promise<{ readonly firstMs: number; readonly finalMs: number }> {
+    const start = performance.now();
+    const response = await fetch(`${this.apiUrl}/agents/${AGENT}/run`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+      body: JSON.stringify({ message, thread_id: threadId }),
+    });
+    let firstMs = Number.NaN;
+    let finalMs = Number.NaN;
+    const decoder = new TextDecoder();
+    let text = '';
+    for await (const chunk of response.body ?? []) {
+      text += decoder.decode(chunk, { stream: true });
+      if (Number.isNaN(firstMs) && text.includes('event: stream\n')) firstMs = performance.now() - start;
+      if (Number.isNaN(finalMs) && text.includes('event: final\n')) finalMs = performance.now() - start;
+    }
+    if (!text.includes('event: result\n')) throw new Error(`The run of ${threadId} has no result: ${text.slice(-300)}`);
+    return { firstMs, finalMs };
+  }
+
+  /** Memory of the app's process, host included, after a collection. */
+  async residentBytes(): Promise<number> {
+    const response = await fetch(`${this.apiUrl}/resident-bytes`);
+    return Number(await response.text());
   }
 
   eventsUrl(threadId: string): string {

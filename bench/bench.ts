@@ -4,7 +4,10 @@ import { benchCallbackCost } from './callback-cost.js';
 import { type Figure, toTable } from './figure.js';
 import { benchGetEvents } from './get-events.js';
 import { benchStart, benchStoreMemory } from './in-own-process.js';
+import { benchPollNearEnd } from './poll-near-end.js';
 import { benchRunLatency } from './run-latency.js';
+import { benchStreamLatency } from './stream-latency.js';
+import { benchStreamReaders } from './stream-readers.js';
 
 const LIMIT_MS = 5 * 60_000;
 
@@ -16,7 +19,8 @@ async function main(): Promise<void> {
   const figures: Figure[] = [];
   const app = await BenchApp.start();
   try {
-    for (const bench of [benchRunLatency, benchGetEvents]) figures.push(...(await bench(app)));
+    for (const bench of [benchRunLatency, benchStreamLatency, benchGetEvents, benchPollNearEnd, benchStreamReaders])
+      figures.push(...(await bench(app)));
   } finally {
     await app.stop();
   }

@@ -21,6 +21,7 @@ export async function benchCallbackCost(): Promise<Figure[]> {
       threadId: `thread-${run}`,
       correlationId: run.toString(16).padStart(32, '0'),
       requestMessage: 'Tell me about the weather in Paris',
+      requestedAt: '2026-01-01T00:00:00.000Z',
     });
     for (let index = 0; index < 200; index += 1) {
       const start = performance.now();

@@ -36,16 +36,17 @@ export async function benchGetEvents(app: BenchApp): Promise<Figure[]> {
 }
 
 /** A run makes a stream event for each chunk, and a final one. */
-async function fill(app: BenchApp, threadId: string, eventCount: number): Promise<void> {
-  for (let run = 0; run < eventCount / EVENTS_PER_RUN; run += 1) {
-    await app.run(threadId, `chunks=${EVENTS_PER_RUN - 1}`);
+export async function fill(app: BenchApp, threadId: string, eventCount: number): Promise<void> {
+  const eventsPerRun = Math.min(eventCount, EVENTS_PER_RUN);
+  for (let run = 0; run < eventCount / eventsPerRun; run += 1) {
+    await app.run(threadId, `chunks=${eventsPerRun - 1}`);
   }
   const { length } = await app.events(threadId);
   if (length !== eventCount) throw new Error(`Expected ${eventCount} events, found ${length}.`);
 }
 
-async function requestsPerSecond(url: string): Promise<number> {
-  const result = await autocannon({ url, connections: 10, duration: SECONDS });
+export async function requestsPerSecond(url: string, seconds = SECONDS): Promise<number> {
+  const result = await autocannon({ url, connections: 10, duration: seconds });
   if (result.non2xx + result.errors > 0) {
     throw new Error(`${url}: ${result.non2xx} answers were no success, ${result.errors} requests failed.`);
   }

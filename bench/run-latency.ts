@@ -1,32 +1,12 @@
-import { createAzureOpenAIClient } from '../src/openai/azure-openai-client.js';
 import type { BenchApp } from './bench-app.js';
+import { directCaller } from './direct-caller.js';
 import { atMost, type Figure, median } from './figure.js';
 
 const ROUNDS = 25;
 
 /** What the app adds to the model: the same answer straight from the model and through a run, turn by turn. */
 export async function benchRunLatency(app: BenchApp): Promise<Figure[]> {
-  const client = createAzureOpenAIClient({
-    endpoint: app.modelUrl,
-    apiVersion: '2024-10-21',
-    apiKey: 'bench-key',
-    timeoutMs: 10_000,
-  });
-
-  const direct = async (message: string): Promise<{ firstMs: number; totalMs: number }> => {
-    const start = performance.now();
-    let firstMs = Number.NaN;
-    const stream = await client.chat.completions.create({
-      model: 'bench',
-      messages: [{ role: 'user', content: message }],
-      stream: true,
-      stream_options: { include_usage: true },
-    });
-    for await (const chunk of stream) {
-      if (Number.isNaN(firstMs) && chunk.choices[0]?.delta.content) firstMs = performance.now() - start;
-    }
-    return { firstMs, totalMs: performance.now() - start };
-  };
+  const direct = directCaller(app.modelUrl);
 
   const run = async (threadId: string, message: string): Promise<number> => {
     const start = performance.now();

@@ -25,7 +25,8 @@ async function main(): Promise<void> {
         request_message: 'fill',
         event_type: 'stream',
         update_kind: 'text',
-        text: String(index).padEnd(790, 'x'),
+        text: String(index).padEnd(750, 'x'),
+        run_started_at: '2026-01-01T00:00:00.000Z',
       });
     }
   }

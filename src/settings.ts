@@ -56,6 +56,10 @@ const environmentSchema = z.object({
   CALLBACK_STORE_MAX_THREADS: integer(1000, 1, 1_000_000),
   CALLBACK_STORE_MAX_EVENTS_PER_THREAD: integer(10_000, 1, 10_000_000),
   CALLBACK_STORE_MAX_BYTES: integer(67_108_864, 1, 1_000_000_000_000),
+  CALLBACK_STREAM_MAX_SECONDS: integer(100, 1, 3600),
+  CALLBACK_STREAM_MAX_BYTES: integer(1_048_576, 1, 1_000_000_000),
+  CALLBACK_STREAM_MAX_OPEN: integer(500, 1, 100_000),
+  CALLBACK_STREAM_MAX_OPEN_PER_THREAD: integer(50, 1, 100_000),
   CALLBACK_LOG_PREVIEW_CHARS: integer(120, 0, 1_000_000),
   TASKHUB_NAME: z
     .string()
@@ -82,6 +86,12 @@ const settingsSchema = environmentSchema.transform((values) => ({
     maxEventsPerThread: values.CALLBACK_STORE_MAX_EVENTS_PER_THREAD,
     /** UTF-8 bytes of the events' JSON. */
     maxBytes: values.CALLBACK_STORE_MAX_BYTES,
+  },
+  callbackStreams: {
+    maxDurationMs: values.CALLBACK_STREAM_MAX_SECONDS * 1000,
+    maxBytes: values.CALLBACK_STREAM_MAX_BYTES,
+    maxOpen: values.CALLBACK_STREAM_MAX_OPEN,
+    maxOpenPerThread: values.CALLBACK_STREAM_MAX_OPEN_PER_THREAD,
   },
   /** How much of an update is logged; 0: none of its text. */
   logPreviewChars: values.CALLBACK_LOG_PREVIEW_CHARS,

@@ -109,8 +109,11 @@ describe('npm run package', () => {
     const compiled = sources
       .filter((entry) => entry.isFile())
       .map((entry) => path.relative(projectFolder, path.join(entry.parentPath, entry.name)).replaceAll(path.sep, '/'))
+      .filter((source) => !source.startsWith('src/dashboard/page/'))
       .map((source) => `dist/${source.replace(/\.ts$/, '.js')}`);
-    expect(own).toEqual([...compiled, 'host.json', 'package.json'].toSorted());
+    const page = own.filter((file) => file.startsWith('dist/src/dashboard/assets/'));
+    expect(page.map((file) => path.posix.extname(file)).toSorted()).toEqual(['.css', '.html', '.js', '.svg']);
+    expect(own).toEqual([...compiled, ...page, 'host.json', 'package.json'].toSorted());
     expect(Object.keys(files).filter((file) => /\.(?:map|ts)$|(?:^|\/)local\.settings/.test(file))).toEqual([]);
   });
 
@@ -149,10 +152,15 @@ describe('the unpacked package', () => {
     const functions = [...listed.matchAll(/^ {2}(\S+) .*?([A-Z,]+ \/\S+|entity \S+)$/gm)];
     expect(functions.map(([, name, served]) => `${name}: ${served}`).toSorted()).toEqual([
       'dafx-CallbackAgent: entity dafx-callbackagent',
+      'dashboard: GET /api/dashboard',
+      'dashboard_asset: GET /api/dashboard/{asset}',
+      'export_callback_events: GET /api/agents/{agentName}/callbacks/{thread_id}/export',
       'get_callback_events: GET /api/agents/{agentName}/callbacks/{thread_id}',
       'health_check: GET /api/health',
       'http-CallbackAgent: POST /api/agents/CallbackAgent/run',
+      'list_threads: GET /api/agents/{agentName}/threads',
       'reset_callback_events: DELETE /api/agents/{agentName}/callbacks/{thread_id}',
+      'stream_callback_events: GET /api/agents/{agentName}/callbacks/{thread_id}/stream',
     ]);
     expect(listed.trim().split('\n')).toHaveLength(functions.length);
 

@@ -32,6 +32,7 @@ describe('settings', () => {
       runTimeoutSeconds: 240,
       maxMessageBytes: 262_144,
       callbackStore: { maxThreads: 1000, maxEventsPerThread: 10_000, maxBytes: 67_108_864 },
+      callbackStreams: { maxDurationMs: 100_000, maxBytes: 1_048_576, maxOpen: 500, maxOpenPerThread: 50 },
       logPreviewChars: 120,
     });
   });
@@ -48,7 +49,11 @@ describe('settings', () => {
       CALLBACK_STORE_MAX_EVENTS_PER_THREAD: '5',
       CALLBACK_STORE_MAX_BYTES: '6',
       CALLBACK_LOG_PREVIEW_CHARS: '7',
-      SOMETHING_ELSE: '8',
+      CALLBACK_STREAM_MAX_SECONDS: '8',
+      CALLBACK_STREAM_MAX_BYTES: '9',
+      CALLBACK_STREAM_MAX_OPEN: '10',
+      CALLBACK_STREAM_MAX_OPEN_PER_THREAD: '11',
+      SOMETHING_ELSE: '12',
     });
     expect(settings).toEqual({
       openAI: {
@@ -61,6 +66,7 @@ describe('settings', () => {
       runTimeoutSeconds: 2,
       maxMessageBytes: 3,
       callbackStore: { maxThreads: 4, maxEventsPerThread: 5, maxBytes: 6 },
+      callbackStreams: { maxDurationMs: 8000, maxBytes: 9, maxOpen: 10, maxOpenPerThread: 11 },
       logPreviewChars: 7,
     });
   });
@@ -121,6 +127,10 @@ describe('settings', () => {
     ['CALLBACK_STORE_MAX_THREADS', 1, 1_000_000],
     ['CALLBACK_STORE_MAX_EVENTS_PER_THREAD', 1, 10_000_000],
     ['CALLBACK_STORE_MAX_BYTES', 1, 1_000_000_000_000],
+    ['CALLBACK_STREAM_MAX_SECONDS', 1, 3600],
+    ['CALLBACK_STREAM_MAX_BYTES', 1, 1_000_000_000],
+    ['CALLBACK_STREAM_MAX_OPEN', 1, 100_000],
+    ['CALLBACK_STREAM_MAX_OPEN_PER_THREAD', 1, 100_000],
     ['CALLBACK_LOG_PREVIEW_CHARS', 0, 1_000_000],
   ])('take for %s a whole number', (name, min, max) => {
     it(`from ${min} to ${max}`, () => {

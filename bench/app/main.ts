@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { app } from '@azure/functions';
 import '../../src/index.js';
 
@@ -13,5 +15,18 @@ app.http('fixed_buffer', {
     const buffer = buffers.get(length) ?? Buffer.alloc(length, 'x');
     buffers.set(length, buffer);
     return { headers: { 'content-type': 'application/json' }, body: buffer };
+  },
+});
+
+setFlagsFromString('--expose-gc');
+const collectGarbage: () => void = runInNewContext('gc');
+
+app.http('resident_bytes', {
+  methods: ['GET'],
+  route: 'resident-bytes',
+  authLevel: 'anonymous',
+  handler: () => {
+    collectGarbage();
+    return { body: String(process.memoryUsage.rss()) };
   },
 });

@@ -25,7 +25,7 @@ export interface PackageFiles {
 
 /**
  * Collects what the built app needs to run, and nothing else: `host.json`, a package.json without what only development
- * needs, the compiled `src/`, and the production dependencies that package-lock.json names.
+ * needs, the compiled `src/`, the dashboard's page, and the production dependencies that package-lock.json names.
  *
  * @throws Error when the app is not built, or when what is installed is not what package-lock.json says.
  */
@@ -36,6 +36,7 @@ export async function collectPackageFiles(projectFolder: string): Promise<Packag
   for (const file of [
     'host.json',
     ...(await compiledFiles(projectFolder)),
+    ...(await pageFiles(projectFolder)),
     ...(await dependencyFiles(projectFolder)),
   ]) {
     files.set(file, await readFile(path.join(projectFolder, file)));
@@ -47,11 +48,19 @@ export async function collectPackageFiles(projectFolder: string): Promise<Packag
 
 /** Goes by the sources, as dist/ also keeps what was compiled from sources that are gone. */
 async function compiledFiles(projectFolder: string): Promise<string[]> {
-  const sources = await listFiles(path.join(projectFolder, 'src'));
+  const all = await listFiles(path.join(projectFolder, 'src'));
+  const sources = all.filter((source) => !source.startsWith('dashboard/page/'));
   const other = sources.filter((source) => !source.endsWith('.ts'));
   if (other.length > 0)
     throw new Error(`The compiler takes only TypeScript from src/ to dist/, not ${other.join(', ')}.`);
   return sources.map((source) => `dist/src/${source.replace(/\.ts$/, '.js')}`);
+}
+
+/** The dashboard's page is bundled, not compiled; its build leaves nothing from before. */
+async function pageFiles(projectFolder: string): Promise<string[]> {
+  const folder = 'dist/src/dashboard/assets';
+  const files = await listFiles(path.join(projectFolder, folder));
+  return files.map((file) => `${folder}/${file}`);
 }
 
 async function dependencyFiles(projectFolder: string): Promise<string[]> {

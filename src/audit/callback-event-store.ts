@@ -1,4 +1,5 @@
-import type { NewCallbackEvent } from './callback-event.js';
+import type { CallbackEvent, NewCallbackEvent } from './callback-event.js';
+import type { EventCursor, EventRecord } from './event-cursor.js';
 
 /** Whose events: a thread belongs to one agent, so two agents may use the same thread id. */
 export interface EventThread {
@@ -8,8 +9,8 @@ export interface EventThread {
 }
 
 export interface ListOptions {
-  /** Only events with a greater sequence. Default: 0, from the oldest kept one. */
-  readonly after?: number;
+  /** Only events behind it. Default: from the oldest kept one. */
+  readonly after?: EventCursor;
   /** At most so many, 1 or more. Default: all. */
   readonly limit?: number;
 }
@@ -20,15 +21,28 @@ export interface CallbackEventPage {
   readonly json: Uint8Array;
   /** How many events `json` holds. */
   readonly count: number;
-  /** The sequence of the last event in `json`; absent when there are none. */
-  readonly lastSequence?: number;
+  /** True when what `after` stands for is lost: the page begins with the oldest kept event instead. */
+  readonly reset: boolean;
+  /** Where to read on. */
+  readonly next: EventCursor;
+  /** The record when the page was read; absent while the thread has none. */
+  readonly record?: EventRecord;
 }
 
+/** What there is to know of a thread without reading its events. */
 export interface EventThreadSummary extends EventThread {
   /** How many events are kept. */
   readonly eventCount: number;
-  /** The sequence of the newest event; also of one that was cleared. */
-  readonly lastSequence: number;
+  /** Of the first event since the record began or was cleared, and of the newest: ISO 8601 in UTC. */
+  readonly firstEventAt: string;
+  readonly lastEventAt: string;
+  readonly lastEventType: CallbackEvent['event_type'];
+  /** Since the record began or was cleared, like all that follow. */
+  readonly runCount: number;
+  readonly failedRunCount: number;
+  readonly inputTokenCount: number;
+  readonly outputTokenCount: number;
+  readonly totalTokenCount: number;
 }
 
 /**
@@ -43,12 +57,12 @@ export interface CallbackEventStore {
   list(thread: EventThread, options?: ListOptions): Promise<CallbackEventPage>;
 
   /**
-   * Waits until there may be something new to read behind `after`: at once when the thread has a later event, else
-   * when one is appended or the thread is cleared. A thread that is not known yet is waited for.
+   * Waits until reading behind `after` would bring something: at once when it already would, an event or a reset, else
+   * when an event is appended, or the thread is cleared or dropped. A thread that is not known yet is waited for.
    *
    * @returns false when `signal` was aborted first
    */
-  waitForChange(thread: EventThread, after: number, signal: AbortSignal): Promise<boolean>;
+  waitForChange(thread: EventThread, after: EventCursor, signal: AbortSignal): Promise<boolean>;
 
   /** Removes a thread's events. Later ones go on counting where the removed ones ended. No error if there are none. */
   clear(thread: EventThread): Promise<void>;

@@ -15,15 +15,21 @@ export interface EventOfRun {
   readonly request_message: string;
 }
 
+/** What every event says behind what is its own. */
+export interface TimesOfRun {
+  /** When the run's request was accepted: ISO 8601 in UTC. */
+  readonly run_started_at: string;
+}
+
 /** A piece of the answer. */
-export interface StreamEvent extends EventOfRun {
+export interface StreamEvent extends EventOfRun, TimesOfRun {
   readonly event_type: 'stream';
   readonly update_kind: AgentUpdateKind;
   readonly text: string;
 }
 
 /** The whole answer: the texts of the run's stream events of kind `text`, joined. */
-export interface FinalEvent extends EventOfRun {
+export interface FinalEvent extends EventOfRun, TimesOfRun {
   readonly event_type: 'final';
   readonly response_text: string;
   /** `null` when the model gave none. */
@@ -33,12 +39,13 @@ export interface FinalEvent extends EventOfRun {
 }
 
 /** A run that ended without an answer. */
-export interface FailedEvent extends EventOfRun {
+export interface FailedEvent extends EventOfRun, TimesOfRun {
   readonly event_type: 'failed';
   readonly error_code: string;
   readonly error_message: string;
 }
 
+/** Tokens of a run, under the names of the wire. */
 export interface UsageDetails {
   readonly type: 'usage_details';
   readonly input_token_count: number;
@@ -57,6 +64,7 @@ export type CallbackEvent = NewCallbackEvent & {
   readonly sequence: number;
 };
 
+/** `null` when the model gave none. */
 export function toUsageDetails(usage: AgentUsage | undefined): UsageDetails | null {
   if (usage === undefined) return null;
   return {

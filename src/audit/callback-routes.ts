@@ -1,41 +1,38 @@
-import { app, type HttpFunctionOptions, type HttpRequest } from '@azure/functions';
-import { type AgentRegistry, answering, checkedThreadId, HttpError } from '../durable-agents/index.js';
-import type { CallbackEventStore, EventThread } from './callback-event-store.js';
+import { app, type HttpFunctionOptions, type HttpHandler } from '@azure/functions';
+import { type AgentRegistry, answering } from '../durable-agents/index.js';
+import type { CallbackEventStore } from './callback-event-store.js';
+import type { EventStreams } from './event-streams.js';
+import { eventThreadOf } from './event-thread-of.js';
+import { createExportEventsRoute } from './export-events-route.js';
+import { createListEventsRoute } from './list-events-route.js';
+import { createStreamEventsRoute } from './stream-events-route.js';
+import { createThreadsRoute } from './threads-route.js';
 
-const ROUTE = 'agents/{agentName}/callbacks/{thread_id}';
+const THREAD_ROUTE = 'agents/{agentName}/callbacks/{thread_id}';
 
 export interface CallbackRoutesOptions {
   readonly store: CallbackEventStore;
+  readonly streams: EventStreams;
   readonly agents: AgentRegistry;
   readonly authLevel: NonNullable<HttpFunctionOptions['authLevel']>;
 }
 
-/** Registers the endpoints that serve the events of a thread, and reset them. */
-export function registerCallbackRoutes({ store, agents, authLevel }: CallbackRoutesOptions): void {
-  app.http('get_callback_events', {
-    methods: ['GET'],
-    route: ROUTE,
-    authLevel,
-    handler: answering(async (request) => {
-      const page = await store.list(threadOf(request, agents));
-      return { headers: { 'content-type': 'application/json' }, body: page.json };
-    }),
-  });
+/** Registers the endpoints that serve the events of threads, and reset them. */
+export function registerCallbackRoutes({ store, streams, agents, authLevel }: CallbackRoutesOptions): void {
+  const get = (name: string, route: string, handler: HttpHandler): void =>
+    app.http(name, { methods: ['GET'], route, authLevel, handler });
+
+  get('get_callback_events', THREAD_ROUTE, createListEventsRoute(store, agents));
+  get('stream_callback_events', `${THREAD_ROUTE}/stream`, createStreamEventsRoute({ store, agents, streams }));
+  get('export_callback_events', `${THREAD_ROUTE}/export`, createExportEventsRoute(store, agents));
+  get('list_threads', 'agents/{agentName}/threads', createThreadsRoute(store, agents));
   app.http('reset_callback_events', {
     methods: ['DELETE'],
-    route: ROUTE,
+    route: THREAD_ROUTE,
     authLevel,
     handler: answering(async (request) => {
-      await store.clear(threadOf(request, agents));
+      await store.clear(eventThreadOf(request, agents));
       return { status: 204 };
     }),
   });
-}
-
-/** The host has already decoded route parameters; decoding them again would let `%252F` through as `/`. */
-function threadOf({ params }: HttpRequest, agents: AgentRegistry): EventThread {
-  const name = params['agentName'] ?? '';
-  const registered = agents.find(name);
-  if (registered === undefined) throw new HttpError(404, `There is no agent with the name "${name}".`);
-  return { agentName: registered.agent.name, threadId: checkedThreadId(params['thread_id']) };
 }

@@ -6,7 +6,7 @@ import type {
   AgentResponseUpdate,
   Logger,
 } from '../durable-agents/index.js';
-import { type EventOfRun, toUsageDetails } from './callback-event.js';
+import { type EventOfRun, type TimesOfRun, toUsageDetails } from './callback-event.js';
 import type { CallbackEventStore } from './callback-event-store.js';
 
 export interface ConversationAuditTrailOptions {
@@ -55,7 +55,7 @@ export class ConversationAuditTrail implements AgentResponseCallback {
     this.#log.warn(`${where(context)} failure recorded: ${error.code}`);
   }
 
-  #event<Outcome extends object>(context: AgentCallbackContext, outcome: Outcome): EventOfRun & Outcome {
+  #event<Outcome extends object>(context: AgentCallbackContext, outcome: Outcome): EventOfRun & Outcome & TimesOfRun {
     const about: EventOfRun = {
       timestamp: this.#now().toISOString(),
       agent_name: context.agentName,
@@ -64,7 +64,7 @@ export class ConversationAuditTrail implements AgentResponseCallback {
       request_message: context.requestMessage,
     };
     // Made by a spread instead, the event would take V8 four times as long to turn into JSON.
-    return Object.assign(about, outcome);
+    return Object.assign(about, outcome, { run_started_at: context.requestedAt });
   }
 
   /** On one line, whatever the model wrote. */

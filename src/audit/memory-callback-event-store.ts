@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { Logger } from '../durable-agents/index.js';
 import type { NewCallbackEvent } from './callback-event.js';
 import type {
@@ -7,7 +8,9 @@ import type {
   EventThreadSummary,
   ListOptions,
 } from './callback-event-store.js';
+import { type EventCursor, type EventRecord, isLost, START } from './event-cursor.js';
 import { EventLog } from './event-log.js';
+import { ThreadTotals } from './thread-totals.js';
 
 export interface MemoryCallbackEventStoreOptions {
   /** Beyond it the thread that was longest without a new event is dropped whole. */
@@ -25,7 +28,9 @@ export interface MemoryCallbackEventStoreOptions {
 
 interface ThreadRecord {
   readonly thread: EventThread;
+  readonly epoch: string;
   readonly events: EventLog;
+  totals: ThreadTotals;
   hasDropped: boolean;
 }
 
@@ -55,12 +60,13 @@ export class MemoryCallbackEventStore implements CallbackEventStore {
   async append(event: NewCallbackEvent): Promise<number> {
     const thread = { agentName: event.agent_name, threadId: event.thread_id };
     const key = keyOf(thread);
-    const record = this.#records.get(key) ?? { thread, events: new EventLog(), hasDropped: false };
+    const record = this.#records.get(key) ?? createRecord(thread);
     const { events } = record;
     const sequence = events.lastSequence + 1;
     const lengthBefore = events.byteLength;
     // Written behind the other fields: copying the event to add one costs more than all the rest of this.
     events.append(`${JSON.stringify(event).slice(0, -1)},"sequence":${sequence}}`);
+    record.totals.add(event);
     this.#byteLength += events.byteLength - lengthBefore;
     this.#records.delete(key);
     this.#records.set(key, record);
@@ -70,20 +76,26 @@ export class MemoryCallbackEventStore implements CallbackEventStore {
   }
 
   async list(thread: EventThread, options: ListOptions = {}): Promise<CallbackEventPage> {
-    const { after = 0, limit = Infinity } = options;
-    const events = this.#records.get(keyOf(thread))?.events;
-    const first = Math.max(after + 1, events?.firstSequence ?? 1);
-    const count = events === undefined ? 0 : Math.max(0, Math.min(limit, events.lastSequence - first + 1));
-    if (events === undefined || count === 0) return { json: Buffer.from('[]'), count: 0 };
-    return { json: events.slice(first, count), count, lastSequence: first + count - 1 };
+    const { after = START, limit = Infinity } = options;
+    const found = this.#records.get(keyOf(thread));
+    if (found === undefined) {
+      return { json: Buffer.from('[]'), count: 0, reset: isLost(after, undefined), next: START };
+    }
+    const { epoch, events } = found;
+    const record = stateOf(found);
+    const reset = isLost(after, record);
+    const from = reset ? 0 : after.sequence;
+    const first = Math.max(from + 1, record.oldestSequence);
+    const count = Math.max(0, Math.min(limit, record.newestSequence - first + 1));
+    const json = count === 0 ? Buffer.from('[]') : events.slice(first, count);
+    return { json, count, reset, next: { epoch, sequence: count === 0 ? from : first + count - 1 }, record };
   }
 
-  waitForChange(thread: EventThread, after: number, signal: AbortSignal): Promise<boolean> {
+  waitForChange(thread: EventThread, after: EventCursor, signal: AbortSignal): Promise<boolean> {
     const key = keyOf(thread);
     return new Promise((resolve) => {
       if (signal.aborted) return resolve(false);
-      const events = this.#records.get(key)?.events;
-      if (events !== undefined && events.count > 0 && events.lastSequence > after) return resolve(true);
+      if (hasNewsBehind(after, this.#records.get(key))) return resolve(true);
       const watchers = this.#watchers.get(key) ?? new Set();
       this.#watchers.set(key, watchers);
       const settle = (changed: boolean): void => {
@@ -101,18 +113,19 @@ export class MemoryCallbackEventStore implements CallbackEventStore {
 
   async clear(thread: EventThread): Promise<void> {
     const key = keyOf(thread);
-    const events = this.#records.get(key)?.events;
-    if (events === undefined) return;
-    this.#byteLength -= events.byteLength;
-    events.clear();
+    const record = this.#records.get(key);
+    if (record === undefined) return;
+    this.#byteLength -= record.events.byteLength;
+    record.events.clear();
+    record.totals = new ThreadTotals();
     this.#wake(key);
   }
 
   async listThreads(): Promise<EventThreadSummary[]> {
-    return [...this.#records.values()]
-      .filter(({ events }) => events.count > 0)
-      .map(({ thread, events }) => ({ ...thread, eventCount: events.count, lastSequence: events.lastSequence }))
-      .toReversed();
+    return [...this.#records.values()].toReversed().flatMap(({ thread, events, totals }) => {
+      const counted = totals.get();
+      return counted === undefined || events.count === 0 ? [] : [{ ...thread, eventCount: events.count, ...counted }];
+    });
   }
 
   #wake(key: string): void {
@@ -126,11 +139,13 @@ export class MemoryCallbackEventStore implements CallbackEventStore {
       if (this.#records.size <= maxThreads) break;
       while (record.events.count > 0) this.#dropOldestEvent(record, 'threads');
       this.#records.delete(key);
+      this.#wake(key);
     }
-    for (const record of this.#records.values()) {
+    for (const [key, record] of this.#records) {
+      if (this.#byteLength <= maxBytes) break;
       const kept = record === newest ? 1 : 0;
       while (this.#byteLength > maxBytes && record.events.count > kept) this.#dropOldestEvent(record, 'bytes');
-      if (this.#byteLength <= maxBytes) break;
+      if (record.events.count === 0) this.#wake(key);
     }
   }
 
@@ -146,6 +161,21 @@ export class MemoryCallbackEventStore implements CallbackEventStore {
       `[${agentName}] the event store is full (${limit}): the oldest events of thread ${threadId} are being dropped`,
     );
   }
+}
+
+function createRecord(thread: EventThread): ThreadRecord {
+  const epoch = randomBytes(4).toString('hex');
+  return { thread, epoch, events: new EventLog(), totals: new ThreadTotals(), hasDropped: false };
+}
+
+function stateOf({ epoch, events }: ThreadRecord): EventRecord {
+  return { epoch, oldestSequence: events.firstSequence, newestSequence: events.lastSequence };
+}
+
+function hasNewsBehind(after: EventCursor, found: ThreadRecord | undefined): boolean {
+  if (found === undefined) return isLost(after, undefined);
+  const record = stateOf(found);
+  return isLost(after, record) || (found.events.count > 0 && after.sequence < record.newestSequence);
 }
 
 /** Neither agent names nor thread ids hold a `|`. */

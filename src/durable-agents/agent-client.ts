@@ -27,6 +27,17 @@ export interface AgentClientOptions {
   readonly maxWaitMs: number;
 }
 
+/** A run that the entity of its thread has accepted. */
+export interface StartedRun {
+  /**
+   * Waits for the run's end, to be called once; `undefined` when it takes longer than `maxWaitMs` (the run goes on).
+   *
+   * A look reads the whole state of the thread, so looks are rare while the run goes on, and close together once it
+   * has ended and only the host's commit is awaited.
+   */
+  outcome(maxWaitMs: number): Promise<RunOutcome | undefined>;
+}
+
 /** Asks an agent through the entity of a thread. */
 export class AgentClient {
   readonly #durableClient: DurableClient;
@@ -42,36 +53,53 @@ export class AgentClient {
     await this.#durableClient.signalEntity(entityId(agentName, threadId), 'run', request);
   }
 
-  /**
-   * Hands a request over and waits for its end; `undefined` when that takes longer than `maxWaitMs` (the run goes on).
-   *
-   * A look reads the whole state of the thread, so looks are rare while the run goes on, and close together once it
-   * has ended and only the host's commit is awaited.
-   */
+  /** As {@link start} and {@link StartedRun.outcome}. */
   async sendAndWait(agentName: string, threadId: string, request: RunRequest): Promise<RunOutcome | undefined> {
-    const { runEnds, maxWaitMs, pollIntervalMs } = this.#options;
-    const deadline = performance.now() + maxWaitMs;
-    const watch = runEnds.watch(request.correlationId);
+    const started = await this.start(agentName, threadId, request);
+    return started.outcome(this.#options.maxWaitMs);
+  }
+
+  /** Hands a request over like {@link send}, for a caller that is going to wait for its end. */
+  async start(agentName: string, threadId: string, request: RunRequest): Promise<StartedRun> {
+    // Watched from before the run can begin: an end that nobody watches for is not announced again.
+    const watch = this.#options.runEnds.watch(request.correlationId);
     try {
       await this.send(agentName, threadId, request);
-      let pauseMs = FIRST_PAUSE_MS;
-      let sawEnd = false;
-      for (;;) {
-        const remainingMs = deadline - performance.now();
-        let isLastLook = remainingMs <= pauseMs;
-        await pause(Math.min(pauseMs, remainingMs), sawEnd ? undefined : watch.ended);
-        if (watch.ended.aborted && !sawEnd) {
-          sawEnd = true;
-          isLastLook = false;
-          pauseMs = 0;
-        } else {
-          pauseMs = Math.min(Math.max(pauseMs * 2, 1), pollIntervalMs);
-        }
-        const outcome = await this.#look(agentName, threadId, request.correlationId, isLastLook);
-        if (outcome !== undefined || isLastLook) return outcome;
-      }
-    } finally {
+    } catch (error) {
       watch.stop();
+      throw error;
+    }
+    return {
+      outcome: (maxWaitMs) =>
+        this.#waitForOutcome(agentName, threadId, request.correlationId, watch.ended, maxWaitMs).finally(() =>
+          watch.stop(),
+        ),
+    };
+  }
+
+  async #waitForOutcome(
+    agentName: string,
+    threadId: string,
+    correlationId: string,
+    ended: AbortSignal,
+    maxWaitMs: number,
+  ): Promise<RunOutcome | undefined> {
+    const deadline = performance.now() + maxWaitMs;
+    let pauseMs = FIRST_PAUSE_MS;
+    let sawEnd = false;
+    for (;;) {
+      const remainingMs = deadline - performance.now();
+      let isLastLook = remainingMs <= pauseMs;
+      await pause(Math.min(pauseMs, remainingMs), sawEnd ? undefined : ended);
+      if (ended.aborted && !sawEnd) {
+        sawEnd = true;
+        isLastLook = false;
+        pauseMs = 0;
+      } else {
+        pauseMs = Math.min(Math.max(pauseMs * 2, 1), this.#options.pollIntervalMs);
+      }
+      const outcome = await this.#look(agentName, threadId, correlationId, isLastLook);
+      if (outcome !== undefined || isLastLook) return outcome;
     }
   }
 

@@ -116,6 +116,7 @@ async function readState(
         correlationId: request.correlationId,
         threadId,
         requestMessage: request.message,
+        requestedAt: request.createdAt,
       };
       const failure = new AgentError(error.code, error.message, { cause: error });
       await new CallbackNotifier(callback, context, invocationLog).error(failure);

@@ -7,6 +7,7 @@ import type { AgentResponseCallback } from './agent-response-callback.js';
 import { createHealthRoute } from './http/health-route.js';
 import { createRunRoute } from './http/run-route.js';
 import { RunEnds } from './run-ends.js';
+import type { RunEventSource } from './run-event-source.js';
 
 export interface AgentFunctionAppOptions {
   /** Agents to register at once, with the app's defaults. */
@@ -25,6 +26,8 @@ export interface AgentFunctionAppOptions {
   readonly maxMessageBytes?: number;
   /** How long a run may take: well below the host's `functionTimeout`, which would lose it. Default: 240. */
   readonly runTimeoutSeconds?: number;
+  /** Serves a run's events to a caller that accepts `text/event-stream`. Default: none. */
+  readonly runEvents?: RunEventSource;
   /** Watches the runs of every agent that has no callback of its own. Default: none. */
   readonly defaultCallback?: AgentResponseCallback;
 }
@@ -93,6 +96,7 @@ export class AgentFunctionApp {
         pollIntervalMs,
         maxWaitMs: (this.#options.maxPollRetries ?? 30) * pollIntervalMs,
         maxMessageBytes: this.#options.maxMessageBytes ?? 256 * 1024,
+        runEvents: this.#options.runEvents,
       }),
     });
   }

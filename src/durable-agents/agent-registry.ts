@@ -2,6 +2,7 @@ import type { Agent } from './agent.js';
 
 const AGENT_NAME = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
 
+/** An agent, and how it can be reached. */
 export interface RegisteredAgent {
   readonly agent: Agent;
   readonly httpEndpointEnabled: boolean;

@@ -9,6 +9,8 @@ export interface AgentCallbackContext {
   readonly threadId: string;
   /** The message that started the run, as it was sent. */
   readonly requestMessage: string;
+  /** When the request was accepted: ISO 8601 in UTC. What a caller waits for is counted from here. */
+  readonly requestedAt: string;
 }
 
 /**

@@ -30,6 +30,7 @@ export interface AgentFinish {
   readonly usage?: AgentUsage;
 }
 
+/** What an agent's stream is made of. */
 export type AgentStreamPart = AgentResponseUpdate | AgentFinish;
 
 /** A whole answer. */

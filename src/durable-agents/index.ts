@@ -12,11 +12,26 @@ export type {
 export { type AddAgentOptions, AgentFunctionApp, type AgentFunctionAppOptions } from './agent-function-app.js';
 export type { AgentRegistry, RegisteredAgent } from './agent-registry.js';
 export type { AgentCallbackContext, AgentResponseCallback } from './agent-response-callback.js';
-export { AgentError, type AgentErrorOptions, type AgentRecovery, HttpError, ThreadStateError } from './errors.js';
+export {
+  AgentError,
+  type AgentErrorOptions,
+  type AgentRecovery,
+  HttpError,
+  type HttpErrorOptions,
+  ThreadStateError,
+} from './errors.js';
 export { answering } from './http/answering.js';
-export { checkedThreadId } from './http/parse-run-request.js';
+export { checkedThreadId } from './http/checked-thread-id.js';
+export { SSE_HEARTBEAT, SSE_RETRY, sseFrame, sseResponse } from './http/sse.js';
 export { invocationLog } from './invocation-log.js';
 export type { Logger } from './logger.js';
 export { runAgent, type RunAgentOptions, type Turn } from './run-agent.js';
+export type { FollowedRun, RunEventSource, RunEventStream } from './run-event-source.js';
 export type { RunRequest } from './run-request.js';
-export type { ThreadContent, ThreadEntry, ThreadMessage, ThreadState } from './thread-state.js';
+export {
+  messageText,
+  type ThreadContent,
+  type ThreadEntry,
+  type ThreadMessage,
+  type ThreadState,
+} from './thread-state.js';

@@ -62,7 +62,13 @@ export async function runAgent(options: RunAgentOptions): Promise<Turn> {
   const requestEntry = toRequestEntry(request);
   const notifier = new CallbackNotifier(
     callback,
-    { agentName: agent.name, correlationId, threadId, requestMessage: request.message },
+    {
+      agentName: agent.name,
+      correlationId,
+      threadId,
+      requestMessage: request.message,
+      requestedAt: request.createdAt,
+    },
     log,
   );
   let response: ThreadResponse;

@@ -14,4 +14,5 @@ export const runRequestSchema = z.object({
   orchestrationId: z.string().optional(),
 });
 
+/** See {@link runRequestSchema}. */
 export type RunRequest = z.infer<typeof runRequestSchema>;

@@ -7,6 +7,7 @@ import { ThreadStateError } from './errors.js';
  * as .NET reads it only there.
  */
 
+/** Written into every new state. Another minor version is read as well, another major one refused. */
 export const THREAD_STATE_SCHEMA_VERSION = '1.1.0';
 
 const textContent = z.looseObject({ $type: z.literal('text'), text: z.string() });
@@ -67,6 +68,7 @@ const requestSchema = z.looseObject({
   responseSchema: z.unknown().optional(),
 });
 
+/** A response entry, for those who make one. */
 export const threadResponseSchema = z.looseObject({
   $type: z.literal('response'),
   correlationId: z.string(),
@@ -91,13 +93,25 @@ const threadStateSchema = z.looseObject({
   }),
 });
 
+/** What the entity of a thread keeps: the conversation. */
 export type ThreadState = z.infer<typeof threadStateSchema>;
+
+/** What was asked in one turn. */
 export type ThreadRequest = z.infer<typeof requestSchema>;
+
+/** How one turn ended; it has the correlation id of its request. */
 export type ThreadResponse = z.infer<typeof threadResponseSchema>;
+
+/** A request or a response; a thread's history is a list of them, oldest first. */
 export type ThreadEntry = ThreadRequest | ThreadResponse;
+
+/** What somebody said, in one piece or several. */
 export type ThreadMessage = z.infer<typeof messageSchema>;
+
+/** A piece of a message, told apart by its `$type`. */
 export type ThreadContent = ThreadMessage['contents'][number];
 
+/** The state of a thread before its first turn. */
 export function createThreadState(): ThreadState {
   return { schemaVersion: THREAD_STATE_SCHEMA_VERSION, data: { conversationHistory: [] } };
 }

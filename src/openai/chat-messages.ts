@@ -1,5 +1,5 @@
 import type { OpenAI } from 'openai';
-import type { ThreadContent, ThreadMessage } from '../durable-agents/index.js';
+import { messageText, type ThreadContent, type ThreadMessage } from '../durable-agents/index.js';
 
 type ChatMessage = OpenAI.ChatCompletionMessageParam;
 
@@ -11,7 +11,7 @@ export function toChatMessages(instructions: string, messages: readonly ThreadMe
 function toChatMessage(message: ThreadMessage): ChatMessage[] {
   switch (message.role) {
     case 'system':
-      return [{ role: 'system', content: textOf(message) }];
+      return [{ role: 'system', content: messageText(message) }];
     case 'user':
       return [{ role: 'user', content: userContent(message) }];
     case 'assistant':
@@ -25,13 +25,9 @@ function toChatMessage(message: ThreadMessage): ChatMessage[] {
   }
 }
 
-function textOf(message: ThreadMessage): string {
-  return message.contents.map((content) => (content.$type === 'text' ? content.text : '')).join('');
-}
-
 /** Text stays a plain string, which every deployment takes; parts are only used for images. */
 function userContent(message: ThreadMessage): string | OpenAI.ChatCompletionContentPart[] {
-  if (!message.contents.some(isImage)) return textOf(message);
+  if (!message.contents.some(isImage)) return messageText(message);
   return message.contents.flatMap((content): OpenAI.ChatCompletionContentPart[] => {
     if (content.$type === 'text') return [{ type: 'text', text: content.text }];
     return isImage(content) ? [{ type: 'image_url', image_url: { url: content.uri } }] : [];
@@ -56,7 +52,7 @@ function assistantMessage(message: ThreadMessage): ChatMessage {
   );
   return {
     role: 'assistant',
-    content: textOf(message),
+    content: messageText(message),
     ...(toolCalls.length > 0 && { tool_calls: toolCalls }),
   };
 }

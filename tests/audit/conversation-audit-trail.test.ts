@@ -9,6 +9,7 @@ const context = {
   threadId: 'test-thread-00',
   correlationId: '59650737951c41c2ab743c21cb257349',
   requestMessage: 'What is the weather in Paris?',
+  requestedAt: '2026-01-07T15:40:01.000Z',
 };
 
 const answer: AgentResponse = {
@@ -52,7 +53,16 @@ describe('ConversationAuditTrail', () => {
     const { trail, storedJson } = createTrail();
     await trail.onStreamingResponseUpdate({ kind, text: 'It is' }, context);
     expect(await storedJson()).toBe(
-      JSON.stringify([{ ...aboutRun, event_type: 'stream', update_kind: kind, text: 'It is', sequence: 1 }]),
+      JSON.stringify([
+        {
+          ...aboutRun,
+          event_type: 'stream',
+          update_kind: kind,
+          text: 'It is',
+          run_started_at: context.requestedAt,
+          sequence: 1,
+        },
+      ]),
     );
   });
 
@@ -67,6 +77,7 @@ describe('ConversationAuditTrail', () => {
           response_text: 'It is 72F and sunny.',
           usage: { type: 'usage_details', input_token_count: 59, output_token_count: 14, total_token_count: 73 },
           finish_reason: 'stop',
+          run_started_at: context.requestedAt,
           sequence: 1,
         },
       ]),
@@ -102,6 +113,7 @@ describe('ConversationAuditTrail', () => {
           event_type: 'failed',
           error_code: 'rate_limited',
           error_message: 'The model is over its rate limit.',
+          run_started_at: context.requestedAt,
           sequence: 1,
         },
       ]),

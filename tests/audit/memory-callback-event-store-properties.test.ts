@@ -1,8 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { NewCallbackEvent } from '../../src/audit/callback-event.js';
-import type { EventThread, ListOptions } from '../../src/audit/callback-event-store.js';
+import type { CallbackEvent, NewCallbackEvent } from '../../src/audit/callback-event.js';
+import type { EventThread } from '../../src/audit/callback-event-store.js';
+import type { EventCursor } from '../../src/audit/event-cursor.js';
 import { MemoryCallbackEventStore } from '../../src/audit/memory-callback-event-store.js';
+import { eventsOf } from '../../src/audit/read-events.js';
 import { streamEvent } from '../support/callback-events.js';
 import { createRecordingLog } from '../support/recording-log.js';
 
@@ -53,9 +55,12 @@ class NaiveStore {
     return record.lastSequence;
   }
 
-  list(of: EventThread, { after = 0, limit = Infinity }: ListOptions): string {
-    const events = (this.#find(of)?.events ?? []).filter(({ sequence }) => sequence > after).slice(0, limit);
-    return `[${events.map(({ json }) => json).join(',')}]`;
+  list(of: EventThread, after = 0, limit = Infinity): { readonly json: string; readonly reset: boolean } {
+    const kept = this.#find(of)?.events ?? [];
+    // A cursor stands behind an event, and is worth nothing without it.
+    const reset = after > 0 && kept.every(({ sequence }) => sequence !== after);
+    const events = kept.filter(({ sequence }) => reset || sequence > after).slice(0, limit);
+    return { json: `[${events.map(({ json }) => json).join(',')}]`, reset };
   }
 
   clear(of: EventThread): void {
@@ -66,7 +71,7 @@ class NaiveStore {
   listThreads(): unknown {
     return this.#records
       .filter(({ events }) => events.length > 0)
-      .map(({ of, events, lastSequence }) => ({ ...of, eventCount: events.length, lastSequence }))
+      .map(({ of, events }) => ({ ...of, eventCount: events.length }))
       .toReversed();
   }
 
@@ -120,22 +125,84 @@ const bounds = fc.record({
   maxBytes: fc.integer({ min: 1, max: 8_000 }),
 });
 
-const listOptions = fc.record({ after: fc.nat(70), limit: fc.integer({ min: 1, max: 70 }) }, { requiredKeys: [] });
+const cursor = fc.option(fc.nat(70), { nil: undefined });
+const pageLimit = fc.option(fc.integer({ min: 1, max: 70 }), { nil: undefined });
+
+/** Follows a thread as a client does: forgets what it has when it is reset. */
+class Follower {
+  readonly #store: MemoryCallbackEventStore;
+  readonly #of: EventThread;
+  #after: EventCursor | undefined;
+  events: CallbackEvent[] = [];
+
+  constructor(store: MemoryCallbackEventStore, of: EventThread) {
+    this.#store = store;
+    this.#of = of;
+  }
+
+  /** @returns whether there was anything to read */
+  async read(): Promise<boolean> {
+    const page = await this.#store.list(this.#of, { limit: 3, ...(this.#after && { after: this.#after }) });
+    if (page.reset) this.events = [];
+    this.events.push(...eventsOf(page));
+    this.#after = page.next;
+    return page.reset || page.count > 0;
+  }
+}
 
 describe('MemoryCallbackEventStore', () => {
   it('keeps, drops and lists what a naive store does, whatever is done to it within any bounds', async () => {
     await fc.assert(
-      fc.asyncProperty(bounds, operations, anyThread, listOptions, async (limits, sequence, asked, options) => {
-        const store = new MemoryCallbackEventStore({ ...limits, log: createRecordingLog() });
-        const naive = new NaiveStore(limits);
-        for (const operation of sequence) {
-          expect(await operation(store)).toBe(operation(naive));
-          expect(store.byteLength).toBe(naive.byteLength);
-        }
-        expect(Buffer.from((await store.list(asked, options)).json).toString()).toBe(naive.list(asked, options));
-        expect(await store.listThreads()).toEqual(naive.listThreads());
-        expect(store.droppedEventCount).toBe(naive.droppedEventCount);
-      }),
+      fc.asyncProperty(
+        bounds,
+        operations,
+        anyThread,
+        cursor,
+        pageLimit,
+        async (limits, sequence, asked, after, limit) => {
+          const store = new MemoryCallbackEventStore({ ...limits, log: createRecordingLog() });
+          const naive = new NaiveStore(limits);
+          for (const operation of sequence) {
+            expect(await operation(store)).toBe(operation(naive));
+            expect(store.byteLength).toBe(naive.byteLength);
+          }
+          const { json, reset } = await store.list(asked, {
+            ...(after !== undefined && { after: { sequence: after } }),
+            ...(limit !== undefined && { limit }),
+          });
+          expect({ json: Buffer.from(json).toString(), reset }).toEqual(naive.list(asked, after, limit));
+          const threads = await store.listThreads();
+          expect(threads.map(({ agentName, threadId, eventCount }) => ({ agentName, threadId, eventCount }))).toEqual(
+            naive.listThreads(),
+          );
+          expect(store.droppedEventCount).toBe(naive.droppedEventCount);
+        },
+      ),
+    );
+  });
+
+  it('leads a reader who goes on from cursor to cursor to all that is kept, each event once and in order', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        bounds,
+        operations,
+        anyThread,
+        fc.infiniteStream(fc.boolean()),
+        async (limits, steps, of, reads) => {
+          const store = new MemoryCallbackEventStore({ ...limits, log: createRecordingLog() });
+          const follower = new Follower(store, of);
+          for (const step of steps) {
+            await step(store);
+            if (reads.next().value) await follower.read();
+          }
+          while (await follower.read());
+          const kept = eventsOf(await store.list(of));
+          const { events } = follower;
+          expect(events.slice(events.length - kept.length)).toEqual(kept);
+          const sequences = events.map(({ sequence }) => sequence);
+          expect(sequences).toEqual([...new Set(sequences)].toSorted((one, other) => one - other));
+        },
+      ),
     );
   });
 });

@@ -94,7 +94,7 @@ describe('the request of POST agents/{agent}/run', () => {
       ['a string', threadId, threadId],
       ['a number', 42, '42'],
       ['zero', 0, '0'],
-      ['a large number', 1e21, '1e+21'],
+      ['a number of 15 digits', 999_999_999_999_999, '999999999999999'],
       ['every character that is allowed', 'AZaz09._~:@=+-', 'AZaz09._~:@=+-'],
       ['dots beside something', '..a', '..a'],
       ['three dots', '...', '...'],

@@ -32,6 +32,7 @@ describe('a callback', () => {
       correlationId: runRequest().correlationId,
       threadId: 'thread-1',
       requestMessage: runRequest().message,
+      requestedAt: runRequest().createdAt,
     });
     expect(Object.isFrozen(callback.contexts[0])).toBe(true);
     expect(new Set(callback.contexts).size).toBe(1);

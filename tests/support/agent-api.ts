@@ -1,6 +1,7 @@
 import { vi } from 'vitest';
 import type { CallbackEvent, FinalEvent, StreamEvent } from '../../src/audit/callback-event.js';
 import { exchange, type HttpAnswer } from './http-exchange.js';
+import { SseConnection } from './sse-connection.js';
 
 const AGENT = 'CallbackAgent';
 
@@ -68,6 +69,26 @@ export class AgentApi {
     return this.call(method, `agents/${agentName}/callbacks/${encodeURIComponent(threadId)}`);
   }
 
+  /** Reads a thread's events with these query parameters. */
+  poll(threadId: string, query = '', headers: Readonly<Record<string, string>> = {}): Promise<HttpAnswer> {
+    return this.call('GET', `${eventsPath(threadId)}${query}`, headers);
+  }
+
+  /** Follows a thread; `query` begins with its question mark. */
+  stream(threadId: string, query = '', headers: Readonly<Record<string, string>> = {}): Promise<SseConnection> {
+    const url = `${this.#baseUrl}/api/${eventsPath(threadId)}/stream${query}`;
+    return SseConnection.open(url, { headers: { ...this.#keyHeader, ...headers } });
+  }
+
+  /** Starts a run and follows it. */
+  streamRun(fields: Readonly<Record<string, unknown>>): Promise<SseConnection> {
+    return SseConnection.open(`${this.#baseUrl}/api/agents/${AGENT}/run`, {
+      method: 'POST',
+      headers: { ...this.#keyHeader, 'content-type': 'application/json' },
+      body: JSON.stringify(fields),
+    });
+  }
+
   async events(threadId: string): Promise<CallbackEvent[]> {
     const answer = await this.callbacks('GET', threadId);
     return okJson(answer);
@@ -85,6 +106,10 @@ export class AgentApi {
       { timeout: timeoutMs, interval: 25 },
     );
   }
+}
+
+function eventsPath(threadId: string): string {
+  return `agents/${AGENT}/callbacks/${encodeURIComponent(threadId)}`;
 }
 
 /** The JSON of an answer of status 200; any other one is not what the test is about. */

@@ -1,9 +1,8 @@
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { InvocationContext } from '@azure/functions';
 import { input } from 'durable-functions';
-import { onTestFinished } from 'vitest';
+import { listenForTest } from './listen-for-test.js';
 
 export interface Signal {
   /** `{name}/{key}` of the entity. */
@@ -44,15 +43,7 @@ export async function startDurableTaskServer(onSignal: (signal: Signal) => unkno
   const server = createServer((request, response) => {
     take(request, response).catch((error: Error) => response.destroy(error));
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('The server has no port');
+  const address = await listenForTest(server);
   const logLines: string[] = [];
   const durableClient = input.durableClient();
   const context = new InvocationContext({
@@ -65,7 +56,7 @@ export async function startDurableTaskServer(onSignal: (signal: Signal) => unkno
     taskHubName: 'test',
     creationUrls: {},
     managementUrls: {},
-    rpcBaseUrl: `http://127.0.0.1:${address.port}/`,
+    rpcBaseUrl: `${address}/`,
   });
   return { signals, context, logLines };
 }

@@ -7,6 +7,8 @@ const START = path.resolve(__dirname, '../../dist/local/start.js');
 /** The built app under the local Functions host, in a process of its own. */
 export interface LocalApp {
   readonly baseUrl: string;
+  /** The id of its process. */
+  readonly pid: number;
   /** What it printed so far. */
   output(): string;
   stop(): Promise<void>;
@@ -50,6 +52,7 @@ export async function startLocalApp(environment: Readonly<Record<string, string>
   });
   return {
     baseUrl,
+    pid: child.pid ?? 0,
     output: () => output,
     stop: async () => {
       child.kill('SIGTERM');

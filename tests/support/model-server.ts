@@ -1,7 +1,6 @@
-import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { onTestFinished } from 'vitest';
+import { listenForTest } from './listen-for-test.js';
 
 export interface ModelRequest {
   readonly method: string | undefined;
@@ -33,15 +32,8 @@ export async function startModelServer(...replies: ModelReply[]): Promise<ModelS
   const server = createServer((incoming, response) => {
     take(incoming, response).catch((error: Error) => response.destroy(error));
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('The server has no port');
-  return { endpoint: `http://127.0.0.1:${address.port}`, requests };
+  const address = await listenForTest(server);
+  return { endpoint: address, requests };
 }
 
 /** How a stream ends: as it should, without `[DONE]`, never, or by a cut of the connection. */

@@ -13,20 +13,34 @@ export function answering(handler: HttpHandler): HttpHandler {
         assertHeadersAreReal(request);
         return await handler(request, context);
       } catch (error) {
-        const { status, message } = describeError(error, context);
-        return { status, jsonBody: { error: message } } satisfies HttpResponseInit;
+        const { status, message, headers } = describeError(error, context);
+        return { status, headers, jsonBody: { error: message } } satisfies HttpResponseInit;
       }
     });
 }
 
-/** The status and the text for the caller of a failed request. Never holds a stack, a key or an address. */
-export function describeError(error: unknown, context: InvocationContext): { status: number; message: string } {
-  if (error instanceof HttpError) return { status: error.status, message: error.message };
+/** What the caller of a failed request is told. Never holds a stack, a key or an address. */
+export interface ErrorDescription {
+  readonly status: number;
+  readonly message: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export function describeError(error: unknown, context: InvocationContext): ErrorDescription {
+  if (error instanceof HttpError) {
+    const { status, message, retryAfterSeconds } = error;
+    return {
+      status,
+      message,
+      headers: retryAfterSeconds === undefined ? {} : { 'retry-after': `${retryAfterSeconds}` },
+    };
+  }
   context.error(
     `[${context.functionName}] invocation ${context.invocationId} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
   );
   return {
     status: 500,
+    headers: {},
     message: `The request failed unexpectedly. The log of invocation ${context.invocationId} says why.`,
   };
 }

@@ -1,7 +1,8 @@
 import type { HttpRequest } from '@azure/functions';
 import { HttpError } from '../errors.js';
 import type { RunRequest } from '../run-request.js';
-import { createId, isThreadId, THREAD_ID_RULE } from '../thread-id.js';
+import { createId } from '../thread-id.js';
+import { checkedThreadId } from './checked-thread-id.js';
 import { coerceBoolean } from './coerce-boolean.js';
 import { readRequestBody, type RequestBody } from './request-body.js';
 
@@ -72,14 +73,6 @@ function threadIdOf(query: URLSearchParams, fields: Fields): string {
     agreedValue(THREAD_ID_NAMES, fromBody(fields, THREAD_ID_NAMES).map(threadIdText)) ??
     agreedValue(THREAD_ID_NAMES, fromQuery(query, THREAD_ID_NAMES).map(threadIdText));
   return threadId === undefined ? createId() : checkedThreadId(threadId);
-}
-
-/** @throws HttpError 400 when the value is no thread id */
-export function checkedThreadId(value: string | undefined): string {
-  if (value === undefined || !isThreadId(value)) {
-    throw new HttpError(400, `Invalid thread_id: expected ${THREAD_ID_RULE}`);
-  }
-  return value;
 }
 
 function threadIdText(value: unknown): string | undefined {

@@ -6,6 +6,7 @@ const MAX_BODY_BYTES = 1024 * 1024;
 
 const jsonObject = z.record(z.string(), z.unknown());
 
+/** A body, as far as it is understood before its fields are. */
 export type RequestBody =
   | { readonly kind: 'json'; readonly fields: Readonly<Record<string, unknown>> }
   | { readonly kind: 'text'; readonly text: string };

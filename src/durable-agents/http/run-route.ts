@@ -1,101 +1,61 @@
-import type { HttpHandler, HttpRequest, HttpResponseInit, InvocationContext } from '@azure/functions';
+import type { HttpHandler, HttpRequest } from '@azure/functions';
 import { getClient } from 'durable-functions';
-import { AgentClient, type AgentClientOptions, type RunOutcome } from '../agent-client.js';
+import { AgentClient, type AgentClientOptions } from '../agent-client.js';
+import type { RunEventSource } from '../run-event-source.js';
 import type { RunRequest } from '../run-request.js';
 import { createId } from '../thread-id.js';
 import { answering, describeError } from './answering.js';
 import { parseRunEnvelope, parseRunMessage } from './parse-run-request.js';
+import { acceptedAnswer, type AnswerKind, endedAnswer, failedAnswer, toResponse } from './run-answer.js';
+import { sseResponse } from './sse.js';
+import { streamRun } from './stream-run.js';
 
 export interface RunRouteOptions extends AgentClientOptions {
   readonly agentName: string;
   readonly maxMessageBytes: number;
+  /** Absent: `Accept: text/event-stream` has no effect. */
+  readonly runEvents?: RunEventSource | undefined;
 }
 
-type AnswerKind = RunRequest['responseType'];
-
-/** `POST agents/{agent}/run`: hands a message to the agent's thread and answers when the run has ended, or at once. */
+/**
+ * `POST agents/{agent}/run`: hands a message to the agent's thread and answers when the run has ended, or at once, or
+ * with the run's events as they come.
+ */
 export function createRunRoute(options: RunRouteOptions): HttpHandler {
+  const { agentName, maxMessageBytes, runEvents } = options;
   return answering(async (request, context) => {
     // What fails in here fails before it is known which thread the answer is about: it is always told in JSON.
-    const envelope = await parseRunEnvelope(request);
-    const answer = new RunAnswer(answerKind(request, envelope.body.kind), envelope.threadId);
+    const { threadId, waitForResponse, body } = await parseRunEnvelope(request);
+    const kind = answerKind(request, body.kind);
     try {
-      const { message, role } = parseRunMessage(envelope.body, options.maxMessageBytes);
       const run: RunRequest = {
-        message,
-        role,
+        ...parseRunMessage(body, maxMessageBytes),
         correlationId: createId(),
         createdAt: new Date().toISOString(),
-        responseType: answer.kind,
+        responseType: kind,
       };
       const client = new AgentClient(getClient(context), options);
-      if (!envelope.waitForResponse) {
-        await client.send(options.agentName, envelope.threadId, run);
-        return answer.accepted(run);
+      if (runEvents !== undefined && accepts(request, 'text/event-stream')) {
+        return sseResponse(await streamRun({ client, runEvents, agentName, threadId, run, context }), context);
       }
-      const outcome = await client.sendAndWait(options.agentName, envelope.threadId, run);
-      return outcome === undefined ? answer.timedOut(run) : answer.ended(run, outcome);
+      if (!waitForResponse) {
+        await client.send(agentName, threadId, run);
+        return toResponse(acceptedAnswer(run, threadId), kind, threadId);
+      }
+      const outcome = await client.sendAndWait(agentName, threadId, run);
+      return toResponse(endedAnswer(run, threadId, outcome), kind, threadId);
     } catch (error) {
-      return answer.failed(error, context);
+      return toResponse(failedAnswer(describeError(error, context)), kind, threadId);
     }
   });
 }
 
 function answerKind(request: HttpRequest, bodyKind: AnswerKind): AnswerKind {
-  const accepted = (request.headers.get('accept') ?? '').toLowerCase().split(',');
-  const wantsJson = accepted.some((range) => range.split(';', 1)[0]?.trim() === 'application/json');
-  return bodyKind === 'json' || wantsJson ? 'json' : 'text';
+  return bodyKind === 'json' || accepts(request, 'application/json') ? 'json' : 'text';
 }
 
-/** Words the answers to one run request: a JSON object with its keys in a fixed order, or just its text. */
-class RunAnswer {
-  readonly kind: AnswerKind;
-  readonly #threadId: string;
-
-  constructor(kind: AnswerKind, threadId: string) {
-    this.kind = kind;
-    this.#threadId = threadId;
-  }
-
-  accepted(run: RunRequest): HttpResponseInit {
-    const response = 'Agent request accepted';
-    return this.#answer(202, response, { response, ...this.#about(run, 'accepted') });
-  }
-
-  timedOut(run: RunRequest): HttpResponseInit {
-    const response = 'Agent is still processing or timed out...';
-    return this.#answer(500, response, { response, ...this.#about(run, 'timeout') });
-  }
-
-  ended(run: RunRequest, outcome: RunOutcome): HttpResponseInit {
-    if (outcome.status === 'error') {
-      const { error, errorCode } = outcome;
-      return this.#answer(502, error, { error, ...this.#about(run, 'error'), error_code: errorCode });
-    }
-    const { response, messageCount } = outcome;
-    return this.#answer(200, response, {
-      response,
-      ...this.#about(run, 'success'),
-      message_count: messageCount,
-    });
-  }
-
-  failed(error: unknown, context: InvocationContext): HttpResponseInit {
-    const { status, message } = describeError(error, context);
-    return this.#answer(status, message, { error: message });
-  }
-
-  #about(run: RunRequest, status: string): Record<string, string> {
-    return { message: run.message, thread_id: this.#threadId, status, correlation_id: run.correlationId };
-  }
-
-  #answer(status: number, text: string, jsonBody: Record<string, string | number>): HttpResponseInit {
-    return this.kind === 'json'
-      ? { status, jsonBody }
-      : {
-          status,
-          headers: { 'content-type': 'text/plain; charset=utf-8', 'x-ms-thread-id': this.#threadId },
-          body: text,
-        };
-  }
+/** Whether `Accept` lists a media type by name. */
+function accepts(request: HttpRequest, mediaType: string): boolean {
+  const ranges = (request.headers.get('accept') ?? '').toLowerCase().split(',');
+  return ranges.some((range) => range.split(';', 1)[0]?.trim() === mediaType);
 }

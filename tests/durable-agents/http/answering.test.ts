@@ -28,8 +28,18 @@ describe('a handler that always answers', () => {
     const { context, logLines } = invocation();
     const handle = answering(() => Promise.reject(new HttpError(404, 'No agent is named so.')));
 
-    expect(await handle(get(), context)).toEqual({ status: 404, jsonBody: { error: 'No agent is named so.' } });
+    expect(await handle(get(), context)).toEqual({
+      status: 404,
+      headers: {},
+      jsonBody: { error: 'No agent is named so.' },
+    });
     expect(logLines).toEqual([]);
+  });
+
+  it('says when to try again', async () => {
+    const handle = answering(() => Promise.reject(new HttpError(503, 'Too many.', { retryAfterSeconds: 5 })));
+
+    expect(await handle(get(), invocation().context)).toMatchObject({ status: 503, headers: { 'retry-after': '5' } });
   });
 
   it.each([new Error('secret-key'), new TypeError('secret-key'), 'secret-key', undefined])(

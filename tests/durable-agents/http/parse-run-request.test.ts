@@ -1,11 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { HttpError } from '../../../src/durable-agents/errors.js';
-import {
-  checkedThreadId,
-  parseRunEnvelope,
-  parseRunMessage,
-} from '../../../src/durable-agents/http/parse-run-request.js';
+import { checkedThreadId } from '../../../src/durable-agents/http/checked-thread-id.js';
+import { parseRunEnvelope, parseRunMessage } from '../../../src/durable-agents/http/parse-run-request.js';
 import { httpRequest, type RequestParts } from '../../support/http-request.js';
 
 const THREAD_ID = /^(?!\.{1,2}$)[A-Za-z0-9._~:@=+-]{1,128}$/;

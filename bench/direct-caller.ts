@@ -1,0 +1,27 @@
+import { createAzureOpenAIClient } from '../src/openai/azure-openai-client.js';
+
+/** Asks the model without the app in between, and tells when the first chunk had come, and the last. */
+export function directCaller(
+  modelUrl: string,
+): (message: string) => Promise<{ readonly firstMs: number; readonly totalMs: number }> {
+  const client = createAzureOpenAIClient({
+    endpoint: modelUrl,
+    apiVersion: '2024-10-21',
+    apiKey: 'bench-key',
+    timeoutMs: 10_000,
+  });
+  return async (message) => {
+    const start = performance.now();
+    let firstMs = Number.NaN;
+    const stream = await client.chat.completions.create({
+      model: 'bench',
+      messages: [{ role: 'user', content: message }],
+      stream: true,
+      stream_options: { include_usage: true },
+    });
+    for await (const chunk of stream) {
+      if (Number.isNaN(firstMs) && chunk.choices[0]?.delta.content) firstMs = performance.now() - start;
+    }
+    return { firstMs, totalMs: performance.now() - start };
+  };
+}

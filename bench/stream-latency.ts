@@ -1,0 +1,24 @@
+import type { BenchApp } from './bench-app.js';
+import { directCaller } from './direct-caller.js';
+import { atMost, type Figure, median } from './figure.js';
+
+const ROUNDS = 25;
+const MESSAGE = 'chunks=50 pauseMs=10';
+
+/** What the app adds to the model for a caller who follows the run as server-sent events, turn by turn. */
+export async function benchStreamLatency(app: BenchApp): Promise<Figure[]> {
+  const direct = directCaller(app.modelUrl);
+  const addedFirsts: number[] = [];
+  const addedFinals: number[] = [];
+  for (let round = -2; round < ROUNDS; round += 1) {
+    const { firstMs, totalMs } = await direct(MESSAGE);
+    const streamed = await app.streamRun(`stream-latency-${round}`, MESSAGE);
+    if (round < 0) continue; // warming up
+    addedFirsts.push(streamed.firstMs - firstMs);
+    addedFinals.push(streamed.finalMs - totalMs);
+  }
+  return [
+    atMost('50 chunks, 10 ms apart: first SSE event minus direct first chunk', median(addedFirsts), 'ms', 5, 2),
+    atMost('50 chunks, 10 ms apart: SSE final minus direct total', median(addedFinals), 'ms', 5),
+  ];
+}

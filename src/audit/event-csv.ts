@@ -1,0 +1,43 @@
+import type { CallbackEvent } from './callback-event.js';
+
+const COLUMNS = [
+  'sequence',
+  'timestamp',
+  'agent_name',
+  'thread_id',
+  'correlation_id',
+  'request_message',
+  'event_type',
+  'update_kind',
+  'text',
+  'response_text',
+  'finish_reason',
+  'input_token_count',
+  'output_token_count',
+  'total_token_count',
+  'error_code',
+  'error_message',
+  'run_started_at',
+] as const;
+
+export const CSV_HEADER = `${COLUMNS.join(',')}\r\n`;
+
+/** One event as a line of CSV (RFC 4180), a column for each field that any event has. */
+export function toCsvLine(event: CallbackEvent): string {
+  const usage = event.event_type === 'final' ? event.usage : null;
+  const values: Readonly<Record<string, unknown>> = { ...event, ...usage };
+  return `${COLUMNS.map((column) => csvField(values[column])).join(',')}\r\n`;
+}
+
+/**
+ * A spreadsheet takes a field that begins with one of these for a formula, which what a model wrote must never become:
+ * an apostrophe before it makes it text.
+ *
+ * @see https://owasp.org/www-community/attacks/CSV_Injection
+ */
+function csvField(value: unknown): string {
+  if (typeof value === 'number') return String(value);
+  const text = typeof value === 'string' ? value : '';
+  const harmless = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
+}

@@ -1,0 +1,106 @@
+import { SSE_HEARTBEAT, SSE_RETRY, sseFrame } from '../durable-agents/index.js';
+import type { CallbackEvent } from './callback-event.js';
+import type { CallbackEventStore, EventThread } from './callback-event-store.js';
+import { type EventCursor, formatCursor } from './event-cursor.js';
+import { type EventFilter, eventsOf, readEvents } from './read-events.js';
+
+const PAGE_LIMIT = 200;
+const HEARTBEAT_MS = 15_000;
+
+/** What one stream may take; a reader that is cut off by it resumes without loss. */
+export interface EventStreamLimits {
+  readonly maxDurationMs: number;
+  readonly maxBytes: number;
+}
+
+export interface EventStreamOptions {
+  readonly store: CallbackEventStore;
+  readonly thread: EventThread;
+  readonly after: EventCursor;
+  readonly filter: EventFilter;
+  readonly limits: EventStreamLimits;
+  /** Ends the stream with this event; it is still sent. Default: none. */
+  readonly isLast?: (event: CallbackEvent) => boolean;
+  /** Called when the stream has ended, or its reader has gone; never if nothing was read of it. Default: nobody. */
+  readonly onEnd?: () => void;
+  /** Ends the stream once all is sent that is in the store when it is aborted. Default: never. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Follows a thread as server-sent events: `id` is the cursor behind the event, `event` its type, `data` its JSON. A
+ * reader whose cursor is lost, at the start or by a DELETE on the way, first gets `event: reset`.
+ *
+ * There is no queue per reader: each pull reads the store from where the last one ended.
+ *
+ * @returns whether the end was that of what was followed, or a limit of the stream
+ */
+export async function* streamEvents(options: EventStreamOptions): AsyncGenerator<string, 'ended' | 'limit'> {
+  const { store, thread, filter, limits, isLast, signal, onEnd } = options;
+  const deadline = performance.now() + limits.maxDurationMs;
+  let { after } = options;
+  let sentBytes = 0;
+  let pause = startPause(deadline, signal);
+  try {
+    yield SSE_RETRY;
+    for (;;) {
+      const isLastRead = signal?.aborted ?? false;
+      const page = await readEvents(store, thread, filter, { after, limit: PAGE_LIMIT });
+      const epoch = page.next.epoch === undefined ? {} : { epoch: page.next.epoch };
+      const frames: string[] = [];
+      const add = (event: string, sequence: number, data: unknown): void => {
+        const frame = sseFrame({ id: formatCursor({ ...epoch, sequence }), event, data });
+        frames.push(frame);
+        sentBytes += Buffer.byteLength(frame);
+      };
+      if (page.reset) add('reset', 0, { oldest_sequence: page.record?.oldestSequence ?? 1 });
+      let hasEnded = false;
+      for (const event of eventsOf(page)) {
+        add(event.event_type, event.sequence, event);
+        hasEnded = isLast?.(event) ?? false;
+        if (hasEnded || sentBytes >= limits.maxBytes) break;
+      }
+      after = page.next;
+      if (frames.length > 0) yield frames.join('');
+      if (hasEnded) return 'ended';
+      if (sentBytes >= limits.maxBytes || performance.now() >= deadline) return 'limit';
+      if (page.count === PAGE_LIMIT) continue;
+      if (isLastRead) return 'ended';
+      await store.waitForChange(thread, after, pause.signal);
+      if (!pause.signal.aborted || signal?.aborted) continue;
+      yield SSE_HEARTBEAT;
+      pause.end();
+      pause = startPause(deadline, signal);
+    }
+  } finally {
+    pause.end();
+    onEnd?.();
+  }
+}
+
+interface Pause {
+  /** Aborted when it is time for a heartbeat, at the deadline, and with the stream's own signal. */
+  readonly signal: AbortSignal;
+  readonly end: () => void;
+}
+
+/**
+ * One pause serves for many waits: a signal for each would be what a stream costs most.
+ *
+ * Not by `AbortSignal.any` and `AbortSignal.timeout`: Node 20 may collect the timeout as garbage before it is over.
+ */
+function startPause(deadline: number, signal: AbortSignal | undefined): Pause {
+  const controller = new AbortController();
+  const abort = (): void => controller.abort();
+  const waitMs = Math.min(HEARTBEAT_MS, deadline - performance.now());
+  const timer = setTimeout(abort, Math.max(0, Math.ceil(waitMs)));
+  signal?.addEventListener('abort', abort);
+  if (signal?.aborted) abort();
+  return {
+    signal: controller.signal,
+    end: () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', abort);
+    },
+  };
+}

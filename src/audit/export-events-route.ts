@@ -1,0 +1,62 @@
+import { ReadableStream } from 'node:stream/web';
+import type { HttpHandler, InvocationContext } from '@azure/functions';
+import { type AgentRegistry, answering } from '../durable-agents/index.js';
+import type { CallbackEventPage, CallbackEventStore, EventThread } from './callback-event-store.js';
+import type { CallbackEvent } from './callback-event.js';
+import { CSV_HEADER, toCsvLine } from './event-csv.js';
+import { exportQuery, parseQuery } from './event-query.js';
+import { eventThreadOf } from './event-thread-of.js';
+import { eventsOf } from './read-events.js';
+
+const PAGE_LIMIT = 500;
+
+const FORMATS = {
+  jsonl: { mediaType: 'application/jsonl', header: '', toLine: (event: CallbackEvent) => `${JSON.stringify(event)}\n` },
+  csv: { mediaType: 'text/csv; charset=utf-8', header: CSV_HEADER, toLine: toCsvLine },
+};
+
+/** `GET …/callbacks/{thread_id}/export`: all events of a thread as a file. */
+export function createExportEventsRoute(store: CallbackEventStore, agents: AgentRegistry): HttpHandler {
+  return answering(async (request, context) => {
+    const thread = eventThreadOf(request, agents);
+    const { format } = parseQuery(exportQuery, request.query);
+    const { mediaType, header, toLine } = FORMATS[format];
+    // The first page is read before there is an answer: a store that is out of reach is an error, not an empty file.
+    const first = await store.list(thread, { limit: PAGE_LIMIT });
+    return {
+      headers: {
+        'content-type': mediaType,
+        'content-disposition': `attachment; filename="${fileName(thread)}.${format}"`,
+      },
+      body: ReadableStream.from(lines(store, thread, first, header, toLine, context)),
+    };
+  });
+}
+
+async function* lines(
+  store: CallbackEventStore,
+  thread: EventThread,
+  first: CallbackEventPage,
+  header: string,
+  toLine: (event: CallbackEvent) => string,
+  context: InvocationContext,
+): AsyncGenerator<Uint8Array> {
+  if (header !== '') yield Buffer.from(header);
+  try {
+    let page = first;
+    // Cleared or dropped on the way: what is left stands behind a gap, and is not this export's any more.
+    while (page.count > 0 && !page.reset) {
+      yield Buffer.from(eventsOf(page).map(toLine).join(''));
+      if (page.record !== undefined && page.next.sequence >= page.record.newestSequence) return;
+      page = await store.list(thread, { after: page.next, limit: PAGE_LIMIT });
+    }
+  } catch (error) {
+    // A body that errors leaves the client without an end: it gets what was read so far.
+    context.error(`[${context.functionName}] export of invocation ${context.invocationId} is cut: ${String(error)}`);
+  }
+}
+
+/** Thread ids hold `:`, which file systems do not take. */
+function fileName({ agentName, threadId }: EventThread): string {
+  return `${agentName}-${threadId}`.replaceAll(/[^A-Za-z0-9._-]/g, '_');
+}

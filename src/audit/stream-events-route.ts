@@ -1,0 +1,69 @@
+import type { HttpHandler, HttpRequest } from '@azure/functions';
+import type { z } from 'zod';
+import { type AgentRegistry, answering, HttpError, sseResponse } from '../durable-agents/index.js';
+import type { CallbackEvent } from './callback-event.js';
+import type { CallbackEventStore, EventThread } from './callback-event-store.js';
+import { endOf, type EventCursor, parseCursor, START } from './event-cursor.js';
+import { parseQuery, streamQuery } from './event-query.js';
+import type { EventStreams } from './event-streams.js';
+import { eventThreadOf } from './event-thread-of.js';
+import { eventsOf, readEvents } from './read-events.js';
+
+export interface StreamEventsRouteOptions {
+  readonly store: CallbackEventStore;
+  readonly agents: AgentRegistry;
+  readonly streams: EventStreams;
+}
+
+/** `GET …/callbacks/{thread_id}/stream`: the events as they come, from where the reader left off. */
+export function createStreamEventsRoute({ store, agents, streams }: StreamEventsRouteOptions): HttpHandler {
+  return answering(async (request, context) => {
+    const thread = eventThreadOf(request, agents);
+    const query = parseQuery(streamQuery, request.query);
+    const after = await startOf(request, query, store, thread);
+    const { correlation_id: correlationId, until } = query;
+    const isLast = until === undefined ? undefined : isRunEnd;
+    if (isLast !== undefined && (await hasEnded(store, thread, correlationId, after))) {
+      // To an EventSource, a 204 says not to connect again.
+      return { status: 204 };
+    }
+    const stream = streams.open(thread, { after, filter: { correlationId }, ...(isLast && { isLast }) });
+    return sseResponse(stream.frames, context);
+  });
+}
+
+/** `Last-Event-ID` comes first: an EventSource that connects again repeats the URL, as it was at the start. */
+async function startOf(
+  request: HttpRequest,
+  { after, from }: z.infer<typeof streamQuery>,
+  store: CallbackEventStore,
+  thread: EventThread,
+): Promise<EventCursor> {
+  const lastEventId = request.headers.get('last-event-id');
+  if (lastEventId) {
+    const cursor = parseCursor(lastEventId);
+    if (cursor === undefined) throw new HttpError(400, 'Invalid Last-Event-ID: expected the id of an event');
+    return cursor;
+  }
+  if (after !== undefined) return after;
+  if (from !== 'now') return START;
+  const { record } = await store.list(thread, { limit: 1 });
+  return endOf(record);
+}
+
+function isRunEnd(event: CallbackEvent): boolean {
+  return event.event_type !== 'stream';
+}
+
+/** Whether the run's last event stands at or before the cursor, so that its reader has seen it. */
+async function hasEnded(
+  store: CallbackEventStore,
+  thread: EventThread,
+  correlationId: string | undefined,
+  { epoch, sequence }: EventCursor,
+): Promise<boolean> {
+  if (sequence === 0) return false;
+  const page = await readEvents(store, thread, { correlationId });
+  const isSameRecord = epoch === undefined || epoch === page.next.epoch;
+  return isSameRecord && eventsOf(page).some((event) => isRunEnd(event) && event.sequence <= sequence);
+}

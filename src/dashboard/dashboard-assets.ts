@@ -1,0 +1,33 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+
+const CONTENT_TYPES: Readonly<Record<string, string>> = {
+  '.css': 'text/css; charset=utf-8',
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.svg': 'image/svg+xml',
+};
+
+/** A file of the page. */
+export interface DashboardAsset {
+  readonly content: Uint8Array;
+  readonly contentType: string;
+  /** Changes with the content. */
+  readonly etag: string;
+}
+
+/** Reads the built page from beside this file: `index.html` and what it needs, by file name. */
+export async function readDashboardAssets(
+  folder = path.join(__dirname, 'assets'),
+): Promise<ReadonlyMap<string, DashboardAsset>> {
+  const files = await readdir(folder);
+  const assets = files.map(async (file): Promise<[string, DashboardAsset]> => {
+    const content = await readFile(path.join(folder, file));
+    const contentType = CONTENT_TYPES[path.extname(file)];
+    if (contentType === undefined) throw new Error(`The type of ${file} is not known`);
+    const etag = `"${createHash('sha256').update(content).digest('base64url')}"`;
+    return [file, { content, contentType, etag }];
+  });
+  return new Map(await Promise.all(assets));
+}

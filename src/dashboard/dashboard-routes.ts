@@ -1,0 +1,85 @@
+import { app, type HttpHandler, type HttpRequest, type HttpResponseInit } from '@azure/functions';
+import { answering, HttpError } from '../durable-agents/index.js';
+import { type DashboardAsset, readDashboardAssets } from './dashboard-assets.js';
+
+const PAGE = 'index.html';
+
+/** Whatever a model writes into the page, it can load nothing, run nothing and send nothing elsewhere. */
+const CONTENT_SECURITY_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+].join('; ');
+
+const SECURITY_HEADERS = {
+  'content-security-policy': CONTENT_SECURITY_POLICY,
+  'cross-origin-opener-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+};
+
+/**
+ * Registers the page that shows threads as they are made, and the files that it needs. They hold no data, so anybody
+ * may read them; what the page reads asks for a key where keys are on.
+ */
+export function registerDashboardRoutes(): void {
+  const readAsset = createAssetReader();
+  app.http('dashboard', {
+    methods: ['GET'],
+    route: 'dashboard',
+    authLevel: 'anonymous',
+    handler: createDashboardRoute(readAsset),
+  });
+  app.http('dashboard_asset', {
+    methods: ['GET'],
+    route: 'dashboard/{asset}',
+    authLevel: 'anonymous',
+    handler: createDashboardAssetRoute(readAsset),
+  });
+}
+
+/** `GET dashboard` */
+export function createDashboardRoute(readAsset: AssetReader): HttpHandler {
+  return answering(async (request) => {
+    // The page names its files and the API relative to itself.
+    if (new URL(request.url).pathname.endsWith('/')) return { status: 308, headers: { location: '../dashboard' } };
+    return answerWith(request, await readAsset(PAGE), 'no-cache');
+  });
+}
+
+/** `GET dashboard/{asset}`: file names change with their content. */
+export function createDashboardAssetRoute(readAsset: AssetReader): HttpHandler {
+  return answering(async (request) => {
+    const name = request.params['asset'] ?? '';
+    return answerWith(request, await readAsset(name), 'public, max-age=31536000, immutable');
+  });
+}
+
+export type AssetReader = (name: string) => Promise<DashboardAsset>;
+
+/** Reads the files with the first request, and keeps them; by default those of the built page. */
+export function createAssetReader(folder?: string): AssetReader {
+  let assets: ReturnType<typeof readDashboardAssets> | undefined;
+  return async (name) => {
+    assets ??= readDashboardAssets(folder);
+    const asset = (await assets).get(name);
+    if (asset === undefined) throw new HttpError(404, 'The dashboard has no such file.');
+    return asset;
+  };
+}
+
+function answerWith(
+  request: HttpRequest,
+  { content, contentType, etag }: DashboardAsset,
+  cacheControl: string,
+): HttpResponseInit {
+  const headers = { ...SECURITY_HEADERS, etag, 'cache-control': cacheControl };
+  if (request.headers.get('if-none-match') === etag) return { status: 304, headers };
+  return { headers: { ...headers, 'content-type': contentType }, body: content };
+}

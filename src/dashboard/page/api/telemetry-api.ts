@@ -1,0 +1,112 @@
+import { ApiError } from './api-error.js';
+import type { TelemetryEvent } from './telemetry-event.js';
+import type { EventPage, ThreadAddress, ThreadSource } from './thread-source.js';
+import type { ThreadSummary } from './thread-summary.js';
+
+const PAGE_LIMIT = 1000;
+
+export interface TelemetryApiOptions {
+  /** Where the app's functions are, with a `/` at the end. */
+  readonly baseUrl: string;
+  /** The function key to send; `null` sends none. */
+  readonly key: () => string | null;
+}
+
+export interface ThreadPage {
+  readonly threads: readonly ThreadSummary[];
+  /** Where the next page begins; absent when this is the last. */
+  readonly cursor: string | undefined;
+}
+
+export interface AcceptedRun {
+  readonly thread_id: string;
+  readonly correlation_id: string;
+}
+
+/**
+ * The app's HTTP API. Methods reject with an {@link ApiError} for an answer that is no success, and with what `fetch`
+ * rejects with when there is none.
+ */
+export class TelemetryApi implements ThreadSource {
+  readonly #baseUrl: string;
+  readonly #key: () => string | null;
+
+  constructor({ baseUrl, key }: TelemetryApiOptions) {
+    this.#baseUrl = baseUrl;
+    this.#key = key;
+  }
+
+  /** The names of the agents that the app serves. */
+  async listAgents(): Promise<string[]> {
+    const response = await this.#fetch('health', {});
+    const health: { readonly agents: readonly { readonly name: string }[] } = await response.json();
+    return health.agents.map(({ name }) => name);
+  }
+
+  /** Threads of an agent, the one with the latest event first. */
+  async listThreads(agentName: string, limit: number, cursor?: string, signal?: AbortSignal): Promise<ThreadPage> {
+    const query = new URLSearchParams({ limit: String(limit), ...(cursor !== undefined && { cursor }) });
+    const response = await this.#fetch(`agents/${encodeURIComponent(agentName)}/threads?${query}`, { signal });
+    const threads: ThreadSummary[] = await response.json();
+    const hasMore = response.headers.get('x-has-more') === 'true';
+    return { threads, cursor: hasMore ? (response.headers.get('x-next-cursor') ?? undefined) : undefined };
+  }
+
+  async readEvents(thread: ThreadAddress, after: string | undefined, signal?: AbortSignal): Promise<EventPage> {
+    const query = new URLSearchParams({ limit: String(PAGE_LIMIT), ...(after !== undefined && { after }) });
+    const response = await this.#fetch(`${pathOf(thread)}?${query}`, { signal, cache: 'no-store' });
+    const events: TelemetryEvent[] = await response.json();
+    return {
+      events,
+      cursor: response.headers.get('x-next-cursor') ?? '0',
+      hasMore: response.headers.get('x-has-more') === 'true',
+      isReset: response.headers.get('x-cursor-reset') === 'true',
+    };
+  }
+
+  openStream(thread: ThreadAddress, after: string, signal: AbortSignal): Promise<Response> {
+    const headers = { accept: 'text/event-stream', 'last-event-id': after };
+    return this.#fetch(`${pathOf(thread)}/stream`, { headers, signal, cache: 'no-store' });
+  }
+
+  /** Starts a run; it goes on when the answer is here. */
+  async sendMessage({ agentName, threadId }: ThreadAddress, message: string): Promise<AcceptedRun> {
+    const response = await this.#fetch(`agents/${encodeURIComponent(agentName)}/run`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ message, thread_id: threadId, wait_for_response: false }),
+    });
+    const accepted: AcceptedRun = await response.json();
+    return accepted;
+  }
+
+  /** Removes the telemetry of a thread; its conversation stays. */
+  async clear(thread: ThreadAddress): Promise<void> {
+    await this.#fetch(pathOf(thread), { method: 'DELETE' });
+  }
+
+  async export(thread: ThreadAddress, format: 'jsonl' | 'csv'): Promise<Blob> {
+    const response = await this.#fetch(`${pathOf(thread)}/export?format=${format}`, {});
+    return response.blob();
+  }
+
+  async #fetch(path: string, { headers, signal, ...init }: FetchOptions): Promise<Response> {
+    const key = this.#key();
+    const response = await fetch(new URL(path, this.#baseUrl), {
+      ...init,
+      ...(signal !== undefined && { signal }),
+      headers: { ...headers, ...(key !== null && { 'x-functions-key': key }) },
+    });
+    if (!response.ok) throw await ApiError.from(response);
+    return response;
+  }
+}
+
+type FetchOptions = Pick<RequestInit, 'method' | 'body' | 'cache'> & {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal | undefined;
+};
+
+function pathOf({ agentName, threadId }: ThreadAddress): string {
+  return `agents/${encodeURIComponent(agentName)}/callbacks/${encodeURIComponent(threadId)}`;
+}

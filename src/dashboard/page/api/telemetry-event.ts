@@ -1,0 +1,42 @@
+/*
+ * Events as the app serves them, in the names of the wire; only the fields that the page uses.
+ */
+
+interface EventOfRun {
+  /** Position in the thread's record. */
+  readonly sequence: number;
+  /** When the callback ran: ISO 8601 in UTC. */
+  readonly timestamp: string;
+  readonly correlation_id: string;
+  readonly request_message: string;
+  /** When the run began: ISO 8601 in UTC. Absent where the app does not tell. */
+  readonly run_started_at?: string;
+}
+
+export interface StreamEvent extends EventOfRun {
+  readonly event_type: 'stream';
+  readonly update_kind: string;
+  readonly text: string;
+}
+
+export interface FinalEvent extends EventOfRun {
+  readonly event_type: 'final';
+  readonly response_text: string;
+  readonly usage: TokenCounts | null;
+  /** `length`: the answer is cut at the model's token limit. */
+  readonly finish_reason?: string;
+}
+
+export interface FailedEvent extends EventOfRun {
+  readonly event_type: 'failed';
+  readonly error_code: string;
+  readonly error_message: string;
+}
+
+export interface TokenCounts {
+  readonly input_token_count: number;
+  readonly output_token_count: number;
+  readonly total_token_count: number;
+}
+
+export type TelemetryEvent = StreamEvent | FinalEvent | FailedEvent;

@@ -1,0 +1,39 @@
+import { html } from 'htm/preact';
+import type { VNode } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { Run } from '../thread/run.js';
+import type { Connection } from '../thread/thread-follower.js';
+import { answerOf, type ThreadState } from '../thread/thread-state.js';
+
+const SPOKEN_CHARACTERS = 500;
+
+export interface AnnouncerProps {
+  readonly state: ThreadState;
+  readonly connection: Connection;
+}
+
+/** Tells a screen reader when a run begins and how it ended; what was there when the page was opened is not news. */
+export function Announcer({ state, connection }: AnnouncerProps): VNode {
+  const [text, setText] = useState('');
+  const told = useRef<string | undefined>(undefined);
+  const run = state.runs.at(-1);
+  const about = run === undefined ? '' : `${run.correlationId} ${run.outcome.status}`;
+  useEffect(() => {
+    if (connection.state !== 'live') return;
+    const isNews = told.current !== undefined && told.current !== about;
+    told.current = about;
+    if (isNews && run !== undefined) setText(describe(run));
+  }, [about, connection.state]);
+  return html`<p class="for-screen-readers" role="status">${text}</p>`;
+}
+
+function describe(run: Run): string {
+  switch (run.outcome.status) {
+    case 'streaming':
+      return `Run ${run.number}: the answer begins.`;
+    case 'answered':
+      return `Run ${run.number} was answered: ${answerOf(run).slice(0, SPOKEN_CHARACTERS)}`;
+    case 'failed':
+      return `Run ${run.number} failed: ${run.outcome.message}`;
+  }
+}

@@ -1,0 +1,22 @@
+import { html } from 'htm/preact';
+import type { VNode } from 'preact';
+import type { Connection } from '../thread/thread-follower.js';
+
+export interface ConnectionNoteProps {
+  readonly connection: Connection;
+  readonly onRetry: () => void;
+}
+
+/** Says why nothing new can be seen, while that is so. It lies above the thread, so that nothing moves. */
+export function ConnectionNote({ connection, onRetry }: ConnectionNoteProps): VNode | null {
+  if (connection.state === 'reconnecting') {
+    return html`<div class="notice connection-note" role="status">
+      <p>${connection.reason} Reconnecting; nothing will be missing.</p>
+      <button class="button" type="button" onClick=${onRetry}>Try now</button>
+    </div>`;
+  }
+  if (connection.state === 'stopped') {
+    return html`<div class="notice connection-note" role="alert"><p>${connection.reason}</p></div>`;
+  }
+  return null;
+}

@@ -1,0 +1,69 @@
+import { html } from 'htm/preact';
+import type { VNode } from 'preact';
+import { useRef, useState } from 'preact/hooks';
+import type { PendingMessage } from '../hooks/use-thread.js';
+import { useStickToEnd } from '../hooks/use-stick-to-end.js';
+import type { ThreadState } from '../thread/thread-state.js';
+import { PendingRun } from './pending-run.js';
+import { RunArticle } from './run-article.js';
+
+const RUNS_AT_ONCE = 100;
+
+export interface ConversationProps {
+  readonly state: ThreadState;
+  readonly sentAtMs: ReadonlyMap<string, number>;
+  readonly pending: readonly PendingMessage[];
+  /** Of the chosen run; -1 while there is none. */
+  readonly runIndex: number;
+  readonly isNew: boolean;
+  readonly isLoading: boolean;
+  readonly onSelect: (runIndex: number) => void;
+}
+
+/** What was said, run after run. */
+export function Conversation(props: ConversationProps): VNode {
+  const { state, sentAtMs, pending, runIndex, isNew, isLoading, onSelect } = props;
+  const scroller = useRef<HTMLElement>(null);
+  const { isAtEnd, scrollToEnd } = useStickToEnd(scroller);
+  const [shownRuns, setShownRuns] = useState(RUNS_AT_ONCE);
+  const hiddenRuns = Math.max(0, state.runs.length - shownRuns);
+  const isEmpty = state.runs.length === 0 && pending.length === 0;
+
+  return html`<section class="conversation" aria-label="Conversation" tabindex="0" ref=${scroller}>
+      <div class="conversation-column">
+        ${isEmpty && (isNew ? WELCOME : html`<p class="muted nothing-yet">${isLoading ? 'Reading the thread…' : 'No telemetry is kept of this thread.'}</p>`)}
+        ${
+          hiddenRuns > 0 &&
+          html`<button
+            class="button button-wide"
+            type="button"
+            onClick=${() => setShownRuns((count) => count + RUNS_AT_ONCE)}
+          >
+            Show earlier runs (${hiddenRuns})
+          </button>`
+        }
+        ${state.runs
+          .slice(hiddenRuns)
+          .map(
+            (run) =>
+              html`<${RunArticle}
+                key=${run.correlationId}
+                run=${run}
+                sentAtMs=${sentAtMs.get(run.correlationId)}
+                isSelected=${run.number - 1 === runIndex}
+                onSelect=${onSelect}
+              />`,
+          )}
+        ${pending.map((item) => html`<${PendingRun} key=${item.id} pending=${item} />`)}
+      </div>
+    </section>
+    ${!isAtEnd && html`<button class="button jump" type="button" onClick=${scrollToEnd}>Latest ↓</button>`}`;
+}
+
+const WELCOME = html`<div class="welcome">
+  <p class="welcome-title">Send a message and watch the answer being made.</p>
+  <p class="muted">
+    Every update of the model appears here as it comes, with its time and its size beside it. The thread is kept, so you
+    can come back to it.
+  </p>
+</div>`;

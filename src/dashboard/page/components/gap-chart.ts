@@ -1,0 +1,60 @@
+import { html } from 'htm/preact';
+import type { VNode } from 'preact';
+import { formatCount } from '../format/format-count.js';
+import { formatDuration } from '../format/format-duration.js';
+import { percentile } from '../thread/run-figures.js';
+
+const WIDTH = 480;
+const HEIGHT = 72;
+const MOST_STEMS = 240;
+
+export interface GapChartProps {
+  /** Milliseconds between neighbouring updates, in order. */
+  readonly gaps: readonly number[];
+  readonly runNumber: number;
+}
+
+/** The pauses between the updates of one run. Of many pauses, each stem stands for the longest of a few. */
+export function GapChart({ gaps, runNumber }: GapChartProps): VNode {
+  const stems = longestOfEach(gaps, MOST_STEMS);
+  const longest = Math.max(...stems, 0);
+  const median = percentile(gaps, 0.5);
+  const late = percentile(gaps, 0.95);
+  const summary =
+    median === undefined || late === undefined
+      ? 'fewer than two updates'
+      : `median ${formatDuration(median)}, 95 % within ${formatDuration(late)}, longest ${formatDuration(longest)}`;
+  const step = WIDTH / Math.max(stems.length, 24);
+  const path = stems
+    .map((gap, index) => {
+      const height = longest === 0 ? 0 : Math.max(1, (gap / longest) * (HEIGHT - 2));
+      return `M${((index + 0.5) * step).toFixed(1)} ${HEIGHT}v${(-height).toFixed(1)}`;
+    })
+    .join('');
+
+  return html`<figure class="chart chart-wide">
+    <figcaption>
+      <span class="chart-title">Gaps between updates, run ${runNumber}</span>
+      <span class="chart-value">${median === undefined ? '–' : formatDuration(median)}</span>
+      <span class="chart-note">${summary}${gaps.length > 0 && ` · ${formatCount(gaps.length)} gaps`}</span>
+    </figcaption>
+    <svg
+      viewBox=${`0 0 ${WIDTH} ${HEIGHT}`}
+      preserveAspectRatio="none"
+      role="img"
+      aria-label=${`Gaps between the updates of run ${runNumber}: ${summary}`}
+    >
+      <path class="stems" d=${path} style=${{ strokeWidth: `${Math.min(4, step * 0.7)}px` }} />
+      <line class="chart-base" x1="0" x2=${WIDTH} y1=${HEIGHT - 0.5} y2=${HEIGHT - 0.5} />
+    </svg>
+  </figure>`;
+}
+
+function longestOfEach(values: readonly number[], most: number): number[] {
+  if (values.length <= most) return [...values];
+  return Array.from({ length: most }, (_, index) =>
+    Math.max(
+      ...values.slice(Math.floor((index * values.length) / most), Math.floor(((index + 1) * values.length) / most)),
+    ),
+  );
+}

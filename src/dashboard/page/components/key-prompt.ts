@@ -1,0 +1,46 @@
+import { html } from 'htm/preact';
+import type { VNode } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+
+export interface KeyPromptProps {
+  /** The app has refused the key that is kept. */
+  readonly wasRefused: boolean;
+  readonly onKey: (key: string) => Promise<void>;
+}
+
+/** Asks for the function key. */
+export function KeyPrompt({ wasRefused, onKey }: KeyPromptProps): VNode {
+  const [isChecking, setIsChecking] = useState(false);
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => input.current?.focus(), []);
+  const submit = async (event: Event): Promise<void> => {
+    event.preventDefault();
+    const key = input.current?.value.trim() ?? '';
+    if (key === '') return;
+    setIsChecking(true);
+    await onKey(key);
+    setIsChecking(false);
+    input.current?.select();
+  };
+  return html`<main class="splash">
+    <form class="key-form" onSubmit=${submit}>
+      <h1>Function key</h1>
+      <p class="muted">This app asks for a key. It is kept in this tab only, and sent to this app only.</p>
+      <label for="function-key">Key</label>
+      <input
+        id="function-key"
+        class="field"
+        type="password"
+        autocomplete="off"
+        spellcheck="false"
+        ref=${input}
+        aria-invalid=${wasRefused}
+        aria-describedby="function-key-problem"
+      />
+      <p id="function-key-problem" class="problem" role="alert">
+        ${wasRefused && !isChecking ? 'The app does not accept this key.' : ''}
+      </p>
+      <button class="button button-main" type="submit" disabled=${isChecking}>Continue</button>
+    </form>
+  </main>`;
+}

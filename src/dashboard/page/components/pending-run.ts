@@ -1,0 +1,22 @@
+import { html } from 'htm/preact';
+import type { VNode } from 'preact';
+import { formatDuration } from '../format/format-duration.js';
+import type { PendingMessage } from '../hooks/use-thread.js';
+import { useNow } from '../hooks/use-now.js';
+
+/** A message whose run has not shown itself yet, and how long that has been. */
+export function PendingRun({ pending }: { readonly pending: PendingMessage }): VNode {
+  useNow(100);
+  const waitedMs = performance.now() - pending.sentAtMs;
+  return html`<article class="run" aria-label="Message that was sent">
+    <header class="run-head">
+      <span class="run-name">${pending.correlationId === undefined ? 'Sending' : 'Accepted'}</span>
+    </header>
+    <p class="request">${pending.message}</p>
+    <p class="waiting muted">
+      <span class="waiting-bar" aria-hidden="true"></span>
+      Waiting for the first update
+      <span class="number" aria-hidden="true">${formatDuration(Math.floor(waitedMs / 100) * 100)}</span>
+    </p>
+  </article>`;
+}

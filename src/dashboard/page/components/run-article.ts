@@ -1,0 +1,84 @@
+import { html } from 'htm/preact';
+import type { VNode } from 'preact';
+import { useMemo } from 'preact/hooks';
+import { formatCount } from '../format/format-count.js';
+import { formatDuration } from '../format/format-duration.js';
+import { splitText } from '../format/split-text.js';
+import { figuresOf } from '../thread/run-figures.js';
+import type { Run, RunPart } from '../thread/run.js';
+
+export interface RunArticleProps {
+  readonly run: Run;
+  readonly sentAtMs: number | undefined;
+  readonly isSelected: boolean;
+  readonly onSelect: (runIndex: number) => void;
+}
+
+const PART_TITLES: Readonly<Record<string, string>> = {
+  reasoning: 'Reasoning',
+  tool_call: 'Tool call',
+  tool_result: 'Tool result',
+};
+
+/** A run in the conversation: what was asked and what came of it. Made anew only when the run has changed. */
+export function RunArticle({ run, sentAtMs, isSelected, onSelect }: RunArticleProps): VNode {
+  return useMemo(() => renderRun(run, sentAtMs, isSelected, onSelect), [run, sentAtMs, isSelected, onSelect]);
+}
+
+function renderRun(
+  run: Run,
+  sentAtMs: number | undefined,
+  isSelected: boolean,
+  onSelect: (index: number) => void,
+): VNode {
+  const { outcome, number } = run;
+  const isStreaming = outcome.status === 'streaming';
+  return html`<article class="run" aria-labelledby=${`run-${number}`} data-selected=${isSelected}>
+    <header class="run-head">
+      <h2 class="run-name" id=${`run-${number}`}>
+        <button type="button" aria-pressed=${isSelected ? 'true' : 'false'} onClick=${() => onSelect(number - 1)}>
+          Run ${number}
+        </button>
+      </h2>
+      <p class="run-facts">${factsOf(run, sentAtMs).map((fact) => html`<span key=${fact}>${fact}</span>`)}</p>
+    </header>
+    <p class="request"><span class="for-screen-readers">Request: </span>${run.requestMessage}</p>
+    <div class="answer" aria-busy=${isStreaming ? 'true' : 'false'}>
+      ${run.parts.map((part, index) => renderPart(part, index))}
+    </div>
+    ${
+      outcome.status === 'failed' &&
+      html`<div class="failure">
+        <p class="failure-title">This run failed${run.updateCount > 0 ? ' before its answer was complete' : ''}.</p>
+        <p>${outcome.message}</p>
+        <p class="failure-code">${outcome.code}</p>
+      </div>`
+    }
+    ${outcome.status === 'answered' && outcome.isCut && html`<p class="muted run-note">The answer is cut at the model’s token limit.</p>`}
+    ${run.wasRepeated && html`<p class="muted run-note">The app was interrupted and repeated this run.</p>`}
+  </article>`;
+}
+
+function renderPart({ kind, text }: RunPart, index: number): VNode {
+  if (kind === 'text')
+    return html`<div class="part" key=${index}>
+      ${splitText(text).map((block, line) => html`<div key=${line}>${block}</div>`)}
+    </div>`;
+  return html`<div class="part part-aside" key=${index}>
+    <span class="part-title">${PART_TITLES[kind] ?? kind}</span>
+    ${text}
+  </div>`;
+}
+
+function factsOf(run: Run, sentAtMs: number | undefined): string[] {
+  const time = new Date(run.startedAtMs).toLocaleTimeString();
+  if (run.outcome.status === 'streaming') return [time, 'streaming'];
+  const { totalMs, inputTokens, outputTokens } = figuresOf(run, sentAtMs);
+  return [
+    time,
+    ...(totalMs === undefined ? [] : [formatDuration(totalMs)]),
+    ...(inputTokens === undefined || outputTokens === undefined
+      ? []
+      : [`${formatCount(inputTokens)} → ${formatCount(outputTokens)} tokens`]),
+  ];
+}

@@ -1,0 +1,109 @@
+import { html } from 'htm/preact';
+import type { VNode } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import type { TelemetryApi } from '../api/telemetry-api.js';
+import type { ThreadAddress } from '../api/thread-source.js';
+import { useMedia } from '../hooks/use-media.js';
+import { useThread } from '../hooks/use-thread.js';
+import { threadHref } from '../route.js';
+import { Announcer } from './announcer.js';
+import { Charts } from './charts.js';
+import { Composer } from './composer.js';
+import { ConnectionNote } from './connection-note.js';
+import { Conversation } from './conversation.js';
+import { Tabs } from './tabs.js';
+import { ThreadHead } from './thread-head.js';
+import { Timeline } from './timeline.js';
+
+export interface ThreadPaneProps {
+  readonly api: TelemetryApi;
+  readonly thread: ThreadAddress;
+  /** The thread begins with the message that is sent from here. */
+  readonly isNew: boolean;
+  readonly agentNames: readonly string[];
+  readonly onAgentChange: (agentName: string) => void;
+  /** Something happened that the list of threads shows. */
+  readonly onChange: () => void;
+  readonly onKeyRefused: () => void;
+}
+
+type View = 'conversation' | 'timeline' | 'charts';
+
+/** One thread: its conversation, its events and its figures, and the box for the next message. */
+export function ThreadPane(props: ThreadPaneProps): VNode {
+  const { api, thread, isNew, agentNames, onAgentChange, onChange, onKeyRefused } = props;
+  const session = useThread(api, thread, !isNew);
+  const { state, connection, pending, sentAtMs } = session;
+  const [selected, setSelected] = useState<number>();
+  const [view, setView] = useState<View>('conversation');
+  const isWide = useMedia('(min-width: 70rem)');
+
+  const endedRuns = state.runs.filter(({ outcome }) => outcome.status !== 'streaming').length;
+  useEffect(onChange, [onChange, state.epoch, state.runs.length, endedRuns]);
+  const isKeyRefused = connection.state === 'stopped' && connection.status === 401;
+  useEffect(() => {
+    if (isKeyRefused) onKeyRefused();
+  }, [isKeyRefused]);
+
+  const send = async (message: string): Promise<string | undefined> => {
+    const problem = await session.send(message);
+    if (problem === undefined && isNew) location.hash = threadHref(thread);
+    return problem;
+  };
+  const runIndex = selected !== undefined && selected < state.runs.length ? selected : state.runs.length - 1;
+  const side = view === 'charts' ? 'charts' : 'timeline';
+  const shown: View = isWide ? side : view;
+  const panel = { state, sentAtMs, runIndex, onSelect: setSelected };
+  const conversation = html`<${Conversation}
+    ...${panel}
+    pending=${pending}
+    isNew=${isNew}
+    isLoading=${!isNew && connection.state === 'connecting'}
+  />`;
+  const tabs = isWide ? SIDE_TABS : ALL_TABS;
+
+  return html`<main class="thread" aria-label=${isNew ? 'New thread' : `Thread ${thread.threadId}`}>
+    <${ThreadHead}
+      api=${api}
+      thread=${thread}
+      isNew=${isNew}
+      agentNames=${agentNames}
+      connection=${connection}
+      hasEvents=${state.events.length > 0}
+      onAgentChange=${onAgentChange}
+      onCleared=${onChange}
+    />
+    ${!isNew && !isWide && html`<${Tabs} tabs=${tabs} chosen=${shown} onChoose=${setView} />`}
+    <div class=${isWide && !isNew ? 'thread-body thread-body-split' : 'thread-body'}>
+      ${
+        (isWide || isNew || view === 'conversation') &&
+        html`<div key="main" class="thread-main" ...${isWide || isNew ? {} : tabPanel('conversation')}>
+          ${conversation}
+        </div>`
+      }
+      ${
+        !isNew &&
+        (isWide || view !== 'conversation') &&
+        html`<aside key="side" class="thread-side" aria-label="Telemetry">
+          ${isWide && html`<${Tabs} tabs=${tabs} chosen=${shown} onChoose=${setView} />`}
+          <div class="thread-panel" ...${tabPanel(side)}>
+            ${side === 'charts' ? html`<${Charts} ...${panel} />` : html`<${Timeline} ...${panel} />`}
+          </div>
+        </aside>`
+      }
+      ${!isNew && html`<${ConnectionNote} key="connection" connection=${connection} onRetry=${session.retryNow} />`}
+      <${Composer} key="composer" isNew=${isNew} onSend=${send} />
+    </div>
+    <${Announcer} state=${state} connection=${connection} />
+  </main>`;
+}
+
+const SIDE_TABS = [
+  { id: 'timeline', title: 'Timeline' },
+  { id: 'charts', title: 'Charts' },
+] as const;
+const ALL_TABS = [{ id: 'conversation', title: 'Conversation' }, ...SIDE_TABS] as const;
+
+function tabPanel(id: View): Readonly<Record<string, string>> {
+  return { role: 'tabpanel', id: `panel-${id}`, 'aria-labelledby': `tab-${id}` };
+}

@@ -1,0 +1,51 @@
+import type { RefObject } from 'preact';
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+
+const NEAR_PX = 48;
+
+export interface StickToEnd {
+  /** Whether the end is in view, so that the view follows it. */
+  readonly isAtEnd: boolean;
+  readonly scrollToEnd: () => void;
+  /** Stays where it is, until it is scrolled to its end again. */
+  readonly letGo: () => void;
+}
+
+/** Keeps a scrolled element at its end while it grows, unless its reader has scrolled away from there. */
+export function useStickToEnd(element: RefObject<HTMLElement | null>): StickToEnd {
+  const [isAtEnd, setIsAtEnd] = useState(true);
+  const sticks = useRef(true);
+  const scrollToEnd = useCallback(() => {
+    sticks.current = true;
+    setIsAtEnd(true);
+    element.current?.scrollTo({ top: element.current.scrollHeight });
+  }, [element]);
+  const letGo = useCallback(() => {
+    sticks.current = false;
+    setIsAtEnd(false);
+  }, []);
+  useEffect(() => {
+    const target = element.current;
+    if (target === null) return undefined;
+    const look = (): void => {
+      const restPx = target.scrollHeight - target.clientHeight - target.scrollTop;
+      sticks.current = restPx <= NEAR_PX;
+      setIsAtEnd(sticks.current);
+    };
+    const follow = (): void => {
+      if (sticks.current) target.scrollTop = target.scrollHeight;
+    };
+    const observer = new ResizeObserver(follow);
+    observer.observe(target);
+    target.addEventListener('scroll', look, { passive: true });
+    return () => {
+      observer.disconnect();
+      target.removeEventListener('scroll', look);
+    };
+  }, [element]);
+  useLayoutEffect(() => {
+    const target = element.current;
+    if (target !== null && sticks.current) target.scrollTop = target.scrollHeight;
+  });
+  return { isAtEnd, scrollToEnd, letGo };
+}

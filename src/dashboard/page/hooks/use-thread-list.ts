@@ -1,0 +1,89 @@
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { describeFailure } from '../api/api-error.js';
+import type { TelemetryApi } from '../api/telemetry-api.js';
+import type { ThreadSummary } from '../api/thread-summary.js';
+
+const REFRESH_MS = 4000;
+const PAGE_LIMIT = 100;
+
+/** A thread of the list, and whose it is. */
+export interface ListedThread extends ThreadSummary {
+  readonly agentName: string;
+}
+
+export interface ThreadList {
+  /** Of all agents, the one with the latest event first; `undefined` until they were read for the first time. */
+  readonly threads: readonly ListedThread[] | undefined;
+  readonly hasMore: boolean;
+  /** Why the list could not be read again, in words. */
+  readonly failure: string | undefined;
+  readonly showMore: () => void;
+  readonly refresh: () => void;
+}
+
+/** Reads the list of threads again and again while the page can be seen. */
+export function useThreadList(api: TelemetryApi, agentNames: readonly string[]): ThreadList {
+  const [threads, setThreads] = useState<readonly ListedThread[]>();
+  const [hasMore, setHasMore] = useState(false);
+  const [failure, setFailure] = useState<string>();
+  const [wanted, setWanted] = useState(PAGE_LIMIT);
+  const refreshNow = useRef(() => {});
+
+  useEffect(() => {
+    const stop = new AbortController();
+    const { signal } = stop;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let isReading = false;
+    const read = async (): Promise<void> => {
+      if (isReading || document.hidden) return;
+      isReading = true;
+      clearTimeout(timer);
+      try {
+        const lists = await Promise.all(agentNames.map((name) => readThreads(api, name, wanted, signal)));
+        const all = lists.flatMap((list) => list.threads);
+        setThreads(all.toSorted((one, other) => (one.last_event_at < other.last_event_at ? 1 : -1)));
+        setHasMore(lists.some((list) => list.hasMore));
+        setFailure(undefined);
+      } catch (error) {
+        if (!signal.aborted) setFailure(describeFailure(error));
+      } finally {
+        isReading = false;
+        if (!signal.aborted) timer = setTimeout(read, REFRESH_MS);
+      }
+    };
+    const readNow = (): void => void read();
+    refreshNow.current = readNow;
+    document.addEventListener('visibilitychange', readNow);
+    readNow();
+    return () => {
+      stop.abort();
+      clearTimeout(timer);
+      document.removeEventListener('visibilitychange', readNow);
+    };
+  }, [api, agentNames, wanted]);
+
+  return {
+    threads,
+    hasMore,
+    failure,
+    showMore: useCallback(() => setWanted((count) => count + PAGE_LIMIT), []),
+    refresh: useCallback(() => refreshNow.current(), []),
+  };
+}
+
+async function readThreads(
+  api: TelemetryApi,
+  agentName: string,
+  wanted: number,
+  signal: AbortSignal,
+): Promise<{ readonly threads: ListedThread[]; readonly hasMore: boolean }> {
+  // By id, as a thread that gets an event between two pages moves from one to the other.
+  const threads = new Map<string, ListedThread>();
+  let cursor: string | undefined;
+  do {
+    const page = await api.listThreads(agentName, PAGE_LIMIT, cursor, signal);
+    for (const thread of page.threads) threads.set(thread.thread_id, { ...thread, agentName });
+    cursor = page.cursor;
+  } while (cursor !== undefined && threads.size < wanted);
+  return { threads: [...threads.values()], hasMore: cursor !== undefined };
+}

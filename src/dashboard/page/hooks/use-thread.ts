@@ -1,0 +1,95 @@
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { describeFailure } from '../api/api-error.js';
+import type { TelemetryApi } from '../api/telemetry-api.js';
+import type { ThreadAddress } from '../api/thread-source.js';
+import { type Connection, ThreadFollower } from '../thread/thread-follower.js';
+import type { ThreadNews } from '../thread/thread-news.js';
+import { applyNews, EMPTY_THREAD, type ThreadState } from '../thread/thread-state.js';
+import { FrameBatcher } from './frame-batcher.js';
+
+/** A message that this page has sent, until its run shows up. */
+export interface PendingMessage {
+  readonly id: number;
+  readonly message: string;
+  /** By the page's own clock. */
+  readonly sentAtMs: number;
+  /** Absent until the app has accepted it. */
+  readonly correlationId?: string;
+}
+
+export interface ThreadSession {
+  readonly state: ThreadState;
+  readonly connection: Connection;
+  readonly pending: readonly PendingMessage[];
+  /** When this page sent the messages of runs, by correlation id and the page's own clock. */
+  readonly sentAtMs: ReadonlyMap<string, number>;
+  /** @returns what went wrong, in words; `undefined` when the app has accepted it */
+  readonly send: (message: string) => Promise<string | undefined>;
+  readonly retryNow: () => void;
+}
+
+/** Follows a thread while it is shown; `isFollowed: false` for one that does not exist yet. */
+export function useThread(api: TelemetryApi, thread: ThreadAddress, isFollowed: boolean): ThreadSession {
+  const { agentName, threadId } = thread;
+  const [state, setState] = useState(EMPTY_THREAD);
+  const [connection, setConnection] = useState<Connection>({ state: 'connecting' });
+  const [pending, setPending] = useState<readonly PendingMessage[]>([]);
+  const [sentAtMs, setSentAtMs] = useState<ReadonlyMap<string, number>>(new Map());
+  const follower = useRef<ThreadFollower | undefined>(undefined);
+  const lastId = useRef(0);
+
+  useEffect(() => {
+    if (!isFollowed) return undefined;
+    const batcher = new FrameBatcher<ThreadNews>((news) => setState((known) => applyNews(known, news)));
+    const current = new ThreadFollower({
+      api,
+      thread: { agentName, threadId },
+      onNews: (news) => batcher.add(news),
+      onConnection: setConnection,
+    });
+    follower.current = current;
+    const retry = (): void => current.retryNow();
+    addEventListener('online', retry);
+    void current.run();
+    return () => {
+      removeEventListener('online', retry);
+      current.stop();
+      batcher.stop();
+      follower.current = undefined;
+    };
+  }, [api, agentName, threadId, isFollowed]);
+
+  const send = useCallback(
+    async (message: string) => {
+      lastId.current += 1;
+      const entry: PendingMessage = { id: lastId.current, message, sentAtMs: performance.now() };
+      setPending((list) => [...list, entry]);
+      try {
+        const { correlation_id: correlationId } = await api.sendMessage({ agentName, threadId }, message);
+        setSentAtMs((known) => new Map(known).set(correlationId, entry.sentAtMs));
+        setPending((list) => list.map((item) => (item.id === entry.id ? { ...item, correlationId } : item)));
+        return undefined;
+      } catch (error) {
+        setPending((list) => list.filter(({ id }) => id !== entry.id));
+        return describeFailure(error);
+      }
+    },
+    [api, agentName, threadId],
+  );
+
+  const stillPending = pending.filter(
+    ({ correlationId }) => correlationId === undefined || !state.runIndexes.has(correlationId),
+  );
+  // For good: a run that was seen is not waited for again when its events are lost.
+  useEffect(() => {
+    if (stillPending.length < pending.length) setPending(stillPending);
+  });
+  return {
+    state,
+    connection,
+    pending: stillPending,
+    sentAtMs,
+    send,
+    retryNow: () => follower.current?.retryNow(),
+  };
+}

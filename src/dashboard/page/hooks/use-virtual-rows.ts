@@ -1,0 +1,56 @@
+import type { RefObject } from 'preact';
+import { useCallback, useEffect, useState } from 'preact/hooks';
+
+/** So that a fast scroll does not show gaps before the next rows are there. */
+const ROWS_BEYOND = 12;
+
+export interface VirtualRows {
+  /** The rows that have to exist: from `first` up to, not including, `end`. */
+  readonly first: number;
+  readonly end: number;
+  /** How many rows fit, at least 1. */
+  readonly rowsInView: number;
+  /** Brings a row into view, as little as it takes. */
+  readonly scrollToRow: (index: number) => void;
+}
+
+/** Which rows of a scrolled list are in view. All rows are equally high. */
+export function useVirtualRows(scroller: RefObject<HTMLElement | null>, rowCount: number, rowPx: number): VirtualRows {
+  const [topRow, setTopRow] = useState(0);
+  const [rowsInView, setRowsInView] = useState(40);
+  useEffect(() => {
+    const element = scroller.current;
+    if (element === null) return undefined;
+    const look = (): void => {
+      setTopRow(Math.floor(element.scrollTop / rowPx));
+      setRowsInView(Math.max(1, Math.floor(element.clientHeight / rowPx)));
+    };
+    look();
+    const observer = new ResizeObserver(look);
+    observer.observe(element);
+    element.addEventListener('scroll', look, { passive: true });
+    return () => {
+      observer.disconnect();
+      element.removeEventListener('scroll', look);
+    };
+  }, [scroller, rowPx]);
+  const scrollToRow = useCallback(
+    (index: number) => {
+      const element = scroller.current;
+      if (element === null) return;
+      const topPx = index * rowPx;
+      if (topPx < element.scrollTop) element.scrollTop = topPx;
+      const bottomPx = topPx + rowPx;
+      if (bottomPx > element.scrollTop + element.clientHeight) element.scrollTop = bottomPx - element.clientHeight;
+    },
+    [scroller, rowPx],
+  );
+  // A list that became shorter is not scrolled yet.
+  const top = Math.min(topRow, Math.max(0, rowCount - rowsInView));
+  return {
+    first: Math.max(0, top - ROWS_BEYOND),
+    end: Math.min(rowCount, top + rowsInView + 1 + ROWS_BEYOND),
+    rowsInView,
+    scrollToRow,
+  };
+}

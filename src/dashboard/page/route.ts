@@ -1,0 +1,45 @@
+import type { ThreadAddress } from './api/thread-source.js';
+
+/** What the page shows, as its address says behind the `#`. */
+export type Route =
+  | { readonly view: 'home' }
+  | { readonly view: 'new' }
+  | ({ readonly view: 'thread' } & ThreadAddress);
+
+/** Anything unknown is the home view. */
+export function parseRoute(hash: string): Route {
+  if (hash === NEW_THREAD_HREF) return { view: 'new' };
+  const [, agentName, threadId] = /^#\/([A-Za-z][\w-]{0,63})\/([^/]+)$/.exec(hash) ?? [];
+  if (agentName === undefined || threadId === undefined) return { view: 'home' };
+  const decoded = decodeThreadId(threadId);
+  return decoded === undefined ? { view: 'home' } : { view: 'thread', agentName, threadId: decoded };
+}
+
+export const HOME_HREF = '#/';
+export const NEW_THREAD_HREF = '#/new';
+
+export function threadHref({ agentName, threadId }: ThreadAddress): string {
+  return `#/${agentName}/${encodeURIComponent(threadId)}`;
+}
+
+/** What the app accepts as the id of a thread. */
+export function isThreadId(text: string): boolean {
+  return /^(?!\.{1,2}$)[A-Za-z0-9._~:@=+-]{1,128}$/.test(text);
+}
+
+/** As the app makes them: 32 lower-case hex digits. */
+export function createThreadId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** Addresses can be typed: a stray `%` is no thread. */
+function decodeThreadId(encoded: string): string | undefined {
+  try {
+    const threadId = decodeURIComponent(encoded);
+    return isThreadId(threadId) ? threadId : undefined;
+  } catch (error) {
+    if (error instanceof URIError) return undefined;
+    throw error;
+  }
+}

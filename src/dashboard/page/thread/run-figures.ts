@@ -1,0 +1,66 @@
+import type { Run } from './run.js';
+import type { TimelineEvent } from './thread-state.js';
+
+/** What is measured of a run. Times in milliseconds; `undefined` is what is not known, or not yet. */
+export interface RunFigures {
+  readonly firstUpdateMs: number | undefined;
+  readonly totalMs: number | undefined;
+  readonly tokensPerSecond: number | undefined;
+  readonly inputTokens: number | undefined;
+  readonly outputTokens: number | undefined;
+}
+
+/**
+ * @param sentAtMs - when this page sent the message, by the page's own clock: stands in for the start of the run where
+ *   the app does not tell it
+ */
+export function figuresOf(run: Run, sentAtMs: number | undefined): RunFigures {
+  const firstUpdateMs = firstUpdateOf(run, sentAtMs);
+  if (run.outcome.status === 'streaming') {
+    return { ...UNKNOWN, firstUpdateMs };
+  }
+  const streamedMs = run.lastEventAtMs - run.firstEventAtMs;
+  const fromFirstUpdateMs = run.updateCount === 0 ? undefined : streamedMs + (firstUpdateMs ?? 0);
+  const totalMs = run.isStartKnown ? run.lastEventAtMs - run.startedAtMs : fromFirstUpdateMs;
+  const usage = run.outcome.status === 'answered' ? run.outcome.usage : null;
+  return {
+    firstUpdateMs,
+    totalMs,
+    // A first update carries a token as well, but not the time that it took.
+    tokensPerSecond: usage !== null && streamedMs > 0 ? (usage.output_token_count / streamedMs) * 1000 : undefined,
+    inputTokens: usage?.input_token_count,
+    outputTokens: usage?.output_token_count,
+  };
+}
+
+/** The pauses between the updates of a run, in milliseconds and in order. */
+export function gapsOf(events: readonly TimelineEvent[], runIndex: number): number[] {
+  const gaps: number[] = [];
+  let before: number | undefined;
+  for (const event of events) {
+    if (event.runIndex !== runIndex || event.type !== 'stream') continue;
+    if (before !== undefined) gaps.push(Math.max(0, event.atMs - before));
+    before = event.atMs;
+  }
+  return gaps;
+}
+
+/** The value that `share` of all values do not exceed; `undefined` for none. */
+export function percentile(values: readonly number[], share: number): number | undefined {
+  const sorted = values.toSorted((one, other) => one - other);
+  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)];
+}
+
+const UNKNOWN: RunFigures = {
+  firstUpdateMs: undefined,
+  totalMs: undefined,
+  tokensPerSecond: undefined,
+  inputTokens: undefined,
+  outputTokens: undefined,
+};
+
+function firstUpdateOf(run: Run, sentAtMs: number | undefined): number | undefined {
+  if (run.updateCount === 0) return undefined;
+  if (run.isStartKnown) return run.firstEventAtMs - run.startedAtMs;
+  return sentAtMs === undefined ? undefined : Math.max(0, run.firstReceivedAtMs - sentAtMs);
+}

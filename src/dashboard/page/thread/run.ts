@@ -1,0 +1,35 @@
+import type { TokenCounts } from '../api/telemetry-event.js';
+
+/** A part of an answer: neighbouring updates of one kind. */
+export interface RunPart {
+  /** `text` is the answer itself. */
+  readonly kind: string;
+  readonly text: string;
+}
+
+/** How a run stands. */
+export type RunOutcome =
+  | { readonly status: 'streaming' }
+  | { readonly status: 'answered'; readonly usage: TokenCounts | null; readonly isCut: boolean }
+  | { readonly status: 'failed'; readonly code: string; readonly message: string };
+
+/** One request in a thread and what came of it so far. */
+export interface Run {
+  readonly correlationId: string;
+  /** Counts from 1 in the thread as it is shown. */
+  readonly number: number;
+  readonly requestMessage: string;
+  readonly parts: readonly RunPart[];
+  readonly outcome: RunOutcome;
+  /** The run began again after an interruption, so that its updates tell more than its answer. */
+  readonly wasRepeated: boolean;
+  /** When the run began, in milliseconds since 1970; its first event where the app does not tell. */
+  readonly startedAtMs: number;
+  readonly isStartKnown: boolean;
+  /** Of the first and the latest event. */
+  readonly firstEventAtMs: number;
+  readonly lastEventAtMs: number;
+  /** When its first event got here, by the page's own clock. */
+  readonly firstReceivedAtMs: number;
+  readonly updateCount: number;
+}

@@ -1,0 +1,166 @@
+import { ApiError, describeFailure } from '../api/api-error.js';
+import { readEventStream } from '../api/read-event-stream.js';
+import type { TelemetryEvent } from '../api/telemetry-event.js';
+import type { ThreadAddress, ThreadSource } from '../api/thread-source.js';
+import { epochOf, type ThreadNews } from './thread-news.js';
+
+const FIRST_RETRY_MS = 1000;
+const LONGEST_RETRY_MS = 10_000;
+/** A stream that was idle for so long is dead: the app sends a heartbeat every 15 seconds. */
+const SILENCE_MS = 40_000;
+
+/** How the page stands with the app. */
+export type Connection =
+  | { readonly state: 'connecting' }
+  | { readonly state: 'live' }
+  | { readonly state: 'reconnecting'; readonly reason: string; readonly retryInMs: number }
+  | { readonly state: 'stopped'; readonly reason: string; readonly status: number };
+
+export interface ThreadFollowerOptions {
+  readonly api: ThreadSource;
+  readonly thread: ThreadAddress;
+  readonly onNews: (news: readonly ThreadNews[]) => void;
+  readonly onConnection: (connection: Connection) => void;
+  readonly now?: () => number;
+  /** How long the first pause before a new attempt is; later ones grow. */
+  readonly firstRetryMs?: number;
+}
+
+/**
+ * Follows a thread until it is stopped: reads what there is in big pages, then the live stream, and goes on behind the
+ * last event when the stream ends or breaks.
+ */
+export class ThreadFollower {
+  readonly #options: ThreadFollowerOptions;
+  readonly #stop = new AbortController();
+  readonly #now: () => number;
+  #cursor: string | undefined;
+  /** Of the newest event that was passed on; `undefined` before the first. */
+  #lastSequence: number | undefined;
+  #wake: (() => void) | undefined;
+
+  constructor(options: ThreadFollowerOptions) {
+    this.#options = options;
+    this.#now = options.now ?? (() => performance.now());
+  }
+
+  /** Resolves when it was stopped, or when the app refuses the thread or the key. */
+  async run(): Promise<void> {
+    const { onConnection, firstRetryMs = FIRST_RETRY_MS } = this.#options;
+    const { signal } = this.#stop;
+    let failures = 0;
+    onConnection({ state: 'connecting' });
+    while (!signal.aborted) {
+      const startedAtMs = this.#now();
+      try {
+        await this.#catchUp();
+        await this.#readStream(() => {
+          failures = 0;
+          onConnection({ state: 'live' });
+        });
+        // The app ends each stream sooner or later; only one that ends at once is none.
+        if (this.#now() - startedAtMs < firstRetryMs) await this.#pause(firstRetryMs);
+      } catch (error) {
+        if (signal.aborted) return;
+        if (error instanceof ApiError && [400, 401, 403].includes(error.status)) {
+          onConnection({ state: 'stopped', reason: error.message, status: error.status });
+          return;
+        }
+        const backoffMs = Math.min(LONGEST_RETRY_MS, firstRetryMs * 1.6 ** failures) * (1 + Math.random() / 4);
+        const retryInMs = Math.max(backoffMs, error instanceof ApiError ? (error.retryAfterMs ?? 0) : 0);
+        failures += 1;
+        onConnection({ state: 'reconnecting', reason: describeFailure(error), retryInMs });
+        await this.#pause(retryInMs);
+      }
+    }
+  }
+
+  /** Tries again at once, when it is pausing. */
+  retryNow(): void {
+    this.#wake?.();
+  }
+
+  stop(): void {
+    this.#stop.abort();
+    this.#wake?.();
+  }
+
+  async #catchUp(): Promise<void> {
+    const { api, thread } = this.#options;
+    for (;;) {
+      const page = await api.readEvents(thread, this.#cursor, this.#stop.signal);
+      const news: ThreadNews[] = [];
+      if (page.isReset) this.#reset(news);
+      for (const event of page.events) this.#take(news, epochOf(page.cursor), event);
+      this.#cursor = page.cursor;
+      this.#tell(news);
+      if (!page.hasMore) return;
+    }
+  }
+
+  async #readStream(onOpen: () => void): Promise<void> {
+    const { api, thread } = this.#options;
+    const silence = new AbortController();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const heard = (): void => {
+      clearTimeout(timer);
+      timer = setTimeout(() => silence.abort(new Error('The app went silent.')), SILENCE_MS);
+    };
+    heard();
+    try {
+      const signal = AbortSignal.any([this.#stop.signal, silence.signal]);
+      const response = await api.openStream(thread, this.#cursor ?? '0', signal);
+      onOpen();
+      for await (const messages of readEventStream(response)) {
+        heard();
+        const news: ThreadNews[] = [];
+        for (const { id, event: type, data } of messages) {
+          if (type === 'reset') {
+            this.#reset(news);
+          } else if (type === 'stream' || type === 'final' || type === 'failed') {
+            const event: TelemetryEvent = JSON.parse(data);
+            this.#take(news, id === undefined ? undefined : epochOf(id), event);
+          }
+          if (id !== undefined) this.#cursor = id;
+        }
+        this.#tell(news);
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Sequences have no gaps: one would mean that an event is missing, so that all has to be read again. */
+  #take(news: ThreadNews[], epoch: string | undefined, event: TelemetryEvent): void {
+    if (this.#lastSequence !== undefined && event.sequence > this.#lastSequence + 1) {
+      this.#cursor = undefined;
+      this.#reset(news);
+      this.#tell(news);
+      throw new Error('Events are missing; reading all of them again.');
+    }
+    this.#lastSequence = Math.max(this.#lastSequence ?? 0, event.sequence);
+    news.push({ type: 'event', epoch, event, receivedAtMs: this.#now() });
+  }
+
+  #reset(news: ThreadNews[]): void {
+    this.#lastSequence = undefined;
+    news.push({ type: 'reset' });
+  }
+
+  #tell(news: readonly ThreadNews[]): void {
+    if (news.length > 0 && !this.#stop.signal.aborted) this.#options.onNews(news);
+  }
+
+  #pause(durationMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        this.#wake = undefined;
+        resolve();
+      };
+      const timer = setTimeout(done, durationMs);
+      this.#wake = done;
+      if (this.#stop.signal.aborted) done();
+    });
+  }
+}

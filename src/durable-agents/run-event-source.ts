@@ -1,0 +1,28 @@
+/** A run whose events somebody wants to see as they come. */
+export interface FollowedRun {
+  readonly agentName: string;
+  readonly threadId: string;
+  readonly correlationId: string;
+}
+
+/** The events of a run, as frames of server-sent events. */
+export interface RunEventStream {
+  /** Returns `ended` when all were given, `limit` when the stream had to end before the run. */
+  readonly frames: AsyncGenerator<string, 'ended' | 'limit'>;
+  /** To be called when `frames` are not read, or not to their end. */
+  readonly close: () => void;
+}
+
+/** Lets the caller of the run endpoint follow the run that it starts. */
+export interface RunEventSource {
+  /** How long a stream may stay open. */
+  readonly maxDurationMs: number;
+
+  /**
+   * Opens a stream before the run is started, so that none of its events is missed.
+   *
+   * @param ended aborted when the run has ended and all of its events are recorded
+   * @throws HttpError 503 when too many streams are open
+   */
+  follow(run: FollowedRun, ended: AbortSignal): Promise<RunEventStream>;
+}

@@ -1,0 +1,90 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { type AnsweredRun, newThreadId } from '../support/agent-api.js';
+import { useContractTarget } from './contract-target.js';
+
+const idsOf = (threads: readonly { thread_id: string }[]) => threads.map(({ thread_id: id }) => id);
+
+describe('GET agents/{agent}/threads', () => {
+  const api = useContractTarget();
+  const asked: AnsweredRun[] = [];
+
+  beforeAll(async () => {
+    for (let count = 0; count < 5; count += 1) asked.push(await api().ask(newThreadId(), 'Hello'));
+  });
+
+  async function list(query = '', agentName = 'CallbackAgent') {
+    const { status, headers, text } = await api().call('GET', `agents/${agentName}/threads${query}`);
+    return { status, headers, json: JSON.parse(text) };
+  }
+
+  const newestFirst = () => idsOf(asked).toReversed();
+
+  it('lists the threads with telemetry, the one with the latest event first', async () => {
+    const { status, json } = await list();
+    expect(status).toBe(200);
+    expect(idsOf(json).slice(0, 5)).toEqual(newestFirst());
+  });
+
+  it('says of each thread what there is to know of it', async () => {
+    const threadId = asked.at(-1)?.thread_id ?? '';
+    const events = await api().events(threadId);
+    const [thread] = (await list('?limit=1')).json;
+    expect(Object.keys(thread)).toEqual([
+      'thread_id',
+      'first_event_at',
+      'last_event_at',
+      'event_count',
+      'run_count',
+      'failed_run_count',
+      'last_event_type',
+      'input_token_count',
+      'output_token_count',
+      'total_token_count',
+    ]);
+    expect(thread).toMatchObject({
+      thread_id: threadId,
+      first_event_at: events[0]?.timestamp,
+      last_event_at: events.at(-1)?.timestamp,
+      event_count: events.length,
+      run_count: 1,
+      failed_run_count: 0,
+      last_event_type: 'final',
+    });
+    expect(thread.total_token_count).toBe(thread.input_token_count + thread.output_token_count);
+  });
+
+  it('goes through them in pages', async () => {
+    const seen: string[] = [];
+    let cursor = '';
+    while (seen.length < 5) {
+      const { headers, json } = await list(`?limit=2&cursor=${encodeURIComponent(cursor)}`);
+      expect([1, 2]).toContain(json.length);
+      seen.push(...idsOf(json));
+      cursor = String(headers['x-next-cursor'] ?? '');
+      expect(headers['x-has-more']).toBe(String(cursor !== ''));
+      if (cursor === '') break;
+    }
+    expect(seen.slice(0, 5)).toEqual(newestFirst());
+  });
+
+  it('has no thread that was cleared', async () => {
+    const { thread_id: threadId } = await api().ask(newThreadId(), 'Hello');
+    await api().callbacks('DELETE', threadId);
+    expect(idsOf((await list()).json)).not.toContain(threadId);
+  });
+
+  it('knows the agent without regard to case, and none that is not registered', async () => {
+    expect(idsOf((await list('', 'CALLBACKAGENT')).json).slice(0, 5)).toEqual(newestFirst());
+    expect(await list('', 'UnknownAgent')).toMatchObject({ status: 404, json: { error: expect.any(String) } });
+  });
+
+  it.each([
+    ['limit', '0', 'from 1 to 1000'],
+    ['limit', 'all', 'from 1 to 1000'],
+    ['cursor', 'x', 'x-next-cursor'],
+  ])('refuses %s=%s and says what it expects', async (name, value, expected) => {
+    const { status, json } = await list(`?${name}=${value}`);
+    expect(status).toBe(400);
+    expect(json).toEqual({ error: expect.stringMatching(new RegExp(`^Invalid ${name}: .*${expected}`)) });
+  });
+});

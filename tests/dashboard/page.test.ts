@@ -1,0 +1,277 @@
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import type { AxeResults } from 'axe-core';
+import type { Page } from 'playwright-core';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { launchApp } from '../local/support/launched.js';
+import { newThreadId } from '../support/agent-api.js';
+import { type AppWithModel, startAppWithModel } from '../support/app-with-model.js';
+import type { ModelAnswer } from '../support/scripted-model.js';
+import { isBrowserMissing, useBrowser } from './support/browser.js';
+import { startPlug } from './support/plug.js';
+import { XSS_PAYLOADS } from './support/xss-payloads.js';
+
+const words = Array.from({ length: 60 }, (_, index) => `word${index} `);
+const failing: ModelAnswer = { status: 400, body: { error: { message: 'No.' } } };
+/** Answers `slow` for about three seconds, `fail` not at all, and others at once. */
+const script = (message: string): ModelAnswer => {
+  if (message.startsWith('fail')) return failing;
+  return { pieces: words, ...(message.startsWith('slow') && { pauseMs: 50 }) };
+};
+const answer = words.join('');
+
+async function startApp(answers: (message: string) => ModelAnswer = script): Promise<AppWithModel> {
+  const app = await startAppWithModel(answers);
+  onTestFinished(() => app.stop());
+  return app;
+}
+
+describe.skipIf(isBrowserMissing)('the page of the dashboard (needs /usr/bin/chromium)', () => {
+  const openPage = useBrowser();
+
+  it('sends a message, shows the answer as it is made, and lists the thread', async () => {
+    const { app } = await startApp();
+    const watched = await openPage();
+    const { page } = watched;
+    await watched.open(app.baseUrl);
+    await page.getByText('No threads yet.').waitFor();
+    await watched.send('slow, please');
+    const streaming = page.locator('.answer[aria-busy=true] .part');
+    await streaming.filter({ hasText: 'word3 ' }).waitFor();
+    expect(answer.startsWith((await streaming.textContent()) ?? '-')).toBe(true);
+    await page.locator('.answer[aria-busy=false]').waitFor();
+    expect(await watched.conversation()).toEqual([['Request: slow, please', answer]]);
+    await page.locator('.timeline-foot', { hasText: '61 events' }).waitFor();
+    await page.locator('.thread-link', { hasText: '1 run' }).waitFor();
+    expect(await page.locator('.failure').count()).toBe(0);
+    await expectSpoken(page, /^Run 1 was answered: word0 /);
+    expect(watched.incidents).toEqual([]);
+  });
+
+  it('shows failures in words, and the figures of each run', async () => {
+    const { app, api } = await startApp();
+    const threadId = newThreadId();
+    await api.ask(threadId, 'first');
+    await api.run({ message: 'fail', thread_id: threadId });
+    const watched = await openPage();
+    const { page } = watched;
+    await watched.open(app.baseUrl, `#/CallbackAgent/${threadId}`);
+    const failure = page.locator('.failure');
+    await failure.waitFor();
+    const failed = (await api.events(threadId)).at(-1);
+    expect(await failure.textContent()).toContain(failed?.event_type === 'failed' ? failed.error_message : '-');
+    await page.locator('.thread-link .failed-mark', { hasText: '1 failed' }).waitFor();
+
+    await page.getByRole('tab', { name: 'Charts' }).click();
+    const rows = page.locator('.runs-table tbody tr');
+    await expect.poll(() => rows.count()).toBe(2);
+    expect(await rows.nth(0).locator('th').textContent()).toContain('failed');
+    expect((await rows.nth(1).locator('td').allTextContents()).slice(3)).toEqual(['7', '60']);
+    await rows.nth(1).getByRole('button').click();
+    await page.getByRole('img', { name: /^Gaps between the updates of run 1: median/ }).waitFor();
+  });
+
+  it('has everything once after a reload in mid-stream', async () => {
+    const { app } = await startApp();
+    const watched = await openPage();
+    const { page } = watched;
+    await watched.open(app.baseUrl);
+    await watched.send('slow');
+    await page.locator('.answer .part', { hasText: 'word10 ' }).waitFor();
+    await page.reload();
+    await page.locator('.answer[aria-busy=true] .part', { hasText: 'word15 ' }).waitFor();
+    await page.locator('.answer[aria-busy=false]').waitFor();
+    expect(await watched.conversation()).toEqual([['Request: slow', answer]]);
+    await page.locator('.timeline-foot', { hasText: '61 events' }).waitFor();
+  });
+
+  it('says that it is reconnecting when the plug is pulled, and misses and doubles nothing', async () => {
+    const { app } = await startApp();
+    const plug = await startPlug(app.baseUrl);
+    const watched = await openPage();
+    const { page } = watched;
+    await watched.open(plug.baseUrl);
+    await watched.send('slow');
+    await page.locator('.answer .part', { hasText: 'word10 ' }).waitFor();
+    plug.pull();
+    await page.locator('.connection', { hasText: 'Reconnecting' }).waitFor();
+    plug.putBack();
+    await page.getByRole('button', { name: 'Try now' }).click();
+    await page.locator('.connection', { hasText: 'Live' }).waitFor();
+    await page.locator('.answer[aria-busy=false]').waitFor();
+    expect(await watched.conversation()).toEqual([['Request: slow', answer]]);
+    await page.locator('.timeline-foot', { hasText: '61 events' }).waitFor();
+    expect(await page.locator('.connection-note').count()).toBe(0);
+  });
+
+  it('forgets what the app has lost in a restart, and goes on', async () => {
+    const first = await startApp();
+    const plug = await startPlug(first.app.baseUrl);
+    const watched = await openPage();
+    const { page } = watched;
+    await watched.open(plug.baseUrl);
+    await watched.send('slow');
+    await page.locator('.answer .part', { hasText: 'word10 ' }).waitFor();
+    await first.app.stop();
+    await page.locator('.connection', { hasText: 'Reconnecting' }).waitFor();
+    const { app } = await startApp();
+    plug.putBack(app.baseUrl);
+    await page.getByText('No telemetry is kept of this thread.').waitFor();
+    await watched.send('after');
+    await page.locator('.answer[aria-busy=false]').waitFor();
+    expect(await watched.conversation()).toEqual([['Request: after', answer]]);
+    await page.locator('.timeline-foot', { hasText: '61 events' }).waitFor();
+  });
+
+  it('clears telemetry only when it was asked twice, and exports it', async () => {
+    const { app, api } = await startApp();
+    const threadId = newThreadId();
+    await api.ask(threadId, 'first');
+    const { page } = await openThread(app.baseUrl, threadId);
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Export JSONL' }).click(),
+    ]);
+    expect(download.suggestedFilename()).toBe(`${threadId}.jsonl`);
+    const lines = (await readFile(await download.path(), 'utf8')).trim().split('\n');
+    expect(lines.map((line): unknown => JSON.parse(line))).toEqual(await api.events(threadId));
+
+    await page.getByRole('button', { name: 'Clear telemetry' }).click();
+    await page.getByRole('button', { name: 'Keep' }).click();
+    expect(await api.events(threadId)).toHaveLength(61);
+    await page.getByRole('button', { name: 'Clear telemetry' }).click();
+    await page.getByRole('button', { name: 'Clear', exact: true }).click();
+    await page.getByText('No telemetry is kept of this thread.').waitFor();
+    expect(await api.events(threadId)).toEqual([]);
+  });
+
+  it('paints 10,000 events within a second, keeps few of them in the page, and reaches each by keyboard', async () => {
+    const pieces = Array.from({ length: 9_999 }, (_, index) => `${index} `);
+    const { app, api } = await startApp(() => ({ pieces }));
+    const threadId = newThreadId();
+    await api.ask(threadId, 'count');
+    const { page } = await openThread(app.baseUrl, threadId);
+    await page.locator('.timeline-foot', { hasText: '10,000 events' }).waitFor();
+    const paintedAtMs = await page.evaluate<number>(
+      `performance.getEntriesByName('first-contentful-paint')[0].startTime`,
+    );
+    expect(paintedAtMs).toBeLessThanOrEqual(1000);
+    expect(await page.locator('.answer').textContent()).toBe(pieces.join(''));
+    expect(await page.locator('.event').count()).toBeLessThan(150);
+    await page.locator('.event[data-type=final]').waitFor();
+
+    const timeline = page.getByRole('listbox');
+    await timeline.focus();
+    await page.keyboard.press('Home');
+    await page.locator('#event-1[aria-selected=true]').waitFor();
+    expect(await timeline.getAttribute('aria-activedescendant')).toBe('event-1');
+    await page.keyboard.press('ArrowDown');
+    expect(await page.locator('.event-detail-text').textContent()).toBe('1 ');
+    await page.keyboard.press('End');
+    await page.locator('#event-10000[aria-selected=true]').waitFor();
+  });
+
+  it('shows what would be script elsewhere as text', async () => {
+    expect(new Set(XSS_PAYLOADS).size).toBe(50);
+    const { app, api } = await startApp((message) => ({ pieces: [message] }));
+    const threadId = newThreadId();
+    for (const payload of XSS_PAYLOADS) await api.ask(threadId, payload);
+    const watched = await openThread(app.baseUrl, threadId);
+    const { page } = watched;
+    await page.locator('.timeline-foot', { hasText: '100 events' }).waitFor();
+    const shown = await watched.conversation();
+    expect(shown).toEqual(XSS_PAYLOADS.map((payload) => [`Request: ${payload}`, payload]));
+    for (const key of ['Home', 'PageDown', 'PageDown', 'End']) await page.getByRole('listbox').press(key);
+    await page.getByRole('tab', { name: 'Charts' }).click();
+    expect(await page.evaluate('window.hacked')).toBeUndefined();
+    expect(watched.incidents).toEqual([]);
+    expect([...watched.origins]).toEqual([app.baseUrl]);
+  });
+
+  it('asks for the function key where keys are on, and keeps it for the tab', async () => {
+    const launched = launchApp(['--host', 'local', '--model', 'offline', '--port', '0', '--keys']);
+    const output = await launched.printed(/^ {2}function +\S+$/m);
+    const [, baseUrl = ''] = /^listening (\S+)$/m.exec(output) ?? [];
+    const [, key = ''] = /^ {2}function +(\S+)$/m.exec(output) ?? [];
+    const watched = await openPage();
+    const { page } = watched;
+    await watched.open(baseUrl);
+    await page.getByLabel('Key').fill('wrong');
+    await page.keyboard.press('Enter');
+    await page.getByText('The app does not accept this key.').waitFor();
+    await page.getByLabel('Key').fill(key);
+    await page.keyboard.press('Enter');
+    await watched.send('hello');
+    await page.locator('.answer[aria-busy=true]').waitFor();
+    await page.reload();
+    await page.locator('.answer[aria-busy=false]').waitFor();
+    expect(await page.content()).not.toContain(key);
+  });
+
+  it('shows the list and a thread one at a time on a phone, without scrolling sideways', async () => {
+    const { app, api } = await startApp();
+    const threadId = newThreadId();
+    await api.ask(threadId, 'first');
+    const watched = await openPage({ viewport: { width: 360, height: 700 } });
+    const { page } = watched;
+    await watched.open(app.baseUrl);
+    await page.getByRole('link', { name: threadId }).click();
+    await page.locator('.answer[aria-busy=false]').waitFor();
+    expect(await page.getByRole('navigation', { name: 'Threads' }).isVisible()).toBe(false);
+    for (const name of ['Timeline', 'Charts', 'Conversation']) {
+      await page.getByRole('tab', { name }).click();
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360);
+    }
+    await page.getByRole('link', { name: 'All threads' }).click();
+    await page.getByRole('navigation', { name: 'Threads' }).waitFor();
+    expect(await page.getByRole('main').count()).toBe(0);
+  });
+
+  it.each(['light', 'dark'] as const)(
+    'has no serious finding of axe in %s',
+    { timeout: 40_000 },
+    async (colorScheme) => {
+      const { app, api } = await startApp();
+      const threadId = newThreadId();
+      await api.ask(threadId, 'first');
+      await api.run({ message: 'fail', thread_id: threadId });
+      const watched = await openPage({ colorScheme });
+      const { page } = watched;
+      await watched.open(app.baseUrl);
+      await page.locator('.thread-link').waitFor();
+      expect(await seriousFindings(page)).toEqual([]);
+      await page.locator('.thread-link').click();
+      await page.locator('.failure').waitFor();
+      await page.locator('.event').first().click();
+      expect(await seriousFindings(page)).toEqual([]);
+      await page.getByRole('tab', { name: 'Charts' }).click();
+      expect(await seriousFindings(page)).toEqual([]);
+      await page.getByRole('button', { name: 'Clear telemetry' }).click();
+      expect(await seriousFindings(page)).toEqual([]);
+      await page.keyboard.press('Escape');
+      await page.setViewportSize({ width: 390, height: 800 });
+      expect(await seriousFindings(page)).toEqual([]);
+    },
+  );
+
+  async function openThread(baseUrl: string, threadId: string): ReturnType<typeof openPage> {
+    const watched = await openPage();
+    await watched.open(baseUrl, `#/CallbackAgent/${threadId}`);
+    await watched.page.locator('.answer[aria-busy=false]').first().waitFor();
+    return watched;
+  }
+});
+
+async function expectSpoken(page: Page, text: RegExp): Promise<void> {
+  await page.getByRole('status').filter({ hasText: text }).waitFor({ state: 'attached' });
+}
+
+async function seriousFindings(page: Page): Promise<string[]> {
+  const axe = createRequire(path.join(__dirname, 'axe.js')).resolve('axe-core/axe.min.js');
+  await page.evaluate(await readFile(axe, 'utf8'));
+  const { violations } = await page.evaluate<AxeResults>('axe.run()');
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
+}

@@ -1,0 +1,74 @@
+import { existsSync } from 'node:fs';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, onTestFinished } from 'vitest';
+
+const CHROMIUM = '/usr/bin/chromium';
+
+/** Tests that need the browser are skipped then. Where CI runs they fail instead. */
+export const isBrowserMissing = !existsSync(CHROMIUM) && process.env['CI'] !== 'true';
+
+/** Keeps one browser for the tests of a file. */
+export function useBrowser(): (options?: BrowserContextOptions) => Promise<WatchedPage> {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await chromium.launch({
+      executablePath: CHROMIUM,
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
+    });
+  });
+  afterAll(() => browser.close());
+  return async (options = {}) => {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+    onTestFinished(() => context.close());
+    return new WatchedPage(await context.newPage());
+  };
+}
+
+/** A page, and what went wrong in it. */
+export class WatchedPage {
+  readonly page: Page;
+  /** The origins that were asked for anything. */
+  readonly origins = new Set<string>();
+  /** Dialogs, errors and refusals of the Content-Security-Policy. */
+  readonly incidents: string[] = [];
+
+  constructor(page: Page) {
+    this.page = page;
+    page.on('request', (request) => {
+      const { protocol, origin } = new URL(request.url());
+      this.origins.add(protocol === 'blob:' ? 'blob:' : origin);
+    });
+    page.on('pageerror', (error) => this.incidents.push(String(error)));
+    page.on('dialog', (dialog) => {
+      this.incidents.push(`dialog: ${dialog.message()}`);
+      void dialog.dismiss();
+    });
+    page.on('console', (message) => {
+      if (/security policy|trusted/i.test(message.text())) this.incidents.push(message.text());
+    });
+  }
+
+  /** Opens the dashboard of an app. */
+  async open(baseUrl: string, hash = ''): Promise<void> {
+    await this.page.goto(`${baseUrl}/api/dashboard${hash}`);
+  }
+
+  async send(message: string): Promise<void> {
+    await this.page.getByRole('textbox', { name: 'Message' }).fill(message);
+    await this.page.keyboard.press('Enter');
+  }
+
+  /** The requests and answers in view, run after run. */
+  async conversation(): Promise<string[][]> {
+    const runs = await this.page.locator('article.run').all();
+    return Promise.all(runs.map((run) => run.locator('.request, .part').allTextContents()));
+  }
+}

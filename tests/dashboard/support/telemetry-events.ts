@@ -1,0 +1,36 @@
+import type { TelemetryEvent } from '../../../src/dashboard/page/api/telemetry-event.js';
+import type { ThreadNews } from '../../../src/dashboard/page/thread/thread-news.js';
+
+const START_MS = Date.parse('2026-01-07T15:40:00.000Z');
+
+/** What a run tells: the texts of its updates, and how it ends. */
+export interface ToldRun {
+  readonly correlationId: string;
+  readonly texts: readonly string[];
+  readonly end?: 'final' | 'failed';
+}
+
+/** The events of runs, one each 10 ms, numbered from 1. */
+export function eventsOf(...runs: readonly ToldRun[]): TelemetryEvent[] {
+  const events: TelemetryEvent[] = [];
+  for (const { correlationId, texts, end } of runs) {
+    const next = () => ({
+      sequence: events.length + 1,
+      timestamp: new Date(START_MS + events.length * 10).toISOString(),
+      correlation_id: correlationId,
+      request_message: `request of ${correlationId}`,
+    });
+    for (const text of texts) events.push({ ...next(), event_type: 'stream', update_kind: 'text', text });
+    if (end === 'final') {
+      const usage = { input_token_count: 7, output_token_count: texts.length, total_token_count: 7 + texts.length };
+      events.push({ ...next(), event_type: 'final', response_text: texts.join(''), usage });
+    } else if (end === 'failed') {
+      events.push({ ...next(), event_type: 'failed', error_code: 'stream_stalled', error_message: 'It went silent.' });
+    }
+  }
+  return events;
+}
+
+export function newsOf(events: readonly TelemetryEvent[], epoch = 'e1'): ThreadNews[] {
+  return events.map((event) => ({ type: 'event', epoch, event, receivedAtMs: 0 }));
+}

@@ -1,0 +1,159 @@
+import { describe, expect, it } from 'vitest';
+import { HttpError } from '../../../src/durable-agents/errors.js';
+import { createRunRoute } from '../../../src/durable-agents/http/run-route.js';
+import { sseFrame } from '../../../src/durable-agents/http/sse.js';
+import type { FollowedRun, RunEventSource, RunEventStream } from '../../../src/durable-agents/run-event-source.js';
+import { RunEnds } from '../../../src/durable-agents/run-ends.js';
+import { runRequestSchema } from '../../../src/durable-agents/run-request.js';
+import type { ThreadContent } from '../../../src/durable-agents/thread-state.js';
+import { type DurableTaskServer, type Signal, startDurableTaskServer } from '../../support/durable-task-server.js';
+import { httpAnswer } from '../../support/http-answer.js';
+import { httpRequest, type RequestParts } from '../../support/http-request.js';
+import { parseSse } from '../../support/sse-events.js';
+import { threadState, turnEntries } from '../../support/thread-entries.js';
+
+/** Shows one event at once, and ends when the run does. */
+class FakeRunEvents implements RunEventSource {
+  readonly maxDurationMs: number;
+  readonly followed: FollowedRun[] = [];
+  closedCount = 0;
+  readonly #end: 'ended' | 'limit';
+
+  constructor({ maxDurationMs = 10_000, end = 'ended' }: { maxDurationMs?: number; end?: 'ended' | 'limit' } = {}) {
+    this.maxDurationMs = maxDurationMs;
+    this.#end = end;
+  }
+
+  async follow(run: FollowedRun, ended: AbortSignal): Promise<RunEventStream> {
+    this.followed.push(run);
+    const end = this.#end;
+    const frames = (async function* (): AsyncGenerator<string, 'ended' | 'limit'> {
+      yield sseFrame({ event: 'stream', data: run.correlationId });
+      if (end === 'ended' && !ended.aborted) {
+        await new Promise((resolve) => {
+          ended.addEventListener('abort', resolve);
+        });
+      }
+      return end;
+    })();
+    return { frames, close: () => void (this.closedCount += 1) };
+  }
+}
+
+const answering =
+  (...contents: ThreadContent[]) =>
+  ({ input }: Signal) => {
+    const { correlationId, message } = runRequestSchema.parse(input);
+    return threadState(...turnEntries(correlationId, message, ...contents));
+  };
+
+const sunny = answering({ $type: 'text', text: 'Sunny.' });
+const failing = answering({ $type: 'error', message: 'Later.', errorCode: 'rate_limited' });
+const silent = () => undefined;
+
+const accept = 'text/event-stream';
+const json = { json: { message: 'Hi', thread_id: 'thread-1' }, headers: { accept } };
+const text = { body: 'Hi', query: '?thread_id=thread-1', headers: { accept } };
+
+function post(server: DurableTaskServer, parts: RequestParts, runEvents?: RunEventSource) {
+  const handler = createRunRoute({
+    agentName: 'ScriptedAgent',
+    runEnds: new RunEnds(),
+    pollIntervalMs: 20,
+    maxWaitMs: 30_000,
+    maxMessageBytes: 1000,
+    runEvents,
+  });
+  return httpAnswer(handler, httpRequest(parts), server.context);
+}
+
+describe('a run request that accepts server-sent events', () => {
+  it.each([
+    ['a JSON body', json],
+    ['a text body', text],
+    ['other types as well', { ...json, headers: { accept: 'application/json, Text/Event-Stream;q=0.9' } }],
+    ['a wish not to wait', { ...json, headers: { accept, 'x-ms-wait-for-response': 'false' } }],
+  ])('with %s is answered with the events of the run, then its result', async (_what, parts) => {
+    const runEvents = new FakeRunEvents();
+    const answer = await post(await startDurableTaskServer(sunny), parts, runEvents);
+    expect(answer).toMatchObject({ status: 200, contentType: 'text/event-stream' });
+    const [run, ...others] = runEvents.followed;
+    expect(others).toEqual([]);
+    expect(run).toMatchObject({ agentName: 'ScriptedAgent', threadId: 'thread-1' });
+    const { events } = parseSse(answer.text);
+    expect(events.map(({ event }) => event)).toEqual(['stream', 'result']);
+    expect(Object.entries(JSON.parse(events[1]?.data ?? ''))).toEqual([
+      ['response', 'Sunny.'],
+      ['message', 'Hi'],
+      ['thread_id', 'thread-1'],
+      ['status', 'success'],
+      ['correlation_id', run?.correlationId],
+      ['message_count', 2],
+    ]);
+    expect(runEvents.closedCount).toBe(1);
+  });
+
+  it('is answered 200 with the error of a run that failed as its result', async () => {
+    const answer = await post(await startDurableTaskServer(failing), json, new FakeRunEvents());
+    expect(answer.status).toBe(200);
+    expect(JSON.parse(parseSse(answer.text).events.at(-1)?.data ?? '')).toMatchObject({
+      error: 'Later.',
+      status: 'error',
+      error_code: 'rate_limited',
+    });
+  });
+
+  it('has the reason as its result when the thread cannot be read', async () => {
+    const server = await startDurableTaskServer(() => ({ schemaVersion: '2.0.0' }));
+    const answer = await post(server, json, new FakeRunEvents());
+    const { events } = parseSse(answer.text);
+    expect(events.at(-1)).toMatchObject({ event: 'result', data: expect.stringContaining('schema version 2.0.0') });
+  });
+
+  it.each([
+    ['the stream had to end before', { end: 'limit' as const }],
+    ['the run takes longer than a stream may', { maxDurationMs: 40 }],
+  ])('has no result when %s', async (_what, options) => {
+    const runEvents = new FakeRunEvents(options);
+    const server = await startDurableTaskServer(silent);
+    const answer = await post(server, json, runEvents);
+    expect(parseSse(answer.text).events.map(({ event }) => event)).toEqual(['stream']);
+    expect(runEvents.closedCount).toBe(1);
+    expect(server.logLines).toEqual([]);
+  });
+
+  it('starts no run when there are too many streams', async () => {
+    const server = await startDurableTaskServer(silent);
+    const full: RunEventSource = {
+      maxDurationMs: 1000,
+      follow: () => Promise.reject(new HttpError(503, 'Too many.', { retryAfterSeconds: 5 })),
+    };
+    const answer = await post(server, text, full);
+    expect(answer).toMatchObject({ status: 503, contentType: 'text/plain; charset=utf-8', text: 'Too many.' });
+    expect(answer.headers.get('retry-after')).toBe('5');
+    expect(server.signals).toEqual([]);
+  });
+
+  it('opens no stream when it is refused', async () => {
+    const runEvents = new FakeRunEvents();
+    const server = await startDurableTaskServer(silent);
+    const answer = await post(server, { ...json, json: { message: ' ' } }, runEvents);
+    expect(answer).toMatchObject({ status: 400, contentType: 'application/json' });
+    expect(runEvents.followed).toEqual([]);
+  });
+
+  it('closes its stream when the run cannot be started', async () => {
+    const runEvents = new FakeRunEvents();
+    const server = await startDurableTaskServer(() => {
+      throw new Error('The task hub is gone');
+    });
+    const answer = await post(server, json, runEvents);
+    expect(answer).toMatchObject({ status: 500, contentType: 'application/json' });
+    expect(runEvents.closedCount).toBe(1);
+  });
+
+  it('is answered as any other where there are no events to show', async () => {
+    const answer = await post(await startDurableTaskServer(sunny), json);
+    expect(answer).toMatchObject({ status: 200, contentType: 'application/json' });
+  });
+});

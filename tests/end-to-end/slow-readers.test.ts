@@ -1,0 +1,72 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newThreadId } from '../support/agent-api.js';
+import { type AppWithModel, startAppWithModel } from '../support/app-with-model.js';
+import { echoed } from '../support/echoed.js';
+import type { ModelAnswer } from '../support/scripted-model.js';
+import type { SseConnection } from '../support/sse-connection.js';
+
+const READERS = 40;
+const MIB = 1024 * 1024;
+/** Stands in each event of its run, but only once in the conversation. */
+const BIG_MESSAGE = 'x'.repeat(5000);
+const ANSWER: ModelAnswer = { pieces: Array.from({ length: 100 }, () => 'a') };
+
+describe('an app with default limits', () => {
+  let target: AppWithModel;
+
+  beforeAll(async () => {
+    target = await startAppWithModel((message) => (message === BIG_MESSAGE ? ANSWER : echoed(message)), {
+      CALLBACK_LOG_PREVIEW_CHARS: '0',
+    });
+  });
+
+  afterAll(() => target.stop());
+
+  async function residentBytes(): Promise<number> {
+    const { stdout } = await promisify(execFile)('ps', ['-o', 'rss=', '-p', String(target.app.pid)]);
+    return Number(stdout) * 1024;
+  }
+
+  it('keeps its memory bounded while 40 readers do not read, and still serves others', async () => {
+    const threadId = newThreadId();
+    const readers: SseConnection[] = [];
+    for (let count = 0; count < READERS; count += 1) {
+      const reader = await target.api.stream(threadId);
+      expect(reader.status).toBe(200);
+      reader.stopReading();
+      readers.push(reader);
+    }
+    await target.api.ask(threadId, BIG_MESSAGE);
+    const before = await residentBytes();
+    // 20 MiB of events, which would be 800 MiB for all of them.
+    for (let run = 0; run < 40; run += 1) await target.api.ask(threadId, BIG_MESSAGE);
+    const grownBytes = (await residentBytes()) - before;
+    expect(grownBytes).toBeLessThan(200 * MIB);
+    const served = await target.api.stream(threadId, '?from=now');
+    await target.api.ask(threadId, 'Hello');
+    await served.until(({ names }) => names.includes('final'));
+    for (const reader of [...readers, served]) reader.leave();
+  }, 120_000);
+
+  it('refuses the 501st stream', async () => {
+    const fresh = await startAppWithModel(echoed);
+    try {
+      const readers: SseConnection[] = [];
+      for (let thread = 0; thread < 10; thread += 1) {
+        const threadId = newThreadId();
+        const opened = await Promise.all(Array.from({ length: 50 }, () => fresh.api.stream(threadId)));
+        readers.push(...opened);
+        const excess = thread === 0 ? await fresh.api.stream(threadId) : undefined;
+        expect([undefined, 503]).toContain(excess?.status);
+      }
+      expect(readers.filter(({ status }) => status === 200)).toHaveLength(500);
+      const refused = await fresh.api.stream(newThreadId());
+      expect(refused).toMatchObject({ status: 503, headers: { 'retry-after': '5' } });
+      for (const reader of readers) reader.leave();
+    } finally {
+      await fresh.stop();
+    }
+  }, 60_000);
+});

@@ -1,0 +1,33 @@
+import { HttpRequest, InvocationContext } from '@azure/functions';
+import { AgentRegistry } from '../../src/durable-agents/agent-registry.js';
+import { text } from './agent-parts.js';
+import { ScriptedAgent } from './scripted-agent.js';
+
+/** Knows one agent, `CallbackAgent`. */
+export function createAgents(): AgentRegistry {
+  const agents = new AgentRegistry();
+  const agent = Object.assign(new ScriptedAgent([text('Hello')]), { name: 'CallbackAgent' });
+  agents.add({ agent, httpEndpointEnabled: true });
+  return agents;
+}
+
+export interface CallbackRequestParts {
+  readonly query?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** What the host hands over as `params`. Default: those of the route. */
+  readonly params?: Readonly<Record<string, string>>;
+}
+
+/** A request for the events of `thread-1`, as a function gets it from the host. */
+export function callbackRequest({ query = '', headers = {}, params }: CallbackRequestParts = {}): HttpRequest {
+  return new HttpRequest({
+    method: 'GET',
+    url: `http://localhost:7071/api/agents/CallbackAgent/callbacks/thread-1${query}`,
+    headers: { host: 'localhost:7071', ...headers },
+    params: { ...(params ?? { agentName: 'CallbackAgent', thread_id: 'thread-1' }) },
+  });
+}
+
+export function callbackInvocation(): InvocationContext {
+  return new InvocationContext({ functionName: 'stream_callback_events', logHandler: () => undefined });
+}
