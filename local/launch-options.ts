@@ -1,5 +1,4 @@
-import { parseArgs } from 'node:util';
-import { LaunchError } from './launch-error.js';
+import { parseCommandLine, refuseProblems } from './command-line.js';
 
 const hostKinds = ['func', 'local'] as const;
 const modelKinds = ['azure', 'offline'] as const;
@@ -45,46 +44,13 @@ const optionTypes = {
   help: { type: 'boolean', short: 'h' },
 } as const;
 
-type OptionName = keyof typeof optionTypes;
-
 /**
  * Reads a command line without the program's name.
  *
  * @throws LaunchError that names every option that is wrong.
  */
 export function parseLaunchOptions(commandLine: readonly string[]): LaunchOptions {
-  // Not strict: parseArgs would stop at the first mistake, and all of them are to be named.
-  const { tokens } = parseArgs({
-    args: [...commandLine],
-    options: optionTypes,
-    strict: false,
-    allowPositionals: true,
-    tokens: true,
-  });
-  const problems: string[] = [];
-  const given = new Map<OptionName, string>();
-  let afterUnknownOption = false;
-  for (const token of tokens) {
-    // What follows an unknown option is its value, most likely: one mistake, named once.
-    if (token.kind === 'positional' && !afterUnknownOption) problems.push(`${token.value}: not expected here`);
-    afterUnknownOption = token.kind === 'option' && !isOptionName(token.name);
-    if (token.kind !== 'option') continue;
-    if (!isOptionName(token.name)) {
-      problems.push(`${token.rawName}: no such option`);
-    } else if (optionTypes[token.name].type === 'boolean') {
-      if (token.value === undefined) given.set(token.name, '');
-      else problems.push(`${token.rawName} takes no value`);
-    } else if (
-      token.value === undefined ||
-      token.value === '' ||
-      (!token.inlineValue && token.value.startsWith('--'))
-    ) {
-      problems.push(`${token.rawName} needs a value`);
-    } else {
-      given.set(token.name, token.value);
-    }
-  }
-
+  const { given, problems } = parseCommandLine(commandLine, optionTypes);
   const options: LaunchOptions = {
     help: given.has('help'),
     port: readPort(given.get('port'), problems),
@@ -94,14 +60,8 @@ export function parseLaunchOptions(commandLine: readonly string[]): LaunchOption
     app: given.get('app'),
   };
   if (options.keys && options.host === 'func') problems.push('--keys works with --host local only');
-  if (problems.length > 0) {
-    throw new LaunchError(`${problems.join('\n')}\nnpm start -- --help lists the options.`, { exitCode: 2 });
-  }
+  refuseProblems(problems, 'npm start');
   return options;
-}
-
-function isOptionName(name: string): name is OptionName {
-  return Object.hasOwn(optionTypes, name);
 }
 
 function readPort(text: string | undefined, problems: string[]): number | undefined {

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { afterEach } from 'vitest';
 
-const start = path.resolve(__dirname, '../../../dist/local/start.js');
+const builtFolder = path.resolve(__dirname, '../../../dist/local');
 
-/** A running `npm start`, as its user sees it. */
+/** A running `npm start`, or another command, as its user sees it. */
 export interface Launched {
   readonly pid: number;
   /** What was printed so far, on both streams. */
@@ -18,14 +18,17 @@ export interface Launched {
 }
 
 /**
- * Starts the built launcher with nothing in its environment but what is given (no `func` on PATH).
+ * Starts the built launcher, or another built command, with nothing in its environment but what is given (no `func` on PATH).
  * What still runs when a test ends is ended with it.
  */
 export function launchApp(
   commandLine: readonly string[],
   environment: Readonly<Record<string, string>> = {},
+  command = 'start',
 ): Launched {
-  const child = spawn(process.execPath, [start, ...commandLine], { env: { PATH: '', ...environment } });
+  const child = spawn(process.execPath, [path.join(builtFolder, `${command}.js`), ...commandLine], {
+    env: { PATH: '', ...environment },
+  });
   const { pid } = child;
   if (pid === undefined) throw new Error('The launcher did not start');
   let output = '';

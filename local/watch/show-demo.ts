@@ -1,0 +1,86 @@
+import { LaunchError } from '../launch-error.js';
+import type { Printer } from '../printer.js';
+import { followThread } from './follow-thread.js';
+import { PullablePlug } from './pullable-plug.js';
+import { ThreadView } from './thread-view.js';
+
+const agentName = 'CallbackAgent';
+const threadId = 'demo';
+const messages = [
+  'Hello! Who are you?',
+  'Do you remember what I wrote before?',
+  'And if my connection breaks while you answer?',
+] as const;
+/** The update of the last answer at which the connection is cut. */
+const pullPlugAfter = 25;
+
+export interface DemoOptions {
+  readonly base: string;
+  readonly printer: Printer;
+  /** Ends it early. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Sends the messages of the demo, each when the one before is answered, and shows the thread's live stream. In the last
+ * answer it cuts its own connection, so that it has to go on where it was.
+ *
+ * @throws LaunchError when the app does not take a message, or an event did not come once and in its place
+ */
+export async function showDemo({ base, printer, signal }: DemoOptions): Promise<void> {
+  const plug = new PullablePlug();
+  const sentAtMs = new Map<string, number>();
+  const view = new ThreadView({
+    printer,
+    columns: () => process.stdout.columns,
+    sentAtMs: (message) => sentAtMs.get(message),
+  });
+  const waiting: string[] = [...messages];
+  const sendNext = async (): Promise<boolean> => {
+    const message = waiting.shift();
+    if (message === undefined) return false;
+    sentAtMs.set(message, Date.now());
+    await send(base, message, signal);
+    return true;
+  };
+
+  const sequences: number[] = [];
+  let updatesOfLast = 0;
+  const address = { base, agentName, threadId, key: undefined };
+  for await (const news of followThread({ address, signal, fetch: plug.fetch })) {
+    // The first news is that the stream is open: nothing to show, but time to begin.
+    if (news.type === 'connected' && sequences.length === 0) {
+      await sendNext();
+      continue;
+    }
+    view.show(news);
+    if (news.type !== 'event') continue;
+    sequences.push(news.event.sequence);
+    if (news.event.event_type !== 'stream') {
+      if (!(await sendNext())) break;
+    } else if (waiting.length === 0) {
+      updatesOfLast += 1;
+      if (updatesOfLast === pullPlugAfter) plug.pull();
+    }
+  }
+  if (signal.aborted) return;
+  requireWhole(sequences);
+  const count = `${sequences.length} events, numbered from 1 without a gap`;
+  printer.line(`${count}: nothing missing, nothing twice.\n`);
+}
+
+async function send(base: string, message: string, signal: AbortSignal): Promise<void> {
+  const response = await fetch(`${base}/api/agents/${agentName}/run`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ message, thread_id: threadId, wait_for_response: false }),
+    signal,
+  });
+  if (response.status === 202) return;
+  throw new LaunchError(`The app did not take the message (${response.status}): ${await response.text()}`);
+}
+
+function requireWhole(sequences: readonly number[]): void {
+  if (sequences.every((sequence, index) => sequence === index + 1)) return;
+  throw new LaunchError(`Events did not come as they should. Their numbers: ${sequences.join(' ')}`);
+}

@@ -1,0 +1,13 @@
+/** Where the telemetry of a thread is. */
+export interface ThreadAddress {
+  /** Address of the app, without `/api`. */
+  readonly base: string;
+  readonly agentName: string;
+  readonly threadId: string;
+  /** Function key to send. Undefined: none. */
+  readonly key: string | undefined;
+}
+
+export function streamUrlOf({ base, agentName, threadId }: ThreadAddress): string {
+  return `${base}/api/agents/${encodeURIComponent(agentName)}/callbacks/${encodeURIComponent(threadId)}/stream`;
+}

@@ -1,0 +1,226 @@
+import { describe, expect, it } from 'vitest';
+import { LaunchError } from '../../local/launch-error.js';
+import { findFreePort } from '../../local/loopback-port.js';
+import { followThread, type FollowOptions, type ThreadNews } from '../../local/watch/follow-thread.js';
+import { refusing, startStreamServer, streaming, type StreamReply } from './support/stream-server.js';
+import { final, frame, resetFrame, update } from './support/telemetry.js';
+
+const quick = 'retry: 1\n\n';
+const events = [
+  update('Grü', { sequence: 1 }),
+  update('ße 👋', { sequence: 2 }),
+  update('\n', { sequence: 3 }),
+  final('Grüße 👋\n', { sequence: 4 }),
+];
+const whole = quick + events.map((event) => frame(event)).join('');
+
+/** Follows a thread until the given number of news was told. */
+async function follow(base: string, count: number, options: Partial<FollowOptions> = {}): Promise<ThreadNews[]> {
+  const stop = new AbortController();
+  const address = { base, agentName: 'CallbackAgent', threadId: 't 1', key: undefined };
+  const told: ThreadNews[] = [];
+  for await (const news of followThread({ address, signal: stop.signal, retryMs: 1, ...options })) {
+    told.push(news);
+    if (told.length === count) stop.abort();
+  }
+  return told;
+}
+
+function eventsOf(told: readonly ThreadNews[]) {
+  return told.flatMap((news) => (news.type === 'event' ? news.event : []));
+}
+
+/** Serves what stands behind `Last-Event-ID`, as the app does. */
+function resuming(end: 'open' | 'end'): StreamReply {
+  return (response, request) => {
+    const after = Number(/\d+$/.exec(String(request.headers['last-event-id'] ?? '0'))?.[0]);
+    const rest = events.filter(({ sequence }) => sequence > after).map((event) => frame(event));
+    streaming(quick + rest.join(''), end)(response, request);
+  };
+}
+
+describe('following a thread', () => {
+  it('tells its events in order', async () => {
+    const { base, requests } = await startStreamServer(streaming(whole));
+    const address = { base, agentName: 'Callback/Agent', threadId: 't?1', key: 'secret' };
+    const told = await follow(base, 5, { address });
+    expect(told).toEqual([{ type: 'connected' }, ...events.map((event) => ({ type: 'event', event }))]);
+    expect(requests).toHaveLength(1);
+    expect(requests[0]?.path).toBe('/api/agents/Callback%2FAgent/callbacks/t%3F1/stream');
+    expect(requests[0]?.headers).toMatchObject({ accept: 'text/event-stream', 'x-functions-key': 'secret' });
+    expect(requests[0]?.headers).not.toHaveProperty('last-event-id');
+  });
+
+  it('tells each event once wherever its stream is cut', { timeout: 60_000 }, async () => {
+    const bytes = Buffer.from(whole);
+    const wereCut = new Set<string>();
+    const { base } = await startStreamServer((response, request) => {
+      const cutAt = /\d+(?=\/stream)/.exec(request.path ?? '')?.[0] ?? '';
+      const reply = wereCut.has(cutAt) ? resuming('open') : streaming(bytes.subarray(0, Number(cutAt)), 'cut');
+      wereCut.add(cutAt);
+      reply(response, request);
+    });
+    for (let cutAt = 0; cutAt < bytes.length; cutAt += 1) {
+      const address = { base, agentName: 'A', threadId: String(cutAt), key: undefined };
+      const told = await follow(base, events.length + 3, { address });
+      expect(eventsOf(told), `cut behind byte ${cutAt}`).toEqual(events);
+    }
+  });
+
+  it('tells each event once when bytes come one at a time', async () => {
+    const bytes = ReadableStream.from(Array.from(Buffer.from(whole), (byte) => Buffer.of(byte)));
+    const response = new Response(bytes, { headers: { 'content-type': 'text/event-stream' } });
+    expect(eventsOf(await follow('http://unused', 5, { fetch: () => Promise.resolve(response) }))).toEqual(events);
+  });
+
+  it('goes on behind the last event, without a word, when the app ends the stream', async () => {
+    const first = streaming(
+      quick +
+        events
+          .slice(0, 2)
+          .map((event) => frame(event))
+          .join(''),
+      'end',
+    );
+    const { base, requests } = await startStreamServer(first, resuming('open'));
+    const told = await follow(base, 5);
+    expect(told.map(({ type }) => type)).toEqual(['connected', 'event', 'event', 'event', 'event']);
+    expect(requests[1]?.headers['last-event-id']).toBe('e-2');
+  });
+
+  it('waits before it asks again when a stream ended without anything', async () => {
+    const { base } = await startStreamServer(streaming('retry: 200\n\n', 'end'), resuming('open'));
+    const startedAt = performance.now();
+    await follow(base, 5);
+    expect(performance.now() - startedAt).toBeGreaterThan(150);
+  });
+
+  it('says once that the connection is lost, and that it is there again', async () => {
+    const { base } = await startStreamServer(
+      streaming(quick + frame(update('Grü', { sequence: 1 })), 'cut'),
+      refusing(502),
+      (response) => response.destroy(),
+      resuming('open'),
+    );
+    const told = await follow(base, 7);
+    expect(told.map(({ type }) => type)).toEqual([
+      'connected',
+      'event',
+      'lost',
+      'connected',
+      'event',
+      'event',
+      'event',
+    ]);
+    expect(told[2]).toEqual({ type: 'lost', reason: 'The connection was cut.' });
+  });
+
+  it('leaves out what it was told before', async () => {
+    const { base } = await startStreamServer(
+      streaming(whole, 'cut'),
+      streaming(whole + frame(update('!', { sequence: 5 }))),
+    );
+    expect(eventsOf(await follow(base, 8)).map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  it('says how many events are missing', async () => {
+    const { base } = await startStreamServer(
+      streaming(frame(update('a', { sequence: 3 })) + frame(update('d', { sequence: 6 }))),
+    );
+    expect((await follow(base, 4)).slice(1)).toMatchObject([
+      { type: 'event' },
+      { type: 'missing', count: 2 },
+      { type: 'event' },
+    ]);
+  });
+
+  it('begins again with the oldest event after a reset', async () => {
+    const again = update('new', { sequence: 1 });
+    const { base, requests } = await startStreamServer(
+      streaming(whole, 'end'),
+      streaming(resetFrame + frame(again, 'f'), 'end'),
+      streaming(''),
+    );
+    expect((await follow(base, 7)).slice(5)).toEqual([{ type: 'reset' }, { type: 'event', event: again }]);
+    expect(requests[1]?.headers['last-event-id']).toBe('e-4');
+  });
+
+  it('waits as long as the app wants when it has too many streams', async () => {
+    const busy = JSON.stringify({ error: 'Too many open streams: at most 1 of one thread.' });
+    const { base } = await startStreamServer(refusing(503, busy, { 'retry-after': '0.3' }), streaming(whole));
+    const startedAt = performance.now();
+    const told = await follow(base, 3);
+    expect(told.map(({ type }) => type)).toEqual(['lost', 'connected', 'event']);
+    expect(told[0]).toMatchObject({ reason: 'Too many open streams: at most 1 of one thread.' });
+    expect(performance.now() - startedAt).toBeGreaterThan(250);
+  });
+
+  it('connects again when a stream goes silent', async () => {
+    const { base } = await startStreamServer(streaming(quick), streaming(whole));
+    const told = await follow(base, 4, { silenceMs: 100 });
+    expect(told.map(({ type }) => type)).toEqual(['connected', 'lost', 'connected', 'event']);
+    expect(told[1]).toMatchObject({ reason: 'The app went silent.' });
+  });
+
+  it('takes heartbeats for signs of life', async () => {
+    const { base, requests } = await startStreamServer((response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      let beats = 0;
+      const timer = setInterval(() => {
+        beats += 1;
+        response.write(beats < 10 ? ': still here\n\n' : whole);
+        if (beats === 10) clearInterval(timer);
+      }, 50);
+    });
+    await follow(base, 5, { silenceMs: 300 });
+    expect(requests).toHaveLength(1);
+  });
+
+  it('ends while it pauses', async () => {
+    const { base } = await startStreamServer(refusing(503, '', { 'retry-after': '60' }));
+    expect(await follow(base, 1)).toMatchObject([{ type: 'lost', reason: 'The app answers with status 503.' }]);
+  });
+});
+
+describe('a thread that cannot be followed', () => {
+  it.each([
+    ['a key that is missing', refusing(401), undefined, /asks for a function key: give it with --key/],
+    ['a key that is wrong', refusing(401), 'x', /does not accept this function key/],
+    [
+      'a bad request',
+      refusing(400, '{"error":"Invalid thread_id: bad\\u001b[2J"}'),
+      undefined,
+      /^Invalid thread_id: bad\[2J$/,
+    ],
+    ['an unknown agent', refusing(404, '{"error":"There is no agent."}'), undefined, /^There is no agent\.$/],
+    ['another app', refusing(404, '<html>'), undefined, /has no streams of events/],
+    [
+      'a redirection',
+      refusing(302, '', { location: 'http://127.0.0.1:1/' }),
+      'x',
+      /sends readers to http:\/\/127\.0\.0\.1:1\//,
+    ],
+    [
+      'a page',
+      refusing(200, '<html>', { 'content-type': 'text/html' }),
+      undefined,
+      /where a stream of events was expected/,
+    ],
+    ['events of another kind', streaming('id: 1\nevent: final\ndata: {}\n\n'), undefined, /does not understand/],
+    ['events that are no JSON', streaming('id: 1\nevent: final\ndata: {\n\n'), undefined, /does not understand/],
+  ])('%s is told in a sentence', async (_case, reply, key, message) => {
+    const { base, requests } = await startStreamServer(reply);
+    const address = { base, agentName: 'A', threadId: 't', key };
+    const error: unknown = await follow(base, 2, { address }).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(LaunchError);
+    expect((error as LaunchError).message).toMatch(message);
+    expect(requests).toHaveLength(1);
+  });
+
+  it('is told to be out of reach when nothing answers', async () => {
+    const base = `http://127.0.0.1:${await findFreePort(0)}`;
+    await expect(follow(base, 1)).rejects.toThrow(
+      `${base} cannot be reached. Nothing answers there.\nnpm start starts`,
+    );
+  });
+});

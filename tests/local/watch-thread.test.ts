@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import { launchApp } from './support/launched.js';
+import { refusing, startStreamServer, streaming } from './support/stream-server.js';
+import { final, frame, update } from './support/telemetry.js';
+
+const events = [update('Hel', { sequence: 1 }), update('lo', { sequence: 2 }), final('Hello', { sequence: 3 })];
+
+function watch(commandLine: readonly string[], environment: Readonly<Record<string, string>> = {}) {
+  return launchApp(commandLine, environment, 'watch-thread');
+}
+
+describe('npm run watch:thread', () => {
+  it('shows a thread as it goes on, and ends with 0 at Ctrl-C', async () => {
+    const [first = '', ...others] = events.map((event) => frame(event));
+    const { base } = await startStreamServer(
+      streaming(`retry: 1\n\n${first}id: e-2\nevent: str`, 'cut'),
+      streaming(others.join('')),
+    );
+    const watched = watch(['t1', '--base', base]);
+    await watched.printed('tokens: 5 in + 20 out = 25');
+    watched.signal('SIGINT');
+    expect(await watched.ended).toBe(0);
+    expect(watched.output()).toBe(
+      [
+        `Thread t1 of CallbackAgent at ${base}`,
+        'Answers appear here as they are made. Ctrl-C ends this.',
+        '',
+        '> Hi',
+        '',
+        'Hel',
+        '[No connection: The connection was cut. Trying again …]',
+        '[Connected. It goes on where it was.]',
+        'lo',
+        '',
+        'streamed 0.00 s · 2 updates',
+        'tokens: 5 in + 20 out = 25',
+        '',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('leaves the line of an answer when it ends in the middle of it', async () => {
+    const { base } = await startStreamServer(streaming(frame(update('Hel', { sequence: 1 }))));
+    const watched = watch(['t1', '--base', base]);
+    await watched.printed('Hel');
+    watched.signal('SIGINT');
+    expect(await watched.ended).toBe(0);
+    expect(watched.output()).toMatch(/\nHel\n$/);
+  });
+
+  it('tells in one sentence why it cannot watch', async () => {
+    const { base } = await startStreamServer(refusing(401));
+    const watched = watch(['t1', '--base', base]);
+    expect(await watched.ended).toBe(1);
+    expect(watched.output()).toBe(
+      `${base} asks for a function key: give it with --key KEY (npm start -- --keys prints one).\n`,
+    );
+  });
+
+  it('explains its options, and refuses bad ones', async () => {
+    const [help, bad] = [watch(['--help']), watch(['t1', '--frob'])];
+    expect(await help.ended).toBe(0);
+    for (const option of ['THREAD_ID', '--agent NAME', '--base URL', '--key KEY']) {
+      expect(help.output()).toContain(option);
+    }
+    expect(await bad.ended).toBe(2);
+    expect(bad.output()).toBe('--frob: no such option\nnpm run watch:thread -- --help lists the options.\n');
+  });
+});

@@ -1,0 +1,161 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createPaint } from '../../local/paint.js';
+import type { ThreadNews } from '../../local/watch/follow-thread.js';
+import type { TelemetryEvent } from '../../local/watch/telemetry-event.js';
+import { ThreadView, type ThreadViewOptions } from '../../local/watch/thread-view.js';
+import { failed, final, update } from './support/telemetry.js';
+
+type Shown = TelemetryEvent | Exclude<ThreadNews, { type: 'event' }>;
+
+function show(news: readonly Shown[], options: Partial<ThreadViewOptions> & { isColored?: boolean } = {}): string {
+  let output = '';
+  const printer = { text: (piece: string) => void (output += piece), paint: createPaint(options.isColored ?? false) };
+  const view = new ThreadView({ printer, columns: () => undefined, ...options });
+  for (const each of news) view.show('type' in each ? each : { type: 'event', event: each });
+  view.endLine();
+  return output;
+}
+
+/** What is written of an answer's text. */
+function written(texts: readonly string[], width: number | undefined): string {
+  const events = texts.map((text, index) => update(text, { sequence: index + 1 }));
+  const output = show([update('|', { sequence: 1 }), ...events], { columns: () => width });
+  return output.slice(output.indexOf('|') + 1);
+}
+
+const b = 'b'.repeat(32);
+
+describe('a thread on the terminal', () => {
+  it('is its message, its answer, then times and tokens', () => {
+    const events = [
+      update('Hello', { sequence: 1, atMs: 500 }),
+      update(' you.', { sequence: 2, atMs: 1500 }),
+      final('Hello you.', { sequence: 3, atMs: 2500 }),
+    ];
+    expect(show(events)).toBe(
+      '> Hi\n\nHello you.\n\nstreamed 2.00 s · 10.0 tokens/s · 2 updates\ntokens: 5 in + 20 out = 25\n\n',
+    );
+  });
+
+  it.each(['app', 'caller'])('tells the time to the first update when the %s knows the start of the run', (source) => {
+    const start = '2026-03-01T10:00:00.000Z';
+    const events = [update('Hello', { sequence: 1, atMs: 500 }), final('Hello', { sequence: 2, atMs: 2500 })];
+    const output =
+      source === 'app'
+        ? show(events.map((event) => ({ ...event, run_started_at: start })))
+        : show(events, { sentAtMs: () => Date.parse(start) });
+    expect(output).toContain('first update 0.50 s · total 2.50 s · 1 update\n');
+  });
+
+  it('tells a failure in its words', () => {
+    const events = [update('Hel', { sequence: 1 }), failed('The model went silent.', { sequence: 2, atMs: 1200 })];
+    expect(show(events)).toBe('> Hi\n\nHel\n\nFailed after 1.20 s: The model went silent.\ncode: stream_stalled\n\n');
+    expect(show(events.slice(1))).toBe('> Hi\n\nFailed after 0.00 s: The model went silent.\ncode: stream_stalled\n\n');
+  });
+
+  it('sets reasoning and tools apart from the answer', () => {
+    const events = [
+      update('Let me', { sequence: 1 }, 'reasoning'),
+      update(' see.', { sequence: 2 }, 'reasoning'),
+      update('Yes.', { sequence: 3 }),
+    ];
+    expect(show(events)).toBe('> Hi\n\nreasoning: Let me see.\nYes.\n');
+    expect(show(events, { isColored: true })).toContain('\u001B[2m see.\u001B[0m\nYes.');
+  });
+
+  it('goes on in a new line after a lost connection', () => {
+    const output = show([
+      update('Hel', { sequence: 1 }),
+      { type: 'lost', reason: 'The connection was cut.' },
+      { type: 'connected' },
+      update('lo', { sequence: 2 }),
+    ]);
+    expect(output).toBe(
+      '> Hi\n\nHel\n[No connection: The connection was cut. Trying again …]\n[Connected. It goes on where it was.]\nlo\n',
+    );
+  });
+
+  it('says what a reset means, and begins again', () => {
+    const output = show([update('Old', { sequence: 1 }), { type: 'reset' }, update('New', { sequence: 1 })]);
+    expect(output).toMatch(/^> Hi\n\nOld\n\[What stands above is gone .*\]\n\n> Hi\n\nNew\n$/);
+  });
+
+  it.each([
+    ['missing updates', [update('a', { sequence: 1 }), { type: 'missing', count: 1 }], '[1 update never came.]'],
+    [
+      'a run that broke off',
+      [update('a', { sequence: 1 }), update('b', { sequence: 2, correlationId: b })],
+      '[This run broke off.]\n\n> Hi\n\nb\n',
+    ],
+    [
+      'an answer without updates',
+      [final('Whole.', { sequence: 9 })],
+      '> Hi\n\nWhole.\n\nstreamed 0.00 s · 0 updates\n',
+    ],
+    ['an empty answer', [update('a', { sequence: 1 }), final('', { sequence: 9 })], '[The answer is empty.]'],
+    [
+      'updates that began in the middle',
+      [update('le.', { sequence: 8 }), final('Whole.', { sequence: 9 })],
+      'All of it:]\nWhole.\n',
+    ],
+    [
+      'a cut answer',
+      [{ ...final('a', { sequence: 1 }), finish_reason: 'length' }],
+      '[The answer is cut at the token limit of the model.]',
+    ],
+    ['no usage', [{ ...final('a', { sequence: 1 }), usage: null }], 'tokens: not reported\n'],
+    ['a long message', [update('a', { sequence: 1, message: 'word\n'.repeat(50_000) })], 'word word…\n\na\n'],
+  ] satisfies [string, Shown[], string][])('shows %s', (_case, news, expected) => {
+    expect(show(news)).toContain(expected);
+  });
+
+  it('breaks lines between words at the width of the terminal, whatever the pieces', () => {
+    const text = 'The quick brown fox jumps over the lazy dog, and a-word-that-is-longer-than-a-line-of-forty-columns.';
+    const expected = [
+      'The quick brown fox jumps over the lazy',
+      'dog, and a-word-that-is-longer-than-a-line-of-forty-columns.',
+    ].join('\n');
+    for (const size of [1, 3, 7, 200]) {
+      const pieces = text.match(new RegExp(`.{1,${size}}`, 'g')) ?? [];
+      const output = show(
+        pieces.map((piece, index) => update(piece, { sequence: index + 1 })),
+        { columns: () => 40 },
+      );
+      expect(output, `pieces of ${size}`).toBe(`> Hi\n\n${expected}\n`);
+    }
+  });
+
+  it('writes what comes at once, but for a word at the edge', () => {
+    const output: string[] = [];
+    const printer = { text: (piece: string) => void output.push(piece), paint: createPaint(false) };
+    const view = new ThreadView({ printer, columns: () => 80 });
+    view.show({ type: 'event', event: update('Hel', { sequence: 1 }) });
+    expect(output.join('')).toBe('> Hi\n\nHel');
+  });
+
+  it('never changes text but for the breaks of lines, and lets no control character through', () => {
+    const pieces = fc.array(fc.string({ unit: 'binary' }), { maxLength: 20 });
+    fc.assert(
+      fc.property(pieces, fc.integer({ min: 1, max: 100 }), (texts, width) => {
+        const safe = texts.join('').replaceAll(/\p{Cc}/gu, (control) => ('\n\t'.includes(control) ? control : ''));
+        expect(written(texts, undefined).trimEnd()).toBe(safe.trimEnd());
+        expect(written(texts, width).replaceAll(/[ \t\n]/g, '')).toBe(safe.replaceAll(/[ \t\n]/g, ''));
+      }),
+    );
+  });
+
+  it.each(['request_message', 'text', 'update_kind', 'error_message', 'error_code', 'response_text'])(
+    'lets no escape sequence out of %s',
+    (field) => {
+      const evil = { [field]: 'x\u001B[31mred\u001B]0;title\u0007\u009B2J\r\b' };
+      const output = show([
+        { ...update('a', { sequence: 1 }), ...evil },
+        { ...failed('a', { sequence: 2 }), ...evil },
+        { ...final('a', { sequence: 3 }), ...evil },
+      ]);
+      expect(output).toContain('x[31mred]0;title2J');
+      expect(output.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
+    },
+  );
+});
