@@ -1,8 +1,9 @@
 import { SSE_HEARTBEAT, SSE_RETRY, sseFrame } from '../durable-agents/index.js';
 import type { CallbackEvent } from './callback-event.js';
-import type { CallbackEventStore, EventThread } from './callback-event-store.js';
+import type { CallbackEventPage, CallbackEventStore, EventThread } from './callback-event-store.js';
 import { type EventCursor, formatCursor } from './event-cursor.js';
-import { type EventFilter, eventsOf, readEvents } from './read-events.js';
+import { eventFrames } from './event-frames.js';
+import { type EventFilter, readEvents } from './read-events.js';
 
 const PAGE_LIMIT = 200;
 const HEARTBEAT_MS = 15_000;
@@ -46,22 +47,16 @@ export async function* streamEvents(options: EventStreamOptions): AsyncGenerator
     for (;;) {
       const isLastRead = signal?.aborted ?? false;
       const page = await readEvents(store, thread, filter, { after, limit: PAGE_LIMIT });
-      const epoch = page.next.epoch === undefined ? {} : { epoch: page.next.epoch };
-      const frames: string[] = [];
-      const add = (event: string, sequence: number, data: unknown): void => {
-        const frame = sseFrame({ id: formatCursor({ ...epoch, sequence }), event, data });
-        frames.push(frame);
-        sentBytes += Buffer.byteLength(frame);
-      };
-      if (page.reset) add('reset', 0, { oldest_sequence: page.record?.oldestSequence ?? 1 });
+      let frames = page.reset ? resetFrame(page) : '';
       let hasEnded = false;
-      for (const event of eventsOf(page)) {
-        add(event.event_type, event.sequence, event);
+      for (const { event, text, byteLength } of eventFrames(page)) {
+        frames += text;
+        sentBytes += byteLength;
         hasEnded = isLast?.(event) ?? false;
         if (hasEnded || sentBytes >= limits.maxBytes) break;
       }
       after = page.next;
-      if (frames.length > 0) yield frames.join('');
+      if (frames !== '') yield frames;
       if (hasEnded) return 'ended';
       if (sentBytes >= limits.maxBytes || performance.now() >= deadline) return 'limit';
       if (page.count === PAGE_LIMIT) continue;
@@ -76,6 +71,12 @@ export async function* streamEvents(options: EventStreamOptions): AsyncGenerator
     pause.end();
     onEnd?.();
   }
+}
+
+/** Its `id` stands before all events: a reader that connects again with it is not reset once more. */
+function resetFrame({ next, record }: CallbackEventPage): string {
+  const id = formatCursor({ ...next, sequence: 0 });
+  return sseFrame({ id, event: 'reset', data: { oldest_sequence: record?.oldestSequence ?? 1 } });
 }
 
 interface Pause {

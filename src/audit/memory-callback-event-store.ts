@@ -26,11 +26,15 @@ export interface MemoryCallbackEventStoreOptions {
   readonly log: Logger;
 }
 
+const MAX_KEPT_PAGE_BYTES = 4096;
+
 interface ThreadRecord {
   readonly thread: EventThread;
   readonly epoch: string;
   readonly events: EventLog;
   totals: ThreadTotals;
+  /** For the other readers who stand at the same place; absent once the events have changed. */
+  latestPage?: { readonly from: number; readonly limit: number; readonly page: CallbackEventPage } | undefined;
   hasDropped: boolean;
 }
 
@@ -67,6 +71,7 @@ export class MemoryCallbackEventStore implements CallbackEventStore {
     // Written behind the other fields: copying the event to add one costs more than all the rest of this.
     events.append(`${JSON.stringify(event).slice(0, -1)},"sequence":${sequence}}`);
     record.totals.add(event);
+    record.latestPage = undefined;
     this.#byteLength += events.byteLength - lengthBefore;
     this.#records.delete(key);
     this.#records.set(key, record);
@@ -85,10 +90,16 @@ export class MemoryCallbackEventStore implements CallbackEventStore {
     const record = stateOf(found);
     const reset = isLost(after, record);
     const from = reset ? 0 : after.sequence;
+    const { latestPage } = found;
+    if (latestPage !== undefined && latestPage.from === from && latestPage.limit === limit && !reset) {
+      return latestPage.page;
+    }
     const first = Math.max(from + 1, record.oldestSequence);
     const count = Math.max(0, Math.min(limit, record.newestSequence - first + 1));
     const json = count === 0 ? Buffer.from('[]') : events.slice(first, count);
-    return { json, count, reset, next: { epoch, sequence: count === 0 ? from : first + count - 1 }, record };
+    const page = { json, count, reset, next: { epoch, sequence: count === 0 ? from : first + count - 1 }, record };
+    if (count > 0 && json.length <= MAX_KEPT_PAGE_BYTES && !reset) found.latestPage = { from, limit, page };
+    return page;
   }
 
   waitForChange(thread: EventThread, after: EventCursor, signal: AbortSignal): Promise<boolean> {
@@ -117,6 +128,7 @@ export class MemoryCallbackEventStore implements CallbackEventStore {
     if (record === undefined) return;
     this.#byteLength -= record.events.byteLength;
     record.events.clear();
+    record.latestPage = undefined;
     record.totals = new ThreadTotals();
     this.#wake(key);
   }
@@ -152,6 +164,7 @@ export class MemoryCallbackEventStore implements CallbackEventStore {
   #dropOldestEvent(record: ThreadRecord, limit: string): void {
     const lengthBefore = record.events.byteLength;
     record.events.dropOldest();
+    record.latestPage = undefined;
     this.#byteLength -= lengthBefore - record.events.byteLength;
     this.#droppedEventCount += 1;
     if (record.hasDropped) return;

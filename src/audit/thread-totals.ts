@@ -6,7 +6,8 @@ type Totals = Omit<EventThreadSummary, 'agentName' | 'threadId' | 'eventCount'>;
 /** Counts what a thread's events add up to, as they come. */
 export class ThreadTotals {
   #firstEventAt = '';
-  #last: NewCallbackEvent | undefined;
+  // Not the event itself, whose texts may be large: they would be kept beside the bounds of the store.
+  #last: Pick<NewCallbackEvent, 'timestamp' | 'event_type' | 'correlation_id'> | undefined;
   #runCount = 0;
   #failedRunCount = 0;
   #inputTokenCount = 0;
@@ -17,7 +18,8 @@ export class ThreadTotals {
     if (this.#last === undefined) this.#firstEventAt = event.timestamp;
     // A thread takes one turn at a time, so the events of a run stand together.
     if (this.#last?.correlation_id !== event.correlation_id) this.#runCount += 1;
-    this.#last = event;
+    const { timestamp, event_type, correlation_id } = event;
+    this.#last = { timestamp, event_type, correlation_id };
     if (event.event_type === 'failed') this.#failedRunCount += 1;
     if (event.event_type === 'final' && event.usage !== null) {
       this.#inputTokenCount += event.usage.input_token_count;
