@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import type { Agent, AgentResponse } from './agent.js';
 import type { AgentResponseCallback } from './agent-response-callback.js';
@@ -121,7 +120,7 @@ async function answerWithRetry(
       for (const update of collector.push(part)) await orAborted(notifier.update(update), signal);
       // Parts that have arrived together are taken without a pause: others in this process get their turn in between.
       if (performance.now() - busySince > MAX_BUSY_MS) {
-        await setImmediate();
+        await new Promise(setImmediate);
         busySince = performance.now();
       }
     }

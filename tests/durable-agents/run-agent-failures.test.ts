@@ -121,7 +121,7 @@ describe('a broken attempt', () => {
 });
 
 describe('the time limit of a run', () => {
-  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
+  beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
   it.each([
