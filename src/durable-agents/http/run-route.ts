@@ -36,7 +36,12 @@ export function createRunRoute(options: RunRouteOptions): HttpHandler {
       };
       const client = new AgentClient(getClient(context), options);
       if (runEvents !== undefined && accepts(request, 'text/event-stream')) {
-        return sseResponse(await streamRun({ client, runEvents, agentName, threadId, run, context }), context);
+        const frames = await streamRun({ client, runEvents, agentName, threadId, run, context });
+        // For a client that loses the connection before the first event: where to go on, and with which run.
+        return sseResponse(frames, context, {
+          'x-ms-thread-id': threadId,
+          'x-ms-correlation-id': run.correlationId,
+        });
       }
       if (!waitForResponse) {
         await client.send(agentName, threadId, run);

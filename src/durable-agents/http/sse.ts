@@ -22,7 +22,11 @@ export const SSE_RETRY = 'retry: 1000\n\n';
  * Answers with a stream of frames. One that fails is logged and ended: a body that errors would leave the client
  * without an end for minutes, where a reader whose stream has ended connects again.
  */
-export function sseResponse(frames: AsyncIterable<string>, context: InvocationContext): HttpResponseInit {
+export function sseResponse(
+  frames: AsyncIterable<string>,
+  context: InvocationContext,
+  headers: Readonly<Record<string, string>> = {},
+): HttpResponseInit {
   return {
     status: 200,
     headers: {
@@ -30,6 +34,7 @@ export function sseResponse(frames: AsyncIterable<string>, context: InvocationCo
       'cache-control': 'no-store',
       // nginx, and what is made from it, would otherwise hold back small writes.
       'x-accel-buffering': 'no',
+      ...headers,
     },
     body: ReadableStream.from(encoded(frames, context)),
   };

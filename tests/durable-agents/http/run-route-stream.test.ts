@@ -80,6 +80,8 @@ describe('a run request that accepts server-sent events', () => {
     const [run, ...others] = runEvents.followed;
     expect(others).toEqual([]);
     expect(run).toMatchObject({ agentName: 'ScriptedAgent', threadId: 'thread-1' });
+    expect(answer.headers.get('x-ms-thread-id')).toBe('thread-1');
+    expect(answer.headers.get('x-ms-correlation-id')).toBe(run?.correlationId);
     const { events } = parseSse(answer.text);
     expect(events.map(({ event }) => event)).toEqual(['stream', 'result']);
     expect(Object.entries(JSON.parse(events[1]?.data ?? ''))).toEqual([
