@@ -15,6 +15,8 @@ const COLUMNS = [
   'input_token_count',
   'output_token_count',
   'total_token_count',
+  'cached_input_token_count',
+  'reasoning_output_token_count',
   'error_code',
   'error_message',
   'run_started_at',
@@ -38,6 +40,6 @@ export function toCsvLine(event: CallbackEvent): string {
 function csvField(value: unknown): string {
   if (typeof value === 'number') return String(value);
   const text = typeof value === 'string' ? value : '';
-  const harmless = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  const harmless = /^[=+\-@\t\r\n＝＋－＠]/u.test(text) ? `'${text}` : text;
   return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }

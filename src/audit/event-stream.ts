@@ -5,7 +5,7 @@ import { type EventCursor, formatCursor } from './event-cursor.js';
 import { eventFrames } from './event-frames.js';
 import { type EventFilter, readEvents } from './read-events.js';
 
-const PAGE_LIMIT = 200;
+const PAGE_LIMIT = 50;
 const HEARTBEAT_MS = 15_000;
 
 /** What one stream may take; a reader that is cut off by it resumes without loss. */
@@ -43,7 +43,8 @@ export async function* streamEvents(options: EventStreamOptions): AsyncGenerator
   let sentBytes = 0;
   let pause = startPause(deadline, signal);
   try {
-    yield SSE_RETRY;
+    // With an id, so that a reader that is cut off before the first event goes on from here too.
+    yield `id: ${formatCursor(after)}\n${SSE_RETRY}`;
     for (;;) {
       const isLastRead = signal?.aborted ?? false;
       const page = await readEvents(store, thread, filter, { after, limit: PAGE_LIMIT });

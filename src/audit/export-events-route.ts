@@ -26,6 +26,7 @@ export function createExportEventsRoute(store: CallbackEventStore, agents: Agent
     return {
       headers: {
         'content-type': mediaType,
+        'cache-control': 'no-store',
         'content-disposition': `attachment; filename="${fileName(thread)}.${format}"`,
       },
       body: ReadableStream.from(lines(store, thread, first, header, toLine, context)),

@@ -1,6 +1,6 @@
 import type { HttpHandler, HttpRequest, HttpResponseInit } from '@azure/functions';
 import type { z } from 'zod';
-import { type AgentRegistry, answering } from '../durable-agents/index.js';
+import { type AgentRegistry, answering, isNotModified } from '../durable-agents/index.js';
 import type { CallbackEventPage, CallbackEventStore, EventThread } from './callback-event-store.js';
 import { formatCursor } from './event-cursor.js';
 import { listQuery, parseQuery } from './event-query.js';
@@ -11,39 +11,38 @@ import { readEvents } from './read-events.js';
 export function createListEventsRoute(store: CallbackEventStore, agents: AgentRegistry): HttpHandler {
   return answering(async (request) => {
     const thread = eventThreadOf(request, agents);
-    const page = await readOrWait(store, thread, parseQuery(listQuery, request.query));
+    const page = await readOrWait(store, thread, parseQuery(listQuery, request.query), request);
     const etag = etagOf(page);
     const headers = {
       'x-next-cursor': formatCursor(page.next),
       'x-has-more': String(hasMore(page)),
       ...(page.reset && { 'x-cursor-reset': 'true' }),
       etag,
-      'cache-control': 'no-cache',
+      'cache-control': 'private, no-cache',
+      // A page on another origin, where the host allows it, reads no other headers.
+      'access-control-expose-headers': 'x-next-cursor, x-has-more, x-cursor-reset, etag',
     };
     if (isNotModified(request, etag)) return { status: 304, headers };
     return { headers: { 'content-type': 'application/json', ...headers }, body: page.json } satisfies HttpResponseInit;
   });
 }
 
+/** Waits, if it is asked to, while there is nothing that the reader does not have. */
 async function readOrWait(
   store: CallbackEventStore,
   thread: EventThread,
   query: z.infer<typeof listQuery>,
+  request: HttpRequest,
 ): Promise<CallbackEventPage> {
   const { after, limit, correlation_id: correlationId, event_type: eventType, wait } = query;
-  const read = (from: typeof after): Promise<CallbackEventPage> =>
-    readEvents(
-      store,
-      thread,
-      { correlationId, eventType },
-      { ...(from && { after: from }), ...(limit !== undefined && { limit }) },
-    );
-  let page = await read(after);
+  const options = { ...(after && { after }), ...(limit !== undefined && { limit }) };
+  const read = (): Promise<CallbackEventPage> => readEvents(store, thread, { correlationId, eventType }, options);
+  const hasNothingNew = (page: CallbackEventPage): boolean =>
+    (page.count === 0 && !page.reset) || (isNotModified(request, etagOf(page)) && !hasMore(page));
+  let page = await read();
   if (wait === 0) return page;
   const timeout = AbortSignal.timeout(wait * 1000);
-  while (page.count === 0 && !page.reset && (await store.waitForChange(thread, page.next, timeout))) {
-    page = await read(page.next);
-  }
+  while (hasNothingNew(page) && (await store.waitForChange(thread, page.next, timeout))) page = await read();
   return page;
 }
 
@@ -55,9 +54,4 @@ function hasMore({ count, next, record }: CallbackEventPage): boolean {
 /** Changes with whatever a request could be answered differently for. */
 function etagOf({ record }: CallbackEventPage): string {
   return record === undefined ? '"none"' : `"${record.epoch}-${record.oldestSequence}-${record.newestSequence}"`;
-}
-
-function isNotModified(request: HttpRequest, etag: string): boolean {
-  const known = (request.headers.get('if-none-match') ?? '').split(',').map((tag) => tag.trim().replace(/^W\//, ''));
-  return known.includes(etag) || known.includes('*');
 }

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { type AgentRegistry, answering, HttpError, sseResponse } from '../durable-agents/index.js';
 import type { CallbackEvent } from './callback-event.js';
 import type { CallbackEventStore, EventThread } from './callback-event-store.js';
-import { endOf, type EventCursor, parseCursor, START } from './event-cursor.js';
+import { endOf, type EventCursor, isLost, parseCursor, START } from './event-cursor.js';
 import { parseQuery, streamQuery } from './event-query.js';
 import type { EventStreams } from './event-streams.js';
 import { eventThreadOf } from './event-thread-of.js';
@@ -45,10 +45,10 @@ async function startOf(
     if (cursor === undefined) throw new HttpError(400, 'Invalid Last-Event-ID: expected the id of an event');
     return cursor;
   }
-  if (after !== undefined) return after;
-  if (from !== 'now') return START;
   const { record } = await store.list(thread, { limit: 1 });
-  return endOf(record);
+  if (after === undefined) return from === 'now' ? endOf(record) : START;
+  // A plain sequence is taken for one of the record that there is now.
+  return isLost(after, record) || record === undefined ? after : { ...after, epoch: record.epoch };
 }
 
 function isRunEnd(event: CallbackEvent): boolean {
@@ -60,10 +60,12 @@ async function hasEnded(
   store: CallbackEventStore,
   thread: EventThread,
   correlationId: string | undefined,
-  { epoch, sequence }: EventCursor,
+  after: EventCursor,
 ): Promise<boolean> {
-  if (sequence === 0) return false;
-  const page = await readEvents(store, thread, { correlationId });
-  const isSameRecord = epoch === undefined || epoch === page.next.epoch;
-  return isSameRecord && eventsOf(page).some((event) => isRunEnd(event) && event.sequence <= sequence);
+  for (const eventType of ['final', 'failed'] as const) {
+    const page = await readEvents(store, thread, { correlationId, eventType }, { limit: 1 });
+    if (isLost(after, page.record)) return false;
+    if (eventsOf(page).some((event) => event.sequence <= after.sequence)) return true;
+  }
+  return false;
 }

@@ -16,7 +16,7 @@ export class ThreadTotals {
 
   add(event: NewCallbackEvent): void {
     if (this.#last === undefined) this.#firstEventAt = event.timestamp;
-    // A thread takes one turn at a time, so the events of a run stand together.
+    // A thread takes one turn at a time; a run that is delivered again later counts again.
     if (this.#last?.correlation_id !== event.correlation_id) this.#runCount += 1;
     const { timestamp, event_type, correlation_id } = event;
     this.#last = { timestamp, event_type, correlation_id };

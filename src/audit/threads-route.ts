@@ -17,7 +17,12 @@ export function createThreadsRoute(store: CallbackEventStore, agents: AgentRegis
     const page = threads.slice(0, limit);
     const last = threads.length > limit ? page.at(-1) : undefined;
     return {
-      headers: { 'x-has-more': String(last !== undefined), ...(last && { 'x-next-cursor': last.place }) },
+      headers: {
+        'cache-control': 'no-store',
+        'access-control-expose-headers': 'x-next-cursor, x-has-more',
+        'x-has-more': String(last !== undefined),
+        ...(last && { 'x-next-cursor': last.place }),
+      },
       jsonBody: page.map(({ thread }) => toWire(thread)),
     };
   });

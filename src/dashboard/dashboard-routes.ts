@@ -1,5 +1,5 @@
 import { app, type HttpHandler, type HttpRequest, type HttpResponseInit } from '@azure/functions';
-import { answering, HttpError } from '../durable-agents/index.js';
+import { answering, HttpError, isNotModified } from '../durable-agents/index.js';
 import { type DashboardAsset, readDashboardAssets } from './dashboard-assets.js';
 
 const PAGE = 'index.html';
@@ -67,7 +67,11 @@ export type AssetReader = (name: string) => Promise<DashboardAsset>;
 export function createAssetReader(folder?: string): AssetReader {
   let assets: ReturnType<typeof readDashboardAssets> | undefined;
   return async (name) => {
-    assets ??= readDashboardAssets(folder);
+    assets ??= readDashboardAssets(folder).catch((error: unknown) => {
+      // Tried again with the next request.
+      assets = undefined;
+      throw error;
+    });
     const asset = (await assets).get(name);
     if (asset === undefined) throw new HttpError(404, 'The dashboard has no such file.');
     return asset;
@@ -80,6 +84,6 @@ function answerWith(
   cacheControl: string,
 ): HttpResponseInit {
   const headers = { ...SECURITY_HEADERS, etag, 'cache-control': cacheControl };
-  if (request.headers.get('if-none-match') === etag) return { status: 304, headers };
+  if (isNotModified(request, etag)) return { status: 304, headers };
   return { headers: { ...headers, 'content-type': contentType }, body: content };
 }

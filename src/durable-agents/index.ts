@@ -22,6 +22,7 @@ export {
 } from './errors.js';
 export { answering } from './http/answering.js';
 export { checkedThreadId } from './http/checked-thread-id.js';
+export { isNotModified } from './http/is-not-modified.js';
 export { SSE_HEARTBEAT, SSE_RETRY, sseFrame, sseResponse } from './http/sse.js';
 export { invocationLog } from './invocation-log.js';
 export type { Logger } from './logger.js';

@@ -80,6 +80,18 @@ describe('polling agents/{agent}/callbacks/{thread_id}', () => {
     expect(cursorOf(nothing)).toMatch(new RegExp(`-${events.length}$`));
   });
 
+  it('puts a 304 off while it is waited for a change, and answers with the change', async () => {
+    const threadId = newThreadId();
+    await api().ask(threadId, 'Hello');
+    const { etag } = (await api().poll(threadId)).headers;
+    const known = { 'if-none-match': String(etag) };
+    const start = performance.now();
+    expect(await api().poll(threadId, '?wait=1', known)).toMatchObject({ status: 304 });
+    expect(performance.now() - start).toBeGreaterThan(900);
+    const [answer] = await Promise.all([api().poll(threadId, '?wait=20', known), api().ask(threadId, 'Hello again')]);
+    expect(answer.status).toBe(200);
+  });
+
   it('answers 304 without a body while nothing has changed, for each way to ask', async () => {
     const { threadId } = await askTwice();
     for (const query of ['', '?after=2', '?limit=1']) {

@@ -129,6 +129,29 @@ describe('GET agents/{agent}/callbacks/{thread_id}/stream', () => {
     expect(reader.events.slice(events.length)).toEqual(await api().events(threadId));
   });
 
+  it.each(['?from=now', '?after=2'])(
+    'gives a reader with %s a place to go on from before its first event',
+    async (query) => {
+      const { threadId, events } = await asked();
+      const cursor = String((await api().poll(threadId)).headers['x-next-cursor']);
+      const epoch = cursor.slice(0, cursor.lastIndexOf('-'));
+      const reader = await api().stream(threadId, query);
+      await reader.until(({ text }) => text.includes('retry: 1000\n\n'));
+      reader.leave();
+      const place = query === '?from=now' ? events.length : 2;
+      expect(reader.text).toMatch(new RegExp(`^id: ${epoch}-${place}\nretry: 1000\n\n`));
+    },
+  );
+
+  it('tells a reader whose place is lost to begin again, also when the run that it waits for has ended', async () => {
+    const { threadId, correlationId, events } = await asked();
+    const reader = await api().stream(threadId, `${untilEndOf(correlationId)}&after=99999`);
+    await reader.ended;
+    expect(reader.status).toBe(200);
+    expect(reader.names[0]).toBe('reset');
+    expect(reader.events).toEqual(events);
+  });
+
   it.each([
     ['after', '?after=x', {}],
     ['from', '?from=tomorrow', {}],

@@ -3,6 +3,7 @@ import type { TelemetryEvent } from './telemetry-event.js';
 import type { EventPage, ThreadAddress, ThreadSource } from './thread-source.js';
 import type { ThreadSummary } from './thread-summary.js';
 
+const REQUEST_TIMEOUT_MS = 30_000;
 const PAGE_LIMIT = 1000;
 
 export interface TelemetryApiOptions {
@@ -46,7 +47,9 @@ export class TelemetryApi implements ThreadSource {
   /** Threads of an agent, the one with the latest event first. */
   async listThreads(agentName: string, limit: number, cursor?: string, signal?: AbortSignal): Promise<ThreadPage> {
     const query = new URLSearchParams({ limit: String(limit), ...(cursor !== undefined && { cursor }) });
-    const response = await this.#fetch(`agents/${encodeURIComponent(agentName)}/threads?${query}`, { signal });
+    const response = await this.#fetch(`agents/${encodeURIComponent(agentName)}/threads?${query}`, {
+      signal: inTime(signal),
+    });
     const threads: ThreadSummary[] = await response.json();
     const hasMore = response.headers.get('x-has-more') === 'true';
     return { threads, cursor: hasMore ? (response.headers.get('x-next-cursor') ?? undefined) : undefined };
@@ -54,7 +57,7 @@ export class TelemetryApi implements ThreadSource {
 
   async readEvents(thread: ThreadAddress, after: string | undefined, signal?: AbortSignal): Promise<EventPage> {
     const query = new URLSearchParams({ limit: String(PAGE_LIMIT), ...(after !== undefined && { after }) });
-    const response = await this.#fetch(`${pathOf(thread)}?${query}`, { signal, cache: 'no-store' });
+    const response = await this.#fetch(`${pathOf(thread)}?${query}`, { signal: inTime(signal), cache: 'no-store' });
     const events: TelemetryEvent[] = await response.json();
     return {
       events,
@@ -109,4 +112,10 @@ type FetchOptions = Pick<RequestInit, 'method' | 'body' | 'cache'> & {
 
 function pathOf({ agentName, threadId }: ThreadAddress): string {
   return `agents/${encodeURIComponent(agentName)}/callbacks/${encodeURIComponent(threadId)}`;
+}
+
+/** Ends a request that is never answered, as on a connection that died without a word. */
+function inTime(signal: AbortSignal | undefined): AbortSignal {
+  const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
+  return signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
 }
