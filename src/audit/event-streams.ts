@@ -1,4 +1,4 @@
-import type { FollowedRun, RunEventSource, RunEventStream } from '../durable-agents/index.js';
+import type { FollowedRun, FollowOptions, RunEventSource, RunEventStream } from '../durable-agents/index.js';
 import type { CallbackEventStore, EventThread } from './callback-event-store.js';
 import { endOf, START } from './event-cursor.js';
 import { type EventStreamOptions, streamEvents } from './event-stream.js';
@@ -40,8 +40,16 @@ export class EventStreams implements RunEventSource {
     return { frames: streamEvents({ store, thread, limits: this.#options, ...options, onEnd: close }), close };
   }
 
-  async follow(run: FollowedRun, ended: AbortSignal): Promise<RunEventStream> {
+  async follow(
+    run: FollowedRun,
+    ended: AbortSignal,
+    { fromStart = false }: FollowOptions = {},
+  ): Promise<RunEventStream> {
     const { record } = await this.#options.store.list(run, { after: START, limit: 1 });
-    return this.open(run, { after: endOf(record), filter: { correlationId: run.correlationId }, signal: ended });
+    return this.open(run, {
+      after: fromStart ? START : endOf(record),
+      filter: { correlationId: run.correlationId },
+      signal: ended,
+    });
   }
 }

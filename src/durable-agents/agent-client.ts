@@ -1,23 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type DurableClient, EntityId } from 'durable-functions';
-import { agentEntityName } from './agent-entity.js';
+import type { DurableClient } from 'durable-functions';
+import { errorText } from './error-text.js';
 import { ThreadStateError } from './errors.js';
 import { invocationLog } from './invocation-log.js';
 import type { RunEnds } from './run-ends.js';
+import type { FollowedRun } from './run-event-source.js';
+import { findOutcome, type RunOutcome } from './run-outcome.js';
+import type { RunRecords } from './run-records.js';
 import type { RunRequest } from './run-request.js';
-import { joinedText, parseThreadState, responseError } from './thread-state.js';
+import { readStoredThread, threadEntityId } from './stored-thread.js';
 
 const FIRST_PAUSE_MS = 25;
-
-/** How a run ended, as the thread's committed state tells it. */
-export type RunOutcome =
-  | {
-      readonly status: 'success';
-      readonly response: string;
-      /** Entries of the history, requests and responses, up to and with this run's response. */
-      readonly messageCount: number;
-    }
-  | { readonly status: 'error'; readonly error: string; readonly errorCode: string };
 
 export interface AgentClientOptions {
   readonly runEnds: RunEnds;
@@ -25,6 +18,8 @@ export interface AgentClientOptions {
   readonly pollIntervalMs: number;
   /** How long a caller is kept waiting in all. */
   readonly maxWaitMs: number;
+  /** Is told of answers that are seen in the conversation. Absent: nobody. */
+  readonly runRecords?: RunRecords | undefined;
 }
 
 /** A run that the entity of its thread has accepted. */
@@ -50,7 +45,7 @@ export class AgentClient {
 
   /** Hands a request over to the thread's entity; resolves when it is accepted, long before it is answered. */
   async send(agentName: string, threadId: string, request: RunRequest): Promise<void> {
-    await this.#durableClient.signalEntity(entityId(agentName, threadId), 'run', request);
+    await this.#durableClient.signalEntity(threadEntityId(agentName, threadId), 'run', request);
   }
 
   /** As {@link start} and {@link StartedRun.outcome}. */
@@ -115,31 +110,32 @@ export class AgentClient {
     } catch (error) {
       if (error instanceof ThreadStateError) return { status: 'error', error: error.message, errorCode: error.code };
       if (isLastLook) throw error;
-      invocationLog.warn(`[${agentName}][${correlationId}] thread ${threadId} could not be read: ${String(error)}`);
+      invocationLog.warn(`[${agentName}][${correlationId}] thread ${threadId} could not be read: ${errorText(error)}`);
       return undefined;
     }
   }
 
-  /** How a run ended; `undefined` while its end is not committed. */
+  /**
+   * How a run ended; `undefined` while its end is not committed.
+   *
+   * @throws ThreadStateError for a state that this version cannot read
+   */
   async readOutcome(agentName: string, threadId: string, correlationId: string): Promise<RunOutcome | undefined> {
-    const stored = await this.#durableClient.readEntityState<unknown>(entityId(agentName, threadId));
-    const history = parseThreadState(stored.entityState).data.conversationHistory;
-    const index = history.findIndex((entry) => entry.$type === 'response' && entry.correlationId === correlationId);
-    const response = history[index];
-    if (response === undefined) return undefined;
-    const failure = responseError(response);
-    return failure === undefined
-      ? { status: 'success', response: joinedText(response.messages), messageCount: index + 1 }
-      : {
-          status: 'error',
-          error: failure.message ?? 'The agent failed.',
-          errorCode: failure.errorCode ?? 'agent_error',
-        };
+    const { data } = await readStoredThread(this.#durableClient, agentName, threadId);
+    const outcome = findOutcome(data.conversationHistory, correlationId);
+    if (outcome?.status === 'success') this.#noteCommitted({ agentName, threadId, correlationId });
+    return outcome;
   }
-}
 
-function entityId(agentName: string, threadId: string): EntityId {
-  return new EntityId(agentEntityName(agentName), threadId);
+  /** Nobody's answer waits for the note, or fails with it. */
+  #noteCommitted(run: FollowedRun): void {
+    const note = async (): Promise<void> => this.#options.runRecords?.committed(run);
+    note().catch((error: unknown) => {
+      const { agentName, threadId, correlationId } = run;
+      const where = `[${agentName}][${correlationId}]`;
+      invocationLog.warn(`${where} the run could not be noted as committed: ${errorText(error)} (thread ${threadId})`);
+    });
+  }
 }
 
 async function pause(ms: number, wake: AbortSignal | undefined): Promise<void> {

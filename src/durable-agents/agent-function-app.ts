@@ -1,13 +1,15 @@
 import { app, type HttpFunctionOptions } from '@azure/functions';
-import { app as durableApp, input } from 'durable-functions';
+import { app as durableApp } from 'durable-functions';
 import type { Agent } from './agent.js';
 import { AgentRegistry } from './agent-registry.js';
 import { agentEntityName, createAgentEntity } from './agent-entity.js';
 import type { AgentResponseCallback } from './agent-response-callback.js';
-import { createHealthRoute } from './http/health-route.js';
+import { durableClientInput } from './durable-client-input.js';
+import { createHealthRoute, type HealthDetails } from './http/health-route.js';
 import { createRunRoute } from './http/run-route.js';
 import { RunEnds } from './run-ends.js';
 import type { RunEventSource } from './run-event-source.js';
+import type { RunRecords } from './run-records.js';
 
 export interface AgentFunctionAppOptions {
   /** Agents to register at once, with the app's defaults. */
@@ -16,6 +18,11 @@ export interface AgentFunctionAppOptions {
   readonly httpAuthLevel?: NonNullable<HttpFunctionOptions['authLevel']>;
   /** Registers `GET health`. Default: true. */
   readonly enableHealthCheck?: boolean;
+  /**
+   * Further keys of the health answer, behind its own. Has to be quick and to end in any case: health waits for it.
+   * When it rejects, that is logged, and health is answered without. Default: none.
+   */
+  readonly healthDetails?: HealthDetails;
   /** Registers `POST agents/{agent}/run` for each agent that does not say otherwise. Default: true. */
   readonly enableHttpEndpoints?: boolean;
   /** How often a waiting caller's run is looked at, together with `pollIntervalSeconds`. Default: 30. */
@@ -28,6 +35,8 @@ export interface AgentFunctionAppOptions {
   readonly runTimeoutSeconds?: number;
   /** Serves a run's events to a caller that accepts `text/event-stream`. Default: none. */
   readonly runEvents?: RunEventSource;
+  /** Is told of runs that were accepted with an `Idempotency-Key`, and of answers that are kept. Default: none. */
+  readonly runRecords?: RunRecords;
   /** Watches the runs of every agent that has no callback of its own. Default: none. */
   readonly defaultCallback?: AgentResponseCallback;
 }
@@ -53,7 +62,7 @@ export class AgentFunctionApp {
         methods: ['GET'],
         route: 'health',
         authLevel: this.httpAuthLevel,
-        handler: createHealthRoute(this.agents),
+        handler: createHealthRoute(this.agents, options.healthDetails),
       });
     }
     for (const agent of options.agents ?? []) this.addAgent(agent);
@@ -89,7 +98,7 @@ export class AgentFunctionApp {
       methods: ['POST'],
       route: `agents/${agentName}/run`,
       authLevel: this.httpAuthLevel,
-      extraInputs: [input.durableClient()],
+      extraInputs: [durableClientInput()],
       handler: createRunRoute({
         agentName,
         runEnds: this.#runEnds,
@@ -97,6 +106,7 @@ export class AgentFunctionApp {
         maxWaitMs: (this.#options.maxPollRetries ?? 30) * pollIntervalMs,
         maxMessageBytes: this.#options.maxMessageBytes ?? 256 * 1024,
         runEvents: this.#options.runEvents,
+        runRecords: this.#options.runRecords,
       }),
     });
   }

@@ -18,9 +18,14 @@ export interface AgentCallbackContext {
  *
  * Calls of one run come one after another: each is awaited, for 30 seconds at the most, before the model is asked for
  * more. What a callback throws is logged as a warning and changes nothing else. After a crash a run may be delivered
- * again, and its calls with it, under the same correlation id.
+ * again, and its calls with it, under the same correlation id, beginning with `onAgentStart`.
  */
 export interface AgentResponseCallback {
+  /**
+   * Called once for each delivery of a run, before the agent is asked. Not called when a run is delivered again that
+   * was answered or has failed already, nor for one whose thread can't be read: that has `onAgentError` alone.
+   */
+  onAgentStart?(context: AgentCallbackContext): void | Promise<void>;
   /** Called once for each update, in order. */
   onStreamingResponseUpdate(update: AgentResponseUpdate, context: AgentCallbackContext): void | Promise<void>;
   /** Called once for a run that was answered, after its updates. */

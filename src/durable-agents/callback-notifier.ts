@@ -1,6 +1,6 @@
-import { inspect } from 'node:util';
 import type { AgentResponse, AgentResponseUpdate } from './agent.js';
 import type { AgentCallbackContext, AgentResponseCallback } from './agent-response-callback.js';
+import { errorText } from './error-text.js';
 import type { AgentError } from './errors.js';
 import type { Logger } from './logger.js';
 
@@ -19,6 +19,10 @@ export class CallbackNotifier {
     this.#callback = callback;
     this.#context = Object.freeze(context);
     this.#log = log;
+  }
+
+  start(): Promise<void> {
+    return this.#guard('onAgentStart', () => this.#callback?.onAgentStart?.(this.#context));
   }
 
   update(update: AgentResponseUpdate): Promise<void> {
@@ -45,10 +49,10 @@ export class CallbackNotifier {
       });
       if ((await Promise.race([result, timeout])) === 'late') {
         this.#warn(method, `took longer than ${CALLBACK_TIMEOUT_MS / 1000} s; the run goes on without it`);
-        result.catch((error: unknown) => this.#warn(method, `threw after that: ${describe(error)}`));
+        result.catch((error: unknown) => this.#warn(method, `threw after that: ${errorText(error)}`));
       }
     } catch (error) {
-      this.#warn(method, `threw: ${describe(error)}`);
+      this.#warn(method, `threw: ${errorText(error)}`);
     } finally {
       clearTimeout(timer);
     }
@@ -58,9 +62,4 @@ export class CallbackNotifier {
     const { agentName, threadId, correlationId } = this.#context;
     this.#log.warn(`[${agentName}][${correlationId}] callback ${method} ${what} (thread ${threadId})`);
   }
-}
-
-/** Anything can be thrown, also what has no text of its own. */
-function describe(error: unknown): string {
-  return error instanceof Error ? `${error.name}: ${error.message}` : inspect(error);
 }

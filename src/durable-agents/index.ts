@@ -9,9 +9,11 @@ export type {
   AgentUpdateKind,
   AgentUsage,
 } from './agent.js';
+export { answeredRuns } from './answered-runs.js';
 export { type AddAgentOptions, AgentFunctionApp, type AgentFunctionAppOptions } from './agent-function-app.js';
 export type { AgentRegistry, RegisteredAgent } from './agent-registry.js';
 export type { AgentCallbackContext, AgentResponseCallback } from './agent-response-callback.js';
+export { durableClientInput } from './durable-client-input.js';
 export {
   AgentError,
   type AgentErrorOptions,
@@ -27,7 +29,8 @@ export { SSE_HEARTBEAT, SSE_RETRY, sseFrame, sseResponse } from './http/sse.js';
 export { invocationLog } from './invocation-log.js';
 export type { Logger } from './logger.js';
 export { runAgent, type RunAgentOptions, type Turn } from './run-agent.js';
-export type { FollowedRun, RunEventSource, RunEventStream } from './run-event-source.js';
+export type { FollowedRun, FollowOptions, RunEventSource, RunEventStream } from './run-event-source.js';
+export type { AcceptedRun, RunRecords } from './run-records.js';
 export type { RunRequest } from './run-request.js';
 export {
   messageText,

@@ -100,6 +100,7 @@ async function answerInTime(
     deadline.abort(new AgentError('run_timeout', `The run took longer than ${timeoutMs / 1000} s and was ended.`));
   }, timeoutMs);
   try {
+    await orAborted(notifier.start(), deadline.signal);
     return await answerWithRetry(agent, messages, notifier, deadline.signal, now);
   } finally {
     clearTimeout(timer);

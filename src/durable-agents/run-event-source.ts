@@ -13,16 +13,21 @@ export interface RunEventStream {
   readonly close: () => void;
 }
 
+export interface FollowOptions {
+  /** Begins with the oldest kept event of the run, which may be under way, or over. Default: with what comes. */
+  readonly fromStart?: boolean;
+}
+
 /** Lets the caller of the run endpoint follow the run that it starts. */
 export interface RunEventSource {
   /** How long a stream may stay open. */
   readonly maxDurationMs: number;
 
   /**
-   * Opens a stream before the run is started, so that none of its events is missed.
+   * Opens a stream before the run is started, so that none of its events is missed; with `fromStart` also later.
    *
    * @param ended aborted when the run has ended and all of its events are recorded
    * @throws HttpError 503 when too many streams are open
    */
-  follow(run: FollowedRun, ended: AbortSignal): Promise<RunEventStream>;
+  follow(run: FollowedRun, ended: AbortSignal, options?: FollowOptions): Promise<RunEventStream>;
 }

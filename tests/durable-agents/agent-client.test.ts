@@ -2,14 +2,16 @@ import { describe, expect, it } from 'vitest';
 import { AgentClient, type AgentClientOptions } from '../../src/durable-agents/agent-client.js';
 import { withInvocationLog } from '../../src/durable-agents/invocation-log.js';
 import { RunEnds } from '../../src/durable-agents/run-ends.js';
+import type { RunRecords } from '../../src/durable-agents/run-records.js';
 import { FakeDurableClient } from '../support/fake-durable-client.js';
+import { FakeRunRecords } from '../support/fake-run-records.js';
 import { runRequest } from '../support/run-request.js';
 import { threadState, turnEntries } from '../support/thread-entries.js';
 
 const request = runRequest();
 const { correlationId } = request;
 const answered = threadState(...turnEntries(correlationId, request.message, { $type: 'text', text: 'Sunny.' }));
-const success = { status: 'success', response: 'Sunny.', messageCount: 2 };
+const success = { requestMessage: request.message, status: 'success', response: 'Sunny.', messageCount: 2 };
 
 /** setTimeout may fire a fraction of a millisecond early by the clock of `performance`. */
 const CLOCK_SLACK_MS = 2;
@@ -51,45 +53,55 @@ describe('sending', () => {
   });
 });
 
-describe('the outcome of a run', () => {
-  const later = turnEntries('later', 'And tomorrow?', { $type: 'text', text: 'Rain.' });
-  const earlier = turnEntries('earlier', 'Hi', { $type: 'text', text: 'Hello' });
-  const failedWith = (error: { message?: string | null; errorCode?: string | null }) =>
-    threadState(...turnEntries(correlationId, 'Hi', { $type: 'error', ...error }));
+const read = (state: unknown, runRecords: RunRecords) =>
+  clientOf(new FakeDurableClient(() => state), { runRecords }).readOutcome('ScriptedAgent', 'thread-1', correlationId);
+
+describe('an outcome that is seen', () => {
+  it('is noted when it is an answer, however it was found', async () => {
+    const runRecords = new FakeRunRecords();
+    const run = { agentName: 'ScriptedAgent', threadId: 'thread-1', correlationId };
+
+    expect(await read(answered, runRecords)).toEqual(success);
+    await ask(clientOf(new FakeDurableClient((look) => (look < 3 ? undefined : answered)), { runRecords }));
+
+    expect(runRecords.committedRuns).toEqual([run, run]);
+  });
+
+  it('is not noted when it is a failure, or not there yet', async () => {
+    const runRecords = new FakeRunRecords();
+    const failed = threadState(...turnEntries(correlationId, 'Hi', { $type: 'error', errorCode: 'rate_limited' }));
+
+    expect(await read(failed, runRecords)).toMatchObject({ status: 'error' });
+    expect(await read(threadState(), runRecords)).toBeUndefined();
+
+    expect(runRecords.committedRuns).toEqual([]);
+  });
+
+  it('is given without waiting for the note', async () => {
+    const runRecords = new FakeRunRecords({ committed: () => new Promise(() => {}) });
+
+    expect(await read(answered, runRecords)).toEqual(success);
+  });
 
   it.each([
-    { what: 'absent while there is no thread', state: undefined, outcome: undefined },
-    { what: 'absent while there are other runs only', state: threadState(...earlier), outcome: undefined },
+    { how: 'rejects', committed: () => Promise.reject(new Error('store is down')) },
     {
-      what: 'absent while there is only its request',
-      state: threadState(...turnEntries(correlationId, 'Hi').slice(0, 1)),
-      outcome: undefined,
+      how: 'throws',
+      committed: () => {
+        throw new Error('store is down');
+      },
     },
-    { what: 'its answer', state: answered, outcome: success },
-    {
-      what: 'its answer with the entries up to it, not those behind',
-      state: threadState(...earlier, ...answered.data.conversationHistory, ...later),
-      outcome: { ...success, messageCount: 4 },
-    },
-    {
-      what: 'an answer without words',
-      state: threadState(...turnEntries(correlationId, 'Hi', { $type: 'text', text: '' })),
-      outcome: { status: 'success', response: '', messageCount: 2 },
-    },
-    {
-      what: 'its failure',
-      state: failedWith({ message: 'Later.', errorCode: 'rate_limited' }),
-      outcome: { status: 'error', error: 'Later.', errorCode: 'rate_limited' },
-    },
-    {
-      what: 'a failure that another version stored without words',
-      state: failedWith({ message: null, errorCode: null }),
-      outcome: { status: 'error', error: 'The agent failed.', errorCode: 'agent_error' },
-    },
-  ])('is $what', async ({ state, outcome }) => {
-    const client = clientOf(new FakeDurableClient(() => state));
+  ])('is given when the note $how, which is logged', async ({ committed }) => {
+    const warnings: string[] = [];
+    const sink = { log: () => {}, warn: (line: string) => void warnings.push(line), error: () => {} };
 
-    expect(await client.readOutcome('ScriptedAgent', 'thread-1', correlationId)).toEqual(outcome);
+    const outcome = await withInvocationLog(sink, () => read(answered, new FakeRunRecords({ committed })));
+
+    expect(outcome).toEqual(success);
+    await expect.poll(() => warnings).toHaveLength(1);
+    expect(warnings[0]).toMatch(
+      /\[ScriptedAgent\]\[[0-9a-f]{32}\] .*committed: Error: store is down \(thread thread-1\)/,
+    );
   });
 });
 

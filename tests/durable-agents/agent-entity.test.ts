@@ -48,7 +48,7 @@ describe('the operation run', () => {
           },
         },
       ]);
-      expect(callback.calls).toEqual(['onStreamingResponseUpdate', 'onAgentResponse']);
+      expect(callback.calls).toEqual(['onAgentStart', 'onStreamingResponseUpdate', 'onAgentResponse']);
       expect(callback.contexts[0]).toMatchObject({ agentName: 'ScriptedAgent', threadId: 'thread-1' });
       expect(hasAnnouncedEnd).toBe(true);
     },
@@ -76,7 +76,7 @@ describe('the operation run', () => {
 
     expect(entity.results).toEqual([{ status: 'error', correlation_id: runRequest().correlationId, message_count: 2 }]);
     expect(JSON.stringify(entity.writes)).toContain('"errorCode":"rate_limited"');
-    expect(callback.calls).toEqual(['onAgentError']);
+    expect(callback.calls).toEqual(['onAgentStart', 'onAgentError']);
     expect(hasAnnouncedEnd).toBe(true);
   });
 

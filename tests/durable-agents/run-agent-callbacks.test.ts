@@ -12,12 +12,17 @@ const sunny = [text('It is '), text('sunny.'), finish()];
 const failing = [text('It is '), new AgentError('rate_limited', 'Later.')];
 
 describe('a callback', () => {
-  it('gets each update in order, then the whole response', async () => {
+  it('is told of the start, gets each update in order, then the whole response', async () => {
     const callback = new RecordingCallback();
 
     await takeTurn(new ScriptedAgent(sunny), { callback });
 
-    expect(callback.calls).toEqual(['onStreamingResponseUpdate', 'onStreamingResponseUpdate', 'onAgentResponse']);
+    expect(callback.calls).toEqual([
+      'onAgentStart',
+      'onStreamingResponseUpdate',
+      'onStreamingResponseUpdate',
+      'onAgentResponse',
+    ]);
     expect(callback.updates).toEqual([text('It is '), text('sunny.')]);
     expect(callback.responses).toMatchObject([{ text: 'It is sunny.', finishReason: 'stop' }]);
   });
@@ -48,11 +53,16 @@ describe('a callback', () => {
     };
 
     await takeTurn(agent, {
-      callback: { onStreamingResponseUpdate: note('update'), onAgentResponse: note('response') },
+      callback: {
+        onAgentStart: note('start'),
+        onStreamingResponseUpdate: note('update'),
+        onAgentResponse: note('response'),
+      },
     });
 
     const update = ['agent makes text', 'update begins', 'update ends'];
-    expect(trace).toEqual([...update, ...update, 'agent makes finish', 'response begins', 'response ends']);
+    const response = ['response begins', 'response ends'];
+    expect(trace).toEqual(['start begins', 'start ends', ...update, ...update, 'agent makes finish', ...response]);
   });
 
   it('may be absent', async () => {
@@ -86,10 +96,16 @@ describe('a callback that misbehaves', () => {
     const turn = await takeTurn(new ScriptedAgent(sunny), { callback: actingCallback(callback, act) });
 
     expect(turn.history).toEqual(quiet.history);
-    expect(callback.calls).toEqual(['onStreamingResponseUpdate', 'onStreamingResponseUpdate', 'onAgentResponse']);
+    expect(callback.calls).toEqual([
+      'onAgentStart',
+      'onStreamingResponseUpdate',
+      'onStreamingResponseUpdate',
+      'onAgentResponse',
+    ]);
     const warnings = turn.log.lines.filter((line) => line.startsWith('warn'));
-    expect(warnings).toHaveLength(3);
-    expect(warnings[0]).toMatch(/\[ScriptedAgent\]\[[0-9a-f]{32}\].*onStreamingResponseUpdate.*disk full.*thread-1/);
+    expect(warnings).toHaveLength(4);
+    expect(warnings[0]).toMatch(/\[ScriptedAgent\]\[[0-9a-f]{32}\].*onAgentStart.*disk full.*thread-1/);
+    expect(warnings[1]).toMatch(/\[ScriptedAgent\]\[[0-9a-f]{32}\].*onStreamingResponseUpdate.*disk full.*thread-1/);
   });
 
   it.each(misbehaviours)('and $how at a failure leaves the failure as it is', async ({ act }) => {
@@ -97,7 +113,7 @@ describe('a callback that misbehaves', () => {
 
     const turn = await takeTurn(new ScriptedAgent(failing), { callback: actingCallback(callback, act) });
 
-    expect(callback.calls).toEqual(['onStreamingResponseUpdate', 'onAgentError']);
+    expect(callback.calls).toEqual(['onAgentStart', 'onStreamingResponseUpdate', 'onAgentError']);
     expect(turn.response.messages[0]?.contents[0]).toMatchObject({ errorCode: 'rate_limited' });
   });
 
@@ -141,15 +157,17 @@ describe('a callback that hangs', () => {
       timeoutMs: 240_000,
     }).finally(() => (isOver = true));
     await vi.advanceTimersByTimeAsync(29_999);
-    expect(callback.calls).toEqual(['onStreamingResponseUpdate']);
+    expect(callback.calls).toEqual(['onAgentStart']);
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(callback.calls).toEqual(['onAgentStart', 'onStreamingResponseUpdate']);
     await vi.advanceTimersByTimeAsync(2);
-    expect(callback.calls).toEqual(['onStreamingResponseUpdate', 'onAgentResponse']);
+    expect(callback.calls).toEqual(['onAgentStart', 'onStreamingResponseUpdate', 'onAgentResponse']);
     expect(isOver).toBe(false);
     await vi.advanceTimersByTimeAsync(30_000);
 
     const { response, log } = await running;
     expect(response.messages[0]?.contents).toMatchObject([{ text: 'Sunny.' }]);
-    expect(log.lines.filter((line) => line.startsWith('warn') && line.includes('longer than 30 s'))).toHaveLength(2);
+    expect(log.lines.filter((line) => line.startsWith('warn') && line.includes('longer than 30 s'))).toHaveLength(3);
   });
 
   it('and rejects when nobody waits for it any more breaks nothing', async () => {
@@ -157,7 +175,7 @@ describe('a callback that hangs', () => {
       callback: actingCallback(new RecordingCallback(), rejectLate),
       timeoutMs: 240_000,
     });
-    await vi.advanceTimersByTimeAsync(120_000);
+    await vi.advanceTimersByTimeAsync(180_000);
 
     expect((await running).response.messages[0]?.contents).toMatchObject([{ text: 'Sunny.' }]);
   });

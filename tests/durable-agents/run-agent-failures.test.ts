@@ -33,7 +33,7 @@ describe('a turn that fails', () => {
       ],
     });
     expect(turn.history).toHaveLength(2);
-    expect(callback.calls).toEqual(['onStreamingResponseUpdate', 'onAgentError']);
+    expect(callback.calls).toEqual(['onAgentStart', 'onStreamingResponseUpdate', 'onAgentError']);
     expect(callback.errors).toEqual([failure]);
   });
 
@@ -89,7 +89,7 @@ describe('a broken attempt', () => {
 
     expect(agent.calls.map((call) => call.streaming)).toEqual([true, streaming]);
     expect(agent.calls[1]?.messages).toEqual(agent.calls[0]?.messages);
-    expect(callback.calls).toEqual(['onStreamingResponseUpdate', 'onAgentResponse']);
+    expect(callback.calls).toEqual(['onAgentStart', 'onStreamingResponseUpdate', 'onAgentResponse']);
     expect(callback.responses[0]?.text).toBe('Sunny.');
   });
 
@@ -116,7 +116,7 @@ describe('a broken attempt', () => {
 
     expect(agent.calls).toHaveLength(2);
     expect(errorContentOf(turn)).toMatchObject({ errorCode: 'connection_lost' });
-    expect(callback.calls).toEqual(['onAgentError']);
+    expect(callback.calls).toEqual(['onAgentStart', 'onAgentError']);
   });
 });
 
@@ -144,7 +144,7 @@ describe('the time limit of a run', () => {
     });
     expect(agent.calls).toHaveLength(1);
     expect(agent.calls[0]?.signal.aborted).toBe(true);
-    expect(callback.calls).toEqual(['onAgentError']);
+    expect(callback.calls).toEqual(['onAgentStart', 'onAgentError']);
   });
 
   it('counts the time of callbacks, and does not wait for the one that runs', async () => {
@@ -158,7 +158,12 @@ describe('the time limit of a run', () => {
     await vi.advanceTimersByTimeAsync(1500);
 
     expect(errorContentOf(await running)).toMatchObject({ errorCode: 'run_timeout' });
-    expect(callback.calls).toEqual(['onStreamingResponseUpdate', 'onStreamingResponseUpdate', 'onAgentError']);
+    expect(callback.calls).toEqual([
+      'onAgentStart',
+      'onStreamingResponseUpdate',
+      'onStreamingResponseUpdate',
+      'onAgentError',
+    ]);
   });
 
   it('leaves no timer behind when the run has ended', async () => {

@@ -80,7 +80,7 @@ describe('a turn that is answered', () => {
     const turn = await takeTurn(new ScriptedAgent([finish()]), { callback });
 
     expect(turn.response.messages[0]?.contents).toEqual([{ $type: 'text', text: '' }]);
-    expect(callback.calls).toEqual(['onAgentResponse']);
+    expect(callback.calls).toEqual(['onAgentStart', 'onAgentResponse']);
     expect(callback.responses[0]).toMatchObject({ text: '', finishReason: 'stop' });
   });
 

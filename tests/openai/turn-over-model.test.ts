@@ -117,7 +117,7 @@ describe('a turn over a stream that breaks', () => {
     const { callback } = await turnWith(endpoint);
 
     expect(requests).toHaveLength(2);
-    expect(callback.calls).toEqual(['onStreamingResponseUpdate', 'onAgentResponse']);
+    expect(callback.calls).toEqual(['onAgentStart', 'onStreamingResponseUpdate', 'onAgentResponse']);
   });
 
   it('fails when a piece of the answer was seen', async () => {
@@ -126,7 +126,7 @@ describe('a turn over a stream that breaks', () => {
     const { callback } = await turnWith(endpoint);
 
     expect(requests).toHaveLength(1);
-    expect(callback.calls).toEqual(['onStreamingResponseUpdate', 'onAgentError']);
+    expect(callback.calls).toEqual(['onAgentStart', 'onStreamingResponseUpdate', 'onAgentError']);
   });
 
   it('asks for the whole answer at once when the model refuses to stream', async () => {

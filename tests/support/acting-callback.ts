@@ -7,6 +7,10 @@ export function actingCallback(
   act: (method: keyof AgentResponseCallback) => void | Promise<void>,
 ): AgentResponseCallback {
   return {
+    onAgentStart(context) {
+      void recording.onAgentStart(context);
+      return act('onAgentStart');
+    },
     onStreamingResponseUpdate(update, context) {
       void recording.onStreamingResponseUpdate(update, context);
       return act('onStreamingResponseUpdate');

@@ -14,18 +14,31 @@ export interface Signal {
 /** The host's durable HTTP API for entities, on loopback; ends with the test. */
 export interface DurableTaskServer {
   readonly signals: readonly Signal[];
+  /** How often a state was read so far. */
+  readonly readCount: number;
   /** An invocation whose durable client talks to this server. */
   readonly context: InvocationContext;
   /** What was logged to the invocation, each line behind its level. */
   readonly logLines: readonly string[];
 }
 
+export interface DurableTaskServerOptions {
+  /** The states that are there from the start, by `{name}/{key}`. Default: none. */
+  readonly states?: Readonly<Record<string, unknown>>;
+  /** How many reads fail before they work. Default: none. */
+  readonly failingReads?: number;
+}
+
 /**
  * @param onSignal takes a signal in, and gives back the state that its entity has from then on (`undefined`: none)
  */
-export async function startDurableTaskServer(onSignal: (signal: Signal) => unknown): Promise<DurableTaskServer> {
+export async function startDurableTaskServer(
+  onSignal: (signal: Signal) => unknown,
+  options: DurableTaskServerOptions = {},
+): Promise<DurableTaskServer> {
   const signals: Signal[] = [];
-  const states = new Map<string, unknown>();
+  const states = new Map(Object.entries(options.states ?? {}));
+  let readCount = 0;
   const take = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { pathname, searchParams } = new URL(request.url ?? '', 'http://localhost');
     const entity = pathname.replace('/entities/', '');
@@ -37,7 +50,9 @@ export async function startDurableTaskServer(onSignal: (signal: Signal) => unkno
       return;
     }
     const state = states.get(entity);
-    if (state === undefined) response.writeHead(404).end();
+    readCount += 1;
+    if (readCount <= (options.failingReads ?? 0)) response.writeHead(500).end();
+    else if (state === undefined) response.writeHead(404).end();
     else response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(state));
   };
   const server = createServer((request, response) => {
@@ -58,5 +73,12 @@ export async function startDurableTaskServer(onSignal: (signal: Signal) => unkno
     managementUrls: {},
     rpcBaseUrl: `${address}/`,
   });
-  return { signals, context, logLines };
+  return {
+    signals,
+    get readCount() {
+      return readCount;
+    },
+    context,
+    logLines,
+  };
 }

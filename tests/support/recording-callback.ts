@@ -11,6 +11,11 @@ export class RecordingCallback implements AgentResponseCallback {
   readonly errors: AgentError[] = [];
   readonly contexts: AgentCallbackContext[] = [];
 
+  async onAgentStart(context: AgentCallbackContext): Promise<void> {
+    this.calls.push('onAgentStart');
+    this.contexts.push(context);
+  }
+
   async onStreamingResponseUpdate(update: AgentResponseUpdate, context: AgentCallbackContext): Promise<void> {
     this.calls.push('onStreamingResponseUpdate');
     this.contexts.push(context);

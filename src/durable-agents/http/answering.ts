@@ -1,4 +1,5 @@
 import type { HttpHandler, HttpRequest, HttpResponseInit, InvocationContext } from '@azure/functions';
+import { errorText } from '../error-text.js';
 import { HttpError } from '../errors.js';
 import { withInvocationLog } from '../invocation-log.js';
 
@@ -28,7 +29,12 @@ export interface ErrorDescription {
 
 export function describeError(error: unknown, context: InvocationContext): ErrorDescription {
   if (error instanceof HttpError) {
-    const { status, message, retryAfterSeconds } = error;
+    const { status, message, retryAfterSeconds, cause } = error;
+    if (status >= 500 && cause !== undefined) {
+      context.warn(
+        `[${context.functionName}] invocation ${context.invocationId} is answered ${status}: ${message} Its cause: ${errorText(cause)}`,
+      );
+    }
     return {
       status,
       message,

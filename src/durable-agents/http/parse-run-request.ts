@@ -1,7 +1,8 @@
 import type { HttpRequest } from '@azure/functions';
 import { HttpError } from '../errors.js';
+import { threadIdOfKey } from '../idempotency-key.js';
 import type { RunRequest } from '../run-request.js';
-import { createId } from '../thread-id.js';
+import { createId, isThreadId, THREAD_ID_RULE } from '../thread-id.js';
 import { checkedThreadId } from './checked-thread-id.js';
 import { coerceBoolean } from './coerce-boolean.js';
 import { readRequestBody, type RequestBody } from './request-body.js';
@@ -10,12 +11,15 @@ type Fields = Readonly<Record<string, unknown>>;
 
 const THREAD_ID_NAMES = ['thread_id', 'session_id', 'sessionId', 'threadId'];
 const WAIT_NAMES = ['wait_for_response', 'waitForResponse'];
+const IDEMPOTENCY_KEY_HEADER = 'idempotency-key';
 const WAIT_HEADER = 'x-ms-wait-for-response';
 
 /** Where a run request goes and how it is answered. The message itself is still unchecked. */
 export interface RunEnvelope {
   readonly threadId: string;
   readonly waitForResponse: boolean;
+  /** Names the run across requests. Absent: each request is a run of its own. */
+  readonly idempotencyKey: string | undefined;
   readonly body: RequestBody;
 }
 
@@ -24,12 +28,15 @@ export interface RunEnvelope {
  *
  * @throws HttpError 400 or 413
  */
-export async function parseRunEnvelope(request: HttpRequest): Promise<RunEnvelope> {
+export async function parseRunEnvelope(request: HttpRequest, agentName: string): Promise<RunEnvelope> {
   const body = await readRequestBody(request);
   const fields = body.kind === 'json' ? body.fields : {};
+  const idempotencyKey = idempotencyKeyOf(request);
+  const newThreadId = idempotencyKey === undefined ? createId() : threadIdOfKey(agentName, idempotencyKey);
   return {
-    threadId: threadIdOf(request.query, fields),
+    threadId: threadIdOf(request.query, fields) ?? newThreadId,
     waitForResponse: waitForResponseOf(request, fields),
+    idempotencyKey,
     body,
   };
 }
@@ -68,11 +75,19 @@ function roleOf(value: unknown): RunRequest['role'] {
   }
 }
 
-function threadIdOf(query: URLSearchParams, fields: Fields): string {
+function idempotencyKeyOf(request: HttpRequest): string | undefined {
+  const key = request.headers.get(IDEMPOTENCY_KEY_HEADER) ?? undefined;
+  if (key !== undefined && !isThreadId(key)) {
+    throw new HttpError(400, `Invalid Idempotency-Key: expected ${THREAD_ID_RULE}`);
+  }
+  return key;
+}
+
+function threadIdOf(query: URLSearchParams, fields: Fields): string | undefined {
   const threadId =
     agreedValue(THREAD_ID_NAMES, fromBody(fields, THREAD_ID_NAMES).map(threadIdText)) ??
     agreedValue(THREAD_ID_NAMES, fromQuery(query, THREAD_ID_NAMES).map(threadIdText));
-  return threadId === undefined ? createId() : checkedThreadId(threadId);
+  return threadId === undefined ? undefined : checkedThreadId(threadId);
 }
 
 function threadIdText(value: unknown): string | undefined {

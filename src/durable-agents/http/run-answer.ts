@@ -1,5 +1,5 @@
 import type { HttpResponseInit } from '@azure/functions';
-import type { RunOutcome } from '../agent-client.js';
+import type { RunOutcome } from '../run-outcome.js';
 import type { RunRequest } from '../run-request.js';
 import type { ErrorDescription } from './answering.js';
 

@@ -1,12 +1,22 @@
 import type { HttpHandler, HttpRequest } from '@azure/functions';
 import { getClient } from 'durable-functions';
 import { AgentClient, type AgentClientOptions } from '../agent-client.js';
+import { assertSameMessage, findEarlierRun } from '../earlier-run.js';
+import { correlationIdOfKey } from '../idempotency-key.js';
 import type { RunEventSource } from '../run-event-source.js';
+import type { RunOutcome } from '../run-outcome.js';
 import type { RunRequest } from '../run-request.js';
 import { createId } from '../thread-id.js';
 import { answering, describeError } from './answering.js';
 import { parseRunEnvelope, parseRunMessage } from './parse-run-request.js';
-import { acceptedAnswer, type AnswerKind, endedAnswer, failedAnswer, toResponse } from './run-answer.js';
+import {
+  acceptedAnswer,
+  type AnswerKind,
+  endedAnswer,
+  failedAnswer,
+  type RunAnswer,
+  toResponse,
+} from './run-answer.js';
 import { sseResponse } from './sse.js';
 import { streamRun } from './stream-run.js';
 
@@ -19,24 +29,32 @@ export interface RunRouteOptions extends AgentClientOptions {
 
 /**
  * `POST agents/{agent}/run`: hands a message to the agent's thread and answers when the run has ended, or at once, or
- * with the run's events as they come.
+ * with the run's events as they come. Requests with the same `Idempotency-Key` are one run, which each of them is
+ * answered from.
  */
 export function createRunRoute(options: RunRouteOptions): HttpHandler {
-  const { agentName, maxMessageBytes, runEvents } = options;
+  const { agentName, maxMessageBytes, runEvents, runRecords } = options;
   return answering(async (request, context) => {
     // What fails in here fails before it is known which thread the answer is about: it is always told in JSON.
-    const { threadId, waitForResponse, body } = await parseRunEnvelope(request);
+    const { threadId, waitForResponse, idempotencyKey, body } = await parseRunEnvelope(request, agentName);
     const kind = answerKind(request, body.kind);
     try {
+      const isKeyed = idempotencyKey !== undefined;
       const run: RunRequest = {
         ...parseRunMessage(body, maxMessageBytes),
-        correlationId: createId(),
+        correlationId: isKeyed ? correlationIdOfKey(agentName, threadId, idempotencyKey) : createId(),
         createdAt: new Date().toISOString(),
         responseType: kind,
       };
       const client = new AgentClient(getClient(context), options);
+      const earlier = isKeyed ? await findEarlierRun({ client, runRecords, agentName, threadId, run }) : undefined;
+      const answerTo = (outcome: RunOutcome | undefined): RunAnswer => {
+        if (isKeyed) assertSameMessage(run, outcome?.requestMessage);
+        return endedAnswer(run, threadId, outcome);
+      };
       if (runEvents !== undefined && accepts(request, 'text/event-stream')) {
-        const frames = await streamRun({ client, runEvents, agentName, threadId, run, context });
+        const followed = { agentName, threadId, run, earlier, fromStart: isKeyed };
+        const frames = await streamRun({ ...followed, client, runEvents, answerTo, context });
         // For a client that loses the connection before the first event: where to go on, and with which run.
         return sseResponse(frames, context, {
           'x-ms-thread-id': threadId,
@@ -44,11 +62,11 @@ export function createRunRoute(options: RunRouteOptions): HttpHandler {
         });
       }
       if (!waitForResponse) {
-        await client.send(agentName, threadId, run);
+        if (earlier === undefined) await client.send(agentName, threadId, run);
         return toResponse(acceptedAnswer(run, threadId), kind, threadId);
       }
-      const outcome = await client.sendAndWait(agentName, threadId, run);
-      return toResponse(endedAnswer(run, threadId, outcome), kind, threadId);
+      const outcome = earlier ?? (await client.sendAndWait(agentName, threadId, run));
+      return toResponse(answerTo(outcome), kind, threadId);
     } catch (error) {
       return toResponse(failedAnswer(describeError(error, context)), kind, threadId);
     }

@@ -1,9 +1,11 @@
 import type { InvocationContext } from '@azure/functions';
 import type { AgentClient } from '../agent-client.js';
+import { errorText } from '../error-text.js';
 import type { RunEventSource, RunEventStream } from '../run-event-source.js';
+import type { RunOutcome } from '../run-outcome.js';
 import type { RunRequest } from '../run-request.js';
 import { describeError } from './answering.js';
-import { endedAnswer, failedAnswer, type RunAnswer } from './run-answer.js';
+import { failedAnswer, type RunAnswer } from './run-answer.js';
 import { sseFrame } from './sse.js';
 
 export interface StreamRunOptions {
@@ -12,6 +14,12 @@ export interface StreamRunOptions {
   readonly agentName: string;
   readonly threadId: string;
   readonly run: RunRequest;
+  /** How the run ended, when that is known already: it is not started then. */
+  readonly earlier: RunOutcome | undefined;
+  /** Whether another request may have started the run, so that its events are shown from the first on. */
+  readonly fromStart: boolean;
+  /** The answer to the run with this outcome; may throw what the caller is to be told instead. */
+  readonly answerTo: (outcome: RunOutcome) => RunAnswer;
   readonly context: InvocationContext;
 }
 
@@ -22,17 +30,18 @@ export interface StreamRunOptions {
  * @throws what hinders the run from being started
  */
 export async function streamRun(options: StreamRunOptions): Promise<AsyncGenerator<string>> {
-  const { client, runEvents, agentName, threadId, run, context } = options;
+  const { client, runEvents, agentName, threadId, run, earlier, fromStart, answerTo, context } = options;
   const ended = new AbortController();
-  const events = await runEvents.follow({ agentName, threadId, correlationId: run.correlationId }, ended.signal);
+  const followed = { agentName, threadId, correlationId: run.correlationId };
+  const events = await runEvents.follow(followed, ended.signal, { fromStart });
   try {
-    const started = await client.start(agentName, threadId, run);
-    const answer = started
-      .outcome(runEvents.maxDurationMs)
-      .then((outcome) => outcome && endedAnswer(run, threadId, outcome))
+    const started = earlier === undefined ? await client.start(agentName, threadId, run) : undefined;
+    const outcome = started?.outcome(runEvents.maxDurationMs) ?? Promise.resolve(earlier);
+    const answer = outcome
+      .then((known) => known && answerTo(known))
       .catch((error: unknown) => failedAnswer(describeError(error, context)))
       .finally(() => ended.abort());
-    return withResult(events, answer);
+    return withResult(events, answer, context);
   } catch (error) {
     events.close();
     throw error;
@@ -42,12 +51,28 @@ export async function streamRun(options: StreamRunOptions): Promise<AsyncGenerat
 async function* withResult(
   { frames, close }: RunEventStream,
   answer: Promise<RunAnswer | undefined>,
+  context: InvocationContext,
 ): AsyncGenerator<string> {
   try {
-    if ((yield* frames) === 'limit') return;
+    if ((yield* untilFailure(frames, context)) === 'limit') return;
     const ended = await answer;
     if (ended !== undefined) yield sseFrame({ event: 'result', data: ended.json });
   } finally {
     close();
+  }
+}
+
+/** Events that can't be read do not keep the caller from the result. */
+async function* untilFailure(
+  frames: RunEventStream['frames'],
+  context: InvocationContext,
+): AsyncGenerator<string, 'ended' | 'limit' | 'failed'> {
+  try {
+    return yield* frames;
+  } catch (error) {
+    context.warn(
+      `[${context.functionName}] the events of the run that invocation ${context.invocationId} streams could not be read on: ${errorText(error)}`,
+    );
+    return 'failed';
   }
 }

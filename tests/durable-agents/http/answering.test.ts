@@ -42,6 +42,28 @@ describe('a handler that always answers', () => {
     expect(await handle(get(), invocation().context)).toMatchObject({ status: 503, headers: { 'retry-after': '5' } });
   });
 
+  it.each([
+    [new Error('ECONNREFUSED'), 'Error: ECONNREFUSED'],
+    [{ code: 'gone' }, "{ code: 'gone' }"],
+  ])('logs what caused an error of the server: %s', async (cause, words) => {
+    const { context, logLines } = invocation();
+    const handle = answering(() => Promise.reject(new HttpError(503, 'The store is away.', { cause })));
+
+    expect(await handle(get(), context)).toMatchObject({ status: 503, jsonBody: { error: 'The store is away.' } });
+    expect(logLines).toEqual([
+      `warning [health_check] invocation invocation-1 is answered 503: The store is away. Its cause: ${words}`,
+    ]);
+  });
+
+  it('logs nothing of what caused an error of the caller', async () => {
+    const { context, logLines } = invocation();
+    const handle = answering(() => Promise.reject(new HttpError(400, 'Invalid JSON', { cause: new Error('at 1') })));
+
+    await handle(get(), context);
+
+    expect(logLines).toEqual([]);
+  });
+
   it.each([new Error('secret-key'), new TypeError('secret-key'), 'secret-key', undefined])(
     'answers anything else (%s) without its words, which are logged with the invocation id',
     async (thrown) => {

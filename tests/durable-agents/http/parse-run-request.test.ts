@@ -7,10 +7,14 @@ import { httpRequest, type RequestParts } from '../../support/http-request.js';
 
 const THREAD_ID = /^(?!\.{1,2}$)[A-Za-z0-9._~:@=+-]{1,128}$/;
 
-const parse = (parts: RequestParts) => parseRunEnvelope(httpRequest(parts));
+const parse = (parts: RequestParts) => parseRunEnvelope(httpRequest(parts), 'CallbackAgent');
 
 const messageOf = async (parts: RequestParts, maxMessageBytes = 256 * 1024) =>
   parseRunMessage((await parse(parts)).body, maxMessageBytes);
+
+const keyed = (key: string) => ({ 'idempotency-key': key });
+
+const threadIdOf = async (parts: RequestParts) => (await parse(parts)).threadId;
 
 describe('the message', () => {
   it.each(['Hi', ' not trimmed\n', '0', 'null', '🌞'])('is taken as it is: %j', async (message) => {
@@ -152,6 +156,35 @@ describe('the thread id', () => {
         expect(outcome === threadId).toBe(THREAD_ID.test(threadId));
       }),
     );
+  });
+});
+
+describe('the idempotency key', () => {
+  it('is absent without the header, whatever else names one', async () => {
+    const parts = { json: { 'idempotency-key': 'a', idempotencyKey: 'a' }, query: '?idempotency-key=a' };
+
+    expect(await parse(parts)).toHaveProperty('idempotencyKey', undefined);
+  });
+
+  it.each(['order-1', '7', '=+@:~_', 'x'.repeat(128)])('may be %j, of any kind of body', async (key) => {
+    expect(await parse({ json: {}, headers: keyed(key) })).toMatchObject({ idempotencyKey: key });
+    expect(await parse({ body: 'Hi', headers: keyed(key) })).toMatchObject({ idempotencyKey: key });
+  });
+
+  it.each(['', '.', '..', 'a/b', 'a b', '"a"', 'a, a', 'x'.repeat(129)])('may not be %j', async (key) => {
+    await expect(parse({ json: {}, headers: keyed(key) })).rejects.toMatchObject({
+      status: 400,
+      message: expect.stringMatching(/^Invalid Idempotency-Key: expected 1 to 128 /),
+    });
+  });
+
+  it('names the thread when nothing else does', async () => {
+    const derived = await threadIdOf({ json: { message: 'Hi' }, headers: keyed('a') });
+
+    expect(derived).toMatch(/^[0-9a-f]{32}$/);
+    expect(await threadIdOf({ body: 'Hello', headers: keyed('a') })).toBe(derived);
+    expect(await threadIdOf({ json: {}, headers: keyed('b') })).not.toBe(derived);
+    expect(await threadIdOf({ json: { thread_id: 'thread-1' }, headers: keyed('a') })).toBe('thread-1');
   });
 });
 

@@ -2,7 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { HttpError } from '../../../src/durable-agents/errors.js';
 import { createRunRoute } from '../../../src/durable-agents/http/run-route.js';
 import { sseFrame } from '../../../src/durable-agents/http/sse.js';
-import type { FollowedRun, RunEventSource, RunEventStream } from '../../../src/durable-agents/run-event-source.js';
+import type {
+  FollowedRun,
+  FollowOptions,
+  RunEventSource,
+  RunEventStream,
+} from '../../../src/durable-agents/run-event-source.js';
 import { RunEnds } from '../../../src/durable-agents/run-ends.js';
 import { runRequestSchema } from '../../../src/durable-agents/run-request.js';
 import type { ThreadContent } from '../../../src/durable-agents/thread-state.js';
@@ -16,17 +21,19 @@ import { threadState, turnEntries } from '../../support/thread-entries.js';
 class FakeRunEvents implements RunEventSource {
   readonly maxDurationMs: number;
   readonly followed: FollowedRun[] = [];
+  readonly optionsOfFollowed: (FollowOptions | undefined)[] = [];
   closedCount = 0;
-  readonly #end: 'ended' | 'limit';
+  readonly end: 'ended' | 'limit' | 'failure';
 
-  constructor({ maxDurationMs = 10_000, end = 'ended' }: { maxDurationMs?: number; end?: 'ended' | 'limit' } = {}) {
+  constructor({ maxDurationMs = 10_000, end = 'ended' }: Partial<Pick<FakeRunEvents, 'maxDurationMs' | 'end'>> = {}) {
     this.maxDurationMs = maxDurationMs;
-    this.#end = end;
+    this.end = end;
   }
 
-  async follow(run: FollowedRun, ended: AbortSignal): Promise<RunEventStream> {
+  async follow(run: FollowedRun, ended: AbortSignal, options?: FollowOptions): Promise<RunEventStream> {
     this.followed.push(run);
-    const end = this.#end;
+    this.optionsOfFollowed.push(options);
+    const end = this.end;
     const frames = (async function* (): AsyncGenerator<string, 'ended' | 'limit'> {
       yield sseFrame({ event: 'stream', data: run.correlationId });
       if (end === 'ended' && !ended.aborted) {
@@ -34,6 +41,7 @@ class FakeRunEvents implements RunEventSource {
           ended.addEventListener('abort', resolve);
         });
       }
+      if (end === 'failure') throw new Error('store is down');
       return end;
     })();
     return { frames, close: () => void (this.closedCount += 1) };
@@ -122,6 +130,23 @@ describe('a run request that accepts server-sent events', () => {
     expect(parseSse(answer.text).events.map(({ event }) => event)).toEqual(['stream']);
     expect(runEvents.closedCount).toBe(1);
     expect(server.logLines).toEqual([]);
+  });
+
+  it('has its result also when its events can be read no further, which is logged', async () => {
+    const runEvents = new FakeRunEvents({ end: 'failure' });
+    const server = await startDurableTaskServer(sunny);
+    const answer = await post(server, json, runEvents);
+    const { events } = parseSse(answer.text);
+    expect(events.map(({ event }) => event)).toEqual(['stream', 'result']);
+    expect(JSON.parse(events[1]?.data ?? '')).toMatchObject({ response: 'Sunny.' });
+    expect(server.logLines).toEqual([expect.stringMatching(/^warn.*invocation-1.*Error: store is down$/)]);
+    expect(runEvents.closedCount).toBe(1);
+  });
+
+  it('is followed from where the thread is, as its run is new', async () => {
+    const runEvents = new FakeRunEvents();
+    await post(await startDurableTaskServer(sunny), json, runEvents);
+    expect(runEvents.optionsOfFollowed).toEqual([{ fromStart: false }]);
   });
 
   it('starts no run when there are too many streams', async () => {

@@ -1,0 +1,26 @@
+import type { FollowedRun } from './run-event-source.js';
+
+/** A run that is going to be handed to the entity of its thread. */
+export interface AcceptedRun extends FollowedRun {
+  /** The message that starts the run, as it was sent. */
+  readonly requestMessage: string;
+  /** When the request was accepted: ISO 8601 in UTC. */
+  readonly requestedAt: string;
+}
+
+/**
+ * Keeps what is known of runs outside of their threads' entities. It serves the entities' word, which is what counts:
+ * where it fails, that is logged, and runs go on without it.
+ */
+export interface RunRecords {
+  /**
+   * Notes that a run with an idempotency key was accepted, unless it is known already. It is waited for, for two
+   * seconds at the most.
+   *
+   * @returns the message with which it was accepted first
+   */
+  accept(run: AcceptedRun): Promise<string>;
+
+  /** Notes that the run's answer is in the conversation. Nobody waits for it, and it may be told more than once. */
+  committed(run: FollowedRun): Promise<void>;
+}

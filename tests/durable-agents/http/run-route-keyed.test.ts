@@ -1,0 +1,320 @@
+import { once } from 'node:events';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createRunRoute, type RunRouteOptions } from '../../../src/durable-agents/http/run-route.js';
+import { sseFrame } from '../../../src/durable-agents/http/sse.js';
+import { correlationIdOfKey, threadIdOfKey } from '../../../src/durable-agents/idempotency-key.js';
+import { RunEnds } from '../../../src/durable-agents/run-ends.js';
+import type { FollowOptions, RunEventSource } from '../../../src/durable-agents/run-event-source.js';
+import { runRequestSchema } from '../../../src/durable-agents/run-request.js';
+import type { ThreadContent } from '../../../src/durable-agents/thread-state.js';
+import { type DurableTaskServer, type Signal, startDurableTaskServer } from '../../support/durable-task-server.js';
+import { FakeRunRecords } from '../../support/fake-run-records.js';
+import { httpAnswer } from '../../support/http-answer.js';
+import { httpRequest, type RequestParts } from '../../support/http-request.js';
+import { parseSse } from '../../support/sse-events.js';
+import { threadState, turnEntries } from '../../support/thread-entries.js';
+
+const id = correlationIdOfKey('ScriptedAgent', 'thread-1', 'key-1');
+const entity = 'dafx-ScriptedAgent/thread-1';
+const sunny = { $type: 'text', text: 'Sunny.' } as const;
+const later = { $type: 'error', message: 'Later.', errorCode: 'rate_limited' } as const;
+
+/** An entity that has had another turn before, and answers as one that runs each correlation id once. */
+const entityThatAnswers =
+  (content: ThreadContent) =>
+  ({ input }: Signal) => {
+    const { correlationId, message } = runRequestSchema.parse(input);
+    return threadState(...turnEntries('earlier', 'Hi', sunny), ...turnEntries(correlationId, message, content));
+  };
+
+/** An entity that has had the same run with another message before. */
+const entityAskedBefore = ({ input, ...signal }: Signal) =>
+  entityThatAnswers(sunny)({ ...signal, input: { ...runRequestSchema.parse(input), message: 'Hello' } });
+
+/** A thread that holds the run already. */
+const answeredWith = (content: ThreadContent, message = 'Hi') => ({
+  states: { [entity]: threadState(...turnEntries(id, message, content)) },
+});
+
+const silent = () => undefined;
+const headers = { 'idempotency-key': 'key-1' };
+const json: RequestParts = { json: { message: 'Hi', thread_id: 'thread-1' }, headers };
+const text: RequestParts = { body: 'Hi', query: '?thread_id=thread-1', headers };
+const notWaiting = (parts: RequestParts) => ({
+  ...parts,
+  headers: { ...parts.headers, 'x-ms-wait-for-response': 'false' },
+});
+const streaming = (parts: RequestParts) => ({ ...parts, headers: { ...parts.headers, accept: 'text/event-stream' } });
+
+function post(server: DurableTaskServer, parts: RequestParts, options: Partial<RunRouteOptions> = {}) {
+  const handler = createRunRoute({
+    agentName: 'ScriptedAgent',
+    runEnds: new RunEnds(),
+    pollIntervalMs: 20,
+    maxWaitMs: 10_000,
+    maxMessageBytes: 1000,
+    ...options,
+  });
+  return httpAnswer(handler, httpRequest(parts), server.context);
+}
+
+/** Shows one event, and ends when the run does. */
+function createRunEvents() {
+  const options: (FollowOptions | undefined)[] = [];
+  const runEvents: RunEventSource = {
+    maxDurationMs: 10_000,
+    follow: async ({ correlationId }, ended, followOptions) => {
+      options.push(followOptions);
+      const frames = (async function* (): AsyncGenerator<string, 'ended' | 'limit'> {
+        yield sseFrame({ event: 'stream', data: correlationId });
+        if (!ended.aborted) {
+          await new Promise((resolve) => {
+            ended.addEventListener('abort', resolve);
+          });
+        }
+        return 'ended';
+      })();
+      return { frames, close: () => {} };
+    },
+  };
+  return { runEvents, options };
+}
+
+const conflict = 'The Idempotency-Key was used before, with another message.';
+
+describe('a run request with an idempotency key', () => {
+  it('is sent under the id that follows from agent, thread and key', async () => {
+    const server = await startDurableTaskServer(entityThatAnswers(sunny));
+
+    const answer = await post(server, json);
+
+    expect(answer.status).toBe(200);
+    expect(JSON.parse(answer.text)).toMatchObject({ response: 'Sunny.', correlation_id: id, message_count: 4 });
+    expect(server.signals).toMatchObject([{ entity, input: { correlationId: id, message: 'Hi' } }]);
+  });
+
+  it('goes to a thread that follows from agent and key when it names none', async () => {
+    const server = await startDurableTaskServer(entityThatAnswers(sunny));
+    const threadId = threadIdOfKey('ScriptedAgent', 'key-1');
+
+    const answer = await post(server, { ...json, json: { message: 'Hi' } });
+
+    const correlationId = correlationIdOfKey('ScriptedAgent', threadId, 'key-1');
+    expect(JSON.parse(answer.text)).toMatchObject({ thread_id: threadId, correlation_id: correlationId });
+  });
+
+  it('is refused with a key that is none, in JSON, and nothing is read or signalled', async () => {
+    const server = await startDurableTaskServer(silent);
+
+    const answer = await post(server, { ...text, headers: { 'idempotency-key': 'a b' } });
+
+    expect(answer).toMatchObject({ status: 400, contentType: 'application/json' });
+    expect(JSON.parse(answer.text)).toEqual({ error: expect.stringMatching(/^Invalid Idempotency-Key: expected /) });
+    expect([server.signals.length, server.readCount]).toEqual([0, 0]);
+  });
+
+  it('looks once before it is sent; one without a key does not', async () => {
+    const server = await startDurableTaskServer(silent);
+
+    await post(server, notWaiting(json));
+    expect(server.readCount).toBe(1);
+    await post(server, notWaiting({ ...json, headers: {} }), { runRecords: new FakeRunRecords() });
+    expect(server.readCount).toBe(1);
+  });
+});
+
+describe('a repeated request', () => {
+  it.each([
+    { of: 'an answered run', content: sunny },
+    { of: 'a failed run', content: later },
+  ])('of $of is answered as the first one was, byte for byte, without a signal', async ({ content }) => {
+    const server = await startDurableTaskServer(entityThatAnswers(content));
+
+    const first = await post(server, json);
+    const second = await post(server, json);
+
+    expect(second).toEqual(first);
+    expect(second.text).toBe(first.text);
+    expect(server.signals).toHaveLength(1);
+  });
+
+  it.each([
+    { how: 'in text', parts: text, content: sunny, status: 200, answer: 'Sunny.' },
+    { how: 'in text', parts: text, content: later, status: 502, answer: 'Later.' },
+    { how: 'at once', parts: notWaiting(text), content: later, status: 202, answer: 'Agent request accepted' },
+  ])('is answered $how with $status', async ({ parts, content, status, answer }) => {
+    const server = await startDurableTaskServer(silent, answeredWith(content));
+
+    expect(await post(server, parts)).toMatchObject({ status, text: answer });
+    expect(server.signals).toEqual([]);
+  });
+
+  it.each([
+    { of: 'an answered run', content: sunny, result: { response: 'Sunny.', message_count: 2 } },
+    { of: 'a failed run', content: later, result: { error: 'Later.', error_code: 'rate_limited' } },
+  ])('that accepts server-sent events shows those of $of, then its result', async ({ content, result }) => {
+    const server = await startDurableTaskServer(silent, answeredWith(content));
+    const { runEvents, options } = createRunEvents();
+
+    const answer = await post(server, streaming(json), { runEvents });
+
+    expect(answer.headers.get('x-ms-correlation-id')).toBe(id);
+    const { events } = parseSse(answer.text);
+    expect(events.map(({ event }) => event)).toEqual(['stream', 'result']);
+    expect(JSON.parse(events[1]?.data ?? '')).toMatchObject({ ...result, correlation_id: id });
+    expect(options).toEqual([{ fromStart: true }]);
+    expect(server.signals).toEqual([]);
+  });
+
+  it('that finds no answer yet is signalled as well, and shows the run from its start', async () => {
+    const server = await startDurableTaskServer(entityThatAnswers(sunny));
+    const { runEvents, options } = createRunEvents();
+
+    const answer = await post(server, streaming(json), { runEvents });
+
+    expect(JSON.parse(parseSse(answer.text).events.at(-1)?.data ?? '')).toMatchObject({ response: 'Sunny.' });
+    expect(options).toEqual([{ fromStart: true }]);
+    expect(server.signals).toHaveLength(1);
+  });
+});
+
+describe('a request with another message under the same key', () => {
+  const waysToAsk = [
+    { how: 'waits', as: (parts: RequestParts) => parts },
+    { how: 'does not wait', as: notWaiting },
+    { how: 'streams', as: streaming },
+  ];
+
+  it.each(waysToAsk)('is refused when the thread holds the run and it $how', async ({ as }) => {
+    const server = await startDurableTaskServer(silent, answeredWith(sunny, 'Hello'));
+    const { runEvents } = createRunEvents();
+
+    const answer = await post(server, as(json), { runEvents });
+
+    expect(answer).toMatchObject({ status: 409, contentType: 'application/json' });
+    expect(answer.text).toBe(JSON.stringify({ error: conflict }));
+    expect(server.signals).toEqual([]);
+  });
+
+  it.each(waysToAsk)('is refused when the run was accepted before and it $how', async ({ as }) => {
+    const server = await startDurableTaskServer(silent);
+    const { runEvents } = createRunEvents();
+    const runRecords = new FakeRunRecords({ accept: async () => 'Hello' });
+
+    expect(await post(server, as(json), { runEvents, runRecords })).toMatchObject({ status: 409 });
+    expect(server.signals).toEqual([]);
+  });
+
+  it('is refused in text when text was sent', async () => {
+    const server = await startDurableTaskServer(silent, answeredWith(sunny, 'Hello'));
+
+    const answer = await post(server, text);
+
+    expect(answer).toMatchObject({ status: 409, contentType: 'text/plain; charset=utf-8', text: conflict });
+    expect(answer.headers.get('x-ms-thread-id')).toBe('thread-1');
+  });
+
+  it('is refused by who waits for it when the other one was first at the entity', async () => {
+    const waiting = await post(await startDurableTaskServer(entityAskedBefore), json);
+    const { runEvents } = createRunEvents();
+    const streamed = await post(await startDurableTaskServer(entityAskedBefore), streaming(json), { runEvents });
+
+    expect(waiting).toMatchObject({ status: 409, text: JSON.stringify({ error: conflict }) });
+    expect(parseSse(streamed.text).events.at(-1)).toMatchObject({
+      event: 'result',
+      data: JSON.stringify({ error: conflict }),
+    });
+  });
+
+  it('is not taken for one when the message holds half a surrogate pair, which UTF-8 cannot carry', async () => {
+    const server = await startDurableTaskServer(silent, answeredWith(sunny, 'Hi \uFFFD'));
+
+    expect(await post(server, { ...json, json: { message: 'Hi \uD83D', thread_id: 'thread-1' } })).toMatchObject({
+      status: 200,
+    });
+  });
+});
+
+describe('the record of an accepted run', () => {
+  it('is made before the run is sent, and not for a run that the thread holds', async () => {
+    const runRecords = new FakeRunRecords();
+    const server = await startDurableTaskServer((signal) => {
+      expect(runRecords.acceptedRuns).toHaveLength(1);
+      return entityThatAnswers(sunny)(signal);
+    });
+
+    await post(server, json, { runRecords });
+    await post(server, json, { runRecords });
+
+    expect(runRecords.acceptedRuns).toEqual([
+      {
+        agentName: 'ScriptedAgent',
+        threadId: 'thread-1',
+        correlationId: id,
+        requestMessage: 'Hi',
+        requestedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
+      },
+    ]);
+    expect(server.signals).toHaveLength(1);
+  });
+
+  it('is not made for a run without a key', async () => {
+    const runRecords = new FakeRunRecords();
+
+    await post(await startDurableTaskServer(silent), notWaiting({ ...json, headers: {} }), { runRecords });
+
+    expect(runRecords.acceptedRuns).toEqual([]);
+  });
+
+  it('is gone on without when it cannot be made, with a warning', async () => {
+    const server = await startDurableTaskServer(entityThatAnswers(sunny));
+    const runRecords = new FakeRunRecords({ accept: () => Promise.reject(new Error('store is down')) });
+
+    expect(await post(server, json, { runRecords })).toMatchObject({ status: 200 });
+    expect(server.logLines).toEqual([expect.stringMatching(`^warn.*${id}.*accepted: Error: store is down`)]);
+  });
+});
+
+describe('the record of an accepted run that takes long', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
+  afterEach(() => void vi.useRealTimers());
+
+  it('is waited for 2 s', async () => {
+    const server = await startDurableTaskServer(silent);
+    const accepting = new AbortController();
+    const accept = (): Promise<string> => {
+      accepting.abort();
+      return new Promise(() => {});
+    };
+    const isAccepting = once(accepting.signal, 'abort');
+
+    const asking = post(server, notWaiting(json), { runRecords: new FakeRunRecords({ accept }) });
+    await isAccepting;
+    await vi.advanceTimersByTimeAsync(1999);
+    expect(server.signals).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+
+    expect(await asking).toMatchObject({ status: 202 });
+    expect(server.logLines).toEqual([expect.stringContaining('longer than 2 s')]);
+  });
+});
+
+describe('a thread that cannot be read', () => {
+  it('does not keep a request from being sent when that may pass, with a warning', async () => {
+    const server = await startDurableTaskServer(entityThatAnswers(sunny), { failingReads: 1 });
+
+    expect(await post(server, json)).toMatchObject({ status: 200 });
+    expect(server.logLines).toEqual([expect.stringMatching(`^warn.*${id}.*thread thread-1 could not be read`)]);
+  });
+
+  it('is refused by the entity when it is of another version, as without a key', async () => {
+    const state = { schemaVersion: '2.0.0' };
+    const server = await startDurableTaskServer(() => state, { states: { [entity]: state } });
+
+    const answer = await post(server, json);
+
+    expect(JSON.parse(answer.text)).toMatchObject({ status: 'error', error_code: 'unreadable_thread_state' });
+    expect(server.signals).toHaveLength(1);
+    expect(server.logLines).toEqual([]);
+  });
+});

@@ -1,0 +1,26 @@
+import type { FollowedRun } from '../../src/durable-agents/run-event-source.js';
+import type { AcceptedRun, RunRecords } from '../../src/durable-agents/run-records.js';
+
+/** Keeps in memory what it is told, unless a call is given something else to do. */
+export class FakeRunRecords implements RunRecords {
+  /** What was accepted, call by call. */
+  readonly acceptedRuns: AcceptedRun[] = [];
+  /** What was committed, call by call. */
+  readonly committedRuns: FollowedRun[] = [];
+  readonly #instead: Partial<RunRecords>;
+
+  constructor(instead: Partial<RunRecords> = {}) {
+    this.#instead = instead;
+  }
+
+  accept(run: AcceptedRun): Promise<string> {
+    this.acceptedRuns.push(run);
+    const first = this.acceptedRuns.find(({ correlationId }) => correlationId === run.correlationId) ?? run;
+    return this.#instead.accept?.(run) ?? Promise.resolve(first.requestMessage);
+  }
+
+  committed(run: FollowedRun): Promise<void> {
+    this.committedRuns.push(run);
+    return this.#instead.committed?.(run) ?? Promise.resolve();
+  }
+}
