@@ -1,26 +1,17 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import type { z } from 'zod';
 import { LaunchError } from '../launch-error.js';
 import { readEventStream } from './read-event-stream.js';
+import { ReadingPlace } from './reading-place.js';
 import { errorOfAnswer, reasonOf, StreamError } from './stream-error.js';
-import { telemetryEvent, type TelemetryEvent } from './telemetry-event.js';
+import { supersededAttempt, telemetryEvent } from './telemetry-event.js';
 import { streamUrlOf, type ThreadAddress } from './thread-address.js';
+import type { ThreadNews } from './thread-news.js';
 
 const firstRetryMs = 1000;
 const longestRetryMs = 10_000;
 /** A stream that is silent for so long is dead: the app sends a heartbeat every 15 seconds. */
 const silenceMs = 40_000;
-
-/** What a reader of a thread is told. */
-export type ThreadNews =
-  /** The thread can be read, for the first time or again after `lost`. */
-  | { readonly type: 'connected' }
-  | { readonly type: 'event'; readonly event: TelemetryEvent }
-  /** What was told so far is gone; the oldest event that is kept follows. */
-  | { readonly type: 'reset' }
-  /** Events that should stand before the next one never came. */
-  | { readonly type: 'missing'; readonly count: number }
-  /** The thread cannot be read for now. `reason` is one sentence; told once, however many attempts fail. */
-  | { readonly type: 'lost'; readonly reason: string };
 
 export interface FollowOptions {
   readonly address: ThreadAddress;
@@ -36,13 +27,14 @@ export interface FollowOptions {
 
 /**
  * Follows a thread from its oldest kept event until the signal is aborted. When the stream ends or breaks it goes on
- * behind the last event that arrived whole, so that none is told twice and none is left out.
+ * behind the last event that arrived whole, so that none is told twice and none is left out; but for those of a run's
+ * superseded attempts, which are void when they were told, and otherwise not told.
  *
  * @throws LaunchError when the app refuses, or when nothing answers at the first attempt
  */
 export async function* followThread(options: FollowOptions): AsyncGenerator<ThreadNews> {
   const { signal } = options;
-  const place = new Place(options.retryMs ?? firstRetryMs);
+  const place = new ReadingPlace(options.retryMs ?? firstRetryMs);
   let failures = 0;
   let isFirst = true;
   let isLost = false;
@@ -74,41 +66,7 @@ export async function* followThread(options: FollowOptions): AsyncGenerator<Thre
   }
 }
 
-/** Where a reader stands in the record of a thread. */
-class Place {
-  /** Of the last event that arrived whole. */
-  lastEventId: string | undefined;
-  retryMs: number;
-  /** Undefined: the next event may have any sequence. */
-  #lastSequence: number | undefined;
-  #seenId: string | undefined;
-
-  constructor(retryMs: number) {
-    this.retryMs = retryMs;
-  }
-
-  /** Whether events came since it was asked last. */
-  hasMoved(): boolean {
-    const hasMoved = this.lastEventId !== this.#seenId;
-    this.#seenId = this.lastEventId;
-    return hasMoved;
-  }
-
-  *take(event: TelemetryEvent): Generator<ThreadNews> {
-    const expected = (this.#lastSequence ?? event.sequence - 1) + 1;
-    if (event.sequence < expected) return;
-    this.#lastSequence = event.sequence;
-    if (event.sequence > expected) yield { type: 'missing', count: event.sequence - expected };
-    yield { type: 'event', event };
-  }
-
-  *reset(): Generator<ThreadNews> {
-    this.#lastSequence = undefined;
-    yield { type: 'reset' };
-  }
-}
-
-async function* readOnce(options: FollowOptions, place: Place): AsyncGenerator<ThreadNews> {
+async function* readOnce(options: FollowOptions, place: ReadingPlace): AsyncGenerator<ThreadNews> {
   const silence = new AbortController();
   const timer = setTimeout(() => silence.abort(), options.silenceMs ?? silenceMs);
   try {
@@ -116,8 +74,15 @@ async function* readOnce(options: FollowOptions, place: Place): AsyncGenerator<T
     yield { type: 'connected' };
     const listener = { onHeard: () => timer.refresh(), onRetry: (retryMs: number) => void (place.retryMs = retryMs) };
     for await (const { id, event: type, data } of readEventStream(response, listener)) {
+      if (type === 'superseded') {
+        // Not a place in the record: its reader stands where it stood.
+        yield* place.supersede(parseData(supersededAttempt, data));
+        continue;
+      }
       if (type === 'reset') yield* place.reset();
-      else if (type === 'stream' || type === 'final' || type === 'failed') yield* place.take(parseEvent(data));
+      else if (type === 'stream' || type === 'final' || type === 'failed') {
+        yield* place.take(parseData(telemetryEvent, data));
+      }
       if (id !== undefined) place.lastEventId = id;
     }
   } catch (error) {
@@ -129,7 +94,7 @@ async function* readOnce(options: FollowOptions, place: Place): AsyncGenerator<T
   }
 }
 
-async function open(options: FollowOptions, place: Place, signal: AbortSignal): Promise<Response> {
+async function open(options: FollowOptions, place: ReadingPlace, signal: AbortSignal): Promise<Response> {
   const { address } = options;
   const response = await (options.fetch ?? fetch)(streamUrlOf(address), {
     headers: {
@@ -146,7 +111,7 @@ async function open(options: FollowOptions, place: Place, signal: AbortSignal): 
   throw await errorOfAnswer(response, address);
 }
 
-function parseEvent(data: string): TelemetryEvent {
+function parseData<Schema extends z.ZodType>(schema: Schema, data: string): z.output<Schema> {
   let content: unknown;
   try {
     content = JSON.parse(data);
@@ -154,7 +119,7 @@ function parseEvent(data: string): TelemetryEvent {
     if (!(error instanceof SyntaxError)) throw error;
     throw notUnderstood(error);
   }
-  const parsed = telemetryEvent.safeParse(content);
+  const parsed = schema.safeParse(content);
   if (!parsed.success) throw notUnderstood(parsed.error);
   return parsed.data;
 }

@@ -2,6 +2,7 @@ import { LaunchError } from '../launch-error.js';
 import type { Printer } from '../printer.js';
 import { followThread } from './follow-thread.js';
 import { PullablePlug } from './pullable-plug.js';
+import type { TelemetryEvent } from './telemetry-event.js';
 import { ThreadView } from './thread-view.js';
 
 const agentName = 'CallbackAgent';
@@ -25,7 +26,7 @@ export interface DemoOptions {
  * Sends the messages of the demo, each when the one before is answered, and shows the thread's live stream. In the last
  * answer it cuts its own connection, so that it has to go on where it was.
  *
- * @throws LaunchError when the app does not take a message, or an event did not come once and in its place
+ * @throws LaunchError when the app does not take a message, or its answers did not come whole, once and in order
  */
 export async function showDemo({ base, printer, signal }: DemoOptions): Promise<void> {
   const plug = new PullablePlug();
@@ -44,18 +45,21 @@ export async function showDemo({ base, printer, signal }: DemoOptions): Promise<
     return true;
   };
 
-  const sequences: number[] = [];
+  let events: TelemetryEvent[] = [];
   let updatesOfLast = 0;
   const address = { base, agentName, threadId, key: undefined };
   for await (const news of followThread({ address, signal, fetch: plug.fetch })) {
     // The first news is that the stream is open: nothing to show, but time to begin.
-    if (news.type === 'connected' && sequences.length === 0) {
+    if (news.type === 'connected' && events.length === 0) {
       await sendNext();
       continue;
     }
     view.show(news);
+    if (news.type === 'superseded') {
+      events = events.filter(({ correlation_id: correlationId }) => correlationId !== news.correlationId);
+    }
     if (news.type !== 'event') continue;
-    sequences.push(news.event.sequence);
+    events.push(news.event);
     if (news.event.event_type !== 'stream') {
       if (!(await sendNext())) break;
     } else if (waiting.length === 0) {
@@ -64,9 +68,8 @@ export async function showDemo({ base, printer, signal }: DemoOptions): Promise<
     }
   }
   if (signal.aborted) return;
-  requireWhole(sequences);
-  const count = `${sequences.length} events, numbered from 1 without a gap`;
-  printer.line(`${count}: nothing missing, nothing twice.\n`);
+  requireWhole(events);
+  printer.line(`${events.length} events, in order: nothing missing, nothing twice.\n`);
 }
 
 async function send(base: string, message: string, signal: AbortSignal): Promise<void> {
@@ -80,7 +83,21 @@ async function send(base: string, message: string, signal: AbortSignal): Promise
   throw new LaunchError(`The app did not take the message (${response.status}): ${await response.text()}`);
 }
 
-function requireWhole(sequences: readonly number[]): void {
-  if (sequences.every((sequence, index) => sequence === index + 1)) return;
+/** Each event comes once and in order, and what was streamed of each answer is all of it. */
+function requireWhole(events: readonly TelemetryEvent[]): void {
+  const isInOrder = events.every(({ sequence }, index) => sequence > (events[index - 1]?.sequence ?? 0));
+  const finals = events.filter((event) => event.event_type === 'final');
+  if (isInOrder && finals.every((event) => streamedText(events, event) === event.response_text)) return;
+  const sequences = events.map(({ sequence }) => sequence);
   throw new LaunchError(`Events did not come as they should. Their numbers: ${sequences.join(' ')}`);
+}
+
+/** The updates of kind `text` of an event's run, joined. */
+function streamedText(events: readonly TelemetryEvent[], { correlation_id: correlationId }: TelemetryEvent): string {
+  return events
+    .map((event) => {
+      const isText = event.event_type === 'stream' && event.update_kind === 'text';
+      return isText && event.correlation_id === correlationId ? event.text : '';
+    })
+    .join('');
 }

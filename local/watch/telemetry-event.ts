@@ -8,7 +8,12 @@ const eventOfRun = z.object({
   request_message: z.string(),
   /** Absent where the app does not tell. */
   run_started_at: z.iso.datetime().optional(),
+  /** Which delivery of the run it came from: events of a larger one take the place of those of all smaller ones. */
+  attempt: z.int().min(1).default(1),
 });
+
+/** How many events of a run its record lacks; absent: none. */
+const lostEvents = z.int().min(1).optional();
 
 const usage = z.object({
   input_token_count: z.number(),
@@ -24,10 +29,20 @@ export const telemetryEvent = z.discriminatedUnion('event_type', [
     response_text: z.string(),
     usage: usage.nullable(),
     finish_reason: z.string().optional(),
+    lost_events: lostEvents,
   }),
-  eventOfRun.extend({ event_type: z.literal('failed'), error_code: z.string(), error_message: z.string() }),
+  eventOfRun.extend({
+    event_type: z.literal('failed'),
+    error_code: z.string(),
+    error_message: z.string(),
+    lost_events: lostEvents,
+  }),
 ]);
 
+/** What a stream says, beside events, of an attempt that was cut off: its events and those before are void. */
+export const supersededAttempt = z.object({ correlation_id: z.string(), attempt: z.int().min(1) });
+
 export type TelemetryEvent = z.infer<typeof telemetryEvent>;
+export type SupersededAttempt = z.infer<typeof supersededAttempt>;
 export type FinalEvent = Extract<TelemetryEvent, { event_type: 'final' }>;
 export type FailedEvent = Extract<TelemetryEvent, { event_type: 'failed' }>;

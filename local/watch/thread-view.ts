@@ -1,9 +1,9 @@
 import type { Color } from '../paint.js';
 import type { Printer } from '../printer.js';
-import type { ThreadNews } from './follow-thread.js';
 import { ShownRun } from './shown-run.js';
 import type { TelemetryEvent } from './telemetry-event.js';
 import { terminalLine, terminalText } from './terminal-text.js';
+import type { ThreadNews } from './thread-news.js';
 import { WordWrap } from './word-wrap.js';
 
 export interface ThreadViewOptions {
@@ -19,6 +19,8 @@ export class ThreadView {
   readonly #options: ThreadViewOptions;
   readonly #wrap: WordWrap;
   #run: ShownRun | undefined;
+  /** The run that was cut off while it was written, so that its message stands above already. */
+  #restartingId: string | undefined;
   /** Kind of the updates that are being written; undefined before the first of a run. */
   #kind: string | undefined;
   /** Whether what was written last is an empty line, or nothing. */
@@ -38,14 +40,19 @@ export class ThreadView {
         return this.#note('yellow', `No connection: ${news.reason} Trying again …`);
       case 'connected':
         return this.#note('dim', 'Connected. It goes on where it was.');
-      case 'missing':
-        return this.#note('yellow', `${news.count} ${news.count === 1 ? 'update' : 'updates'} never came.`);
+      case 'superseded':
+        this.#note('yellow', `Attempt ${news.attempt} was cut off; the run starts again.`);
+        if (this.#run?.correlationId !== news.correlationId) return;
+        this.#run = undefined;
+        this.#restartingId = news.correlationId;
+        return;
       case 'reset':
         this.#note(
           'yellow',
           'What stands above is gone from the record of this thread. The oldest that is kept follows.',
         );
         this.#run = undefined;
+        this.#restartingId = undefined;
     }
   }
 
@@ -72,6 +79,7 @@ export class ThreadView {
       this.#line('red', `Failed after ${run.tookUntil(event)}: ${terminalLine(event.error_message)}`);
       this.#line('dim', `code: ${terminalLine(event.error_code)}`);
     }
+    if (event.lost_events !== undefined) this.#note('yellow', lostText(event.lost_events));
     this.#separate();
     this.#run = undefined;
   }
@@ -79,9 +87,12 @@ export class ThreadView {
   #runOf(event: TelemetryEvent): ShownRun {
     if (this.#run?.correlationId === event.correlation_id) return this.#run;
     if (this.#run !== undefined) this.#note('yellow', 'This run broke off.');
-    this.#separate();
     this.#run = new ShownRun(event, this.#options.sentAtMs?.(event.request_message));
     this.#kind = undefined;
+    const isRestarted = this.#restartingId === event.correlation_id;
+    this.#restartingId = undefined;
+    if (isRestarted) return this.#run;
+    this.#separate();
     this.#line('cyan', `> ${terminalLine(event.request_message)}`);
     this.#separate();
     return this.#run;
@@ -133,4 +144,9 @@ export class ThreadView {
     if (this.#kind === undefined || this.#kind === 'text') return undefined;
     return (text) => this.#options.printer.paint('dim', text);
   }
+}
+
+function lostText(count: number): string {
+  const what = count === 1 ? '1 event of this run was lost' : `${count} events of this run were lost`;
+  return `${what}: the event store was out of reach.`;
 }

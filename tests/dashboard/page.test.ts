@@ -1,13 +1,11 @@
 import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import path from 'node:path';
-import type { AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { launchApp } from '../local/support/launched.js';
 import { newThreadId } from '../support/agent-api.js';
 import { type AppWithModel, startAppWithModel } from '../support/app-with-model.js';
 import type { ModelAnswer } from '../support/scripted-model.js';
+import { seriousFindings } from './support/axe.js';
 import { isBrowserMissing, useBrowser } from './support/browser.js';
 import { startPlug } from './support/plug.js';
 import { XSS_PAYLOADS } from './support/xss-payloads.js';
@@ -265,13 +263,4 @@ describe.skipIf(isBrowserMissing)('the page of the dashboard (needs /usr/bin/chr
 
 async function expectSpoken(page: Page, text: RegExp): Promise<void> {
   await page.getByRole('status').filter({ hasText: text }).waitFor({ state: 'attached' });
-}
-
-async function seriousFindings(page: Page): Promise<string[]> {
-  const axe = createRequire(path.join(__dirname, 'axe.js')).resolve('axe-core/axe.min.js');
-  await page.evaluate(await readFile(axe, 'utf8'));
-  const { violations } = await page.evaluate<AxeResults>('axe.run()');
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
 }

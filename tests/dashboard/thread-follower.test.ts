@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { ApiError } from '../../src/dashboard/page/api/api-error.js';
 import { type Connection, ThreadFollower } from '../../src/dashboard/page/thread/thread-follower.js';
+import { answerOf } from '../../src/dashboard/page/thread/run.js';
 import { applyNews, EMPTY_THREAD, type ThreadState } from '../../src/dashboard/page/thread/thread-state.js';
 import { CuttingApi } from './support/cutting-api.js';
-import { eventsOf, newsOf } from './support/telemetry-events.js';
+import { eventsOf, newsOf, winningEvents } from './support/telemetry-events.js';
 
 const events = eventsOf(
   { correlationId: 'a', texts: ['Why ', 'did 😀', '\r\n', 'the'], end: 'final' },
@@ -37,19 +38,76 @@ function follow(api: CuttingApi, isDone: (state: ThreadState) => boolean) {
 }
 
 describe('a thread follower', () => {
-  it('passes on each event once, whichever byte of the stream the connection breaks at', async () => {
-    const whole = applyNews(
-      EMPTY_THREAD,
-      newsOf(events).map((item) => ({ ...item, receivedAtMs: 0 })),
-    );
-    const length = Buffer.byteLength(new CuttingApi(events).frames());
-    for (let cut = 0; cut < length; cut += 1) {
-      const api = new CuttingApi(events, { cutAt: cut });
-      const { done, state, sequences } = follow(api, ({ lastSequence }) => lastSequence === events.length);
-      await done;
-      expect(sequences).toEqual(events.map(({ sequence }) => sequence));
-      expect(state().runs.map(({ parts }) => parts)).toEqual(whole.runs.map(({ parts }) => parts));
-    }
+  it(
+    'passes on each event once, whichever byte of the stream the connection breaks at',
+    { timeout: 60_000 },
+    async () => {
+      const whole = applyNews(
+        EMPTY_THREAD,
+        newsOf(events).map((item) => ({ ...item, receivedAtMs: 0 })),
+      );
+      const length = Buffer.byteLength(new CuttingApi(events).frames());
+      for (let cut = 0; cut < length; cut += 1) {
+        const api = new CuttingApi(events, { cutAt: cut });
+        const { done, state, sequences } = follow(api, ({ lastSequence }) => lastSequence === events.length);
+        await done;
+        expect(sequences).toEqual(events.map(({ sequence }) => sequence));
+        expect(state().runs.map(({ parts }) => parts)).toEqual(whole.runs.map(({ parts }) => parts));
+      }
+    },
+  );
+
+  it(
+    'ends with the winning attempts of runs, whichever byte of the stream the connection breaks at',
+    { timeout: 60_000 },
+    async () => {
+      const record = eventsOf(
+        { correlationId: 'a', attempt: 1, texts: ['Half'] },
+        { correlationId: 'a', attempt: 2, texts: [], end: 'failed' },
+        { correlationId: 'a', attempt: 3, texts: ['Whole'], end: 'final' },
+      );
+      const winning = winningEvents(record);
+      const length = Buffer.byteLength(new CuttingApi(record).frames());
+      for (let cut = 0; cut <= length; cut += 1) {
+        const { done, state } = follow(
+          new CuttingApi(record, { cutAt: cut }),
+          ({ lastSequence }) => lastSequence === record.length,
+        );
+        await done;
+        expect(state().events.map(({ sequence }) => sequence)).toEqual(winning.map(({ sequence }) => sequence));
+        expect(state().runs.map((run) => [run.attempt, answerOf(run)])).toEqual([[3, 'Whole']]);
+      }
+    },
+  );
+
+  it('resumes behind the last event, whatever a frame of a superseded attempt calls itself', async () => {
+    const cursors: string[] = [];
+    const [half, whole] = eventsOf(
+      { correlationId: 'a', attempt: 1, texts: ['Half'] },
+      { correlationId: 'a', attempt: 2, texts: ['Whole'] },
+    ).map((event) => `id: e1-${event.sequence}\nevent: stream\ndata: ${JSON.stringify(event)}\n\n`);
+    const superseded = 'id: e1-9\nevent: superseded\ndata: {"correlation_id":"a","attempt":1}\n\n';
+    let state = EMPTY_THREAD;
+    const follower: ThreadFollower = new ThreadFollower({
+      api: {
+        readEvents: (_thread, after = 'e1-0') =>
+          Promise.resolve({ events: [], cursor: after, hasMore: false, isReset: false }),
+        openStream: (_thread, after) => {
+          cursors.push(after);
+          return Promise.resolve(new Response(cursors.length === 1 ? `${half}${superseded}` : whole));
+        },
+      },
+      thread,
+      firstRetryMs: 0,
+      onConnection: () => {},
+      onNews: (news) => {
+        state = applyNews(state, news);
+        if (state.lastSequence === 2) follower.stop();
+      },
+    });
+    await follower.run();
+    expect(cursors.slice(0, 2)).toEqual(['e1-0', 'e1-1']);
+    expect(state.runs.map(answerOf)).toEqual(['Whole']);
   });
 
   it('puts together what comes byte by byte', async () => {

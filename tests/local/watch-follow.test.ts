@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { LaunchError } from '../../local/launch-error.js';
 import { findFreePort } from '../../local/loopback-port.js';
-import { followThread, type FollowOptions, type ThreadNews } from '../../local/watch/follow-thread.js';
+import { followThread, type FollowOptions } from '../../local/watch/follow-thread.js';
+import type { ThreadNews } from '../../local/watch/thread-news.js';
 import { refusing, startStreamServer, streaming, type StreamReply } from './support/stream-server.js';
-import { final, frame, resetFrame, update } from './support/telemetry.js';
+import { final, frame, resetFrame, supersededFrame, update } from './support/telemetry.js';
 
 const quick = 'retry: 1\n\n';
 const events = [
@@ -123,15 +124,45 @@ describe('following a thread', () => {
     expect(eventsOf(await follow(base, 8)).map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4, 5]);
   });
 
-  it('says how many events are missing', async () => {
-    const { base } = await startStreamServer(
-      streaming(frame(update('a', { sequence: 3 })) + frame(update('d', { sequence: 6 }))),
-    );
-    expect((await follow(base, 4)).slice(1)).toMatchObject([
-      { type: 'event' },
-      { type: 'missing', count: 2 },
-      { type: 'event' },
+  it('takes gaps between sequences as they come, and an event that does not tell its attempt for one of the first', async () => {
+    const { attempt, ...untold } = update('a', { sequence: 3 });
+    const bytes = `${frame(untold)}${frame(update('d', { sequence: 6 }))}`;
+    const { base } = await startStreamServer(streaming(bytes));
+    expect((await follow(base, 3)).slice(1)).toMatchObject([
+      { type: 'event', event: { sequence: 3, attempt } },
+      { type: 'event', event: { sequence: 6 } },
     ]);
+  });
+
+  it.each([
+    ['is told by a frame', supersededFrame(1)],
+    ['is told twice', supersededFrame(1) + supersededFrame(1)],
+    ['is not told', ''],
+    ['is told with others that nobody saw', supersededFrame(1, 'c'.repeat(32)) + supersededFrame(1)],
+  ])('says once that an attempt was cut off when that %s, and goes on with the next', async (_case, frames) => {
+    const half = update('Ha', { sequence: 1 });
+    const late = update('lf', { sequence: 2 });
+    const again = [update('Whole', { sequence: 3, attempt: 2 }), final('Whole', { sequence: 4, attempt: 2 })];
+    const [first = '', last = ''] = again.map((event) => frame(event));
+    const { base } = await startStreamServer(
+      streaming(frame(half) + frames + (frames === '' ? '' : frame(late)) + first + supersededFrame(1) + last),
+    );
+    expect((await follow(base, 5)).slice(1)).toEqual([
+      { type: 'event', event: half },
+      { type: 'superseded', correlationId: half.correlation_id, attempt: 1 },
+      ...again.map((event) => ({ type: 'event', event })),
+    ]);
+  });
+
+  it('resumes behind the last event when the stream breaks behind word of a cut-off attempt', async () => {
+    const half = update('Half', { sequence: 1 });
+    const again = update('Whole', { sequence: 2, attempt: 2 });
+    const { base, requests } = await startStreamServer(
+      streaming(quick + frame(half) + `id: e-9\n${supersededFrame(1)}`, 'end'),
+      streaming(frame(again)),
+    );
+    expect((await follow(base, 4)).map(({ type }) => type)).toEqual(['connected', 'event', 'superseded', 'event']);
+    expect(requests[1]?.headers['last-event-id']).toBe('e-1');
   });
 
   it('begins again with the oldest event after a reset', async () => {
@@ -207,6 +238,12 @@ describe('a thread that cannot be followed', () => {
       /where a stream of events was expected/,
     ],
     ['events of another kind', streaming('id: 1\nevent: final\ndata: {}\n\n'), undefined, /does not understand/],
+    [
+      'word of a cut-off attempt of another kind',
+      streaming('event: superseded\ndata: {}\n\n'),
+      undefined,
+      /does not understand/,
+    ],
     ['events that are no JSON', streaming('id: 1\nevent: final\ndata: {\n\n'), undefined, /does not understand/],
   ])('%s is told in a sentence', async (_case, reply, key, message) => {
     const { base, requests } = await startStreamServer(reply);

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createPaint } from '../../local/paint.js';
-import type { ThreadNews } from '../../local/watch/follow-thread.js';
 import type { TelemetryEvent } from '../../local/watch/telemetry-event.js';
+import type { ThreadNews } from '../../local/watch/thread-news.js';
 import { ThreadView, type ThreadViewOptions } from '../../local/watch/thread-view.js';
 import { failed, final, update } from './support/telemetry.js';
 
@@ -76,13 +76,45 @@ describe('a thread on the terminal', () => {
     );
   });
 
+  it('says that an attempt was cut off, and shows what the next one tells without its message once more', () => {
+    const output = show([
+      update('Half', { sequence: 1, atMs: 500 }),
+      { type: 'superseded', correlationId: 'a'.repeat(32), attempt: 1 },
+      update('Who', { sequence: 2, attempt: 2, atMs: 5000 }),
+      update('le', { sequence: 3, attempt: 2, atMs: 5500 }),
+      final('Whole', { sequence: 4, attempt: 2, atMs: 6000 }),
+    ]);
+    expect(output).toBe(
+      '> Hi\n\nHalf\n[Attempt 1 was cut off; the run starts again.]\nWhole\n\n' +
+        'streamed 1.00 s · 20.0 tokens/s · 2 updates\ntokens: 5 in + 20 out = 25\n\n',
+    );
+  });
+
+  it('tells the message again when the attempt that was cut off is not what was written last', () => {
+    const output = show([
+      final('Whole', { sequence: 1 }),
+      { type: 'superseded', correlationId: 'a'.repeat(32), attempt: 1 },
+      update('Again', { sequence: 2, attempt: 2 }),
+    ]);
+    expect(output).toMatch(/\n\[Attempt 1 was cut off; the run starts again\.\]\n\n> Hi\n\nAgain\n$/);
+  });
+
   it('says what a reset means, and begins again', () => {
     const output = show([update('Old', { sequence: 1 }), { type: 'reset' }, update('New', { sequence: 1 })]);
     expect(output).toMatch(/^> Hi\n\nOld\n\[What stands above is gone .*\]\n\n> Hi\n\nNew\n$/);
   });
 
   it.each([
-    ['missing updates', [update('a', { sequence: 1 }), { type: 'missing', count: 1 }], '[1 update never came.]'],
+    [
+      'lost updates of an answer',
+      [{ ...final('a', { sequence: 1 }), lost_events: 1 }],
+      '[1 event of this run was lost: the event store was out of reach.]\n\n',
+    ],
+    [
+      'lost updates of a failure',
+      [{ ...failed('No.', { sequence: 1 }), lost_events: 12 }],
+      '[12 events of this run were lost: the event store was out of reach.]\n\n',
+    ],
     [
       'a run that broke off',
       [update('a', { sequence: 1 }), update('b', { sequence: 2, correlationId: b })],

@@ -1,5 +1,6 @@
-import type { TelemetryEvent } from '../../../src/dashboard/page/api/telemetry-event.js';
+import { attemptOf, type TelemetryEvent } from '../../../src/dashboard/page/api/telemetry-event.js';
 import type { EventPage, ThreadAddress, ThreadSource } from '../../../src/dashboard/page/api/thread-source.js';
+import { winningEvents } from './telemetry-events.js';
 
 export interface CuttingApiOptions {
   /** After so many bytes the first stream breaks. */
@@ -10,7 +11,10 @@ export interface CuttingApiOptions {
   readonly failures?: readonly Error[];
 }
 
-/** Serves a thread as the app does: nothing by the poll at first, so that the events come by the stream. */
+/**
+ * Serves a thread as the app does: nothing by the poll at first, so that the events come by the stream. The first stream
+ * tells them as they are made, with attempts that are cut off on the way; later reads find only the winning attempts.
+ */
 export class CuttingApi implements ThreadSource {
   readonly #failures: Error[];
   #events: readonly TelemetryEvent[];
@@ -18,6 +22,7 @@ export class CuttingApi implements ThreadSource {
   readonly #pieceBytes: number;
   #cutAt: number | undefined;
   #hasPolled = false;
+  #isMade = false;
 
   constructor(
     events: readonly TelemetryEvent[],
@@ -51,6 +56,7 @@ export class CuttingApi implements ThreadSource {
 
   openStream(_thread: ThreadAddress, after: string): Promise<Response> {
     const bytes = new TextEncoder().encode(this.frames(after));
+    this.#isMade = true;
     const cutAt = this.#cutAt;
     this.#cutAt = undefined;
     const body = new ReadableStream<Uint8Array>({
@@ -69,16 +75,29 @@ export class CuttingApi implements ThreadSource {
 
   frames(after = '0'): string {
     const { isReset, rest } = this.#behind(after);
-    const frames = rest.map(
-      (event) => `id: ${this.#epoch}-${event.sequence}\nevent: ${event.event_type}\ndata: ${JSON.stringify(event)}\n\n`,
-    );
+    const frames = rest.map((event) => {
+      const id = `${this.#epoch}-${event.sequence}`;
+      return this.#supersededFrame(event) + `id: ${id}\nevent: ${event.event_type}\ndata: ${JSON.stringify(event)}\n\n`;
+    });
     const reset = `id: ${this.#epoch}-0\nevent: reset\ndata: {"oldest_sequence":1}\n\n`;
     return ['retry: 1000\n\n', ...(isReset ? [reset] : []), ': still here\n\n', ...frames].join('');
+  }
+
+  /** Stands before the first event of an attempt but the first; the reader may have seen nothing of the earlier one. */
+  #supersededFrame(event: TelemetryEvent): string {
+    const attempt = attemptOf(event);
+    const first = this.#events.find(
+      (other) => other.correlation_id === event.correlation_id && attemptOf(other) === attempt,
+    );
+    if (attempt === 1 || first !== event) return '';
+    const data = { correlation_id: event.correlation_id, attempt: attempt - 1 };
+    return `event: superseded\ndata: ${JSON.stringify(data)}\n\n`;
   }
 
   #behind(cursor: string): { readonly isReset: boolean; readonly rest: readonly TelemetryEvent[] } {
     const [sequence, epoch] = cursor.split('-').toReversed();
     const isReset = epoch !== undefined && epoch !== this.#epoch;
-    return { isReset, rest: isReset ? this.#events : this.#events.slice(Number(sequence)) };
+    const events = this.#isMade ? winningEvents(this.#events) : this.#events;
+    return { isReset, rest: isReset ? events : events.filter((event) => event.sequence > Number(sequence)) };
   }
 }

@@ -1,4 +1,4 @@
-import type { TelemetryEvent } from '../../../src/dashboard/page/api/telemetry-event.js';
+import { attemptOf, type TelemetryEvent } from '../../../src/dashboard/page/api/telemetry-event.js';
 import type { ThreadNews } from '../../../src/dashboard/page/thread/thread-news.js';
 
 const START_MS = Date.parse('2026-01-07T15:40:00.000Z');
@@ -8,17 +8,20 @@ export interface ToldRun {
   readonly correlationId: string;
   readonly texts: readonly string[];
   readonly end?: 'final' | 'failed';
+  /** Which delivery of the run it is; not told when absent. */
+  readonly attempt?: number;
 }
 
 /** The events of runs, one each 10 ms, numbered from 1. */
 export function eventsOf(...runs: readonly ToldRun[]): TelemetryEvent[] {
   const events: TelemetryEvent[] = [];
-  for (const { correlationId, texts, end } of runs) {
+  for (const { correlationId, texts, end, attempt } of runs) {
     const next = () => ({
       sequence: events.length + 1,
       timestamp: new Date(START_MS + events.length * 10).toISOString(),
       correlation_id: correlationId,
       request_message: `request of ${correlationId}`,
+      ...(attempt !== undefined && { attempt }),
     });
     for (const text of texts) events.push({ ...next(), event_type: 'stream', update_kind: 'text', text });
     if (end === 'final') {
@@ -29,6 +32,16 @@ export function eventsOf(...runs: readonly ToldRun[]): TelemetryEvent[] {
     }
   }
   return events;
+}
+
+/** Those of each run's highest attempt, as the app serves them by default. */
+export function winningEvents(events: readonly TelemetryEvent[]): TelemetryEvent[] {
+  const highest = new Map<string, number>();
+  for (const event of events) {
+    const { correlation_id: run } = event;
+    highest.set(run, Math.max(highest.get(run) ?? 1, attemptOf(event)));
+  }
+  return events.filter((event) => attemptOf(event) === highest.get(event.correlation_id));
 }
 
 export function newsOf(events: readonly TelemetryEvent[], epoch = 'e1'): ThreadNews[] {

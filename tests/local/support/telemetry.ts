@@ -6,14 +6,15 @@ const startedAtMs = Date.parse('2026-03-01T10:00:00.000Z');
 export interface EventParts {
   readonly sequence: number;
   readonly correlationId?: string;
+  readonly attempt?: number;
   readonly message?: string;
   /** Milliseconds since a fixed time. */
   readonly atMs?: number;
 }
 
-function shared({ sequence, correlationId = 'a'.repeat(32), message = 'Hi', atMs = 0 }: EventParts) {
+function shared({ sequence, correlationId = 'a'.repeat(32), attempt = 1, message = 'Hi', atMs = 0 }: EventParts) {
   const timestamp = new Date(startedAtMs + atMs).toISOString();
-  return { timestamp, correlation_id: correlationId, request_message: message, sequence };
+  return { timestamp, correlation_id: correlationId, request_message: message, attempt, sequence };
 }
 
 export function update(text: string, parts: EventParts, kind = 'text'): TelemetryEvent {
@@ -30,8 +31,13 @@ export function failed(message: string, parts: EventParts): FailedEvent {
 }
 
 /** An event as it stands in a stream. */
-export function frame(event: TelemetryEvent, epoch = 'e'): string {
+export function frame(event: Omit<TelemetryEvent, 'attempt'>, epoch = 'e'): string {
   return `id: ${epoch}-${event.sequence}\nevent: ${event.event_type}\ndata: ${JSON.stringify(event)}\n\n`;
+}
+
+/** Word of an attempt that was cut off, as it stands in a stream. */
+export function supersededFrame(attempt: number, correlationId = 'a'.repeat(32)): string {
+  return `event: superseded\ndata: ${JSON.stringify({ correlation_id: correlationId, attempt })}\n\n`;
 }
 
 export const resetFrame = 'id: f-0\nevent: reset\ndata: {"oldest_sequence":1}\n\n';

@@ -55,16 +55,13 @@ export class TelemetryApi implements ThreadSource {
     return { threads, cursor: hasMore ? (response.headers.get('x-next-cursor') ?? undefined) : undefined };
   }
 
-  async readEvents(thread: ThreadAddress, after: string | undefined, signal?: AbortSignal): Promise<EventPage> {
-    const query = new URLSearchParams({ limit: String(PAGE_LIMIT), ...(after !== undefined && { after }) });
-    const response = await this.#fetch(`${pathOf(thread)}?${query}`, { signal: inTime(signal), cache: 'no-store' });
-    const events: TelemetryEvent[] = await response.json();
-    return {
-      events,
-      cursor: response.headers.get('x-next-cursor') ?? '0',
-      hasMore: response.headers.get('x-has-more') === 'true',
-      isReset: response.headers.get('x-cursor-reset') === 'true',
-    };
+  readEvents(thread: ThreadAddress, after: string | undefined, signal?: AbortSignal): Promise<EventPage> {
+    return this.#readPage(thread, { ...(after !== undefined && { after }) }, signal);
+  }
+
+  /** Events of all attempts of runs, also of those that were superseded. */
+  readAttempts(thread: ThreadAddress, after: string | undefined, signal?: AbortSignal): Promise<EventPage> {
+    return this.#readPage(thread, { superseded: 'true', ...(after !== undefined && { after }) }, signal);
   }
 
   openStream(thread: ThreadAddress, after: string, signal: AbortSignal): Promise<Response> {
@@ -91,6 +88,22 @@ export class TelemetryApi implements ThreadSource {
   async export(thread: ThreadAddress, format: 'jsonl' | 'csv'): Promise<Blob> {
     const response = await this.#fetch(`${pathOf(thread)}/export?format=${format}`, {});
     return response.blob();
+  }
+
+  async #readPage(
+    thread: ThreadAddress,
+    parameters: Readonly<Record<string, string>>,
+    signal: AbortSignal | undefined,
+  ): Promise<EventPage> {
+    const query = new URLSearchParams({ limit: String(PAGE_LIMIT), ...parameters });
+    const response = await this.#fetch(`${pathOf(thread)}?${query}`, { signal: inTime(signal), cache: 'no-store' });
+    const events: TelemetryEvent[] = await response.json();
+    return {
+      events,
+      cursor: response.headers.get('x-next-cursor') ?? '0',
+      hasMore: response.headers.get('x-has-more') === 'true',
+      isReset: response.headers.get('x-cursor-reset') === 'true',
+    };
   }
 
   async #fetch(path: string, { headers, signal, ...init }: FetchOptions): Promise<Response> {

@@ -11,6 +11,11 @@ interface EventOfRun {
   readonly request_message: string;
   /** When the run began: ISO 8601 in UTC. Absent where the app does not tell. */
   readonly run_started_at?: string;
+  /**
+   * Which delivery of the run it came from, from 1; absent where the app does not tell, which is taken for 1. Events of a
+   * larger attempt take the place of those of all smaller ones.
+   */
+  readonly attempt?: number;
 }
 
 export interface StreamEvent extends EventOfRun {
@@ -25,12 +30,18 @@ export interface FinalEvent extends EventOfRun {
   readonly usage: TokenCounts | null;
   /** `length`: the answer is cut at the model's token limit. */
   readonly finish_reason?: string;
+  /** The answer is in the conversation. Absent while that is not known. */
+  readonly committed?: true;
+  /** How many events of the run its record lacks; absent: none. */
+  readonly lost_events?: number;
 }
 
 export interface FailedEvent extends EventOfRun {
   readonly event_type: 'failed';
   readonly error_code: string;
   readonly error_message: string;
+  /** As of a {@link FinalEvent}. */
+  readonly lost_events?: number;
 }
 
 export interface TokenCounts {
@@ -40,3 +51,14 @@ export interface TokenCounts {
 }
 
 export type TelemetryEvent = StreamEvent | FinalEvent | FailedEvent;
+
+/** What a live stream says, beside events, of an attempt that was cut off: its events and those before are void. */
+export interface SupersededAttempt {
+  readonly correlation_id: string;
+  readonly attempt: number;
+}
+
+/** Which delivery of its run an event came from. */
+export function attemptOf({ attempt = 1 }: TelemetryEvent): number {
+  return attempt;
+}

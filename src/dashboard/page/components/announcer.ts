@@ -1,9 +1,9 @@
 import { html } from 'htm/preact';
 import type { VNode } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { Run } from '../thread/run.js';
+import { answerOf, type Run } from '../thread/run.js';
 import type { Connection } from '../thread/thread-follower.js';
-import { answerOf, type ThreadState } from '../thread/thread-state.js';
+import type { ThreadState } from '../thread/thread-state.js';
 
 const SPOKEN_CHARACTERS = 500;
 
@@ -17,7 +17,7 @@ export function Announcer({ state, connection }: AnnouncerProps): VNode {
   const [text, setText] = useState('');
   const told = useRef<string | undefined>(undefined);
   const run = state.runs.at(-1);
-  const about = run === undefined ? '' : `${run.correlationId} ${run.outcome.status}`;
+  const about = run === undefined ? '' : `${run.correlationId} ${run.outcome.status} ${run.attempt}`;
   useEffect(() => {
     if (connection.state !== 'live') return;
     const isNews = told.current !== undefined && told.current !== about;
@@ -30,7 +30,9 @@ export function Announcer({ state, connection }: AnnouncerProps): VNode {
 function describe(run: Run): string {
   switch (run.outcome.status) {
     case 'streaming':
-      return `Run ${run.number}: the answer begins.`;
+      return `Run ${run.number}: the answer begins${run.attempt > 1 ? ` again, attempt ${run.attempt}` : ''}.`;
+    case 'restarting':
+      return `Run ${run.number} was cut off and is starting again, attempt ${run.attempt}.`;
     case 'answered':
       return `Run ${run.number} was answered: ${answerOf(run).slice(0, SPOKEN_CHARACTERS)}`;
     case 'failed':

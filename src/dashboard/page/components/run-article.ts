@@ -1,11 +1,11 @@
 import { html } from 'htm/preact';
 import type { VNode } from 'preact';
 import { useMemo } from 'preact/hooks';
-import { formatCount } from '../format/format-count.js';
+import { formatCount, formatNumberOf } from '../format/format-count.js';
 import { formatDuration } from '../format/format-duration.js';
 import { splitText } from '../format/split-text.js';
 import { figuresOf } from '../thread/run-figures.js';
-import type { Run, RunPart } from '../thread/run.js';
+import { isEnded, type Run, type RunPart } from '../thread/run.js';
 
 export interface RunArticleProps {
   readonly run: Run;
@@ -31,8 +31,7 @@ function renderRun(
   isSelected: boolean,
   onSelect: (index: number) => void,
 ): VNode {
-  const { outcome, number } = run;
-  const isStreaming = outcome.status === 'streaming';
+  const { outcome, number, attempt, lostEvents } = run;
   return html`<article class="run" aria-labelledby=${`run-${number}`} data-selected=${isSelected}>
     <header class="run-head">
       <h2 class="run-name" id=${`run-${number}`}>
@@ -40,12 +39,27 @@ function renderRun(
           Run ${number}
         </button>
       </h2>
-      <p class="run-facts">${factsOf(run, sentAtMs).map((fact) => html`<span key=${fact}>${fact}</span>`)}</p>
+      ${attempt > 1 && html`<span class="badge" title="The app was interrupted and repeated this run.">attempt ${attempt}</span>`}
+      <p class="run-facts">
+        ${factsOf(run, sentAtMs).map((fact) => html`<span key=${fact}>${fact}</span>`)}
+        ${
+          outcome.status === 'answered' &&
+          outcome.isCommitted &&
+          html`<span title="The answer is saved in the conversation.">saved</span>`
+        }
+      </p>
     </header>
     <p class="request"><span class="for-screen-readers">Request: </span>${run.requestMessage}</p>
-    <div class="answer" aria-busy=${isStreaming ? 'true' : 'false'}>
+    <div class="answer" aria-busy=${isEnded(run) ? 'false' : 'true'}>
       ${run.parts.map((part, index) => renderPart(part, index))}
     </div>
+    ${
+      outcome.status === 'restarting' &&
+      html`<p class="waiting muted">
+        <span class="waiting-bar" aria-hidden="true"></span>
+        The answer was cut off. Starting again (attempt ${attempt})
+      </p>`
+    }
     ${
       outcome.status === 'failed' &&
       html`<div class="failure">
@@ -55,6 +69,13 @@ function renderRun(
       </div>`
     }
     ${outcome.status === 'answered' && outcome.isCut && html`<p class="muted run-note">The answer is cut at the model’s token limit.</p>`}
+    ${
+      lostEvents > 0 &&
+      html`<p class="run-note problem">
+        ${formatNumberOf(lostEvents, 'event')} of this run ${lostEvents === 1 ? 'was' : 'were'} lost${' '} (the event
+        store was out of reach).
+      </p>`
+    }
     ${run.wasRepeated && html`<p class="muted run-note">The app was interrupted and repeated this run.</p>`}
   </article>`;
 }

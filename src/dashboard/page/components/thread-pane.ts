@@ -4,9 +4,12 @@ import { useEffect, useState } from 'preact/hooks';
 import type { TelemetryApi } from '../api/telemetry-api.js';
 import type { ThreadAddress } from '../api/thread-source.js';
 import { useMedia } from '../hooks/use-media.js';
+import { useSupersededAttempts } from '../hooks/use-superseded-attempts.js';
 import { useThread } from '../hooks/use-thread.js';
 import { threadHref } from '../route.js';
+import { isEnded } from '../thread/run.js';
 import { Announcer } from './announcer.js';
+import { AttemptsChoice } from './attempts-choice.js';
 import { Charts } from './charts.js';
 import { Composer } from './composer.js';
 import { ConnectionNote } from './connection-note.js';
@@ -34,11 +37,12 @@ export function ThreadPane(props: ThreadPaneProps): VNode {
   const { api, thread, isNew, agentNames, onAgentChange, onChange, onKeyRefused } = props;
   const session = useThread(api, thread, !isNew);
   const { state, connection, pending, sentAtMs } = session;
+  const superseded = useSupersededAttempts(api, thread, state);
   const [selected, setSelected] = useState<number>();
   const [view, setView] = useState<View>('conversation');
   const isWide = useMedia('(min-width: 70rem)');
 
-  const endedRuns = state.runs.filter(({ outcome }) => outcome.status !== 'streaming').length;
+  const endedRuns = state.runs.filter(isEnded).length;
   useEffect(onChange, [onChange, state.epoch, state.runs.length, endedRuns]);
   const isKeyRefused = connection.state === 'stopped' && connection.status === 401;
   useEffect(() => {
@@ -60,7 +64,12 @@ export function ThreadPane(props: ThreadPaneProps): VNode {
     isNew=${isNew}
     isLoading=${!isNew && connection.state === 'connecting'}
   />`;
-  const tabs = isWide ? SIDE_TABS : ALL_TABS;
+  const tabs = html`<${Tabs}
+    tabs=${isWide ? SIDE_TABS : ALL_TABS}
+    chosen=${shown}
+    onChoose=${setView}
+    aside=${shown === 'timeline' ? html`<${AttemptsChoice} superseded=${superseded} />` : undefined}
+  />`;
 
   return html`<main class="thread" aria-label=${isNew ? 'New thread' : `Thread ${thread.threadId}`}>
     <${ThreadHead}
@@ -73,7 +82,7 @@ export function ThreadPane(props: ThreadPaneProps): VNode {
       onAgentChange=${onAgentChange}
       onCleared=${onChange}
     />
-    ${!isNew && !isWide && html`<${Tabs} tabs=${tabs} chosen=${shown} onChoose=${setView} />`}
+    ${!isNew && !isWide && tabs}
     <div class=${isWide && !isNew ? 'thread-body thread-body-split' : 'thread-body'}>
       ${
         (isWide || isNew || view === 'conversation') &&
@@ -85,9 +94,9 @@ export function ThreadPane(props: ThreadPaneProps): VNode {
         !isNew &&
         (isWide || view !== 'conversation') &&
         html`<aside key="side" class="thread-side" aria-label="Telemetry">
-          ${isWide && html`<${Tabs} tabs=${tabs} chosen=${shown} onChoose=${setView} />`}
+          ${isWide && tabs}
           <div class="thread-panel" ...${tabPanel(side)}>
-            ${side === 'charts' ? html`<${Charts} ...${panel} />` : html`<${Timeline} ...${panel} />`}
+            ${side === 'charts' ? html`<${Charts} ...${panel} />` : html`<${Timeline} ...${panel} superseded=${superseded} />`}
           </div>
         </aside>`
       }

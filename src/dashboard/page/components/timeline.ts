@@ -1,12 +1,16 @@
 import { html } from 'htm/preact';
 import type { VNode } from 'preact';
-import { useRef, useState } from 'preact/hooks';
+import { useMemo, useRef, useState } from 'preact/hooks';
 import { formatBytes } from '../format/format-bytes.js';
-import { formatNumberOf } from '../format/format-count.js';
+import { formatCount, formatNumberOf } from '../format/format-count.js';
 import { formatDuration } from '../format/format-duration.js';
 import { useStickToEnd } from '../hooks/use-stick-to-end.js';
+import type { SupersededAttempts } from '../hooks/use-superseded-attempts.js';
 import { useVirtualRows } from '../hooks/use-virtual-rows.js';
-import type { ThreadState, TimelineEvent } from '../thread/thread-state.js';
+import type { Run } from '../thread/run.js';
+import { isSuperseded, mergeEvents } from '../thread/superseded-events.js';
+import type { ThreadState } from '../thread/thread-state.js';
+import type { TimelineEvent } from '../thread/timeline-event.js';
 
 const ROW_PX = 28;
 const PREVIEW_CHARACTERS = 160;
@@ -15,18 +19,20 @@ export interface TimelineProps {
   readonly state: ThreadState;
   readonly runIndex: number;
   readonly onSelect: (runIndex: number) => void;
+  readonly superseded: SupersededAttempts;
 }
 
+const NONE: readonly TimelineEvent[] = [];
+
 /** All events of a thread, one a line; only the lines in view exist. */
-export function Timeline({ state, runIndex, onSelect }: TimelineProps): VNode {
-  const { events, runs } = state;
+export function Timeline({ state, runIndex, onSelect, superseded }: TimelineProps): VNode {
+  const { runs } = state;
+  const events = useMemo(() => mergeEvents(state.events, superseded.events ?? NONE), [state.events, superseded.events]);
   const scroller = useRef<HTMLElement>(null);
   const { isAtEnd, scrollToEnd, letGo } = useStickToEnd(scroller);
   const { first, end, scrollToRow, rowsInView } = useVirtualRows(scroller, events.length, ROW_PX);
   const [activeSequence, setActiveSequence] = useState<number>();
-  const oldestSequence = events[0]?.sequence ?? 1;
-  const found = activeSequence === undefined ? -1 : activeSequence - oldestSequence;
-  const active = events[found] === undefined ? undefined : found;
+  const active = useMemo(() => indexOfSequence(events, activeSequence), [events, activeSequence]);
   const activeEvent = active === undefined ? undefined : events[active];
 
   const activate = (index: number): void => {
@@ -35,7 +41,7 @@ export function Timeline({ state, runIndex, onSelect }: TimelineProps): VNode {
     if (event === undefined) return;
     setActiveSequence(event.sequence);
     letGo();
-    onSelect(event.runIndex);
+    if (event.runIndex >= 0) onSelect(event.runIndex);
     scrollToRow(target);
   };
   const onKeyDown = (event: KeyboardEvent): void => {
@@ -53,7 +59,8 @@ export function Timeline({ state, runIndex, onSelect }: TimelineProps): VNode {
     event.preventDefault();
     activate(target);
   };
-  const startOf = (event: TimelineEvent): number => event.atMs - (runs[event.runIndex]?.startedAtMs ?? event.atMs);
+  const sinceStartOf = (event: TimelineEvent): number =>
+    Math.max(0, event.atMs - (runs[event.runIndex]?.startedAtMs ?? event.atMs));
 
   return html`<div class="timeline">
     <div class="timeline-head" aria-hidden="true">
@@ -72,9 +79,10 @@ export function Timeline({ state, runIndex, onSelect }: TimelineProps): VNode {
         ${events.slice(first, end).map((event, offset) => {
           const index = first + offset;
           const type = event.kind ?? event.type;
-          const sinceStart = `+${formatDuration(startOf(event))}`;
+          const sinceStart = `+${formatDuration(sinceStartOf(event))}`;
           const preview = event.text.slice(0, PREVIEW_CHARACTERS);
           const size = formatBytes(event.text);
+          const isVoid = isSuperseded(event, runs);
           return html`<div
             key=${event.sequence}
             id=${`event-${event.sequence}`}
@@ -84,16 +92,19 @@ export function Timeline({ state, runIndex, onSelect }: TimelineProps): VNode {
             aria-posinset=${index + 1}
             aria-setsize=${events.length}
             data-type=${event.type}
-            data-first=${events[index - 1]?.runIndex !== event.runIndex}
+            data-first=${!isSameAttempt(events[index - 1], event)}
+            data-superseded=${isVoid}
             data-run=${event.runIndex === runIndex}
             style=${{ top: `${index * ROW_PX}px` }}
             onClick=${() => activate(index)}
           >
             <span class="number">${event.sequence}</span>
-            <span class="event-type">${type}</span>
+            <span class="event-type">
+              ${isVoid ? html`<span class="for-screen-readers">superseded ${type} of </span>attempt ${event.attempt}` : type}
+            </span>
             <span class="number">${sinceStart}</span>
             <span class="number">${size}</span>
-            <span class="event-text">${preview}</span>
+            <span class="event-text">${isVoid ? html`<s>${preview}</s>` : preview}</span>
           </div>`;
         })}
       </div>
@@ -101,20 +112,43 @@ export function Timeline({ state, runIndex, onSelect }: TimelineProps): VNode {
     ${!isAtEnd && html`<button class="button jump" type="button" onClick=${scrollToEnd}>Latest ↓</button>`}
     ${
       activeEvent === undefined
-        ? html`<p class="timeline-foot muted">
-            ${
-              events.length === 0
-                ? 'Events appear here as they are made.'
-                : `${formatNumberOf(events.length, 'event')}. Choose one to see all of its text.`
-            }
-          </p>`
+        ? html`<p class="timeline-foot muted">${footText(state, superseded)}</p>`
         : html`<section class="event-detail" aria-label="Chosen event" tabindex="0">
             <p class="muted">
               #${activeEvent.sequence} · ${activeEvent.kind ?? activeEvent.type} ·${' '}
-              ${new Date(activeEvent.atMs).toLocaleTimeString()} · run ${activeEvent.runIndex + 1}
+              ${new Date(activeEvent.atMs).toLocaleTimeString()} · ${placeOf(activeEvent, runs)}
             </p>
             <p class="event-detail-text">${activeEvent.text}</p>
           </section>`
     }
   </div>`;
+}
+
+function footText({ events }: ThreadState, { isShown, events: superseded, failure }: SupersededAttempts): string {
+  const shown = formatNumberOf(events.length, 'event');
+  if (isShown && failure !== undefined) return `${shown}. The superseded ones could not be read: ${failure}`;
+  if (superseded !== undefined) {
+    return superseded.length === 0
+      ? `${shown}. No attempt of a run was superseded.`
+      : `${shown}, and ${formatCount(superseded.length)} of superseded attempts.`;
+  }
+  if (events.length === 0) return 'Events appear here as they are made.';
+  return `${shown}. Choose one to see all of its text.`;
+}
+
+function placeOf(event: TimelineEvent, runs: readonly Run[]): string {
+  const run = event.runIndex < 0 ? 'a run that is starting again' : `run ${event.runIndex + 1}`;
+  if (isSuperseded(event, runs)) return `${run} · attempt ${event.attempt}, superseded`;
+  return event.attempt > 1 ? `${run} · attempt ${event.attempt}` : run;
+}
+
+function isSameAttempt(one: TimelineEvent | undefined, other: TimelineEvent): boolean {
+  return one?.runIndex === other.runIndex && one.attempt === other.attempt;
+}
+
+/** Sequences are in order, but may have gaps. */
+function indexOfSequence(events: readonly TimelineEvent[], sequence: number | undefined): number | undefined {
+  if (sequence === undefined) return undefined;
+  const index = events.findIndex((event) => event.sequence >= sequence);
+  return events[index]?.sequence === sequence ? index : undefined;
 }

@@ -6,6 +6,7 @@ import { type Connection, ThreadFollower } from '../thread/thread-follower.js';
 import type { ThreadNews } from '../thread/thread-news.js';
 import { applyNews, EMPTY_THREAD, type ThreadState } from '../thread/thread-state.js';
 import { FrameBatcher } from './frame-batcher.js';
+import { useCommittedMark } from './use-committed-mark.js';
 
 /** A message that this page has sent, until its run shows up. */
 export interface PendingMessage {
@@ -38,9 +39,11 @@ export function useThread(api: TelemetryApi, thread: ThreadAddress, isFollowed: 
   const follower = useRef<ThreadFollower | undefined>(undefined);
   const lastId = useRef(0);
 
+  const addNews = useCallback((news: readonly ThreadNews[]) => setState((known) => applyNews(known, news)), []);
+  useCommittedMark(api, thread, state, addNews);
   useEffect(() => {
     if (!isFollowed) return undefined;
-    const batcher = new FrameBatcher<ThreadNews>((news) => setState((known) => applyNews(known, news)));
+    const batcher = new FrameBatcher(addNews);
     const current = new ThreadFollower({
       api,
       thread: { agentName, threadId },

@@ -1,5 +1,5 @@
-import type { Run } from './run.js';
-import type { TimelineEvent } from './thread-state.js';
+import { isEnded, type Run } from './run.js';
+import type { TimelineEvent } from './timeline-event.js';
 
 /** What is measured of a run. Times in milliseconds; `undefined` is what is not known, or not yet. */
 export interface RunFigures {
@@ -16,7 +16,7 @@ export interface RunFigures {
  */
 export function figuresOf(run: Run, sentAtMs: number | undefined): RunFigures {
   const firstUpdateMs = firstUpdateOf(run, sentAtMs);
-  if (run.outcome.status === 'streaming') {
+  if (!isEnded(run)) {
     return { ...UNKNOWN, firstUpdateMs };
   }
   const streamedMs = run.lastEventAtMs - run.firstEventAtMs;

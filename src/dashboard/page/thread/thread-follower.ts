@@ -1,6 +1,6 @@
 import { ApiError, describeFailure } from '../api/api-error.js';
 import { readEventStream } from '../api/read-event-stream.js';
-import type { TelemetryEvent } from '../api/telemetry-event.js';
+import type { SupersededAttempt, TelemetryEvent } from '../api/telemetry-event.js';
 import type { ThreadAddress, ThreadSource } from '../api/thread-source.js';
 import { epochOf, type ThreadNews } from './thread-news.js';
 
@@ -35,8 +35,6 @@ export class ThreadFollower {
   readonly #stop = new AbortController();
   readonly #now: () => number;
   #cursor: string | undefined;
-  /** Of the newest event that was passed on; `undefined` before the first. */
-  #lastSequence: number | undefined;
   #wake: (() => void) | undefined;
 
   constructor(options: ThreadFollowerOptions) {
@@ -90,8 +88,8 @@ export class ThreadFollower {
     for (;;) {
       const page = await api.readEvents(thread, this.#cursor, this.#stop.signal);
       const news: ThreadNews[] = [];
-      if (page.isReset) this.#reset(news);
-      for (const event of page.events) this.#take(news, epochOf(page.cursor), event);
+      if (page.isReset) news.push({ type: 'reset' });
+      for (const event of page.events) news.push(this.#newsOf(event, page.cursor));
       this.#cursor = page.cursor;
       this.#tell(news);
       if (!page.hasMore) return;
@@ -115,11 +113,17 @@ export class ThreadFollower {
         heard();
         const news: ThreadNews[] = [];
         for (const { id, event: type, data } of messages) {
+          if (type === 'superseded') {
+            // Not a place in the record: its reader stands where it stood.
+            const { correlation_id: correlationId, attempt }: SupersededAttempt = JSON.parse(data);
+            news.push({ type, correlationId, attempt });
+            continue;
+          }
           if (type === 'reset') {
-            this.#reset(news);
+            news.push({ type });
           } else if (type === 'stream' || type === 'final' || type === 'failed') {
             const event: TelemetryEvent = JSON.parse(data);
-            this.#take(news, id === undefined ? undefined : epochOf(id), event);
+            news.push(this.#newsOf(event, id));
           }
           if (id !== undefined) this.#cursor = id;
         }
@@ -130,21 +134,9 @@ export class ThreadFollower {
     }
   }
 
-  /** Sequences have no gaps: one would mean that an event is missing, so that all has to be read again. */
-  #take(news: ThreadNews[], epoch: string | undefined, event: TelemetryEvent): void {
-    if (this.#lastSequence !== undefined && event.sequence > this.#lastSequence + 1) {
-      this.#cursor = undefined;
-      this.#reset(news);
-      this.#tell(news);
-      throw new Error('Events are missing; reading all of them again.');
-    }
-    this.#lastSequence = Math.max(this.#lastSequence ?? 0, event.sequence);
-    news.push({ type: 'event', epoch, event, receivedAtMs: this.#now() });
-  }
-
-  #reset(news: ThreadNews[]): void {
-    this.#lastSequence = undefined;
-    news.push({ type: 'reset' });
+  #newsOf(event: TelemetryEvent, cursor: string | undefined): ThreadNews {
+    const epoch = cursor === undefined ? undefined : epochOf(cursor);
+    return { type: 'event', epoch, event, receivedAtMs: this.#now() };
   }
 
   #tell(news: readonly ThreadNews[]): void {

@@ -7,6 +7,12 @@ export type ThreadNews =
       readonly type: 'reset';
     }
   | {
+      /** This attempt of a run and those before it are void; the run starts again. */
+      readonly type: 'superseded';
+      readonly correlationId: string;
+      readonly attempt: number;
+    }
+  | {
       readonly type: 'event';
       /** Of which record the event is: another one has nothing to do with what is shown. Absent: not told. */
       readonly epoch: string | undefined;

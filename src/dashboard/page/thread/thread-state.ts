@@ -1,20 +1,8 @@
-import type { TelemetryEvent } from '../api/telemetry-event.js';
-import type { Run, RunPart } from './run.js';
+import { attemptOf, type TelemetryEvent } from '../api/telemetry-event.js';
+import { addToRun, createRun, restartRun, type RunDraft } from './run-draft.js';
+import type { Run } from './run.js';
 import type { ThreadNews } from './thread-news.js';
-
-/** An event as the timeline shows it. */
-export interface TimelineEvent {
-  readonly sequence: number;
-  /** Its run, as an index of {@link ThreadState.runs}. */
-  readonly runIndex: number;
-  readonly type: TelemetryEvent['event_type'];
-  /** Of an update: `text`, `reasoning`, `tool_call` or `tool_result`. */
-  readonly kind?: string;
-  /** Milliseconds since 1970. */
-  readonly atMs: number;
-  /** Of an update or an answer; of a failure, its message. */
-  readonly text: string;
-}
+import { type TimelineEvent, toTimelineEvent } from './timeline-event.js';
 
 /** What the page knows of a thread. */
 export interface ThreadState {
@@ -37,8 +25,9 @@ export const EMPTY_THREAD: ThreadState = {
 };
 
 /**
- * Adds news to what is known, without changing it; an event that is known already changes nothing. Takes many at a
- * time, as each call copies the lists.
+ * Adds news to what is known, without changing it. Of each run only the latest attempt counts: a larger one takes back
+ * what is known of the run, and events of a smaller one change nothing, nor does an event that is known already. Takes
+ * many at a time, as each call copies the lists.
  */
 export function applyNews(state: ThreadState, news: readonly ThreadNews[]): ThreadState {
   let draft: Draft | undefined;
@@ -48,6 +37,10 @@ export function applyNews(state: ThreadState, news: readonly ThreadNews[]): Thre
       continue;
     }
     draft ??= new Draft(state);
+    if (item.type === 'superseded') {
+      draft.supersede(item.correlationId, item.attempt);
+      continue;
+    }
     if (draft.epoch !== undefined && item.epoch !== undefined && item.epoch !== draft.epoch) {
       draft = new Draft(EMPTY_THREAD);
     }
@@ -57,17 +50,17 @@ export function applyNews(state: ThreadState, news: readonly ThreadNews[]): Thre
 }
 
 type EventNews = Extract<ThreadNews, { readonly type: 'event' }>;
-type RunDraft = { -readonly [Field in keyof Run]: Run[Field] } & { parts: RunPart[] };
 
 class Draft {
   epoch: string | undefined;
-  readonly #events: TimelineEvent[];
+  #events: TimelineEvent[];
   readonly #runs: Run[];
   readonly #runIndexes: Map<string, number>;
   /** Runs that are copies already. */
   readonly #ownRuns = new Map<number, RunDraft>();
   readonly #base: ThreadState;
   #lastSequence: number;
+  #isChanged = false;
 
   constructor(base: ThreadState) {
     this.#base = base;
@@ -79,19 +72,34 @@ class Draft {
   }
 
   add({ epoch, event, receivedAtMs }: EventNews): void {
-    if (event.sequence <= this.#lastSequence) return;
+    const known = this.#runIndexes.get(event.correlation_id);
+    if (event.sequence <= this.#lastSequence) {
+      if (known !== undefined) this.#markCommitted(known, event);
+      return;
+    }
+    const attempt = attemptOf(event);
+    const runIndex = known ?? this.#runs.length;
+    if (known === undefined) this.#addRun(event, receivedAtMs);
+    else if (attempt < this.#run(known).attempt) return;
+    else if (attempt > this.#run(known).attempt) this.#restart(known, attempt);
+    if (this.#run(runIndex).outcome.status === 'restarting') {
+      Object.assign(this.#ownRun(runIndex), createRun(event, runIndex + 1, receivedAtMs));
+    }
     this.epoch ??= epoch;
     this.#lastSequence = event.sequence;
-    const atMs = Date.parse(event.timestamp);
-    const runIndex = this.#runIndexOf(event, atMs, receivedAtMs);
-    addToRun(this.#ownRun(runIndex), event, atMs);
-    const { sequence, event_type: type } = event;
-    const kind = event.event_type === 'stream' ? { kind: event.update_kind } : undefined;
-    this.#events.push({ sequence, runIndex, type, ...kind, atMs, text: textOf(event) });
+    this.#isChanged = true;
+    addToRun(this.#ownRun(runIndex), event);
+    this.#events.push(toTimelineEvent(event, runIndex));
+  }
+
+  /** A run that is not known, or of which a later attempt is shown, stays as it is. */
+  supersede(correlationId: string, attempt: number): void {
+    const index = this.#runIndexes.get(correlationId);
+    if (index !== undefined && attempt >= this.#run(index).attempt) this.#restart(index, attempt + 1);
   }
 
   toState(before: ThreadState): ThreadState {
-    if (this.#base === before && this.#lastSequence === before.lastSequence) return before;
+    if (this.#base === before && !this.#isChanged) return before;
     return {
       epoch: this.epoch,
       lastSequence: this.#lastSequence,
@@ -101,84 +109,42 @@ class Draft {
     };
   }
 
-  #runIndexOf(event: TelemetryEvent, atMs: number, receivedAtMs: number): number {
-    const known = this.#runIndexes.get(event.correlation_id);
-    if (known !== undefined) return known;
+  #addRun(event: TelemetryEvent, receivedAtMs: number): void {
     const index = this.#runs.length;
-    const startedAtMs = Date.parse(event.run_started_at ?? '');
-    this.#runs.push({
-      correlationId: event.correlation_id,
-      number: index + 1,
-      requestMessage: event.request_message,
-      parts: [],
-      outcome: { status: 'streaming' },
-      wasRepeated: false,
-      startedAtMs: Number.isNaN(startedAtMs) ? atMs : startedAtMs,
-      isStartKnown: !Number.isNaN(startedAtMs),
-      firstEventAtMs: atMs,
-      lastEventAtMs: atMs,
-      firstReceivedAtMs: receivedAtMs,
-      updateCount: 0,
-    });
+    const run = createRun(event, index + 1, receivedAtMs);
+    this.#runs.push(run);
+    this.#ownRuns.set(index, run);
     this.#runIndexes.set(event.correlation_id, index);
-    return index;
+  }
+
+  #restart(index: number, attempt: number): void {
+    restartRun(this.#ownRun(index), attempt);
+    this.#events = this.#events.filter(({ runIndex }) => runIndex !== index);
+    this.#isChanged = true;
+  }
+
+  /** That an answer is in the conversation is known only after its event was made: it may be read again with the mark. */
+  #markCommitted(index: number, event: TelemetryEvent): void {
+    const { attempt, outcome } = this.#run(index);
+    if (event.event_type !== 'final' || event.committed !== true || attemptOf(event) !== attempt) return;
+    if (outcome.status !== 'answered' || outcome.isCommitted) return;
+    this.#ownRun(index).outcome = { ...outcome, isCommitted: true };
+    this.#isChanged = true;
+  }
+
+  #run(index: number): Run {
+    const run = this.#runs[index];
+    if (run === undefined) throw new RangeError(`There is no run ${index}`);
+    return run;
   }
 
   #ownRun(index: number): RunDraft {
     const own = this.#ownRuns.get(index);
     if (own !== undefined) return own;
-    const run = this.#runs[index];
-    if (run === undefined) throw new RangeError(`There is no run ${index}`);
+    const run = this.#run(index);
     const copy: RunDraft = { ...run, parts: [...run.parts] };
     this.#runs[index] = copy;
     this.#ownRuns.set(index, copy);
     return copy;
-  }
-}
-
-function addToRun(run: RunDraft, event: TelemetryEvent, atMs: number): void {
-  run.lastEventAtMs = atMs;
-  switch (event.event_type) {
-    case 'stream': {
-      // The app was cut off behind the end of this run, before it could keep it: the run was given out again.
-      if (run.outcome.status !== 'streaming') {
-        Object.assign(run, { parts: [], outcome: { status: 'streaming' }, wasRepeated: true });
-      }
-      run.updateCount += 1;
-      const last = run.parts.at(-1);
-      if (last?.kind === event.update_kind) {
-        run.parts[run.parts.length - 1] = { kind: last.kind, text: last.text + event.text };
-      } else {
-        run.parts.push({ kind: event.update_kind, text: event.text });
-      }
-      return;
-    }
-    case 'final':
-      run.outcome = { status: 'answered', usage: event.usage, isCut: event.finish_reason === 'length' };
-      if (answerOf(run) !== event.response_text) {
-        // Updates of an attempt that was cut off stand before those of the one that was finished.
-        run.wasRepeated ||= run.updateCount > 0;
-        run.parts = [{ kind: 'text', text: event.response_text }];
-      }
-      return;
-    case 'failed':
-      run.outcome = { status: 'failed', code: event.error_code, message: event.error_message };
-      return;
-  }
-}
-
-/** The text of the answer, without reasoning and tools. */
-export function answerOf({ parts }: Pick<Run, 'parts'>): string {
-  return parts.map(({ kind, text }) => (kind === 'text' ? text : '')).join('');
-}
-
-function textOf(event: TelemetryEvent): string {
-  switch (event.event_type) {
-    case 'stream':
-      return event.text;
-    case 'final':
-      return event.response_text;
-    case 'failed':
-      return event.error_message;
   }
 }

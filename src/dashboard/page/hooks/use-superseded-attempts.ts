@@ -1,0 +1,64 @@
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import { describeFailure } from '../api/api-error.js';
+import type { TelemetryApi } from '../api/telemetry-api.js';
+import type { TelemetryEvent } from '../api/telemetry-event.js';
+import type { ThreadAddress } from '../api/thread-source.js';
+import { supersededEvents } from '../thread/superseded-events.js';
+import type { ThreadState } from '../thread/thread-state.js';
+import type { TimelineEvent } from '../thread/timeline-event.js';
+
+/** What attempts of runs left behind that were cut off. */
+export interface SupersededAttempts {
+  /** Whether somebody wants to see them. */
+  readonly isShown: boolean;
+  readonly show: (isShown: boolean) => void;
+  /** In order; `undefined` until they were read. */
+  readonly events: readonly TimelineEvent[] | undefined;
+  /** Why they could not be read, in words. */
+  readonly failure: string | undefined;
+}
+
+/** Reads the record of a thread with all attempts when that is wanted, and again when another attempt was cut off. */
+export function useSupersededAttempts(
+  api: TelemetryApi,
+  { agentName, threadId }: ThreadAddress,
+  state: ThreadState,
+): SupersededAttempts {
+  const [isShown, setIsShown] = useState(false);
+  const [record, setRecord] = useState<readonly TelemetryEvent[]>();
+  const [failure, setFailure] = useState<string>();
+  const { epoch, runs } = state;
+  const attempts = runs.reduce((sum, { attempt }) => sum + attempt - 1, 0);
+  useEffect(() => {
+    if (!isShown) return undefined;
+    const stop = new AbortController();
+    const read = async (): Promise<void> => {
+      try {
+        setFailure(undefined);
+        setRecord(await readRecord(api, { agentName, threadId }, stop.signal));
+      } catch (error) {
+        if (!stop.signal.aborted) setFailure(describeFailure(error));
+      }
+    };
+    void read();
+    return () => stop.abort();
+  }, [api, agentName, threadId, isShown, epoch, attempts]);
+
+  const events = useMemo(
+    () => (isShown && record !== undefined ? supersededEvents(record, state) : undefined),
+    [isShown, record, state.runIndexes, attempts],
+  );
+  return { isShown, show: setIsShown, events, failure };
+}
+
+async function readRecord(api: TelemetryApi, thread: ThreadAddress, signal: AbortSignal): Promise<TelemetryEvent[]> {
+  let record: TelemetryEvent[] = [];
+  let cursor: string | undefined;
+  for (;;) {
+    const page = await api.readAttempts(thread, cursor, signal);
+    if (page.isReset) record = [];
+    record.push(...page.events);
+    if (!page.hasMore) return record;
+    cursor = page.cursor;
+  }
+}

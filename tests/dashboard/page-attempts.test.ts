@@ -1,0 +1,166 @@
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { seriousFindings } from './support/axe.js';
+import { isBrowserMissing, useBrowser } from './support/browser.js';
+import { type ScriptedApp, startScriptedApp } from './support/scripted-app.js';
+import { eventsOf } from './support/telemetry-events.js';
+
+const half = { correlationId: 'a', attempt: 1, texts: ['Half ', 'an '] } as const;
+const whole = { correlationId: 'a', attempt: 2, texts: ['A ', 'whole ', 'answer.'], end: 'final' } as const;
+const record = eventsOf(half, whole);
+const request = 'Request: request of a';
+
+describe.skipIf(isBrowserMissing)('the page, of a run that was cut off (needs /usr/bin/chromium)', () => {
+  const openPage = useBrowser();
+
+  it('takes back the half answer, says that the run starts again, and shows exactly one whole answer', async () => {
+    const app = await startScriptedApp();
+    const watched = await openThread(app);
+    const { page } = watched;
+    app.append(record.slice(0, 2));
+    await page.locator('.part', { hasText: 'Half an ' }).waitFor();
+    expect(await page.locator('.run .badge').count()).toBe(0);
+
+    app.supersede('a', 1);
+    await page.getByText('Starting again (attempt 2)').waitFor();
+    expect(await watched.conversation()).toEqual([[request]]);
+    expect(await page.locator('.failure').count()).toBe(0);
+    expect(await page.locator('.event').count()).toBe(0);
+    await expectSpoken(page, 'Run 1 was cut off and is starting again, attempt 2.');
+
+    app.append(record.slice(2));
+    await page.locator('.answer[aria-busy=false]').waitFor();
+    expect(await watched.conversation()).toEqual([[request, 'A whole answer.']]);
+    await page.locator('.run .badge', { hasText: 'attempt 2' }).waitFor();
+    await page.locator('.timeline-foot', { hasText: '4 events' }).waitFor();
+    await page.getByRole('tab', { name: 'Charts' }).click();
+    await page.getByRole('img', { name: /^Gaps between the updates of run 1: median 10 ms/ }).waitFor();
+    await page.getByText('2 gaps').waitFor();
+
+    await page.reload();
+    await page.locator('.answer[aria-busy=false]').waitFor();
+    expect(await watched.conversation()).toEqual([[request, 'A whole answer.']]);
+    expect(watched.incidents).toEqual([]);
+  });
+
+  it('takes it back as well when only the next attempt shows that it is void', async () => {
+    const app = await startScriptedApp();
+    const watched = await openThread(app);
+    app.append(record.slice(0, 2));
+    await watched.page.locator('.part', { hasText: 'Half an ' }).waitFor();
+    app.append(record.slice(2));
+    await watched.page.locator('.answer[aria-busy=false]').waitFor();
+    expect(await watched.conversation()).toEqual([[request, 'A whole answer.']]);
+  });
+
+  it('shows superseded attempts when they are asked for, apart from the one that counts', async () => {
+    const app = await startScriptedApp();
+    app.append(record);
+    const watched = await openThread(app);
+    const { page } = watched;
+    await page.locator('.timeline-foot', { hasText: '4 events' }).waitFor();
+    expect(app.reads.filter((read) => read.includes('superseded'))).toEqual([]);
+
+    const choice = page.getByRole('checkbox', { name: 'All attempts' });
+    await choice.check();
+    await page.locator('.timeline-foot', { hasText: '4 events, and 2 of superseded attempts.' }).waitFor();
+    expect(app.reads.filter((read) => read.includes('superseded'))).toEqual(['t?limit=1000&superseded=true']);
+    const superseded = page.locator('.event[data-superseded=true]');
+    expect(await superseded.locator('s').allTextContents()).toEqual(['Half ', 'an ']);
+    const types = await superseded.locator('.event-type').allTextContents();
+    expect(types).toEqual(Array.from({ length: 2 }, () => 'superseded text of attempt 1'));
+    expect(await page.locator('.event .number:first-child').allTextContents()).toEqual(['1', '2', '3', '4', '5', '6']);
+    expect(await watched.conversation()).toEqual([[request, 'A whole answer.']]);
+    expect(await seriousFindings(page)).toEqual([]);
+
+    await page.getByRole('listbox').focus();
+    await page.keyboard.press('Home');
+    await page.locator('#event-1[aria-selected=true]').waitFor();
+    expect(await page.locator('.event-detail').textContent()).toContain('run 1 · attempt 1, superseded');
+    await page.keyboard.press('Escape');
+    await choice.uncheck();
+    expect(await superseded.count()).toBe(0);
+    await page.locator('.timeline-foot', { hasText: '4 events. Choose one' }).waitFor();
+  });
+
+  it('finds the events of an attempt that is cut off while all attempts are shown', async () => {
+    const app = await startScriptedApp();
+    const { page } = await openThread(app);
+    await page.getByRole('checkbox', { name: 'All attempts' }).check();
+    await page.locator('.timeline-foot', { hasText: 'No attempt of a run was superseded.' }).waitFor();
+    app.append(record.slice(0, 2));
+    await page.locator('.event').nth(1).waitFor();
+    app.supersede('a', 1);
+    await page.locator('.event[data-superseded=true]').nth(1).waitFor();
+    expect(await page.locator('.timeline-foot').textContent()).toBe('0 events, and 2 of superseded attempts.');
+  });
+
+  it('says why superseded attempts cannot be read', async () => {
+    const app = await startScriptedApp();
+    app.append(record);
+    app.refuseSuperseded();
+    const { page } = await openThread(app);
+    await page.getByRole('checkbox', { name: 'All attempts' }).check();
+    await page.getByText('The event store is out of reach.').waitFor();
+    expect(await page.locator('.timeline-foot').textContent()).toMatch(/^4 events\. The superseded ones could not be/);
+  });
+
+  it('walks through a timeline whose numbers have gaps', async () => {
+    const app = await startScriptedApp();
+    app.append(eventsOf({ ...whole, attempt: 1, correlationId: 'b' }, half, whole));
+    const { page } = await openThread(app);
+    await page.locator('.timeline-foot', { hasText: '8 events' }).waitFor();
+    await page.getByRole('listbox').focus();
+    for (const [key, sequence] of [
+      ['End', 10],
+      ['ArrowUp', 9],
+      ['ArrowUp', 8],
+      ['ArrowUp', 7],
+      ['ArrowUp', 4],
+      ['ArrowDown', 7],
+    ] as const) {
+      await page.keyboard.press(key);
+      await page.locator(`#event-${sequence}[aria-selected=true]`).waitFor();
+      expect(await page.locator('.event-detail').textContent()).toContain(`#${sequence} `);
+    }
+  });
+
+  it('marks an answer as saved, soon after it was made or at once when it is older', async () => {
+    const app = await startScriptedApp();
+    const watched = await openThread(app);
+    const { page } = watched;
+    app.append(record);
+    await page.locator('.answer[aria-busy=false]').waitFor();
+    expect(await page.getByTitle('The answer is saved in the conversation.').count()).toBe(0);
+    app.commit();
+    await page.getByTitle('The answer is saved in the conversation.').waitFor();
+    expect(await watched.conversation()).toEqual([[request, 'A whole answer.']]);
+    await page.reload();
+    await page.getByTitle('The answer is saved in the conversation.').waitFor();
+  });
+
+  it('says how many events of a run were lost', async () => {
+    const app = await startScriptedApp();
+    app.append(
+      eventsOf(whole, { ...half, correlationId: 'b', end: 'failed' }).map((event) => {
+        if (event.event_type === 'final') return { ...event, lost_events: 1 };
+        return event.event_type === 'failed' ? { ...event, lost_events: 12 } : event;
+      }),
+    );
+    const { page } = await openThread(app);
+    await page.getByText('1 event of this run was lost (the event store was out of reach).').waitFor();
+    await page.getByText('12 events of this run were lost (the event store was out of reach).').waitFor();
+    expect(await seriousFindings(page)).toEqual([]);
+  });
+
+  async function openThread(app: ScriptedApp): ReturnType<typeof openPage> {
+    const watched = await openPage();
+    await watched.open(app.baseUrl, '#/CallbackAgent/t');
+    await app.followed();
+    return watched;
+  }
+});
+
+async function expectSpoken(page: Page, text: string): Promise<void> {
+  await page.getByRole('status').filter({ hasText: text }).waitFor({ state: 'attached' });
+}

@@ -1,0 +1,127 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import path from 'node:path';
+import { vi } from 'vitest';
+import { readDashboardAssets } from '../../../src/dashboard/dashboard-assets.js';
+import type { TelemetryEvent } from '../../../src/dashboard/page/api/telemetry-event.js';
+import { listenForTest } from '../../support/listen-for-test.js';
+import { winningEvents } from './telemetry-events.js';
+
+const assetsFolder = path.resolve(__dirname, '../../../dist/src/dashboard/assets');
+
+/** A run that the page has asked for. */
+export interface SentMessage {
+  readonly agentName: string;
+  readonly threadId: string;
+  readonly message: string;
+}
+
+/** An app whose events come when a test says so. */
+export interface ScriptedApp {
+  readonly baseUrl: string;
+  readonly sent: readonly SentMessage[];
+  /** Paths and queries of the requests for events, without those of streams. */
+  readonly reads: readonly string[];
+  /** Adds events to the one thread that there is, and tells them to all who follow it. */
+  append(events: readonly TelemetryEvent[]): void;
+  /** Tells all who follow the thread that an attempt is superseded. */
+  supersede(correlationId: string, attempt: number): void;
+  /** Marks the answers as saved, for who reads them from now on. */
+  commit(): void;
+  /** Resolves when somebody follows the thread. */
+  followed(): Promise<void>;
+  /** Refuses to serve superseded attempts from now on. */
+  refuseSuperseded(): void;
+}
+
+/** Serves the built page, and the telemetry of one thread to it; ends with the test. */
+export async function startScriptedApp(agentNames: readonly string[] = ['CallbackAgent']): Promise<ScriptedApp> {
+  const assets = await readDashboardAssets(assetsFolder);
+  const streams = new Set<ServerResponse>();
+  const sent: SentMessage[] = [];
+  const reads: string[] = [];
+  let record: TelemetryEvent[] = [];
+  let isRefusing = false;
+
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const { pathname, searchParams, search } = new URL(request.url ?? '/', 'http://localhost');
+    const [, , first = '', agentName = '', kind = '', threadId = '', stream] = pathname.split('/');
+    const after = Number(
+      /\d+$/.exec(String(request.headers['last-event-id'] ?? searchParams.get('after') ?? '0'))?.[0],
+    );
+    const isAudit = searchParams.get('superseded') === 'true';
+    const events = (isAudit ? record : winningEvents(record)).filter(({ sequence }) => sequence > after);
+    if (first === 'dashboard') {
+      const asset = assets.get(agentName === '' ? 'index.html' : agentName);
+      response.writeHead(asset === undefined ? 404 : 200, { 'content-type': asset?.contentType }).end(asset?.content);
+    } else if (first === 'health') {
+      sendJson(response, 200, { agents: agentNames.map((name) => ({ name })) });
+    } else if (kind === 'threads') {
+      sendJson(response, 200, []);
+    } else if (kind === 'run') {
+      const { message, thread_id: to } = JSON.parse(await readText(request));
+      sent.push({ agentName, threadId: to, message });
+      sendJson(response, 202, { thread_id: to, correlation_id: `run-${sent.length}` });
+    } else if (stream === 'stream') {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write(`id: e1-${after}\nretry: 1000\n\n${events.map(frameOf).join('')}`);
+      streams.add(response);
+      response.once('close', () => streams.delete(response));
+    } else if (isAudit && isRefusing) {
+      sendJson(response, 503, { error: 'The event store is out of reach.' });
+    } else {
+      reads.push(`${threadId}${search}`);
+      const cursor = `e1-${record.at(-1)?.sequence ?? 0}`;
+      sendJson(response, 200, events, { 'x-next-cursor': cursor, 'x-has-more': 'false' });
+    }
+  };
+  const server = createServer((request, response) => {
+    answer(request, response).catch((error: unknown) => response.destroy(new Error('No answer', { cause: error })));
+  });
+  const tell = (text: string): void => {
+    for (const response of streams) response.write(text);
+  };
+
+  return {
+    baseUrl: await listenForTest(server),
+    sent,
+    reads,
+    append: (events) => {
+      record.push(...events);
+      tell(events.map(frameOf).join(''));
+    },
+    supersede: (correlationId, attempt) => {
+      tell(`event: superseded\ndata: ${JSON.stringify({ correlation_id: correlationId, attempt })}\n\n`);
+    },
+    commit: () => {
+      record = record.map((event) => (event.event_type === 'final' ? { ...event, committed: true } : event));
+    },
+    followed: () =>
+      vi.waitFor(() => {
+        if (streams.size === 0) throw new Error('Nobody follows the thread');
+      }),
+    refuseSuperseded: () => {
+      isRefusing = true;
+    },
+  };
+}
+
+function frameOf(event: TelemetryEvent): string {
+  return `id: e1-${event.sequence}\nevent: ${event.event_type}\ndata: ${JSON.stringify(event)}\n\n`;
+}
+
+function sendJson(
+  response: ServerResponse,
+  status: number,
+  body: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
+}
+
+async function readText(request: IncomingMessage): Promise<string> {
+  let text = '';
+  request.setEncoding('utf8').on('data', (piece: string) => (text += piece));
+  await once(request, 'end');
+  return text;
+}
