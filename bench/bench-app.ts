@@ -32,7 +32,7 @@ export class BenchApp {
     await copyFile(path.join(DIST, '..', 'host.json'), path.join(folder, 'host.json'));
     const app = spawn(
       process.execPath,
-      [path.join(DIST, 'local', 'start.js'), '--host', 'local', '--port', '0', '--app', folder],
+      [path.join(DIST, 'local', 'start.js'), '--host', 'local', '--port', '0', '--ephemeral', '--app', folder],
       { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...modelSettings(modelUrl), ...STREAM_LIMITS } },
     );
     const apiUrl = `${await firstMatch(app, /^listening (http:\/\/localhost:\d+)$/)}/api`;

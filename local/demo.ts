@@ -14,7 +14,16 @@ void runCommand(async ({ printer, shutdown, stopped }) => {
   printer.line(printer.paint('bold', 'Durable agents with live telemetry: a demo'));
   printer.line('Starting the app on this machine, with a model that gives canned answers.');
   const app = await launch(
-    { help: false, port: 0, host: 'local', model: 'offline', keys: false, app: undefined },
+    {
+      help: false,
+      port: 0,
+      host: 'local',
+      model: 'offline',
+      keys: false,
+      app: undefined,
+      ephemeral: true,
+      data: undefined,
+    },
     {
       packageFolder: path.resolve(__dirname, '..', '..'),
       environment: process.env,

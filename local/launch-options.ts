@@ -19,6 +19,10 @@ export interface LaunchOptions {
   readonly keys: boolean;
   /** Folder of the built function app to serve, as typed. Undefined: this package. */
   readonly app: string | undefined;
+  /** Whether the local Functions host keeps nothing beyond its end. */
+  readonly ephemeral: boolean;
+  /** Folder in which the local Functions host keeps its state, as typed. Undefined: `.local-host` of this package. */
+  readonly data: string | undefined;
 }
 
 export const helpText = `Usage: npm start -- [options]
@@ -30,6 +34,9 @@ export const helpText = `Usage: npm start -- [options]
                          here and gives canned answers (default: azure when an endpoint is set)
   --keys                 ask for function keys, and print them (local Functions host only)
   --app FOLDER           serve another built function app
+  --data FOLDER          where conversations, and runs that have not ended, are kept when the
+                         host ends or dies (default .local-host; local Functions host only)
+  --ephemeral            keep nothing (local Functions host only)
   --help                 show this
 
 Settings are read from the environment, then from local.settings.json.
@@ -41,8 +48,18 @@ const optionTypes = {
   model: { type: 'string' },
   keys: { type: 'boolean' },
   app: { type: 'string' },
+  data: { type: 'string' },
+  ephemeral: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const;
+
+/** Options that only the local Functions host understands. */
+const localHostOptions = ['keys', 'data', 'ephemeral'] as const;
+
+/** Whether an option asks for the local Functions host. */
+export function isLocalHostWanted({ host, keys, data, ephemeral }: LaunchOptions): boolean {
+  return host === 'local' || keys || data !== undefined || ephemeral;
+}
 
 /**
  * Reads a command line without the program's name.
@@ -58,8 +75,14 @@ export function parseLaunchOptions(commandLine: readonly string[]): LaunchOption
     model: readChoice('--model', given.get('model'), modelKinds, problems),
     keys: given.has('keys'),
     app: given.get('app'),
+    ephemeral: given.has('ephemeral'),
+    data: given.get('data'),
   };
-  if (options.keys && options.host === 'func') problems.push('--keys works with --host local only');
+  if (options.host === 'func') {
+    const others = localHostOptions.filter((name) => given.has(name));
+    problems.push(...others.map((name) => `--${name} works with --host local only`));
+  }
+  if (options.ephemeral && options.data !== undefined) problems.push('--data has no use beside --ephemeral');
   refuseProblems(problems, 'npm start');
   return options;
 }

@@ -5,8 +5,9 @@ import { isAzuriteRunning, isDevelopmentStorage, startAzurite } from './azurite.
 import { startCoreToolsHost } from './core-tools-host.js';
 import { describeCoreTools, findCoreTools, requireCoreTools } from './core-tools.js';
 import { startLocalFunctionsHost } from './functions-host/index.js';
+import { describeKeptState, explainJournalError, type StateFolder } from './kept-state.js';
 import { LaunchError } from './launch-error.js';
-import type { LaunchOptions } from './launch-options.js';
+import { isLocalHostWanted, type LaunchOptions } from './launch-options.js';
 import { readLocalSettings, type LocalSettings } from './local-settings.js';
 import { findFreePort, isPortTaken, portTakenError } from './loopback-port.js';
 import { startOfflineModel } from './offline-model.js';
@@ -46,7 +47,11 @@ export async function launch(options: LaunchOptions, surroundings: LaunchSurroun
 
   const settings = collectSettings(sources, await offlineModelSettings(options, sources, surroundings));
   if (coreToolsCommand === undefined) {
-    return startInThisProcess({ appFolder, port, keys: options.keys, localSettings, settings }, surroundings);
+    const stateFolder = findStateFolder(options, packageFolder);
+    return startInThisProcess(
+      { appFolder, port, keys: options.keys, localSettings, settings, stateFolder },
+      surroundings,
+    );
   }
 
   const freePort = await findFreePort(port);
@@ -82,7 +87,7 @@ async function chooseCoreTools(
   options: LaunchOptions,
   { environment, printer }: LaunchSurroundings,
 ): Promise<string | undefined> {
-  if (options.host === 'local' || options.keys) {
+  if (isLocalHostWanted(options)) {
     printer.progress('host', 'the local Functions host of this package, as asked for');
     return undefined;
   }
@@ -125,23 +130,38 @@ interface LocalStart {
   readonly keys: boolean;
   readonly localSettings: LocalSettings;
   readonly settings: Readonly<Record<string, string>>;
+  /** Undefined: nothing is kept. */
+  readonly stateFolder: StateFolder | undefined;
+}
+
+function findStateFolder({ ephemeral, data }: LaunchOptions, packageFolder: string): StateFolder | undefined {
+  if (ephemeral) return undefined;
+  return { path: data === undefined ? path.join(packageFolder, '.local-host') : path.resolve(data), packageFolder };
 }
 
 async function startInThisProcess(start: LocalStart, surroundings: LaunchSurroundings): Promise<ServedApp> {
   Object.assign(surroundings.environment, start.settings);
+  const { stateFolder } = start;
   const { cors } = start.localSettings;
+  const { printer } = surroundings;
   try {
     const host = await startLocalFunctionsHost({
       appFolder: start.appFolder,
       port: start.port,
       keys: start.keys,
       ...(cors === undefined ? {} : { cors }),
-      log: surroundings.printer.functionLog,
+      ...(stateFolder === undefined ? {} : { journalFolder: stateFolder.path }),
+      log: printer.functionLog,
     });
+    printer.progress(
+      'state',
+      stateFolder === undefined ? 'in memory: nothing is kept (--ephemeral)' : describeKeptState(stateFolder, host),
+    );
     await surroundings.shutdown.add(() => host.close());
     return { port: host.port, functions: host.functions, keys: host.keys, ended: new Promise(() => {}) };
   } catch (error) {
-    throw isPortTaken(error) ? portTakenError(start.port, error) : error;
+    if (isPortTaken(error)) throw portTakenError(start.port, error);
+    throw stateFolder === undefined ? error : explainJournalError(stateFolder, error);
   }
 }
 

@@ -1,6 +1,9 @@
 import type { ServerResponse } from 'node:http';
+import { createAdminApi } from './admin-api.js';
 import { applyCors, type CorsOptions } from './cors.js';
 import { startDurable } from './durable/durable.js';
+import { openEntityJournal, type EntityJournal } from './durable/entity-journal.js';
+import { findTaskHubFolder } from './durable/task-hub-folder.js';
 import { createFunctionKeys, isAuthorized, type AuthLevel, type FunctionKeys } from './function-keys.js';
 import { findRoute } from './function-routes.js';
 import { AppRegistry, provideFunctionsCore } from './functions-core.js';
@@ -15,6 +18,8 @@ import { sortFunctions, type ServedFunction } from './served-functions.js';
 import { startStreamingProxy } from './streaming-proxy.js';
 
 export type { CorsOptions } from './cors.js';
+export { JournalUnreadableError } from './durable/entity-journal.js';
+export { FolderInUseError } from './folder-lock.js';
 export type { FunctionKeys } from './function-keys.js';
 export type { HostLog, HostLogEntry, HostLogLevel } from './host-log.js';
 export type { ServedFunction } from './served-functions.js';
@@ -28,8 +33,21 @@ export interface LocalFunctionsHostOptions {
   readonly keys?: boolean;
   /** Absence means no CORS headers. */
   readonly cors?: CorsOptions;
+  /**
+   * Where entities and their accepted operations are kept beyond the life of the host, however it ends; in a folder of
+   * its own for each task hub and app, made when missing. Absent: in memory.
+   */
+  readonly journalFolder?: string;
   /** Receives the host's and the functions' log lines. */
   readonly log: HostLog;
+}
+
+/** What an earlier host has left in the journal. */
+export interface FoundEntities {
+  /** Entities that exist. */
+  readonly entityCount: number;
+  /** Accepted operations that had not ended, and are delivered again. */
+  readonly operationCount: number;
 }
 
 export interface LocalFunctionsHost {
@@ -40,19 +58,24 @@ export interface LocalFunctionsHost {
   readonly functions: readonly ServedFunction[];
   /** Undefined when keys are off. */
   readonly keys: FunctionKeys | undefined;
-  /** Stops taking requests, lets running entity operations end (10 s at most), runs `appTerminate` hooks, closes everything. */
+  /** Undefined without a journal. */
+  readonly found: FoundEntities | undefined;
+  /**
+   * Stops taking requests, lets running entity operations and timer functions end (10 s at most), runs `appTerminate`
+   * hooks, closes everything.
+   */
   close(): Promise<void>;
 }
 
 const durablePath = '/runtime/webhooks/durabletask';
-const entityTimeoutMs = 10_000;
+const stopTimeoutMs = 10_000;
 
 /**
  * Serves a built function app as the Azure Functions host does, for development. The environment must hold the app's
  * settings already. A process serves one app, once: Node.js loads its modules only once.
  *
- * @throws the server's own error (EADDRINUSE) for a taken port, the app's own error when loading it fails, and an Error
- * that names host.json when it cannot be used.
+ * @throws the server's own error (EADDRINUSE) for a taken port, FolderInUseError and JournalUnreadableError for the
+ * journal, the app's own error when loading it fails, and an Error that names host.json when it cannot be used.
  */
 export async function startLocalFunctionsHost(options: LocalFunctionsHostOptions): Promise<LocalFunctionsHost> {
   const settings = await readHostSettings(options.appFolder, process.env);
@@ -77,6 +100,8 @@ export async function startLocalFunctionsHost(options: LocalFunctionsHostOptions
     for (const end of endings.splice(0).toReversed()) await end();
   };
   try {
+    const journal = openJournal(options, settings.hubName);
+    if (journal !== undefined) endings.push(() => journal.close());
     const registry = new AppRegistry();
     endings.push(provideFunctionsCore(registry, log));
     await loadApp(options.appFolder);
@@ -93,6 +118,7 @@ export async function startLocalFunctionsHost(options: LocalFunctionsHostOptions
       baseUrl: `http://localhost:${server.port}${durablePath}`,
       systemKey: allKeys.system,
       entities: served.entities,
+      journal,
       invoke,
       log,
       onError: logError,
@@ -101,12 +127,13 @@ export async function startLocalFunctionsHost(options: LocalFunctionsHostOptions
     await registry.runHooks('appStart', { hookData: {}, appHookData: registry.appHookData });
 
     const triggers = { invoke, proxy, readInputs: durable.readInputs, log };
+    const admin = createAdminApi({ functions: served, invoke, readInputs: durable.readInputs });
     handle = async (request, response) => {
       if (applyCors(request, response, options.cors)) return;
       const isAllowed = (level: AuthLevel): boolean => keys === undefined || isAuthorized(request, level, keys);
       const path = request.path.toLowerCase();
       if (path.startsWith('/admin/')) {
-        if (isAllowed('admin')) answer(response, 404);
+        if (isAllowed('admin')) await admin.serve(request, response);
         else refuse(response);
       } else if (path.startsWith('/runtime/webhooks/')) {
         if (!isAllowed('system')) refuse(response);
@@ -122,16 +149,18 @@ export async function startLocalFunctionsHost(options: LocalFunctionsHostOptions
     };
     const close = async (): Promise<void> => {
       server.stop();
-      await durable.stop(entityTimeoutMs);
+      await Promise.all([durable.stop(stopTimeoutMs), admin.stop(stopTimeoutMs)]);
       await registry.runHooks('appTerminate', { hookData: {}, appHookData: registry.appHookData });
       await endAll();
     };
     let closing: Promise<void> | undefined;
+    durable.resume();
     return {
       url: `http://localhost:${server.port}`,
       port: server.port,
       functions: served.list,
       keys,
+      found: journal && countFound(journal),
       async close() {
         closing ??= close();
         return closing;
@@ -141,6 +170,21 @@ export async function startLocalFunctionsHost(options: LocalFunctionsHostOptions
     await endAll();
     throw error;
   }
+}
+
+function openJournal(
+  { journalFolder, appFolder }: LocalFunctionsHostOptions,
+  hubName: string,
+): EntityJournal | undefined {
+  if (journalFolder === undefined) return undefined;
+  return openEntityJournal(findTaskHubFolder(journalFolder, appFolder, hubName));
+}
+
+function countFound({ found }: EntityJournal): FoundEntities {
+  return {
+    entityCount: found.filter(({ state }) => state !== undefined).length,
+    operationCount: found.reduce((count, { operations, signals }) => count + operations.length + signals.length, 0),
+  };
 }
 
 /** Requests that come before the app is loaded are told so, as by the real host. */

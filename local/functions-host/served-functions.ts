@@ -1,12 +1,13 @@
 import type { EntityFunction } from './durable/entity-runner.js';
 import { createFunctionRoute, sortRoutes, type FunctionRoute } from './function-routes.js';
 import type { RegisteredFunction } from './functions-core.js';
+import type { TimerFunction } from './timer-trigger.js';
 
 /** A function of the app, and what becomes of it here. */
 export interface ServedFunction {
   readonly name: string;
-  readonly kind: 'http' | 'entity' | 'not served';
-  /** Methods and path of an HTTP function, the entity's name, or why the function is not served. */
+  readonly kind: 'http' | 'entity' | 'timer' | 'not served';
+  /** Methods and path of an HTTP function, the entity's name, a timer's schedule, or why the function is not served. */
   readonly detail: string;
 }
 
@@ -18,12 +19,15 @@ export interface ServedFunctions {
   readonly routes: readonly FunctionRoute[];
   /** By entity name in lower case. */
   readonly entities: ReadonlyMap<string, EntityFunction>;
+  /** By function name in lower case. */
+  readonly timers: ReadonlyMap<string, TimerFunction>;
 }
 
 export function sortFunctions(functions: Iterable<RegisteredFunction>, routePrefix: string): ServedFunctions {
   const list: ServedFunction[] = [];
   const routes: FunctionRoute[] = [];
   const entities = new Map<string, EntityFunction>();
+  const timers = new Map<string, TimerFunction>();
   for (const registered of functions) {
     const { name, bindings } = registered.metadata;
     const [triggerName = '', trigger] = Object.entries(bindings).find(([, { type }]) => /trigger$/i.test(type)) ?? [];
@@ -40,9 +44,16 @@ export function sortFunctions(functions: Iterable<RegisteredFunction>, routePref
       const entityName = typeof trigger?.['entityName'] === 'string' ? trigger['entityName'] : name;
       entities.set(entityName.toLowerCase(), { registered, triggerName });
       list.push({ name, kind: 'entity', detail: `entity ${entityName.toLowerCase()}` });
+    } else if (type === 'timertrigger') {
+      timers.set(name.toLowerCase(), { registered, triggerName });
+      list.push({
+        name,
+        kind: 'timer',
+        detail: `timer ${String(trigger?.['schedule'])}, run by POST /admin/functions/${name} only`,
+      });
     } else {
       list.push({ name, kind: 'not served', detail: `${trigger?.type ?? 'no trigger'}: not part of the local host` });
     }
   }
-  return { list, routes: sortRoutes(routes), entities };
+  return { list, routes: sortRoutes(routes), entities, timers };
 }

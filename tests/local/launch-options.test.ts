@@ -1,8 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { LaunchError } from '../../local/launch-error.js';
-import { parseLaunchOptions } from '../../local/launch-options.js';
+import { isLocalHostWanted, parseLaunchOptions } from '../../local/launch-options.js';
 
-const nothingAsked = { help: false, port: undefined, host: undefined, model: undefined, keys: false, app: undefined };
+const nothingAsked = {
+  help: false,
+  port: undefined,
+  host: undefined,
+  model: undefined,
+  keys: false,
+  app: undefined,
+  ephemeral: false,
+  data: undefined,
+};
 
 describe('the command line of npm start', () => {
   it('may be empty', () => {
@@ -17,7 +26,11 @@ describe('the command line of npm start', () => {
       model: 'offline',
       keys: true,
       app: 'other',
+      ephemeral: false,
+      data: undefined,
     });
+    expect(parseLaunchOptions(['--ephemeral'])).toEqual({ ...nothingAsked, ephemeral: true });
+    expect(parseLaunchOptions(['--data', 'folder'])).toEqual({ ...nothingAsked, data: 'folder' });
     expect(parseLaunchOptions(['-h'])).toEqual({ ...nothingAsked, help: true });
   });
 
@@ -67,5 +80,27 @@ describe('the command line of npm start', () => {
 
   it('refuses keys with Core Tools, which let every key pass', () => {
     expect(() => parseLaunchOptions(['--keys', '--host', 'func'])).toThrow('--keys works with --host local only');
+  });
+
+  it('refuses options with Core Tools that they do not have', () => {
+    expect(() => parseLaunchOptions(['--data', 'x', '--host', 'func'])).toThrow('--data works with --host local only');
+    expect(() => parseLaunchOptions(['--ephemeral', '--host', 'func'])).toThrow(
+      '--ephemeral works with --host local only',
+    );
+  });
+
+  it('refuses a folder for what is not to be kept', () => {
+    expect(() => parseLaunchOptions(['--ephemeral', '--data', 'x'])).toThrow('--data has no use beside --ephemeral');
+  });
+
+  it.each([
+    [[], false],
+    [['--host', 'func'], false],
+    [['--host', 'local'], true],
+    [['--keys'], true],
+    [['--data', 'x'], true],
+    [['--ephemeral'], true],
+  ])('%j asks for the local Functions host: %s', (commandLine, isWanted) => {
+    expect(isLocalHostWanted(parseLaunchOptions(commandLine))).toBe(isWanted);
   });
 });

@@ -1,7 +1,12 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { Writable } from 'node:stream';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { parseLaunchOptions } from '../../local/launch-options.js';
+import { launch } from '../../local/launch.js';
 import { findFreePort } from '../../local/loopback-port.js';
+import { createPrinter } from '../../local/printer.js';
+import { Shutdown } from '../../local/shutdown.js';
 import { makeCoreTools } from './support/fake-core-tools.js';
 import { makeApp, makeFolder } from './support/folders.js';
 import { launchApp } from './support/launched.js';
@@ -28,7 +33,8 @@ describe('npm start', () => {
   it('explains its options', async () => {
     const launched = launchApp(['--help']);
     expect(await launched.ended).toBe(0);
-    for (const option of ['--port', '--host func|local', '--model azure|offline', '--keys', '--app FOLDER', '--help']) {
+    const withValue = ['--port', '--host func|local', '--model azure|offline', '--app FOLDER', '--data FOLDER'];
+    for (const option of [...withValue, '--keys', '--ephemeral', '--help']) {
       expect(launched.output()).toContain(option);
     }
   });
@@ -46,7 +52,7 @@ describe('npm start', () => {
     const other = createServer().listen(port, '127.0.0.1');
     onTestFinished(() => void other.close());
     await once(other, 'listening');
-    const launched = launchApp(['--host', 'local', '--app', await makeApp(''), '--port', String(port)]);
+    const launched = launchApp(['--host', 'local', '--ephemeral', '--app', await makeApp(''), '--port', String(port)]);
     expect(await launched.ended).toBe(1);
     expect(launched.output()).toContain(`Port ${port} is taken`);
     expect(launched.output()).toContain('--port');
@@ -62,21 +68,29 @@ describe('npm start', () => {
 
   it('shows the settings error of the app without a stack', async () => {
     const main = `const error = new Error('A is missing\\nB must be a number'); error.name = 'SettingsError'; throw error;`;
-    const launched = launchApp(['--host', 'local', '--app', await makeApp(main), '--port', '0']);
+    const launched = launchApp(['--host', 'local', '--ephemeral', '--app', await makeApp(main), '--port', '0']);
     expect(await launched.ended).toBe(1);
     expect(launched.output()).toContain('A is missing\nB must be a number\n');
     expect(launched.output()).not.toMatch(/^\s+at /m);
   });
 
   it('shows any other error of the app whole', async () => {
-    const launched = launchApp(['--host', 'local', '--app', await makeApp(`null.property;`), '--port', '0']);
+    const launched = launchApp([
+      '--host',
+      'local',
+      '--ephemeral',
+      '--app',
+      await makeApp(`null.property;`),
+      '--port',
+      '0',
+    ]);
     expect(await launched.ended).toBe(1);
     expect(launched.output()).toMatch(/TypeError: Cannot read properties of null/);
     expect(launched.output()).toMatch(/^\s+at .*main\.js:1/m);
   });
 
   it('prints no colour codes where nobody could see them', async () => {
-    const launched = launchApp(['--host', 'local', '--app', await makeApp(''), '--port', '0']);
+    const launched = launchApp(['--host', 'local', '--ephemeral', '--app', await makeApp(''), '--port', '0']);
     // oxlint reads the escape character in a pattern as a mistake: it is looked for as text.
     expect(await launched.printed('listening')).not.toContain('\u001B[');
   });
@@ -89,7 +103,9 @@ describe('npm start with the settings of an app', () => {
         Values: { FROM_FILE: 'file', BOTH: 'file', AZURE_OPENAI_ENDPOINT: 'https://mine.example' },
       }),
     });
-    const launched = launchApp(['--host', 'local', '--app', app, '--port', '0'], { BOTH: 'environment' });
+    const launched = launchApp(['--host', 'local', '--ephemeral', '--app', app, '--port', '0'], {
+      BOTH: 'environment',
+    });
     const output = await launched.printed('listening');
     expect(output).toContain('settings ["file","environment","https://mine.example"]');
     expect(output).not.toContain('canned');
@@ -99,7 +115,7 @@ describe('npm start with the settings of an app', () => {
     const app = await makeApp(settingsApp, {
       'local.settings.json': JSON.stringify({ Values: { AZURE_OPENAI_ENDPOINT: '' } }),
     });
-    const launched = launchApp(['--host', 'local', '--app', app, '--port', '0']);
+    const launched = launchApp(['--host', 'local', '--ephemeral', '--app', app, '--port', '0']);
     const output = await launched.printed('listening');
     expect(output).toMatch(/settings \[null,null,"http:\/\/127\.0\.0\.1:\d+"\]/);
     expect(output).toContain('Answers are canned');
@@ -109,18 +125,21 @@ describe('npm start with the settings of an app', () => {
   it('starts the offline model in place of an endpoint when asked to, and none when asked for Azure', async () => {
     const app = await makeApp(settingsApp);
     const endpoint = { AZURE_OPENAI_ENDPOINT: 'https://mine.example' };
-    const offline = launchApp(['--host', 'local', '--app', app, '--port', '0', '--model', 'offline'], endpoint);
+    const offline = launchApp(
+      ['--host', 'local', '--ephemeral', '--app', app, '--port', '0', '--model', 'offline'],
+      endpoint,
+    );
     expect(await offline.printed('listening')).toMatch(/settings \[null,null,"http:\/\/127\.0\.0\.1:\d+"\]/);
-    const azure = launchApp(['--host', 'local', '--app', app, '--port', '0', '--model', 'azure']);
+    const azure = launchApp(['--host', 'local', '--ephemeral', '--app', app, '--port', '0', '--model', 'azure']);
     expect(await azure.printed('listening')).toContain('settings [null,null,null]');
   });
 
   it('listens where local.settings.json says, unless --port says otherwise', async () => {
     const port = await findFreePort(0);
     const app = await makeApp('', { 'local.settings.json': JSON.stringify({ Host: { LocalHttpPort: port } }) });
-    const fromFile = launchApp(['--host', 'local', '--app', app]);
+    const fromFile = launchApp(['--host', 'local', '--ephemeral', '--app', app]);
     await fromFile.printed(`listening http://localhost:${port}\n`);
-    const fromOption = launchApp(['--host', 'local', '--app', app, '--port', '0']);
+    const fromOption = launchApp(['--host', 'local', '--ephemeral', '--app', app, '--port', '0']);
     expect(await fromOption.printed('listening')).not.toContain(`localhost:${port}\n`);
   });
 
@@ -217,8 +236,24 @@ describe.skipIf(process.platform === 'win32')('npm start with Core Tools', () =>
   it('goes on with the local Functions host when they are too old, and says so', async () => {
     const app = await makeApp('');
     const environment = { PATH: await makeCoreTools('3.0.5682') };
-    const launched = launchApp(['--port', '0', '--app', app], environment);
-    const output = await launched.printed('listening');
+    let output = '';
+    const printed = new Writable({
+      write(chunk: Buffer, _encoding, done) {
+        output += chunk.toString();
+        done();
+      },
+    });
+    const shutdown = new Shutdown();
+    onTestFinished(() => shutdown.close());
+    // Here, where it keeps its state in another package's folder: an option for that would ask for the local host.
+    const launched = await launch(parseLaunchOptions(['--port', '0', '--app', app, '--model', 'azure']), {
+      packageFolder: await makeFolder(),
+      environment,
+      printer: createPrinter(printed, printed, false),
+      shutdown,
+    });
+    expect(launched.port).toBeGreaterThan(0);
+    await expect.poll(() => output).toContain('state     .local-host/ (nothing yet)');
     expect(output).toContain('the local Functions host of this package: func on PATH');
     expect(output).toContain('3.0.5682');
     const asked = launchApp(['--port', '0', '--app', app, '--host', 'func'], environment);
@@ -229,7 +264,7 @@ describe.skipIf(process.platform === 'win32')('npm start with Core Tools', () =>
 
 describe('npm start with the app of this package', () => {
   it('shows all of its bad settings in one error', async () => {
-    const launched = launchApp(['--host', 'local', '--port', '0', '--model', 'azure'], {
+    const launched = launchApp(['--host', 'local', '--ephemeral', '--port', '0', '--model', 'azure'], {
       CALLBACK_STORE_MAX_BYTES: 'much',
     });
     expect(await launched.ended).toBe(1);
@@ -240,7 +275,7 @@ describe('npm start with the app of this package', () => {
   });
 
   it.each([[[]], [['--keys']]])('prints requests that work as pasted, with the options %j', async (options) => {
-    const launched = launchApp(['--host', 'local', '--port', '0', '--model', 'offline', ...options]);
+    const launched = launchApp(['--host', 'local', '--ephemeral', '--port', '0', '--model', 'offline', ...options]);
     const commands = (await launched.printed('Ctrl-C ends')).split('\n').filter((line) => line.startsWith('  curl '));
     const [run, read] = commands.map(requestOf);
     const answer = await run?.send();

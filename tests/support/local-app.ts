@@ -33,7 +33,7 @@ export class LocalAppFailure extends Error {
  */
 export async function startLocalApp(environment: Readonly<Record<string, string>>): Promise<LocalApp> {
   const { PATH = '', SystemRoot = '' } = process.env;
-  const child = spawn(process.execPath, [START, '--host', 'local', '--model', 'azure', '--port', '0'], {
+  const child = spawn(process.execPath, [START, '--host', 'local', '--model', 'azure', '--port', '0', '--ephemeral'], {
     env: { PATH, SystemRoot, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

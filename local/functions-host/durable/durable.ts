@@ -6,8 +6,9 @@ import type { Invoke } from '../invocation.js';
 import type { HostRequest } from '../server-quirks.js';
 import { createDurableClientBinding } from './durable-client-binding.js';
 import { serveEntityApi } from './entity-api.js';
+import type { EntityJournal } from './entity-journal.js';
 import { EntityRunner, type EntityFunction } from './entity-runner.js';
-import { EntityStates } from './entity-states.js';
+import { EntityStore } from './entity-store.js';
 
 export interface DurableOptions {
   readonly hubName: string;
@@ -17,6 +18,8 @@ export interface DurableOptions {
   /** By entity name in lower case. */
   readonly entities: ReadonlyMap<string, EntityFunction>;
   readonly maxEntityOperationBatchSize: number;
+  /** Absent: entities end with the process. Stays open: whoever opened it closes it, behind this. */
+  readonly journal: EntityJournal | undefined;
   readonly invoke: Invoke;
   readonly log: HostLog;
   readonly onError: (error: unknown) => void;
@@ -28,6 +31,8 @@ export interface Durable {
   serve(path: string, request: HostRequest, response: ServerResponse): Promise<void>;
   /** Values of those inputs of a function that are durable clients, by binding name. */
   readonly readInputs: (metadata: FunctionMetadata) => Readonly<Record<string, TypedData>>;
+  /** Goes on with the operations that the journal holds. */
+  resume(): void;
   /** Lets running operations end, at most for `timeoutMs`. */
   stop(timeoutMs: number): Promise<void>;
   close(): Promise<void>;
@@ -38,7 +43,7 @@ const rpcPath = '/durabletask/';
 /** Starts the durable part, with a server of its own through which functions reach the HTTP API without a key. */
 export async function startDurable(options: DurableOptions): Promise<Durable> {
   const { hubName, baseUrl, systemKey, invoke, log } = options;
-  const states = new EntityStates();
+  const store = new EntityStore(options.journal);
   const readInputs = (metadata: FunctionMetadata): Record<string, TypedData> => {
     const names = Object.entries(metadata.bindings).filter(([, { type }]) =>
       /^(?:durable|orchestration)Client$/i.test(type),
@@ -47,13 +52,13 @@ export async function startDurable(options: DurableOptions): Promise<Durable> {
   };
   const runner = new EntityRunner({
     functions: options.entities,
-    states,
+    store,
     invoke,
     readInputs: ({ metadata }: RegisteredFunction) => readInputs(metadata),
     maxBatchSize: options.maxEntityOperationBatchSize,
     log,
   });
-  const api = { hubName, states, runner, log };
+  const api = { hubName, store, runner, log };
   const serve: Durable['serve'] = async (path, request, response) => serveEntityApi(api, path, request, response);
   const rpcServer = await startServer(
     0,
@@ -68,7 +73,11 @@ export async function startDurable(options: DurableOptions): Promise<Durable> {
   return {
     serve,
     readInputs,
+    resume: () => runner.resume(),
     stop: async (timeoutMs) => runner.stop(timeoutMs),
-    close: async () => rpcServer.close(),
+    async close() {
+      await rpcServer.close();
+      runner.close();
+    },
   };
 }

@@ -4,13 +4,14 @@ import type { HostLog } from '../host-log.js';
 import { answer, readBody } from '../http-server.js';
 import { readQuery, type HostRequest } from '../server-quirks.js';
 import { isValidKey, toInstanceId, type EntityId } from './entity-id.js';
+import type { EntityState } from './entity-record.js';
 import type { EntityRunner } from './entity-runner.js';
-import type { EntityState, EntityStates } from './entity-states.js';
+import type { EntityStore } from './entity-store.js';
 import { readJsonText } from './read-json-text.js';
 
 export interface EntityApiOptions {
   readonly hubName: string;
-  readonly states: EntityStates;
+  readonly store: EntityStore;
   readonly runner: EntityRunner;
   readonly log: HostLog;
 }
@@ -78,29 +79,30 @@ async function signalEntity(
     refuse(`The function '${id.name.toLowerCase()}' doesn't exist, is disabled, or is not an entity function. ${info}`);
     return;
   }
-  answer(response, 202);
-  if (!isOwnHub) {
+  if (isOwnHub) {
+    const name = request.method === 'DELETE' ? 'delete' : (readQuery(request.query, 'op') ?? '');
+    runner.signal(id, { name, input: hasInput ? (input.text ?? null) : null });
+  } else {
     const message = 'A signal to another task hub is accepted, but nothing there runs it.';
     log({ level: 'warning', category: 'Host.Durable', message });
-    return;
   }
-  const name = request.method === 'DELETE' ? 'delete' : (readQuery(request.query, 'op') ?? '');
-  runner.signal(id, { name, input: hasInput ? (input.text ?? null) : null });
+  // Once this is sent the operation must not be lost: the runner has it in its store.
+  answer(response, 202);
 }
 
 function readEntity(
-  { hubName, states }: EntityApiOptions,
+  { hubName, store }: EntityApiOptions,
   id: EntityId,
   request: HostRequest,
   response: ServerResponse,
 ): void {
-  const state = isHub(request, hubName) ? states.read(id) : undefined;
+  const state = isHub(request, hubName) ? store.read(id) : undefined;
   if (state === undefined) answer(response, 404);
   else answer(response, 200, json, state.text ?? 'null');
 }
 
 function listEntities(
-  { hubName, states }: EntityApiOptions,
+  { hubName, store }: EntityApiOptions,
   name: string,
   request: HostRequest,
   response: ServerResponse,
@@ -110,7 +112,7 @@ function listEntities(
   const pageSize = Number.isInteger(top) && top > 0 ? top : defaultPageSize;
   const from = readTime(request, 'lastOperationTimeFrom') ?? -Infinity;
   const to = readTime(request, 'lastOperationTimeTo') ?? Infinity;
-  const all = isHub(request, hubName) ? states.list(name === '' ? '@' : `@${name.toLowerCase()}@`) : [];
+  const all = isHub(request, hubName) ? store.list(name === '' ? '@' : `@${name.toLowerCase()}@`) : [];
   const first = decodeToken(request.headers.get('x-ms-continuation-token'));
   const remaining = all.filter(({ id, lastOperationTime }) => {
     const isOnPage = first === undefined || toInstanceId(id) >= first;

@@ -1,17 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
+import { endWithin } from '../end-within.js';
 import type { RegisteredFunction, TypedData } from '../functions-core.js';
 import type { HostLog } from '../host-log.js';
 import type { Invoke } from '../invocation.js';
 import { canBeStored, toInstanceId, type EntityId } from './entity-id.js';
-import type { EntityStates } from './entity-states.js';
-
-/** A signal on its way to an entity. */
-export interface EntityOperation {
-  readonly name: string;
-  /** JSON text; null without an input. */
-  readonly input: string | null;
-}
+import type { EntityOperation, EntitySignal, EntityState } from './entity-record.js';
+import type { EntityStore } from './entity-store.js';
 
 /** A function with an entity trigger. */
 export interface EntityFunction {
@@ -22,7 +17,7 @@ export interface EntityFunction {
 export interface EntityRunnerOptions {
   /** By entity name in lower case. */
   readonly functions: ReadonlyMap<string, EntityFunction>;
-  readonly states: EntityStates;
+  readonly store: EntityStore;
   readonly invoke: Invoke;
   /** Values of the inputs of a function beside its trigger. */
   readonly readInputs: (registered: RegisteredFunction) => Readonly<Record<string, TypedData>>;
@@ -45,15 +40,23 @@ const entityResponse = z.object({
     .default([]),
 });
 
+/** What a batch of operations comes to when it takes effect. */
+interface BatchOutcome {
+  readonly state: EntityState | undefined;
+  readonly signals: readonly EntitySignal[];
+}
+
 /**
  * Runs entity functions: the operations of one entity one batch at a time, different entities side by side. State and
- * signals of a batch take effect when its call has ended.
+ * signals of a batch take effect when its call has ended; until then its operations stay in the store, which may keep
+ * them for another host.
  */
 export class EntityRunner {
   readonly #options: EntityRunnerOptions;
-  readonly #queues = new Map<string, EntityOperation[]>();
-  readonly #running = new Set<Promise<void>>();
+  /** By instance id. */
+  readonly #running = new Map<string, Promise<void>>();
   #isStopped = false;
+  #isClosed = false;
 
   constructor(options: EntityRunnerOptions) {
     this.#options = options;
@@ -63,62 +66,114 @@ export class EntityRunner {
     return this.#options.functions.has(name.toLowerCase());
   }
 
-  /** Queues an operation. It starts after the caller has gone on. */
+  /**
+   * Accepts an operation; it starts after the caller has gone on.
+   *
+   * @throws what the store throws when it cannot keep the operation: then it is not accepted.
+   */
   signal(id: EntityId, operation: EntityOperation): void {
+    if (this.#isClosed) throw new Error('The host has ended: it accepts no operation any more.');
     const target = { name: id.name.toLowerCase(), key: id.key };
-    const instanceId = toInstanceId(target);
-    const queue = this.#queues.get(instanceId);
-    if (queue !== undefined) {
-      queue.push(operation);
-      return;
-    }
-    const entityFunction = this.#options.functions.get(target.name);
-    if (entityFunction === undefined) {
+    if (!this.hasFunction(target.name)) {
       this.#warn(
-        `${instanceId} was signalled, but there is no entity function of that name: the signal waits for ever.`,
+        `${toInstanceId(target)} was signalled, but there is no entity function of that name: the signal waits for ever.`,
       );
       return;
     }
-    const newQueue = [operation];
-    this.#queues.set(instanceId, newQueue);
-    const run = this.#runQueue(entityFunction, target, newQueue).finally(() => {
-      this.#queues.delete(instanceId);
-      this.#running.delete(run);
-    });
-    this.#running.add(run);
+    this.#options.store.accept(target, operation);
+    this.#start(target);
   }
 
-  /** Lets the batches that run end, at most for `timeoutMs`; operations that wait are dropped, which is logged. */
-  async stop(timeoutMs: number): Promise<void> {
-    this.#isStopped = true;
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, timeoutMs);
-    });
-    await Promise.race([Promise.all(this.#running), timeout]);
-    clearTimeout(timer);
-    if (this.#running.size > 0) this.#warn(`${this.#running.size} running entity operation(s) did not end in time.`);
-  }
-
-  async #runQueue(entityFunction: EntityFunction, id: EntityId, queue: EntityOperation[]): Promise<void> {
-    while (queue.length > 0) {
-      await new Promise(setImmediate);
-      if (this.#isStopped) {
-        this.#warn(`${queue.length} operation(s) of ${toInstanceId(id)} were still waiting, and are dropped.`);
-        return;
-      }
-      const batch = queue.splice(0, this.#options.maxBatchSize);
-      try {
-        await this.#runBatch(entityFunction, id, batch);
-      } catch (error) {
-        this.#warn(`${batch.length} operation(s) of ${toInstanceId(id)} are lost: ${String(error)}`);
+  /** Goes on with what an earlier host has left: operations that it had accepted, and signals that its batches sent. */
+  resume(): void {
+    for (const { id, operations } of this.#options.store.unfinished()) {
+      this.#sendSignals(id);
+      if (this.hasFunction(id.name)) this.#start(id);
+      else if (operations.length > 0) {
+        this.#warn(
+          `${operations.length} operation(s) of ${toInstanceId(id)} wait: the app has no such entity function.`,
+        );
       }
     }
   }
 
-  async #runBatch({ registered, triggerName }: EntityFunction, id: EntityId, batch: EntityOperation[]): Promise<void> {
-    const { states, invoke, readInputs } = this.#options;
-    const current = states.read(id);
+  /** Lets the batches that run end, at most for `timeoutMs`. What becomes of the others is logged. */
+  async stop(timeoutMs: number): Promise<void> {
+    this.#isStopped = true;
+    if (await endWithin(this.#running.values(), timeoutMs)) return;
+    const outlook = this.#options.store.isKept ? ': they run again at the next start' : '';
+    this.#warn(`${this.#running.size} running entity operation(s) did not end in time${outlook}.`);
+  }
+
+  /** What still ends has no effect any more. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  #start(id: EntityId): void {
+    const entityFunction = this.#options.functions.get(id.name);
+    const instanceId = toInstanceId(id);
+    if (entityFunction === undefined || this.#running.has(instanceId)) return;
+    this.#running.set(instanceId, this.#runAll(entityFunction, id));
+  }
+
+  async #runAll(entityFunction: EntityFunction, id: EntityId): Promise<void> {
+    try {
+      await new Promise(setImmediate);
+      while (this.#canRun(id)) {
+        await this.#runBatch(entityFunction, id);
+        await new Promise(setImmediate);
+      }
+    } catch (error) {
+      this.#warn(
+        `What an operation of ${toInstanceId(id)} did could not be stored: it runs again with the next one, or at the ` +
+          `next start. ${String(error)}`,
+      );
+    } finally {
+      // At once with the last look at the operations: one that is accepted from here on starts anew.
+      this.#running.delete(toInstanceId(id));
+    }
+  }
+
+  /** Whether there is something to run, and time for it. */
+  #canRun(id: EntityId): boolean {
+    const { store, log } = this.#options;
+    const { length } = store.operations(id);
+    if (length === 0 || this.#isClosed) return false;
+    if (!this.#isStopped) return true;
+    const waiting = `${length} operation(s) of ${toInstanceId(id)} were still waiting, and are`;
+    if (!store.isKept) this.#warn(`${waiting} dropped.`);
+    else log({ level: 'information', category: 'Host.Durable', message: `${waiting} kept for the next start.` });
+    return false;
+  }
+
+  async #runBatch(entityFunction: EntityFunction, id: EntityId): Promise<void> {
+    const { store, maxBatchSize } = this.#options;
+    const batch = store.operations(id).slice(0, maxBatchSize);
+    let outcome: BatchOutcome = { state: store.read(id), signals: [] };
+    try {
+      outcome = await this.#call(entityFunction, id, batch);
+    } catch (error) {
+      this.#warn(`${batch.length} operation(s) of ${toInstanceId(id)} are lost: ${String(error)}`);
+    }
+    if (this.#isClosed) return;
+    store.endBatch(id, { ...outcome, operationCount: batch.length });
+    this.#sendSignals(id);
+  }
+
+  /** Hands on what the batches of an entity have sent. Repeated after a crash in its middle: it forgets them last. */
+  #sendSignals(id: EntityId): void {
+    for (const { target, operation } of this.#options.store.signals(id)) this.signal(target, operation);
+    this.#options.store.forgetSignals(id);
+  }
+
+  async #call(
+    { registered, triggerName }: EntityFunction,
+    id: EntityId,
+    batch: readonly EntityOperation[],
+  ): Promise<BatchOutcome> {
+    const { store, invoke, readInputs } = this.#options;
+    const current = store.read(id);
     const state = current?.text ?? null;
     const operations = batch.map(({ name, input }) => ({ name, input, isSignal: true }));
     const trigger = { self: id, exists: current !== undefined, state, batch: operations };
@@ -134,16 +189,18 @@ export class EntityRunner {
       },
     });
     const result = entityResponse.parse(JSON.parse(returnValue?.json ?? 'null'));
+    const signals = result.signals.map(({ target, name, input }) => ({
+      target,
+      operation: { name, input: input ?? null },
+    }));
     if (!canBeStored(id)) {
       this.#warn(
         `The key of ${id.name} is too long: its operations ran, but its state cannot be stored, as on a real host.`,
       );
-    } else if (result.entityExists) {
-      states.write({ id, text: result.entityState ?? undefined, lastOperationTime: new Date() });
-    } else {
-      states.remove(id);
+      return { state: current, signals };
     }
-    for (const { target, name, input } of result.signals) this.signal(target, { name, input: input ?? null });
+    if (!result.entityExists) return { state: undefined, signals };
+    return { state: { id, text: result.entityState ?? undefined, lastOperationTime: new Date() }, signals };
   }
 
   #warn(message: string): void {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { EntityRunner } from '../../../local/functions-host/durable/entity-runner.js';
-import { EntityStates } from '../../../local/functions-host/durable/entity-states.js';
+import { EntityStore } from '../../../local/functions-host/durable/entity-store.js';
 import type { InvocationResponse } from '../../../local/functions-host/functions-core.js';
 import type { InvocationInput } from '../../../local/functions-host/invocation.js';
 import { comparableMessage } from './support/protocol-messages.js';
@@ -27,16 +27,17 @@ describe('an entity function is given what a real host gives it, and what it giv
   test.each(Object.entries(recording))('%s', async (_name, { invocationRequest, invocationResponse }) => {
     const [input] = invocationRequest.inputData;
     const trigger = JSON.parse(input?.data.string ?? '') as Trigger;
-    const states = new EntityStates();
+    const store = new EntityStore();
     if (trigger.exists) {
-      states.write({ id: trigger.self, text: trigger.state ?? undefined, lastOperationTime: new Date(0) });
+      const state = { id: trigger.self, text: trigger.state ?? undefined, lastOperationTime: new Date(0) };
+      store.endBatch(trigger.self, { operationCount: 0, state, signals: [] });
     }
     const given: InvocationInput[] = [];
     const bindings = { [input?.name ?? '']: { type: 'entityTrigger' } };
     const registered = { metadata: { name: 'counter', bindings }, callback: () => undefined };
     const runner = new EntityRunner({
       functions: new Map([['counter', { registered, triggerName: input?.name ?? '' }]]),
-      states,
+      store,
       invoke: async (_registered, invocation) => {
         given.push(invocation);
         return invocationResponse;
@@ -60,6 +61,6 @@ describe('an entity function is given what a real host gives it, and what it giv
       entityExists: boolean;
       entityState?: string;
     };
-    expect(states.read(trigger.self)?.text).toBe(returned.entityExists ? returned.entityState : undefined);
+    expect(store.read(trigger.self)?.text).toBe(returned.entityExists ? returned.entityState : undefined);
   });
 });

@@ -23,7 +23,10 @@ describe('an app of ES modules in several files, keys on', () => {
     expect(byName['byNumber']).toEqual({ kind: 'http', detail: 'GET,POST /v1/things/{id:int:min(2)?}' });
     expect(byName['withoutRoute']).toEqual({ kind: 'http', detail: 'GET,POST /v1/withoutRoute' });
     expect(byName['recorder']).toEqual({ kind: 'entity', detail: 'entity recorder' });
-    expect(byName['tick']).toEqual({ kind: 'not served', detail: 'timerTrigger: not part of the local host' });
+    expect(byName['tick']).toEqual({
+      kind: 'timer',
+      detail: 'timer 0 * * * * *, run by POST /admin/functions/tick only',
+    });
     expect(byName['flow']?.kind).toBe('not served');
     expect(byName['badRoute']).toEqual({ kind: 'not served', detail: 'There is no route constraint "nosuch".' });
   });
@@ -79,6 +82,37 @@ describe('an app of ES modules in several files, keys on', () => {
     expect(await (await fetch(`${url}/v1/withoutRoute`)).text()).toBe('changed by a hook');
   });
 
+  test('a timer function runs when it is asked to, in the background', async () => {
+    for (const name of ['tick', 'TICK']) {
+      const before = ticks().length;
+      const response = await runByHand(name, '{"input":""}');
+      expect([response.status, await response.text()]).toEqual([202, '']);
+      await host.until(() => ticks().length > before);
+    }
+    const timer = { schedule: { adjustForDST: true }, scheduleStatus: null, isPastDue: false };
+    expect(ticks()).toEqual([`tick ${JSON.stringify(timer)}`, `tick ${JSON.stringify(timer)}`]);
+  });
+
+  test.each([
+    ['a function that there is not', 'nosuch', '{}', 404, ''],
+    ['without JSON', 'tick', '{', 400, 'The body must be a JSON object'],
+    ['without an object', 'tick', '"x"', 400, 'The body must be a JSON object'],
+    ['an HTTP function', 'byName', '{}', 501, 'byName: GET,POST /v1/things/{name}'],
+    ['an entity', 'recorder', '{}', 501, 'recorder: entity recorder'],
+    ['a function that is not served', 'flow', '{}', 501, 'flow: orchestrationTrigger'],
+  ])('nothing is run by hand that cannot be: %s', async (_what, name, body, status, message) => {
+    const response = await runByHand(name, body);
+    expect(response.status).toBe(status);
+    expect(await response.text()).toContain(message);
+  });
+
+  test('functions are run by hand with JSON and the master key only', async () => {
+    expect((await runByHand('tick', '{}', { 'Content-Type': 'text/plain' })).status).toBe(415);
+    for (const key of ['', host.keys?.function ?? '', host.keys?.system ?? '']) {
+      expect((await runByHand('tick', '{}', { 'x-functions-key': key })).status).toBe(401);
+    }
+  });
+
   test('orchestrations answer 501 and say why', async () => {
     for (const path of ['orchestrators/flow', 'instances/1', 'instances/1/raiseEvent/x']) {
       const response = await fetch(`${url}${durablePath}/${path}?code=${host.keys?.system}`, { method: 'POST' });
@@ -123,6 +157,18 @@ describe('an app of ES modules in several files, keys on', () => {
     expect(keys).toEqual(keys.toSorted());
     expect(keys).toEqual(expect.arrayContaining(['page-1', 'page-2', 'page-3']));
   });
+
+  function ticks(): string[] {
+    return host.log.map(({ message }) => message).filter((message) => message.startsWith('tick '));
+  }
+
+  async function runByHand(name: string, body: string, headers: Record<string, string> = {}): Promise<Response> {
+    return fetch(`${url}/admin/functions/${name}`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', 'x-functions-key': host.keys?.master ?? '', ...headers },
+      body,
+    });
+  }
 
   async function signal(key: string, operation: string, input: unknown): Promise<void> {
     const response = await fetch(

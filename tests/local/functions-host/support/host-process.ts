@@ -1,7 +1,12 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
-import type { FunctionKeys, HostLogEntry, ServedFunction } from '../../../../local/functions-host/index.js';
+import type {
+  FoundEntities,
+  FunctionKeys,
+  HostLogEntry,
+  ServedFunction,
+} from '../../../../local/functions-host/index.js';
 
 const repositoryFolder = path.resolve(__dirname, '../../../..');
 const program = path.join(repositoryFolder, 'dist/tests/local/functions-host/support/serve.js');
@@ -20,6 +25,7 @@ type HostMessage =
       readonly port: number;
       readonly functions: ServedFunction[];
       readonly keys?: FunctionKeys;
+      readonly found?: FoundEntities;
     }
   | { readonly kind: 'failed'; readonly reason: string }
   | { readonly kind: 'log'; readonly entry: HostLogEntry }
@@ -30,6 +36,8 @@ export interface HostProcess {
   readonly functions: readonly ServedFunction[];
   /** Undefined when keys are off. */
   readonly keys: FunctionKeys | undefined;
+  /** What its journal held; undefined without one. */
+  readonly found: FoundEntities | undefined;
   readonly processId: number | undefined;
   /** Everything logged so far. */
   readonly log: readonly HostLogEntry[];
@@ -39,6 +47,15 @@ export interface HostProcess {
   until(condition: () => boolean): Promise<void>;
   /** Ends the host politely; rejects when its process did not end well. */
   end(): Promise<void>;
+  /** Ends its process as `kill -9` does. */
+  kill(): Promise<void>;
+}
+
+export interface HostProcessOptions {
+  readonly keys?: boolean;
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Absent: entities are in memory. */
+  readonly journalFolder?: string;
 }
 
 export function fixtureFolder(name: string): string {
@@ -48,9 +65,9 @@ export function fixtureFolder(name: string): string {
 /** Serves an app in a process of its own, as the built local host does. */
 export async function startHostProcess(
   appFolder: string,
-  { keys = false, environment = {} }: { keys?: boolean; environment?: Readonly<Record<string, string>> } = {},
+  { keys = false, environment = {}, journalFolder = '' }: HostProcessOptions = {},
 ): Promise<HostProcess> {
-  const child = fork(program, [appFolder, keys ? 'keys' : ''], {
+  const child = fork(program, [appFolder, keys ? 'keys' : '', journalFolder], {
     env: { ...process.env, ...environment },
     stdio: 'inherit',
   });
@@ -69,6 +86,7 @@ export async function startHostProcess(
     port: ready.port,
     functions: ready.functions,
     keys: ready.keys,
+    found: ready.found,
     processId: child.pid,
     log,
     invocations,
@@ -80,6 +98,11 @@ export async function startHostProcess(
       child.send('end');
       const [code] = await exited;
       if (code !== 0) throw new Error(`The host process ended with ${String(code)}.`);
+    },
+    async kill() {
+      const exited = once(child, 'exit');
+      child.kill('SIGKILL');
+      await exited;
     },
   };
 }

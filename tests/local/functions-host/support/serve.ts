@@ -1,8 +1,8 @@
 import { startLocalFunctionsHost } from '../../../../local/functions-host/index.js';
 
 // The program of a host process: serves the app of its first argument, with keys when the second is `keys`, tells its
-// parent process what happens, and ends when the parent asks for it or is gone.
-const [appFolder = '', keys] = process.argv.slice(2);
+// parent process what happens, and ends when the parent asks for it or is gone. A third argument is the folder of its journal.
+const [appFolder = '', keys, journalFolder] = process.argv.slice(2);
 const tell = (message: object): void => void process.send?.(message);
 
 async function main(): Promise<void> {
@@ -10,12 +10,13 @@ async function main(): Promise<void> {
     appFolder,
     port: 0,
     keys: keys === 'keys',
+    ...(journalFolder ? { journalFolder } : {}),
     log: (entry) => tell({ kind: 'log', entry }),
   });
   const end = (): void => void host.close().then(() => process.disconnect());
   process.once('message', end);
   process.once('disconnect', () => process.exit());
-  tell({ kind: 'ready', port: host.port, functions: host.functions, keys: host.keys });
+  tell({ kind: 'ready', port: host.port, functions: host.functions, keys: host.keys, found: host.found });
 }
 
 main().catch((error: unknown) => {

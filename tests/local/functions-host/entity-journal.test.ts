@@ -1,0 +1,103 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { openEntityJournal } from '../../../local/functions-host/durable/entity-journal.js';
+import type { EntityRecord } from '../../../local/functions-host/durable/entity-record.js';
+import { makeFolder } from '../support/folders.js';
+
+function recordOf(key: string, text = '[]'): EntityRecord {
+  const id = { name: 'agent', key };
+  return {
+    id,
+    state: { id, text, lastOperationTime: new Date(1_767_225_600_123) },
+    operations: [
+      { name: 'run', input: '{"message":"é 😀"}' },
+      { name: 'reset', input: null },
+    ],
+    signals: [{ target: { name: 'other', key: 'k' }, operation: { name: 'note', input: '1' } }],
+  };
+}
+
+function readAgain(folder: string): readonly EntityRecord[] {
+  const journal = openEntityJournal(folder);
+  journal.close();
+  return journal.found;
+}
+
+describe('the journal of entities', () => {
+  test('is found again as it was written last', async () => {
+    const folder = path.join(await makeFolder(), 'made', 'when-missing');
+    const journal = openEntityJournal(folder);
+    expect(journal.found).toEqual([]);
+    journal.write(recordOf('a', '"first"'));
+    journal.write(recordOf('a', '"second"'));
+    const without = { ...recordOf('b'), state: undefined, signals: [] };
+    journal.write(without);
+    journal.write(recordOf('removed'));
+    journal.remove({ name: 'agent', key: 'removed' });
+    journal.remove({ name: 'agent', key: 'never there' });
+    journal.close();
+    const found = readAgain(folder);
+    expect(found).toHaveLength(2);
+    expect(found).toEqual(expect.arrayContaining([recordOf('a', '"second"'), without]));
+  });
+
+  test.each([
+    ['by case', ['Key', 'key']],
+    ['by half a surrogate pair', ['\ud83d', '\ud83e']],
+    ['by what no file may be called', ['..', '.', 'a:b', 'con', ' ', 'k'.repeat(500)]],
+  ])('keeps keys apart that differ %s', async (_how, keys) => {
+    const folder = await makeFolder();
+    const journal = openEntityJournal(folder);
+    for (const key of keys) journal.write(recordOf(key, JSON.stringify(key)));
+    journal.close();
+    expect(readAgain(folder)).toHaveLength(keys.length);
+    expect(readAgain(folder)).toEqual(expect.arrayContaining(keys.map((key) => recordOf(key, JSON.stringify(key)))));
+    const names = (await readdir(folder)).map((name) => name.toLowerCase());
+    expect(new Set(names).size).toBe(keys.length);
+  });
+
+  test('does not mind a change that was not written to its end', async () => {
+    const folder = await makeFolder();
+    const journal = openEntityJournal(folder);
+    journal.write(recordOf('a'));
+    journal.close();
+    const [name = ''] = await readdir(folder);
+    await writeFile(path.join(folder, `${name}.tmp`), '{"version":1,"id"');
+    expect(readAgain(folder)).toEqual([recordOf('a')]);
+    expect(await readdir(folder)).toEqual([name]);
+  });
+
+  test.each([
+    ['empty', () => ''],
+    ['torn', (text: string) => text.slice(0, -20)],
+    ['of another version', (text: string) => text.replace('"version":1', '"version":2')],
+    ['without its operations', (text: string) => text.replace('"operations"', '"others"')],
+    ["another entity's", (text: string) => text.replace('"key":"a"', '"key":"b"')],
+  ])('refuses a file that is %s, names it, and leaves it as it is', async (_how, damage) => {
+    const folder = await makeFolder();
+    const journal = openEntityJournal(folder);
+    journal.write(recordOf('a'));
+    journal.close();
+    const [name = ''] = await readdir(folder);
+    const file = path.join(folder, name);
+    const damaged = damage(await readFile(file, 'utf8'));
+    await writeFile(file, damaged);
+    expect(() => openEntityJournal(folder)).toThrow(expect.objectContaining({ name: 'JournalUnreadableError', file }));
+    expect(await readFile(file, 'utf8')).toBe(damaged);
+    // Nor is the folder locked.
+    expect(await readdir(folder)).toEqual([name]);
+  });
+
+  test('is open once at a time, and takes nothing when it is closed', async () => {
+    const folder = await makeFolder();
+    const journal = openEntityJournal(folder);
+    expect(() => openEntityJournal(folder)).toThrow(
+      expect.objectContaining({ name: 'FolderInUseError', folder, processId: process.pid }),
+    );
+    journal.close();
+    expect(() => journal.write(recordOf('a'))).toThrow('closed');
+    expect(() => journal.remove({ name: 'agent', key: 'a' })).toThrow('closed');
+    expect(readAgain(folder)).toEqual([]);
+  });
+});
