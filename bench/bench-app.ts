@@ -11,6 +11,14 @@ const AGENT = 'CallbackAgent';
 /** Room for more readers at once than an app has by default. */
 const STREAM_LIMITS = { CALLBACK_STREAM_MAX_OPEN: '5000', CALLBACK_STREAM_MAX_OPEN_PER_THREAD: '1000' };
 
+/** In bytes. */
+export interface AppMemory {
+  /** What the process takes of the machine. */
+  readonly resident: number;
+  /** What is alive in it: objects, and buffers beside them. */
+  readonly used: number;
+}
+
 /** The app under the local Functions host, and the model that it talks to: a process each. */
 export class BenchApp {
   /** `http://localhost:PORT/api` */
@@ -24,7 +32,8 @@ export class BenchApp {
     this.#children = children;
   }
 
-  static async start(): Promise<BenchApp> {
+  /** @param settings environment variables, beside those of the model. Default: events are kept in memory */
+  static async start(settings: Readonly<Record<string, string>> = { CALLBACK_STORE: 'memory' }): Promise<BenchApp> {
     const model = fork(path.join(DIST, 'bench', 'scripted-model.js'), { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
     const modelUrl = `http://127.0.0.1:${await firstMatch(model, /^listening (\d+)$/)}`;
     const folder = path.join(DIST, 'bench', 'app');
@@ -33,7 +42,10 @@ export class BenchApp {
     const app = spawn(
       process.execPath,
       [path.join(DIST, 'local', 'start.js'), '--host', 'local', '--port', '0', '--ephemeral', '--app', folder],
-      { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...modelSettings(modelUrl), ...STREAM_LIMITS } },
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+        env: { ...process.env, ...modelSettings(modelUrl), ...STREAM_LIMITS, ...settings },
+      },
     );
     const apiUrl = `${await firstMatch(app, /^listening (http:\/\/localhost:\d+)$/)}/api`;
     return new BenchApp(apiUrl, modelUrl, [app, model]);
@@ -41,13 +53,14 @@ export class BenchApp {
 
   /** Sends a message and waits for the answer; or only for its acceptance. */
   async run(threadId: string, message: string, wait = true): Promise<void> {
-    const response = await fetch(`${this.apiUrl}/agents/${AGENT}/run`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ message, thread_id: threadId, wait_for_response: wait }),
-    });
-    const text = await response.text();
-    if (!response.ok) throw new Error(`The run was answered ${response.status}: ${text}`);
+    const { ok, status, text } = await this.#post(threadId, message, wait);
+    if (!ok) throw new Error(`The run was answered ${status}: ${text}`);
+  }
+
+  /** Sends a message and waits for the answer, or for being told that there is none yet. */
+  async runOrTimeOut(threadId: string, message: string): Promise<void> {
+    const { ok, status, text } = await this.#post(threadId, message, true);
+    if (!ok && !text.includes('"status":"timeout"')) throw new Error(`The run was answered ${status}: ${text}`);
   }
 
   /** Sends a message and reads the run's events to their end. */
@@ -72,9 +85,9 @@ export class BenchApp {
   }
 
   /** Memory of the app's process, host included, after a collection. */
-  async residentBytes(): Promise<number> {
-    const response = await fetch(`${this.apiUrl}/resident-bytes`);
-    return Number(await response.text());
+  async memory(): Promise<AppMemory> {
+    const response = await fetch(`${this.apiUrl}/memory`);
+    return (await response.json()) as AppMemory;
   }
 
   eventsUrl(threadId: string): string {
@@ -84,6 +97,15 @@ export class BenchApp {
   async events(threadId: string): Promise<{ event_type: string }[]> {
     const response = await fetch(this.eventsUrl(threadId));
     return (await response.json()) as { event_type: string }[];
+  }
+
+  async #post(threadId: string, message: string, wait: boolean) {
+    const response = await fetch(`${this.apiUrl}/agents/${AGENT}/run`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ message, thread_id: threadId, wait_for_response: wait }),
+    });
+    return { ok: response.ok, status: response.status, text: await response.text() };
   }
 
   async stop(): Promise<void> {

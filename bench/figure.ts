@@ -31,6 +31,15 @@ export function atMost(name: string, value: number, unit: string, target: number
   };
 }
 
+export function atLeast(name: string, value: number, unit: string, target: number): Figure {
+  return {
+    name,
+    measured: `${Math.round(value)} ${unit}`,
+    target: `≥ ${target} ${unit}`,
+    isMet: value >= target,
+  };
+}
+
 /** A Markdown table, as it stands in the README. */
 export function toTable(figures: readonly Figure[]): string {
   const rows = figures.map(({ name, measured, target = '–', isMet }) => {

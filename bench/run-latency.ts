@@ -2,7 +2,7 @@ import type { BenchApp } from './bench-app.js';
 import { directCaller } from './direct-caller.js';
 import { atMost, type Figure, median } from './figure.js';
 
-const ROUNDS = 20;
+const ROUNDS = 12;
 
 /** What the app adds to the model: the same answer straight from the model and through a run, turn by turn. */
 export async function benchRunLatency(app: BenchApp): Promise<Figure[]> {

@@ -20,8 +20,11 @@ async function answer(message: string, response: ServerResponse): Promise<void> 
   const chunks = numberIn(message, 'chunks', 200);
   const pauseMs = numberIn(message, 'pauseMs', 0);
   response.writeHead(200, { 'content-type': 'text/event-stream' });
+  const start = performance.now();
   for (let index = 0; index < chunks; index += 1) {
-    if (pauseMs > 0) await delay(pauseMs);
+    // By the clock, not one pause after the other, which a busy machine makes longer each time.
+    const earlyMs = start + (index + 1) * pauseMs - performance.now();
+    if (pauseMs > 0 && earlyMs > 0) await delay(earlyMs);
     const choice = { index: 0, delta: { content: ` word${index}` }, finish_reason: null };
     response.write(frame({ choices: [choice] }));
   }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { MemoryCallbackEventStore } from '../src/audit/memory-callback-event-store.js';
+import { MemoryCallbackEventStore } from '../src/audit/store/memory-callback-event-store.js';
 
 const MAX_BYTES = 67_108_864;
 
@@ -17,18 +17,16 @@ async function main(): Promise<void> {
   await collect(gc);
   const before = process.memoryUsage();
   for (let thread = 0; thread < 1000; thread += 1) {
+    const run = {
+      correlationId: thread.toString(16).padStart(32, '0'),
+      requestMessage: 'fill',
+      acceptedAt: '2026-01-01T00:00:00.000Z',
+    };
+    const of = { agentName: 'CallbackAgent', threadId: `thread-${thread}` };
+    const attempt = await store.beginAttempt(of, run, `token-${thread}`, run.acceptedAt);
     for (let index = 0; index < 100; index += 1) {
-      await store.append({
-        timestamp: '2026-01-01T00:00:00.000Z',
-        agent_name: 'CallbackAgent',
-        thread_id: `thread-${thread}`,
-        correlation_id: thread.toString(16).padStart(32, '0'),
-        request_message: 'fill',
-        event_type: 'stream',
-        update_kind: 'text',
-        text: String(index).padEnd(750, 'x'),
-        run_started_at: '2026-01-01T00:00:00.000Z',
-      });
+      const fields = `"event_type":"stream","update_kind":"text","text":"${String(index).padEnd(940, 'x')}"`;
+      await store.append(attempt, index, [{ timestamp: run.acceptedAt, eventType: 'stream', fields }]);
     }
   }
   await collect(gc);

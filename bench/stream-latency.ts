@@ -2,7 +2,7 @@ import type { BenchApp } from './bench-app.js';
 import { directCaller } from './direct-caller.js';
 import { atMost, type Figure, median } from './figure.js';
 
-const ROUNDS = 25;
+const ROUNDS = 20;
 const MESSAGE = 'chunks=50 pauseMs=10';
 
 /** What the app adds to the model for a caller who follows the run as server-sent events, turn by turn. */

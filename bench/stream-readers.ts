@@ -1,10 +1,7 @@
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BenchApp } from './bench-app.js';
 import { atMost, type Figure, percentile } from './figure.js';
-import type { ReadersOrder, ReadersReport } from './sse-readers.js';
+import { startReaders } from './readers.js';
 
 const BYTES_PER_KIB = 1024;
 const MANY_THREADS = 50;
@@ -47,24 +44,14 @@ async function follow(app: BenchApp, { name, threadCount, readerCount, chunks, p
   const urls = threads.flatMap((thread) =>
     Array.from({ length: readerCount / threadCount }, () => `${app.eventsUrl(thread)}/stream`),
   );
-  const readers = fork(path.join(__dirname, 'sse-readers.js'));
-  const next = async (): Promise<ReadersReport> => {
-    const [report] = (await once(readers, 'message')) as [ReadersReport];
-    return report;
-  };
-  readers.send({ urls } satisfies ReadersOrder);
-  await next();
-  const done = next();
+  const readers = await startReaders(urls);
   await Promise.all(threads.map((thread) => app.run(thread, `chunks=${chunks} pauseMs=${pauseMs}`, false)));
   await delay((chunks * pauseMs) / 2);
-  const residentBytes = await app.residentBytes();
-  const report = await done;
-  readers.disconnect();
-  if (report.kind !== 'done') throw new Error('The readers have told nothing.');
-  const { eventCounts, latenciesMs } = report;
+  const { resident } = await app.memory();
+  const { eventCounts, latenciesMs } = await readers.seen;
   return {
     lost: readerCount * (chunks + 1) - eventCounts.reduce((sum, count) => sum + count, 0),
     latenciesMs,
-    residentBytes,
+    residentBytes: resident,
   };
 }

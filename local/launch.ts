@@ -47,6 +47,8 @@ export async function launch(options: LaunchOptions, surroundings: LaunchSurroun
 
   const settings = collectSettings(sources, await offlineModelSettings(options, sources, surroundings));
   if (coreToolsCommand === undefined) {
+    // This host needs no storage itself, but the app may keep its events there.
+    if (readSetting(sources, 'CALLBACK_STORE') === 'table') await startStorage(sources, surroundings);
     const stateFolder = findStateFolder(options, packageFolder);
     return startInThisProcess(
       { appFolder, port, keys: options.keys, localSettings, settings, stateFolder },
@@ -55,14 +57,7 @@ export async function launch(options: LaunchOptions, surroundings: LaunchSurroun
   }
 
   const freePort = await findFreePort(port);
-  if (isDevelopmentStorage(readSetting(sources, 'AzureWebJobsStorage') ?? '')) {
-    if (await isAzuriteRunning()) {
-      printer.progress('storage', 'the Azurite that is already running');
-    } else {
-      printer.progress('storage', 'starting Azurite, data under .azurite/');
-      await startAzurite({ folder: path.join(packageFolder, '.azurite'), onStarted: endWith(shutdown) });
-    }
-  }
+  await startStorage(sources, surroundings);
   printer.progress('host', `func start --port ${freePort}`);
   // Core Tools read local.settings.json themselves, and warn of each value that the environment repeats.
   const added = Object.entries(settings).filter(([name, value]) => localSettings.values[name] !== value);
@@ -74,6 +69,20 @@ export async function launch(options: LaunchOptions, surroundings: LaunchSurroun
     onLine: (line) => printer.line(line),
     onStarted: endWith(shutdown),
   });
+}
+
+/** Starts Azurite, unless it runs already or the settings name a storage account. */
+async function startStorage(
+  sources: SettingSources,
+  { packageFolder, printer, shutdown }: LaunchSurroundings,
+): Promise<void> {
+  if (!isDevelopmentStorage(readSetting(sources, 'AzureWebJobsStorage') ?? '')) return;
+  if (await isAzuriteRunning()) {
+    printer.progress('storage', 'the Azurite that is already running');
+    return;
+  }
+  printer.progress('storage', 'starting Azurite, data under .azurite/');
+  await startAzurite({ folder: path.join(packageFolder, '.azurite'), onStarted: endWith(shutdown) });
 }
 
 function requireApp(folder: string): void {

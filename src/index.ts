@@ -3,9 +3,11 @@ import { createCallbackAgent } from './agents/callback-agent.js';
 import { registerCallbackRoutes } from './audit/callback-routes.js';
 import { ConversationAuditTrail } from './audit/conversation-audit-trail.js';
 import { EventStreams } from './audit/event-streams.js';
-import { MemoryCallbackEventStore } from './audit/memory-callback-event-store.js';
+import { createCallbackEventStore, createEventPurge } from './audit/store/create-callback-event-store.js';
+import { StoreHealth } from './audit/store-health.js';
+import { StoredRunRecords } from './audit/stored-run-records.js';
 import { registerDashboardRoutes } from './dashboard/dashboard-routes.js';
-import { AgentFunctionApp, invocationLog } from './durable-agents/index.js';
+import { AgentFunctionApp, answeredRuns, invocationLog } from './durable-agents/index.js';
 import { createAzureOpenAIClient } from './openai/azure-openai-client.js';
 import { loadSettings } from './settings.js';
 
@@ -20,15 +22,34 @@ for (const name of ['OPENAI_BASE_URL', 'OPENAI_CUSTOM_HEADERS']) {
 app.setup({ enableHttpStream: true });
 
 const { endpoint, apiKey, apiVersion, deployment, streamIdleTimeoutMs } = settings.openAI;
-const store = new MemoryCallbackEventStore({ ...settings.callbackStore, log: invocationLog });
+if (settings.callbackStore.kind === 'memory' && process.env['WEBSITE_INSTANCE_ID']) {
+  invocationLog.warn(
+    'Events are kept in the memory of this process: they are gone with it, and other instances do not have them. ' +
+      'Set CALLBACK_STORE to table, redis or cosmos.',
+  );
+}
+const store = createCallbackEventStore(settings.callbackStore, invocationLog);
+const health = new StoreHealth(store);
 const streams = new EventStreams({ ...settings.callbackStreams, store });
+const runRecords = new StoredRunRecords({ store, readAnsweredRuns: answeredRuns, log: invocationLog });
 const agentApp = new AgentFunctionApp({
   runEvents: streams,
-  defaultCallback: new ConversationAuditTrail({ store, log: invocationLog, previewChars: settings.logPreviewChars }),
+  runRecords,
+  healthDetails: () => health.details(),
+  defaultCallback: new ConversationAuditTrail({
+    store,
+    health,
+    log: invocationLog,
+    previewChars: settings.logPreviewChars,
+  }),
   maxMessageBytes: settings.maxMessageBytes,
   runTimeoutSeconds: settings.runTimeoutSeconds,
 });
 const client = createAzureOpenAIClient({ endpoint, apiKey, apiVersion, timeoutMs: streamIdleTimeoutMs });
 agentApp.addAgent(createCallbackAgent({ client, deployment, streamIdleTimeoutMs }));
 registerDashboardRoutes();
-registerCallbackRoutes({ store, streams, agents: agentApp.agents, authLevel: agentApp.httpAuthLevel });
+registerCallbackRoutes({ store, streams, runRecords, agents: agentApp.agents, authLevel: agentApp.httpAuthLevel });
+
+const purge = createEventPurge(settings.callbackStore, invocationLog);
+// At night in most places, and at an odd minute: many apps begin their work at full hours.
+if (purge !== undefined) app.timer('purge_callback_events', { schedule: '0 17 3 * * *', handler: purge });

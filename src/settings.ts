@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { callbackStoreEnvironment, storeProblems, toCallbackStoreSettings } from './callback-store-environment.js';
+import { integer, isServiceUrl } from './environment-values.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -10,8 +12,6 @@ export class SettingsError extends Error {
   }
 }
 
-const LOOPBACK_HOST = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
-
 const required = (expected: string) => z.string({ error: `is missing; expected ${expected}` });
 
 const endpoint = required('the endpoint of an Azure OpenAI resource, as https://NAME.openai.azure.com').refine(
@@ -20,54 +20,48 @@ const endpoint = required('the endpoint of an Azure OpenAI resource, as https://
 );
 
 function isEndpoint(value: string): boolean {
-  if (!URL.canParse(value)) return false;
-  const { protocol, hostname, pathname, search, hash, username, password } = new URL(value);
-  const isSafe = protocol === 'https:' || (protocol === 'http:' && LOOPBACK_HOST.test(hostname));
-  return isSafe && `${search}${hash}${username}${password}` === '' && !/\/openai(\/|$)/i.test(pathname);
+  return isServiceUrl(value) && !/\/openai(\/|$)/i.test(new URL(value).pathname);
 }
 
-function integer(fallback: number, min: number, max: number) {
-  const expected = `expected a whole number from ${min} to ${max}`;
-  return z
-    .string()
-    .regex(/^\d{1,15}$/, expected)
-    .transform(Number)
-    .refine((value) => value >= min && value <= max, expected)
-    .default(fallback);
-}
-
-const environmentSchema = z.object({
-  AZURE_OPENAI_ENDPOINT: endpoint,
-  AZURE_OPENAI_CHAT_DEPLOYMENT_NAME: required('the name of a chat model deployment').regex(
-    /^[A-Za-z0-9._-]+$/,
-    'expected the name of a chat model deployment: letters, digits, "." "_" "-"',
-  ),
-  AZURE_OPENAI_API_KEY: z
-    .string()
-    .regex(/^[\x21-\x7E]+$/, 'expected a key: printable ASCII characters without spaces')
-    .optional(),
-  AZURE_OPENAI_API_VERSION: z
-    .string()
-    .regex(/^[A-Za-z0-9.-]+$/, 'expected a version, as 2024-10-21')
-    .default('2024-10-21'),
-  AZURE_OPENAI_STREAM_IDLE_TIMEOUT_SECONDS: integer(60, 1, 600),
-  AGENT_RUN_TIMEOUT_SECONDS: integer(240, 1, 3600),
-  AGENT_MAX_MESSAGE_BYTES: integer(262_144, 1, 1_048_576),
-  CALLBACK_STORE_MAX_THREADS: integer(1000, 1, 1_000_000),
-  CALLBACK_STORE_MAX_EVENTS_PER_THREAD: integer(10_000, 1, 10_000_000),
-  CALLBACK_STORE_MAX_BYTES: integer(67_108_864, 1, 1_000_000_000_000),
-  CALLBACK_STREAM_MAX_SECONDS: integer(100, 1, 3600),
-  CALLBACK_STREAM_MAX_BYTES: integer(1_048_576, 1, 1_000_000_000),
-  CALLBACK_STREAM_MAX_OPEN: integer(500, 1, 100_000),
-  CALLBACK_STREAM_MAX_OPEN_PER_THREAD: integer(50, 1, 100_000),
-  CALLBACK_LOG_PREVIEW_CHARS: integer(120, 0, 1_000_000),
-  TASKHUB_NAME: z
-    .string()
-    .regex(/^[A-Za-z][A-Za-z0-9]{2,44}$/, 'expected 3 to 45 letters and digits, beginning with a letter')
-    .default('default'),
-  AzureWebJobsStorage: z.string().optional(),
-  FUNCTIONS_WORKER_RUNTIME: z.literal('node', 'expected node').default('node'),
-});
+const environmentSchema = z
+  .object({
+    AZURE_OPENAI_ENDPOINT: endpoint,
+    AZURE_OPENAI_CHAT_DEPLOYMENT_NAME: required('the name of a chat model deployment').regex(
+      /^[A-Za-z0-9._-]+$/,
+      'expected the name of a chat model deployment: letters, digits, "." "_" "-"',
+    ),
+    AZURE_OPENAI_API_KEY: z
+      .string()
+      .regex(/^[\x21-\x7E]+$/, 'expected a key: printable ASCII characters without spaces')
+      .optional(),
+    AZURE_OPENAI_API_VERSION: z
+      .string()
+      .regex(/^[A-Za-z0-9.-]+$/, 'expected a version, as 2024-10-21')
+      .default('2024-10-21'),
+    AZURE_OPENAI_STREAM_IDLE_TIMEOUT_SECONDS: integer(1, 600).default(60),
+    AGENT_RUN_TIMEOUT_SECONDS: integer(1, 3600).default(240),
+    AGENT_MAX_MESSAGE_BYTES: integer(1, 1_048_576).default(262_144),
+    ...callbackStoreEnvironment,
+    CALLBACK_STREAM_MAX_SECONDS: integer(1, 3600).default(100),
+    CALLBACK_STREAM_MAX_BYTES: integer(1, 1_000_000_000).default(1_048_576),
+    CALLBACK_STREAM_MAX_OPEN: integer(1, 100_000).default(500),
+    CALLBACK_STREAM_MAX_OPEN_PER_THREAD: integer(1, 100_000).default(50),
+    CALLBACK_LOG_PREVIEW_CHARS: integer(0, 1_000_000).default(120),
+    TASKHUB_NAME: z
+      .string()
+      .regex(/^[A-Za-z][A-Za-z0-9]{2,44}$/, 'expected 3 to 45 letters and digits, beginning with a letter')
+      .default('default'),
+    FUNCTIONS_WORKER_RUNTIME: z.literal('node', 'expected node').default('node'),
+  })
+  .superRefine(
+    (values, context) => {
+      for (const { variable, problem } of storeProblems(values)) {
+        context.addIssue({ code: 'custom', path: [variable], message: problem });
+      }
+    },
+    // Also when other variables are wrong: one error names them all.
+    { when: () => true },
+  );
 
 const settingsSchema = environmentSchema.transform((values) => ({
   openAI: {
@@ -81,12 +75,7 @@ const settingsSchema = environmentSchema.transform((values) => ({
   },
   runTimeoutSeconds: values.AGENT_RUN_TIMEOUT_SECONDS,
   maxMessageBytes: values.AGENT_MAX_MESSAGE_BYTES,
-  callbackStore: {
-    maxThreads: values.CALLBACK_STORE_MAX_THREADS,
-    maxEventsPerThread: values.CALLBACK_STORE_MAX_EVENTS_PER_THREAD,
-    /** UTF-8 bytes of the events' JSON. */
-    maxBytes: values.CALLBACK_STORE_MAX_BYTES,
-  },
+  callbackStore: toCallbackStoreSettings(values),
   callbackStreams: {
     maxDurationMs: values.CALLBACK_STREAM_MAX_SECONDS * 1000,
     maxBytes: values.CALLBACK_STREAM_MAX_BYTES,

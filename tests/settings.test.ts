@@ -31,7 +31,7 @@ describe('settings', () => {
       },
       runTimeoutSeconds: 240,
       maxMessageBytes: 262_144,
-      callbackStore: { maxThreads: 1000, maxEventsPerThread: 10_000, maxBytes: 67_108_864 },
+      callbackStore: { kind: 'memory', maxThreads: 1000, maxEventsPerThread: 10_000, maxBytes: 67_108_864 },
       callbackStreams: { maxDurationMs: 100_000, maxBytes: 1_048_576, maxOpen: 500, maxOpenPerThread: 50 },
       logPreviewChars: 120,
     });
@@ -65,7 +65,7 @@ describe('settings', () => {
       },
       runTimeoutSeconds: 2,
       maxMessageBytes: 3,
-      callbackStore: { maxThreads: 4, maxEventsPerThread: 5, maxBytes: 6 },
+      callbackStore: { kind: 'memory', maxThreads: 4, maxEventsPerThread: 5, maxBytes: 6 },
       callbackStreams: { maxDurationMs: 8000, maxBytes: 9, maxOpen: 10, maxOpenPerThread: 11 },
       logPreviewChars: 7,
     });
@@ -124,6 +124,7 @@ describe('settings', () => {
     ['AZURE_OPENAI_STREAM_IDLE_TIMEOUT_SECONDS', 1, 600],
     ['AGENT_RUN_TIMEOUT_SECONDS', 1, 3600],
     ['AGENT_MAX_MESSAGE_BYTES', 1, 1_048_576],
+    ['CALLBACK_EVENT_TTL_DAYS', 1, 3650],
     ['CALLBACK_STORE_MAX_THREADS', 1, 1_000_000],
     ['CALLBACK_STORE_MAX_EVENTS_PER_THREAD', 1, 10_000_000],
     ['CALLBACK_STORE_MAX_BYTES', 1, 1_000_000_000_000],
@@ -177,6 +178,10 @@ describe('settings', () => {
     'AGENT_RUN_TIMEOUT_SECONDS',
     'CALLBACK_LOG_PREVIEW_CHARS',
     'AzureWebJobsStorage',
+    'CALLBACK_STORE',
+    'CALLBACK_REDIS_URL',
+    'CALLBACK_COSMOS_ENDPOINT',
+    'CALLBACK_COSMOS_KEY',
   ])('refuse a placeholder in %s, once', (name) => {
     expect(refusal({ [name]: 'https://<your-resource>.openai.azure.com' }).split('\n')).toEqual([
       'The settings are not complete:',

@@ -21,12 +21,13 @@ app.http('fixed_buffer', {
 setFlagsFromString('--expose-gc');
 const collectGarbage: () => void = runInNewContext('gc');
 
-app.http('resident_bytes', {
+app.http('memory', {
   methods: ['GET'],
-  route: 'resident-bytes',
+  route: 'memory',
   authLevel: 'anonymous',
   handler: () => {
     collectGarbage();
-    return { body: String(process.memoryUsage.rss()) };
+    const { rss, heapUsed, external } = process.memoryUsage();
+    return { jsonBody: { resident: rss, used: heapUsed + external } };
   },
 });

@@ -1,36 +1,21 @@
 import type { AgentUpdateKind, AgentUsage } from '../durable-agents/index.js';
 
 /*
- * Events have the names of the wire: they are kept as the JSON that is served. The fields stand in the order in which
- * they are served.
+ * Events have the names of the wire: they are kept as JSON text, in the order in which the fields are served.
  */
 
-/** What every event says first. */
-export interface EventOfRun {
-  /** When the callback ran: ISO 8601 in UTC, to the millisecond. */
-  readonly timestamp: string;
-  readonly agent_name: string;
-  readonly thread_id: string;
-  readonly correlation_id: string;
-  readonly request_message: string;
-}
-
-/** What every event says behind what is its own. */
-export interface TimesOfRun {
-  /** When the run's request was accepted: ISO 8601 in UTC. */
-  readonly run_started_at: string;
-}
-
-/** A piece of the answer. */
-export interface StreamEvent extends EventOfRun, TimesOfRun {
+/** What is an update's own. */
+export interface StreamEventFields {
   readonly event_type: 'stream';
   readonly update_kind: AgentUpdateKind;
+  /** A piece of the answer. */
   readonly text: string;
 }
 
-/** The whole answer: the texts of the run's stream events of kind `text`, joined. */
-export interface FinalEvent extends EventOfRun, TimesOfRun {
+/** What is an answer's own. */
+export interface FinalEventFields {
   readonly event_type: 'final';
+  /** The whole answer: the texts of the run's stream events of kind `text`, joined. */
   readonly response_text: string;
   /** `null` when the model gave none. */
   readonly usage: UsageDetails | null;
@@ -38,12 +23,15 @@ export interface FinalEvent extends EventOfRun, TimesOfRun {
   readonly finish_reason: string;
 }
 
-/** A run that ended without an answer. */
-export interface FailedEvent extends EventOfRun, TimesOfRun {
+/** What is a failure's own: a run that ended without an answer. */
+export interface FailedEventFields {
   readonly event_type: 'failed';
   readonly error_code: string;
   readonly error_message: string;
 }
+
+/** What one callback call adds to a run, whatever the run is. */
+export type CallbackEventFields = StreamEventFields | FinalEventFields | FailedEventFields;
 
 /** Tokens of a run, under the names of the wire. */
 export interface UsageDetails {
@@ -55,11 +43,22 @@ export interface UsageDetails {
   readonly [extra: `${string}_token_count`]: number;
 }
 
-/** One callback call, before a store has given it its place. */
-export type NewCallbackEvent = StreamEvent | FinalEvent | FailedEvent;
-
-/** One callback call, as it is kept and served. */
-export type CallbackEvent = NewCallbackEvent & {
+/** One callback call, as it is served: what is the run's comes first, what the store knows of it last. */
+export type CallbackEvent = CallbackEventFields & {
+  /** When the callback ran: ISO 8601 in UTC, to the millisecond. */
+  readonly timestamp: string;
+  readonly agent_name: string;
+  readonly thread_id: string;
+  readonly correlation_id: string;
+  readonly request_message: string;
+  /** When the run's request was accepted: ISO 8601 in UTC. */
+  readonly run_started_at: string;
+  /** Which delivery of the run it came from, from 1. The events of a run's highest attempt take the place of all others. */
+  readonly attempt: number;
+  /** On the last event of a run: how many of its events the store could not take. Absence: none. */
+  readonly lost_events?: number;
+  /** On a final event: the answer is in the conversation. Absent while that is not known. */
+  readonly committed?: true;
   /** Position in the thread's record: 1 for the first event, then without gaps, also across a clear. */
   readonly sequence: number;
 };

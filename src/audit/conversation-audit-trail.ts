@@ -6,72 +6,94 @@ import type {
   AgentResponseUpdate,
   Logger,
 } from '../durable-agents/index.js';
-import { type EventOfRun, type TimesOfRun, toUsageDetails } from './callback-event.js';
-import type { CallbackEventStore } from './callback-event-store.js';
+import { type CallbackEventFields, toUsageDetails } from './callback-event.js';
+import { RunRecorder } from './run-recorder.js';
+import type { CallbackEventStore } from './store/callback-event-store.js';
+import type { NewEvent } from './store/kept-event.js';
+import type { StoreHealth } from './store-health.js';
 
 export interface ConversationAuditTrailOptions {
   readonly store: CallbackEventStore;
+  readonly health: StoreHealth;
   readonly log: Logger;
   /** How much of an update's text is logged, in characters; 0 logs only its length. */
   readonly previewChars: number;
+  /** How long the store may acknowledge nothing before a run goes on without it. Default: 10 s. */
+  readonly patienceMs?: number;
   readonly now?: () => Date;
 }
 
 /** Logs each update and the outcome of each run, and keeps them as events in a store. */
 export class ConversationAuditTrail implements AgentResponseCallback {
-  readonly #store: CallbackEventStore;
-  readonly #log: Logger;
-  readonly #previewChars: number;
+  readonly #options: ConversationAuditTrailOptions;
   readonly #now: () => Date;
+  /** By the context, of which each delivery of a run has one. */
+  readonly #recorders = new WeakMap<AgentCallbackContext, RunRecorder>();
 
-  constructor({ store, log, previewChars, now = () => new Date() }: ConversationAuditTrailOptions) {
-    this.#store = store;
-    this.#log = log;
-    this.#previewChars = previewChars;
-    this.#now = now;
+  constructor(options: ConversationAuditTrailOptions) {
+    this.#options = options;
+    this.#now = options.now ?? (() => new Date());
+  }
+
+  onAgentStart(context: AgentCallbackContext): void {
+    this.#recorderOf(context).begin();
   }
 
   async onStreamingResponseUpdate({ kind, text }: AgentResponseUpdate, context: AgentCallbackContext): Promise<void> {
-    this.#log.info(`${where(context)} streaming chunk: ${this.#preview(text)}`);
-    await this.#store.append(this.#event(context, { event_type: 'stream', update_kind: kind, text }));
+    this.#options.log.info(`${where(context)} streaming chunk: ${this.#preview(text)}`);
+    await this.#recorderOf(context).add(this.#event({ event_type: 'stream', update_kind: kind, text }));
   }
 
-  async onAgentResponse(response: AgentResponse, context: AgentCallbackContext): Promise<void> {
-    await this.#store.append(
-      this.#event(context, {
-        event_type: 'final',
-        response_text: response.text,
-        usage: toUsageDetails(response.usage),
-        finish_reason: response.finishReason,
-      }),
-    );
-    this.#log.info(`${where(context)} final response recorded`);
-  }
-
-  async onAgentError(error: AgentError, context: AgentCallbackContext): Promise<void> {
-    await this.#store.append(
-      this.#event(context, { event_type: 'failed', error_code: error.code, error_message: error.message }),
-    );
-    this.#log.warn(`${where(context)} failure recorded: ${error.code}`);
-  }
-
-  #event<Outcome extends object>(context: AgentCallbackContext, outcome: Outcome): EventOfRun & Outcome & TimesOfRun {
-    const about: EventOfRun = {
-      timestamp: this.#now().toISOString(),
-      agent_name: context.agentName,
-      thread_id: context.threadId,
-      correlation_id: context.correlationId,
-      request_message: context.requestMessage,
+  async onAgentResponse({ text, usage, finishReason }: AgentResponse, context: AgentCallbackContext): Promise<void> {
+    const event = this.#event({
+      event_type: 'final',
+      response_text: text,
+      usage: toUsageDetails(usage),
+      finish_reason: finishReason,
+    });
+    const tokens = usage && {
+      input: usage.inputTokenCount,
+      output: usage.outputTokenCount,
+      total: usage.totalTokenCount,
     };
-    // Made by a spread instead, the event would take V8 four times as long to turn into JSON.
-    return Object.assign(about, outcome, { run_started_at: context.requestedAt });
+    const isKept = await this.#recorderOf(context).end({ ...event, ...(tokens && { tokens }) });
+    if (isKept) this.#options.log.info(`${where(context)} final response recorded`);
+  }
+
+  async onAgentError({ code, message }: AgentError, context: AgentCallbackContext): Promise<void> {
+    const event = this.#event({ event_type: 'failed', error_code: code, error_message: message });
+    const isKept = await this.#recorderOf(context).end(event);
+    if (isKept) this.#options.log.warn(`${where(context)} failure recorded: ${code}`);
+  }
+
+  #recorderOf(context: AgentCallbackContext): RunRecorder {
+    const known = this.#recorders.get(context);
+    if (known !== undefined) return known;
+    const { agentName, threadId, correlationId, requestMessage, requestedAt } = context;
+    const recorder = new RunRecorder({
+      ...this.#options,
+      thread: { agentName, threadId },
+      run: { correlationId, requestMessage, acceptedAt: requestedAt },
+      startedAt: this.#now().toISOString(),
+    });
+    this.#recorders.set(context, recorder);
+    return recorder;
+  }
+
+  #event(fields: CallbackEventFields): NewEvent {
+    return {
+      timestamp: this.#now().toISOString(),
+      eventType: fields.event_type,
+      fields: JSON.stringify(fields).slice(1, -1),
+    };
   }
 
   /** On one line, whatever the model wrote. */
   #preview(text: string): string {
-    if (this.#previewChars === 0) return `(${text.length} characters)`;
+    const { previewChars } = this.#options;
+    if (previewChars === 0) return `(${text.length} characters)`;
     return text
-      .slice(0, this.#previewChars)
+      .slice(0, previewChars)
       .toWellFormed()
       .replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]/gu, ' ');
   }

@@ -20,6 +20,9 @@ const COLUMNS = [
   'error_code',
   'error_message',
   'run_started_at',
+  'attempt',
+  'lost_events',
+  'committed',
 ] as const;
 
 export const CSV_HEADER = `${COLUMNS.join(',')}\r\n`;
@@ -38,7 +41,7 @@ export function toCsvLine(event: CallbackEvent): string {
  * @see https://owasp.org/www-community/attacks/CSV_Injection
  */
 function csvField(value: unknown): string {
-  if (typeof value === 'number') return String(value);
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   const text = typeof value === 'string' ? value : '';
   const harmless = /^[=+\-@\t\r\n＝＋－＠]/u.test(text) ? `'${text}` : text;
   return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;

@@ -1,12 +1,11 @@
-import { sseFrame } from '../durable-agents/index.js';
-import type { CallbackEvent } from './callback-event.js';
-import type { CallbackEventPage } from './callback-event-store.js';
-import { formatCursor } from './event-cursor.js';
-import { eventsOf } from './read-events.js';
+import { eventJsons } from './event-json.js';
+import { formatCursor } from './store/event-cursor.js';
+import type { CallbackEventPage } from './store/callback-event-store.js';
+import type { KeptEvent } from './store/kept-event.js';
 
 /** An event as it is sent to readers of a stream. */
 export interface EventFrame {
-  readonly event: CallbackEvent;
+  readonly event: KeptEvent;
   readonly text: string;
   readonly byteLength: number;
 }
@@ -15,14 +14,16 @@ const framesOfPages = new WeakMap<CallbackEventPage, readonly EventFrame[]>();
 
 /**
  * The events of a page as server-sent events, each with the cursor behind it as its `id`. Readers who stand at the same
- * place of a thread get the same page from a store in memory: its frames are made once for all of them.
+ * place of a thread get the same page from their store: its frames are made once for all of them.
  */
 export function eventFrames(page: CallbackEventPage): readonly EventFrame[] {
   const known = framesOfPages.get(page);
   if (known !== undefined) return known;
-  const frames = eventsOf(page).map((event) => {
+  const jsons = eventJsons(page);
+  const frames = page.events.map((event, index) => {
     const id = formatCursor({ ...page.next, sequence: event.sequence });
-    const text = sseFrame({ id, event: event.event_type, data: event });
+    // In JSON no line break stands as itself, so nothing in it can end the line or the frame.
+    const text = `id: ${id}\nevent: ${event.eventType}\ndata: ${jsons[index]}\n\n`;
     return { event, text, byteLength: Buffer.byteLength(text) };
   });
   framesOfPages.set(page, frames);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { HttpError } from '../durable-agents/index.js';
-import { parseCursor } from './event-cursor.js';
+import { parseCursor } from './store/event-cursor.js';
 
 const cursor = z.string().transform((text, context) => {
   const parsed = parseCursor(text);
@@ -10,6 +10,11 @@ const cursor = z.string().transform((text, context) => {
 });
 
 const correlationId = z.string().regex(/^[0-9a-f]{32}$/, 'the 32 lower-case hex digits of a run');
+
+/** Also the events of attempts that a later one has taken the place of. */
+const superseded = oneOf('true', 'false')
+  .transform((value) => value === 'true')
+  .optional();
 
 function wholeNumber(min: number, max: number) {
   const expected = `a whole number from ${min} to ${max}`;
@@ -30,6 +35,7 @@ export const listQuery = z.object({
   limit: wholeNumber(1, 1000).optional(),
   correlation_id: correlationId.optional(),
   event_type: oneOf('stream', 'final', 'failed').optional(),
+  superseded,
   /** Seconds that an answer without events is put off for. */
   wait: wholeNumber(0, 30).default(0),
 });
@@ -41,6 +47,7 @@ export const streamQuery = z
     from: oneOf('start', 'now').optional(),
     correlation_id: correlationId.optional(),
     until: oneOf('run-end').optional(),
+    superseded,
   })
   .refine(({ until, correlation_id }) => until === undefined || correlation_id !== undefined, {
     path: ['correlation_id'],
@@ -48,7 +55,7 @@ export const streamQuery = z
   });
 
 /** `GET …/callbacks/{thread_id}/export` */
-export const exportQuery = z.object({ format: oneOf('jsonl', 'csv').default('jsonl') });
+export const exportQuery = z.object({ format: oneOf('jsonl', 'csv').default('jsonl'), superseded });
 
 /** `GET agents/{agentName}/threads` */
 export const threadsQuery = z.object({

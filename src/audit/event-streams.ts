@@ -1,8 +1,14 @@
-import type { FollowedRun, FollowOptions, RunEventSource, RunEventStream } from '../durable-agents/index.js';
-import type { CallbackEventStore, EventThread } from './callback-event-store.js';
-import { endOf, START } from './event-cursor.js';
+import {
+  type FollowedRun,
+  type FollowOptions,
+  type RunEventSource,
+  type RunEventStream,
+} from '../durable-agents/index.js';
 import { type EventStreamOptions, streamEvents } from './event-stream.js';
 import { OpenStreams } from './open-streams.js';
+import type { CallbackEventStore, EventThread } from './store/callback-event-store.js';
+import { EventStoreError } from './store/event-store-error.js';
+import { endOf, type EventCursor, START } from './store/event-cursor.js';
 
 export interface EventStreamsOptions {
   readonly store: CallbackEventStore;
@@ -33,7 +39,7 @@ export class EventStreams implements RunEventSource {
   /** @throws HttpError 503 when too many streams are open */
   open(
     thread: EventThread,
-    options: Pick<EventStreamOptions, 'after' | 'filter' | 'isLast' | 'signal'>,
+    options: Pick<EventStreamOptions, 'after' | 'filter' | 'isLast' | 'prepare' | 'signal'>,
   ): RunEventStream {
     const { store } = this.#options;
     const close = this.#open.open(thread);
@@ -45,11 +51,17 @@ export class EventStreams implements RunEventSource {
     ended: AbortSignal,
     { fromStart = false }: FollowOptions = {},
   ): Promise<RunEventStream> {
-    const { record } = await this.#options.store.list(run, { after: START, limit: 1 });
-    return this.open(run, {
-      after: fromStart ? START : endOf(record),
-      filter: { correlationId: run.correlationId },
-      signal: ended,
-    });
+    const after = fromStart ? START : await this.#endOf(run);
+    return this.open(run, { after, filter: { correlationId: run.correlationId }, signal: ended });
+  }
+
+  /** A run is not refused because its events cannot be read: what stands before them is skipped in another way. */
+  async #endOf(thread: EventThread): Promise<EventCursor> {
+    try {
+      return endOf((await this.#options.store.list(thread, { limit: 1 })).record);
+    } catch (error) {
+      if (error instanceof EventStoreError) return START;
+      throw error;
+    }
   }
 }

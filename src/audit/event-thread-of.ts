@@ -1,6 +1,6 @@
 import type { HttpRequest } from '@azure/functions';
 import { type AgentRegistry, checkedThreadId, HttpError } from '../durable-agents/index.js';
-import type { EventThread } from './callback-event-store.js';
+import type { EventThread } from './store/callback-event-store.js';
 
 /**
  * The thread that a route names. The host has already decoded route parameters; decoding them again would let `%252F`

@@ -1,12 +1,14 @@
 import { ReadableStream } from 'node:stream/web';
 import type { HttpHandler, InvocationContext } from '@azure/functions';
-import { type AgentRegistry, answering } from '../durable-agents/index.js';
-import type { CallbackEventPage, CallbackEventStore, EventThread } from './callback-event-store.js';
+import { answering } from '../durable-agents/index.js';
+import type { CallbackEventPage, EventThread } from './store/callback-event-store.js';
 import type { CallbackEvent } from './callback-event.js';
 import { CSV_HEADER, toCsvLine } from './event-csv.js';
 import { exportQuery, parseQuery } from './event-query.js';
+import type { EventRouteOptions } from './event-route-options.js';
 import { eventThreadOf } from './event-thread-of.js';
-import { eventsOf } from './read-events.js';
+import { eventsOf, readEvents } from './read-events.js';
+import type { EventCursor } from './store/event-cursor.js';
 
 const PAGE_LIMIT = 500;
 
@@ -16,28 +18,31 @@ const FORMATS = {
 };
 
 /** `GET …/callbacks/{thread_id}/export`: all events of a thread as a file. */
-export function createExportEventsRoute(store: CallbackEventStore, agents: AgentRegistry): HttpHandler {
+export function createExportEventsRoute({ store, agents, runRecords }: EventRouteOptions): HttpHandler {
   return answering(async (request, context) => {
     const thread = eventThreadOf(request, agents);
-    const { format } = parseQuery(exportQuery, request.query);
+    const { format, superseded } = parseQuery(exportQuery, request.query);
     const { mediaType, header, toLine } = FORMATS[format];
     // The first page is read before there is an answer: a store that is out of reach is an error, not an empty file.
-    const first = await store.list(thread, { limit: PAGE_LIMIT });
+    const read = async (after?: EventCursor): Promise<CallbackEventPage> => {
+      const page = await readEvents(store, thread, { superseded }, { ...(after && { after }), limit: PAGE_LIMIT });
+      return runRecords.withCommitted(page, context);
+    };
+    const first = await read();
     return {
       headers: {
         'content-type': mediaType,
         'cache-control': 'no-store',
         'content-disposition': `attachment; filename="${fileName(thread)}.${format}"`,
       },
-      body: ReadableStream.from(lines(store, thread, first, header, toLine, context)),
+      body: ReadableStream.from(lines(first, read, header, toLine, context)),
     };
   });
 }
 
 async function* lines(
-  store: CallbackEventStore,
-  thread: EventThread,
   first: CallbackEventPage,
+  readNext: (after: EventCursor) => Promise<CallbackEventPage>,
   header: string,
   toLine: (event: CallbackEvent) => string,
   context: InvocationContext,
@@ -46,10 +51,10 @@ async function* lines(
   try {
     let page = first;
     // Cleared or dropped on the way: what is left stands behind a gap, and is not this export's any more.
-    while (page.count > 0 && !page.reset) {
+    while (page.events.length > 0 && !page.reset) {
       yield Buffer.from(eventsOf(page).map(toLine).join(''));
       if (page.record !== undefined && page.next.sequence >= page.record.newestSequence) return;
-      page = await store.list(thread, { after: page.next, limit: PAGE_LIMIT });
+      page = await readNext(page.next);
     }
   } catch (error) {
     // A body that errors leaves the client without an end: it gets what was read so far.

@@ -1,17 +1,20 @@
 import type { HttpHandler, HttpRequest, HttpResponseInit } from '@azure/functions';
 import type { z } from 'zod';
-import { type AgentRegistry, answering, isNotModified } from '../durable-agents/index.js';
-import type { CallbackEventPage, CallbackEventStore, EventThread } from './callback-event-store.js';
-import { formatCursor } from './event-cursor.js';
+import { answering, isNotModified } from '../durable-agents/index.js';
+import type { CallbackEventPage, CallbackEventStore, EventThread } from './store/callback-event-store.js';
+import { formatCursor } from './store/event-cursor.js';
 import { listQuery, parseQuery } from './event-query.js';
+import { eventArrayJson } from './event-json.js';
+import type { EventRouteOptions } from './event-route-options.js';
 import { eventThreadOf } from './event-thread-of.js';
 import { readEvents } from './read-events.js';
 
 /** `GET …/callbacks/{thread_id}`: the events as a JSON array; what a reader needs to go on is in the headers. */
-export function createListEventsRoute(store: CallbackEventStore, agents: AgentRegistry): HttpHandler {
-  return answering(async (request) => {
+export function createListEventsRoute({ store, agents, runRecords }: EventRouteOptions): HttpHandler {
+  return answering(async (request, context) => {
     const thread = eventThreadOf(request, agents);
-    const page = await readOrWait(store, thread, parseQuery(listQuery, request.query), request);
+    const read = await readOrWait(store, thread, parseQuery(listQuery, request.query), request);
+    const page = await runRecords.withCommitted(read, context);
     const etag = etagOf(page);
     const headers = {
       'x-next-cursor': formatCursor(page.next),
@@ -22,8 +25,10 @@ export function createListEventsRoute(store: CallbackEventStore, agents: AgentRe
       // A page on another origin, where the host allows it, reads no other headers.
       'access-control-expose-headers': 'x-next-cursor, x-has-more, x-cursor-reset, etag',
     };
-    if (isNotModified(request, etag)) return { status: 304, headers };
-    return { headers: { 'content-type': 'application/json', ...headers }, body: page.json } satisfies HttpResponseInit;
+    // What was marked just now is new to everybody, though the tag is still that of the record before.
+    if (page === read && isNotModified(request, etag)) return { status: 304, headers };
+    const body = eventArrayJson(page);
+    return { headers: { 'content-type': 'application/json', ...headers }, body } satisfies HttpResponseInit;
   });
 }
 
@@ -34,24 +39,27 @@ async function readOrWait(
   query: z.infer<typeof listQuery>,
   request: HttpRequest,
 ): Promise<CallbackEventPage> {
-  const { after, limit, correlation_id: correlationId, event_type: eventType, wait } = query;
+  const { after, limit, correlation_id: correlationId, event_type: eventType, superseded, wait } = query;
   const options = { ...(after && { after }), ...(limit !== undefined && { limit }) };
-  const read = (): Promise<CallbackEventPage> => readEvents(store, thread, { correlationId, eventType }, options);
+  const filter = { correlationId, eventType, superseded };
+  const read = (): Promise<CallbackEventPage> => readEvents(store, thread, filter, options);
+  // That none are left is new to one who had some: their thread was cleared, or another attempt has begun.
+  const knowsAll = after === undefined && request.headers.has('if-none-match');
   const hasNothingNew = (page: CallbackEventPage): boolean =>
-    (page.count === 0 && !page.reset) || (isNotModified(request, etagOf(page)) && !hasMore(page));
+    isNotModified(request, etagOf(page)) ? !hasMore(page) : page.events.length === 0 && !page.reset && !knowsAll;
   let page = await read();
   if (wait === 0) return page;
   const timeout = AbortSignal.timeout(wait * 1000);
-  while (hasNothingNew(page) && (await store.waitForChange(thread, page.next, timeout))) page = await read();
+  while (hasNothingNew(page) && (await store.waitForChange(thread, page.record, timeout))) page = await read();
   return page;
 }
 
 /** False as well for a record that was cleared: its newest sequence is still told, but there is nothing to read. */
-function hasMore({ count, next, record }: CallbackEventPage): boolean {
-  return count > 0 && record !== undefined && next.sequence < record.newestSequence;
+function hasMore({ events, next, record }: CallbackEventPage): boolean {
+  return events.length > 0 && record !== undefined && next.sequence < record.newestSequence;
 }
 
 /** Changes with whatever a request could be answered differently for. */
 function etagOf({ record }: CallbackEventPage): string {
-  return record === undefined ? '"none"' : `"${record.epoch}-${record.oldestSequence}-${record.newestSequence}"`;
+  return record === undefined ? '"none"' : `"${record.epoch}-${record.oldestSequence}-${record.version}"`;
 }

@@ -1,5 +1,6 @@
 import { HttpError } from '../durable-agents/index.js';
-import type { EventThread } from './callback-event-store.js';
+import type { EventThread } from './store/callback-event-store.js';
+import { threadKey } from './store/thread-key.js';
 
 const RETRY_AFTER_SECONDS = 5;
 
@@ -26,9 +27,9 @@ export class OpenStreams {
    * @returns what to call when it has ended; calling it again does nothing
    * @throws HttpError 503 with `Retry-After` when there are too many
    */
-  open({ agentName, threadId }: EventThread): () => void {
+  open(thread: EventThread): () => void {
     const { maxOpen, maxOpenPerThread, maxDurationMs } = this.#limits;
-    const key = `${agentName}|${threadId}`;
+    const key = threadKey(thread);
     const openOfThread = this.#openPerThread.get(key) ?? 0;
     if (this.#open >= maxOpen || openOfThread >= maxOpenPerThread) {
       const limit = this.#open >= maxOpen ? `${maxOpen} in this process` : `${maxOpenPerThread} of one thread`;

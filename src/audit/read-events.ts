@@ -1,5 +1,8 @@
 import type { CallbackEvent } from './callback-event.js';
-import type { CallbackEventPage, CallbackEventStore, EventThread, ListOptions } from './callback-event-store.js';
+import { eventJsons, parseEvent } from './event-json.js';
+import type { CallbackEventPage, CallbackEventStore, EventThread, ListOptions } from './store/callback-event-store.js';
+import type { KeptEvent } from './store/kept-event.js';
+import { type RunRecord, winningAttempt } from './store/run-record.js';
 
 const SCAN_LIMIT = 1000;
 
@@ -8,47 +11,79 @@ export interface EventFilter {
   /** Only those of one run. */
   readonly correlationId?: string | undefined;
   readonly eventType?: CallbackEvent['event_type'] | undefined;
+  /** Also those of attempts that a later one has taken the place of. Default: false. */
+  readonly superseded?: boolean | undefined;
 }
 
-/** Reads a page of a thread's events, as {@link CallbackEventStore.list} does, but only those that a filter lets through. */
+/**
+ * Reads a page of a thread's events, as {@link CallbackEventStore.list} does, but only those that a filter lets through.
+ */
 export async function readEvents(
   store: CallbackEventStore,
   thread: EventThread,
   filter: EventFilter,
   options: ListOptions = {},
 ): Promise<CallbackEventPage> {
-  if (filter.correlationId === undefined && filter.eventType === undefined) return store.list(thread, options);
   const { limit = Infinity } = options;
-  let found: CallbackEvent[] = [];
+  const isSearch = filter.correlationId !== undefined || filter.eventType !== undefined;
+  const scanLimit = isSearch ? SCAN_LIMIT : limit;
+  let found: KeptEvent[] = [];
+  let runs = new Map<string, RunRecord>();
   let reset = false;
   let after = options.after;
   for (;;) {
-    const page = await store.list(thread, { ...(after && { after }), limit: SCAN_LIMIT });
-    // What was found so far may be gone as well.
-    if (page.reset) found = [];
+    const page = await store.list(thread, { ...(after && { after }), limit: scanLimit });
+    if (page.reset && found.length > 0) {
+      // What was found so far is gone as well.
+      found = [];
+      runs = new Map();
+    }
     reset ||= page.reset;
-    found.push(...eventsOf(page).filter((event) => isWanted(event, filter)));
+    const wanted = page.events.filter((event) => isWanted(event, page.runs, filter));
+    const isLastPage = page.events.length < scanLimit || scanLimit === limit;
+    if (found.length === 0 && wanted.length === page.events.length && wanted.length <= limit && isLastPage) {
+      return reset === page.reset ? page : { ...page, reset };
+    }
+    found.push(...wanted);
+    for (const [correlationId, run] of page.runs) runs.set(correlationId, run);
     const isFull = found.length >= limit;
-    if (isFull || page.count < SCAN_LIMIT) {
-      found.length = Math.min(found.length, limit);
-      const last = found.at(-1);
+    if (isFull || page.events.length < scanLimit) {
+      const events = isFull ? found.slice(0, limit) : found;
+      const last = events.at(-1);
       const next = isFull && last !== undefined ? { ...page.next, sequence: last.sequence } : page.next;
-      return { ...page, json: Buffer.from(JSON.stringify(found)), count: found.length, reset, next };
+      return { ...page, events: withoutSuperseded(events, runs, filter), runs, reset, next };
     }
     after = page.next;
   }
 }
 
-/** The events of a page; each as JSON is, to the letter, what the page holds. */
+/** The events of a page as they are served. */
 export function eventsOf(page: CallbackEventPage): CallbackEvent[] {
-  // Written by this app, in the shape of the type.
-  const events: CallbackEvent[] = JSON.parse(Buffer.from(page.json).toString());
-  return events;
+  return eventJsons(page).map(parseEvent);
 }
 
-function isWanted(event: CallbackEvent, { correlationId, eventType }: EventFilter): boolean {
+function isWanted(
+  { correlationId, eventType, attempt }: KeptEvent,
+  runs: ReadonlyMap<string, RunRecord>,
+  filter: EventFilter,
+): boolean {
   return (
-    (correlationId === undefined || event.correlation_id === correlationId) &&
-    (eventType === undefined || event.event_type === eventType)
+    (filter.correlationId === undefined || correlationId === filter.correlationId) &&
+    (filter.eventType === undefined || eventType === filter.eventType) &&
+    (filter.superseded === true || !isSuperseded(attempt, runs.get(correlationId)))
   );
+}
+
+/** An attempt can have been superseded after the first of several pages was read. */
+function withoutSuperseded(
+  events: readonly KeptEvent[],
+  runs: ReadonlyMap<string, RunRecord>,
+  { superseded }: EventFilter,
+): readonly KeptEvent[] {
+  if (superseded === true) return events;
+  return events.filter(({ attempt, correlationId }) => !isSuperseded(attempt, runs.get(correlationId)));
+}
+
+function isSuperseded(attempt: number, run: RunRecord | undefined): boolean {
+  return run !== undefined && attempt < winningAttempt(run);
 }

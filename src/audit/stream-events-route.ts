@@ -1,33 +1,37 @@
 import type { HttpHandler, HttpRequest } from '@azure/functions';
 import type { z } from 'zod';
-import { type AgentRegistry, answering, HttpError, sseResponse } from '../durable-agents/index.js';
-import type { CallbackEvent } from './callback-event.js';
-import type { CallbackEventStore, EventThread } from './callback-event-store.js';
-import { endOf, type EventCursor, isLost, parseCursor, START } from './event-cursor.js';
+import { answering, HttpError, sseResponse } from '../durable-agents/index.js';
+import type { CallbackEventStore, EventThread } from './store/callback-event-store.js';
+import { endOf, type EventCursor, isLost, parseCursor, START } from './store/event-cursor.js';
 import { parseQuery, streamQuery } from './event-query.js';
 import type { EventStreams } from './event-streams.js';
+import type { EventRouteOptions } from './event-route-options.js';
 import { eventThreadOf } from './event-thread-of.js';
-import { eventsOf, readEvents } from './read-events.js';
+import type { KeptEvent } from './store/kept-event.js';
+import { type RunRecord, winningAttempt } from './store/run-record.js';
 
-export interface StreamEventsRouteOptions {
-  readonly store: CallbackEventStore;
-  readonly agents: AgentRegistry;
+export interface StreamEventsRouteOptions extends EventRouteOptions {
   readonly streams: EventStreams;
 }
 
 /** `GET …/callbacks/{thread_id}/stream`: the events as they come, from where the reader left off. */
-export function createStreamEventsRoute({ store, agents, streams }: StreamEventsRouteOptions): HttpHandler {
+export function createStreamEventsRoute({ store, agents, runRecords, streams }: StreamEventsRouteOptions): HttpHandler {
   return answering(async (request, context) => {
     const thread = eventThreadOf(request, agents);
     const query = parseQuery(streamQuery, request.query);
     const after = await startOf(request, query, store, thread);
-    const { correlation_id: correlationId, until } = query;
+    const { correlation_id: correlationId, superseded, until } = query;
     const isLast = until === undefined ? undefined : isRunEnd;
-    if (isLast !== undefined && (await hasEnded(store, thread, correlationId, after))) {
+    if (isLast !== undefined && correlationId !== undefined && (await hasEnded(store, thread, correlationId, after))) {
       // To an EventSource, a 204 says not to connect again.
       return { status: 204 };
     }
-    const stream = streams.open(thread, { after, filter: { correlationId }, ...(isLast && { isLast }) });
+    const stream = streams.open(thread, {
+      after,
+      filter: { correlationId, superseded },
+      prepare: (page) => runRecords.withCommitted(page, context),
+      ...(isLast && { isLast }),
+    });
     return sseResponse(stream.frames, context);
   });
 }
@@ -51,21 +55,20 @@ async function startOf(
   return isLost(after, record) || record === undefined ? after : { ...after, epoch: record.epoch };
 }
 
-function isRunEnd(event: CallbackEvent): boolean {
-  return event.event_type !== 'stream';
+/** An attempt that another one has taken the place of does not end the run, whether it is shown or not. */
+function isRunEnd({ eventType, attempt }: KeptEvent, run: RunRecord | undefined): boolean {
+  return eventType !== 'stream' && (run === undefined || attempt >= winningAttempt(run));
 }
 
 /** Whether the run's last event stands at or before the cursor, so that its reader has seen it. */
 async function hasEnded(
   store: CallbackEventStore,
   thread: EventThread,
-  correlationId: string | undefined,
+  correlationId: string,
   after: EventCursor,
 ): Promise<boolean> {
-  for (const eventType of ['final', 'failed'] as const) {
-    const page = await readEvents(store, thread, { correlationId, eventType }, { limit: 1 });
-    if (isLost(after, page.record)) return false;
-    if (eventsOf(page).some((event) => event.sequence <= after.sequence)) return true;
-  }
-  return false;
+  const { record } = await store.list(thread, { limit: 1 });
+  if (isLost(after, record)) return false;
+  const newest = (await store.readRun(thread, correlationId))?.attempts.at(-1);
+  return newest?.outcome !== undefined && newest.lastSequence !== undefined && newest.lastSequence <= after.sequence;
 }

@@ -1,6 +1,6 @@
 import type { HttpHandler } from '@azure/functions';
 import { type AgentRegistry, answering } from '../durable-agents/index.js';
-import type { CallbackEventStore, EventThreadSummary } from './callback-event-store.js';
+import type { CallbackEventStore, EventThreadSummary } from './store/callback-event-store.js';
 import { parseQuery, threadsQuery } from './event-query.js';
 import { agentNameOf } from './event-thread-of.js';
 
@@ -9,8 +9,7 @@ export function createThreadsRoute(store: CallbackEventStore, agents: AgentRegis
   return answering(async (request) => {
     const agentName = agentNameOf(request, agents);
     const { limit, cursor } = parseQuery(threadsQuery, request.query);
-    const threads = (await store.listThreads())
-      .filter((thread) => thread.agentName === agentName)
+    const threads = (await store.listThreads(agentName))
       .map((thread) => ({ thread, place: `${thread.lastEventAt},${thread.threadId}` }))
       .toSorted((one, other) => (one.place < other.place ? 1 : -1))
       .filter(({ place }) => cursor === undefined || place < cursor);

@@ -14,6 +14,7 @@ export { type AddAgentOptions, AgentFunctionApp, type AgentFunctionAppOptions } 
 export type { AgentRegistry, RegisteredAgent } from './agent-registry.js';
 export type { AgentCallbackContext, AgentResponseCallback } from './agent-response-callback.js';
 export { durableClientInput } from './durable-client-input.js';
+export { errorText } from './error-text.js';
 export {
   AgentError,
   type AgentErrorOptions,

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { START } from '../../src/audit/event-cursor.js';
+import { START } from '../../src/audit/store/event-cursor.js';
 import { type EventStreamOptions, streamEvents } from '../../src/audit/event-stream.js';
-import { failedEvent, finalEvent, ofRun, runId, streamEvent, thread } from '../support/callback-events.js';
+import { appendEvents, writerFor } from '../support/append-events.js';
+import { failedEvent, finalEvent, runId, servedEvent, streamEvent, thread } from '../support/callback-events.js';
 import { createMemoryStore } from '../support/memory-store.js';
 import { callbackEventsOf, parseSse, SseEvents } from '../support/sse-events.js';
 
@@ -36,20 +37,20 @@ describe('a stream of events', () => {
   it('gives what is there, then what comes, each under its cursor and its type', async () => {
     const { store, frames } = createStream();
     const events = [streamEvent('a'), streamEvent('b'), finalEvent(), failedEvent()];
-    for (const event of events.slice(0, 2)) await store.append(event);
+    for (const event of events.slice(0, 2)) await appendEvents(store, [event]);
     await frames.next();
     const read = parseSse((await frames.next()).value);
     const coming = frames.next();
-    await store.append(finalEvent());
+    await appendEvents(store, [finalEvent()]);
     read.feed(Buffer.from((await coming).value));
-    await store.append(failedEvent());
+    await appendEvents(store, [failedEvent()]);
     read.feed(Buffer.from((await frames.next()).value));
     const { epoch } = (await store.list(thread)).next;
     expect(read.events).toEqual(
       events.map((event, index) => ({
         id: `${epoch}-${index + 1}`,
-        event: event.event_type,
-        data: JSON.stringify({ ...event, sequence: index + 1 }),
+        event: event.eventType,
+        data: JSON.stringify(servedEvent(event, { sequence: index + 1 })),
       })),
     );
   });
@@ -58,23 +59,23 @@ describe('a stream of events', () => {
     const { store, frames } = createStream();
     await frames.next();
     const next = nextSequences(frames);
-    await store.append(streamEvent());
+    await appendEvents(store, [streamEvent()]);
     expect(await next).toEqual([1]);
   });
 
   it('shows only the events of the run that is asked for', async () => {
     const { store, frames } = createStream({ filter: { correlationId: runId(2) } });
-    for (const run of [1, 2, 1, 2]) await store.append(ofRun(run, streamEvent()));
+    for (const run of [1, 2, 1, 2]) await appendEvents(store, [streamEvent()], { run });
     await frames.next();
     expect(await nextSequences(frames)).toEqual([2, 4]);
     const next = nextSequences(frames);
-    for (const run of [1, 3, 2]) await store.append(ofRun(run, streamEvent()));
+    for (const run of [1, 3, 2]) await appendEvents(store, [streamEvent()], { run });
     expect(await next).toEqual([7]);
   });
 
   it('tells a reader of another record first, and begins with the oldest event', async () => {
     const { store, frames } = createStream({ after: { epoch: 'another', sequence: 2 } });
-    for (let count = 0; count < 3; count += 1) await store.append(streamEvent());
+    for (let count = 0; count < 3; count += 1) await appendEvents(store, [streamEvent()]);
     await frames.next();
     const { events } = parseSse((await frames.next()).value);
     const { epoch } = (await store.list(thread)).next;
@@ -88,13 +89,13 @@ describe('a stream of events', () => {
     const { events } = parseSse((await frames.next()).value);
     expect(events).toEqual([{ id: '0', event: 'reset', data: '{"oldest_sequence":1}' }]);
     const next = nextSequences(frames);
-    await store.append(streamEvent());
+    await appendEvents(store, [streamEvent()]);
     expect(await next).toEqual([1]);
   });
 
   it('tells of a clear on the way, and goes on behind it', async () => {
     const { store, frames } = createStream();
-    for (let count = 0; count < 3; count += 1) await store.append(streamEvent());
+    for (let count = 0; count < 3; count += 1) await appendEvents(store, [streamEvent()]);
     await frames.next();
     await frames.next();
     const reset = frames.next();
@@ -104,13 +105,54 @@ describe('a stream of events', () => {
       { id: `${epoch}-0`, event: 'reset', data: '{"oldest_sequence":4}' },
     ]);
     const next = nextSequences(frames);
-    await store.append(streamEvent());
+    await appendEvents(store, [streamEvent()]);
     expect(await next).toEqual([4]);
   });
 
+  it('takes back what it has sent of an attempt as soon as another one begins', async () => {
+    const { store, frames } = createStream();
+    await writerFor(store).stream('half an', ' answer');
+    await frames.next();
+    expect(await nextSequences(frames)).toEqual([1, 2]);
+    const next = frames.next();
+    const successor = writerFor(store);
+    await successor.begin();
+    const superseded = `event: superseded\ndata: {"correlation_id":"${runId(1)}","attempt":1}\n\n`;
+    expect((await next).value).toBe(superseded);
+    const following = nextSequences(frames);
+    await successor.final('a whole answer');
+    expect(await following).toEqual([3]);
+  });
+
+  it('tells one who comes back that the attempt it has seen last is void', async () => {
+    const { store } = createStream();
+    await writerFor(store).stream('half an', ' answer');
+    await writerFor(store).final('a whole answer');
+    const reader = streamEvents({ store, thread, after: { sequence: 2 }, filter: {}, limits: roomy });
+    await reader.next();
+    const { events } = parseSse((await reader.next()).value);
+    expect(events.map(({ event, id }) => [event, id === undefined])).toEqual([
+      ['superseded', true],
+      ['final', false],
+    ]);
+  });
+
+  it('does not show attempts that are void, unless it is asked to', async () => {
+    const { store } = createStream();
+    await writerFor(store).stream('half an', ' answer');
+    await writerFor(store).final('a whole answer');
+    const sequencesWith = async (filter: EventStreamOptions['filter']): Promise<number[]> => {
+      const reader = streamEvents({ store, thread, after: START, filter, limits: roomy });
+      await reader.next();
+      return nextSequences(reader);
+    };
+    expect(await sequencesWith({})).toEqual([3]);
+    expect(await sequencesWith({ superseded: true })).toEqual([1, 2, 3]);
+  });
+
   it('ends with the last event that is wanted', async () => {
-    const { store, frames } = createStream({ isLast: ({ event_type: type }) => type === 'final' });
-    for (const event of [streamEvent(), finalEvent(), streamEvent()]) await store.append(event);
+    const { store, frames } = createStream({ isLast: ({ eventType }) => eventType === 'final' });
+    for (const event of [streamEvent(), finalEvent(), streamEvent()]) await appendEvents(store, [event]);
     const { read, end } = await readAll(frames);
     expect(end).toBe('ended');
     expect(callbackEventsOf(read.events).map(({ sequence }) => sequence)).toEqual([1, 2]);
@@ -119,10 +161,10 @@ describe('a stream of events', () => {
   it('ends on a signal, with all that was there before it', async () => {
     const ended = new AbortController();
     const { store, frames } = createStream({ signal: ended.signal });
-    await store.append(streamEvent());
+    await appendEvents(store, [streamEvent()]);
     const all = readAll(frames);
-    await store.append(streamEvent());
-    await store.append(finalEvent());
+    await appendEvents(store, [streamEvent()]);
+    await appendEvents(store, [finalEvent()]);
     ended.abort();
     const { read, end } = await all;
     expect(end).toBe('ended');
@@ -131,7 +173,7 @@ describe('a stream of events', () => {
 
   it('ends at its limit of bytes, and has sent at least one event, so that each connection gets on', async () => {
     const { store } = createStream();
-    for (let count = 0; count < 21; count += 1) await store.append(streamEvent('x'.repeat(1000)));
+    for (let count = 0; count < 21; count += 1) await appendEvents(store, [streamEvent('x'.repeat(1000))]);
     const seen: number[] = [];
     let connections = 0;
     let after = START;
@@ -151,7 +193,7 @@ describe('a stream of events', () => {
     const { store, frames } = createStream({ limits: { ...roomy, maxBytes: 3000 } });
     const all = readAll(frames);
     for (let count = 0; count < 10; count += 1) {
-      await store.append(streamEvent('x'.repeat(1000)));
+      await appendEvents(store, [streamEvent('x'.repeat(1000))]);
       await new Promise(setImmediate);
     }
     const { read, end } = await all;
@@ -190,7 +232,7 @@ describe('the time of a stream of events', () => {
     })();
     for (let second = 0; second < 15; second += 1) {
       expect(comment).toBeUndefined();
-      await store.append(streamEvent());
+      await appendEvents(store, [streamEvent()]);
       await vi.advanceTimersByTimeAsync(1001);
     }
     await next;
@@ -212,7 +254,7 @@ describe('the time of a stream of events', () => {
     await frames.next();
     for (let count = 0; count < 100; count += 1) {
       const next = frames.next();
-      await store.append(streamEvent());
+      await appendEvents(store, [streamEvent()]);
       await next;
     }
     expect(vi.getTimerCount()).toBe(1);

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { CallbackEventPage, EventThread, ListOptions } from '../../src/audit/callback-event-store.js';
-import { MemoryCallbackEventStore } from '../../src/audit/memory-callback-event-store.js';
+import type { CallbackEventPage, EventThread, ListOptions } from '../../src/audit/store/callback-event-store.js';
+import { MemoryCallbackEventStore } from '../../src/audit/store/memory-callback-event-store.js';
 import { eventsOf, readEvents } from '../../src/audit/read-events.js';
-import { ofRun, runId, streamEvent, thread } from '../support/callback-events.js';
+import { appendEvents, writerFor } from '../support/append-events.js';
+import { finalEvent, runId, streamEvent, thread } from '../support/callback-events.js';
+import { createMemoryStore } from '../support/memory-store.js';
 import { createRecordingLog } from '../support/recording-log.js';
 
 /** Is cleared, and has one new event, right after its first page was read. */
@@ -18,7 +20,7 @@ class StoreClearedOnTheWay extends MemoryCallbackEventStore {
     if (!this.#wasRead) {
       this.#wasRead = true;
       await this.clear(of);
-      await this.append(ofRun(1, streamEvent('after the clear')));
+      await appendEvents(this, [streamEvent('after the clear')]);
     }
     return page;
   }
@@ -27,9 +29,54 @@ class StoreClearedOnTheWay extends MemoryCallbackEventStore {
 describe('reading the events of one run', () => {
   it('forgets what it has found when the thread is cleared on the way, and tells of it', async () => {
     const store = new StoreClearedOnTheWay();
-    for (let count = 0; count < 1500; count += 1) await store.append(ofRun(1, streamEvent()));
+    await appendEvents(
+      store,
+      Array.from({ length: 1500 }, () => streamEvent()),
+    );
     const page = await readEvents(store, thread, { correlationId: runId(1) });
-    expect(page).toMatchObject({ reset: true, count: 1, next: { sequence: 1501 } });
+    expect(page).toMatchObject({ reset: true, next: { sequence: 1501 } });
     expect(eventsOf(page)).toMatchObject([{ text: 'after the clear', sequence: 1501 }]);
+  });
+});
+
+async function createHistory() {
+  const store = createMemoryStore();
+  await appendEvents(store, [streamEvent('another run'), finalEvent()], { run: 2 });
+  await writerFor(store).stream('half an', ' answer');
+  await writerFor(store).append(streamEvent('a whole answer'), finalEvent('a whole answer'));
+  return store;
+}
+
+describe('reading the events of a run that was delivered again', () => {
+  it('gives only those of its latest attempt', async () => {
+    const page = await readEvents(await createHistory(), thread, {});
+    expect(eventsOf(page).map(({ sequence, attempt }) => [sequence, attempt])).toEqual([
+      [1, 1],
+      [2, 1],
+      [5, 2],
+      [6, 2],
+    ]);
+  });
+
+  it.each([
+    [{}, [1, 2, 5, 6]],
+    [{ superseded: true }, [1, 2, 3, 4, 5, 6]],
+    [{ correlationId: runId(1) }, [5, 6]],
+    [{ correlationId: runId(1), superseded: true }, [3, 4, 5, 6]],
+    [{ eventType: 'final' as const }, [2, 6]],
+  ])('gives the same with %o in pages of any size', async (filter, expected) => {
+    const store = await createHistory();
+    for (let limit = 1; limit <= 7; limit += 1) {
+      const sequences: number[] = [];
+      let after = { sequence: 0 };
+      for (;;) {
+        const page = await readEvents(store, thread, filter, { after, limit });
+        expect(page.events.length).toBeLessThanOrEqual(limit);
+        if (page.events.length === 0) break;
+        sequences.push(...page.events.map(({ sequence }) => sequence));
+        after = page.next;
+      }
+      expect(sequences).toEqual(expected);
+    }
   });
 });

@@ -3,6 +3,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { ConversationAuditTrail } from '../../src/audit/conversation-audit-trail.js';
 import { EventStreams } from '../../src/audit/event-streams.js';
 import { eventsOf } from '../../src/audit/read-events.js';
+import { StoreHealth } from '../../src/audit/store-health.js';
+import { StoredRunRecords } from '../../src/audit/stored-run-records.js';
 import { createStreamEventsRoute } from '../../src/audit/stream-events-route.js';
 import { finish, text } from '../support/agent-parts.js';
 import { runId, thread } from '../support/callback-events.js';
@@ -26,7 +28,9 @@ describe('the stream of a run of 200 events', () => {
     maxOpen: 10_000,
     maxOpenPerThread: 10_000,
   });
-  const handler = createStreamEventsRoute({ store, streams, agents: createAgents() });
+  const log = createRecordingLog();
+  const runRecords = new StoredRunRecords({ store, readAnsweredRuns: () => Promise.resolve(new Set<string>()), log });
+  const handler = createStreamEventsRoute({ store, streams, runRecords, agents: createAgents() });
   const resumed = new Map<string | undefined, ReturnType<typeof readStream>>();
   let whole: Uint8Array;
 
@@ -53,7 +57,7 @@ describe('the stream of a run of 200 events', () => {
   beforeAll(async () => {
     const pieces = Array.from({ length: 199 }, (_, index) => text(`${PIECES[index % PIECES.length]}`));
     const agent = Object.assign(new ScriptedAgent([...pieces, finish()]), { name: thread.agentName });
-    const callback = new ConversationAuditTrail({ store, log: createRecordingLog(), previewChars: 0 });
+    const callback = new ConversationAuditTrail({ store, health: new StoreHealth(store), log, previewChars: 0 });
     await takeTurn(agent, { callback, request: runRequest({ correlationId: runId(1) }) });
     whole = new Uint8Array(await (await open()).arrayBuffer());
   });

@@ -1,5 +1,5 @@
 import { vi } from 'vitest';
-import type { CallbackEvent, FinalEvent, StreamEvent } from '../../src/audit/callback-event.js';
+import type { CallbackEvent, FinalEventFields, StreamEventFields } from '../../src/audit/callback-event.js';
 import { exchange, type HttpAnswer } from './http-exchange.js';
 import { SseConnection } from './sse-connection.js';
 
@@ -126,10 +126,19 @@ export function newThreadId(): string {
   return `test-${process.pid}-${Date.now().toString(36)}-${threadCount}`;
 }
 
-export function streamEvents(events: readonly CallbackEvent[]): (StreamEvent & CallbackEvent)[] {
+export function streamEvents(events: readonly CallbackEvent[]): (StreamEventFields & CallbackEvent)[] {
   return events.filter((event) => event.event_type === 'stream');
 }
 
-export function finalEvents(events: readonly CallbackEvent[]): (FinalEvent & CallbackEvent)[] {
+export function finalEvents(events: readonly CallbackEvent[]): (FinalEventFields & CallbackEvent)[] {
   return events.filter((event) => event.event_type === 'final');
+}
+
+/** Events as a reader sees them who reads before it is known that their answers are in the conversation. */
+export function uncommitted(events: readonly CallbackEvent[]): CallbackEvent[] {
+  return events.map((event) => {
+    const copy = { ...event };
+    delete copy.committed;
+    return copy;
+  });
 }

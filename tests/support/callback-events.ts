@@ -1,48 +1,85 @@
-import type { FailedEvent, FinalEvent, NewCallbackEvent, StreamEvent } from '../../src/audit/callback-event.js';
-import type { EventThread } from '../../src/audit/callback-event-store.js';
+import type { CallbackEvent } from '../../src/audit/callback-event.js';
+import type { EventThread } from '../../src/audit/store/callback-event-store.js';
+import type { NewEvent } from '../../src/audit/store/kept-event.js';
+import type { RunDescription } from '../../src/audit/store/run-record.js';
 
 export const thread: EventThread = { agentName: 'CallbackAgent', threadId: 'thread-1' };
 
-const run = ({ agentName, threadId }: EventThread) => ({
-  timestamp: '2026-01-07T15:40:02.123Z',
-  agent_name: agentName,
-  thread_id: threadId,
-  correlation_id: '59650737951c41c2ab743c21cb257349',
-  request_message: 'Tell me a short joke',
-});
-const times = { run_started_at: '2026-01-07T15:40:01.000Z' };
-
-export function streamEvent(text = 'Why did', of: EventThread = thread): StreamEvent {
-  return { ...run(of), event_type: 'stream', update_kind: 'text', text, ...times };
-}
-
-export function finalEvent(text = 'Why did the cloud stay home?', of: EventThread = thread): FinalEvent {
-  return {
-    ...run(of),
-    event_type: 'final',
-    response_text: text,
-    usage: { type: 'usage_details', input_token_count: 59, output_token_count: 14, total_token_count: 73 },
-    finish_reason: 'stop',
-    ...times,
-  };
-}
-
-export function failedEvent(of: EventThread = thread): FailedEvent {
-  return {
-    ...run(of),
-    event_type: 'failed',
-    error_code: 'stream_stalled',
-    error_message: 'The model sent nothing.',
-    ...times,
-  };
-}
+const TIMESTAMP = '2026-01-07T15:40:02.123Z';
 
 /** The correlation id of a thread's run of this number. */
 export function runId(number: number): string {
   return number.toString(16).padStart(32, '0');
 }
 
-/** The same event, of the run of this number. */
-export function ofRun<Event extends NewCallbackEvent>(number: number, event: Event): Event {
-  return { ...event, correlation_id: runId(number) };
+/** A thread's run of this number, as it was accepted. */
+export function runOf(number = 1): RunDescription {
+  return {
+    correlationId: runId(number),
+    requestMessage: 'Tell me a short joke',
+    acceptedAt: '2026-01-07T15:40:01.000Z',
+  };
+}
+
+export function streamEvent(text = 'Why did', timestamp = TIMESTAMP): NewEvent {
+  const fields = { event_type: 'stream', update_kind: 'text', text };
+  return { timestamp, eventType: 'stream', fields: withoutBraces(fields) };
+}
+
+export function finalEvent(text = 'Why did the cloud stay home?', timestamp = TIMESTAMP): NewEvent {
+  const usage = { type: 'usage_details', input_token_count: 59, output_token_count: 14, total_token_count: 73 };
+  return {
+    timestamp,
+    eventType: 'final',
+    fields: withoutBraces({ event_type: 'final', response_text: text, usage, finish_reason: 'stop' }),
+    tokens: { input: 59, output: 14, total: 73 },
+  };
+}
+
+/** Of an answer whose model counted nothing. */
+export function finalEventWithoutUsage(text = 'Why did the cloud stay home?', timestamp = TIMESTAMP): NewEvent {
+  const fields = { event_type: 'final', response_text: text, usage: null, finish_reason: 'stop' };
+  return { timestamp, eventType: 'final', fields: withoutBraces(fields) };
+}
+
+export function failedEvent(timestamp = TIMESTAMP): NewEvent {
+  const fields = { event_type: 'failed', error_code: 'stream_stalled', error_message: 'The model sent nothing.' };
+  return { timestamp, eventType: 'failed', fields: withoutBraces(fields) };
+}
+
+export interface ServedOptions {
+  readonly sequence: number;
+  /** Default: {@link thread}. */
+  readonly of?: EventThread;
+  /** The number of the run. Default: 1. */
+  readonly run?: number;
+  /** Default: 1. */
+  readonly attempt?: number;
+  readonly lostEvents?: number;
+  readonly committed?: boolean;
+}
+
+/** An event as it is served; `JSON.stringify` gives its bytes. */
+export function servedEvent(
+  event: NewEvent,
+  { sequence, of = thread, run = 1, attempt = 1, lostEvents, committed }: ServedOptions,
+): CallbackEvent {
+  const { correlationId, requestMessage, acceptedAt } = runOf(run);
+  return {
+    timestamp: event.timestamp,
+    agent_name: of.agentName,
+    thread_id: of.threadId,
+    correlation_id: correlationId,
+    request_message: requestMessage,
+    ...JSON.parse(`{${event.fields}}`),
+    run_started_at: acceptedAt,
+    attempt,
+    ...(lostEvents !== undefined && { lost_events: lostEvents }),
+    ...(committed === true && { committed }),
+    sequence,
+  };
+}
+
+function withoutBraces(fields: object): string {
+  return JSON.stringify(fields).slice(1, -1);
 }

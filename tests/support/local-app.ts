@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 
-const START = path.resolve(__dirname, '../../dist/local/start.js');
+/** npm starts programs of a package in its folder. */
+const START = path.resolve('dist/local/start.js');
 
 /** The built app under the local Functions host, in a process of its own. */
 export interface LocalApp {
@@ -12,6 +13,15 @@ export interface LocalApp {
   /** What it printed so far. */
   output(): string;
   stop(): Promise<void>;
+  /** Ends it as a crash does, without a chance to do anything about it. */
+  kill(): Promise<void>;
+}
+
+export interface LocalAppOptions {
+  /** Where the host keeps conversations and what it has accepted. Default: nowhere. */
+  readonly dataFolder?: string;
+  /** Default: a free one. */
+  readonly port?: number;
 }
 
 /** The app could not be started: the message is what it printed. */
@@ -26,17 +36,25 @@ export class LocalAppFailure extends Error {
 }
 
 /**
- * Starts the built app on a free port, and resolves when it can be asked.
+ * Starts the built app, and resolves when it can be asked.
  *
  * @param environment settings, beside what any program needs of the real environment
  * @throws LocalAppFailure when it ends instead
  */
-export async function startLocalApp(environment: Readonly<Record<string, string>>): Promise<LocalApp> {
+export async function startLocalApp(
+  environment: Readonly<Record<string, string>>,
+  { dataFolder, port = 0 }: LocalAppOptions = {},
+): Promise<LocalApp> {
   const { PATH = '', SystemRoot = '' } = process.env;
-  const child = spawn(process.execPath, [START, '--host', 'local', '--model', 'azure', '--port', '0', '--ephemeral'], {
-    env: { PATH, SystemRoot, ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const kept = dataFolder === undefined ? ['--ephemeral'] : ['--data', dataFolder];
+  const child = spawn(
+    process.execPath,
+    [START, '--host', 'local', '--model', 'azure', '--port', String(port), ...kept],
+    {
+      env: { PATH, SystemRoot, ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   let output = '';
   const closed = once(child, 'close');
   const baseUrl = await new Promise<string>((resolve, reject) => {
@@ -50,13 +68,15 @@ export async function startLocalApp(environment: Readonly<Record<string, string>
     child.once('error', reject);
     child.once('close', (exitCode) => reject(new LocalAppFailure(exitCode, output)));
   });
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    child.kill(signal);
+    await closed;
+  };
   return {
     baseUrl,
     pid: child.pid ?? 0,
     output: () => output,
-    stop: async () => {
-      child.kill('SIGTERM');
-      await closed;
-    },
+    stop: () => end('SIGTERM'),
+    kill: () => end('SIGKILL'),
   };
 }

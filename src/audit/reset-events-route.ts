@@ -1,0 +1,12 @@
+import type { HttpHandler } from '@azure/functions';
+import { type AgentRegistry, answering } from '../durable-agents/index.js';
+import { eventThreadOf } from './event-thread-of.js';
+import type { CallbackEventStore } from './store/callback-event-store.js';
+
+/** `DELETE …/callbacks/{thread_id}`: removes what is kept of a thread's runs, not its conversation. */
+export function createResetEventsRoute(store: CallbackEventStore, agents: AgentRegistry): HttpHandler {
+  return answering(async (request) => {
+    await store.clear(eventThreadOf(request, agents));
+    return { status: 204 };
+  });
+}

@@ -1,0 +1,42 @@
+import { sseFrame } from '../durable-agents/index.js';
+import type { EventFilter } from './read-events.js';
+import type { CallbackEventPage, CallbackEventStore, EventThread } from './store/callback-event-store.js';
+import type { EventCursor } from './store/event-cursor.js';
+import type { KeptEvent } from './store/kept-event.js';
+import { type RunRecord, winningAttempt } from './store/run-record.js';
+
+/** Of which attempts the reader of a stream has events, to tell it when they are void. */
+export class SentAttempts {
+  readonly #attempts = new Map<string, number>();
+
+  /** Takes the event at which a reader goes on as sent: it is that of the run that was under way when it left. */
+  async begin(store: CallbackEventStore, thread: EventThread, after: EventCursor, filter: EventFilter): Promise<void> {
+    if (after.sequence === 0) return;
+    const { events, next } = await store.list(thread, { after: { ...after, sequence: after.sequence - 1 }, limit: 1 });
+    const [last] = events;
+    const isWanted = filter.correlationId === undefined || last?.correlationId === filter.correlationId;
+    const isSameRecord = after.epoch === undefined || after.epoch === next.epoch;
+    if (last?.sequence === after.sequence && isSameRecord && isWanted) this.add(last);
+  }
+
+  add({ correlationId, attempt }: KeptEvent): void {
+    this.#attempts.set(correlationId, attempt);
+  }
+
+  forget(): void {
+    this.#attempts.clear();
+  }
+
+  /** One frame for each run of a page of which the reader has events that a later attempt has taken the place of. */
+  supersededFrames({ runs }: CallbackEventPage): string {
+    return [...runs.values()].map((run) => this.#supersededFrame(run)).join('');
+  }
+
+  #supersededFrame(run: RunRecord): string {
+    const { correlationId } = run;
+    const attempt = this.#attempts.get(correlationId);
+    if (attempt === undefined || attempt >= winningAttempt(run)) return '';
+    this.#attempts.delete(correlationId);
+    return sseFrame({ event: 'superseded', data: { correlation_id: correlationId, attempt } });
+  }
+}

@@ -1,0 +1,41 @@
+import { callWithin } from './call-within.js';
+import type { CallbackEventStore, EventStoreKind } from './store/callback-event-store.js';
+
+const PING_TIMEOUT_MS = 2000;
+
+/** Under the names of the wire. */
+export interface CallbackStoreHealth {
+  readonly kind: EventStoreKind;
+  readonly status: 'available' | 'unavailable';
+  /** How many events of ended runs the store did not take, since this process began. */
+  readonly lost_events: number;
+}
+
+/** How the event store does, as this process sees it. */
+export class StoreHealth {
+  readonly #store: CallbackEventStore;
+  #lostEvents = 0;
+
+  constructor(store: CallbackEventStore) {
+    this.#store = store;
+  }
+
+  /** @param count events that the store did not take in time */
+  addLost(count: number): void {
+    this.#lostEvents += count;
+  }
+
+  /** What the health endpoint says; takes two seconds at the most. */
+  async details(): Promise<{ readonly callback_store: CallbackStoreHealth }> {
+    return {
+      callback_store: { kind: this.#store.kind, status: await this.#status(), lost_events: this.#lostEvents },
+    };
+  }
+
+  #status(): Promise<CallbackStoreHealth['status']> {
+    return callWithin(PING_TIMEOUT_MS, () => this.#store.ping()).then(
+      () => 'available',
+      () => 'unavailable',
+    );
+  }
+}

@@ -1,0 +1,129 @@
+import type { CallbackEventFields } from '../callback-event.js';
+import type { EventCursor, EventRecord } from './event-cursor.js';
+import type { KeptEvent, NewEvent } from './kept-event.js';
+import type { RunDescription, RunRecord } from './run-record.js';
+
+/** Where events can be kept. */
+export type EventStoreKind = 'memory' | 'table' | 'redis' | 'cosmos';
+
+/** Whose events: a thread belongs to one agent, so two agents may use the same thread id. */
+export interface EventThread {
+  /** In its registered spelling. */
+  readonly agentName: string;
+  readonly threadId: string;
+}
+
+/** An attempt that a store was told of, for its writer. */
+export interface OpenAttempt {
+  readonly thread: EventThread;
+  readonly run: RunDescription;
+  readonly attempt: number;
+  readonly token: string;
+  /** When the entity began with it: ISO 8601 in UTC. */
+  readonly startedAt: string;
+}
+
+/** What became of events that were given to a store. */
+export type AppendResult =
+  | {
+      readonly status: 'kept';
+      /** How many events of the attempt the store has not got: its next index was behind that of the first one given. */
+      readonly lostEvents: number;
+    }
+  /** Another attempt has begun: nothing of this one is taken any more. */
+  | { readonly status: 'superseded' };
+
+export interface ListOptions {
+  /** Only events behind it. Default: from the oldest kept one. */
+  readonly after?: EventCursor;
+  /** At most so many, 1 or more. Default: all. */
+  readonly limit?: number;
+}
+
+/** Some events of one thread, without a gap between them. */
+export interface CallbackEventPage {
+  readonly thread: EventThread;
+  /** Oldest first, of all attempts. */
+  readonly events: readonly KeptEvent[];
+  /** The runs of the events and of the record's newest attempt, by correlation id. */
+  readonly runs: ReadonlyMap<string, RunRecord>;
+  /** True when what `after` stands for is lost: the page begins with the oldest kept event instead. */
+  readonly reset: boolean;
+  /** Where to read on. */
+  readonly next: EventCursor;
+  /** The record when the page was read; absent while the thread has none. */
+  readonly record?: EventRecord;
+}
+
+/** What there is to know of a thread without reading its events. */
+export interface EventThreadSummary extends EventThread {
+  /** How many events are kept, with those of superseded attempts. */
+  readonly eventCount: number;
+  /** Of the first event since the record began or was cleared, and of the newest: ISO 8601 in UTC. */
+  readonly firstEventAt: string;
+  readonly lastEventAt: string;
+  readonly lastEventType: CallbackEventFields['event_type'];
+  /** Since the record began or was cleared, like all that follow. A run that was delivered again counts once. */
+  readonly runCount: number;
+  readonly failedRunCount: number;
+  /** Tokens that were used, also by attempts that were superseded after their end. */
+  readonly inputTokenCount: number;
+  readonly outputTokenCount: number;
+  readonly totalTokenCount: number;
+}
+
+/**
+ * Keeps the events of all threads, each thread's in the order in which they were appended, and a record of each run.
+ * Methods reject with an `EventStoreError` when the store cannot be reached: that must never look like an empty thread.
+ */
+export interface CallbackEventStore {
+  readonly kind: EventStoreKind;
+
+  /** Notes that a run was accepted, unless it is known already. @returns what is known of it */
+  acceptRun(thread: EventThread, run: RunDescription): Promise<RunRecord>;
+
+  /**
+   * Begins an attempt of a run: it gets the next number, and supersedes the earlier ones.
+   *
+   * @param token names the attempt: the same one again gives the same number
+   */
+  beginAttempt(thread: EventThread, run: RunDescription, token: string, startedAt: string): Promise<OpenAttempt>;
+
+  /**
+   * Adds events of an attempt, all or none. Those that the store has already, by their index, are not added again; one
+   * that is missing before them is taken for lost.
+   *
+   * @param firstIndex of the first event among all of its attempt, from 0
+   */
+  append(attempt: OpenAttempt, firstIndex: number, events: readonly NewEvent[]): Promise<AppendResult>;
+
+  /** Sets a mark on a run; nothing happens when it is set, or the run is not known. */
+  markRun(thread: EventThread, correlationId: string, mark: 'committed' | 'cancelRequested'): Promise<void>;
+
+  /** What is known of a run; `undefined` for one that is unknown, or whose events were cleared. */
+  readRun(thread: EventThread, correlationId: string): Promise<RunRecord | undefined>;
+
+  /** A thread's events; none for a thread that is unknown. */
+  list(thread: EventThread, options?: ListOptions): Promise<CallbackEventPage>;
+
+  /**
+   * Waits until a thread's record is another one than `seen`, or a later version of it: by what was appended, begun,
+   * marked, cleared or dropped. May return early. A thread that is not known yet is waited for.
+   *
+   * @param seen `undefined`: the thread was unknown
+   * @returns false when `signal` was aborted first
+   */
+  waitForChange(thread: EventThread, seen: EventRecord | undefined, signal: AbortSignal): Promise<boolean>;
+
+  /** Removes a thread's events and run records. Later events go on counting where the removed ones ended. */
+  clear(thread: EventThread): Promise<void>;
+
+  /** The agent's threads that hold events, the one with the latest event first; what they sum up to may be a second old. */
+  listThreads(agentName: string): Promise<EventThreadSummary[]>;
+
+  /** Asks the store for a sign of life. */
+  ping(): Promise<void>;
+
+  /** Ends connections and timers. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,250 @@
+import type { Container, FeedOptions, JSONObject, OperationInput } from '@azure/cosmos';
+import { callWithin } from '../../call-within.js';
+import type { EventThread, EventThreadSummary } from '../callback-event-store.js';
+import { type CosmosContainerOptions, type OpenCosmosContainer, openCosmosContainer } from './cosmos-container.js';
+import {
+  CosmosItems,
+  type EventsItem,
+  HEAD_ID,
+  type HeadItem,
+  type Item,
+  type PartItem,
+  runId,
+  type RunItem,
+} from './cosmos-items.js';
+import type { EventStorage, StoredHead } from '../event-storage.js';
+import { inParallel } from '../in-parallel.js';
+import type { KeptEvent } from '../kept-event.js';
+import { pollThread } from '../poll-thread.js';
+import type { RecordChange } from '../record-changes.js';
+import type { RunRecord } from '../run-record.js';
+import type { ThreadHead } from '../thread-head.js';
+import { threadKey } from '../thread-key.js';
+
+export interface CosmosEventStorageOptions extends Omit<CosmosContainerOptions, 'hasTtl'> {
+  /** How long events are kept. Absent: until they are cleared. */
+  readonly ttlDays?: number | undefined;
+}
+
+interface ReadItems {
+  readonly head: HeadItem;
+  readonly run: RunItem;
+  readonly part: PartItem;
+}
+
+const CALL_TIMEOUT_MS = 3000;
+/** Of several requests. */
+const QUERY_TIMEOUT_MS = 5000;
+const EVENTS_ITEMS_PER_REQUEST = 200;
+const REMOVED_PER_QUERY = 200;
+const REQUESTS_AT_ONCE = 20;
+
+const NOT_FOUND = 404;
+const FAILED_DEPENDENCY = 424;
+/** What a head that is not as it was expected makes of a batch: missing, there already, changed, being changed. */
+const CONFLICTS: readonly number[] = [NOT_FOUND, 409, 412, 449];
+
+/**
+ * Keeps events in a container of Azure Cosmos DB for NoSQL, a thread in a partition of its own, so that a change is one
+ * transactional batch there.
+ *
+ * Reads have session consistency: this process sees its own changes, and of another's changes each whole, in their
+ * order, and perhaps some milliseconds late. After it has read a head it sees all that the head counts. A change that
+ * was decided upon by a late head is refused, as the head's ETag is another one.
+ */
+export async function openCosmosEventStorage(options: CosmosEventStorageOptions): Promise<EventStorage> {
+  const { ttlDays } = options;
+  const opened = await openCosmosContainer({ ...options, hasTtl: ttlDays !== undefined });
+  return new CosmosEventStorage(opened, ttlDays);
+}
+
+class CosmosEventStorage implements EventStorage {
+  readonly follow = pollThread(this);
+  readonly #container: Container;
+  readonly #opened: OpenCosmosContainer;
+  readonly #items: CosmosItems;
+  readonly #ttlMs: number;
+
+  constructor(opened: OpenCosmosContainer, ttlDays: number | undefined) {
+    this.#container = opened.container;
+    this.#opened = opened;
+    this.#items = new CosmosItems(ttlDays);
+    this.#ttlMs = (ttlDays ?? Infinity) * 86_400_000;
+  }
+
+  async readHead(thread: EventThread): Promise<StoredHead | undefined> {
+    const found = await this.#read('head', threadKey(thread), HEAD_ID);
+    return found && { head: found.item.head, tag: found.tag };
+  }
+
+  async readRuns(thread: EventThread, generation: number, correlationIds: readonly string[]): Promise<RunRecord[]> {
+    const partition = threadKey(thread);
+    const runs = await inParallel(correlationIds, REQUESTS_AT_ONCE, async (correlationId) => {
+      const found = await this.#read('run', partition, runId(generation, correlationId));
+      if (found === undefined) return [];
+      const { item } = found;
+      if (item.parts === undefined) return { ...item.run, requestMessage: item.requestMessage ?? '' };
+      const requestMessage = await this.#readParts<string>(partition, item.parts);
+      return requestMessage === undefined ? [] : { ...item.run, requestMessage };
+    });
+    return runs.flat();
+  }
+
+  async readEvents(thread: EventThread, first: number, limit: number): Promise<KeptEvent[]> {
+    const partition = threadKey(thread);
+    const items = await this.#query<EventsItem>(
+      `SELECT c.sequence, c.events, c.parts FROM c
+        WHERE c.partition = @partition AND c.sequence >= @first ORDER BY c.partition, c.sequence`,
+      { partition, first },
+      { partitionKey: partition, maxItemCount: Math.min(limit, EVENTS_ITEMS_PER_REQUEST) },
+      (found) => (found.at(-1)?.sequence ?? 0) >= first + limit - 1,
+    );
+    const events: KeptEvent[] = [];
+    for (const item of items) {
+      if (events.length >= limit) break;
+      const held = item.parts === undefined ? item.events : await this.#readParts<KeptEvent[]>(partition, item.parts);
+      events.push(...(held ?? []).filter(({ sequence }) => sequence >= first));
+    }
+    return events.slice(0, limit);
+  }
+
+  async commit(thread: EventThread, tag: string | undefined, change: RecordChange): Promise<string | undefined> {
+    const partition = threadKey(thread);
+    const { head, run, isNewRun, events } = change;
+    const { generation } = head;
+    const headItem = toJson(this.#items.headItem(partition, thread, head));
+    const operations: OperationInput[] = [
+      tag === undefined
+        ? { operationType: 'Create', resourceBody: headItem }
+        : { operationType: 'Replace', id: HEAD_ID, ifMatch: tag, resourceBody: headItem },
+    ];
+    const parts: PartItem[] = [];
+    if (run !== undefined) {
+      const kept = this.#items.runItem(partition, generation, run);
+      operations.push({ operationType: 'Upsert', resourceBody: toJson(kept.item) });
+      if (isNewRun) parts.push(...kept.parts);
+    }
+    if (events.length > 0) {
+      const kept = this.#items.eventsItem(partition, generation, events);
+      operations.push({ operationType: 'Create', resourceBody: toJson(kept.item) });
+      parts.push(...kept.parts);
+    }
+    // Nobody reads them before the batch that refers to them: what is too large for a batch is added whole as well.
+    for (const part of parts) {
+      await callWithin(CALL_TIMEOUT_MS, (abortSignal) => this.#container.items.upsert(part, { abortSignal }));
+    }
+    return this.#execute(partition, operations);
+  }
+
+  async removeUnreachable(thread: EventThread, { generation, oldestSequence }: ThreadHead): Promise<void> {
+    const partition = threadKey(thread);
+    for (;;) {
+      const ids = await this.#query<string>(
+        `SELECT VALUE c.id FROM c WHERE c.partition = @partition AND
+          (c.generation < @generation OR c.sequence < @oldest OR c.partOf < @oldest)`,
+        { partition, generation, oldest: oldestSequence },
+        { partitionKey: partition, maxItemCount: REMOVED_PER_QUERY },
+        (found) => found.length > 0,
+      );
+      if (ids.length === 0) return;
+      await inParallel(ids, REQUESTS_AT_ONCE, (id) => this.#remove(partition, id));
+    }
+  }
+
+  /** Threads whose events have all ended by themselves are left out; of others those that have ended still count. */
+  async listThreads(agentName: string): Promise<EventThreadSummary[]> {
+    const heads = await this.#query<Pick<HeadItem, 'threadId' | 'head'>>(
+      'SELECT c.threadId, c.head FROM c WHERE c.agentName = @agentName',
+      { agentName },
+    );
+    const oldest = Date.now() - this.#ttlMs;
+    return heads
+      .flatMap(({ threadId, head: { totals, oldestSequence, newestSequence } }) => {
+        const eventCount = newestSequence - oldestSequence + 1;
+        if (totals === undefined || eventCount === 0 || Date.parse(totals.lastEventAt) < oldest) return [];
+        return { agentName, threadId, eventCount, ...totals };
+      })
+      .toSorted((one, other) => (one.lastEventAt < other.lastEventAt ? 1 : -1));
+  }
+
+  async ping(): Promise<void> {
+    // Reading an item counts among the requests that are paid for; reading the container is rationed.
+    await this.#read('head', 'ping', HEAD_ID);
+  }
+
+  async close(): Promise<void> {
+    this.#opened.close();
+  }
+
+  /** @returns the new ETag of the head, whose operation is the first; `undefined` when it was another one than expected */
+  async #execute(partition: string, operations: OperationInput[]): Promise<string | undefined> {
+    const { result = [] } = await callWithin(CALL_TIMEOUT_MS, (abortSignal) =>
+      this.#container.items.batch(operations, partition, { abortSignal }),
+    );
+    const refused = result.find(({ statusCode }) => statusCode >= 400 && statusCode !== FAILED_DEPENDENCY);
+    if (refused !== undefined) {
+      if (CONFLICTS.includes(refused.statusCode)) return undefined;
+      throw new Error(`Cosmos DB refused a batch with status ${refused.statusCode}.`);
+    }
+    const tag = result[0]?.eTag;
+    if (tag === undefined) throw new Error('Cosmos DB gave no ETag for a batch.');
+    return tag;
+  }
+
+  /**
+   * @param isEnough whether there is no need to ask for the next page; absent: all are read. A page may be empty, and
+   *   others follow
+   */
+  #query<Row>(
+    query: string,
+    values: Readonly<Record<string, string | number>>,
+    options: FeedOptions = {},
+    isEnough: (rows: readonly Row[]) => boolean = () => false,
+  ): Promise<Row[]> {
+    const parameters = Object.entries(values).map(([name, value]) => ({ name: `@${name}`, value }));
+    return callWithin(QUERY_TIMEOUT_MS, async (abortSignal) => {
+      const pages = this.#container.items.query<Row>({ query, parameters }, { ...options, abortSignal });
+      const rows: Row[] = [];
+      while (pages.hasMoreResults() && !isEnough(rows)) rows.push(...((await pages.fetchNext()).resources ?? []));
+      return rows;
+    });
+  }
+
+  /** @returns what the parts hold; `undefined` when one of them is gone, as its thread was cleared meanwhile */
+  async #readParts<Whole>(partition: string, ids: readonly string[]): Promise<Whole | undefined> {
+    const parts = await inParallel(ids, REQUESTS_AT_ONCE, (id) => this.#read('part', partition, id));
+    if (parts.includes(undefined)) return undefined;
+    const whole: Whole = JSON.parse(parts.map((part) => part?.item.text).join(''));
+    return whole;
+  }
+
+  /** @returns an item and its ETag; `undefined` when it is not there */
+  async #read<Kind extends keyof ReadItems>(
+    kind: Kind,
+    partition: string,
+    id: string,
+  ): Promise<{ readonly item: ReadItems[Kind]; readonly tag: string } | undefined> {
+    const response = await callWithin(CALL_TIMEOUT_MS, (abortSignal) =>
+      this.#container.item(id, partition).read<ReadItems[Kind]>({ abortSignal }),
+    );
+    const { resource: item, etag: tag, statusCode, substatus } = response;
+    // Anything else that is not found is no answer: the container, the session that this process has seen.
+    if (statusCode === NOT_FOUND && !substatus) return undefined;
+    if (item === undefined) throw new Error(`Cosmos DB gave no ${kind}: status ${statusCode}, ${substatus}.`);
+    return { item, tag };
+  }
+
+  async #remove(partition: string, id: string): Promise<void> {
+    try {
+      await callWithin(CALL_TIMEOUT_MS, (abortSignal) => this.#container.item(id, partition).delete({ abortSignal }));
+    } catch (error) {
+      // Somebody else clears the same thread, or the item has just ended by itself.
+      if (!(error instanceof Error && 'code' in error && error.code === NOT_FOUND)) throw error;
+    }
+  }
+}
+
+/** An item is JSON as it is; the SDK's type for that asks for an index signature. */
+function toJson(item: Item): JSONObject {
+  return { ...item };
+}

@@ -1,0 +1,122 @@
+import { createHash } from 'node:crypto';
+import type { EventThread } from '../callback-event-store.js';
+import type { KeptEvent } from '../kept-event.js';
+import type { RunRecord } from '../run-record.js';
+import { splitText } from '../split-text.js';
+import type { ThreadHead } from '../thread-head.js';
+
+/*
+ * What is kept of a thread in its partition, whose key is the thread's. Ids hold letters, digits and hyphens only, which
+ * no tool around Cosmos DB has trouble with.
+ */
+
+export interface Item {
+  readonly id: string;
+  readonly partition: string;
+  /** Seconds until it ends by itself, from its last change on. Absent: never. */
+  readonly ttl?: number;
+}
+
+/** All that a thread's changes are compared by. */
+export interface HeadItem extends Item {
+  readonly agentName: string;
+  readonly threadId: string;
+  readonly head: ThreadHead;
+}
+
+/** A run without its request message if that is long, as the run is written with each of its events. */
+export interface RunItem extends Item {
+  readonly generation: number;
+  readonly run: Omit<RunRecord, 'requestMessage'>;
+  readonly requestMessage?: string;
+  /** Ids of the items that hold the message instead. */
+  readonly parts?: readonly string[];
+}
+
+/** Events that were appended together: one write however many, so that a throttled container takes more at a time. */
+export interface EventsItem extends Item {
+  readonly generation: number;
+  /** Of the last one. */
+  readonly sequence: number;
+  readonly events?: readonly KeptEvent[];
+  /** Ids of the items that hold the events instead. */
+  readonly parts?: readonly string[];
+}
+
+/** A piece of the JSON text of what is too large for one item, or for one transaction. */
+export interface PartItem extends Item {
+  readonly generation: number;
+  /** The last sequence of the events that it is a part of; absent for a request message. */
+  readonly partOf?: number;
+  readonly text: string;
+}
+
+/** What is to be written as one, and the parts that have to be there before. */
+export interface ItemWithParts<Whole> {
+  readonly item: Whole;
+  readonly parts: readonly PartItem[];
+}
+
+export const HEAD_ID = 'head';
+
+/** An item may have 2 MB, a transaction as well. */
+const MAX_INLINE_BYTES = 1_000_000;
+const MAX_INLINE_MESSAGE_BYTES = 1024;
+/** In UTF-16 code units, which become 3 bytes of UTF-8 at the most. */
+const MAX_PART_LENGTH = 500_000;
+
+const SEQUENCE_DIGITS = 15;
+const DAY_SECONDS = 86_400;
+
+/** Makes the items of one container. */
+export class CosmosItems {
+  readonly #eventTtl: { readonly ttl?: number };
+  /** A day longer, so that no event outlives what it is read with. */
+  readonly #recordTtl: { readonly ttl?: number };
+
+  /** @param ttlDays absent: nothing ends by itself */
+  constructor(ttlDays?: number) {
+    this.#eventTtl = ttlDays === undefined ? {} : { ttl: ttlDays * DAY_SECONDS };
+    this.#recordTtl = ttlDays === undefined ? {} : { ttl: (ttlDays + 1) * DAY_SECONDS };
+  }
+
+  headItem(partition: string, { agentName, threadId }: EventThread, head: ThreadHead): HeadItem {
+    return { id: HEAD_ID, partition, agentName, threadId, head, ...this.#recordTtl };
+  }
+
+  runItem(partition: string, generation: number, record: RunRecord): ItemWithParts<RunItem> {
+    const { requestMessage, ...run } = record;
+    const item = { id: runId(generation, run.correlationId), partition, generation, run, ...this.#recordTtl };
+    // A message with half a surrogate pair is safe as JSON text, which is all parts hold.
+    if (Buffer.byteLength(requestMessage) <= MAX_INLINE_MESSAGE_BYTES && requestMessage.isWellFormed()) {
+      return { item: { ...item, requestMessage }, parts: [] };
+    }
+    const parts = this.#parts({ partition, generation }, JSON.stringify(requestMessage));
+    return { item: { ...item, parts: parts.map(({ id }) => id) }, parts };
+  }
+
+  /** @param events of one change, at least one */
+  eventsItem(partition: string, generation: number, events: readonly KeptEvent[]): ItemWithParts<EventsItem> {
+    const first = events[0]?.sequence ?? 0;
+    const sequence = first + events.length - 1;
+    const id = `events-${String(first).padStart(SEQUENCE_DIGITS, '0')}`;
+    const item = { id, partition, generation, sequence, ...this.#eventTtl };
+    const json = JSON.stringify(events);
+    if (Buffer.byteLength(json) <= MAX_INLINE_BYTES) return { item: { ...item, events }, parts: [] };
+    const parts = this.#parts({ partition, generation, partOf: sequence }, json);
+    return { item: { ...item, parts: parts.map((part) => part.id) }, parts };
+  }
+
+  /** Named by what they hold: whoever writes the same parts again, or at the same time, writes the same. */
+  #parts(common: Pick<PartItem, 'partition' | 'generation' | 'partOf'>, json: string): PartItem[] {
+    const hash = createHash('sha256').update(json).digest('hex').slice(0, 32);
+    return splitText(json, MAX_PART_LENGTH).map((text, index) => {
+      return { id: `part-${common.generation}-${hash}-${index}`, ...common, text, ...this.#recordTtl };
+    });
+  }
+}
+
+/** Of the run's item. */
+export function runId(generation: number, correlationId: string): string {
+  return `run-${generation}-${correlationId}`;
+}

@@ -1,0 +1,99 @@
+import type { Logger } from '../../durable-agents/index.js';
+import type { CallbackEventStore } from './callback-event-store.js';
+import type { CallbackStoreSettings, MemoryStoreSettings, TableStoreSettings } from './callback-store-settings.js';
+import { DurableCallbackEventStore } from './durable-callback-event-store.js';
+import type { EventStorage } from './event-storage.js';
+import { MemoryCallbackEventStore } from './memory-callback-event-store.js';
+import { StorageSetupError } from './storage-setup-error.js';
+import type { TableEventStorage } from './table/table-event-storage.js';
+
+type ServiceSettings = Exclude<CallbackStoreSettings, MemoryStoreSettings>;
+
+/**
+ * Makes the store that the settings choose. A service is connected to at once, so that the first request need not wait
+ * for it, by an SDK that is loaded only then; when that fails, each request tries again.
+ *
+ * @param log told once when the service could not be reached at first
+ */
+export function createCallbackEventStore(settings: CallbackStoreSettings, log: Logger): CallbackEventStore {
+  if (settings.kind === 'memory') return new MemoryCallbackEventStore({ ...settings, log });
+  const store = new DurableCallbackEventStore(settings.kind, () => openStorage(settings, log), {
+    // Redis lets a thread go whole, when nothing is added to it any more.
+    dropAfterDays: settings.kind === 'redis' ? settings.ttlDays : undefined,
+  });
+  store.ping().catch((error: unknown) => log.warn(describeFailure(settings.kind, error)));
+  return store;
+}
+
+/**
+ * What drops events from a service that does not do so by itself, to be called now and then; `undefined` where there is
+ * nothing to do.
+ */
+export function createEventPurge(settings: CallbackStoreSettings, log: Logger): (() => Promise<void>) | undefined {
+  if (settings.kind !== 'table' || settings.ttlDays === undefined) return undefined;
+  const { ttlDays } = settings;
+  return async () => {
+    const { purgeExpiredEvents } = await import('./table/purge-expired-events.js');
+    const storage = await openTable(settings);
+    const store = new DurableCallbackEventStore('table', async () => storage);
+    try {
+      await purgeExpiredEvents({ store, storage, ttlDays, now: new Date(), log });
+    } finally {
+      await store.close();
+    }
+  };
+}
+
+async function openStorage(settings: ServiceSettings, log: Logger): Promise<EventStorage> {
+  switch (settings.kind) {
+    case 'table':
+      return openTable(settings);
+    case 'redis': {
+      const { openRedisEventStorage } = await import('./redis/redis-event-storage.js');
+      return openRedisEventStorage({ ...settings, log });
+    }
+    case 'cosmos': {
+      const { openCosmosEventStorage } = await import('./cosmos/cosmos-event-storage.js');
+      const { key } = settings;
+      return openCosmosEventStorage({
+        ...settings,
+        access: key === undefined ? { credential: await createCredential() } : { key },
+      });
+    }
+  }
+}
+
+async function openTable({ account, tableName }: TableStoreSettings): Promise<TableEventStorage> {
+  const { openTableEventStorage } = await import('./table/table-event-storage.js');
+  if ('connectionString' in account) return openTableEventStorage({ access: account, tableName });
+  const { url, clientId } = account;
+  return openTableEventStorage({ access: { url, credential: await createCredential(clientId) }, tableName });
+}
+
+/** @param managedIdentityClientId of a user-assigned identity; absent: what the environment says */
+async function createCredential(managedIdentityClientId?: string) {
+  const { DefaultAzureCredential } = await import('@azure/identity');
+  return new DefaultAzureCredential(managedIdentityClientId === undefined ? {} : { managedIdentityClientId });
+}
+
+/** Without what SDKs say, which may hold addresses and keys. */
+function describeFailure(kind: string, error: unknown): string {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof StorageSetupError) return `The event store (${kind}) cannot be used: ${cause.message}`;
+  }
+  return (
+    `The event store (${kind}) cannot be reached (${failureCode(error)}). Until it can, runs go on without it, and ` +
+    'reading events answers 503.'
+  );
+}
+
+/** Of what went wrong first: a status, or a code such as ECONNREFUSED. */
+function failureCode(error: unknown): string {
+  let code = 'unknown';
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    const { name } = cause;
+    const status = 'code' in cause ? cause.code : 'statusCode' in cause ? cause.statusCode : undefined;
+    code = typeof status === 'string' || typeof status === 'number' ? String(status) : name;
+  }
+  return code;
+}

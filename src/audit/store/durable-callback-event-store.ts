@@ -1,0 +1,270 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type {
+  AppendResult,
+  CallbackEventPage,
+  CallbackEventStore,
+  EventStoreKind,
+  EventThread,
+  EventThreadSummary,
+  ListOptions,
+  OpenAttempt,
+} from './callback-event-store.js';
+import { type EventRecord, START } from './event-cursor.js';
+import type { EventStorage, StoredHead } from './event-storage.js';
+import { EventStoreError } from './event-store-error.js';
+import type { NewEvent } from './kept-event.js';
+import {
+  acceptRun,
+  appendEvents,
+  beginAttempt,
+  clearRecord,
+  type Decision,
+  dropOldest,
+  markRun,
+  type RecordState,
+} from './record-changes.js';
+import { firstEventSince, readRecord } from './read-record.js';
+import type { RunDescription, RunRecord } from './run-record.js';
+import { StorageConnection } from './storage-connection.js';
+import { threadKey } from './thread-key.js';
+import { ThreadWatchers } from './thread-watchers.js';
+
+const MAX_TRIES = 20;
+const MAX_CONFLICT_PAUSE_MS = 20;
+const MAX_REMOVAL_WAIT_MS = 2000;
+const MS_PER_DAY = 86_400_000;
+const DROP_AGAIN_MS = 3_600_000;
+const MAX_REMEMBERED_DROPS = 10_000;
+
+export interface DurableCallbackEventStoreOptions {
+  /** With a run, its thread's events that are older are dropped. Absent: that is not this store's business. */
+  readonly dropAfterDays?: number | undefined;
+}
+
+/** What this process knows of a thread to which it writes. */
+interface KnownRecord extends StoredHead {
+  readonly runs: Map<string, RunRecord>;
+}
+
+/**
+ * Keeps events in a service that several processes share, and that outlives them. Each change is one conditional write,
+ * under the condition that the thread's head is still the one that was read.
+ */
+export class DurableCallbackEventStore implements CallbackEventStore {
+  readonly kind: EventStoreKind;
+  readonly #connection: StorageConnection;
+  readonly #dropAfterDays: number | undefined;
+  /** When the old events of a thread were dropped last. */
+  readonly #dropped = new Map<string, number>();
+  readonly #watchers: ThreadWatchers;
+  /** Of threads with an attempt that is written here: nobody else is likely to change them. */
+  readonly #known = new Map<string, KnownRecord>();
+  /** Changes of one thread take turns; they would only get in each other's way. */
+  readonly #turns = new Map<string, Promise<unknown>>();
+  readonly #reads = new Map<string, Promise<CallbackEventPage>>();
+
+  /** @param open connects to the service; called with the first request, and again with the next one if it failed */
+  constructor(
+    kind: EventStoreKind,
+    open: () => Promise<EventStorage>,
+    { dropAfterDays }: DurableCallbackEventStoreOptions = {},
+  ) {
+    this.kind = kind;
+    this.#connection = new StorageConnection(open);
+    this.#dropAfterDays = dropAfterDays;
+    this.#watchers = new ThreadWatchers((thread, announce) => this.#connection.follow(thread, announce));
+  }
+
+  acceptRun(thread: EventThread, run: RunDescription): Promise<RunRecord> {
+    return this.#change(thread, run.correlationId, (state) => acceptRun(state, run));
+  }
+
+  async beginAttempt(thread: EventThread, run: RunDescription, token: string, startedAt: string): Promise<OpenAttempt> {
+    const attempt = await this.#change(
+      thread,
+      run.correlationId,
+      (state) => beginAttempt(state, run, token, startedAt),
+      'keep',
+    );
+    this.#dropOldEvents(thread);
+    return { thread, run, attempt, token, startedAt };
+  }
+
+  append(attempt: OpenAttempt, firstIndex: number, events: readonly NewEvent[]): Promise<AppendResult> {
+    const isLast = events.at(-1)?.eventType !== 'stream';
+    return this.#change(
+      attempt.thread,
+      attempt.run.correlationId,
+      (state) => appendEvents(state, attempt, firstIndex, events),
+      isLast ? 'forget' : 'keep',
+    );
+  }
+
+  markRun(thread: EventThread, correlationId: string, mark: 'committed' | 'cancelRequested'): Promise<void> {
+    return this.#change(thread, correlationId, (state) => markRun(state, mark));
+  }
+
+  readRun(thread: EventThread, correlationId: string): Promise<RunRecord | undefined> {
+    return orUnreachable(async () => {
+      const storage = await this.#connection.get();
+      const stored = await storage.readHead(thread);
+      if (stored === undefined) return undefined;
+      const [run] = await storage.readRuns(thread, stored.head.generation, [correlationId]);
+      return run;
+    });
+  }
+
+  list(thread: EventThread, { after = START, limit = Infinity }: ListOptions = {}): Promise<CallbackEventPage> {
+    // Readers who were woken by one change, and stand at the same place, share a read; it begins when all have asked.
+    const key = `${threadKey(thread)}|${after.epoch}|${after.sequence}|${limit}`;
+    const shared = this.#reads.get(key);
+    if (shared !== undefined) return shared;
+    const read = new Promise(setImmediate).then(() => {
+      this.#reads.delete(key);
+      return orUnreachable(async () => readRecord(await this.#connection.get(), thread, { after, limit }));
+    });
+    this.#reads.set(key, read);
+    return read;
+  }
+
+  waitForChange(thread: EventThread, seen: EventRecord | undefined, signal: AbortSignal): Promise<boolean> {
+    return this.#watchers.wait(thread, seen, signal);
+  }
+
+  async clear(thread: EventThread): Promise<void> {
+    await this.#change(thread, undefined, ({ head }) => clearRecord(head));
+    const removal = orUnreachable(async () => {
+      const storage = await this.#connection.get();
+      const stored = await storage.readHead(thread);
+      if (stored !== undefined) await storage.removeUnreachable(thread, stored.head);
+    });
+    // Nobody sees the events any more. To remove those of a long thread takes longer than anybody should wait; what
+    // is left of them if that fails goes with the next clear.
+    const isOver = new AbortController();
+    await Promise.race([
+      removal.finally(() => isOver.abort()),
+      delay(MAX_REMOVAL_WAIT_MS, undefined, { signal: isOver.signal }),
+    ]).catch(() => undefined);
+  }
+
+  /** Drops what a thread has of events from before `cutoff` (ISO 8601 in UTC), from the oldest end. */
+  dropEventsBefore(thread: EventThread, cutoff: string): Promise<void> {
+    return orUnreachable(async () => {
+      const storage = await this.#connection.get();
+      const stored = await storage.readHead(thread);
+      if (stored === undefined) return;
+      const oldest = await firstEventSince(storage, thread, stored.head, cutoff);
+      const head = await this.#change(thread, undefined, (state) => {
+        const isSame = state.head?.epoch === stored.head.epoch;
+        if (!isSame || state.head.oldestSequence >= oldest) return { result: undefined };
+        return { result: state.head, change: dropOldest(state.head, oldest) };
+      });
+      if (head !== undefined) await storage.removeUnreachable(thread, { ...head, oldestSequence: oldest });
+    });
+  }
+
+  listThreads(agentName: string): Promise<EventThreadSummary[]> {
+    return orUnreachable(async () => (await this.#connection.get()).listThreads(agentName));
+  }
+
+  ping(): Promise<void> {
+    return orUnreachable(async () => (await this.#connection.get()).ping());
+  }
+
+  async close(): Promise<void> {
+    this.#watchers.close();
+    await this.#connection.close();
+  }
+
+  /** Beside the run, which need not wait for it; what fails is tried again with a later run. */
+  #dropOldEvents(thread: EventThread): void {
+    if (this.#dropAfterDays === undefined) return;
+    const key = threadKey(thread);
+    const now = Date.now();
+    if (now - (this.#dropped.get(key) ?? -Infinity) < DROP_AGAIN_MS) return;
+    if (this.#dropped.size >= MAX_REMEMBERED_DROPS) this.#dropped.clear();
+    this.#dropped.set(key, now);
+    const cutoff = new Date(now - this.#dropAfterDays * MS_PER_DAY).toISOString();
+    this.dropEventsBefore(thread, cutoff).catch(() => this.#dropped.delete(key));
+  }
+
+  /** @param memory whether the thread is likely to be changed here again */
+  #change<Result>(
+    thread: EventThread,
+    correlationId: string | undefined,
+    decide: (state: RecordState) => Decision<Result>,
+    memory: 'keep' | 'forget' | 'as it is' = 'as it is',
+  ): Promise<Result> {
+    const key = threadKey(thread);
+    const before = this.#turns.get(key) ?? Promise.resolve();
+    const turn = before.then(() => orUnreachable(() => this.#changeNow(thread, correlationId, decide, memory)));
+    const settle = (): void => {
+      if (this.#turns.get(key) === settled) this.#turns.delete(key);
+    };
+    const settled: Promise<void> = turn.then(settle, settle);
+    this.#turns.set(key, settled);
+    return turn;
+  }
+
+  async #changeNow<Result>(
+    thread: EventThread,
+    correlationId: string | undefined,
+    decide: (state: RecordState) => Decision<Result>,
+    memory: 'keep' | 'forget' | 'as it is',
+  ): Promise<Result> {
+    const key = threadKey(thread);
+    const storage = await this.#connection.get();
+    for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+      const remembered = this.#known.get(key);
+      // Whatever happens to the write, what is remembered holds no longer.
+      this.#known.delete(key);
+      const known = remembered ?? (await load(storage, thread));
+      const run = correlationId === undefined ? undefined : await runOf(storage, thread, known, correlationId);
+      const { change, result } = decide({ head: known?.head, run });
+      if (change === undefined) {
+        // Nothing to be done by what was remembered may be wrong by now.
+        if (remembered !== undefined) continue;
+        return result;
+      }
+      const tag = await storage.commit(thread, known?.tag, change);
+      if (tag === undefined) {
+        await delay(Math.random() * MAX_CONFLICT_PAUSE_MS);
+        continue;
+      }
+      this.#watchers.announce(thread, change.head);
+      if (memory === 'keep' || (memory === 'as it is' && remembered !== undefined)) {
+        const runs = change.head.generation === known?.head.generation ? known.runs : new Map<string, RunRecord>();
+        if (change.run !== undefined) runs.set(change.run.correlationId, change.run);
+        this.#known.set(key, { head: change.head, tag, runs });
+      }
+      return result;
+    }
+    throw new Error(`Others changed the record of thread ${thread.threadId} ${MAX_TRIES} times in a row.`);
+  }
+}
+
+async function load(storage: EventStorage, thread: EventThread): Promise<KnownRecord | undefined> {
+  const stored = await storage.readHead(thread);
+  return stored && { ...stored, runs: new Map() };
+}
+
+async function runOf(
+  storage: EventStorage,
+  thread: EventThread,
+  known: KnownRecord | undefined,
+  correlationId: string,
+): Promise<RunRecord | undefined> {
+  if (known === undefined) return undefined;
+  const remembered = known.runs.get(correlationId);
+  if (remembered !== undefined) return remembered;
+  const [run] = await storage.readRuns(thread, known.head.generation, [correlationId]);
+  return run;
+}
+
+async function orUnreachable<Result>(work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    throw error instanceof EventStoreError ? error : new EventStoreError(error);
+  }
+}

@@ -1,0 +1,49 @@
+import type { EventThread, EventThreadSummary } from './callback-event-store.js';
+import type { KeptEvent } from './kept-event.js';
+import type { RecordChange } from './record-changes.js';
+import type { RunRecord } from './run-record.js';
+import type { ThreadHead } from './thread-head.js';
+import type { FollowThread } from './thread-watchers.js';
+
+/** The head of a thread, and which version of it the service has. */
+export interface StoredHead {
+  readonly head: ThreadHead;
+  /** Another one after each change, as an ETag; opaque. */
+  readonly tag: string;
+}
+
+/**
+ * What a durable service has to offer to keep the records of threads. Methods reject with whatever the service's SDK
+ * rejects with; a call that rejects may have taken effect.
+ */
+export interface EventStorage {
+  /** How changes by other processes are found. */
+  readonly follow: FollowThread;
+
+  /** `undefined` for a thread that is unknown. */
+  readHead(thread: EventThread): Promise<StoredHead | undefined>;
+
+  /** Those runs that are known in a generation of a thread, in any order. */
+  readRuns(thread: EventThread, generation: number, correlationIds: readonly string[]): Promise<RunRecord[]>;
+
+  /** The first `limit` events with a sequence of `first` or more, in the order of their sequences; 1,000 at the most. */
+  readEvents(thread: EventThread, first: number, limit: number): Promise<KeptEvent[]>;
+
+  /**
+   * Applies a change at once and whole, if the head is still the one with `tag`; `undefined`: if there is none.
+   *
+   * @returns the new tag; `undefined` when somebody else was faster, and nothing has changed
+   */
+  commit(thread: EventThread, tag: string | undefined, change: RecordChange): Promise<string | undefined>;
+
+  /** Frees what a head no longer reaches: events before its `oldestSequence`, runs of earlier generations. */
+  removeUnreachable(thread: EventThread, head: ThreadHead): Promise<void>;
+
+  /** See {@link CallbackEventStore.listThreads}. */
+  listThreads(agentName: string): Promise<EventThreadSummary[]>;
+
+  /** Asks the service for a sign of life. */
+  ping(): Promise<void>;
+
+  close(): Promise<void>;
+}

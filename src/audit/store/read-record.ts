@@ -1,0 +1,107 @@
+import type { CallbackEventPage, EventThread, ListOptions } from './callback-event-store.js';
+import { type EventRecord, isLost, START } from './event-cursor.js';
+import type { EventStorage } from './event-storage.js';
+import type { KeptEvent } from './kept-event.js';
+import type { RunRecord } from './run-record.js';
+import type { ThreadHead } from './thread-head.js';
+
+const MAX_TRIES = 20;
+const READ_LIMIT = 1000;
+
+/** Reads a page of a thread's record, as it was at one moment: what changes meanwhile is read again. */
+export async function readRecord(
+  storage: EventStorage,
+  thread: EventThread,
+  { after, limit }: Required<ListOptions>,
+): Promise<CallbackEventPage> {
+  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+    const record = (await storage.readHead(thread))?.head;
+    if (record === undefined) {
+      return { thread, events: [], runs: new Map(), reset: isLost(after, undefined), next: START };
+    }
+    const isLostPlace = isLost(after, record);
+    const from = Math.max((isLostPlace ? 0 : after.sequence) + 1, record.oldestSequence);
+    const events = await readEvents(storage, thread, from, limit, record.newestSequence);
+    const found = await readPage(storage, thread, record, from, limit, events);
+    if (found === undefined) continue;
+    const reset = isLost(after, found.record);
+    const next = { epoch: record.epoch, sequence: events.at(-1)?.sequence ?? (reset ? 0 : after.sequence) };
+    return { thread, events, ...found, reset, next };
+  }
+  throw new Error(`The record of thread ${thread.threadId} changed ${MAX_TRIES} times while it was read.`);
+}
+
+async function readEvents(
+  storage: EventStorage,
+  thread: EventThread,
+  first: number,
+  limit: number,
+  newest: number,
+): Promise<KeptEvent[]> {
+  const events: KeptEvent[] = [];
+  for (let from = first; from <= newest && events.length < limit;) {
+    const wanted = Math.min(READ_LIMIT, limit - events.length, newest - from + 1);
+    const read = await storage.readEvents(thread, from, wanted);
+    // What was added since the head was read is left for the next page.
+    events.push(...read.filter(({ sequence }) => sequence <= newest));
+    if (read.length < wanted) break;
+    from = (read.at(-1)?.sequence ?? newest) + 1;
+  }
+  return events;
+}
+
+/**
+ * The runs of events, and the record as it was read, but for what the service has let go by itself as too old.
+ *
+ * @returns `undefined` when the record was cleared or dropped meanwhile
+ */
+async function readPage(
+  storage: EventStorage,
+  thread: EventThread,
+  head: ThreadHead,
+  from: number,
+  limit: number,
+  events: readonly KeptEvent[],
+): Promise<{ readonly runs: Map<string, RunRecord>; readonly record: EventRecord } | undefined> {
+  const ids = new Set(events.map(({ correlationId }) => correlationId));
+  const { newestAttempt, generation } = head;
+  if (newestAttempt !== undefined) ids.add(newestAttempt.correlationId);
+  const runs = await storage.readRuns(thread, generation, [...ids]);
+  const first = events[0]?.sequence ?? head.newestSequence + 1;
+  const isWhole =
+    events.length === Math.min(limit, head.newestSequence - first + 1) &&
+    events.every(({ sequence }, index) => sequence === first + index);
+  const known = new Map(runs.map((run) => [run.correlationId, run]));
+  if (isWhole && first <= from && ids.size === known.size) return { runs: known, record: head };
+
+  const now = (await storage.readHead(thread))?.head;
+  const isSame = now?.epoch === head.epoch && now.generation === head.generation;
+  if (!isSame || now.oldestSequence !== head.oldestSequence || !isWhole) return undefined;
+  for (const id of ids) if (!known.has(id)) known.set(id, forgottenRun(id));
+  if (first <= from) return { runs: known, record: head };
+  return { runs: known, record: { ...head, oldestSequence: first } };
+}
+
+/** The sequence of the oldest event that is not from before `cutoff`; behind the newest when there is none. */
+export async function firstEventSince(
+  storage: EventStorage,
+  thread: EventThread,
+  { oldestSequence, newestSequence }: ThreadHead,
+  cutoff: string,
+): Promise<number> {
+  const [oldest] = await storage.readEvents(thread, oldestSequence, 1);
+  if (oldest !== undefined && oldest.timestamp >= cutoff) return oldest.sequence;
+  for (let first = oldestSequence; ;) {
+    const events = await storage.readEvents(thread, first, READ_LIMIT);
+    const kept = events.find(({ timestamp }) => timestamp >= cutoff);
+    if (kept !== undefined) return kept.sequence;
+    first = (events.at(-1)?.sequence ?? newestSequence) + 1;
+    if (events.length < READ_LIMIT) return first;
+  }
+}
+
+/** A run whose record the service has let go before its last events. */
+function forgottenRun(correlationId: string): RunRecord {
+  const nothing = { requestMessage: '', acceptedAt: '', attempts: [] };
+  return { correlationId, ...nothing, committed: false, cancelRequested: false };
+}

@@ -1,0 +1,181 @@
+import { randomBytes } from 'node:crypto';
+import type { AppendResult, OpenAttempt } from './callback-event-store.js';
+import type { KeptEvent, NewEvent } from './kept-event.js';
+import type { RunAttempt, RunDescription, RunRecord } from './run-record.js';
+import type { ThreadHead } from './thread-head.js';
+import { addToTotals, type ThreadTotals, withoutFailedRun } from './thread-totals.js';
+
+/*
+ * All that can happen to the record of a thread, as functions of what is kept to what is to be kept. They neither read
+ * nor write: a store applies what they return, all of it or nothing, if the head is still the one they were given.
+ */
+
+/** Earlier ones of a run that is cut off again and again are forgotten; their events say what attempt they are of. */
+const MAX_KEPT_ATTEMPTS = 20;
+
+/** What is kept of a thread, as far as one run is concerned. */
+export interface RecordState {
+  /** Absent: the thread is unknown. */
+  readonly head: ThreadHead | undefined;
+  /** Absent: the run is unknown in the head's generation. */
+  readonly run: RunRecord | undefined;
+}
+
+/** What is to be kept instead. */
+export interface RecordChange {
+  readonly head: ThreadHead;
+  /** Absent: no run changes. */
+  readonly run?: RunRecord;
+  /** Whether the run's record is new, so that its request message is to be kept as well. */
+  readonly isNewRun: boolean;
+  /** To be added; each is new. */
+  readonly events: readonly KeptEvent[];
+}
+
+export interface Decision<Result> {
+  /** Absent: everything stays as it is. */
+  readonly change?: RecordChange;
+  readonly result: Result;
+}
+
+/** See {@link CallbackEventStore.acceptRun}. */
+export function acceptRun({ head, run }: RecordState, description: RunDescription): Decision<RunRecord> {
+  if (run !== undefined) return { result: run };
+  const accepted = createRun(description);
+  return { result: accepted, change: { head: changed(head), run: accepted, isNewRun: true, events: [] } };
+}
+
+/** See {@link CallbackEventStore.beginAttempt}. @returns the attempt's number */
+export function beginAttempt(
+  { head, run }: RecordState,
+  description: RunDescription,
+  token: string,
+  startedAt: string,
+): Decision<number> {
+  // A superseded attempt stays so: it must not come back by asking again.
+  const known = run?.attempts.find((candidate) => candidate.token === token);
+  if (known !== undefined) return { result: known.attempt };
+  const newest = run?.attempts.at(-1);
+  // Its answer is in the conversation: this is a delivery that died before, and is only now heard of. Only another
+  // request can lead to another answer, after the conversation was reset.
+  const isOver = run?.committed === true && run.acceptedAt === description.acceptedAt;
+  if (isOver && newest !== undefined) return { result: newest.attempt };
+  const attempt = (newest?.attempt ?? 0) + 1;
+  const begun = { attempt, token, startedAt, eventCount: 0, lostEvents: 0 };
+  const totals = withoutFailure(head?.totals, newest);
+  return {
+    result: attempt,
+    change: {
+      head: {
+        ...changed(head),
+        ...(totals && { totals }),
+        newestAttempt: { correlationId: description.correlationId, attempt },
+      },
+      // What the earlier attempt answered is not in the conversation, or this one would not run.
+      run: { ...withAttempt(run ?? createRun(description), begun), committed: false },
+      isNewRun: run === undefined,
+      events: [],
+    },
+  };
+}
+
+/** See {@link CallbackEventStore.append}. */
+export function appendEvents(
+  { head, run }: RecordState,
+  writer: OpenAttempt,
+  firstIndex: number,
+  events: readonly NewEvent[],
+): Decision<AppendResult> {
+  const newest = run?.attempts.at(-1);
+  const isNewest = newest?.token === writer.token;
+  if (newest !== undefined && !isNewest && !isEarlier(newest, writer)) return { result: { status: 'superseded' } };
+  const { attempt, token, startedAt } = writer;
+  // The record was cleared, or dropped, since the attempt was begun.
+  const own: RunAttempt = isNewest ? newest : { attempt, token, startedAt, eventCount: firstIndex, lostEvents: 0 };
+  const added = events.slice(Math.max(0, own.eventCount - firstIndex));
+  const last = added.at(-1);
+  if (last === undefined) return { result: { status: 'kept', lostEvents: own.lostEvents } };
+
+  const before = changed(head);
+  const correlationId = writer.run.correlationId;
+  const kept = added.map(({ timestamp, eventType, fields }, index): KeptEvent => {
+    return { sequence: before.newestSequence + 1 + index, correlationId, attempt, timestamp, eventType, fields };
+  });
+  const lostEvents = own.lostEvents + Math.max(0, firstIndex - own.eventCount);
+  const newestSequence = before.newestSequence + kept.length;
+  const ended: RunAttempt = {
+    ...own,
+    eventCount: firstIndex + events.length,
+    lostEvents,
+    lastSequence: newestSequence,
+    ...(last.eventType !== 'stream' && { outcome: last.eventType, endedAt: last.timestamp }),
+  };
+  const isFirstOfRun = !run?.attempts.some(({ lastSequence }) => lastSequence !== undefined);
+  let totals = isNewest ? before.totals : withoutFailure(before.totals, newest);
+  for (const [index, event] of added.entries()) totals = addToTotals(totals, event, isFirstOfRun && index === 0);
+  return {
+    result: { status: 'kept', lostEvents },
+    change: {
+      head: { ...before, newestSequence, ...(totals && { totals }), newestAttempt: { correlationId, attempt } },
+      run: withAttempt(run ?? createRun(writer.run), ended),
+      isNewRun: run === undefined,
+      events: kept,
+    },
+  };
+}
+
+/** See {@link CallbackEventStore.markRun}. */
+export function markRun({ head, run }: RecordState, mark: 'committed' | 'cancelRequested'): Decision<void> {
+  if (head === undefined || run === undefined || run[mark]) return { result: undefined };
+  return {
+    result: undefined,
+    change: { head: changed(head), run: { ...run, [mark]: true }, isNewRun: false, events: [] },
+  };
+}
+
+/** See {@link CallbackEventStore.clear}. */
+export function clearRecord(head: ThreadHead | undefined): Decision<void> {
+  if (head === undefined) return { result: undefined };
+  const { epoch, version, generation, newestSequence } = head;
+  const cleared = {
+    epoch,
+    version: version + 1,
+    generation: generation + 1,
+    oldestSequence: newestSequence + 1,
+    newestSequence,
+  };
+  return { result: undefined, change: { head: cleared, isNewRun: false, events: [] } };
+}
+
+/** Drops the events before `oldestSequence`. */
+export function dropOldest(head: ThreadHead, oldestSequence: number): RecordChange {
+  return { head: { ...changed(head), oldestSequence }, isNewRun: false, events: [] };
+}
+
+function changed(head: ThreadHead | undefined): ThreadHead {
+  if (head !== undefined) return { ...head, version: head.version + 1 };
+  return { epoch: randomBytes(4).toString('hex'), version: 1, generation: 0, oldestSequence: 1, newestSequence: 0 };
+}
+
+/**
+ * Whether the newest attempt that is known began before another one of its run, which was forgotten when the record was
+ * cleared: numbers start again then, so that a later attempt may have the lower one.
+ */
+function isEarlier(newest: RunAttempt, writer: OpenAttempt): boolean {
+  return newest.attempt < writer.attempt && newest.startedAt <= writer.startedAt;
+}
+
+/** Totals in which a run counts no longer as failed, as another attempt takes the place of its newest one. */
+function withoutFailure(totals: ThreadTotals | undefined, newest: RunAttempt | undefined): ThreadTotals | undefined {
+  return newest?.outcome === 'failed' ? withoutFailedRun(totals) : totals;
+}
+
+function createRun({ correlationId, requestMessage, acceptedAt }: RunDescription): RunRecord {
+  return { correlationId, requestMessage, acceptedAt, attempts: [], committed: false, cancelRequested: false };
+}
+
+/** Puts an attempt in the place of the one with its token, or behind all. */
+function withAttempt(run: RunRecord, attempt: RunAttempt): RunRecord {
+  const others = run.attempts.filter(({ token }) => token !== attempt.token);
+  return { ...run, attempts: [...others, attempt].slice(-MAX_KEPT_ATTEMPTS) };
+}

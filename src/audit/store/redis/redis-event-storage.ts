@@ -1,0 +1,142 @@
+import { randomBytes } from 'node:crypto';
+import type { Logger } from '../../../durable-agents/index.js';
+import type { EventThread, EventThreadSummary } from '../callback-event-store.js';
+import type { EventStorage, StoredHead } from '../event-storage.js';
+import type { KeptEvent } from '../kept-event.js';
+import type { RecordChange } from '../record-changes.js';
+import { createRedisClient, RedisConnection } from './redis-connection.js';
+import { runCommitScript, runRemoveScript } from './redis-scripts.js';
+import { isRunField, messageFieldOf, parseEvent, parseHead, parseRun, runFieldOf } from './redis-stored-record.js';
+import { RedisKeys } from './redis-thread-keys.js';
+import { RedisThreadList } from './redis-thread-list.js';
+import { RedisThreadWatch } from './redis-thread-watch.js';
+import type { RunRecord } from '../run-record.js';
+import type { ThreadHead } from '../thread-head.js';
+import type { FollowThread } from '../thread-watchers.js';
+
+export interface RedisEventStorageOptions {
+  /** `redis://user:password@host:port/database`, or `rediss://…` for TLS. */
+  readonly url: string;
+  /** All that is kept of a thread goes so many days after its last change. Absent: it stays. */
+  readonly ttlDays?: number;
+  /** What all keys begin with. Default: `callbacks:`. */
+  readonly keyPrefix?: string;
+  /** Told when changes cannot be watched for, and when they can again. */
+  readonly log?: Logger;
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+const RUNS_AT_ONCE = 500;
+
+/**
+ * Keeps the records of threads in Redis 6.2 or later: one server, with or without replicas, or a service that looks like
+ * one. No command touches more than one hash slot, so a proxy may spread them over shards; a client that has to find
+ * the shards by itself is not made here. It connects with the first command.
+ */
+export async function openRedisEventStorage(options: RedisEventStorageOptions): Promise<EventStorage> {
+  const sdk = await import('redis');
+  return new RedisEventStorage(() => createRedisClient(sdk, options.url), options);
+}
+
+class RedisEventStorage implements EventStorage {
+  readonly follow: FollowThread;
+  readonly #connection: RedisConnection;
+  readonly #watch: RedisThreadWatch;
+  readonly #list: RedisThreadList;
+  readonly #keys: RedisKeys;
+  readonly #ttlMs: number | undefined;
+
+  constructor(
+    createClient: () => ReturnType<typeof createRedisClient>,
+    { ttlDays, keyPrefix = 'callbacks:', log }: RedisEventStorageOptions,
+  ) {
+    this.#keys = new RedisKeys(keyPrefix);
+    this.#ttlMs = ttlDays === undefined ? undefined : Math.ceil(ttlDays * DAY_MS);
+    this.#connection = new RedisConnection(createClient);
+    this.#list = new RedisThreadList({ connection: this.#connection, keys: this.#keys, ttlMs: this.#ttlMs });
+    this.#watch = new RedisThreadWatch({
+      connection: this.#connection,
+      blockingConnection: new RedisConnection(createClient, { isBackground: true }),
+      keys: this.#keys,
+      readHead: (thread) => this.readHead(thread),
+      log,
+    });
+    this.follow = this.#watch.follow;
+  }
+
+  async readHead(thread: EventThread): Promise<StoredHead | undefined> {
+    const { head: key } = this.#keys.thread(thread);
+    const [tag, head] = await this.#connection.run((client) => client.hmGet(key, ['tag', 'head']));
+    return typeof tag === 'string' && typeof head === 'string' ? { tag, head: parseHead(head) } : undefined;
+  }
+
+  async readRuns(thread: EventThread, generation: number, correlationIds: readonly string[]): Promise<RunRecord[]> {
+    if (correlationIds.length === 0) return [];
+    const { runs: key } = this.#keys.thread(thread);
+    const fields = correlationIds.flatMap((id) => {
+      const field = runFieldOf(generation, id);
+      return [field, messageFieldOf(field)];
+    });
+    const values = await this.#connection.run((client) => client.hmGet(key, fields));
+    return correlationIds.flatMap((_, index) => {
+      const run = values[2 * index];
+      return typeof run === 'string' ? parseRun(run, values[2 * index + 1] ?? null) : [];
+    });
+  }
+
+  async readEvents(thread: EventThread, first: number, limit: number): Promise<KeptEvent[]> {
+    const { events: key } = this.#keys.thread(thread);
+    const entries = await this.#connection.run((client) => client.xRange(key, String(first), '+', { COUNT: limit }));
+    return (entries ?? []).map(({ id, message }) => parseEvent(id, message));
+  }
+
+  async commit(thread: EventThread, tag: string | undefined, change: RecordChange): Promise<string | undefined> {
+    const next = randomBytes(9).toString('base64url');
+    const [isCommitted] = await this.#connection.run((client) => {
+      // First, so that a thread that has events is always in the list.
+      const listed = this.#list.note(client, thread, change);
+      return Promise.all([
+        runCommitScript(client, this.#keys.thread(thread), { expected: tag, next }, change, this.#ttlMs),
+        ...listed,
+      ]);
+    });
+    if (!isCommitted) return undefined;
+    this.#watch.publish(thread, change.head);
+    return next;
+  }
+
+  async removeUnreachable(thread: EventThread, head: ThreadHead): Promise<void> {
+    const keys = this.#keys.thread(thread);
+    await this.#connection.run((client) => runRemoveScript(client, keys, head, []));
+    const fields = (await this.#connection.run((client) => client.hKeys(keys.runs))).filter(isRunField);
+    for (let start = 0; start < fields.length; start += RUNS_AT_ONCE) {
+      const some = fields.slice(start, start + RUNS_AT_ONCE);
+      const values = await this.#connection.run((client) => client.hmGet(keys.runs, some));
+      const forgotten = some.flatMap((field, index) => {
+        const value = values[index];
+        return typeof value !== 'string' || isReached(parseRun(value, null), head) ? [] : { field, value };
+      });
+      if (forgotten.length > 0) await this.#connection.run((client) => runRemoveScript(client, keys, head, forgotten));
+    }
+  }
+
+  listThreads(agentName: string): Promise<EventThreadSummary[]> {
+    return this.#list.list(agentName);
+  }
+
+  async ping(): Promise<void> {
+    await this.#connection.run((client) => client.ping());
+  }
+
+  async close(): Promise<void> {
+    await this.#watch.close();
+    await this.#connection.close();
+  }
+}
+
+/** Not so for a run that had events, none of which is kept any more. */
+function isReached(run: RunRecord, { oldestSequence, newestAttempt }: ThreadHead): boolean {
+  const lastSequences = run.attempts.flatMap(({ lastSequence }) => lastSequence ?? []);
+  const isNewest = run.correlationId === newestAttempt?.correlationId;
+  return isNewest || lastSequences.length === 0 || lastSequences.some((sequence) => sequence >= oldestSequence);
+}

@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto';
+import type { RecordChange } from '../record-changes.js';
+import type { RedisClient } from './redis-connection.js';
+import { messageFieldOf, recordNameOf, runFieldOf, storeEvent, storeHead, storeRun } from './redis-stored-record.js';
+import type { RedisThreadKeys } from './redis-thread-keys.js';
+import type { ThreadHead } from '../thread-head.js';
+
+/*
+ * What the server does in one step: nobody sees a part of it, and it is kept whole or not at all. KEYS are the head,
+ * the events and the runs of a thread.
+ */
+
+/*
+ * ARGV: the tag to be found, the new one, the record's name, the head, milliseconds to live, how many fields and values
+ * of the run follow, those, and six values for each event.
+ * The head is written first: a server that is out of memory refuses that, with nothing changed. What is found of
+ * another record goes: the thread was cleared, or its head was evicted.
+ */
+const commitScript = createScript(`
+local stored = redis.call('HMGET', KEYS[1], 'tag', 'record')
+if (stored[1] or '') ~= ARGV[1] then return 0 end
+redis.call('HSET', KEYS[1], 'tag', ARGV[2], 'record', ARGV[3], 'head', ARGV[4])
+if stored[2] ~= ARGV[3] then redis.call('UNLINK', KEYS[2], KEYS[3]) end
+local firstEvent = 7 + tonumber(ARGV[6])
+if firstEvent > 7 then redis.call('HSET', KEYS[3], unpack(ARGV, 7, firstEvent - 1)) end
+for i = firstEvent, #ARGV, 6 do
+  redis.call('XADD', KEYS[2], ARGV[i] .. '-0',
+    'run', ARGV[i + 1], 'attempt', ARGV[i + 2], 'at', ARGV[i + 3], 'type', ARGV[i + 4], 'fields', ARGV[i + 5])
+end
+for _, key in ipairs(KEYS) do
+  if ARGV[5] == '' then redis.call('PERSIST', key) else redis.call('PEXPIRE', key, ARGV[5]) end
+end
+return 1
+`);
+
+/* ARGV: the record's name, the oldest sequence to keep, and for each run: its field, the value, the message's field. */
+const removeScript = createScript(`
+if redis.call('HGET', KEYS[1], 'record') ~= ARGV[1] then return 0 end
+redis.call('XTRIM', KEYS[2], 'MINID', ARGV[2])
+for i = 3, #ARGV, 3 do
+  if redis.call('HGET', KEYS[3], ARGV[i]) == ARGV[i + 1] then redis.call('HDEL', KEYS[3], ARGV[i], ARGV[i + 2]) end
+end
+return 1
+`);
+
+/**
+ * Applies a change if the head has the expected tag; `undefined`: if there is none.
+ *
+ * @param ttlMs of all that is kept of the thread, from now on; absent: it does not expire
+ * @returns whether it was so
+ */
+export async function runCommitScript(
+  client: RedisClient,
+  keys: RedisThreadKeys,
+  tag: { readonly expected: string | undefined; readonly next: string },
+  { head, run, isNewRun, events }: RecordChange,
+  ttlMs: number | undefined,
+): Promise<boolean> {
+  const runValues: string[] = [];
+  if (run !== undefined) {
+    const field = runFieldOf(head.generation, run.correlationId);
+    runValues.push(field, storeRun(run));
+    if (isNewRun) runValues.push(messageFieldOf(field), run.requestMessage);
+  }
+  return runScript(client, commitScript, keys, [
+    tag.expected ?? '',
+    tag.next,
+    recordNameOf(head),
+    storeHead(head),
+    ttlMs === undefined ? '' : String(ttlMs),
+    String(runValues.length),
+    ...runValues,
+    ...events.flatMap(storeEvent),
+  ]);
+}
+
+/** Removes the events before a head's `oldestSequence`, and those runs that nobody changed since they were read. */
+export async function runRemoveScript(
+  client: RedisClient,
+  keys: RedisThreadKeys,
+  head: ThreadHead,
+  runs: readonly { readonly field: string; readonly value: string }[],
+): Promise<void> {
+  const values = runs.flatMap(({ field, value }) => [field, value, messageFieldOf(field)]);
+  await runScript(client, removeScript, keys, [recordNameOf(head), String(head.oldestSequence), ...values]);
+}
+
+interface Script {
+  readonly source: string;
+  readonly sha1: string;
+}
+
+function createScript(source: string): Script {
+  return { source, sha1: createHash('sha1').update(source).digest('hex') };
+}
+
+async function runScript(
+  client: RedisClient,
+  { source, sha1 }: Script,
+  { head, events, runs }: RedisThreadKeys,
+  values: string[],
+): Promise<boolean> {
+  const options = { keys: [head, events, runs], arguments: values };
+  try {
+    return (await client.evalSha(sha1, options)) === 1;
+  } catch (error) {
+    // The server has not run it since its start.
+    if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+    return (await client.eval(source, options)) === 1;
+  }
+}

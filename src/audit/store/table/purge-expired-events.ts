@@ -1,0 +1,46 @@
+import type { Logger } from '../../../durable-agents/index.js';
+import type { EventThread } from '../callback-event-store.js';
+import type { DurableCallbackEventStore } from '../durable-callback-event-store.js';
+import { inParallel } from '../in-parallel.js';
+import type { TableEventStorage } from './table-event-storage.js';
+
+export interface PurgeOptions {
+  readonly store: Pick<DurableCallbackEventStore, 'dropEventsBefore'>;
+  readonly storage: Pick<TableEventStorage, 'threadsFromBefore' | 'removeThread'>;
+  /** Events that are older are dropped. */
+  readonly ttlDays: number;
+  readonly now: Date;
+  readonly log: Logger;
+}
+
+const MS_PER_DAY = 86_400_000;
+const THREADS_AT_ONCE = 4;
+
+/**
+ * Drops what has outlived its time from a service that does not do so by itself: a thread's old events from the oldest
+ * end, and threads whole of which nothing is newer.
+ *
+ * @throws Error when some of the threads could not be looked at; the others were
+ */
+export async function purgeExpiredEvents({ store, storage, ttlDays, now, log }: PurgeOptions): Promise<void> {
+  const cutoff = new Date(now.getTime() - ttlDays * MS_PER_DAY).toISOString();
+  const threads: EventThread[] = [];
+  for await (const thread of storage.threadsFromBefore(cutoff)) threads.push(thread);
+  const failures: unknown[] = [];
+  const removed = await inParallel(threads, THREADS_AT_ONCE, async (thread) => {
+    try {
+      const isRemoved = await storage.removeThread(thread, cutoff, now);
+      if (!isRemoved) await store.dropEventsBefore(thread, cutoff);
+      return isRemoved;
+    } catch (error) {
+      failures.push(error);
+      return false;
+    }
+  });
+  const removedCount = removed.filter((isRemoved) => isRemoved).length;
+  log.info(`Events from before ${cutoff}: ${threads.length} threads had some, ${removedCount} are removed whole.`);
+  if (failures.length > 0) {
+    const message = `The events of ${failures.length} of ${threads.length} threads could not be purged`;
+    throw new AggregateError(failures, message);
+  }
+}

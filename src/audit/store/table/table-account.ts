@@ -1,0 +1,54 @@
+import { StorageSetupError } from '../storage-setup-error.js';
+
+/** A storage account, as the settings of a function app name it. */
+export interface TableAccountParts {
+  /** Of the table service. */
+  readonly url: string;
+  readonly secret: { readonly name: string; readonly key: string } | { readonly signature: string };
+}
+
+const LOOPBACK_HOST = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
+const DEFAULT_SUFFIX = 'core.windows.net';
+
+/** What `UseDevelopmentStorage=true` stands for: the emulator on its own port of this machine. */
+export function isDevelopmentStorage(connectionString: string): boolean {
+  return /(^|;)\s*UseDevelopmentStorage=true\s*(;|$)/i.test(connectionString);
+}
+
+/**
+ * Reads the connection string of a storage account.
+ *
+ * @throws StorageSetupError that names what is missing or wrong
+ */
+export function parseTableConnection(connectionString: string): TableAccountParts {
+  const parts = new Map<string, string>();
+  for (const part of connectionString.split(';')) {
+    const [, name, value] = /^\s*([^=]+)=(.*?)\s*$/.exec(part) ?? [];
+    if (name !== undefined && value !== undefined) parts.set(name.toLowerCase(), value);
+  }
+  const of = (name: string): string | undefined => parts.get(name.toLowerCase()) || undefined;
+  const [name, key, signature] = [of('AccountName'), of('AccountKey'), of('SharedAccessSignature')];
+  const missing: string[] = [];
+  if (signature === undefined && name === undefined) missing.push('AccountName');
+  if (signature === undefined && key === undefined) missing.push('AccountKey (or SharedAccessSignature)');
+  const endpoint = of('TableEndpoint');
+  if (endpoint === undefined && name === undefined && signature !== undefined) missing.push('TableEndpoint');
+  if (missing.length > 0) throw new StorageSetupError(`The storage connection string lacks ${missing.join(' and ')}.`);
+  const protocol = of('DefaultEndpointsProtocol') ?? 'https';
+  const url = checkedTableUrl(endpoint ?? `${protocol}://${name}.table.${of('EndpointSuffix') ?? DEFAULT_SUFFIX}`);
+  return { url, secret: signature === undefined ? { name: name ?? '', key: key ?? '' } : { signature } };
+}
+
+/** @throws StorageSetupError unless it is https, or http on this machine */
+export function checkedTableUrl(url: string): string {
+  if (!URL.canParse(url)) throw new StorageSetupError('The address of the table service (TableEndpoint) is not a URL.');
+  if (new URL(url).protocol !== 'https:' && !isLoopbackHttp(url)) {
+    throw new StorageSetupError('The address of the table service has to begin with https:// (http on loopback only).');
+  }
+  return url.replace(/\/+$/, '');
+}
+
+export function isLoopbackHttp(url: string): boolean {
+  const { protocol, hostname } = new URL(url);
+  return protocol === 'http:' && LOOPBACK_HOST.test(hostname);
+}

@@ -1,0 +1,110 @@
+import type { EventThread } from '../callback-event-store.js';
+import { threadKey } from '../thread-key.js';
+
+/*
+ * Keys of a table compare by code unit, with regard to case, and may hold anything but / \ # ? and control characters.
+ * Neither agent names nor thread ids hold a `|`, which stands between them; numbers have leading zeros, so that rows
+ * stand in the order of their numbers. A thread's partition holds:
+ *
+ *   head                                                 what is known of the thread
+ *   e|{sequence}                                         an event
+ *   r|{generation}|{correlation id}                      a run, with its request message
+ *   p|{sequence}|{token}|{part}                          a part of a text that is too long for an event's row
+ *   m|{generation}|{correlation id}|{token}|{part}       a part of a message that is too long for a run's row
+ *
+ * The partition with the name of an agent is the list of its threads: a row for each, with the thread id as its key.
+ */
+
+/** Rows whose keys are `from` or behind it, and before `before`. */
+export interface KeyRange {
+  readonly from: string;
+  readonly before: string;
+}
+
+export const HEAD_KEY = 'head';
+
+const SEQUENCE_DIGITS = 15;
+const GENERATION_DIGITS = 10;
+const PART_DIGITS = 6;
+/** Behind every sequence that is used. */
+export const MAX_SEQUENCE = 10 ** SEQUENCE_DIGITS - 1;
+
+export function threadPartition(thread: EventThread): string {
+  return threadKey(thread);
+}
+
+export function agentPartition(agentName: string): string {
+  return agentName;
+}
+
+/** The agent whose list of threads, or one of whose threads, a partition holds. */
+export function agentNameOf(partitionKey: string): string {
+  return partitionKey.split('|', 1)[0] ?? partitionKey;
+}
+
+/** Behind the partitions of all threads of an agent, and before those of any other agent that stands behind them. */
+export function behindThreadsOf(agentName: string): string {
+  return `${agentName}}`;
+}
+
+export function eventKey(sequence: number): string {
+  return `e|${sequenceText(sequence)}`;
+}
+
+/** The sequence in the key of an event. */
+export function sequenceOf(key: string): number {
+  return Number(key.slice(key.indexOf('|') + 1));
+}
+
+export function runKey(generation: number, correlationId: string): string {
+  return `r|${generationText(generation)}|${correlationId}`;
+}
+
+export function eventPartKeys(sequence: number, token: string): string {
+  return `p|${sequenceText(sequence)}|${token}`;
+}
+
+export function messagePartKeys(generation: number, correlationId: string, token: string): string {
+  return `m|${generationText(generation)}|${correlationId}|${token}`;
+}
+
+export function partKey(keys: string, part: number): string {
+  return `${keys}|${String(part).padStart(PART_DIGITS, '0')}`;
+}
+
+/** All keys that begin so, and go on with a `|`. */
+export function keysUnder(prefix: string): KeyRange {
+  return { from: `${prefix}|`, before: `${prefix}}` };
+}
+
+export function runsOf(generation: number): KeyRange {
+  return keysUnder(`r|${generationText(generation)}`);
+}
+
+export function messagesOf(generation: number, correlationId: string): KeyRange {
+  return keysUnder(`m|${generationText(generation)}|${correlationId}`);
+}
+
+export function eventsBefore(sequence: number): KeyRange {
+  return { from: 'e|', before: eventKey(sequence) };
+}
+
+export function eventPartsBefore(sequence: number): KeyRange {
+  return { from: 'p|', before: `p|${sequenceText(sequence)}` };
+}
+
+export function runsBefore(generation: number): KeyRange {
+  return { from: 'r|', before: `r|${generationText(generation)}` };
+}
+
+export function messagesBefore(generation: number): KeyRange {
+  return { from: 'm|', before: `m|${generationText(generation)}` };
+}
+
+function sequenceText(sequence: number): string {
+  return String(Math.min(sequence, MAX_SEQUENCE)).padStart(SEQUENCE_DIGITS, '0');
+}
+
+function generationText(generation: number): string {
+  return String(generation).padStart(GENERATION_DIGITS, '0');
+}

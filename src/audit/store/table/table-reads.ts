@@ -1,0 +1,95 @@
+import type { EventThread } from '../callback-event-store.js';
+import type { StoredHead } from '../event-storage.js';
+import { inParallel } from '../in-parallel.js';
+import type { KeptEvent } from '../kept-event.js';
+import type { RunRecord } from '../run-record.js';
+import { MAX_EVENTS_IN_ROW } from './table-commit.js';
+import {
+  eventKey,
+  eventPartKeys,
+  HEAD_KEY,
+  keysUnder,
+  messagePartKeys,
+  runKey,
+  runsOf,
+  sequenceOf,
+  threadPartition,
+} from './table-keys.js';
+import {
+  type EventRow,
+  type HeadRow,
+  type PartsReference,
+  readEventRow,
+  readHeadRow,
+  readRunRow,
+  type RunRow,
+} from './table-records.js';
+import type { Row, TableRows } from './table-rows.js';
+import { textIn } from './table-text.js';
+
+/** A head, and when the service wrote it: ISO 8601 in UTC. */
+export interface ReadHead extends StoredHead {
+  readonly writtenAt: string;
+}
+
+const READS_AT_ONCE = 16;
+/** More runs than these are found sooner among all runs of the thread. */
+const MAX_POINT_READS = 100;
+
+export async function readHead(rows: TableRows, thread: EventThread): Promise<ReadHead | undefined> {
+  const row = await rows.get<HeadRow>(threadPartition(thread), HEAD_KEY);
+  return row && { head: readHeadRow(row), tag: row.etag, writtenAt: row.timestamp ?? '' };
+}
+
+export async function readRuns(
+  rows: TableRows,
+  thread: EventThread,
+  generation: number,
+  correlationIds: readonly string[],
+): Promise<RunRecord[]> {
+  const partitionKey = threadPartition(thread);
+  const wanted = new Map(correlationIds.map((id) => [runKey(generation, id), id]));
+  const found =
+    wanted.size > MAX_POINT_READS
+      ? await rows.list<RunRow>(partitionKey, runsOf(generation))
+      : await inParallel([...wanted.keys()], READS_AT_ONCE, (key) => rows.get<RunRow>(partitionKey, key));
+  const runs = await inParallel(found, READS_AT_ONCE, async (row) => {
+    const correlationId = row && wanted.get(row.rowKey);
+    if (row === undefined || correlationId === undefined) return undefined;
+    const message = await textOf(rows, row, (token) => messagePartKeys(generation, correlationId, token));
+    return message === undefined ? undefined : readRunRow(row, message);
+  });
+  return runs.filter((run) => run !== undefined);
+}
+
+export async function readEvents(
+  rows: TableRows,
+  thread: EventThread,
+  first: number,
+  limit: number,
+): Promise<KeptEvent[]> {
+  // The service stops at the limit; a service that sorts what it finds before that has little to sort.
+  const range = { from: eventKey(first), before: eventKey(first + limit + MAX_EVENTS_IN_ROW) };
+  const found = await rows.list<EventRow>(threadPartition(thread), range, { limit });
+  const events = await inParallel(found, READS_AT_ONCE, async (row) => {
+    const sequence = sequenceOf(row.rowKey);
+    const text = await textOf(rows, row, (token) => eventPartKeys(sequence, token));
+    return text === undefined ? [] : readEventRow(row, sequence, text);
+  });
+  return events
+    .flat()
+    .filter(({ sequence }) => sequence >= first)
+    .slice(0, limit);
+}
+
+/** @returns `undefined` when the text was removed since its row was read, as the row was */
+async function textOf(
+  rows: TableRows,
+  row: Row<PartsReference>,
+  keysOf: (partsToken: string) => string,
+): Promise<string | undefined> {
+  const { partsToken, partCount } = row;
+  if (partsToken === undefined) return textIn(row);
+  const parts = await rows.list(row.partitionKey, keysUnder(keysOf(partsToken)));
+  return parts.length === partCount ? parts.map(textIn).join('') : undefined;
+}

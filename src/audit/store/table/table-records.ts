@@ -1,0 +1,73 @@
+import type { KeptEvent } from '../kept-event.js';
+import type { RunRecord } from '../run-record.js';
+import type { ThreadHead } from '../thread-head.js';
+
+/*
+ * What the rows of a thread hold. Texts that may be long are not among it: they stand in columns of their own, or in
+ * rows of their own when a row refers to them.
+ */
+
+export interface HeadRow {
+  /** JSON of the {@link ThreadHead}. */
+  readonly head: string;
+}
+
+/** Where a text stands that its row has no room for. */
+export interface PartsReference {
+  /** Names the commit that wrote it: what one that failed has left behind is never taken for another's. */
+  readonly partsToken?: string;
+  readonly partCount?: number;
+}
+
+/** Its text is the request message. */
+export interface RunRow extends PartsReference {
+  /** JSON of the {@link RunRecord} without its request message. */
+  readonly run: string;
+}
+
+/** Its text is the fields of the event, or JSON of several events, of which the last one gives the row its key. */
+export interface EventRow extends PartsReference {
+  readonly correlationId: string;
+  readonly attempt: number;
+  /** Absent, as is the type, when the row holds several. */
+  readonly madeAt?: string;
+  readonly eventType?: KeptEvent['eventType'];
+}
+
+export function toHeadRow(head: ThreadHead): HeadRow {
+  return { head: JSON.stringify(head) };
+}
+
+export function readHeadRow({ head }: HeadRow): ThreadHead {
+  const read: ThreadHead = JSON.parse(head);
+  return read;
+}
+
+export function toRunRow(run: RunRecord): RunRow {
+  return { run: JSON.stringify({ ...run, requestMessage: undefined }) };
+}
+
+export function readRunRow({ run }: Pick<RunRow, 'run'>, requestMessage: string): RunRecord {
+  const read: Omit<RunRecord, 'requestMessage'> = JSON.parse(run);
+  return { ...read, requestMessage };
+}
+
+/** @returns the row, and its text */
+export function toEventRow(events: readonly [KeptEvent, ...KeptEvent[]]): [EventRow, string] {
+  const [{ correlationId, attempt, timestamp, eventType, fields }, ...others] = events;
+  if (others.length > 0) return [{ correlationId, attempt }, JSON.stringify(events)];
+  return [{ correlationId, attempt, madeAt: timestamp, eventType }, fields];
+}
+
+/** @param sequence what the row's key says */
+export function readEventRow(
+  { correlationId, attempt, madeAt, eventType }: EventRow,
+  sequence: number,
+  text: string,
+): KeptEvent[] {
+  if (madeAt !== undefined && eventType !== undefined) {
+    return [{ sequence, correlationId, attempt, timestamp: madeAt, eventType, fields: text }];
+  }
+  const events: KeptEvent[] = JSON.parse(text);
+  return events;
+}

@@ -1,0 +1,60 @@
+import type { EventThread } from '../callback-event-store.js';
+import { inParallel } from '../in-parallel.js';
+import type { RunRecord } from '../run-record.js';
+import {
+  eventPartsBefore,
+  eventsBefore,
+  messagesBefore,
+  messagesOf,
+  runsBefore,
+  runsOf,
+  threadPartition,
+} from './table-keys.js';
+import { readRunRow, type RunRow } from './table-records.js';
+import type { Row, TableRows } from './table-rows.js';
+import type { ThreadHead } from '../thread-head.js';
+
+const REMOVALS_AT_ONCE = 4;
+
+/**
+ * Removes what a head no longer reaches, also what writers have left behind that failed half-way. Nothing of it can be
+ * reached again: heads only move on.
+ */
+export async function removeUnreachable(rows: TableRows, thread: EventThread, head: ThreadHead): Promise<void> {
+  const partitionKey = threadPartition(thread);
+  const { oldestSequence, generation } = head;
+  await Promise.all([
+    rows.removeRange(partitionKey, eventsBefore(oldestSequence)),
+    rows.removeRange(partitionKey, runsBefore(generation)),
+    removeEndedRuns(rows, thread, head),
+  ]);
+  // Who finds a row without its text may take it for removed.
+  await Promise.all([
+    rows.removeRange(partitionKey, eventPartsBefore(oldestSequence)),
+    rows.removeRange(partitionKey, messagesBefore(generation)),
+  ]);
+}
+
+/** The records of a generation's runs, without their messages. */
+export async function listRuns(
+  rows: TableRows,
+  thread: EventThread,
+  generation: number,
+): Promise<{ readonly row: Row<Pick<RunRow, 'run'>>; readonly run: RunRecord }[]> {
+  const found = await rows.list<Pick<RunRow, 'run'>>(threadPartition(thread), runsOf(generation), { columns: ['run'] });
+  return found.map((row) => ({ row, run: readRunRow(row, '') }));
+}
+
+/** Removes the runs that have ended, and whose events are all gone. */
+async function removeEndedRuns(rows: TableRows, thread: EventThread, head: ThreadHead): Promise<void> {
+  const { generation, oldestSequence, newestAttempt } = head;
+  const runs = await listRuns(rows, thread, generation);
+  await inParallel(runs, REMOVALS_AT_ONCE, async ({ row, run: { correlationId, attempts } }) => {
+    const newest = attempts.at(-1);
+    const isOver = newest?.outcome !== undefined && (newest.lastSequence ?? 0) < oldestSequence;
+    if (!isOver || newestAttempt?.correlationId === correlationId) return;
+    // Not if somebody has begun it again.
+    const isRemoved = await rows.remove(row, row.etag);
+    if (isRemoved) await rows.removeRange(row.partitionKey, messagesOf(generation, correlationId));
+  });
+}

@@ -1,0 +1,176 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { odata } from '@azure/data-tables';
+import type { EventThread, EventThreadSummary } from '../callback-event-store.js';
+import { LatestWrites, type LatestWritesOptions } from './latest-writes.js';
+import { agentNameOf, agentPartition, behindThreadsOf } from './table-keys.js';
+import type { Row, RowKeys, TableRows } from './table-rows.js';
+import type { ThreadHead } from '../thread-head.js';
+import { threadKey } from '../thread-key.js';
+import type { ThreadTotals } from '../thread-totals.js';
+
+/** A thread in the list of its agent. */
+interface IndexRow {
+  /** The record that it sums up. */
+  readonly epoch: string;
+  readonly version: number;
+  readonly eventCount: number;
+  /** JSON of the record's totals; empty while it has none. */
+  readonly totals: string;
+  /** Of the first event, or when the row was written if there was none: ISO 8601 in UTC. */
+  readonly oldestAt: string;
+}
+
+interface NotedThread {
+  readonly thread: EventThread;
+  readonly head: ThreadHead;
+}
+
+/** A row as it was written here. */
+interface WrittenRow {
+  readonly summary: string;
+  readonly tag: string;
+}
+
+const PACE: LatestWritesOptions = { intervalMs: 1000, maxRetryMs: 30_000 };
+const MAX_WAIT_MS = 1000;
+const MAX_TRIES = 5;
+/** Of so many threads it is remembered which row was written here; for others it is read before it is written. */
+const MAX_WRITTEN = 1000;
+
+/**
+ * The list of each agent's threads. It is written beside their records, so that a list needs no look at events, and may
+ * be about a second behind them.
+ */
+export class TableThreadIndex {
+  readonly #rows: TableRows;
+  readonly #writes: LatestWrites<NotedThread>;
+  /** The latest last. */
+  readonly #written = new Map<string, WrittenRow>();
+
+  constructor(rows: TableRows, pace: LatestWritesOptions = PACE) {
+    this.#rows = rows;
+    this.#writes = new LatestWrites((noted) => this.#write(noted), pace);
+  }
+
+  /** Takes note of a thread's record; the list follows within a second. */
+  note(thread: EventThread, head: ThreadHead): void {
+    const key = threadKey(thread);
+    const isListed = !this.#writes.has(key) && this.#written.get(key)?.summary === summaryOf(head);
+    if (!isListed) this.#writes.soon(key, { thread, head });
+  }
+
+  /** Takes note of a thread's record; the list has it when this returns, unless it cannot be written within a second. */
+  async noteNow(thread: EventThread, head: ThreadHead): Promise<void> {
+    const writing = this.#writes.now(threadKey(thread), { thread, head });
+    await Promise.race([writing, delay(MAX_WAIT_MS, undefined, { ref: false })]);
+  }
+
+  /** The threads of an agent that hold events, the one with the latest event first. */
+  async list(agentName: string): Promise<EventThreadSummary[]> {
+    const summaries: EventThreadSummary[] = [];
+    const filter = odata`PartitionKey eq ${agentPartition(agentName)} and eventCount gt 0`;
+    for await (const page of this.#rows.pages<IndexRow>(filter)) {
+      for (const { rowKey: threadId, eventCount, totals } of page) {
+        const read: ThreadTotals = JSON.parse(totals);
+        summaries.push({ agentName, threadId, eventCount, ...read });
+      }
+    }
+    return summaries.toSorted((one, other) => (one.lastEventAt < other.lastEventAt ? 1 : -1));
+  }
+
+  /** The threads of all agents that may hold something from before `time`, ISO 8601 in UTC. */
+  async *threadsFromBefore(time: string): AsyncGenerator<EventThread> {
+    for await (const agentName of this.#agentNames()) {
+      const filter = odata`PartitionKey eq ${agentPartition(agentName)} and oldestAt lt ${time}`;
+      for await (const page of this.#rows.pages(filter, { columns: [] })) {
+        for (const { rowKey: threadId } of page) yield { agentName, threadId };
+      }
+    }
+  }
+
+  /** Takes a thread from the list, unless another record than the one of this epoch is listed. */
+  async remove(thread: EventThread, epoch: string | undefined): Promise<void> {
+    const key = threadKey(thread);
+    await this.#writes.cancel(key);
+    this.#written.delete(key);
+    const row = await this.#get(thread);
+    if (row !== undefined && (epoch === undefined || row.epoch === epoch)) {
+      await this.#rows.remove(keysOf(thread), row.etag);
+    }
+  }
+
+  /** Writes what is still to be written. */
+  close(): Promise<void> {
+    return this.#writes.close();
+  }
+
+  async #write({ thread, head }: NotedThread): Promise<void> {
+    const key = threadKey(thread);
+    const summary = summaryOf(head);
+    const row = { ...keysOf(thread), ...toRow(head) };
+    let tag = this.#written.get(key)?.tag;
+    this.#written.delete(key);
+    // The first run of a thread is likely the one that lists it.
+    let isKnown = tag !== undefined || (head.totals?.runCount ?? 0) <= 1;
+    for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+      if (!isKnown) {
+        const listed = await this.#get(thread);
+        if (listed?.epoch === head.epoch && listed.version > head.version) return;
+        tag = listed?.etag;
+      }
+      const written = await this.#rows.put(row, tag);
+      if (written !== undefined) return this.#remember(key, { summary, tag: written });
+      isKnown = false;
+    }
+    throw new Error(`Others changed the place of thread ${thread.threadId} in the list ${MAX_TRIES} times in a row.`);
+  }
+
+  #get(thread: EventThread): Promise<Row<IndexRow> | undefined> {
+    const { partitionKey, rowKey } = keysOf(thread);
+    return this.#rows.get<IndexRow>(partitionKey, rowKey);
+  }
+
+  #remember(key: string, written: WrittenRow): void {
+    this.#written.set(key, written);
+    const [oldest] = this.#written.keys();
+    if (this.#written.size > MAX_WRITTEN && oldest !== undefined) this.#written.delete(oldest);
+  }
+
+  /** The agents that have a partition, found by leaping from one to the next. */
+  async *#agentNames(): AsyncGenerator<string> {
+    for (let filter = odata`PartitionKey gt ''`; ;) {
+      const partitionKey = (await this.#rows.first(filter))?.partitionKey;
+      if (partitionKey === undefined) return;
+      const agentName = agentNameOf(partitionKey);
+      if (partitionKey === agentPartition(agentName)) {
+        yield agentName;
+        filter = odata`PartitionKey gt ${partitionKey}`;
+      } else {
+        filter = odata`PartitionKey ge ${behindThreadsOf(agentName)}`;
+      }
+    }
+  }
+}
+
+function keysOf({ agentName, threadId }: EventThread): RowKeys {
+  return { partitionKey: agentPartition(agentName), rowKey: threadId };
+}
+
+function toRow(head: ThreadHead): IndexRow {
+  const { epoch, version, totals } = head;
+  return {
+    epoch,
+    version,
+    eventCount: eventCountOf(head),
+    totals: totals === undefined ? '' : JSON.stringify(totals),
+    oldestAt: totals?.firstEventAt ?? new Date().toISOString(),
+  };
+}
+
+function summaryOf(head: ThreadHead): string {
+  return JSON.stringify([head.epoch, eventCountOf(head), head.totals]);
+}
+
+function eventCountOf({ oldestSequence, newestSequence }: ThreadHead): number {
+  return newestSequence - oldestSequence + 1;
+}

@@ -1,0 +1,110 @@
+import type { InvocationContext } from '@azure/functions';
+import {
+  type AcceptedRun,
+  errorText,
+  type FollowedRun,
+  type Logger,
+  type RunRecords,
+} from '../durable-agents/index.js';
+import { callWithin } from './call-within.js';
+import type { CallbackEventPage, CallbackEventStore, EventThread } from './store/callback-event-store.js';
+import type { KeptEvent } from './store/kept-event.js';
+import { type RunRecord, winningAttempt } from './store/run-record.js';
+
+/** By then the caller that waits for the run has seen its answer in the conversation, and marked it. */
+const LOOK_AFTER_MS = 1000;
+/** An answer that was not there is looked for again after this. */
+const LOOK_AGAIN_MS = 10_000;
+/** A page is not kept back for longer. */
+const LOOK_TIMEOUT_MS = 2000;
+const MAX_REMEMBERED_LOOKS = 1000;
+
+export interface StoredRunRecordsOptions {
+  readonly store: CallbackEventStore;
+  /** Reads which runs of a thread are answered in its conversation, by their correlation ids. */
+  readonly readAnsweredRuns: (
+    context: InvocationContext,
+    agentName: string,
+    threadId: string,
+  ) => Promise<ReadonlySet<string>>;
+  readonly log: Logger;
+  readonly now?: () => number;
+}
+
+/** What is known of runs beside their events, in the store: above all whether an answer is in the conversation. */
+export class StoredRunRecords implements RunRecords {
+  readonly #options: StoredRunRecordsOptions;
+  readonly #now: () => number;
+  /** Runs whose answers were looked for in vain, and when. */
+  readonly #looks = new Map<string, number>();
+
+  constructor(options: StoredRunRecordsOptions) {
+    this.#options = options;
+    this.#now = options.now ?? Date.now;
+  }
+
+  async accept({ agentName, threadId, correlationId, requestMessage, requestedAt }: AcceptedRun): Promise<string> {
+    const run = { correlationId, requestMessage, acceptedAt: requestedAt };
+    return (await this.#options.store.acceptRun({ agentName, threadId }, run)).requestMessage;
+  }
+
+  async committed({ agentName, threadId, correlationId }: FollowedRun): Promise<void> {
+    await this.#options.store.markRun({ agentName, threadId }, correlationId, 'committed');
+  }
+
+  /**
+   * Looks for the answers of a page's unmarked final events in the conversation, which alone say only that the model
+   * gave an answer, and marks those that are there: the caller that waits for a run does it else, but may be gone.
+   *
+   * @returns the page itself when nothing was marked; also when that could not be found out, in two seconds at the most
+   */
+  async withCommitted(page: CallbackEventPage, context: InvocationContext): Promise<CallbackEventPage> {
+    const unmarked = this.#unmarkedRuns(page);
+    if (unmarked.length === 0) return page;
+    for (const { correlationId } of unmarked) this.#remember(correlationId);
+    try {
+      const marked = await callWithin(LOOK_TIMEOUT_MS, () => this.#mark(page.thread, unmarked, context));
+      for (const { correlationId } of marked) this.#looks.delete(correlationId);
+      if (marked.length === 0) return page;
+      return { ...page, runs: new Map([...page.runs, ...marked.map((run) => [run.correlationId, run] as const)]) };
+    } catch (error) {
+      const { agentName, threadId } = page.thread;
+      this.#options.log.warn(
+        `[${agentName}] which answers are in the conversation is not known now: ${errorText(error)} (thread ${threadId})`,
+      );
+      return page;
+    }
+  }
+
+  /** @returns those of the runs that are answered in the conversation, marked */
+  async #mark(thread: EventThread, runs: readonly RunRecord[], context: InvocationContext): Promise<RunRecord[]> {
+    const { agentName, threadId } = thread;
+    const answered = await this.#options.readAnsweredRuns(context, agentName, threadId);
+    const committed = runs.filter(({ correlationId }) => answered.has(correlationId));
+    await Promise.all(committed.map(({ correlationId }) => this.committed({ ...thread, correlationId })));
+    return committed.map((run) => ({ ...run, committed: true }));
+  }
+
+  #unmarkedRuns({ events, runs }: CallbackEventPage): RunRecord[] {
+    return events.flatMap((event) => {
+      const run = runs.get(event.correlationId);
+      return run !== undefined && this.#isToBeLookedFor(event, run) ? [run] : [];
+    });
+  }
+
+  #isToBeLookedFor({ eventType, attempt, timestamp, correlationId }: KeptEvent, run: RunRecord): boolean {
+    if (eventType !== 'final' || run.committed || attempt !== winningAttempt(run)) return false;
+    const now = this.#now();
+    const isOldEnough = now - Date.parse(timestamp) > LOOK_AFTER_MS;
+    return isOldEnough && now - (this.#looks.get(correlationId) ?? -Infinity) > LOOK_AGAIN_MS;
+  }
+
+  #remember(correlationId: string): void {
+    this.#looks.delete(correlationId);
+    this.#looks.set(correlationId, this.#now());
+    for (const oldest of this.#looks.keys()) {
+      if (this.#looks.size <= MAX_REMEMBERED_LOOKS) break;
+      this.#looks.delete(oldest);
+    }
+  }
+}

@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest';
+import { EventStreams } from '../../src/audit/event-streams.js';
+import { START } from '../../src/audit/store/event-cursor.js';
+import { appendEvents, writerFor } from '../support/append-events.js';
+import { finalEvent, runId, streamEvent, thread } from '../support/callback-events.js';
+import { HookedEventStore, unreachable } from '../support/hooked-event-store.js';
+import { callbackEventsOf, SseEvents } from '../support/sse-events.js';
+
+const run = { ...thread, correlationId: runId(1) };
+
+function createStreams({ maxOpen = 10, maxOpenPerThread = 10 } = {}) {
+  const store = new HookedEventStore();
+  const streams = new EventStreams({ store, maxDurationMs: 60_000, maxBytes: 1_000_000, maxOpen, maxOpenPerThread });
+  return { store, streams };
+}
+
+/** Reads a stream whose end was asked for: run and sequence of each event. */
+async function readAll(frames: AsyncGenerator<string, string>): Promise<[string, number][]> {
+  const read = new SseEvents();
+  for await (const frame of frames) read.feed(Buffer.from(frame));
+  return callbackEventsOf(read.events).map((event) => [event.correlation_id, event.sequence]);
+}
+
+describe('streams of events', () => {
+  it('may stay open for as long as they are allowed to', () => {
+    expect(createStreams().streams.maxDurationMs).toBe(60_000);
+  });
+
+  it('are refused when too many are open, and make room when they are read to their end, left, or never read', async () => {
+    const { streams } = createStreams({ maxOpenPerThread: 3 });
+    const ended = AbortSignal.abort();
+    const open = () => streams.open(thread, { after: START, filter: {}, signal: ended });
+    const [first, second, third] = [open(), open(), open()];
+    expect(open).toThrow(expect.objectContaining({ status: 503, retryAfterSeconds: 5 }));
+    await readAll(first.frames);
+    const fourth = open();
+    expect(open).toThrow(expect.objectContaining({ status: 503 }));
+    await second.frames.next();
+    await second.frames.return('ended');
+    open();
+    expect(open).toThrow(expect.objectContaining({ status: 503 }));
+    third.close();
+    fourth.close();
+    open();
+    open();
+    expect(open).toThrow(expect.objectContaining({ status: 503 }));
+  });
+
+  it('make room when the store fails on the way', async () => {
+    const { store, streams } = createStreams({ maxOpenPerThread: 1 });
+    store.hooks.before = unreachable;
+    const { frames } = streams.open(thread, { after: START, filter: {} });
+    await expect(readAll(frames)).rejects.toMatchObject({ status: 503 });
+    streams.open(thread, { after: START, filter: {} });
+  });
+});
+
+describe('the stream of a run that is about to be started', () => {
+  it('begins with what comes, leaves out other runs, and ends with all that was there when the run had ended', async () => {
+    const { store, streams } = createStreams();
+    await appendEvents(store, [streamEvent(), finalEvent()]);
+    await appendEvents(store, [streamEvent(), finalEvent()], { run: 2 });
+    const ended = new AbortController();
+    const { frames } = await streams.follow(run, ended.signal);
+    const read = readAll(frames);
+    await appendEvents(store, [streamEvent()], { run: 2 });
+    await writerFor(store).append(streamEvent(), finalEvent());
+    ended.abort();
+    expect(await read).toEqual([
+      [runId(1), 6],
+      [runId(1), 7],
+    ]);
+  });
+
+  it('begins with the first event when another request may have started the run', async () => {
+    const { store, streams } = createStreams();
+    for (const number of [2, 1, 2, 1]) await appendEvents(store, [streamEvent()], { run: number });
+    const { frames } = await streams.follow(run, AbortSignal.abort(), { fromStart: true });
+    expect(await readAll(frames)).toEqual([
+      [runId(1), 2],
+      [runId(1), 4],
+    ]);
+  });
+
+  it('is opened although the store is out of reach, so that the run can be started', async () => {
+    const { store, streams } = createStreams();
+    store.hooks.before = unreachable;
+    const { frames } = await streams.follow(run, AbortSignal.abort());
+    store.hooks.before = undefined;
+    await appendEvents(store, [streamEvent()]);
+    expect(await readAll(frames)).toEqual([[runId(1), 1]]);
+  });
+
+  it('fails with what is no fault of the store', async () => {
+    const { store, streams } = createStreams();
+    store.hooks.before = () => {
+      throw new TypeError('a mistake');
+    };
+    await expect(streams.follow(run, AbortSignal.abort())).rejects.toThrow(TypeError);
+  });
+
+  it('is refused when too many are open', async () => {
+    const { streams } = createStreams({ maxOpen: 1 });
+    await streams.follow(run, AbortSignal.abort());
+    await expect(streams.follow(run, AbortSignal.abort())).rejects.toMatchObject({ status: 503 });
+  });
+});

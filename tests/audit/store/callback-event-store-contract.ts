@@ -1,0 +1,92 @@
+import { randomBytes } from 'node:crypto';
+import { afterEach, beforeEach, describe } from 'vitest';
+import type { CallbackEventStore } from '../../../src/audit/store/callback-event-store.js';
+import type { ContractContext } from './contract/contract-context.js';
+import { describeAttempts } from './contract/describe-attempts.js';
+import { describeConcurrentUse } from './contract/describe-concurrent-use.js';
+import { describeCursors } from './contract/describe-cursors.js';
+import { describeKeptEvents } from './contract/describe-kept-events.js';
+import { describeRunRecords } from './contract/describe-run-records.js';
+import { describeThreadLists } from './contract/describe-thread-lists.js';
+import { describeWaiting } from './contract/describe-waiting.js';
+
+export type StorePair = readonly [CallbackEventStore, CallbackEventStore];
+
+export interface StoreContractOptions {
+  /** Makes two stores over one service, as two processes have them. Absent: the store is known to one process only. */
+  readonly createPair?: () => StorePair | Promise<StorePair>;
+  /** For each test. Default: 20 s. */
+  readonly timeoutMs?: number;
+}
+
+const DEFAULT_TIMEOUT_MS = 20_000;
+
+/**
+ * The laws of {@link CallbackEventStore}, for any implementation.
+ *
+ * @param createStore makes a store that keeps at least 10,000 events of a thread. The service behind it may be in use:
+ *   each test has an agent of its own. It is closed after the test
+ */
+export function describeCallbackEventStore(
+  name: string,
+  createStore: () => CallbackEventStore | Promise<CallbackEventStore>,
+  { createPair, timeoutMs = DEFAULT_TIMEOUT_MS }: StoreContractOptions = {},
+): void {
+  describe(`${name}, a callback event store`, { timeout: timeoutMs }, () => {
+    const context = useStores(async () => {
+      const store = await createStore();
+      return [store, store];
+    });
+    describeKeptEvents(context);
+    describeCursors(context);
+    describeThreadLists(context);
+    describeRunRecords(context);
+    describeAttempts(context);
+    describeConcurrentUse(context);
+    describeWaiting(context);
+  });
+
+  if (createPair === undefined) return;
+  describe(`${name}, a callback event store in two processes`, { timeout: timeoutMs }, () => {
+    const context = useStores(createPair);
+    describeConcurrentUse(context);
+    describeWaiting(context);
+  });
+}
+
+/** Gives each test its stores, and closes them. */
+function useStores(createStores: () => StorePair | Promise<StorePair>): ContractContext {
+  let current: (ContractContext & { readonly end: () => Promise<void> }) | undefined;
+  const now = (): ContractContext => {
+    if (current === undefined) throw new Error('There is a store only while a test runs.');
+    return current;
+  };
+  beforeEach(async () => {
+    const [store, second] = await createStores();
+    const ending = new AbortController();
+    const agentName = `Agent-${randomBytes(6).toString('hex')}`;
+    const end = async (): Promise<void> => {
+      ending.abort();
+      for (const opened of new Set([store, second])) await opened.close();
+    };
+    current = { store, second, thread: { agentName, threadId: 'thread-1' }, testEnd: ending.signal, end };
+  });
+  afterEach(async () => {
+    await current?.end();
+    current = undefined;
+  });
+  return {
+    get store() {
+      return now().store;
+    },
+    get second() {
+      return now().second;
+    },
+    get thread() {
+      return now().thread;
+    },
+    get testEnd() {
+      return now().testEnd;
+    },
+  };
+}

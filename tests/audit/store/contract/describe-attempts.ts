@@ -1,0 +1,247 @@
+import { describe, expect, it } from 'vitest';
+import { RunWriter, writerFor } from '../../../support/append-events.js';
+import { finalEvent, runOf, streamEvent } from '../../../support/callback-events.js';
+import { type ContractContext, range } from './contract-context.js';
+import { readEvents, readSequences, readTexts } from './read-thread.js';
+
+const kept = { status: 'kept', lostEvents: 0 };
+const superseded = { status: 'superseded' };
+const a = streamEvent('a');
+const b = streamEvent('b');
+const c = streamEvent('c');
+const d = streamEvent('d');
+const e = streamEvent('e');
+
+/** Retries never double, and a dead attempt's events never mix with its successor's. */
+export function describeAttempts(context: ContractContext): void {
+  describe('appending again', () => {
+    it.each([
+      ['all of it', 0, [a, b, c]],
+      ['an end of it', 1, [b, c]],
+      ['a piece of it', 1, [b]],
+      ['nothing', 3, []],
+    ])('adds nothing when it is %s', async (_what, firstIndex, again) => {
+      const { store, thread } = context;
+      const writer = writerFor(store, thread);
+      await writer.append(a, b, c);
+      const { record } = await store.list(thread);
+      for (let time = 0; time < 2; time += 1) expect(await writer.appendAt(firstIndex, ...again)).toEqual(kept);
+      expect(await readTexts(store, thread)).toEqual('abc'.split(''));
+      expect((await store.list(thread)).record).toEqual(record);
+    });
+
+    it('adds what is new behind what is there already', async () => {
+      const { store, thread } = context;
+      const writer = writerFor(store, thread);
+      await writer.append(a, b, c);
+      expect(await writer.appendAt(1, b, c, d)).toEqual(kept);
+      expect(await writer.appendAt(0, a, b, c, d, e)).toEqual(kept);
+      expect(await writer.appendAt(5, finalEvent('abcde'))).toEqual(kept);
+      expect(await readTexts(store, thread)).toEqual([...'abcde'.split(''), 'abcde']);
+      expect((await writer.read())?.attempts).toMatchObject([{ eventCount: 6, lostEvents: 0, outcome: 'final' }]);
+    });
+
+    it('adds nothing behind the events of other runs', async () => {
+      const { store, thread } = context;
+      const [writer, other] = [writerFor(store, thread, 1), writerFor(store, thread, 2)];
+      await writer.append(a);
+      await other.append(b);
+      await writer.appendAt(0, a, c);
+      await other.appendAt(0, b);
+      expect(await readTexts(store, thread)).toEqual('abc'.split(''));
+    });
+
+    it('counts events that are missing before those that come as lost', async () => {
+      const { store, thread } = context;
+      const writer = writerFor(store, thread);
+      await writer.append(a);
+      expect(await writer.appendAt(3, d)).toEqual({ status: 'kept', lostEvents: 2 });
+      expect(await writer.appendAt(3, d, e)).toEqual({ status: 'kept', lostEvents: 2 });
+      expect(await writer.appendAt(9, finalEvent('all'))).toEqual({ status: 'kept', lostEvents: 6 });
+      expect(await readTexts(store, thread)).toEqual(['a', 'd', 'e', 'all']);
+      expect(await readSequences(store, thread)).toEqual(range(4));
+      expect((await writer.read())?.attempts).toMatchObject([{ eventCount: 10, lostEvents: 6 }]);
+    });
+
+    it('does not take late what it counts as lost', async () => {
+      const { store, thread } = context;
+      const writer = writerFor(store, thread);
+      await writer.appendAt(2, c);
+      expect(await writer.appendAt(0, a, b)).toEqual({ status: 'kept', lostEvents: 2 });
+      expect(await writer.appendAt(0, a, b, c, d)).toEqual({ status: 'kept', lostEvents: 2 });
+      expect(await readTexts(store, thread)).toEqual(['c', 'd']);
+    });
+  });
+
+  describe('beginning attempts', () => {
+    it('counts them, run by run', async () => {
+      const { store, thread } = context;
+      for (const attempt of [1, 2, 3]) {
+        for (const run of [1, 2]) expect(await writerFor(store, thread, run).begin()).toMatchObject({ attempt });
+      }
+    });
+
+    it('gives what the writer has to say with each append', async () => {
+      const { thread, store } = context;
+      const writer = writerFor(store, thread);
+      const { run, token, startedAt } = writer;
+      expect(await writer.begin()).toEqual({ thread, run, attempt: 1, token, startedAt });
+    });
+
+    it('gives the same number for the same token', async () => {
+      const { store, thread } = context;
+      const tokens = ['one', 'two', 'two', 'two'];
+      const numbers: number[] = [];
+      for (const token of tokens) {
+        numbers.push((await new RunWriter(store, thread, runOf(), token).begin()).attempt);
+      }
+      expect(numbers).toEqual([1, 2, 2, 2]);
+      const writer = new RunWriter(store, thread, runOf(), 'two');
+      await writer.append(a);
+      expect(await new RunWriter(store, thread, runOf(), 'two').begin()).toMatchObject({ attempt: 2 });
+      expect((await writer.read())?.attempts).toMatchObject([{ token: 'one' }, { token: 'two', eventCount: 1 }]);
+    });
+
+    it('does not bring a superseded one back that begins again', async () => {
+      const { store, thread } = context;
+      const [zombie, successor] = [writerFor(store, thread), writerFor(store, thread)];
+      await zombie.begin();
+      await successor.begin();
+      const again = new RunWriter(store, thread, runOf(), zombie.token);
+      expect(await again.begin()).toMatchObject({ attempt: 1 });
+      expect(await again.append(a)).toEqual(superseded);
+      expect(await successor.append(b)).toEqual(kept);
+    });
+
+    it('knows a run that was not accepted before, with its message', async () => {
+      const writer = writerFor(context.store, context.thread);
+      await writer.begin();
+      expect(await writer.read()).toMatchObject({ ...writer.run, attempts: [{ attempt: 1, token: writer.token }] });
+    });
+
+    it('goes on counting, and refuses the earlier ones, when there are very many', async () => {
+      const { store, thread } = context;
+      const writers = range(25).map(() => writerFor(store, thread));
+      for (const [index, writer] of writers.entries()) {
+        expect(await writer.begin()).toMatchObject({ attempt: index + 1 });
+        expect(await writer.stream(`of ${index + 1}`)).toEqual(kept);
+      }
+      for (const writer of writers.slice(0, -1)) expect(await writer.append(a)).toEqual(superseded);
+      const events = await store.list(thread);
+      expect(events.events.map(({ attempt }) => attempt)).toEqual(range(25));
+      expect((await writers[0]?.read())?.attempts.at(-1)).toMatchObject({ attempt: 25, eventCount: 1 });
+    });
+  });
+
+  describe('an attempt that was superseded', () => {
+    it('gets nothing in any more, also not what it has there already', async () => {
+      const { store, thread } = context;
+      const [zombie, successor] = [writerFor(store, thread), writerFor(store, thread)];
+      await zombie.append(a, b);
+      await successor.begin();
+      const { record } = await store.list(thread);
+      expect(await zombie.append(c)).toEqual(superseded);
+      expect(await zombie.appendAt(0, a, b)).toEqual(superseded);
+      expect(await zombie.appendAt(7, finalEvent())).toEqual(superseded);
+      expect((await store.list(thread)).record).toEqual(record);
+      expect(await successor.append(d)).toEqual(kept);
+      expect(await zombie.append(e)).toEqual(superseded);
+      expect(await successor.final('d')).toEqual(kept);
+      expect(await zombie.final('ab')).toEqual(superseded);
+      expect(await readEvents(store, thread)).toMatchObject([
+        { ...a, attempt: 1 },
+        { ...b, attempt: 1 },
+        { ...d, attempt: 2 },
+        { eventType: 'final', attempt: 2 },
+      ]);
+    });
+
+    it('has had no event', async () => {
+      const { store, thread } = context;
+      const [zombie, successor] = [writerFor(store, thread), writerFor(store, thread)];
+      await zombie.begin();
+      await successor.append(a);
+      expect(await zombie.append(b)).toEqual(superseded);
+      expect(await readEvents(store, thread)).toMatchObject([{ ...a, attempt: 2, sequence: 1 }]);
+    });
+
+    it('leaves the attempts of other runs alone', async () => {
+      const { store, thread } = context;
+      const [one, other] = [writerFor(store, thread, 1), writerFor(store, thread, 2)];
+      await one.append(a);
+      await other.append(b);
+      await writerFor(store, thread, 1).begin();
+      expect(await other.append(c)).toEqual(kept);
+      expect(await readTexts(store, thread)).toEqual('abc'.split(''));
+    });
+  });
+
+  describe('an attempt whose thread is cleared', () => {
+    it('goes on, and its run is known again with its message', async () => {
+      const { store, thread } = context;
+      const writer = writerFor(store, thread);
+      await writer.append(a, b);
+      await store.clear(thread);
+      expect(await writer.append(c)).toEqual(kept);
+      expect(await writer.final('abc')).toEqual(kept);
+      expect(await readTexts(store, thread)).toEqual(['c', 'abc']);
+      expect(await readSequences(store, thread)).toEqual([3, 4]);
+      const { token, startedAt } = writer;
+      expect(await writer.read()).toMatchObject({
+        ...writer.run,
+        attempts: [{ attempt: 1, token, startedAt, eventCount: 4, lostEvents: 0, lastSequence: 4, outcome: 'final' }],
+      });
+    });
+
+    it('keeps its number, and does not count anew what it appends again', async () => {
+      const { store, thread } = context;
+      await writerFor(store, thread).append(a);
+      const writer = writerFor(store, thread);
+      await writer.append(b);
+      await store.clear(thread);
+      expect(await writer.append(c)).toEqual(kept);
+      expect(await writer.appendAt(1, c, d)).toEqual(kept);
+      expect(await readEvents(store, thread)).toMatchObject([
+        { ...c, attempt: 2 },
+        { ...d, attempt: 2 },
+      ]);
+    });
+
+    it('is superseded by one that begins after the clear, though both are counted as the first', async () => {
+      const { store, thread } = context;
+      const [zombie, successor] = [writerFor(store, thread), writerFor(store, thread)];
+      await zombie.append(a);
+      await store.clear(thread);
+      expect(await successor.begin()).toMatchObject({ attempt: 1 });
+      expect(await zombie.append(b)).toEqual(superseded);
+      expect(await successor.append(c)).toEqual(kept);
+      expect(await zombie.append(d)).toEqual(superseded);
+      expect(await readTexts(store, thread)).toEqual(['c']);
+    });
+
+    it('is superseded by one that begins after the clear, though it has the higher number', async () => {
+      const { store, thread } = context;
+      await writerFor(store, thread).begin();
+      const zombie = writerFor(store, thread);
+      await zombie.append(a);
+      await store.clear(thread);
+      const successor = new RunWriter(store, thread, runOf(), undefined, '2026-01-07T16:00:00.000Z');
+      expect(await successor.begin()).toMatchObject({ attempt: 1 });
+      expect(await zombie.append(b)).toEqual(superseded);
+      expect(await successor.append(c)).toEqual(kept);
+      expect(await readTexts(store, thread)).toEqual(['c']);
+    });
+
+    it('takes the place of an earlier one that was quicker to go on', async () => {
+      const { store, thread } = context;
+      const [zombie, successor] = [writerFor(store, thread), writerFor(store, thread)];
+      await zombie.append(a);
+      await successor.append(b);
+      await store.clear(thread);
+      await zombie.append(c);
+      expect(await successor.append(d)).toEqual(kept);
+      expect(await zombie.append(e)).toEqual(superseded);
+      expect((await successor.read())?.attempts.at(-1)).toMatchObject({ attempt: 2, token: successor.token });
+    });
+  });
+}

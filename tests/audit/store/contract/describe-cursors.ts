@@ -1,0 +1,139 @@
+import { describe, expect, it } from 'vitest';
+import { type EventCursor, START } from '../../../../src/audit/store/event-cursor.js';
+import { writerFor } from '../../../support/append-events.js';
+import { type ContractContext, otherThreadOf, sameIdOtherAgent } from './contract-context.js';
+import { readEvents, readSequences } from './read-thread.js';
+
+/** Where readers stand, also when what they have read is cleared. */
+export function describeCursors(context: ContractContext): void {
+  async function append(count: number): Promise<void> {
+    const { store, thread } = context;
+    await writerFor(store, thread).stream(...'abcdefgh'.slice(0, count).split(''));
+  }
+
+  describe('telling where to read on', () => {
+    it('gives a cursor behind the last event of a page, that leads through the thread without a gap', async () => {
+      const { store, thread } = context;
+      await append(5);
+      const first = await store.list(thread, { limit: 2 });
+      expect(first).toMatchObject({ reset: false, next: { sequence: 2 } });
+      expect(await readSequences(store, thread, { after: first.next, limit: 2 })).toEqual([3, 4]);
+      const last = await store.list(thread, { after: { ...first.next, sequence: 4 } });
+      expect(last).toMatchObject({ events: [{ sequence: 5 }], next: { sequence: 5 } });
+      const end = await store.list(thread, { after: last.next });
+      expect(end).toMatchObject({ events: [], reset: false, next: last.next });
+    });
+
+    it('says what the record holds, from the first change to the thread on', async () => {
+      const { store, thread } = context;
+      const record = async () => (await store.list(thread, { limit: 1 })).record;
+      expect(await record()).toBeUndefined();
+      const writer = writerFor(store, thread);
+      await writer.begin();
+      const begun = await record();
+      const epoch = expect.stringMatching(/^[0-9a-z]{1,32}$/);
+      const newestAttempt = { correlationId: writer.run.correlationId, attempt: 1 };
+      expect(begun).toMatchObject({ epoch, oldestSequence: 1, newestSequence: 0, newestAttempt });
+      await writer.stream(...'abc'.split(''));
+      const filled = await record();
+      expect(filled).toMatchObject({ epoch: begun?.epoch, oldestSequence: 1, newestSequence: 3, newestAttempt });
+      await store.clear(thread);
+      const cleared = await record();
+      expect(cleared).toMatchObject({ epoch: begun?.epoch, oldestSequence: 4, newestSequence: 3 });
+      expect(cleared?.newestAttempt).toBeUndefined();
+      await writer.stream('d');
+      const again = await record();
+      expect(again).toMatchObject({ epoch: begun?.epoch, oldestSequence: 4, newestSequence: 4, newestAttempt });
+      const versions = [begun, filled, cleared, again].map((known) => known?.version ?? 0);
+      expect(versions).toEqual([...new Set(versions)].toSorted((one, other) => one - other));
+    });
+
+    it('has an epoch of its own for each thread', async () => {
+      const { store, thread } = context;
+      const threads = [thread, otherThreadOf(thread), sameIdOtherAgent(thread)];
+      for (const of of threads) await writerFor(store, of).stream('a');
+      const pages = await Promise.all(threads.map((of) => store.list(of)));
+      expect(new Set(pages.map(({ next }) => next.epoch)).size).toBe(3);
+    });
+
+    it.each<[string, EventCursor]>([
+      ['of another epoch', { epoch: 'another', sequence: 2 }],
+      ['of another epoch at its beginning', { epoch: 'another', sequence: 0 }],
+      ['beyond the newest event', { sequence: 6 }],
+    ])('resets the reader of a cursor %s, and gives the oldest events', async (_what, after) => {
+      const { store, thread } = context;
+      await append(5);
+      const page = await store.list(thread, { after, limit: 2 });
+      expect(page).toMatchObject({ reset: true, next: { epoch: page.record?.epoch, sequence: 2 } });
+      expect(await readSequences(store, thread, { after, limit: 2 })).toEqual([1, 2]);
+    });
+
+    it.each<[string, EventCursor]>([
+      ['behind an event', { sequence: 1 }],
+      ['of some epoch', { epoch: 'another', sequence: 0 }],
+    ])('resets the reader of a cursor %s when the thread is unknown', async (_what, after) => {
+      const page = await context.store.list(context.thread, { after });
+      expect(page).toMatchObject({ events: [], reset: true, next: START });
+    });
+
+    it.each([1, 2, 3])('resets the reader who has seen %i of 3 events that were cleared', async (seen) => {
+      const { store, thread } = context;
+      await append(3);
+      const { next } = await store.list(thread, { limit: seen });
+      await store.clear(thread);
+      const reset = await store.list(thread, { after: next });
+      expect(reset).toMatchObject({ events: [], reset: true, next: { epoch: next.epoch, sequence: 0 } });
+      expect(await store.list(thread, { after: reset.next })).toMatchObject({ events: [], reset: false });
+      await append(2);
+      const both = [{ sequence: 4 }, { sequence: 5 }];
+      expect(await store.list(thread, { after: next })).toMatchObject({ events: both, reset: true });
+      expect(await store.list(thread, { after: reset.next })).toMatchObject({ events: both, reset: false });
+    });
+
+    it('does not reset a reader who had seen nothing before a clear', async () => {
+      const { store, thread } = context;
+      await append(3);
+      await store.clear(thread);
+      await append(1);
+      expect(await store.list(thread, { after: START })).toMatchObject({ events: [{ sequence: 4 }], reset: false });
+    });
+  });
+
+  describe('clearing', () => {
+    it('goes on counting where the removed events ended', async () => {
+      const { store, thread } = context;
+      await append(3);
+      await store.clear(thread);
+      expect(await readEvents(store, thread)).toEqual([]);
+      await append(2);
+      expect(await readSequences(store, thread)).toEqual([4, 5]);
+      expect(await readSequences(store, thread, { after: { sequence: 4 }, limit: 1 })).toEqual([5]);
+    });
+
+    it('can be repeated, and done to a thread that is unknown', async () => {
+      const { store, thread } = context;
+      await store.clear(thread);
+      await store.clear(thread);
+      expect(await store.list(thread)).toMatchObject({ events: [], reset: false, next: START });
+      await append(1);
+      await store.clear(thread);
+      await store.clear(thread);
+      await append(1);
+      expect(await readSequences(store, thread)).toEqual([2]);
+    });
+
+    it('removes the events of many runs, and what is known of them', async () => {
+      const { store, thread } = context;
+      const writers = Array.from({ length: 12 }, (_, index) => writerFor(store, thread, index + 1));
+      for (const writer of writers) {
+        await writer.stream(...'abcdefghij'.split(''));
+        await writer.final();
+      }
+      await store.clear(thread);
+      const page = await store.list(thread);
+      expect(page).toMatchObject({ events: [], reset: false });
+      expect(page.runs.size).toBe(0);
+      for (const writer of writers) expect(await writer.read()).toBeUndefined();
+    });
+  });
+}

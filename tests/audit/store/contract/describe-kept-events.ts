@@ -1,0 +1,176 @@
+import { describe, expect, it } from 'vitest';
+import type { EventThread, ListOptions } from '../../../../src/audit/store/callback-event-store.js';
+import { START } from '../../../../src/audit/store/event-cursor.js';
+import type { KeptEvent, NewEvent } from '../../../../src/audit/store/kept-event.js';
+import { writerFor } from '../../../support/append-events.js';
+import {
+  failedEvent,
+  finalEvent,
+  finalEventWithoutUsage,
+  runId,
+  streamEvent,
+} from '../../../support/callback-events.js';
+import { type ContractContext, inOtherCase, otherThreadOf, range, sameIdOtherAgent } from './contract-context.js';
+import { readEvents, readPages, readSequences, readTexts } from './read-thread.js';
+
+const BATCH = 50;
+
+/** Events come back as they were given, in their order and thread. */
+export function describeKeptEvents(context: ContractContext): void {
+  describe('keeping events', () => {
+    it('counts the events of a thread from 1, however they are gathered', async () => {
+      const { store, thread } = context;
+      const writer = writerFor(store, thread);
+      for (const texts of [['a'], ['b', 'c'], ['d', 'e', 'f'], ['g']]) {
+        expect(await writer.stream(...texts)).toEqual({ status: 'kept', lostEvents: 0 });
+      }
+      await writer.final('abcdefg');
+      expect(await readSequences(store, thread)).toEqual(range(8));
+      expect(await readTexts(store, thread)).toEqual([...'abcdefg'.split(''), 'abcdefg']);
+    });
+
+    it('gives back each event as it was, in the order of appending', async () => {
+      const { store, thread } = context;
+      const events = [
+        streamEvent('a', '2026-01-07T15:40:02.001Z'),
+        // Neither times nor fields are read by a store, nor put in order.
+        streamEvent('b', '2026-01-07T15:40:01.999Z'),
+        { ...streamEvent(), fields: '"event_type":"stream" , "text" : "as\\u0020it\\/is","n":1.50' },
+        finalEventWithoutUsage(),
+      ];
+      await writerFor(store, thread).append(...events);
+      await writerFor(store, thread, 2).append(finalEvent());
+      await writerFor(store, thread, 3).append(failedEvent());
+      expect(await readEvents(store, thread)).toEqual([
+        ...events.map((event, index) => asKept(event, index, 1)),
+        asKept(finalEvent(), 4, 2),
+        asKept(failedEvent(), 5, 3),
+      ]);
+    });
+
+    it('has no events of a thread that is unknown', async () => {
+      expect(await readEvents(context.store, context.thread)).toEqual([]);
+    });
+
+    it.each<[string, ListOptions, number[]]>([
+      ['nothing', {}, [1, 2, 3, 4, 5]],
+      ['after the beginning', { after: START }, [1, 2, 3, 4, 5]],
+      ['after an event', { after: { sequence: 2 } }, [3, 4, 5]],
+      ['after the last event', { after: { sequence: 5 } }, []],
+      ['a limit', { limit: 2 }, [1, 2]],
+      ['a limit above what there is', { limit: 99 }, [1, 2, 3, 4, 5]],
+      ['a limit after an event', { after: { sequence: 1 }, limit: 3 }, [2, 3, 4]],
+      ['a limit past the end', { after: { sequence: 4 }, limit: 2 }, [5]],
+    ])('lists the events that are asked for with %s', async (_what, options, expected) => {
+      const { store, thread } = context;
+      await writerFor(store, thread).stream(...'abcde'.split(''));
+      expect(await readSequences(store, thread, options)).toEqual(expected);
+    });
+
+    it('leaves a page as it was read when the thread goes on', async () => {
+      const { store, thread } = context;
+      const writer = writerFor(store, thread);
+      await writer.stream('a', 'b');
+      const page = await store.list(thread);
+      const before = structuredClone(page);
+      await writer.stream(...'cdefghij'.split(''));
+      await writer.final();
+      await store.clear(thread);
+      expect(page).toEqual(before);
+    });
+
+    it.each([
+      ['an emoji of several code points', '👩‍👩‍👧‍👦🏳️‍🌈'],
+      ['combining marks', 'e\u0301 ȩ́'],
+      ['right-to-left text', 'שלום \u200Fعالم'],
+      ['characters that JSON escapes', '"\\/\b\f\n\r\t\0\u001F'],
+      ['line separators', 'a\u2028b\u2029c'],
+      ['characters that XML has no place for', '\uFFFE\uFFFF\u007F\u0085'],
+      ['what looks like the end of an event', '"},{"sequence":99,"x":"'],
+      ['half a surrogate pair', 'a\uD83D'],
+      ['white space at the ends', ' \t\n a \n'],
+      ['nothing', ''],
+    ])('keeps %s', async (_what, text) => {
+      const { store, thread } = context;
+      const writer = writerFor(store, { ...thread, threadId: 'a:b@c~d=e+f-g_h.1' });
+      await writer.stream(text);
+      expect(await readTexts(store, writer.thread)).toEqual([text]);
+    });
+
+    it.each([
+      ['of one byte per character', 'a', 1],
+      ['of three bytes per character', '€', 3],
+      ['of surrogate pairs, at odd places', '.😀', 5],
+      // As JSON each of them takes six times its size.
+      ['of characters that are escaped', '\u0001', 6],
+    ])('keeps texts that are larger than its usual pieces, %s', async (_what, unit, bytes) => {
+      const { store, thread } = context;
+      const sizes = [1, 1_000, 32_768, 65_536, 70_000, 10, 300_000, 2, 1_200_000];
+      const texts = sizes.map((size, index) => `${index}:${unit.repeat(Math.ceil(size / bytes))}`);
+      const writer = writerFor(store, thread);
+      for (const text of texts) await writer.stream(text);
+      const kept = await readTexts(store, thread);
+      expect(kept.map((text, index) => text === texts[index])).toEqual(texts.map(() => true));
+      expect(kept).toHaveLength(texts.length);
+    });
+
+    it.each([
+      ['many small events and a large one', [...range(BATCH - 1).map(() => 20), 1_200_000]],
+      ['events that are large together', range(BATCH).map(() => 66_000)],
+      ['one event after another that is large', [300_000, 1, 300_000, 1, 300_000, 1]],
+    ])('takes %s at once', async (_what, sizes) => {
+      const { store, thread } = context;
+      const texts = sizes.map((size, index) => `${index}:`.padEnd(size, 'ä'));
+      const writer = writerFor(store, thread);
+      expect(await writer.stream(...texts)).toEqual({ status: 'kept', lostEvents: 0 });
+      expect(await writer.final('after')).toEqual({ status: 'kept', lostEvents: 0 });
+      const kept = await readTexts(store, thread);
+      expect(kept.map((text) => text.length)).toEqual([...texts, 'after'].map((text) => text.length));
+      expect(kept.every((text, index) => text === [...texts, 'after'][index])).toBe(true);
+    });
+
+    it('serves ten thousand events of a thread, whole and page by page', async () => {
+      const { store, thread } = context;
+      const count = 10_000;
+      const writer = writerFor(store, thread);
+      for (let from = 0; from < count; from += BATCH) {
+        await writer.stream(...range(BATCH).map((number) => `${from + number}`));
+      }
+      const expected = range(count).map(String);
+      expect(await readTexts(store, thread)).toEqual(expected);
+      const pages = await readPages(store, thread, 999);
+      expect(pages.map(({ sequence }) => sequence)).toEqual(range(count));
+      expect(await readSequences(store, thread, { after: { sequence: count - 1 } })).toEqual([count]);
+      expect(await readSequences(store, thread, { after: { sequence: 5_000 }, limit: 3 })).toEqual([5001, 5002, 5003]);
+    });
+  });
+
+  describe('keeping threads apart', () => {
+    it.each<[string, (thread: EventThread) => EventThread]>([
+      ['two threads', otherThreadOf],
+      ['two agents that use one thread id', sameIdOtherAgent],
+      ['thread ids that differ in case', inOtherCase],
+      ['a thread whose id begins with that of another', (thread) => ({ ...thread, threadId: `${thread.threadId}0` })],
+      ['a thread whose id ends in what looks like a place', (thread) => ({ ...thread, threadId: 'thread-1-1' })],
+    ])('counts, lists and clears %s apart, also when they have the same run', async (_what, otherOf) => {
+      const { store, thread } = context;
+      const other = otherOf(thread);
+      const [writer, otherWriter] = [writerFor(store, thread), writerFor(store, other)];
+      await writer.stream('a', 'b');
+      await otherWriter.stream('x');
+      await writer.final('ab');
+      expect(await readTexts(store, thread)).toEqual(['a', 'b', 'ab']);
+      expect(await readEvents(store, other)).toMatchObject([{ sequence: 1, fields: streamEvent('x').fields }]);
+      expect((await writer.read())?.attempts).toMatchObject([{ eventCount: 3, outcome: 'final' }]);
+      expect((await otherWriter.read())?.attempts).toMatchObject([{ eventCount: 1 }]);
+      await store.clear(thread);
+      expect(await readTexts(store, thread)).toEqual([]);
+      expect(await readTexts(store, other)).toEqual(['x']);
+      expect(await otherWriter.read()).toBeDefined();
+    });
+  });
+}
+
+function asKept({ timestamp, eventType, fields }: NewEvent, index: number, run: number): KeptEvent {
+  return { timestamp, eventType, fields, sequence: index + 1, correlationId: runId(run), attempt: 1 };
+}

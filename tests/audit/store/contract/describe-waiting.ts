@@ -1,0 +1,159 @@
+import { describe, expect, it } from 'vitest';
+import type { EventThread } from '../../../../src/audit/store/callback-event-store.js';
+import type { EventRecord } from '../../../../src/audit/store/event-cursor.js';
+import { writerFor } from '../../../support/append-events.js';
+import { type ContractContext, otherThreadOf, range, sameIdOtherAgent } from './contract-context.js';
+import { readSequences } from './read-thread.js';
+
+/** Waiting in one store for what happens in the other. */
+export function describeWaiting(context: ContractContext): void {
+  /** What a reader in the second store knows of a thread. */
+  async function recordOf(thread = context.thread): Promise<EventRecord | undefined> {
+    return (await context.second.list(thread, { limit: 1 })).record;
+  }
+
+  function wait(seen: EventRecord | undefined, { thread = context.thread, signal = context.testEnd } = {}) {
+    return context.second.waitForChange(thread, seen, signal);
+  }
+
+  describe('waiting for a change', () => {
+    const changes: [string, () => Promise<unknown>][] = [
+      ['an event is appended', () => writerFor(context.store, context.thread).stream('x')],
+      ['an attempt is begun', () => writerFor(context.store, context.thread).begin()],
+      ['a run is marked', () => writerFor(context.store, context.thread).mark('committed')],
+      ['the thread is cleared', () => context.store.clear(context.thread)],
+    ];
+
+    it.each(changes)('ends when %s', async (_what, change) => {
+      const { store, thread } = context;
+      await writerFor(store, thread).stream('a', 'b');
+      const changed = wait(await recordOf());
+      await change();
+      expect(await changed).toBe(true);
+    });
+
+    it.each(changes)('ends at once when %s before', async (_what, change) => {
+      const { store, thread } = context;
+      await writerFor(store, thread).stream('a', 'b');
+      const seen = await recordOf();
+      await change();
+      expect(await wait(seen)).toBe(true);
+    });
+
+    it.each(changes.slice(0, 2))('for a thread that is not known yet ends when %s', async (_what, change) => {
+      const changed = wait(undefined);
+      await change();
+      expect(await changed).toBe(true);
+    });
+
+    it('ends at once for who does not know a thread that is there', async () => {
+      await writerFor(context.store, context.thread).stream('a');
+      expect(await wait(undefined)).toBe(true);
+    });
+
+    it('ends for all who wait', async () => {
+      const waiting = range(3).map(() => wait(undefined));
+      await writerFor(context.store, context.thread).stream('a');
+      expect(await Promise.all(waiting)).toEqual([true, true, true]);
+    });
+
+    it('ends with false when it was aborted before', async () => {
+      await writerFor(context.store, context.thread).stream('a');
+      expect(await wait(undefined, { signal: AbortSignal.abort() })).toBe(false);
+    });
+
+    it('ends with false for the one who aborts it, and goes on for the others', async () => {
+      const leaving = new AbortController();
+      const left = wait(undefined, { signal: leaving.signal });
+      const staying = wait(undefined);
+      leaving.abort();
+      expect(await left).toBe(false);
+      await writerFor(context.store, context.thread).stream('a');
+      expect(await staying).toBe(true);
+    });
+
+    it.each<[string, (thread: EventThread) => EventThread]>([
+      ['another thread', otherThreadOf],
+      ["another agent's thread with the same id", sameIdOtherAgent],
+    ])('goes on when something happens to %s', async (_what, otherOf) => {
+      const { store, thread } = context;
+      await writerFor(store, thread).stream('a');
+      const patience = new AbortController();
+      const change = wait(await recordOf(), { signal: patience.signal });
+      const other = otherOf(thread);
+      const otherChange = wait(undefined, { thread: other });
+      await writerFor(store, other).stream('a');
+      await store.clear(other);
+      expect(await otherChange).toBe(true);
+      patience.abort();
+      expect(await change).toBe(false);
+    });
+
+    it('goes on when something is done again that was done already', async () => {
+      const { store, thread } = context;
+      const writer = writerFor(store, thread);
+      await writer.final();
+      await writer.mark('committed');
+      const patience = new AbortController();
+      const change = wait(await recordOf(), { signal: patience.signal });
+      await writer.accept();
+      await store.beginAttempt(thread, writer.run, writer.token, writer.startedAt);
+      await writer.appendAt(0);
+      await writer.mark('committed');
+      patience.abort();
+      expect(await change).toBe(false);
+    });
+
+    it('goes on behind a clear that the reader was told of, until the next event', async () => {
+      const { store, thread } = context;
+      const writer = writerFor(store, thread);
+      await writer.stream(...'abcde'.split(''));
+      await store.clear(thread);
+      const seen = await recordOf();
+      const patience = new AbortController();
+      const impatient = wait(seen, { signal: patience.signal });
+      const patient = wait(seen);
+      patience.abort();
+      expect(await impatient).toBe(false);
+      await writer.stream('f');
+      expect(await patient).toBe(true);
+    });
+
+    it('lets a reader follow a thread from one change to the next', async () => {
+      const { store, second, thread } = context;
+      const seen: number[] = [];
+      const reader = (async () => {
+        while (seen.length < 40) {
+          const options = { after: { sequence: seen.at(-1) ?? 0 }, limit: 3 };
+          const { events, record } = await second.list(thread, options);
+          seen.push(...events.map(({ sequence }) => sequence));
+          if (events.length === 0) await wait(record);
+        }
+      })();
+      const writer = writerFor(store, thread);
+      for (const number of range(20)) {
+        await writer.stream(`${number}`, `${number}`);
+        // Gives the reader time to come to the end, now and then.
+        if (number % 5 === 0) await readSequences(store, thread);
+      }
+      await reader;
+      expect(seen).toEqual(range(40));
+    });
+
+    it('lets many readers follow at once, each in their own time', async () => {
+      const { store, second, thread } = context;
+      const writer = writerFor(store, thread);
+      const readers = range(5).map(async (limit) => {
+        let after = 0;
+        while (after < 15) {
+          const { events, record } = await second.list(thread, { after: { sequence: after }, limit });
+          after += events.length;
+          if (events.length === 0) await wait(record);
+        }
+        return after;
+      });
+      for (const number of range(15)) await writer.stream(`${number}`);
+      expect(await Promise.all(readers)).toEqual(range(5).map(() => 15));
+    });
+  });
+}

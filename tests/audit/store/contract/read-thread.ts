@@ -1,0 +1,70 @@
+import { expect } from 'vitest';
+import type {
+  CallbackEventPage,
+  CallbackEventStore,
+  EventThread,
+  ListOptions,
+} from '../../../../src/audit/store/callback-event-store.js';
+import { isLost, START } from '../../../../src/audit/store/event-cursor.js';
+import type { KeptEvent } from '../../../../src/audit/store/kept-event.js';
+
+/** What is true of any page, whatever happens to the thread while it is read. */
+export function expectLawfulPage(
+  page: CallbackEventPage,
+  thread: EventThread,
+  { after = START, limit = Infinity }: ListOptions = {},
+): void {
+  const { events, runs, record, reset, next } = page;
+  expect(page.thread).toEqual(thread);
+  expect(reset).toBe(isLost(after, record));
+  const seen = reset ? 0 : after.sequence;
+  const first = Math.max(seen + 1, record?.oldestSequence ?? 1);
+  const count = Math.min(limit, (record?.newestSequence ?? 0) - first + 1);
+  expect(events.map(({ sequence }) => sequence)).toEqual(Array.from({ length: count }, (_, index) => first + index));
+  if (record === undefined) expect(next).toEqual(START);
+  else expect(next).toEqual({ epoch: record.epoch, sequence: events.at(-1)?.sequence ?? seen });
+  for (const { correlationId, attempt } of [...events, ...(record?.newestAttempt ? [record.newestAttempt] : [])]) {
+    expect(runs.get(correlationId)?.attempts.map((known) => known.attempt)).toContain(attempt);
+  }
+}
+
+/** Lists events, with a look at the page that they come in. */
+export async function readEvents(
+  store: CallbackEventStore,
+  thread: EventThread,
+  options?: ListOptions,
+): Promise<readonly KeptEvent[]> {
+  const page = await store.list(thread, options);
+  expectLawfulPage(page, thread, options);
+  return page.events;
+}
+
+export async function readSequences(
+  store: CallbackEventStore,
+  thread: EventThread,
+  options?: ListOptions,
+): Promise<number[]> {
+  return (await readEvents(store, thread, options)).map(({ sequence }) => sequence);
+}
+
+/** Follows a thread page by page, from its beginning to its end. */
+export async function readPages(store: CallbackEventStore, thread: EventThread, limit: number): Promise<KeptEvent[]> {
+  const events: KeptEvent[] = [];
+  for (let after = START; ;) {
+    const page = await store.list(thread, { after, limit });
+    expectLawfulPage(page, thread, { after, limit });
+    events.push(...page.events);
+    if (page.events.length < limit) return events;
+    after = page.next;
+  }
+}
+
+export async function readTexts(store: CallbackEventStore, thread: EventThread): Promise<string[]> {
+  return (await readEvents(store, thread)).map(textOf);
+}
+
+/** What an event carries of the answer. */
+export function textOf({ fields }: Pick<KeptEvent, 'fields'>): string {
+  const { text, response_text: answer }: { text?: string; response_text?: string } = JSON.parse(`{${fields}}`);
+  return text ?? answer ?? '';
+}

@@ -1,0 +1,160 @@
+import { createServer, type IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { openCosmosEventStorage } from '../../../src/audit/store/cosmos/cosmos-event-storage.js';
+import type { EventStorage } from '../../../src/audit/store/event-storage.js';
+import type { KeptEvent } from '../../../src/audit/store/kept-event.js';
+import type { RecordChange } from '../../../src/audit/store/record-changes.js';
+import { streamEvent, thread } from '../../support/callback-events.js';
+import { listenForTest } from '../../support/listen-for-test.js';
+
+/*
+ * What the emulator does not answer, and the service does: statuses in place of an item or a batch, as they are
+ * documented.
+ */
+
+interface ScriptedAnswer {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+}
+
+const CONTAINER = {
+  id: 'events',
+  partitionKey: { paths: ['/partition'] },
+  defaultTtl: -1,
+  indexingPolicy: { compositeIndexes: [[{ path: '/partition' }, { path: '/sequence' }]] },
+};
+
+const change: RecordChange = {
+  head: { epoch: 'e', version: 2, generation: 0, oldestSequence: 1, newestSequence: 0 },
+  isNewRun: false,
+  events: [],
+};
+
+/** A service that answers what is asked about items as `answer` says; `undefined`: not at all. */
+async function storageOver(
+  answer: (requestNumber: number, request: IncomingMessage) => ScriptedAnswer | undefined,
+  defaultConsistencyLevel = 'Session',
+): Promise<EventStorage> {
+  const account = { id: 'account', userConsistencyPolicy: { defaultConsistencyLevel } };
+  let requestCount = 0;
+  const server = createServer((request, response) => {
+    const respond = async (): Promise<void> => {
+      await text(request);
+      const url = request.url ?? '';
+      const isItem = url.includes('/docs');
+      const answered = isItem
+        ? answer((requestCount += 1), request)
+        : { status: 200, body: url.includes('/colls/') ? CONTAINER : account };
+      if (answered === undefined) return;
+      const { status, headers = {}, body = { message: 'as scripted' } } = answered;
+      response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
+    };
+    void respond();
+  });
+  const endpoint = await listenForTest(server);
+  const access = { key: Buffer.from('key').toString('base64') };
+  const storage = await openCosmosEventStorage({ endpoint, access, database: 'agents', container: 'events' });
+  onTestFinished(() => storage.close());
+  return storage;
+}
+
+describe('CosmosEventStorage, of what the service answers', () => {
+  it('takes an item that is not there for a thread that is unknown', async () => {
+    const storage = await storageOver(() => ({ status: 404 }));
+    expect(await storage.readHead(thread)).toBeUndefined();
+  });
+
+  it.each([
+    ['the container is not there', '1003'],
+    ['the session is not there yet', '1002'],
+  ])('fails, and does not take a thread for unknown, when %s', async (_what, substatus) => {
+    const storage = await storageOver(() => ({ status: 404, headers: { 'x-ms-substatus': substatus } }));
+    await expect(storage.readHead(thread)).rejects.toThrow(substatus);
+    await expect(storage.readRuns(thread, 0, ['run'])).rejects.toThrow(substatus);
+    await expect(storage.ping()).rejects.toThrow(substatus);
+  });
+
+  it.each([
+    ['is missing', 404],
+    ['is there already', 409],
+    ['was changed', 412],
+    ['is being changed', 449],
+  ])('calls it a conflict when the head %s', async (_what, statusCode) => {
+    const storage = await storageOver(() => ({ status: 207, body: [{ statusCode }, { statusCode: 424 }] }));
+    expect(await storage.commit(thread, 'tag', change)).toBeUndefined();
+  });
+
+  it.each([413, 429, 500])('fails when a batch is refused for another reason (%i)', async (statusCode) => {
+    const storage = await storageOver(() => ({ status: 207, body: [{ statusCode: 424 }, { statusCode }] }));
+    await expect(storage.commit(thread, 'tag', change)).rejects.toThrow(String(statusCode));
+  });
+
+  it.each([401, 403, 404, 413, 500, 503])('fails when a batch is answered with status %i', async (status) => {
+    const storage = await storageOver(() => ({ status }));
+    await expect(storage.commit(thread, 'tag', change)).rejects.toThrow('as scripted');
+  });
+
+  it.each(['Eventual', 'ConsistentPrefix'])('refuses an account whose consistency is %s', async (level) => {
+    await expect(storageOver(() => undefined, level)).rejects.toThrow(level);
+  });
+
+  it('gives the ETag of the head', async () => {
+    const results = [
+      { statusCode: 200, eTag: '"2"' },
+      { statusCode: 201, eTag: '"other"' },
+    ];
+    const storage = await storageOver(() => ({ status: 200, body: results }));
+    expect(await storage.commit(thread, '"1"', change)).toBe('"2"');
+  });
+
+  it('reads on behind a page of a query that is empty', async () => {
+    const continued = { 'x-ms-continuation': 'next' };
+    const found = { status: 200, body: { Documents: [{ sequence: 1, events: [{ sequence: 1 }] }] } };
+    const storage = await storageOver((_number, { headers }) =>
+      headers['x-ms-continuation'] === undefined ? { status: 200, headers: continued, body: { Documents: [] } } : found,
+    );
+    expect(await storage.readEvents(thread, 1, 10)).toEqual([{ sequence: 1 }]);
+  });
+
+  it('writes what is beside a batch before it, and no batch when that fails', async () => {
+    const kinds: string[] = [];
+    let isFull = false;
+    const storage = await storageOver((_number, { headers }) => {
+      const isBatch = headers['x-ms-cosmos-is-batch-request'] !== undefined;
+      kinds.push(isBatch ? 'batch' : 'part');
+      if (isFull) return { status: 507 };
+      return isBatch ? { status: 200, body: [{ statusCode: 200, eTag: '"2"' }] } : { status: 201, body: {} };
+    });
+    const { timestamp, eventType, fields } = streamEvent('a'.repeat(1_200_000));
+    const event: KeptEvent = { sequence: 1, correlationId: 'c', attempt: 1, timestamp, eventType, fields };
+    await storage.commit(thread, '"1"', { ...change, events: [event] });
+    expect(kinds).toEqual(['part', 'part', 'part', 'batch']);
+    isFull = true;
+    await expect(storage.commit(thread, '"1"', { ...change, events: [event] })).rejects.toThrow('as scripted');
+    expect(kinds).toEqual(['part', 'part', 'part', 'batch', 'part']);
+  });
+
+  it('tries again when it is told to wait a moment', async () => {
+    const throttled = { status: 429, headers: { 'x-ms-retry-after-ms': '10' } };
+    const storage = await storageOver((number) =>
+      number < 3 ? throttled : { status: 200, body: [{ statusCode: 200, eTag: '"2"' }] },
+    );
+    expect(await storage.commit(thread, '"1"', change)).toBe('"2"');
+  });
+
+  it.each<[string, ScriptedAnswer | undefined, string]>([
+    ['does not answer', undefined, 'no answer within'],
+    ['goes on telling it to wait', { status: 429, headers: { 'x-ms-retry-after-ms': '900' } }, 'as scripted'],
+    ['tells it to wait for long', { status: 429, headers: { 'x-ms-retry-after-ms': '60000' } }, 'no answer within'],
+  ])('fails within seconds when the service %s', async (_what, answer, reason) => {
+    const storage = await storageOver(() => answer);
+    const before = performance.now();
+    await Promise.all([
+      expect(storage.readHead(thread)).rejects.toThrow(reason),
+      expect(storage.commit(thread, '"1"', change)).rejects.toThrow(reason),
+    ]);
+    expect(performance.now() - before).toBeLessThan(6000);
+  });
+});

@@ -1,0 +1,286 @@
+import { randomBytes } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import type {
+  AppendResult,
+  CallbackEventStore,
+  EventThread,
+  ListOptions,
+} from '../../../../src/audit/store/callback-event-store.js';
+import { EventStoreError } from '../../../../src/audit/store/event-store-error.js';
+import type { KeptEvent } from '../../../../src/audit/store/kept-event.js';
+import type { RunRecord } from '../../../../src/audit/store/run-record.js';
+import { runId, runOf } from '../../../support/callback-events.js';
+import { expectLawfulPage } from '../contract/read-thread.js';
+import type { HistoryCommand } from './history-commands.js';
+import type { HistoryStores } from './history-stores.js';
+import { HistoryWriter } from './history-writer.js';
+
+/** When something was done, on a clock that only counts. */
+interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+interface Append extends Span {
+  readonly writer: HistoryWriter;
+  /** The indexes of events that were not known to be in the store before. */
+  readonly newIndexes: readonly number[];
+  readonly result: AppendResult;
+}
+
+interface Begin extends Span {
+  readonly writer: HistoryWriter;
+  /** A later one changes nothing, unless the thread was cleared. */
+  readonly isFirst: boolean;
+}
+
+interface Clear extends Span {
+  readonly thread: EventThread;
+}
+
+/** As often as a call is made again that has failed. */
+const MAX_TRIES = 30;
+
+/** Commands that do not wait for each other, and the laws that hold whatever their order was. */
+export class ConcurrentHistory {
+  readonly #stores: HistoryStores;
+  readonly #threads: readonly EventThread[];
+  readonly #writers: HistoryWriter[] = [];
+  readonly #begins: Begin[] = [];
+  readonly #appends: Append[] = [];
+  readonly #clears: Clear[] = [];
+  /** By thread and sequence. */
+  readonly #seen = new Map<string, KeptEvent>();
+  readonly #knownIndexes = new Map<HistoryWriter, number>();
+  readonly #broken: string[] = [];
+  #clock = 0;
+
+  constructor(stores: HistoryStores) {
+    this.#stores = stores;
+    const agentName = `Agent-${randomBytes(6).toString('hex')}`;
+    this.#threads = ['one', 'two'].map((threadId) => ({ agentName, threadId }));
+  }
+
+  /** Does some things at once; but each writer does one after the other. */
+  async doAtOnce(commands: readonly HistoryCommand[]): Promise<void> {
+    const turns = new Map<HistoryWriter, Promise<void>>();
+    const begun = this.#writers.filter(({ attempt }) => attempt !== undefined);
+    const all = commands.map((command) => {
+      if (command.kind !== 'append' && command.kind !== 'beginAgain') return this.#do(command);
+      const writer = begun.at(-1 - (command.writer % Math.max(1, begun.length)));
+      if (writer === undefined) return Promise.resolve();
+      const before = turns.get(writer) ?? Promise.resolve();
+      const turn = before.then(() => (command.kind === 'append' ? this.#append(writer, command) : this.#begin(writer)));
+      turns.set(writer, turn);
+      return turn;
+    });
+    await Promise.all(all);
+  }
+
+  /** @returns the laws that were broken */
+  async end(): Promise<readonly string[]> {
+    for (const thread of this.#threads) {
+      const pages = await Promise.all(this.#stores.stores.map((store) => this.#list(store, thread)));
+      const [events = []] = pages;
+      this.#law(
+        'all stores show the same',
+        pages.every((other) => isDeepStrictEqual(other, events)),
+      );
+      this.#expectOrder(events);
+      this.#expectAcknowledgedEvents(thread, events);
+      await this.#expectCounts(thread, events);
+    }
+    this.#expectSuperseded();
+    return this.#broken;
+  }
+
+  async #do(command: Exclude<HistoryCommand, { writer: number }>): Promise<void> {
+    const { stores } = this.#stores;
+    const store = stores[command.store % stores.length];
+    const thread = this.#threads[command.thread];
+    if (store === undefined || thread === undefined) throw new Error('There are stores and threads.');
+    switch (command.kind) {
+      case 'accept': {
+        const accepted = await this.#again(() => store.acceptRun(thread, runOf(command.run)));
+        return this.#law('a run is accepted as it is', isRun(accepted, command.run));
+      }
+      case 'begin': {
+        const writer = new HistoryWriter(store, thread, runOf(command.run), this.#writers.length);
+        this.#writers.push(writer);
+        return this.#begin(writer);
+      }
+      case 'mark':
+        return this.#again(() => store.markRun(thread, runId(command.run), command.mark));
+      case 'clear': {
+        const start = this.#tick();
+        await this.#again(() => store.clear(thread));
+        this.#clears.push({ thread, start, end: this.#tick() });
+        return;
+      }
+      case 'readRun': {
+        const run = await this.#again(() => store.readRun(thread, runId(command.run)));
+        return this.#law('a run is known as it is', run === undefined || isRun(run, command.run));
+      }
+      case 'list': {
+        const after = { sequence: command.after === 'last page' ? 0 : command.after };
+        await this.#list(store, thread, { after, ...(command.limit !== undefined && { limit: command.limit }) });
+        return;
+      }
+    }
+  }
+
+  async #begin(writer: HistoryWriter): Promise<void> {
+    const { store, thread, run, token, startedAt } = writer;
+    const start = this.#tick();
+    const isFirst = writer.attempt === undefined;
+    writer.attempt = await this.#again(() => store.beginAttempt(thread, run, token, startedAt));
+    this.#begins.push({ writer, isFirst, start, end: this.#tick() });
+  }
+
+  async #append(writer: HistoryWriter, command: HistoryCommand & { kind: 'append' }): Promise<void> {
+    const { store, attempt } = writer;
+    if (attempt === undefined) throw new Error('A writer begins first.');
+    const { firstIndex, events } = writer.makeEvents(command.offset, command.count, command.last);
+    const start = this.#tick();
+    const result = await this.#again(() => store.append(attempt, firstIndex, events));
+    const known = this.#knownIndexes.get(writer) ?? 0;
+    const newIndexes = events.map((_, index) => firstIndex + index).filter((index) => index >= known);
+    if (result.status === 'kept') this.#knownIndexes.set(writer, Math.max(known, firstIndex + events.length));
+    this.#appends.push({ writer, newIndexes, result, start, end: this.#tick() });
+  }
+
+  async #list(store: CallbackEventStore, thread: EventThread, options: ListOptions = {}) {
+    const page = await this.#again(() => store.list(thread, options));
+    expectLawfulPage(page, thread, options);
+    for (const event of page.events) {
+      const place = `${thread.threadId}|${event.sequence}`;
+      this.#law(`what is at ${place} does not change`, isDeepStrictEqual(this.#seen.get(place) ?? event, event));
+      this.#seen.set(place, event);
+    }
+    return page.events;
+  }
+
+  /** Each event is there once; each attempt's are in order, and behind those of earlier attempts. */
+  #expectOrder(events: readonly KeptEvent[]): void {
+    const lastIndexes = new Map<number, number>();
+    const lastAttempts = new Map<string, number>();
+    for (const event of events) {
+      const { writer, index } = nameOf(event);
+      this.#law(`${writer}#${index} is in its order`, index > (lastIndexes.get(writer) ?? -1));
+      lastIndexes.set(writer, index);
+      this.#law(
+        `${writer}#${index} stands behind earlier attempts`,
+        event.attempt >= (lastAttempts.get(event.correlationId) ?? 1),
+      );
+      lastAttempts.set(event.correlationId, event.attempt);
+      const { correlationId } = this.#writers[writer]?.run ?? {};
+      this.#law(`${writer}#${index} is of its run`, correlationId === event.correlationId);
+    }
+  }
+
+  /** What was taken is there, unless it was cleared; then it is not. */
+  #expectAcknowledgedEvents(thread: EventThread, events: readonly KeptEvent[]): void {
+    const names = new Set(events.map(({ fields }) => textOf(fields)));
+    const clears = this.#clears.filter((clear) => clear.thread === thread);
+    for (const { writer, newIndexes, result, start, end } of this.#appends) {
+      if (writer.thread !== thread || result.status !== 'kept') continue;
+      if (clears.every((clear) => clear.end < start)) {
+        for (const index of newIndexes) {
+          const name = `${writer.number}#${index}`;
+          this.#law(`${name} was acknowledged, and is kept`, names.has(name));
+        }
+      }
+      const isAgain = this.#appends.some((other) => other.writer === writer && other.end > end);
+      if (!isAgain && clears.some((clear) => clear.start > end)) {
+        for (const index of newIndexes) {
+          const name = `${writer.number}#${index}`;
+          this.#law(`${name} was cleared, and is gone`, !names.has(name));
+        }
+      }
+    }
+  }
+
+  /** Runs know how many events their attempts have, and how many are missing. */
+  async #expectCounts(thread: EventThread, events: readonly KeptEvent[]): Promise<void> {
+    const wasCleared = this.#clears.some((clear) => clear.thread === thread);
+    for (const id of [0, 1].map(runId)) {
+      const run = await this.#stores.stores[0]?.readRun(thread, id);
+      for (const { token, eventCount, lostEvents, lastSequence } of run?.attempts ?? []) {
+        const own = events.filter((event) => event.correlationId === id && token === tokenOf(event));
+        const last = own.at(-1);
+        this.#law(`the run knows the last event of ${token}`, last?.sequence === lastSequence);
+        this.#law(`the run knows how far ${token} is`, last === undefined || nameOf(last).index === eventCount - 1);
+        const missing = eventCount - lostEvents - own.length;
+        this.#law(`the run knows what ${token} has lost`, wasCleared ? missing >= 0 : missing === 0);
+      }
+    }
+  }
+
+  /** An attempt gets nothing in once a later one has begun, and is not refused without one. */
+  #expectSuperseded(): void {
+    for (const { writer, result, start, end } of this.#appends) {
+      const own = this.#begins.filter((begin) => begin.writer === writer);
+      const others = this.#begins.filter(
+        (begin) =>
+          begin.writer !== writer &&
+          begin.writer.thread === writer.thread &&
+          begin.writer.run.correlationId === writer.run.correlationId,
+      );
+      const clears = this.#clears.filter((clear) => clear.thread === writer.thread);
+      const isCertain = others.some(
+        (begin) =>
+          begin.isFirst &&
+          begin.writer.number > writer.number &&
+          begin.end < start &&
+          own.every((mine) => mine.end < begin.start) &&
+          clears.every((clear) => clear.end < begin.start || clear.start > end),
+      );
+      const isSuperseded = result.status === 'superseded';
+      this.#law(`writer ${writer.number} is superseded`, isSuperseded || !isCertain);
+      // Of two whose run was cleared, the one that goes on first stays, unless the other has the higher number.
+      const wasCleared = clears.some((clear) => clear.start < end);
+      const isPossible = others.some((begin) => begin.start < end && (wasCleared || begin.end > (own[0]?.start ?? 0)));
+      this.#law(`writer ${writer.number} is not superseded by nobody`, !isSuperseded || isPossible);
+    }
+  }
+
+  #law(text: string, isKept: boolean): void {
+    if (!isKept) this.#broken.push(text);
+  }
+
+  #tick(): number {
+    this.#clock += 1;
+    return this.#clock;
+  }
+
+  async #again<Result>(call: () => Promise<Result>): Promise<Result> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await call();
+      } catch (error) {
+        if (!(error instanceof EventStoreError) || tries === MAX_TRIES) throw error;
+      }
+    }
+  }
+}
+
+function isRun({ correlationId, requestMessage }: RunRecord, number: number): boolean {
+  const run = runOf(number);
+  return correlationId === run.correlationId && requestMessage === run.requestMessage;
+}
+
+function textOf(fields: string): string {
+  const { text, response_text: answer }: { text?: string; response_text?: string } = JSON.parse(`{${fields}}`);
+  return text ?? answer ?? '';
+}
+
+/** Whose an event is, and its index. */
+function nameOf({ fields }: KeptEvent): { readonly writer: number; readonly index: number } {
+  const [writer, index] = textOf(fields).split('#').map(Number);
+  if (writer === undefined || index === undefined) throw new Error(`This is no event of a history: ${fields}`);
+  return { writer, index };
+}
+
+function tokenOf(event: KeptEvent): string {
+  return `writer-${nameOf(event).writer}`;
+}

@@ -1,0 +1,115 @@
+import type { AppendResult, EventThreadSummary } from '../../../../src/audit/store/callback-event-store.js';
+import type { KeptEvent, NewEvent } from '../../../../src/audit/store/kept-event.js';
+import type { RunAttempt, RunDescription, RunRecord } from '../../../../src/audit/store/run-record.js';
+import type { HistoryWriter } from './history-writer.js';
+
+type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
+
+interface NaiveRun extends Mutable<Omit<RunRecord, 'attempts'>> {
+  attempts: Mutable<RunAttempt>[];
+}
+
+/** What a thread's record has to be, in lists that are changed in place and counted anew each time. */
+export class NaiveRecord {
+  isKnown = false;
+  newestSequence = 0;
+  events: (KeptEvent & { readonly tokens: NewEvent['tokens'] })[] = [];
+  runs = new Map<string, NaiveRun>();
+
+  accept(run: RunDescription): RunRecord {
+    this.isKnown = true;
+    let known = this.runs.get(run.correlationId);
+    if (known === undefined) {
+      known = { ...run, attempts: [], committed: false, cancelRequested: false };
+      this.runs.set(run.correlationId, known);
+    }
+    return structuredClone(known);
+  }
+
+  begin(writer: HistoryWriter): number {
+    this.accept(writer.run);
+    const { attempts } = this.#run(writer);
+    const known = attempts.find(({ token }) => token === writer.token);
+    if (known !== undefined) return known.attempt;
+    const attempt = (attempts.at(-1)?.attempt ?? 0) + 1;
+    this.#add(writer, attempt, 0);
+    this.#run(writer).committed = false;
+    return attempt;
+  }
+
+  append(writer: HistoryWriter, attempt: number, firstIndex: number, events: readonly NewEvent[]): AppendResult {
+    const newest = this.runs.get(writer.run.correlationId)?.attempts.at(-1);
+    if (newest !== undefined && newest.token !== writer.token) {
+      const isLater = attempt > newest.attempt && writer.startedAt >= newest.startedAt;
+      if (!isLater) return { status: 'superseded' };
+    }
+    if (newest?.token !== writer.token) {
+      if (events.length === 0) return { status: 'kept', lostEvents: 0 };
+      this.accept(writer.run);
+      this.#add(writer, attempt, firstIndex);
+    }
+    const own = this.#run(writer).attempts.at(-1);
+    if (own === undefined) throw new Error('An attempt was just added.');
+    for (const [position, event] of events.entries()) {
+      const index = firstIndex + position;
+      if (index < own.eventCount) continue;
+      own.lostEvents += index - own.eventCount;
+      own.eventCount = index + 1;
+      this.newestSequence += 1;
+      own.lastSequence = this.newestSequence;
+      if (event.eventType !== 'stream') Object.assign(own, { outcome: event.eventType, endedAt: event.timestamp });
+      const { correlationId } = writer.run;
+      this.events.push({ sequence: this.newestSequence, correlationId, attempt, tokens: undefined, ...event });
+    }
+    return { status: 'kept', lostEvents: own.lostEvents };
+  }
+
+  mark(correlationId: string, mark: 'committed' | 'cancelRequested'): void {
+    const run = this.runs.get(correlationId);
+    if (run !== undefined) run[mark] = true;
+  }
+
+  clear(): void {
+    this.events = [];
+    this.runs.clear();
+  }
+
+  list(after: number, limit = Infinity): { readonly events: KeptEvent[]; readonly reset: boolean } {
+    // A cursor stands behind an event, and is worth nothing without it.
+    const reset = after > 0 && this.events.every(({ sequence }) => sequence !== after);
+    const events = this.events.filter(({ sequence }) => reset || sequence > after).slice(0, limit);
+    return { reset, events: events.map(({ tokens: _tokens, ...event }) => event) };
+  }
+
+  /** `undefined`: the thread is not listed. */
+  summary(): Omit<EventThreadSummary, 'agentName' | 'threadId'> | undefined {
+    const [first] = this.events;
+    const last = this.events.at(-1);
+    if (first === undefined || last === undefined) return undefined;
+    const runs = new Set(this.events.map(({ correlationId }) => correlationId));
+    const hasFailed = (id: string): boolean => this.runs.get(id)?.attempts.at(-1)?.outcome === 'failed';
+    const sum = (of: 'input' | 'output' | 'total'): number =>
+      this.events.reduce((total, { tokens }) => total + (tokens?.[of] ?? 0), 0);
+    return {
+      eventCount: this.events.length,
+      firstEventAt: first.timestamp,
+      lastEventAt: last.timestamp,
+      lastEventType: last.eventType,
+      runCount: runs.size,
+      failedRunCount: [...runs].filter(hasFailed).length,
+      inputTokenCount: sum('input'),
+      outputTokenCount: sum('output'),
+      totalTokenCount: sum('total'),
+    };
+  }
+
+  #add({ run, token, startedAt }: HistoryWriter, attempt: number, eventCount: number): void {
+    this.runs.get(run.correlationId)?.attempts.push({ attempt, token, startedAt, eventCount, lostEvents: 0 });
+  }
+
+  #run({ run }: HistoryWriter): NaiveRun {
+    const known = this.runs.get(run.correlationId);
+    if (known === undefined) throw new Error(`There is no run ${run.correlationId}.`);
+    return known;
+  }
+}

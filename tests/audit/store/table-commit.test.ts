@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest';
+import type { KeptEvent } from '../../../src/audit/store/kept-event.js';
+import type { RecordChange } from '../../../src/audit/store/record-changes.js';
+import { planCommit, type TableCommit } from '../../../src/audit/store/table/table-commit.js';
+import { runOf } from '../../support/callback-events.js';
+
+const MAX_BYTES = 4 * 1024 * 1024;
+/** What stands around an action in the body of a transaction: its address, headers and boundary. */
+const BYTES_AROUND = 700;
+
+function plan(texts: readonly string[], requestMessage = 'Tell me a short joke'): TableCommit {
+  const run = { ...runOf(), requestMessage, attempts: [], committed: false, cancelRequested: false };
+  const events = texts.map((text, index): KeptEvent => ({
+    sequence: index + 1,
+    correlationId: run.correlationId,
+    attempt: 1,
+    timestamp: '2026-01-07T15:40:02.123Z',
+    eventType: 'stream',
+    fields: `"event_type":"stream","update_kind":"text","text":${JSON.stringify(text)}`,
+  }));
+  const head = { epoch: 'abcd1234', version: 2, generation: 0, oldestSequence: 1, newestSequence: events.length };
+  const change: RecordChange = { head, run, isNewRun: true, events };
+  return planCommit('CallbackAgent|thread-1', 'a tag', change, 'token');
+}
+
+describe('a commit to a table', () => {
+  it.each([
+    ['one event', ['a']],
+    ['as many events as there is room for', Array.from({ length: 98 }, () => 'a')],
+    ['more events than a transaction has actions', Array.from({ length: 99 }, () => 'a')],
+    ['ten thousand events', Array.from({ length: 10_000 }, () => 'some words of an answer')],
+    ['a large event', ['a'.repeat(5 * 1024 * 1024)]],
+    ['events that are large together', Array.from({ length: 50 }, () => 'ä'.repeat(66_000))],
+    ['many events that are escaped', Array.from({ length: 98 }, () => '\u0001'.repeat(30_000))],
+    [
+      'more events than a transaction has actions, each of which is large',
+      Array.from({ length: 120 }, () => 'a'.repeat(90_000)),
+    ],
+  ])('of %s is made of transactions that the service takes', (_what, texts) => {
+    const { parts, actions } = plan(texts, 'm'.repeat(1024 * 1024));
+    for (const transaction of [...parts, actions]) {
+      expect(transaction.length).toBeLessThanOrEqual(100);
+      const bytes = transaction.reduce(
+        (sum, action) => sum + Buffer.byteLength(JSON.stringify(action)) + BYTES_AROUND,
+        0,
+      );
+      expect(bytes).toBeLessThanOrEqual(MAX_BYTES);
+    }
+  });
+
+  it('has the head first, under the condition that it is as it was', () => {
+    const { actions } = plan(['a']);
+    expect(actions[0]).toMatchObject(['update', { rowKey: 'head' }, 'Replace', { etag: 'a tag' }]);
+  });
+
+  it('has a row for each event, as long as there is room', () => {
+    expect(plan(Array.from({ length: 98 }, () => 'a')).actions).toHaveLength(100);
+    expect(plan(['a', 'b']).actions.map(([, { rowKey }]) => rowKey)).toEqual([
+      'head',
+      'r|0000000000|00000000000000000000000000000001',
+      'e|000000000000001',
+      'e|000000000000002',
+    ]);
+  });
+
+  it('refuses more events than it can find again', () => {
+    expect(() => plan(Array.from({ length: 98_001 }, () => ''))).toThrow(RangeError);
+  });
+});

@@ -1,0 +1,153 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { CallbackEvent } from '../../src/audit/callback-event.js';
+import { type AgentApi, finalEvents, newThreadId, streamEvents, uncommitted } from '../support/agent-api.js';
+import { API_KEY } from '../support/app-with-model.js';
+import { type DurableService, durableServices } from '../support/durable-services.js';
+import { pacedMessage, paced } from '../support/paced.js';
+import { type RestartableApp, startRestartableApp } from '../support/restartable-app.js';
+import { type ScriptedModel, startScriptedModel } from '../support/scripted-model.js';
+import type { SseConnection } from '../support/sse-connection.js';
+
+const PIECES = 60;
+const message = pacedMessage(PIECES, 20);
+/** What the model says to it. */
+const answer = Array.from({ length: PIECES }, (_, index) => `${index} `).join('');
+const LOOK = { timeout: 15_000, interval: 25 };
+const TEST_TIMEOUT_MS = 60_000;
+
+for (const kind of durableServices) {
+  // Each has a task hub of its own, so all that they share is the store.
+  describe.skipIf(kind.isMissing)(`two hosts on one store: ${kind.name}`, { timeout: TEST_TIMEOUT_MS }, () => {
+    let service: DurableService;
+    let model: ScriptedModel;
+    let first: RestartableApp;
+    let second: RestartableApp;
+
+    beforeAll(async () => {
+      [service, model] = await Promise.all([kind.start(), startScriptedModel(paced)]);
+      const settings = {
+        ...service.settings,
+        AZURE_OPENAI_ENDPOINT: model.endpoint,
+        AZURE_OPENAI_CHAT_DEPLOYMENT_NAME: 'test-deployment',
+        AZURE_OPENAI_API_KEY: API_KEY,
+      };
+      [first, second] = (await Promise.all(
+        ['first', 'second'].map((hub) => startRestartableApp({ ...settings, TASKHUB_NAME: `${hub}Hub` })),
+      )) as [RestartableApp, RestartableApp];
+    });
+
+    afterAll(async () => {
+      await Promise.all([first.stop(), second.stop()]);
+      await Promise.all([model.close(), service.close()]);
+    });
+
+    it('show a run of the first at the second while it goes on', async () => {
+      const threadId = newThreadId();
+      const reader = await second.api.stream(threadId);
+      const longPoll = second.api.poll(threadId, '?wait=30');
+      let isAnswered = false;
+      const run = first.api.ask(threadId, message).finally(() => {
+        isAnswered = true;
+      });
+      const polled: CallbackEvent[] = JSON.parse((await longPoll).text);
+      expect(polled.length).toBeGreaterThan(0);
+      await reader.until(({ events }) => events.length > 10);
+      expect([isAnswered, reader.names.includes('final')]).toEqual([false, false]);
+      expect((await run).response).toBe(answer);
+      await reader.until(({ names }) => names.at(-1) === 'final');
+      reader.leave();
+
+      const events = await first.api.events(threadId);
+      expect(events.map(({ sequence }) => sequence)).toEqual(
+        Array.from({ length: PIECES + 1 }, (_, index) => index + 1),
+      );
+      expect(uncommitted(reader.events)).toEqual(uncommitted(events));
+      expect(uncommitted(events.slice(0, polled.length))).toEqual(uncommitted(polled));
+      await expect.poll(() => sameAnswers(threadId, '', first.api, second.api), LOOK).toContain('"committed":true');
+      await expect
+        .poll(() => threadAt(second.api, threadId), LOOK)
+        .toMatchObject({ thread_id: threadId, event_count: PIECES + 1, run_count: 1 });
+      expect(await threadAt(first.api, threadId)).toEqual(await threadAt(second.api, threadId));
+    });
+
+    it('reset a reader of the first when the second deletes the events', async () => {
+      const threadId = newThreadId();
+      await first.api.ask(threadId, 'Hello');
+      const reader = await first.api.stream(threadId);
+      await reader.until(({ names }) => names.includes('final'));
+      expect(await second.api.callbacks('DELETE', threadId)).toMatchObject({ status: 204 });
+      await reader.until(({ names }) => names.at(-1) === 'reset');
+      expect(await first.api.events(threadId)).toEqual([]);
+
+      const seen = reader.events.length;
+      await first.api.ask(threadId, 'Hello again');
+      await reader.until(({ names }) => names.at(-1) === 'final');
+      reader.leave();
+      const events = await second.api.events(threadId);
+      expect(events.map(({ sequence }) => sequence)).toEqual([3, 4]);
+      expect(uncommitted(reader.events.slice(seen))).toEqual(uncommitted(events));
+    });
+
+    it('show one whole answer when the first is killed in the middle of it and started again', async () => {
+      const threadId = newThreadId();
+      const askedBefore = model.requests.length;
+      const headers = { 'idempotency-key': threadId };
+      const [here, elsewhere] = [await first.api.stream(threadId), await second.api.stream(threadId)];
+      const cutOff = first.api.run({ message, thread_id: threadId }, { headers }).catch(String);
+      await here.until(({ events }) => events.length > 10);
+      await elsewhere.until(({ events }) => events.length > 10);
+      await first.killAndRestart();
+      expect(await cutOff).toMatch(/socket hang up|ECONNRESET/);
+
+      const again = await first.api.stream(threadId, '', { 'last-event-id': here.received.lastId ?? '' });
+      await Promise.all([again, elsewhere].map((reader) => reader.until(({ names }) => names.includes('final'))));
+      for (const reader of [again, elsewhere]) reader.leave();
+      expect(again.names[0]).toBe('superseded');
+      expect(textAfterSuperseded(again)).toBe(answer);
+      expect(textAfterSuperseded(elsewhere)).toBe(answer);
+
+      const asked = await first.api.run({ message, thread_id: threadId }, { headers });
+      expect(JSON.parse(asked.text)).toMatchObject({ status: 'success', response: answer, message_count: 2 });
+      expect(model.requests.length - askedBefore).toBe(2);
+
+      await expect.poll(() => sameAnswers(threadId, '', first.api, second.api), LOOK).toContain('"committed":true');
+      const events = await second.api.events(threadId);
+      expect(textOf(events)).toBe(answer);
+      expect(finalEvents(events)).toMatchObject([{ attempt: 2, response_text: answer }]);
+      expect(events.every(({ attempt }) => attempt === 2)).toBe(true);
+
+      const all: CallbackEvent[] = JSON.parse(await sameAnswers(threadId, '?superseded=true', first.api, second.api));
+      const half = all.filter(({ attempt }) => attempt === 1);
+      expect(all).toEqual([...half, ...events]);
+      expect(half.length).toBeGreaterThan(10);
+      expect(answer.startsWith(textOf(half))).toBe(true);
+      expect(all.map(({ sequence }) => sequence)).toEqual(all.map((_, index) => index + 1));
+    });
+  });
+}
+
+/** What two hosts serve of a thread, which has to be the same. */
+async function sameAnswers(threadId: string, query: string, ...[one, other]: readonly [AgentApi, AgentApi]) {
+  const texts = [await one.poll(threadId, query), await other.poll(threadId, query)].map(({ text }) => text);
+  if (texts[0] !== texts[1]) throw new Error(`The hosts differ: ${texts.join('\n')}`);
+  return texts[0] ?? '';
+}
+
+/** A thread in the list of a host. */
+async function threadAt(api: AgentApi, threadId: string): Promise<unknown> {
+  const threads: { thread_id: string }[] = JSON.parse((await api.call('GET', 'agents/CallbackAgent/threads')).text);
+  return threads.find((thread) => thread.thread_id === threadId);
+}
+
+function textOf(events: readonly CallbackEvent[]): string {
+  return streamEvents(events)
+    .map(({ text }) => text)
+    .join('');
+}
+
+/** What a reader has of the answer who forgets what it is told to forget. */
+function textAfterSuperseded({ received: { events } }: SseConnection): string {
+  const from = events.findLastIndex(({ event }) => event === 'superseded') + 1;
+  if (from === 0) return 'never superseded';
+  return textOf(events.slice(from).map(({ data }): CallbackEvent => JSON.parse(data)));
+}

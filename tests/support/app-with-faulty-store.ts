@@ -1,0 +1,32 @@
+import { type AppWithModel, startAppWithModel } from './app-with-model.js';
+import { type AzuriteTableServer, startAzuriteTableServer } from './azurite-table-server.js';
+import type { Fault } from './fault.js';
+import { type FaultProxy, startFaultProxy } from './fault-proxy.js';
+import { paced } from './paced.js';
+
+/** The built app over a table that a test can put out of its reach. */
+export interface AppWithFaultyStore extends AppWithModel {
+  readonly proxy: FaultProxy;
+  /** What nobody but the app is to see: parts of the way to the store. */
+  readonly secrets: readonly string[];
+}
+
+/** Starts the app over a new table. @param fault what is wrong from the start */
+export async function startAppWithFaultyStore(fault: Fault = { kind: 'none' }): Promise<AppWithFaultyStore> {
+  const azurite: AzuriteTableServer = await startAzuriteTableServer();
+  const proxy = await startFaultProxy(azurite.port);
+  await proxy.setFault(fault);
+  const connectionString = azurite.connectionStringThrough(proxy.port);
+  const target = await startAppWithModel(paced, { CALLBACK_STORE: 'table', AzureWebJobsStorage: connectionString });
+  const parts = ['AccountName', 'AccountKey'].map((name) => new RegExp(`${name}=([^;]*)`).exec(connectionString)?.[1]);
+  return {
+    ...target,
+    proxy,
+    secrets: [...parts.filter((part) => part !== undefined), `:${proxy.port}`],
+    stop: async () => {
+      await target.stop();
+      await proxy.close();
+      await azurite.close();
+    },
+  };
+}

@@ -1,0 +1,105 @@
+import { randomBytes } from 'node:crypto';
+import type { AppendResult, CallbackEventStore, OpenAttempt } from '../../src/audit/store/callback-event-store.js';
+import type { NewEvent } from '../../src/audit/store/kept-event.js';
+import type { RunDescription, RunRecord } from '../../src/audit/store/run-record.js';
+import { failedEvent, finalEvent, runOf, streamEvent, thread } from './callback-events.js';
+
+const STARTED_AT = '2026-01-07T15:40:01.500Z';
+
+/** One attempt of a run, as an agent's callback writes it: it counts its events itself. */
+export class RunWriter {
+  readonly store: CallbackEventStore;
+  readonly thread;
+  readonly run: RunDescription;
+  readonly token: string;
+  readonly startedAt: string;
+  /** How many events it has given to the store. */
+  count = 0;
+  #begun: Promise<OpenAttempt> | undefined;
+
+  constructor(store: CallbackEventStore, of = thread, run = runOf(), token = newToken(), startedAt = STARTED_AT) {
+    this.store = store;
+    this.thread = of;
+    this.run = run;
+    this.token = token;
+    this.startedAt = startedAt;
+  }
+
+  accept(): Promise<RunRecord> {
+    return this.store.acceptRun(this.thread, this.run);
+  }
+
+  /** Begins the attempt, unless it has begun; the other methods do so by themselves. */
+  begin(): Promise<OpenAttempt> {
+    this.#begun ??= this.store
+      .beginAttempt(this.thread, this.run, this.token, this.startedAt)
+      .catch((error: unknown) => {
+        this.#begun = undefined;
+        throw error;
+      });
+    return this.#begun;
+  }
+
+  /** @returns the kept record of the run */
+  read(): Promise<RunRecord | undefined> {
+    return this.store.readRun(this.thread, this.run.correlationId);
+  }
+
+  append(...events: readonly NewEvent[]): Promise<AppendResult> {
+    return this.appendAt(this.count, ...events);
+  }
+
+  /** Appends events whose first has this index, whatever was appended before. */
+  async appendAt(firstIndex: number, ...events: readonly NewEvent[]): Promise<AppendResult> {
+    const attempt = await this.begin();
+    this.count = Math.max(this.count, firstIndex + events.length);
+    return this.store.append(attempt, firstIndex, events);
+  }
+
+  /** Appends an event for each text, all at once. */
+  stream(...texts: readonly string[]): Promise<AppendResult> {
+    return this.append(...texts.map((text) => streamEvent(text)));
+  }
+
+  final(text?: string): Promise<AppendResult> {
+    return this.append(finalEvent(text));
+  }
+
+  failed(): Promise<AppendResult> {
+    return this.append(failedEvent());
+  }
+
+  mark(mark: 'committed' | 'cancelRequested'): Promise<void> {
+    return this.store.markRun(this.thread, this.run.correlationId, mark);
+  }
+}
+
+/** A new attempt of a thread's run of this number. */
+export function writerFor(store: CallbackEventStore, of = thread, runNumber = 1): RunWriter {
+  return new RunWriter(store, of, runOf(runNumber));
+}
+
+/**
+ * Appends events to a run, which has one attempt for all that is appended to it in this way.
+ *
+ * @param where the thread, and the number of the run: 1 by default
+ */
+export async function appendEvents(
+  store: CallbackEventStore,
+  events: readonly NewEvent[],
+  { of = thread, run = 1 } = {},
+): Promise<void> {
+  const writer = new RunWriter(store, of, runOf(run), `writer-of-run-${run}`);
+  await writer.begin();
+  const kept = (await writer.read())?.attempts.at(-1);
+  await writer.appendAt(kept?.eventCount ?? 0, ...events);
+}
+
+/** Appends one stream event to a thread's first run. */
+export function appendStream(store: CallbackEventStore, text: string, of = thread): Promise<void> {
+  return appendEvents(store, [streamEvent(text)], { of });
+}
+
+function newToken(): string {
+  return randomBytes(16).toString('hex');
+}

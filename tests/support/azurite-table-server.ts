@@ -1,0 +1,59 @@
+import { randomBytes } from 'node:crypto';
+import { createRequire } from 'node:module';
+import { startLoopbackService, type LoopbackService } from './loopback-service.js';
+
+export interface AzuriteTableServer extends LoopbackService {
+  /** Names an account that nobody else's Azurite has. */
+  readonly connectionString: string;
+  /** The same through another port of loopback, such as a proxy's. */
+  connectionStringThrough(port: number): string;
+}
+
+/** Ends Azurite when the process that started it was ended by force, and could not do so. */
+const endWithStarter = `
+  const starter = process.ppid;
+  setInterval(() => process.ppid === starter || process.exit(), 1000).unref();
+`;
+
+/** Azurite's database uses an index only for the first property of a query. */
+const findRowsByRowKey = `
+  import { createRequire } from 'node:module';
+  const { Collection } = createRequire(process.argv[1])('lokijs');
+  const { findOne } = Collection.prototype;
+  Collection.prototype.findOne = function ({ RowKey, ...query }) {
+    return findOne.call(this, RowKey === undefined ? query : { RowKey, ...query });
+  };
+`;
+
+export interface AzuriteTableServerOptions {
+  /**
+   * Whether rows are found by their own key first. As published, Azurite looks for the partition and then through all
+   * of its rows, so that each write to a partition of 50,000 rows takes 12 ms; with this 100,000 rows can be written.
+   */
+  readonly isDeep?: boolean;
+}
+
+/** Starts the table service of Azurite on loopback, its data in memory: `stop` loses it. The caller closes it. */
+export async function startAzuriteTableServer({
+  isDeep = false,
+}: AzuriteTableServerOptions = {}): Promise<AzuriteTableServer> {
+  const accountName = `test${randomBytes(8).toString('hex')}`;
+  const accountKey = randomBytes(32).toString('base64');
+  const entry = createRequire(__filename).resolve('azurite/dist/src/table/main.js');
+  const preludes = isDeep ? [endWithStarter, findRowsByRowKey] : [endWithStarter];
+  const imports = preludes.flatMap((code) => ['--import', `data:text/javascript,${encodeURIComponent(code)}`]);
+  const quiet = ['--silent', '--skipApiVersionCheck', '--disableTelemetry', '--inMemoryPersistence'];
+  const service = await startLoopbackService({
+    name: 'azurite-table',
+    command: (port) => ({
+      command: process.execPath,
+      commandArguments: [...imports, entry, ...quiet, '--tableHost', '127.0.0.1', '--tablePort', String(port)],
+      environment: { ...process.env, AZURITE_ACCOUNTS: `${accountName}:${accountKey}` },
+    }),
+    readyLine: /successfully started/,
+  });
+  const connectionStringThrough = (port: number): string =>
+    `DefaultEndpointsProtocol=http;AccountName=${accountName};AccountKey=${accountKey};` +
+    `TableEndpoint=http://127.0.0.1:${port}/${accountName};`;
+  return { ...service, connectionString: connectionStringThrough(service.port), connectionStringThrough };
+}

@@ -1,0 +1,85 @@
+import type Collection from '@vercel/cosmosdb-server/lib/account/collection.js';
+import {
+  createOperation,
+  deleteOperation,
+  readOperation,
+  replaceOperation,
+  upsertOperation,
+  type OperationResult,
+} from '@vercel/cosmosdb-server/lib/handler/_document-operations.js';
+import type { JSONObject } from '@vercel/cosmosdb-server/lib/types.js';
+
+/** An operation of a batch, as `@azure/cosmos` sends it. */
+export interface BatchOperation {
+  readonly operationType: string;
+  readonly id?: string;
+  readonly resourceBody?: JSONObject;
+  readonly ifMatch?: string;
+}
+
+/** What is answered to it. */
+export interface BatchOperationResult {
+  readonly statusCode: number;
+  readonly requestCharge: number;
+  readonly eTag?: unknown;
+  readonly resourceBody?: unknown;
+}
+
+const failedDependency = 424;
+
+/**
+ * Carries out a batch in one partition as the service does
+ * (https://learn.microsoft.com/azure/cosmos-db/nosql/transactional-batch): all of it, or nothing. Then the operation
+ * that fails has the status of its failure, and all others have 424. The emulator's own batch keeps what came before
+ * the failure, and wants a partition key with each operation. No item may appear twice.
+ *
+ * @param partitionKey of the whole batch, as its header has it: `["KEY"]`
+ */
+export function applyBatch(
+  collection: Collection,
+  partitionKey: string,
+  operations: readonly BatchOperation[],
+): BatchOperationResult[] {
+  const failures = operations.map((operation) => findFailure(collection, partitionKey, operation));
+  const culprit = failures.findIndex((failure) => failure !== undefined);
+  if (culprit === -1) {
+    return operations.map((operation) => {
+      const { statusCode, body } = apply(collection, partitionKey, operation);
+      return { statusCode, requestCharge: 1, ...(body && { eTag: body['_etag'], resourceBody: body }) };
+    });
+  }
+  return failures.map((failure, index) => {
+    return { statusCode: index === culprit ? (failure ?? 500) : failedDependency, requestCharge: 0 };
+  });
+}
+
+/** The status with which an operation would fail now; undefined when it would not. */
+function findFailure(collection: Collection, partitionKey: string, operation: BatchOperation): number | undefined {
+  const { operationType, resourceBody, ifMatch } = operation;
+  const [key] = JSON.parse(partitionKey) as [string];
+  const [keyPath = ''] = collection.read().partitionKey?.paths ?? [];
+  if (resourceBody !== undefined && resourceBody[keyPath.slice(1)] !== key) return 400;
+  const { id = '' } = (resourceBody ?? operation) as { id?: string };
+  const present = collection.document(id, key).read() as unknown;
+  if (present === undefined) return operationType === 'Create' || operationType === 'Upsert' ? undefined : 404;
+  if (operationType === 'Create') return 409;
+  return ifMatch === undefined || ifMatch === (present as JSONObject)['_etag'] ? undefined : 412;
+}
+
+function apply(collection: Collection, partitionKey: string, operation: BatchOperation): OperationResult {
+  const { operationType, id = '', resourceBody = {} } = operation;
+  switch (operationType) {
+    case 'Create':
+      return createOperation(collection, { resourceBody });
+    case 'Upsert':
+      return upsertOperation(collection, { partitionKey, resourceBody });
+    case 'Replace':
+      return replaceOperation(collection, { partitionKey, resourceBody });
+    case 'Read':
+      return readOperation(collection, { partitionKey, id });
+    case 'Delete':
+      return deleteOperation(collection, { partitionKey, id });
+    default:
+      throw new Error(`An operation ${operationType} is not emulated`);
+  }
+}

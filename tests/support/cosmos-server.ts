@@ -1,0 +1,97 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { json } from 'node:stream/consumers';
+import Account from '@vercel/cosmosdb-server/lib/account/index.js';
+import findRoute from '@vercel/cosmosdb-server/lib/routes.js';
+import { applyBatch, type BatchOperation } from './cosmos-batch.js';
+import { removeExpiredItems } from './cosmos-expiry.js';
+import type { LoopbackService } from './loopback-service.js';
+
+export interface CosmosServer extends LoopbackService {
+  /** `http://127.0.0.1:PORT` */
+  readonly endpoint: string;
+  /** Any key is taken. */
+  readonly key: string;
+  /** The same endpoint through another port of loopback, such as a proxy's. */
+  endpointThrough(port: number): string;
+}
+
+type Handler = (
+  account: Account,
+  request: IncomingMessage,
+  response: ServerResponse,
+  parameters: Readonly<Record<string, string>>,
+) => unknown;
+
+/**
+ * Starts an emulator of Cosmos DB on loopback, in this process. It is `@vercel/cosmosdb-server` with three things
+ * mended that a store relies on: batches are atomic, items expire, and it announces itself under the address that it
+ * was asked at. Its data stays over `stop` and `start`. The caller closes it.
+ *
+ * @param now the time by which items expire
+ */
+export async function startCosmosServer(now: () => number = Date.now): Promise<CosmosServer> {
+  const account = new Account('127.0.0.1', 0);
+  const server = createServer((request, response) => {
+    removeExpiredItems(account, now());
+    answer(account, request, response).catch((error: Error) => response.destroy(error));
+  });
+  const listen = async (onPort: number): Promise<number> => {
+    server.listen(onPort, '127.0.0.1');
+    await once(server, 'listening');
+    return (server.address() as AddressInfo).port;
+  };
+  const stop = async (): Promise<void> => {
+    if (!server.listening) return;
+    const closed = once(server, 'close');
+    server.close();
+    server.closeAllConnections();
+    await closed;
+  };
+  const port = await listen(0);
+  return {
+    port,
+    endpoint: endpointThrough(port),
+    key: Buffer.from('any key').toString('base64'),
+    endpointThrough,
+    stop,
+    start: async () => void (await listen(port)),
+    close: stop,
+  };
+}
+
+function endpointThrough(port: number): string {
+  return `http://127.0.0.1:${port}`;
+}
+
+async function answer(account: Account, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const [parameters, handle] = (findRoute(request) ?? [{}, handleUnknownRoute]) as [Record<string, string>, Handler];
+  const isBatch = request.headers['x-ms-cosmos-is-batch-request'] !== undefined;
+  const body = (await (isBatch ? handleBatch : handle)(account, request, response, parameters)) ?? {};
+  const { _etag: etag } = body as { _etag?: string };
+  if (etag !== undefined) response.setHeader('etag', etag);
+  response.setHeader('content-type', 'application/json');
+  response.setHeader('x-ms-activity-id', randomUUID());
+  response.setHeader('x-ms-request-charge', '1');
+  const text = JSON.stringify(body);
+  response.end(request.url === '/' ? text.replaceAll(/https:\/\/[^/]*\//g, `http://${request.headers.host}/`) : text);
+}
+
+const handleUnknownRoute: Handler = (_account, _request, response) => {
+  response.statusCode = 400;
+  return { message: 'no route' };
+};
+
+const handleBatch: Handler = async (account, request, response, { dbId = '', collId = '' }) => {
+  const collection = account.database(dbId).collection(collId);
+  if (collection.read() === undefined) {
+    response.statusCode = 404;
+    return { message: 'no such container' };
+  }
+  const operations = (await json(request)) as BatchOperation[];
+  const results = applyBatch(collection, String(request.headers['x-ms-documentdb-partitionkey']), operations);
+  response.statusCode = results.every(({ statusCode }) => statusCode < 400) ? 200 : 207;
+  return results;
+};

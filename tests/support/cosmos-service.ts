@@ -1,0 +1,26 @@
+import { type CosmosBatchProxy, startCosmosBatchProxy } from './cosmos-batch-proxy.js';
+import { type CosmosServer, startCosmosServer } from './cosmos-server.js';
+
+/** The emulator, and in front of it what it lacks: the port and the endpoint are those of the latter. */
+export interface CosmosService extends CosmosServer {
+  readonly proxy: CosmosBatchProxy;
+  /** Of the emulator itself. */
+  readonly emulatorEndpoint: string;
+}
+
+/** Starts a Cosmos DB for tests on loopback, its data in memory. The caller closes it. */
+export async function startCosmosService(): Promise<CosmosService> {
+  const server = await startCosmosServer();
+  const proxy = await startCosmosBatchProxy(server.port);
+  return {
+    ...server,
+    port: proxy.port,
+    endpoint: proxy.endpoint,
+    emulatorEndpoint: server.endpoint,
+    proxy,
+    close: async () => {
+      await proxy.close();
+      await server.close();
+    },
+  };
+}

@@ -1,0 +1,47 @@
+import { startAzuriteTableServer } from './azurite-table-server.js';
+import { startCosmosServer } from './cosmos-server.js';
+import { isRedisMissing, startRedisServer } from './redis-server.js';
+
+/** A service in which apps keep events, and how they are told of it. */
+export interface DurableService {
+  readonly settings: Readonly<Record<string, string>>;
+  close(): Promise<void>;
+}
+
+export interface DurableServiceKind {
+  /** For names of tests. */
+  readonly name: string;
+  readonly isMissing: boolean;
+  start(): Promise<DurableService>;
+}
+
+/** One for each durable store. */
+export const durableServices: readonly DurableServiceKind[] = [
+  {
+    name: 'table',
+    isMissing: false,
+    start: async () => {
+      const azurite = await startAzuriteTableServer();
+      const settings = { CALLBACK_STORE: 'table', AzureWebJobsStorage: azurite.connectionString };
+      return { settings, close: () => azurite.close() };
+    },
+  },
+  {
+    name: 'redis (needs /usr/bin/redis-server)',
+    isMissing: isRedisMissing,
+    start: async () => {
+      const redis = await startRedisServer();
+      return { settings: { CALLBACK_STORE: 'redis', CALLBACK_REDIS_URL: redis.url }, close: () => redis.close() };
+    },
+  },
+  {
+    name: 'cosmos',
+    isMissing: false,
+    start: async () => {
+      const cosmos = await startCosmosServer();
+      const { endpoint: CALLBACK_COSMOS_ENDPOINT, key: CALLBACK_COSMOS_KEY } = cosmos;
+      const settings = { CALLBACK_STORE: 'cosmos', CALLBACK_COSMOS_ENDPOINT, CALLBACK_COSMOS_KEY };
+      return { settings, close: () => cosmos.close() };
+    },
+  },
+];

@@ -1,0 +1,111 @@
+import { once } from 'node:events';
+import type {
+  AppendResult,
+  CallbackEventPage,
+  EventThread,
+  EventThreadSummary,
+  ListOptions,
+  OpenAttempt,
+} from '../../src/audit/store/callback-event-store.js';
+import { EventStoreError } from '../../src/audit/store/event-store-error.js';
+import type { NewEvent } from '../../src/audit/store/kept-event.js';
+import { MemoryCallbackEventStore } from '../../src/audit/store/memory-callback-event-store.js';
+import type { RunDescription, RunRecord } from '../../src/audit/store/run-record.js';
+import { createRecordingLog } from './recording-log.js';
+
+export type StoreMethod =
+  | 'acceptRun'
+  | 'beginAttempt'
+  | 'append'
+  | 'markRun'
+  | 'readRun'
+  | 'list'
+  | 'clear'
+  | 'listThreads'
+  | 'ping';
+
+/** What a test does while a store is at work. Throwing makes the call fail; a promise holds it up. */
+export interface StoreHooks {
+  /** Before a call has any effect. */
+  before?: ((method: StoreMethod, events: readonly NewEvent[]) => unknown) | undefined;
+  /** When a call has taken effect, and its answer is on the way. */
+  after?: ((method: StoreMethod) => unknown) | undefined;
+}
+
+/** A store in memory that fails and hangs as a test wants it to. */
+export class HookedEventStore extends MemoryCallbackEventStore {
+  readonly hooks: StoreHooks = {};
+  /** The calls in their order, without those of `append`. */
+  readonly calls: StoreMethod[] = [];
+  /** The index of the first event of each append, and how many there were. */
+  readonly appends: (readonly [firstIndex: number, count: number])[] = [];
+
+  constructor() {
+    super({ maxThreads: 1000, maxEventsPerThread: 100_000, maxBytes: 67_108_864, log: createRecordingLog() });
+  }
+
+  override acceptRun(thread: EventThread, run: RunDescription): Promise<RunRecord> {
+    return this.#call('acceptRun', () => super.acceptRun(thread, run));
+  }
+
+  override beginAttempt(
+    thread: EventThread,
+    run: RunDescription,
+    token: string,
+    startedAt: string,
+  ): Promise<OpenAttempt> {
+    return this.#call('beginAttempt', () => super.beginAttempt(thread, run, token, startedAt));
+  }
+
+  override append(attempt: OpenAttempt, firstIndex: number, events: readonly NewEvent[]): Promise<AppendResult> {
+    this.appends.push([firstIndex, events.length]);
+    return this.#call('append', () => super.append(attempt, firstIndex, events), events);
+  }
+
+  override markRun(thread: EventThread, correlationId: string, mark: 'committed' | 'cancelRequested'): Promise<void> {
+    return this.#call('markRun', () => super.markRun(thread, correlationId, mark));
+  }
+
+  override readRun(thread: EventThread, correlationId: string): Promise<RunRecord | undefined> {
+    return this.#call('readRun', () => super.readRun(thread, correlationId));
+  }
+
+  override list(thread: EventThread, options?: ListOptions): Promise<CallbackEventPage> {
+    return this.#call('list', () => super.list(thread, options));
+  }
+
+  override clear(thread: EventThread): Promise<void> {
+    return this.#call('clear', () => super.clear(thread));
+  }
+
+  override listThreads(agentName: string): Promise<EventThreadSummary[]> {
+    return this.#call('listThreads', () => super.listThreads(agentName));
+  }
+
+  override ping(): Promise<void> {
+    return this.#call('ping', () => super.ping());
+  }
+
+  async #call<Result>(
+    method: StoreMethod,
+    work: () => Promise<Result>,
+    events: readonly NewEvent[] = [],
+  ): Promise<Result> {
+    if (method !== 'append') this.calls.push(method);
+    await this.hooks.before?.(method, events);
+    const result = await work();
+    await this.hooks.after?.(method);
+    return result;
+  }
+}
+
+/** As a hook: nothing of the store is within reach. */
+export function unreachable(): never {
+  throw new EventStoreError(new Error('connect ECONNREFUSED'));
+}
+
+/** Holds up whoever waits for `opened`, until it is opened. */
+export function createGate(): { readonly opened: Promise<unknown>; readonly open: () => void } {
+  const gate = new AbortController();
+  return { opened: once(gate.signal, 'abort'), open: () => gate.abort() };
+}

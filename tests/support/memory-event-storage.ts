@@ -1,0 +1,156 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { EventThread, EventThreadSummary } from '../../src/audit/store/callback-event-store.js';
+import type { EventStorage, StoredHead } from '../../src/audit/store/event-storage.js';
+import type { KeptEvent } from '../../src/audit/store/kept-event.js';
+import { pollThread } from '../../src/audit/store/poll-thread.js';
+import type { RecordChange } from '../../src/audit/store/record-changes.js';
+import type { RunRecord } from '../../src/audit/store/run-record.js';
+import type { ThreadHead } from '../../src/audit/store/thread-head.js';
+import { threadKey } from '../../src/audit/store/thread-key.js';
+
+interface StoredThread {
+  readonly thread: EventThread;
+  stored: StoredHead;
+  /** By generation and correlation id. */
+  readonly runs: Map<string, RunRecord>;
+  readonly events: Map<number, KeptEvent>;
+}
+
+export type StorageRead = 'head' | 'runs' | 'events';
+
+/** What a test can do while the storage is at work. Throwing makes the call fail; a promise holds it up. */
+export interface StorageHooks {
+  /** Before a request reaches the service. */
+  beforeRead?: ((what: StorageRead, thread: EventThread) => void | Promise<void>) | undefined;
+  beforeCommit?: ((thread: EventThread, change: RecordChange) => void | Promise<void>) | undefined;
+  /** When a commit has taken effect, and its answer is on the way. */
+  afterCommit?: ((thread: EventThread, change: RecordChange) => void | Promise<void>) | undefined;
+}
+
+const MAX_PAGE = 1000;
+
+/**
+ * A durable service in memory: changes are compared and set by tag, everything else takes its time. Several stores may
+ * share one.
+ */
+export class MemoryEventStorage implements EventStorage {
+  readonly follow = pollThread(this);
+  readonly hooks: StorageHooks = {};
+  readonly #threads = new Map<string, StoredThread>();
+  #lastTag = 0;
+  readonly reads: Record<StorageRead, number> = { head: 0, runs: 0, events: 0 };
+  commitCount = 0;
+  conflictCount = 0;
+  closeCount = 0;
+
+  /** How many events the service holds, also those that nobody reaches. */
+  get eventCount(): number {
+    return [...this.#threads.values()].reduce((count, { events }) => count + events.size, 0);
+  }
+
+  /** How many runs the service holds, also those that nobody reaches. */
+  get runCount(): number {
+    return [...this.#threads.values()].reduce((count, { runs }) => count + runs.size, 0);
+  }
+
+  async readHead(thread: EventThread): Promise<StoredHead | undefined> {
+    await this.#arrive('head', thread);
+    return this.#find(thread)?.stored;
+  }
+
+  async readRuns(thread: EventThread, generation: number, correlationIds: readonly string[]): Promise<RunRecord[]> {
+    await this.#arrive('runs', thread);
+    const runs = this.#find(thread)?.runs;
+    return correlationIds.flatMap((id) => runs?.get(runKey(generation, id)) ?? []);
+  }
+
+  async readEvents(thread: EventThread, first: number, limit: number): Promise<KeptEvent[]> {
+    await this.#arrive('events', thread);
+    const events = [...(this.#find(thread)?.events.values() ?? [])];
+    return events.filter(({ sequence }) => sequence >= first).slice(0, Math.min(limit, MAX_PAGE));
+  }
+
+  async commit(thread: EventThread, tag: string | undefined, change: RecordChange): Promise<string | undefined> {
+    await nextTurn();
+    await this.hooks.beforeCommit?.(thread, change);
+    const found = this.#find(thread);
+    if (found?.stored.tag !== tag) {
+      this.conflictCount += 1;
+      return undefined;
+    }
+    const { head, run, isNewRun, events } = change;
+    this.#lastTag += 1;
+    this.commitCount += 1;
+    const stored = { head, tag: String(this.#lastTag) };
+    const kept = found ?? { thread, stored, runs: new Map(), events: new Map() };
+    this.#threads.set(threadKey(thread), kept);
+    kept.stored = stored;
+    if (run !== undefined) {
+      const key = runKey(head.generation, run.correlationId);
+      if (kept.runs.has(key) === isNewRun) throw new Error(`The run ${key} is said to be new: ${isNewRun}.`);
+      kept.runs.set(key, run);
+    }
+    for (const event of events) {
+      if (kept.events.has(event.sequence)) throw new Error(`There is an event ${event.sequence} already.`);
+      kept.events.set(event.sequence, event);
+    }
+    await this.hooks.afterCommit?.(thread, change);
+    await nextTurn();
+    return stored.tag;
+  }
+
+  async removeUnreachable(thread: EventThread, head: ThreadHead): Promise<void> {
+    await nextTurn();
+    const found = this.#find(thread);
+    this.expireEvents(thread, head.oldestSequence);
+    for (const key of found?.runs.keys() ?? []) {
+      if (Number(key.split('|')[0]) < head.generation) found?.runs.delete(key);
+    }
+  }
+
+  async listThreads(agentName: string): Promise<EventThreadSummary[]> {
+    await nextTurn();
+    const summaries = [...this.#threads.values()].flatMap(({ thread, stored: { head } }) => {
+      const eventCount = head.newestSequence - head.oldestSequence + 1;
+      const isListed = thread.agentName === agentName && head.totals !== undefined && eventCount > 0;
+      return isListed ? [{ ...thread, eventCount, ...head.totals }] : [];
+    });
+    return summaries.toSorted((one, other) => (one.lastEventAt < other.lastEventAt ? 1 : -1));
+  }
+
+  async ping(): Promise<void> {
+    await nextTurn();
+  }
+
+  async close(): Promise<void> {
+    this.closeCount += 1;
+  }
+
+  /** Lets go what is too old, as services do that have been told how long to keep it: the events before a sequence. */
+  expireEvents(thread: EventThread, firstKept: number): void {
+    const events = this.#find(thread)?.events;
+    for (const sequence of events?.keys() ?? []) if (sequence < firstKept) events?.delete(sequence);
+  }
+
+  expireRuns(thread: EventThread): void {
+    this.#find(thread)?.runs.clear();
+  }
+
+  expireThread(thread: EventThread): void {
+    this.#threads.delete(threadKey(thread));
+  }
+
+  #find(thread: EventThread): StoredThread | undefined {
+    return this.#threads.get(threadKey(thread));
+  }
+
+  async #arrive(what: StorageRead, thread: EventThread): Promise<void> {
+    this.reads[what] += 1;
+    await nextTurn();
+    await this.hooks.beforeRead?.(what, thread);
+  }
+}
+
+function runKey(generation: number, correlationId: string): string {
+  return `${generation}|${correlationId}`;
+}

@@ -1,0 +1,34 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { AgentApi } from './agent-api.js';
+import { type LocalApp, startLocalApp } from './local-app.js';
+
+/** The built app under a host that keeps what it has accepted, so that it can die and be started again. */
+export interface RestartableApp {
+  /** The same after a restart. */
+  readonly baseUrl: string;
+  readonly api: AgentApi;
+  /** Ends the host as `kill -9` does, and starts it again on the same port, with what it has kept. */
+  killAndRestart(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function startRestartableApp(environment: Readonly<Record<string, string>>): Promise<RestartableApp> {
+  const dataFolder = await mkdtemp(path.join(tmpdir(), 'restartable-app-'));
+  let app: LocalApp = await startLocalApp(environment, { dataFolder });
+  const { baseUrl } = app;
+  const port = Number(new URL(baseUrl).port);
+  return {
+    baseUrl,
+    api: new AgentApi(baseUrl),
+    killAndRestart: async () => {
+      await app.kill();
+      app = await startLocalApp(environment, { dataFolder, port });
+    },
+    stop: async () => {
+      await app.stop();
+      await rm(dataFolder, { recursive: true, force: true });
+    },
+  };
+}
