@@ -1,0 +1,70 @@
+import type { CallbackEvent } from '../../src/audit/callback-event.js';
+import { messageText } from '../../src/durable-agents/index.js';
+import type { ThreadView } from './thread-api.js';
+
+/** A run that a host answered with 202: it has to be answered, whatever happens to the host. */
+export interface AcceptedRun {
+  readonly threadId: string;
+  readonly correlationId: string;
+  readonly message: string;
+}
+
+/** What is wrong with a thread after all of its accepted runs have had time to end; nothing, as it should be. */
+export function checkThread(view: ThreadView, runs: readonly AcceptedRun[]): string[] {
+  const problems = [...checkRecord(view.all), ...runs.flatMap((run) => checkRun(view, run))];
+  const known = new Set(runs.map(({ correlationId }) => correlationId));
+  if (view.all.some(({ correlation_id: id }) => !known.has(id))) problems.push('events of a run that nobody asked for');
+  return problems.map((problem) => `${view.threadId}: ${problem}`);
+}
+
+/** Sequences have no gap and no duplicate, and the pieces of each attempt come once, in order. */
+function checkRecord(events: readonly CallbackEvent[]): string[] {
+  const problems: string[] = [];
+  const nextPieces = new Map<string, number>();
+  for (const [index, event] of events.entries()) {
+    if (event.sequence !== index + 1) problems.push(`event ${index + 1} has the sequence ${event.sequence}`);
+    if (event.event_type !== 'stream') continue;
+    const attempt = `${event.correlation_id}/${event.attempt}`;
+    const expected = nextPieces.get(attempt) ?? 0;
+    if (!event.text.endsWith(`.${expected} `))
+      problems.push(`piece ${expected} of attempt ${attempt} is "${event.text}"`);
+    nextPieces.set(attempt, expected + 1);
+  }
+  return problems;
+}
+
+function checkRun({ visible, all, state }: ThreadView, { correlationId, message }: AcceptedRun): string[] {
+  const problems: string[] = [];
+  const events = visible.filter((event) => event.correlation_id === correlationId);
+  const [final, ...others] = events.filter((event) => event.event_type === 'final');
+  if (final === undefined) return [`run ${message} has no answer`];
+  if (others.length > 0) problems.push(`run ${message} has ${others.length + 1} answers`);
+  if (events.at(-1) !== final) problems.push(`run ${message} goes on behind its answer`);
+  if (final.committed !== true) problems.push(`the answer to run ${message} is not marked as committed`);
+  if (final.lost_events !== undefined) problems.push(`run ${message} has lost ${final.lost_events} events`);
+  const newest = Math.max(
+    ...all.filter((event) => event.correlation_id === correlationId).map(({ attempt }) => attempt),
+  );
+  if (events.some(({ attempt }) => attempt !== newest))
+    problems.push(`run ${message} shows more than its last attempt`);
+
+  const text = events.map((event) => (event.event_type === 'stream' ? event.text : '')).join('');
+  if (text !== final.response_text) problems.push(`the pieces of run ${message} are not its answer`);
+  const entries = state?.data.conversationHistory.filter((entry) => entry.correlationId === correlationId) ?? [];
+  const kinds = entries.map(({ $type }) => $type).join(',');
+  if (kinds !== 'request,response') problems.push(`the conversation has ${kinds || 'nothing'} of run ${message}`);
+  const kept = entries.at(-1)?.messages.map(messageText).join('\n');
+  if (kept !== final.response_text) problems.push(`the conversation has another answer to run ${message}`);
+  return problems;
+}
+
+/** How far a run was when it was met by the first of the kills that met it. */
+export function phaseOfKill({ all }: ThreadView, { correlationId }: AcceptedRun, killedAt: readonly string[]): string {
+  const events = all.filter((event) => event.correlation_id === correlationId);
+  const first = events.filter(({ attempt }) => attempt === events[0]?.attempt);
+  const last = events.at(-1);
+  const isCutOff = last !== undefined && first[0]?.attempt !== last.attempt;
+  if (isCutOff) return first.at(-1)?.event_type === 'stream' ? 'in mid-answer' : 'answered, not saved';
+  if ((first[0]?.attempt ?? 1) > 1) return 'before its first event';
+  return (last?.timestamp ?? '') < (killedAt[0] ?? '') ? 'after its end' : 'before it began';
+}

@@ -1,0 +1,130 @@
+import { randomInt } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type LocalApp, startLocalApp } from '../support/local-app.js';
+import { startScriptedModel } from '../support/scripted-model.js';
+import { type AcceptedRun, checkThread, phaseOfKill } from './check-thread.js';
+import { ThreadApi, type ThreadView } from './thread-api.js';
+
+const CHUNKS = 200;
+const CHUNK_PAUSE_MS = 5;
+/** What a run of that many chunks takes, and then some. */
+const KILL_WITHIN_MS = 1800;
+const SECOND_KILL_CHANCE = 0.3;
+const SETTLE_WITHIN_MS = 60_000;
+
+export interface CrashOptions {
+  readonly rounds: number;
+  /** Settings of the app that choose its store. */
+  readonly storeSettings: Readonly<Record<string, string>>;
+  /** Told of each round. Default: nobody. */
+  readonly onRound?: (line: string) => void;
+}
+
+/** What came of it. */
+export interface CrashReport {
+  readonly rounds: number;
+  readonly kills: number;
+  readonly runs: number;
+  /** How often a run was met by a kill in each phase. */
+  readonly phases: Readonly<Record<string, number>>;
+  /** How many runs took so many attempts. */
+  readonly attempts: Readonly<Record<string, number>>;
+  /** What should not have happened; empty. */
+  readonly violations: readonly string[];
+}
+
+/**
+ * Kills the host with SIGKILL at random moments while runs stream their answers, starts it again, and checks that every
+ * accepted run ends in exactly one answer, which is that of the conversation, and that nobody else's events changed.
+ * A second host with a task hub of its own reads the same store.
+ */
+export async function runCrashRounds({ rounds, storeSettings, onRound }: CrashOptions): Promise<CrashReport> {
+  const dataFolder = await mkdtemp(path.join(tmpdir(), 'crash-'));
+  let modelCalls = 0;
+  // Each call's pieces bear its number, so that two answers can't be mixed unseen.
+  const model = await startScriptedModel(() => {
+    modelCalls += 1;
+    const call = modelCalls;
+    return { pieces: Array.from({ length: CHUNKS }, (_, index) => `${call}.${index} `), pauseMs: CHUNK_PAUSE_MS };
+  });
+  const settings = {
+    ...storeSettings,
+    AZURE_OPENAI_ENDPOINT: model.endpoint,
+    AZURE_OPENAI_CHAT_DEPLOYMENT_NAME: 'test-deployment',
+    AZURE_OPENAI_API_KEY: 'key-of-the-crash-test',
+    CALLBACK_LOG_PREVIEW_CHARS: '0',
+  };
+  const start = (): Promise<LocalApp> => startLocalApp(settings, { dataFolder });
+  const other = await startLocalApp({ ...settings, TASKHUB_NAME: 'otherhub' });
+  let app = await start();
+  try {
+    const report = { rounds: 0, kills: 0, runs: 0, phases: {}, attempts: {}, violations: [] } as MutableReport;
+    const earlier: { threadId: string; view: ThreadView }[] = [];
+    for (let round = 1; round <= rounds; round += 1) {
+      const threadIds = [`round-${round}-a`, `round-${round}-b`];
+      const runs = await accept(new ThreadApi(app.baseUrl), threadIds);
+      const killedAt: string[] = [];
+      do {
+        await delay(randomInt(KILL_WITHIN_MS));
+        killedAt.push(new Date().toISOString());
+        await app.kill();
+        app = await start();
+      } while (Math.random() < SECOND_KILL_CHANCE);
+      const api = new ThreadApi(app.baseUrl);
+      const problems: string[] = [];
+      for (const threadId of threadIds) {
+        const accepted = runs.filter((run) => run.threadId === threadId);
+        const view = await api.settled(threadId, accepted.length, SETTLE_WITHIN_MS);
+        problems.push(...checkThread(view, accepted));
+        const seenByOther = await new ThreadApi(other.baseUrl).view(threadId);
+        if (seenByOther.visibleJson !== view.visibleJson)
+          problems.push(`${threadId} looks different in another process`);
+        for (const run of accepted) {
+          count(report.phases, phaseOfKill(view, run, killedAt));
+          count(report.attempts, String(view.attemptOf(run.correlationId)));
+        }
+        earlier.push({ threadId, view });
+      }
+      // Of those before, a few: they are not to change any more.
+      for (const { threadId, view } of earlier.slice(0, -threadIds.length).slice(-4)) {
+        const now = await api.view(threadId);
+        if (now.allJson !== view.allJson) problems.push(`${threadId} of an earlier round has changed`);
+      }
+      report.rounds += 1;
+      report.kills += killedAt.length;
+      report.runs += runs.length;
+      report.violations.push(...problems.map((problem) => `round ${round}: ${problem}`));
+      onRound?.(
+        `round ${round}: ${killedAt.length} kill(s), ${problems.length === 0 ? 'nothing lost' : problems.join('; ')}`,
+      );
+    }
+    return report;
+  } finally {
+    await app.kill();
+    await other.kill();
+    await model.close();
+    await rm(dataFolder, { recursive: true, force: true });
+  }
+}
+
+type MutableReport = {
+  -readonly [Key in keyof CrashReport]: CrashReport[Key] extends readonly string[]
+    ? string[]
+    : CrashReport[Key] extends number
+      ? number
+      : Record<string, number>;
+};
+
+/** Two runs on the first thread, one behind the other, and one on the second, begun at different moments. */
+async function accept(api: ThreadApi, [first = '', second = '']: readonly string[]): Promise<AcceptedRun[]> {
+  const runs = [await api.accept(first, 'one'), await api.accept(first, 'two')];
+  await delay(randomInt(300));
+  return [...runs, await api.accept(second, 'three')];
+}
+
+function count(counts: Record<string, number>, name: string): void {
+  counts[name] = (counts[name] ?? 0) + 1;
+}

@@ -1,0 +1,44 @@
+import { startAzuriteTableServer } from '../support/azurite-table-server.js';
+import { startRedisServer } from '../support/redis-server.js';
+import { type CrashReport, runCrashRounds } from './crash-rounds.js';
+
+// `npm run test:crash -- 100`: so many rounds over each durable store that runs here.
+
+async function main(): Promise<void> {
+  const rounds = Number(process.argv[2] ?? 5);
+  if (!Number.isInteger(rounds) || rounds < 1) throw new Error('Usage: npm run test:crash -- ROUNDS');
+  const azurite = await startAzuriteTableServer();
+  const redis = await startRedisServer();
+  try {
+    await show('table', rounds, { CALLBACK_STORE: 'table', AzureWebJobsStorage: azurite.connectionString });
+    await show('redis', rounds, { CALLBACK_STORE: 'redis', CALLBACK_REDIS_URL: redis.url });
+  } finally {
+    await azurite.close();
+    await redis.close();
+  }
+}
+
+async function show(name: string, rounds: number, storeSettings: Readonly<Record<string, string>>): Promise<void> {
+  const onRound = (line: string): void => console.log(`${name}, ${line}`);
+  const report = await runCrashRounds({ rounds, storeSettings, onRound });
+  console.log(describe(name, report));
+  if (report.violations.length > 0) process.exitCode = 1;
+}
+
+function describe(name: string, { rounds, kills, runs, phases, attempts, violations }: CrashReport): string {
+  return [
+    `${name}: ${rounds} rounds, ${kills} kills, ${runs} accepted runs`,
+    `  phase of a run at the first kill: ${list(phases)}`,
+    `  attempts that runs took: ${list(attempts)}`,
+    `  lost, doubled or mixed: ${violations.length}`,
+    ...violations.map((violation) => `    ${violation}`),
+  ].join('\n');
+}
+
+function list(counts: Readonly<Record<string, number>>): string {
+  return Object.entries(counts)
+    .map(([what, count]) => `${what}: ${count}`)
+    .join(', ');
+}
+
+void main();

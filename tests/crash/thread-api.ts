@@ -1,0 +1,86 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { CallbackEvent } from '../../src/audit/callback-event.js';
+import type { ThreadState } from '../../src/durable-agents/index.js';
+import type { AcceptedRun } from './check-thread.js';
+
+const AGENT = 'CallbackAgent';
+
+/** What a host serves of a thread at one moment. */
+export class ThreadView {
+  readonly threadId: string;
+  /** What readers see. */
+  readonly visibleJson: string;
+  /** What an audit sees: the events of all attempts. */
+  readonly allJson: string;
+  readonly visible: readonly CallbackEvent[];
+  readonly all: readonly CallbackEvent[];
+  /** The conversation, as the entity has committed it. */
+  readonly state: ThreadState | undefined;
+
+  constructor(threadId: string, visibleJson: string, allJson: string, state: ThreadState | undefined) {
+    this.threadId = threadId;
+    this.visibleJson = visibleJson;
+    this.allJson = allJson;
+    this.visible = JSON.parse(visibleJson);
+    this.all = JSON.parse(allJson);
+    this.state = state;
+  }
+
+  /** The number of a run's latest attempt. */
+  attemptOf(correlationId: string): number {
+    const attempts = this.all.filter((event) => event.correlation_id === correlationId).map(({ attempt }) => attempt);
+    return Math.max(0, ...attempts);
+  }
+}
+
+/** The HTTP API of a host, as far as crashes are concerned. */
+export class ThreadApi {
+  readonly #baseUrl: string;
+
+  constructor(baseUrl: string) {
+    this.#baseUrl = baseUrl;
+  }
+
+  /** Sends a message without waiting for its answer. */
+  async accept(threadId: string, message: string): Promise<AcceptedRun> {
+    const answer = await fetch(`${this.#baseUrl}/api/agents/${AGENT}/run`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ message, thread_id: threadId, wait_for_response: false }),
+    });
+    if (answer.status !== 202) throw new Error(`Expected 202, got ${answer.status}: ${await answer.text()}`);
+    const accepted: { correlation_id: string } = JSON.parse(await answer.text());
+    return { threadId, correlationId: accepted.correlation_id, message };
+  }
+
+  async view(threadId: string): Promise<ThreadView> {
+    const events = `/api/agents/${AGENT}/callbacks/${threadId}`;
+    // The first read marks what it finds committed, the second one shows it.
+    const visible = await this.#get(events);
+    const all = await this.#get(`${events}?superseded=true`);
+    const entity = `/runtime/webhooks/durabletask/entities/dafx-${AGENT.toLowerCase()}/${threadId}`;
+    const state = await this.#get(entity, 404);
+    return new ThreadView(threadId, visible, all, state === '' ? undefined : JSON.parse(state));
+  }
+
+  /** The thread as it is when so many runs are answered, their answers are committed, and that is known. */
+  async settled(threadId: string, runCount: number, withinMs: number): Promise<ThreadView> {
+    const deadline = Date.now() + withinMs;
+    for (;;) {
+      const view = await this.view(threadId);
+      const committed = view.visible.filter((event) => event.event_type === 'final' && event.committed === true);
+      const entries = view.state?.data.conversationHistory.length ?? 0;
+      // A run that never ends is for the check to tell, from what there is then.
+      if ((committed.length >= runCount && entries >= 2 * runCount) || Date.now() > deadline) return view;
+      await delay(100);
+    }
+  }
+
+  async #get(path: string, empty?: number): Promise<string> {
+    const answer = await fetch(`${this.#baseUrl}${path}`);
+    const text = await answer.text();
+    if (answer.status === empty) return '';
+    if (answer.status !== 200) throw new Error(`GET ${path}: expected 200, got ${answer.status}: ${text}`);
+    return text;
+  }
+}

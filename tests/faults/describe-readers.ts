@@ -1,0 +1,112 @@
+import { describe, expect, it, vi } from 'vitest';
+import type { CallbackEventStore } from '../../src/audit/store/callback-event-store.js';
+import { EventStoreError } from '../../src/audit/store/event-store-error.js';
+import { RunWriter } from '../support/append-events.js';
+import { finalEvent, streamEvent } from '../support/callback-events.js';
+import type { Fault } from '../support/fault.js';
+import { type FaultyService, type NewRun, newRun, WayToService } from './way-to-service.js';
+
+/** They find what hangs: nothing is timed. */
+const REFUSED_WITHIN_MS = 15_000;
+const BACK_WITHIN_MS = 15_000;
+const TEST_TIMEOUT_MS = 60_000;
+
+/** What those see who read while the service is out of reach, and after that. */
+export function describeReaders(service: () => FaultyService, { isHttp }: { readonly isHttp: boolean }): void {
+  const outages: [string, Fault][] = [
+    ['swallows everything', { kind: 'black-hole' }],
+    ['is closed', { kind: 'refuse' }],
+    ['brings no answers', { kind: 'lose-answers' }],
+  ];
+  if (isHttp) outages.push(['is overloaded', { kind: 'answer', status: 503, retryAfterSeconds: 30 }]);
+
+  describe.concurrent.each(outages)('refuses readers while the way %s', (_what, fault) => {
+    it(
+      'and has everything for them after that',
+      async () => {
+        const way = await WayToService.open(service());
+        try {
+          const run = newRun();
+          await writerOf(way.direct, run).append(streamEvent('Hello'), finalEvent('Hello'));
+          const [used, unused] = [way.createStore(), way.createStore()];
+          await used.list(run.thread);
+          await way.proxy.setFault(fault);
+          const refused = [used, unused].flatMap((store) => requests(store, run).map((request) => refusalOf(request)));
+          for (const error of await Promise.all(refused)) expect(error).toBeInstanceOf(EventStoreError);
+          await way.proxy.setFault({ kind: 'none' });
+          for (const store of [used, unused]) {
+            await vi.waitFor(() => store.ping(), { timeout: BACK_WITHIN_MS });
+            expect((await store.list(run.thread)).events).toHaveLength(2);
+            expect(await store.readRun(run.thread, run.correlationId)).toMatchObject({ attempts: [{ attempt: 1 }] });
+            expect((await store.listThreads(run.thread.agentName)).map(({ threadId }) => threadId)).toContain(
+              run.thread.threadId,
+            );
+          }
+        } finally {
+          await way.close();
+        }
+      },
+      TEST_TIMEOUT_MS,
+    );
+
+    it(
+      'and wakes those who waited, for what came meanwhile and for what comes later',
+      async () => {
+        const way = await WayToService.open(service());
+        try {
+          const run = newRun();
+          const writer = writerOf(way.direct, run);
+          await writer.stream('one');
+          const store = way.createStore();
+          const { record } = await store.list(run.thread);
+          const signal = AbortSignal.timeout(BACK_WITHIN_MS);
+          const first = store.waitForChange(run.thread, record, signal);
+          await way.proxy.setFault(fault);
+          await writer.stream('two');
+          await refusalOf(store.list(run.thread));
+          await way.proxy.setFault({ kind: 'none' });
+          expect(await first).toBe(true);
+          const page = await vi.waitFor(() => store.list(run.thread), { timeout: BACK_WITHIN_MS });
+          expect(page.events).toHaveLength(2);
+
+          const second = store.waitForChange(run.thread, page.record, signal);
+          await writer.stream('three');
+          expect(await second).toBe(true);
+        } finally {
+          await way.close();
+        }
+      },
+      TEST_TIMEOUT_MS,
+    );
+  });
+}
+
+function writerOf(store: CallbackEventStore, { thread, correlationId }: NewRun): RunWriter {
+  return new RunWriter(store, thread, describeRun(correlationId));
+}
+
+function describeRun(correlationId: string) {
+  return { correlationId, requestMessage: 'Hello', acceptedAt: new Date().toISOString() };
+}
+
+/** All that a store is asked for on behalf of somebody who waits for the answer; nothing that changes the run. */
+function requests(store: CallbackEventStore, { thread, correlationId }: NewRun): Promise<unknown>[] {
+  return [
+    store.list(thread),
+    store.list(thread, { limit: 1 }),
+    store.readRun(thread, correlationId),
+    store.listThreads(thread.agentName),
+    store.ping(),
+    store.acceptRun(thread, describeRun(correlationId)),
+  ];
+}
+
+/** What a request is rejected with. */
+async function refusalOf(request: Promise<unknown>): Promise<unknown> {
+  const late = new Promise((resolve) => setTimeout(resolve, REFUSED_WITHIN_MS, 'no answer at all').unref());
+  const answered = request.then(
+    () => 'an answer',
+    (error: unknown) => error,
+  );
+  return Promise.race([answered, late]);
+}

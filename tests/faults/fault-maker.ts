@@ -1,0 +1,63 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { FaultProxy } from '../support/fault-proxy.js';
+import type { Fault } from '../support/fault.js';
+import type { SeededRandom } from './seeded-random.js';
+
+/** What is done to the way to a service, again and again. Resolves when it is over for this time. */
+export type RepeatedFault = (proxy: FaultProxy, random: SeededRandom) => Promise<void>;
+
+/** Every byte is late. */
+export const delays: RepeatedFault = (proxy, random) =>
+  hold(
+    proxy,
+    { kind: 'delay', requestMs: random.between(20, 200), answerMs: random.between(20, 200) },
+    random.between(100, 600),
+  );
+
+export const cuts: RepeatedFault = async (proxy) => proxy.cut();
+
+export const resets: RepeatedFault = async (proxy) => proxy.reset();
+
+/** What was asked for is done, and nobody is told: one answer is lost, or all of a while. */
+export const lostAnswers: RepeatedFault = async (proxy, random) => {
+  if (random.between(0, 1) === 0) await proxy.setFault({ kind: 'lose-answers', count: 1 });
+  else await hold(proxy, { kind: 'lose-answers' }, random.between(50, 400));
+};
+
+export const blackHoles: RepeatedFault = (proxy, random) =>
+  hold(proxy, { kind: 'black-hole' }, random.between(100, 1200));
+
+export const refusals: RepeatedFault = (proxy, random) => hold(proxy, { kind: 'refuse' }, random.between(50, 600));
+
+/** What an HTTP service answers that has too much to do, with and without a word on when to come again. */
+export const overload: RepeatedFault = (proxy, random) => {
+  const status = random.between(0, 1) === 0 ? 429 : 503;
+  const retryAfter = random.between(0, 1) === 0 ? {} : { retryAfterSeconds: random.between(1, 30) };
+  return hold(proxy, { kind: 'answer', status, ...retryAfter }, random.between(50, 600));
+};
+
+async function hold(proxy: FaultProxy, fault: Fault, ms: number): Promise<void> {
+  await proxy.setFault(fault);
+  await delay(ms);
+  await proxy.setFault({ kind: 'none' });
+}
+
+/**
+ * Makes faults at random moments until `ended` is aborted, and takes the last one away.
+ *
+ * @param maxFaultMs so long they last in all: less than a writer is patient
+ */
+export async function makeFaults(
+  proxy: FaultProxy,
+  fault: RepeatedFault,
+  random: SeededRandom,
+  ended: AbortSignal,
+  maxFaultMs = 3000,
+): Promise<void> {
+  const deadline = performance.now() + maxFaultMs;
+  while (!ended.aborted && performance.now() < deadline) {
+    await delay(random.between(5, 150));
+    await fault(proxy, random);
+  }
+  await proxy.setFault({ kind: 'none' });
+}

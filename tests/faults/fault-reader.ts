@@ -1,0 +1,38 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { CallbackEventStore, EventThread } from '../../src/audit/store/callback-event-store.js';
+import { EventStoreError } from '../../src/audit/store/event-store-error.js';
+
+const READ_EVERY_MS = 100;
+
+/** What somebody saw who read a thread again and again. */
+export interface ReaderReport {
+  readonly reads: number;
+  /** How many of them said that the store is out of reach. */
+  readonly refusals: number;
+  /** What should not have happened; nothing, as it should be. */
+  readonly problems: readonly string[];
+}
+
+/** Reads a thread until `ended` is aborted: what was there stays there, and what cannot be read is no empty thread. */
+export async function readAgainAndAgain(
+  store: CallbackEventStore,
+  thread: EventThread,
+  ended: AbortSignal,
+): Promise<ReaderReport> {
+  let [reads, refusals, seen] = [0, 0, 0];
+  const problems: string[] = [];
+  while (!ended.aborted) {
+    reads += 1;
+    try {
+      const { events } = await store.list(thread);
+      if (events.length < seen) problems.push(`there were ${seen} events, then ${events.length}`);
+      if (events.some(({ sequence }, index) => sequence !== index + 1)) problems.push('there is a gap');
+      seen = Math.max(seen, events.length);
+    } catch (error) {
+      if (!(error instanceof EventStoreError)) throw error;
+      refusals += 1;
+    }
+    await delay(READ_EVERY_MS);
+  }
+  return { reads, refusals, problems };
+}

@@ -1,0 +1,87 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { ConversationAuditTrail } from '../../src/audit/conversation-audit-trail.js';
+import type { CallbackEventStore, EventThread } from '../../src/audit/store/callback-event-store.js';
+import { StoreHealth } from '../../src/audit/store-health.js';
+import type { AgentCallbackContext } from '../../src/durable-agents/index.js';
+import { createRecordingLog } from '../support/recording-log.js';
+
+export const PIECES = 200;
+
+/** Models send several pieces at once. */
+const BURST = 5;
+const BURST_PAUSE_MS = 20;
+
+export interface RecordedRunOptions {
+  readonly store: CallbackEventStore;
+  readonly thread: EventThread;
+  readonly correlationId: string;
+  /** Stands in each piece, so that the pieces of two attempts can't be mixed unseen. */
+  readonly name: string;
+  /** How long a store may acknowledge nothing. Default: as in the app. */
+  readonly patienceMs?: number;
+}
+
+/** One delivery of a run of 200 updates, watched by the audit trail as in the app. */
+export class RecordedRun {
+  readonly name: string;
+  readonly context: AgentCallbackContext;
+  readonly log = createRecordingLog();
+  readonly #health: StoreHealth;
+  readonly #trail: ConversationAuditTrail;
+  /** The longest that one call of the callback has held up the run. */
+  longestStallMs = 0;
+
+  constructor({ store, thread, correlationId, name, patienceMs }: RecordedRunOptions) {
+    this.name = name;
+    this.#health = new StoreHealth(store);
+    this.context = {
+      ...thread,
+      correlationId,
+      requestMessage: 'Tell me a long story',
+      requestedAt: new Date().toISOString(),
+    };
+    this.#trail = new ConversationAuditTrail({
+      store,
+      health: this.#health,
+      log: this.log,
+      previewChars: 0,
+      ...(patienceMs !== undefined && { patienceMs }),
+    });
+  }
+
+  /** How many events the log says are lost, one number for each time that it does. */
+  get warnedLosses(): number[] {
+    return this.log.lines.flatMap((line) => {
+      const [, count] = /^warn .* (\d+) of the run's \d+ events are lost/.exec(line) ?? [];
+      return count === undefined ? [] : Number(count);
+    });
+  }
+
+  async lostEventsOfHealth(): Promise<number> {
+    return (await this.#health.details()).callback_store.lost_events;
+  }
+
+  /** Plays the run to its end. @param onUpdate called before each update with its index */
+  async play(onUpdate: (index: number) => Promise<void> = async () => undefined): Promise<void> {
+    await this.#timed(() => this.#trail.onAgentStart(this.context));
+    for (let index = 0; index < PIECES; index += 1) {
+      await onUpdate(index);
+      const text = pieceOf(this.name, index);
+      await this.#timed(() => this.#trail.onStreamingResponseUpdate({ kind: 'text', text }, this.context));
+      if ((index + 1) % BURST === 0) await delay(BURST_PAUSE_MS);
+    }
+    const text = Array.from({ length: PIECES }, (_, index) => pieceOf(this.name, index)).join('');
+    const answer = { text, messages: [], finishReason: 'stop' } as const;
+    await this.#timed(() => this.#trail.onAgentResponse(answer, this.context));
+  }
+
+  async #timed(call: () => void | Promise<void>): Promise<void> {
+    const begun = performance.now();
+    await call();
+    this.longestStallMs = Math.max(this.longestStallMs, performance.now() - begun);
+  }
+}
+
+export function pieceOf(name: string, index: number): string {
+  return `${name}.${index} `;
+}

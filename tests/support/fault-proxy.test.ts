@@ -1,0 +1,252 @@
+import { once } from 'node:events';
+import http from 'node:http';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { TableClient } from '@azure/data-tables';
+import { createClient } from 'redis';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { startAzuriteTableServer } from './azurite-table-server.js';
+import { startFaultProxy, type FaultProxy } from './fault-proxy.js';
+import { listenForTest } from './listen-for-test.js';
+import { isRedisMissing, startRedisServer } from './redis-server.js';
+
+/** A server of lines: keeps what it takes in, and answers each with `did LINE`. */
+async function startLineServer(): Promise<{ port: number; taken: string[]; openCount: () => number }> {
+  const taken: string[] = [];
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+    socket.on('close', () => sockets.delete(socket));
+    socket.setEncoding('utf8').on('data', (lines: string) => {
+      for (const line of lines.trimEnd().split('\n')) {
+        taken.push(line);
+        socket.write(`did ${line}\n`);
+      }
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return { port: (server.address() as AddressInfo).port, taken, openCount: () => sockets.size };
+}
+
+async function startProxyForTest(targetPort: number): Promise<FaultProxy> {
+  const proxy = await startFaultProxy(targetPort);
+  onTestFinished(() => proxy.close());
+  return proxy;
+}
+
+/** A connection that stays, and how it ended. */
+class LineClient {
+  readonly ended: Promise<string>;
+  received = '';
+  readonly #socket: Socket;
+
+  constructor(port: number) {
+    this.#socket = connect({ port, host: '127.0.0.1' });
+    this.#socket.setEncoding('utf8').on('data', (lines: string) => (this.received += lines));
+    this.ended = new Promise((resolve) => {
+      this.#socket.once('error', (error: NodeJS.ErrnoException) => resolve(String(error.code)));
+      this.#socket.once('close', () => resolve('closed'));
+    });
+    onTestFinished(() => void this.#socket.destroy());
+  }
+
+  say(line: string): void {
+    this.#socket.write(`${line}\n`);
+  }
+
+  leave(): void {
+    this.#socket.destroy();
+  }
+
+  async hears(line: string): Promise<void> {
+    await vi.waitUntil(() => this.received.includes(`${line}\n`), { interval: 5 });
+  }
+
+  async ask(line: string): Promise<void> {
+    this.say(line);
+    await this.hears(`did ${line}`);
+  }
+}
+
+/** Waits until as many bytes have come from clients. */
+async function takes(proxy: FaultProxy, sent: string): Promise<void> {
+  await vi.waitUntil(() => proxy.takenBytes === sent.length, { interval: 1 });
+}
+
+async function startTalk() {
+  const server = await startLineServer();
+  const proxy = await startProxyForTest(server.port);
+  const client = new LineClient(proxy.port);
+  await client.ask('hello');
+  return { server, proxy, client };
+}
+
+describe('The fault proxy', () => {
+  it('passes everything on while there is no fault', async () => {
+    const { server } = await startTalk();
+    expect(server.taken).toEqual(['hello']);
+  });
+
+  it('ends open connections with FIN or RST, and takes new ones', async () => {
+    const { proxy, client } = await startTalk();
+    proxy.cut();
+    expect(await client.ended).toBe('closed');
+    const second = new LineClient(proxy.port);
+    await second.ask('again');
+    proxy.reset();
+    expect(await second.ended).toBe('ECONNRESET');
+    await new LineClient(proxy.port).ask('once more');
+  });
+
+  it('refuses connections, and takes them again on the same port', async () => {
+    const { proxy, client } = await startTalk();
+    await proxy.setFault({ kind: 'refuse' });
+    expect(await client.ended).toBe('closed');
+    expect(await new LineClient(proxy.port).ended).toBe('ECONNREFUSED');
+    await proxy.setFault({ kind: 'none' });
+    await new LineClient(proxy.port).ask('back');
+  });
+
+  it('delays each direction, and keeps the order when the delay ends', async () => {
+    const { proxy, client, server } = await startTalk();
+    await proxy.setFault({ kind: 'delay', requestMs: 60, answerMs: 60 });
+    const start = performance.now();
+    client.say('slow');
+    await expect.poll(() => server.taken, { interval: 1 }).toContain('slow');
+    expect(performance.now() - start).toBeGreaterThan(50);
+    await client.hears('did slow');
+    expect(performance.now() - start).toBeGreaterThan(110);
+    client.say('first');
+    await takes(proxy, 'hello\nslow\nfirst\n');
+    await proxy.setFault({ kind: 'none' });
+    await client.ask('second');
+    expect(server.taken.slice(-2)).toEqual(['first', 'second']);
+  });
+
+  it('delivers what was sent before its sender left, however late', async () => {
+    const { proxy, client, server } = await startTalk();
+    await proxy.setFault({ kind: 'delay', requestMs: 50 });
+    client.say('from the grave');
+    await takes(proxy, 'hello\nfrom the grave\n');
+    client.leave();
+    await expect.poll(() => server.taken, { interval: 5 }).toContain('from the grave');
+    await expect.poll(() => server.openCount(), { interval: 5 }).toBe(0);
+  });
+
+  it('lets everything vanish in a black hole, and resets the connections that lost something when it ends', async () => {
+    const { proxy, client, server } = await startTalk();
+    const idle = new LineClient(proxy.port);
+    await idle.ask('waiting');
+    await proxy.setFault({ kind: 'black-hole' });
+    const late = new LineClient(proxy.port);
+    client.say('lost');
+    late.say('lost too');
+    await takes(proxy, 'hello\nwaiting\nlost\nlost too\n');
+    expect(server.taken).toEqual(['hello', 'waiting']);
+    await proxy.setFault({ kind: 'none' });
+    expect(await Promise.all([client.ended, late.ended])).toEqual(['ECONNRESET', 'ECONNRESET']);
+    await idle.ask('still here');
+  });
+
+  it('loses so many answers to requests that were carried out', async () => {
+    const { proxy, client, server } = await startTalk();
+    await proxy.setFault({ kind: 'lose-answers', count: 2 });
+    client.say('one');
+    expect(await client.ended).toBe('ECONNRESET');
+    const second = new LineClient(proxy.port);
+    second.say('two');
+    expect(await second.ended).toBe('ECONNRESET');
+    await new LineClient(proxy.port).ask('three');
+    expect(server.taken).toEqual(['hello', 'one', 'two', 'three']);
+    expect(proxy.lostAnswers).toBe(2);
+  });
+
+  it('answers HTTP requests in place of the server, also on a connection that is kept alive', async () => {
+    let count = 0;
+    const origin = http.createServer((request, response) => {
+      void text(request).then((body) => response.end(`${body} ${(count += 1)}`));
+    });
+    const proxy = await startProxyForTest(Number(new URL(await listenForTest(origin)).port));
+    const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+    onTestFinished(() => agent.destroy());
+    const post = async (): Promise<string> => {
+      const request = http.request({ port: proxy.port, host: '127.0.0.1', method: 'POST', agent });
+      request.end('x'.repeat(100_000));
+      const [answer] = (await once(request, 'response')) as [http.IncomingMessage];
+      const body = await text(answer);
+      return `${answer.statusCode} ${answer.headers['retry-after']} ${body.slice(-2)} ${request.reusedSocket}`;
+    };
+
+    expect(await post()).toBe('200 undefined  1 false');
+    await proxy.setFault({ kind: 'answer', status: 429, retryAfterSeconds: 1 });
+    expect(await post()).toBe('429 1  true');
+    await proxy.setFault({ kind: 'answer', status: 503 });
+    expect(await post()).toBe('503 undefined  true');
+    await proxy.setFault({ kind: 'none' });
+    expect(await post()).toBe('200 undefined  2 true');
+    expect(proxy.ownAnswers).toBe(2);
+  });
+});
+
+describe.skipIf(isRedisMissing)('The fault proxy before Redis (needs /usr/bin/redis-server)', () => {
+  it('leaves it open whether a command whose answer was lost has run', async () => {
+    const redis = await startRedisServer();
+    onTestFinished(() => redis.close());
+    const proxy = await startProxyForTest(redis.port);
+    const client = createClient({ url: redis.urlThrough(proxy.port) });
+    const errors: unknown[] = [];
+    client.on('error', (error) => errors.push(error));
+    onTestFinished(() => client.destroy());
+    await client.connect();
+
+    await proxy.setFault({ kind: 'lose-answers', count: 1 });
+    await expect(client.incr('count')).rejects.toThrow('ECONNRESET');
+    expect(await client.get('count')).toBe('1');
+    await proxy.setFault({ kind: 'refuse' });
+    await expect.poll(() => client.isReady, { interval: 5 }).toBe(false);
+    await proxy.setFault({ kind: 'none' });
+    expect(await client.incr('count')).toBe(2);
+    expect(errors).not.toEqual([]);
+  });
+
+  it('finds the data of a durable Redis again after a restart', async () => {
+    const redis = await startRedisServer({ isDurable: true });
+    onTestFinished(() => redis.close());
+    const client = createClient({ url: redis.url });
+    const errors: unknown[] = [];
+    client.on('error', (error) => errors.push(error));
+    onTestFinished(() => client.destroy());
+    await client.connect();
+    await client.set('kept', 'yes');
+    await redis.stop();
+    await redis.start();
+    expect(await client.get('kept')).toBe('yes');
+  });
+});
+
+describe('The fault proxy before Azurite', () => {
+  it('is passed by signed requests, and can throttle them or lose their answers', async () => {
+    const azurite = await startAzuriteTableServer();
+    onTestFinished(() => azurite.close());
+    const proxy = await startProxyForTest(azurite.port);
+    const table = TableClient.fromConnectionString(azurite.connectionStringThrough(proxy.port), 'events', {
+      allowInsecureConnection: true,
+      retryOptions: { maxRetries: 0 },
+    });
+    await table.createTable();
+
+    await proxy.setFault({ kind: 'answer', status: 429, retryAfterSeconds: 1 });
+    await expect(table.createEntity({ partitionKey: 'p', rowKey: '1' })).rejects.toMatchObject({ statusCode: 429 });
+    await proxy.setFault({ kind: 'lose-answers' });
+    await expect(table.createEntity({ partitionKey: 'p', rowKey: '2' })).rejects.toMatchObject({ code: 'ECONNRESET' });
+    await proxy.setFault({ kind: 'none' });
+    await expect(table.createEntity({ partitionKey: 'p', rowKey: '2' })).rejects.toMatchObject({ statusCode: 409 });
+    await expect(table.getEntity('p', '1')).rejects.toMatchObject({ statusCode: 404 });
+  });
+});

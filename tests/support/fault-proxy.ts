@@ -1,0 +1,126 @@
+import { once } from 'node:events';
+import { createServer as createHttpServer } from 'node:http';
+import { createServer, type AddressInfo } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
+import { isPortTaken } from '../../local/loopback-port.js';
+import type { Fault } from './fault.js';
+import { FaultyConnection } from './faulty-connection.js';
+
+/** Stands on loopback between a client and its server, and makes faults at will. */
+export interface FaultProxy {
+  /** Where clients connect to. */
+  readonly port: number;
+  /** How many bytes clients have sent so far, whatever became of them. */
+  readonly takenBytes: number;
+  /** How many answers were lost by `lose-answers` so far. */
+  readonly lostAnswers: number;
+  /** How many HTTP requests were answered in place of the server so far. */
+  readonly ownAnswers: number;
+  /** Puts a fault in place of the present one; it holds as soon as this resolves. */
+  setFault(fault: Fault): Promise<void>;
+  /** Closes all open connections in order (FIN). */
+  cut(): void;
+  /** Resets all open connections (RST). */
+  reset(): void;
+  close(): Promise<void>;
+}
+
+const listenAgainWithinMs = 5000;
+const lookEveryMs = 20;
+
+/** Starts a proxy without a fault in front of a port of loopback. The caller closes it. */
+export async function startFaultProxy(targetPort: number): Promise<FaultProxy> {
+  let fault: Fault = { kind: 'none' };
+  let takenBytes = 0;
+  let lostAnswers = 0;
+  let ownAnswers = 0;
+  let ownAnswer: Extract<Fault, { kind: 'answer' }> = { kind: 'answer', status: 503 };
+  const connections = new Set<FaultyConnection>();
+
+  const answering = createHttpServer((request, response) => {
+    const { status, retryAfterSeconds } = ownAnswer;
+    request.resume().once('end', () => {
+      ownAnswers += 1;
+      if (retryAfterSeconds !== undefined) response.setHeader('retry-after', retryAfterSeconds);
+      response.writeHead(status).end();
+    });
+  });
+  const answeringPort = await listen(answering, 0);
+
+  const server = createServer((client) => {
+    const connection = new FaultyConnection(client, {
+      get fault() {
+        return fault;
+      },
+      get upstreamPort() {
+        return fault.kind === 'answer' ? answeringPort : targetPort;
+      },
+      onBytesTaken: (count) => {
+        takenBytes += count;
+      },
+      onAnswerLost: () => {
+        lostAnswers += 1;
+        if (fault.kind !== 'lose-answers' || fault.count === undefined) return;
+        fault = fault.count > 1 ? { ...fault, count: fault.count - 1 } : { kind: 'none' };
+      },
+    });
+    connections.add(connection);
+    client.once('close', () => connections.delete(connection));
+  });
+  const port = await listen(server, 0);
+
+  const cut = (): void => connections.forEach((connection) => connection.cut());
+  const reset = (): void => connections.forEach((connection) => connection.reset());
+  const stopListening = async (): Promise<void> => {
+    if (!server.listening) return;
+    const closed = once(server, 'close');
+    server.close();
+    cut();
+    await closed;
+  };
+  return {
+    port,
+    get takenBytes() {
+      return takenBytes;
+    },
+    get lostAnswers() {
+      return lostAnswers;
+    },
+    get ownAnswers() {
+      return ownAnswers;
+    },
+    setFault: async (next) => {
+      const previous = fault;
+      fault = next;
+      if (next.kind === 'answer') ownAnswer = next;
+      if (previous.kind === 'black-hole' && next.kind !== 'black-hole') {
+        connections.forEach((connection) => connection.resetIfBytesWereLost());
+      }
+      if (next.kind === 'refuse') await stopListening();
+      else if (!server.listening) await listen(server, port);
+    },
+    cut,
+    reset,
+    close: async () => {
+      reset();
+      await stopListening();
+      answering.closeAllConnections();
+      answering.close();
+    },
+  };
+}
+
+/** Listens on loopback, also on a port that a connection of somebody else may use for a moment. */
+async function listen(server: ReturnType<typeof createServer>, port: number): Promise<number> {
+  const deadline = Date.now() + listenAgainWithinMs;
+  for (;;) {
+    try {
+      server.listen(port, '127.0.0.1');
+      await once(server, 'listening');
+      return (server.address() as AddressInfo).port;
+    } catch (error) {
+      if (!isPortTaken(error) || Date.now() > deadline) throw error;
+      await wait(lookEveryMs);
+    }
+  }
+}
