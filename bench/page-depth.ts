@@ -1,0 +1,88 @@
+import type { CallbackEventStore, EventThread } from '../src/audit/store/callback-event-store.js';
+import { createCallbackEventStore } from '../src/audit/store/create-callback-event-store.js';
+import type { NewEvent } from '../src/audit/store/kept-event.js';
+import { type BenchStore, STORE_KINDS, withStore } from './bench-store.js';
+import { type Figure, median } from './figure.js';
+import { quietLog } from './quiet-log.js';
+
+const EVENTS = 100_000;
+const PAGE = 500;
+const ROUNDS = 15;
+const APPENDS_PER_RUN = 5;
+/** As many as a transaction of the table service can take beside the thread's head and the run. */
+const EVENTS_PER_APPEND = 98;
+
+const thread: EventThread = { agentName: 'CallbackAgent', threadId: 'page-depth' };
+
+/** What a page costs, by where it stands in a long thread. */
+export async function benchPageDepth(): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const kind of STORE_KINDS) figures.push(await withStore(kind, measure, { isDeep: true }));
+  return figures;
+}
+
+async function measure({ settings, title }: BenchStore): Promise<Figure> {
+  const store = createCallbackEventStore(settings, quietLog);
+  try {
+    await fill(store);
+    const [start, middle, end] = await pageTimes(store);
+    const share = end / start;
+    const times = [start, middle, end].map((ms) => ms.toFixed(1)).join(' / ');
+    return {
+      name: `page of ${PAGE} of ${EVENTS} events, ${title}: at the end, as a multiple of at the start`,
+      measured: `${share.toFixed(2)} (${times} ms at start, middle and end)`,
+      target: '0.5 to 2',
+      isMet: share >= 0.5 && share <= 2,
+    };
+  } finally {
+    await store.close();
+  }
+}
+
+/** @returns medians in milliseconds: at the start, in the middle and at the end */
+async function pageTimes(store: CallbackEventStore): Promise<[number, number, number]> {
+  const { record } = await store.list(thread, { limit: 1 });
+  if (record?.newestSequence !== EVENTS) throw new Error(`Found ${record?.newestSequence} of ${EVENTS} events.`);
+  const read = async (sequence: number): Promise<number> => {
+    const start = performance.now();
+    const { events } = await store.list(thread, { after: { epoch: record.epoch, sequence }, limit: PAGE });
+    const tookMs = performance.now() - start;
+    if (events.length !== PAGE) throw new Error(`Found ${events.length} of ${PAGE} events behind ${sequence}.`);
+    return tookMs;
+  };
+  const times: [number[], number[], number[]] = [[], [], []];
+  for (let round = -2; round < ROUNDS; round += 1) {
+    const round3 = [await read(0), await read((EVENTS - PAGE) / 2), await read(EVENTS - PAGE)];
+    if (round < 0) continue; // warming up
+    for (const [index, ms] of round3.entries()) times[index]?.push(ms);
+  }
+  return [median(times[0]), median(times[1]), median(times[2])];
+}
+
+async function fill(store: CallbackEventStore): Promise<void> {
+  let count = 0;
+  for (let number = 0; count < EVENTS; number += 1) {
+    const run = {
+      correlationId: number.toString(16).padStart(32, '0'),
+      requestMessage: 'fill',
+      acceptedAt: '2026-01-01T00:00:00.000Z',
+    };
+    const attempt = await store.beginAttempt(thread, run, `token-${number}`, run.acceptedAt);
+    for (let append = 0; append < APPENDS_PER_RUN && count < EVENTS; append += 1) {
+      const length = Math.min(EVENTS_PER_APPEND, EVENTS - count);
+      const isEnd = append === APPENDS_PER_RUN - 1;
+      const events = Array.from({ length }, (_, index) => eventOf(` word${index}`, isEnd && index === length - 1));
+      await store.append(attempt, append * EVENTS_PER_APPEND, events);
+      count += length;
+    }
+  }
+}
+
+function eventOf(text: string, isFinal: boolean): NewEvent {
+  const timestamp = '2026-01-01T00:00:00.000Z';
+  if (!isFinal) {
+    return { timestamp, eventType: 'stream', fields: `"event_type":"stream","update_kind":"text","text":"${text}"` };
+  }
+  const fields = `"event_type":"final","response_text":"${text}","usage":null,"finish_reason":"stop"`;
+  return { timestamp, eventType: 'final', fields };
+}
