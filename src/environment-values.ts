@@ -1,6 +1,5 @@
 import { z } from 'zod';
-
-const LOOPBACK_HOST = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
+import { isLoopbackHost } from './loopback-host.js';
 
 /** A whole number, as an environment variable holds it. */
 export function integer(min: number, max: number) {
@@ -16,6 +15,6 @@ export function integer(min: number, max: number) {
 export function isServiceUrl(value: string): boolean {
   if (!URL.canParse(value)) return false;
   const { protocol, hostname, search, hash, username, password } = new URL(value);
-  const isSafe = protocol === 'https:' || (protocol === 'http:' && LOOPBACK_HOST.test(hostname));
+  const isSafe = protocol === 'https:' || (protocol === 'http:' && isLoopbackHost(hostname));
   return isSafe && `${search}${hash}${username}${password}` === '';
 }

@@ -30,7 +30,7 @@ if (settings.callbackStore.kind === 'memory' && process.env['WEBSITE_INSTANCE_ID
 }
 const store = createCallbackEventStore(settings.callbackStore, invocationLog);
 const health = new StoreHealth(store);
-const streams = new EventStreams({ ...settings.callbackStreams, store });
+const streams = new EventStreams({ ...settings.callbackStreams, store, log: invocationLog });
 const runRecords = new StoredRunRecords({ store, readAnsweredRuns: answeredRuns, log: invocationLog });
 const agentApp = new AgentFunctionApp({
   runEvents: streams,
@@ -53,3 +53,6 @@ registerCallbackRoutes({ store, streams, runRecords, agents: agentApp.agents, au
 const purge = createEventPurge(settings.callbackStore, invocationLog);
 // At night in most places, and at an odd minute: many apps begin their work at full hours.
 if (purge !== undefined) app.timer('purge_callback_events', { schedule: '0 17 3 * * *', handler: purge });
+
+// What is still to be written of the list of threads is written, and connections are closed.
+app.hook.appTerminate(() => store.close());

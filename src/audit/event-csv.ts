@@ -27,10 +27,13 @@ const COLUMNS = [
 
 export const CSV_HEADER = `${COLUMNS.join(',')}\r\n`;
 
-/** One event as a line of CSV (RFC 4180), a column for each field that any event has. */
-export function toCsvLine(event: CallbackEvent): string {
-  const usage = event.event_type === 'final' ? event.usage : null;
-  const values: Readonly<Record<string, unknown>> = { ...event, ...usage };
+/** What stands in an export: an event, or that there should be more of them. */
+export type ExportedLine = CallbackEvent | { readonly event_type: 'incomplete'; readonly error_message: string };
+
+/** One line of CSV (RFC 4180), a column for each field that any event has. */
+export function toCsvLine(line: ExportedLine): string {
+  const usage = line.event_type === 'final' ? line.usage : null;
+  const values: Readonly<Record<string, unknown>> = { ...line, ...usage };
   return `${COLUMNS.map((column) => csvField(values[column])).join(',')}\r\n`;
 }
 

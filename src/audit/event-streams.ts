@@ -1,17 +1,22 @@
 import {
+  errorText,
   type FollowedRun,
   type FollowOptions,
+  type Logger,
   type RunEventSource,
   type RunEventStream,
 } from '../durable-agents/index.js';
 import { type EventStreamOptions, streamEvents } from './event-stream.js';
 import { OpenStreams } from './open-streams.js';
 import type { CallbackEventStore, EventThread } from './store/callback-event-store.js';
-import { EventStoreError } from './store/event-store-error.js';
+import { callWithin } from './store/call-within.js';
 import { endOf, type EventCursor, START } from './store/event-cursor.js';
+
+const FIND_END_MS = 300;
 
 export interface EventStreamsOptions {
   readonly store: CallbackEventStore;
+  readonly log: Logger;
   /** How long one stream may stay open; its reader then connects again. */
   readonly maxDurationMs: number;
   /** How much one stream may send. */
@@ -55,13 +60,16 @@ export class EventStreams implements RunEventSource {
     return this.open(run, { after, filter: { correlationId: run.correlationId }, signal: ended });
   }
 
-  /** A run is not refused because its events cannot be read: what stands before them is skipped in another way. */
+  /** A run does not wait for a store that is out of reach: what stands before its events is skipped in another way. */
   async #endOf(thread: EventThread): Promise<EventCursor> {
     try {
-      return endOf((await this.#options.store.list(thread, { limit: 1 })).record);
+      const { record } = await callWithin(FIND_END_MS, () => this.#options.store.list(thread, { limit: 1 }));
+      return endOf(record);
     } catch (error) {
-      if (error instanceof EventStoreError) return START;
-      throw error;
+      this.#options.log.warn(
+        `[${thread.agentName}] the events of a run are looked for from the start: ${errorText(error)}`,
+      );
+      return START;
     }
   }
 }

@@ -1,9 +1,8 @@
 import { ReadableStream } from 'node:stream/web';
 import type { HttpHandler, InvocationContext } from '@azure/functions';
-import { answering } from '../durable-agents/index.js';
+import { answering, errorText } from '../durable-agents/index.js';
 import type { CallbackEventPage, EventThread } from './store/callback-event-store.js';
-import type { CallbackEvent } from './callback-event.js';
-import { CSV_HEADER, toCsvLine } from './event-csv.js';
+import { CSV_HEADER, type ExportedLine, toCsvLine } from './event-csv.js';
 import { exportQuery, parseQuery } from './event-query.js';
 import type { EventRouteOptions } from './event-route-options.js';
 import { eventThreadOf } from './event-thread-of.js';
@@ -12,8 +11,14 @@ import type { EventCursor } from './store/event-cursor.js';
 
 const PAGE_LIMIT = 500;
 
+/** Stands last in an export that could not be finished: nobody would miss what is missing otherwise. */
+const INCOMPLETE: ExportedLine = {
+  event_type: 'incomplete',
+  error_message: 'The export ends here, and is not complete.',
+};
+
 const FORMATS = {
-  jsonl: { mediaType: 'application/jsonl', header: '', toLine: (event: CallbackEvent) => `${JSON.stringify(event)}\n` },
+  jsonl: { mediaType: 'application/jsonl', header: '', toLine: (line: ExportedLine) => `${JSON.stringify(line)}\n` },
   csv: { mediaType: 'text/csv; charset=utf-8', header: CSV_HEADER, toLine: toCsvLine },
 };
 
@@ -44,21 +49,24 @@ async function* lines(
   first: CallbackEventPage,
   readNext: (after: EventCursor) => Promise<CallbackEventPage>,
   header: string,
-  toLine: (event: CallbackEvent) => string,
+  toLine: (line: ExportedLine) => string,
   context: InvocationContext,
 ): AsyncGenerator<Uint8Array> {
   if (header !== '') yield Buffer.from(header);
   try {
     let page = first;
-    // Cleared or dropped on the way: what is left stands behind a gap, and is not this export's any more.
-    while (page.events.length > 0 && !page.reset) {
+    while (page.events.length > 0) {
+      // What is left then stands behind a gap, and is not this export's any more.
+      if (page.reset) throw new Error('the events were cleared or dropped meanwhile');
       yield Buffer.from(eventsOf(page).map(toLine).join(''));
       if (page.record !== undefined && page.next.sequence >= page.record.newestSequence) return;
       page = await readNext(page.next);
     }
+    if (page.reset) throw new Error('the events were cleared meanwhile');
   } catch (error) {
-    // A body that errors leaves the client without an end: it gets what was read so far.
-    context.error(`[${context.functionName}] export of invocation ${context.invocationId} is cut: ${String(error)}`);
+    context.error(`[${context.functionName}] export of invocation ${context.invocationId} is cut: ${errorText(error)}`);
+    // A body that errors would leave the client without an end.
+    yield Buffer.from(toLine(INCOMPLETE));
   }
 }
 

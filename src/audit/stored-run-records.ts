@@ -6,7 +6,7 @@ import {
   type Logger,
   type RunRecords,
 } from '../durable-agents/index.js';
-import { callWithin } from './call-within.js';
+import { callWithin } from './store/call-within.js';
 import type { CallbackEventPage, CallbackEventStore, EventThread } from './store/callback-event-store.js';
 import type { KeptEvent } from './store/kept-event.js';
 import { type RunRecord, winningAttempt } from './store/run-record.js';
@@ -63,7 +63,7 @@ export class StoredRunRecords implements RunRecords {
     if (unmarked.length === 0) return page;
     for (const { correlationId } of unmarked) this.#remember(correlationId);
     try {
-      const marked = await callWithin(LOOK_TIMEOUT_MS, () => this.#mark(page.thread, unmarked, context));
+      const marked = await callWithin(LOOK_TIMEOUT_MS, (signal) => this.#mark(page.thread, unmarked, context, signal));
       for (const { correlationId } of marked) this.#looks.delete(correlationId);
       if (marked.length === 0) return page;
       return { ...page, runs: new Map([...page.runs, ...marked.map((run) => [run.correlationId, run] as const)]) };
@@ -76,12 +76,24 @@ export class StoredRunRecords implements RunRecords {
     }
   }
 
-  /** @returns those of the runs that are answered in the conversation, marked */
-  async #mark(thread: EventThread, runs: readonly RunRecord[], context: InvocationContext): Promise<RunRecord[]> {
+  /**
+   * One after the other, so that a run that writes to the thread waits for one of them at most.
+   *
+   * @returns those of the runs that are answered in the conversation, marked
+   */
+  async #mark(
+    thread: EventThread,
+    runs: readonly RunRecord[],
+    context: InvocationContext,
+    signal: AbortSignal,
+  ): Promise<RunRecord[]> {
     const { agentName, threadId } = thread;
     const answered = await this.#options.readAnsweredRuns(context, agentName, threadId);
     const committed = runs.filter(({ correlationId }) => answered.has(correlationId));
-    await Promise.all(committed.map(({ correlationId }) => this.committed({ ...thread, correlationId })));
+    for (const { correlationId } of committed) {
+      if (signal.aborted) break;
+      await this.committed({ ...thread, correlationId });
+    }
     return committed.map((run) => ({ ...run, committed: true }));
   }
 

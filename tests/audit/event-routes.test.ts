@@ -38,7 +38,10 @@ function createRoutes() {
   const options = { store, agents, runRecords };
   const routes: Readonly<Record<Route, HttpHandler>> = {
     list: createListEventsRoute(options),
-    stream: createStreamEventsRoute({ ...options, streams: new EventStreams({ store, ...limits }) }),
+    stream: createStreamEventsRoute({
+      ...options,
+      streams: new EventStreams({ log: createRecordingLog(), store, ...limits }),
+    }),
     export: createExportEventsRoute(options),
     threads: createThreadsRoute(store, agents),
     reset: createResetEventsRoute(store, agents),
@@ -182,14 +185,21 @@ describe('a store that is out of reach', () => {
     expect(text).toBe(`id: ${epoch}-1\nretry: 1000\n\n`);
   });
 
-  it('ends an export that has begun behind what was read', async () => {
+  it('ends an export that has begun behind what was read, and says so in its last line', async () => {
     const { store, ask } = createRoutes();
     await appendEvents(
       store,
       Array.from({ length: 501 }, () => streamEvent()),
     );
     failAfter(store, 1);
-    expect(eventsIn(await ask('export'))).toHaveLength(500);
+    const lines = eventsIn(await ask('export'));
+    expect(lines.slice(0, -1).map(({ sequence }) => sequence)).toEqual(
+      Array.from({ length: 500 }, (_, index) => index + 1),
+    );
+    expect(lines.at(-1)).toEqual({
+      event_type: 'incomplete',
+      error_message: 'The export ends here, and is not complete.',
+    });
   });
 });
 

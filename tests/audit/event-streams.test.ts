@@ -1,3 +1,4 @@
+import { createRecordingLog } from '../support/recording-log.js';
 import { describe, expect, it } from 'vitest';
 import { EventStreams } from '../../src/audit/event-streams.js';
 import { START } from '../../src/audit/store/event-cursor.js';
@@ -10,7 +11,14 @@ const run = { ...thread, correlationId: runId(1) };
 
 function createStreams({ maxOpen = 10, maxOpenPerThread = 10 } = {}) {
   const store = new HookedEventStore();
-  const streams = new EventStreams({ store, maxDurationMs: 60_000, maxBytes: 1_000_000, maxOpen, maxOpenPerThread });
+  const streams = new EventStreams({
+    log: createRecordingLog(),
+    store,
+    maxDurationMs: 60_000,
+    maxBytes: 1_000_000,
+    maxOpen,
+    maxOpenPerThread,
+  });
   return { store, streams };
 }
 
@@ -91,12 +99,10 @@ describe('the stream of a run that is about to be started', () => {
     expect(await readAll(frames)).toEqual([[runId(1), 1]]);
   });
 
-  it('fails with what is no fault of the store', async () => {
+  it('does not wait for a store that gives no answer', async () => {
     const { store, streams } = createStreams();
-    store.hooks.before = () => {
-      throw new TypeError('a mistake');
-    };
-    await expect(streams.follow(run, AbortSignal.abort())).rejects.toThrow(TypeError);
+    store.hooks.before = () => new Promise(() => {});
+    await expect(streams.follow(run, AbortSignal.abort())).resolves.toBeDefined();
   });
 
   it('is refused when too many are open', async () => {

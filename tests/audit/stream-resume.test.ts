@@ -22,6 +22,7 @@ const UNTIL_END = `?until=run-end&correlation_id=${runId(1)}`;
 describe('the stream of a run of 200 events', () => {
   const store = createMemoryStore();
   const streams = new EventStreams({
+    log: createRecordingLog(),
     store,
     maxDurationMs: 60_000,
     maxBytes: 10_000_000,

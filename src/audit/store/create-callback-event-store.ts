@@ -18,6 +18,7 @@ type ServiceSettings = Exclude<CallbackStoreSettings, MemoryStoreSettings>;
 export function createCallbackEventStore(settings: CallbackStoreSettings, log: Logger): CallbackEventStore {
   if (settings.kind === 'memory') return new MemoryCallbackEventStore({ ...settings, log });
   const store = new DurableCallbackEventStore(settings.kind, () => openStorage(settings, log), {
+    log,
     // Redis lets a thread go whole, when nothing is added to it any more.
     dropAfterDays: settings.kind === 'redis' ? settings.ttlDays : undefined,
   });

@@ -1,4 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { errorText, type Logger } from '../../durable-agents/index.js';
+import { callWithin } from './call-within.js';
 import type {
   AppendResult,
   CallbackEventPage,
@@ -10,7 +11,7 @@ import type {
   OpenAttempt,
 } from './callback-event-store.js';
 import { type EventRecord, START } from './event-cursor.js';
-import type { EventStorage, StoredHead } from './event-storage.js';
+import type { EventStorage } from './event-storage.js';
 import { EventStoreError } from './event-store-error.js';
 import type { NewEvent } from './kept-event.js';
 import {
@@ -24,26 +25,22 @@ import {
   type RecordState,
 } from './record-changes.js';
 import { firstEventSince, readRecord } from './read-record.js';
+import { type RecordMemory, RecordWriter } from './record-writer.js';
 import type { RunDescription, RunRecord } from './run-record.js';
 import { StorageConnection } from './storage-connection.js';
 import { threadKey } from './thread-key.js';
 import { ThreadWatchers } from './thread-watchers.js';
+import { MS_PER_DAY } from './ms-per-day.js';
 
-const MAX_TRIES = 20;
-const MAX_CONFLICT_PAUSE_MS = 20;
 const MAX_REMOVAL_WAIT_MS = 2000;
-const MS_PER_DAY = 86_400_000;
 const DROP_AGAIN_MS = 3_600_000;
 const MAX_REMEMBERED_DROPS = 10_000;
 
 export interface DurableCallbackEventStoreOptions {
+  /** Told of what could not be removed. Default: nobody. */
+  readonly log?: Logger;
   /** With a run, its thread's events that are older are dropped. Absent: that is not this store's business. */
   readonly dropAfterDays?: number | undefined;
-}
-
-/** What this process knows of a thread to which it writes. */
-interface KnownRecord extends StoredHead {
-  readonly runs: Map<string, RunRecord>;
 }
 
 /**
@@ -54,25 +51,25 @@ export class DurableCallbackEventStore implements CallbackEventStore {
   readonly kind: EventStoreKind;
   readonly #connection: StorageConnection;
   readonly #dropAfterDays: number | undefined;
+  readonly #log: Logger | undefined;
   /** When the old events of a thread were dropped last. */
   readonly #dropped = new Map<string, number>();
   readonly #watchers: ThreadWatchers;
-  /** Of threads with an attempt that is written here: nobody else is likely to change them. */
-  readonly #known = new Map<string, KnownRecord>();
-  /** Changes of one thread take turns; they would only get in each other's way. */
-  readonly #turns = new Map<string, Promise<unknown>>();
+  readonly #writer: RecordWriter;
   readonly #reads = new Map<string, Promise<CallbackEventPage>>();
 
   /** @param open connects to the service; called with the first request, and again with the next one if it failed */
   constructor(
     kind: EventStoreKind,
     open: () => Promise<EventStorage>,
-    { dropAfterDays }: DurableCallbackEventStoreOptions = {},
+    { dropAfterDays, log }: DurableCallbackEventStoreOptions = {},
   ) {
     this.kind = kind;
+    this.#log = log;
     this.#connection = new StorageConnection(open);
     this.#dropAfterDays = dropAfterDays;
     this.#watchers = new ThreadWatchers((thread, announce) => this.#connection.follow(thread, announce));
+    this.#writer = new RecordWriter(this.#connection, (thread, record) => this.#watchers.announce(thread, record));
   }
 
   acceptRun(thread: EventThread, run: RunDescription): Promise<RunRecord> {
@@ -140,11 +137,8 @@ export class DurableCallbackEventStore implements CallbackEventStore {
     });
     // Nobody sees the events any more. To remove those of a long thread takes longer than anybody should wait; what
     // is left of them if that fails goes with the next clear.
-    const isOver = new AbortController();
-    await Promise.race([
-      removal.finally(() => isOver.abort()),
-      delay(MAX_REMOVAL_WAIT_MS, undefined, { signal: isOver.signal }),
-    ]).catch(() => undefined);
+    const logged = removal.catch((error: unknown) => this.#log?.warn(describeLeftovers(thread, error)));
+    await callWithin(MAX_REMOVAL_WAIT_MS, () => logged).catch(() => undefined);
   }
 
   /** Drops what a thread has of events from before `cutoff` (ISO 8601 in UTC), from the oldest end. */
@@ -188,77 +182,18 @@ export class DurableCallbackEventStore implements CallbackEventStore {
     this.dropEventsBefore(thread, cutoff).catch(() => this.#dropped.delete(key));
   }
 
-  /** @param memory whether the thread is likely to be changed here again */
   #change<Result>(
     thread: EventThread,
     correlationId: string | undefined,
     decide: (state: RecordState) => Decision<Result>,
-    memory: 'keep' | 'forget' | 'as it is' = 'as it is',
+    memory?: RecordMemory,
   ): Promise<Result> {
-    const key = threadKey(thread);
-    const before = this.#turns.get(key) ?? Promise.resolve();
-    const turn = before.then(() => orUnreachable(() => this.#changeNow(thread, correlationId, decide, memory)));
-    const settle = (): void => {
-      if (this.#turns.get(key) === settled) this.#turns.delete(key);
-    };
-    const settled: Promise<void> = turn.then(settle, settle);
-    this.#turns.set(key, settled);
-    return turn;
-  }
-
-  async #changeNow<Result>(
-    thread: EventThread,
-    correlationId: string | undefined,
-    decide: (state: RecordState) => Decision<Result>,
-    memory: 'keep' | 'forget' | 'as it is',
-  ): Promise<Result> {
-    const key = threadKey(thread);
-    const storage = await this.#connection.get();
-    for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-      const remembered = this.#known.get(key);
-      // Whatever happens to the write, what is remembered holds no longer.
-      this.#known.delete(key);
-      const known = remembered ?? (await load(storage, thread));
-      const run = correlationId === undefined ? undefined : await runOf(storage, thread, known, correlationId);
-      const { change, result } = decide({ head: known?.head, run });
-      if (change === undefined) {
-        // Nothing to be done by what was remembered may be wrong by now.
-        if (remembered !== undefined) continue;
-        return result;
-      }
-      const tag = await storage.commit(thread, known?.tag, change);
-      if (tag === undefined) {
-        await delay(Math.random() * MAX_CONFLICT_PAUSE_MS);
-        continue;
-      }
-      this.#watchers.announce(thread, change.head);
-      if (memory === 'keep' || (memory === 'as it is' && remembered !== undefined)) {
-        const runs = change.head.generation === known?.head.generation ? known.runs : new Map<string, RunRecord>();
-        if (change.run !== undefined) runs.set(change.run.correlationId, change.run);
-        this.#known.set(key, { head: change.head, tag, runs });
-      }
-      return result;
-    }
-    throw new Error(`Others changed the record of thread ${thread.threadId} ${MAX_TRIES} times in a row.`);
+    return orUnreachable(() => this.#writer.change(thread, correlationId, decide, memory));
   }
 }
 
-async function load(storage: EventStorage, thread: EventThread): Promise<KnownRecord | undefined> {
-  const stored = await storage.readHead(thread);
-  return stored && { ...stored, runs: new Map() };
-}
-
-async function runOf(
-  storage: EventStorage,
-  thread: EventThread,
-  known: KnownRecord | undefined,
-  correlationId: string,
-): Promise<RunRecord | undefined> {
-  if (known === undefined) return undefined;
-  const remembered = known.runs.get(correlationId);
-  if (remembered !== undefined) return remembered;
-  const [run] = await storage.readRuns(thread, known.head.generation, [correlationId]);
-  return run;
+function describeLeftovers({ agentName, threadId }: EventThread, error: unknown): string {
+  return `[${agentName}] cleared events could not all be removed from the store: ${errorText(error)} (thread ${threadId})`;
 }
 
 async function orUnreachable<Result>(work: () => Promise<Result>): Promise<Result> {

@@ -9,8 +9,8 @@ import type {
   OpenAttempt,
 } from './callback-event-store.js';
 import { type EventRecord, isLost, START } from './event-cursor.js';
-import { EventLog, type LogEntry } from './event-log.js';
-import type { KeptEvent, NewEvent } from './kept-event.js';
+import type { NewEvent } from './kept-event.js';
+import { createThreadRecord, type MemoryThreadRecord, runsOf, tagOf, toKeptEvent } from './memory-thread-record.js';
 import {
   acceptRun,
   appendEvents,
@@ -43,31 +43,15 @@ export interface MemoryCallbackEventStoreOptions {
 }
 
 const MAX_KEPT_PAGE_EVENTS = 20;
-const TIMESTAMP_LENGTH = '2026-01-07T15:40:02.123Z'.length;
-
-type EventTag = Pick<KeptEvent, 'correlationId' | 'attempt' | 'eventType'>;
-
-interface ThreadRecord {
-  readonly thread: EventThread;
-  head: ThreadHead;
-  readonly runs: Map<string, RunRecord>;
-  /** Timestamp and fields of each event. */
-  readonly events: EventLog<EventTag>;
-  /** One for many events, the latest. */
-  tag?: EventTag;
-  /** For the other readers who stand at the same place; absent once the record has changed. */
-  latestPage?: { readonly from: number; readonly limit: number; readonly page: CallbackEventPage } | undefined;
-  hasDropped: boolean;
-}
 
 /** Keeps events in the memory of this process: gone with it, and unknown to other processes. */
 export class MemoryCallbackEventStore implements CallbackEventStore {
   readonly kind = 'memory';
   readonly #options: MemoryCallbackEventStoreOptions;
   /** In the order of their latest event, the oldest first; a thread without events is where it began. */
-  readonly #records = new Map<string, ThreadRecord>();
+  readonly #records = new Map<string, MemoryThreadRecord>();
   /** Of the newest event of all. */
-  #latest: ThreadRecord | undefined;
+  #latest: MemoryThreadRecord | undefined;
   readonly #watchers = new ThreadWatchers();
   #byteLength = 0;
   #droppedEventCount = 0;
@@ -174,11 +158,11 @@ export class MemoryCallbackEventStore implements CallbackEventStore {
     const key = threadKey(thread);
     const found = this.#records.get(key);
     const { change, result } = decide({ head: found?.head, run: found?.runs.get(correlationId) });
-    if (change !== undefined) this.#apply(key, found ?? createRecord(thread, change.head), change);
+    if (change !== undefined) this.#apply(key, found ?? createThreadRecord(thread, change.head), change);
     return result;
   }
 
-  #apply(key: string, record: ThreadRecord, { head, run, isNewRun, events }: RecordChange): void {
+  #apply(key: string, record: MemoryThreadRecord, { head, run, isNewRun, events }: RecordChange): void {
     if (run !== undefined) {
       record.runs.set(run.correlationId, run);
       if (isNewRun) this.#byteLength += Buffer.byteLength(run.requestMessage);
@@ -196,13 +180,13 @@ export class MemoryCallbackEventStore implements CallbackEventStore {
     this.#setHead(record, record.head);
   }
 
-  #setHead(record: ThreadRecord, head: ThreadHead): void {
+  #setHead(record: MemoryThreadRecord, head: ThreadHead): void {
     record.head = head;
     record.latestPage = undefined;
     this.#watchers.announce(record.thread, head);
   }
 
-  #keepBounds(changed: ThreadRecord): void {
+  #keepBounds(changed: MemoryThreadRecord): void {
     const { maxThreads, maxEventsPerThread, maxBytes } = this.#options;
     this.#dropWhile(changed, 'events per thread', () => changed.events.count > maxEventsPerThread);
     for (const [key, record] of this.#records) {
@@ -219,7 +203,7 @@ export class MemoryCallbackEventStore implements CallbackEventStore {
     }
   }
 
-  #dropWhile(record: ThreadRecord, limit: string, isTooMuch: () => boolean): void {
+  #dropWhile(record: MemoryThreadRecord, limit: string, isTooMuch: () => boolean): void {
     if (!isTooMuch()) return;
     do this.#dropOldestEvent(record);
     while (isTooMuch());
@@ -232,7 +216,7 @@ export class MemoryCallbackEventStore implements CallbackEventStore {
     );
   }
 
-  #dropOldestEvent({ events, runs }: ThreadRecord): void {
+  #dropOldestEvent({ events, runs }: MemoryThreadRecord): void {
     const lengthBefore = events.byteLength;
     const sequence = events.firstSequence;
     const dropped = events.dropOldest();
@@ -244,37 +228,4 @@ export class MemoryCallbackEventStore implements CallbackEventStore {
     runs.delete(run.correlationId);
     this.#byteLength -= Buffer.byteLength(run.requestMessage);
   }
-}
-
-function createRecord(thread: EventThread, head: ThreadHead): ThreadRecord {
-  return { thread, head, runs: new Map(), events: new EventLog(), hasDropped: false };
-}
-
-function tagOf(record: ThreadRecord, { correlationId, attempt, eventType }: KeptEvent): EventTag {
-  const { tag } = record;
-  if (tag?.correlationId === correlationId && tag.attempt === attempt && tag.eventType === eventType) return tag;
-  record.tag = { correlationId, attempt, eventType };
-  return record.tag;
-}
-
-function toKeptEvent({ sequence, text, tag }: LogEntry<EventTag>): KeptEvent {
-  const { correlationId, attempt, eventType } = tag;
-  const timestamp = text.slice(0, TIMESTAMP_LENGTH);
-  return { sequence, correlationId, attempt, eventType, timestamp, fields: text.slice(TIMESTAMP_LENGTH) };
-}
-
-function runsOf(
-  events: readonly KeptEvent[],
-  { newestAttempt }: EventRecord,
-  runs: ReadonlyMap<string, RunRecord>,
-): ReadonlyMap<string, RunRecord> {
-  const found = new Map<string, RunRecord>();
-  const add = (correlationId: string): void => {
-    if (found.has(correlationId)) return;
-    const run = runs.get(correlationId);
-    if (run !== undefined) found.set(correlationId, run);
-  };
-  for (const { correlationId } of events) add(correlationId);
-  if (newestAttempt !== undefined) add(newestAttempt.correlationId);
-  return found;
 }

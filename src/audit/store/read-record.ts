@@ -77,7 +77,7 @@ async function readPage(
   const now = (await storage.readHead(thread))?.head;
   const isSame = now?.epoch === head.epoch && now.generation === head.generation;
   if (!isSame || now.oldestSequence !== head.oldestSequence || !isWhole) return undefined;
-  for (const id of ids) if (!known.has(id)) known.set(id, forgottenRun(id));
+  for (const id of ids) if (!known.has(id)) known.set(id, forgottenRun(id, events));
   if (first <= from) return { runs: known, record: head };
   return { runs: known, record: { ...head, oldestSequence: first } };
 }
@@ -100,8 +100,16 @@ export async function firstEventSince(
   }
 }
 
-/** A run whose record the service has let go before its last events. */
-function forgottenRun(correlationId: string): RunRecord {
-  const nothing = { requestMessage: '', acceptedAt: '', attempts: [] };
-  return { correlationId, ...nothing, committed: false, cancelRequested: false };
+/** A run whose record the service has let go before its last events: the latest attempt of those stands for it. */
+function forgottenRun(correlationId: string, events: readonly KeptEvent[]): RunRecord {
+  const ofRun = events.filter((event) => event.correlationId === correlationId);
+  const attempt = Math.max(1, ...ofRun.map((event) => event.attempt));
+  return {
+    correlationId,
+    requestMessage: '',
+    acceptedAt: '',
+    attempts: [{ attempt, token: '', startedAt: '', eventCount: 0, lostEvents: 0 }],
+    committed: false,
+    cancelRequested: false,
+  };
 }

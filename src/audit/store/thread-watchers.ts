@@ -46,7 +46,7 @@ export class ThreadWatchers {
         resolve(changed);
       };
       const onRecord: Announce = (record) => {
-        if (!isSame(record, seen)) settle(true);
+        if (record?.epoch !== seen?.epoch || record?.version !== seen?.version) settle(true);
       };
       const onAbort = (): void => settle(false);
       watched.waiting.add(onRecord);
@@ -89,10 +89,6 @@ export class ThreadWatchers {
     watched.stop?.();
     this.#watched.delete(key);
   }
-}
-
-function isSame(one: EventRecord | undefined, other: EventRecord | undefined): boolean {
-  return one?.epoch === other?.epoch && one?.version === other?.version;
 }
 
 /** Not so for another epoch, of which nobody can tell whether it is a later or an earlier one. */

@@ -55,7 +55,7 @@ describe('DurableCallbackEventStore', () => {
       expect(await readSequences(store, thread, { after: page.next })).toEqual([6]);
     });
 
-    it('serves events whose run is gone, as those of an unknown one', async () => {
+    it('serves events whose run is gone, as those of an unknown one with their latest attempt', async () => {
       storage.expireRuns(thread);
       const { events, runs } = await store.list(thread);
       expect(events).toHaveLength(5);
@@ -63,7 +63,7 @@ describe('DurableCallbackEventStore', () => {
         correlationId: runId(1),
         requestMessage: '',
         acceptedAt: '',
-        attempts: [],
+        attempts: [{ attempt: 1, token: '', startedAt: '', eventCount: 0, lostEvents: 0 }],
         committed: false,
         cancelRequested: false,
       });

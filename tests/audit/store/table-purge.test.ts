@@ -54,6 +54,19 @@ describe('purging a table', () => {
     await writer.append(finalEvent(`${number} on day ${days.at(-1)}`, at(days.at(-1) ?? 0)));
   };
 
+  it('keeps a run that another process begins while its thread is being removed', async () => {
+    await keepRun(thread, 1, [0, 0]);
+    const remove = rows.removeRange.bind(rows);
+    let begun: Promise<void> | undefined;
+    rows.removeRange = async (...range) => {
+      begun ??= keepRun(thread, 2, [40, 40]);
+      await begun;
+      return remove(...range);
+    };
+    await purge(inDays(40));
+    expect(await readTexts(store, thread)).toEqual(['2 on day 40', '2 on day 40']);
+  });
+
   it('drops the old events of a thread, and the runs that have no others', async () => {
     await keepRun(thread, 1, [-40, -39]);
     await keepRun(thread, 2, [-35, -5]);

@@ -1,7 +1,8 @@
 import type { TokenCredential } from '@azure/identity';
 import { type Container, type ContainerDefinition, CosmosClient, PartitionKeyDefinitionVersion } from '@azure/cosmos';
-import { callWithin } from '../../call-within.js';
+import { callWithin } from '../call-within.js';
 import { StorageSetupError } from '../storage-setup-error.js';
+import { isLoopbackHost } from '../../../loopback-host.js';
 
 export interface CosmosContainerOptions {
   /** `https://NAME.documents.azure.com`; http on loopback only. */
@@ -24,8 +25,6 @@ const FIND_TIMEOUT_MS = 8000;
 const CREATE_TIMEOUT_MS = 30_000;
 const MAX_THROTTLED_SECONDS = 2;
 const MAX_THROTTLED_RETRIES = 9;
-
-const LOOPBACK_HOST = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 
 const NOT_FOUND = 404;
 const CONFLICT = 409;
@@ -82,7 +81,7 @@ export async function openCosmosContainer(options: CosmosContainerOptions): Prom
 
 function createClient({ endpoint, access }: CosmosContainerOptions): CosmosClient {
   const { protocol, hostname } = new URL(endpoint);
-  const isLoopback = LOOPBACK_HOST.test(hostname);
+  const isLoopback = isLoopbackHost(hostname);
   if (protocol !== 'https:' && !isLoopback) {
     throw new StorageSetupError('The endpoint of Cosmos DB has to begin with https:// (http on loopback only).');
   }

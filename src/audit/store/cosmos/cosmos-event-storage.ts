@@ -1,5 +1,5 @@
 import type { Container, FeedOptions, JSONObject, OperationInput } from '@azure/cosmos';
-import { callWithin } from '../../call-within.js';
+import { callWithin } from '../call-within.js';
 import type { EventThread, EventThreadSummary } from '../callback-event-store.js';
 import { type CosmosContainerOptions, type OpenCosmosContainer, openCosmosContainer } from './cosmos-container.js';
 import {
@@ -20,6 +20,7 @@ import type { RecordChange } from '../record-changes.js';
 import type { RunRecord } from '../run-record.js';
 import type { ThreadHead } from '../thread-head.js';
 import { threadKey } from '../thread-key.js';
+import { MS_PER_DAY } from '../ms-per-day.js';
 
 export interface CosmosEventStorageOptions extends Omit<CosmosContainerOptions, 'hasTtl'> {
   /** How long events are kept. Absent: until they are cleared. */
@@ -69,7 +70,7 @@ class CosmosEventStorage implements EventStorage {
     this.#container = opened.container;
     this.#opened = opened;
     this.#items = new CosmosItems(ttlDays);
-    this.#ttlMs = (ttlDays ?? Infinity) * 86_400_000;
+    this.#ttlMs = (ttlDays ?? Infinity) * MS_PER_DAY;
   }
 
   async readHead(thread: EventThread): Promise<StoredHead | undefined> {

@@ -13,6 +13,7 @@ import { RedisThreadWatch } from './redis-thread-watch.js';
 import type { RunRecord } from '../run-record.js';
 import type { ThreadHead } from '../thread-head.js';
 import type { FollowThread } from '../thread-watchers.js';
+import { MS_PER_DAY } from '../ms-per-day.js';
 
 export interface RedisEventStorageOptions {
   /** `redis://user:password@host:port/database`, or `rediss://…` for TLS. */
@@ -25,7 +26,6 @@ export interface RedisEventStorageOptions {
   readonly log?: Logger;
 }
 
-const DAY_MS = 24 * 60 * 60 * 1000;
 const RUNS_AT_ONCE = 500;
 
 /**
@@ -51,7 +51,7 @@ class RedisEventStorage implements EventStorage {
     { ttlDays, keyPrefix = 'callbacks:', log }: RedisEventStorageOptions,
   ) {
     this.#keys = new RedisKeys(keyPrefix);
-    this.#ttlMs = ttlDays === undefined ? undefined : Math.ceil(ttlDays * DAY_MS);
+    this.#ttlMs = ttlDays === undefined ? undefined : Math.ceil(ttlDays * MS_PER_DAY);
     this.#connection = new RedisConnection(createClient);
     this.#list = new RedisThreadList({ connection: this.#connection, keys: this.#keys, ttlMs: this.#ttlMs });
     this.#watch = new RedisThreadWatch({

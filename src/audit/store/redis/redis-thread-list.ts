@@ -3,6 +3,7 @@ import type { RecordChange } from '../record-changes.js';
 import type { RedisClient, RedisConnection } from './redis-connection.js';
 import { parseHead } from './redis-stored-record.js';
 import type { RedisKeys } from './redis-thread-keys.js';
+import { MS_PER_DAY } from '../ms-per-day.js';
 
 export interface RedisThreadListOptions {
   readonly connection: RedisConnection;
@@ -11,7 +12,7 @@ export interface RedisThreadListOptions {
   readonly ttlMs: number | undefined;
 }
 
-const DAY_MS = 24 * 60 * 60 * 1000;
+const GONE_AFTER_MS = 60_000;
 const READ_AT_ONCE = 500;
 
 /**
@@ -26,10 +27,8 @@ export class RedisThreadList {
   }
 
   /** Sends what is to be noted of a change that is about to be made. */
-  note(client: RedisClient, thread: EventThread, { head, events }: RecordChange): Promise<unknown>[] {
+  note(client: RedisClient, thread: EventThread, { events }: RecordChange): Promise<unknown>[] {
     const key = this.#options.keys.threads(thread.agentName);
-    const isEmpty = head.newestSequence < head.oldestSequence;
-    if (isEmpty) return [client.zRem(key, thread.threadId)];
     const last = events.at(-1);
     if (last === undefined) return [];
     const member = { score: Date.now(), value: thread.threadId };
@@ -40,10 +39,11 @@ export class RedisThreadList {
   async list(agentName: string): Promise<EventThreadSummary[]> {
     const { connection, keys } = this.#options;
     const key = keys.threads(agentName);
-    const ids = await connection.run((client) => client.zRange(key, 0, -1));
+    const members = await connection.run((client) => client.zRangeWithScores(key, 0, -1));
     const summaries: EventThreadSummary[] = [];
-    for (let start = 0; start < ids.length; start += READ_AT_ONCE) {
-      const threads = ids.slice(start, start + READ_AT_ONCE).map((threadId) => ({ agentName, threadId }));
+    for (let start = 0; start < members.length; start += READ_AT_ONCE) {
+      const read = members.slice(start, start + READ_AT_ONCE);
+      const threads = read.map(({ value: threadId }) => ({ agentName, threadId }));
       const heads = await connection.run((client) =>
         Promise.all(threads.map((thread) => client.hGet(keys.thread(thread).head, 'head'))),
       );
@@ -51,7 +51,8 @@ export class RedisThreadList {
       for (const [index, thread] of threads.entries()) {
         const stored = heads[index];
         if (typeof stored !== 'string') {
-          gone.push(thread.threadId);
+          // A new one is noted before it is there.
+          if ((read[index]?.score ?? 0) < Date.now() - GONE_AFTER_MS) gone.push(thread.threadId);
           continue;
         }
         const { totals, oldestSequence, newestSequence } = parseHead(stored);
@@ -67,7 +68,7 @@ export class RedisThreadList {
     const { ttlMs } = this.#options;
     if (ttlMs === undefined) return [client.persist(key)];
     // A thread expires later than its last event makes one think: a mark is a change as well.
-    const lifeMs = ttlMs + DAY_MS;
+    const lifeMs = ttlMs + MS_PER_DAY;
     return [client.zRemRangeByScore(key, '-inf', Date.now() - lifeMs), client.pExpire(key, lifeMs)];
   }
 }

@@ -143,6 +143,7 @@ export class RedisThreadWatch {
 
   async #checkHead(followed: FollowedThread): Promise<void> {
     const stored = await this.#options.readHead(followed.thread);
+    // Also when nothing has changed here: a watcher may have been told of what Redis has lost since, or of nothing.
     this.#announce(followed, stored?.head);
   }
 
@@ -179,12 +180,7 @@ export class RedisThreadWatch {
   }
 
   #announce(followed: FollowedThread, record: EventRecord | undefined): void {
-    const { latest } = followed;
     followed.latest = { record };
-    if (latest === undefined || !isSame(latest.record, record)) followed.announce(record);
+    followed.announce(record);
   }
-}
-
-function isSame(one: EventRecord | undefined, other: EventRecord | undefined): boolean {
-  return one?.epoch === other?.epoch && one?.version === other?.version;
 }

@@ -3,6 +3,7 @@ import type { EventThread } from '../callback-event-store.js';
 import type { DurableCallbackEventStore } from '../durable-callback-event-store.js';
 import { inParallel } from '../in-parallel.js';
 import type { TableEventStorage } from './table-event-storage.js';
+import { MS_PER_DAY } from '../ms-per-day.js';
 
 export interface PurgeOptions {
   readonly store: Pick<DurableCallbackEventStore, 'dropEventsBefore'>;
@@ -13,7 +14,6 @@ export interface PurgeOptions {
   readonly log: Logger;
 }
 
-const MS_PER_DAY = 86_400_000;
 const THREADS_AT_ONCE = 4;
 
 /**

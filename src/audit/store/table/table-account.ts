@@ -1,4 +1,5 @@
 import { StorageSetupError } from '../storage-setup-error.js';
+import { isLoopbackHost } from '../../../loopback-host.js';
 
 /** A storage account, as the settings of a function app name it. */
 export interface TableAccountParts {
@@ -7,7 +8,6 @@ export interface TableAccountParts {
   readonly secret: { readonly name: string; readonly key: string } | { readonly signature: string };
 }
 
-const LOOPBACK_HOST = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 const DEFAULT_SUFFIX = 'core.windows.net';
 
 /** What `UseDevelopmentStorage=true` stands for: the emulator on its own port of this machine. */
@@ -50,5 +50,5 @@ export function checkedTableUrl(url: string): string {
 
 export function isLoopbackHttp(url: string): boolean {
   const { protocol, hostname } = new URL(url);
-  return protocol === 'http:' && LOOPBACK_HOST.test(hostname);
+  return protocol === 'http:' && isLoopbackHost(hostname);
 }

@@ -7,7 +7,7 @@ import { pollThread } from '../poll-thread.js';
 import { clearRecord, type RecordChange } from '../record-changes.js';
 import type { RunRecord } from '../run-record.js';
 import { planCommit } from './table-commit.js';
-import { HEAD_KEY, MAX_SEQUENCE, threadPartition } from './table-keys.js';
+import { HEAD_KEY, threadPartition } from './table-keys.js';
 import { readEvents, readHead, readRuns } from './table-reads.js';
 import type { PartsReference } from './table-records.js';
 import { listRuns, removeUnreachable } from './table-removals.js';
@@ -105,7 +105,8 @@ export class TableEventStorage implements EventStorage {
     const { change } = clearRecord(head);
     const cleared = change && (await this.#commit(thread, tag, change));
     if (change === undefined || cleared === undefined) return false;
-    await removeUnreachable(this.#rows, thread, { ...change.head, oldestSequence: MAX_SEQUENCE });
+    // Only what was there then: another process may have begun a run meanwhile.
+    await removeUnreachable(this.#rows, thread, change.head);
     const keys = { partitionKey: threadPartition(thread), rowKey: HEAD_KEY };
     const isRemoved = await this.#rows.remove(keys, cleared);
     if (isRemoved) await this.#index.remove(thread, head.epoch);

@@ -1,0 +1,60 @@
+import type { CallbackEventPage, EventThread } from './callback-event-store.js';
+import type { EventRecord } from './event-cursor.js';
+import { EventLog, type LogEntry } from './event-log.js';
+import type { KeptEvent } from './kept-event.js';
+import type { RunRecord } from './run-record.js';
+import type { ThreadHead } from './thread-head.js';
+
+const TIMESTAMP_LENGTH = '2026-01-07T15:40:02.123Z'.length;
+
+/** What many events of a thread have in common. */
+type EventTag = Pick<KeptEvent, 'correlationId' | 'attempt' | 'eventType'>;
+
+/** What is kept in memory of one thread. */
+export interface MemoryThreadRecord {
+  readonly thread: EventThread;
+  head: ThreadHead;
+  readonly runs: Map<string, RunRecord>;
+  /** Timestamp and fields of each event. */
+  readonly events: EventLog<EventTag>;
+  /** One for many events, the latest. */
+  tag?: EventTag;
+  /** For the other readers who stand at the same place; absent once the record has changed. */
+  latestPage?: { readonly from: number; readonly limit: number; readonly page: CallbackEventPage } | undefined;
+  hasDropped: boolean;
+}
+
+export function createThreadRecord(thread: EventThread, head: ThreadHead): MemoryThreadRecord {
+  return { thread, head, runs: new Map(), events: new EventLog(), hasDropped: false };
+}
+
+/** The tag of an event: the one of the event before it, if it is the same. */
+export function tagOf(record: MemoryThreadRecord, { correlationId, attempt, eventType }: KeptEvent): EventTag {
+  const { tag } = record;
+  if (tag?.correlationId === correlationId && tag.attempt === attempt && tag.eventType === eventType) return tag;
+  record.tag = { correlationId, attempt, eventType };
+  return record.tag;
+}
+
+export function toKeptEvent({ sequence, text, tag }: LogEntry<EventTag>): KeptEvent {
+  const { correlationId, attempt, eventType } = tag;
+  const timestamp = text.slice(0, TIMESTAMP_LENGTH);
+  return { sequence, correlationId, attempt, eventType, timestamp, fields: text.slice(TIMESTAMP_LENGTH) };
+}
+
+/** Those runs that some events are of, and the one of the newest attempt. */
+export function runsOf(
+  events: readonly KeptEvent[],
+  { newestAttempt }: EventRecord,
+  runs: ReadonlyMap<string, RunRecord>,
+): ReadonlyMap<string, RunRecord> {
+  const found = new Map<string, RunRecord>();
+  const add = (correlationId: string): void => {
+    if (found.has(correlationId)) return;
+    const run = runs.get(correlationId);
+    if (run !== undefined) found.set(correlationId, run);
+  };
+  for (const { correlationId } of events) add(correlationId);
+  if (newestAttempt !== undefined) add(newestAttempt.correlationId);
+  return found;
+}

@@ -1,0 +1,112 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { EventThread } from './callback-event-store.js';
+import type { EventRecord } from './event-cursor.js';
+import type { EventStorage, StoredHead } from './event-storage.js';
+import type { Decision, RecordState } from './record-changes.js';
+import type { RunRecord } from './run-record.js';
+import type { StorageConnection } from './storage-connection.js';
+import { threadKey } from './thread-key.js';
+
+const MAX_TRIES = 20;
+const MAX_CONFLICT_PAUSE_MS = 20;
+
+/** What is to be remembered of a record that was changed. */
+export type RecordMemory = 'keep' | 'forget' | 'as it is';
+
+/** What this process knows of a thread to which it writes. */
+interface KnownRecord extends StoredHead {
+  readonly runs: Map<string, RunRecord>;
+}
+
+/** Changes the records of threads: each change is one conditional write. */
+export class RecordWriter {
+  readonly #connection: StorageConnection;
+  readonly #announce: (thread: EventThread, record: EventRecord) => void;
+  /** Of threads with an attempt that is written here: nobody else is likely to change them. */
+  readonly #known = new Map<string, KnownRecord>();
+  /** Changes of one thread take turns; they would only get in each other's way. */
+  readonly #turns = new Map<string, Promise<unknown>>();
+
+  /** @param announce is told of each change */
+  constructor(connection: StorageConnection, announce: (thread: EventThread, record: EventRecord) => void) {
+    this.#connection = connection;
+    this.#announce = announce;
+  }
+
+  /**
+   * Changes a thread's record as `decide` says, which is asked again when somebody else was faster.
+   *
+   * @param correlationId of the run that it is about; `undefined`: of none
+   * @param memory whether the thread is likely to be changed here again
+   */
+  change<Result>(
+    thread: EventThread,
+    correlationId: string | undefined,
+    decide: (state: RecordState) => Decision<Result>,
+    memory: RecordMemory = 'as it is',
+  ): Promise<Result> {
+    const key = threadKey(thread);
+    const before = this.#turns.get(key) ?? Promise.resolve();
+    const turn = before.then(() => this.#changeNow(thread, correlationId, decide, memory));
+    const settle = (): void => {
+      if (this.#turns.get(key) === settled) this.#turns.delete(key);
+    };
+    const settled: Promise<void> = turn.then(settle, settle);
+    this.#turns.set(key, settled);
+    return turn;
+  }
+
+  async #changeNow<Result>(
+    thread: EventThread,
+    correlationId: string | undefined,
+    decide: (state: RecordState) => Decision<Result>,
+    memory: RecordMemory,
+  ): Promise<Result> {
+    const key = threadKey(thread);
+    const storage = await this.#connection.get();
+    for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+      const remembered = this.#known.get(key);
+      // Whatever happens to the write, what is remembered holds no longer.
+      this.#known.delete(key);
+      const known = remembered ?? (await load(storage, thread));
+      const run = correlationId === undefined ? undefined : await runOf(storage, thread, known, correlationId);
+      const { change, result } = decide({ head: known?.head, run });
+      if (change === undefined) {
+        // Nothing to be done by what was remembered may be wrong by now.
+        if (remembered !== undefined) continue;
+        return result;
+      }
+      const tag = await storage.commit(thread, known?.tag, change);
+      if (tag === undefined) {
+        await delay(Math.random() * MAX_CONFLICT_PAUSE_MS);
+        continue;
+      }
+      this.#announce(thread, change.head);
+      if (memory === 'keep' || (memory === 'as it is' && remembered !== undefined)) {
+        const runs = change.head.generation === known?.head.generation ? known.runs : new Map<string, RunRecord>();
+        if (change.run !== undefined) runs.set(change.run.correlationId, change.run);
+        this.#known.set(key, { head: change.head, tag, runs });
+      }
+      return result;
+    }
+    throw new Error(`Others changed the record of thread ${thread.threadId} ${MAX_TRIES} times in a row.`);
+  }
+}
+
+async function load(storage: EventStorage, thread: EventThread): Promise<KnownRecord | undefined> {
+  const stored = await storage.readHead(thread);
+  return stored && { ...stored, runs: new Map() };
+}
+
+async function runOf(
+  storage: EventStorage,
+  thread: EventThread,
+  known: KnownRecord | undefined,
+  correlationId: string,
+): Promise<RunRecord | undefined> {
+  if (known === undefined) return undefined;
+  const remembered = known.runs.get(correlationId);
+  if (remembered !== undefined) return remembered;
+  const [run] = await storage.readRuns(thread, known.head.generation, [correlationId]);
+  return run;
+}
