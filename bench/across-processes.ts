@@ -5,8 +5,8 @@ import { atMost, type Figure, percentile } from './figure.js';
 import { startReaders } from './readers.js';
 
 const TARGET_MS = { table: 300, redis: 30 };
-const RUNS = 4;
-const IDLE_THREADS = 20;
+const RUNS = 3;
+const IDLE_THREADS = 10;
 /** By then other processes are asked for changes as rarely as it gets. */
 const SILENCE_MS = 6000;
 

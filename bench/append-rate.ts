@@ -11,13 +11,13 @@ const UPDATES = 1000;
 
 /** How many events of one thread a service takes in a second, when the model never makes it wait. */
 export async function benchAppendRate(): Promise<Figure[]> {
-  const name = `durable appends in one thread of ${UPDATES} events`;
+  const name = `durable appends in one thread of ${UPDATES.toLocaleString('en')} updates`;
   const table = await withStore('table', appendRate);
   const deepTable = await withStore('table', appendRate, { isDeep: true });
   const redis = await withStore('redis', appendRate);
   return [
     atLeast(`${name}, table (Azurite)`, table, 'events/s', 1000),
-    { name: `${name}, table (Azurite that finds rows by their keys)`, measured: `${Math.round(deepTable)} events/s` },
+    { name: `${name}, table (Azurite, finding rows by key first)`, measured: `${Math.round(deepTable)} events/s` },
     { name: `${name}, redis`, measured: `${Math.round(redis)} events/s` },
   ];
 }

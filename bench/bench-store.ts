@@ -41,11 +41,11 @@ interface StartedStore {
   readonly store: BenchStore;
 }
 
-async function startTable(options: BenchStoreOptions): Promise<StartedStore> {
-  const service = await startAzuriteTableServer(options);
+async function startTable({ isDeep = false }: BenchStoreOptions): Promise<StartedStore> {
+  const service = await startAzuriteTableServer({ isDeep });
   const store: BenchStore = {
     kind: 'table',
-    title: 'table (Azurite)',
+    title: isDeep ? 'table (Azurite, finding rows by key first)' : 'table (Azurite)',
     port: service.port,
     settings: {
       kind: 'table',

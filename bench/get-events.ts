@@ -3,7 +3,7 @@ import type { BenchApp } from './bench-app.js';
 import { type Figure, median } from './figure.js';
 
 const ROUNDS = 3;
-const SECONDS = 3;
+const SECONDS = 2;
 const EVENTS_PER_RUN = 200;
 
 /** How fast events are served, beside what the same host serves of a ready buffer in the same minute. */

@@ -29,7 +29,7 @@ async function measure({ settings, title }: BenchStore): Promise<Figure> {
     const share = end / start;
     const times = [start, middle, end].map((ms) => ms.toFixed(1)).join(' / ');
     return {
-      name: `page of ${PAGE} of ${EVENTS} events, ${title}: at the end, as a multiple of at the start`,
+      name: `page of ${PAGE} of ${EVENTS.toLocaleString('en')} events, ${title}: at the end, as a multiple of at the start`,
       measured: `${share.toFixed(2)} (${times} ms at start, middle and end)`,
       target: '0.5 to 2',
       isMet: share >= 0.5 && share <= 2,
@@ -52,9 +52,9 @@ async function pageTimes(store: CallbackEventStore): Promise<[number, number, nu
   };
   const times: [number[], number[], number[]] = [[], [], []];
   for (let round = -2; round < ROUNDS; round += 1) {
-    const round3 = [await read(0), await read((EVENTS - PAGE) / 2), await read(EVENTS - PAGE)];
+    const roundMs = [await read(0), await read((EVENTS - PAGE) / 2), await read(EVENTS - PAGE)];
     if (round < 0) continue; // warming up
-    for (const [index, ms] of round3.entries()) times[index]?.push(ms);
+    for (const [index, ms] of roundMs.entries()) times[index]?.push(ms);
   }
   return [median(times[0]), median(times[1]), median(times[2])];
 }

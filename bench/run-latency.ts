@@ -2,8 +2,6 @@ import type { BenchApp } from './bench-app.js';
 import { directCaller } from './direct-caller.js';
 import { atMost, type Figure, median } from './figure.js';
 
-const ROUNDS = 12;
-
 /** What the app adds to the model: the same answer straight from the model and through a run, turn by turn. */
 export async function benchRunLatency(app: BenchApp): Promise<Figure[]> {
   const direct = directCaller(app.modelUrl);
@@ -24,13 +22,13 @@ export async function benchRunLatency(app: BenchApp): Promise<Figure[]> {
   };
 
   const figures: Figure[] = [];
-  for (const { name, message } of [
-    { name: '200 chunks at once', message: 'chunks=200' },
-    { name: '200 chunks, 10 ms apart', message: 'chunks=200 pauseMs=10' },
+  for (const { name, message, rounds } of [
+    { name: '200 chunks at once', message: 'chunks=200', rounds: 20 },
+    { name: '200 chunks, 10 ms apart', message: 'chunks=200 pauseMs=10', rounds: 8 },
   ]) {
     const addedTotals: number[] = [];
     const addedFirsts: number[] = [];
-    for (let round = -2; round < ROUNDS; round += 1) {
+    for (let round = -2; round < rounds; round += 1) {
       const { firstMs, totalMs } = await direct(message);
       const runMs = await run(`${name}-run-${round}`.replaceAll(/[ ,]/g, '-'), message);
       const firstEventMs = await firstEvent(`${name}-first-${round}`.replaceAll(/[ ,]/g, '-'), message);

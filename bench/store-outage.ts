@@ -10,7 +10,7 @@ const THREADS = 50;
 /** One after the other. */
 const RUNS_PER_THREAD = 2;
 const UPDATES = 200;
-const PAUSE_MS = 40;
+const PAUSE_MS = 30;
 const SAMPLE_EVERY_MS = 500;
 
 /** Memory that is in use in an app, collected before each look; in MiB above what it was before the load. */

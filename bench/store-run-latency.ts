@@ -2,7 +2,7 @@ import { BenchApp } from './bench-app.js';
 import { withStore } from './bench-store.js';
 import { atMost, type Figure, median } from './figure.js';
 
-const ROUNDS = 7;
+const ROUNDS = 6;
 const MESSAGE = 'chunks=200 pauseMs=10';
 
 /** What a durable store adds to a run, whose events it has to have before the run ends: in turns with one in memory. */

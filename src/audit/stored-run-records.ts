@@ -98,6 +98,8 @@ export class StoredRunRecords implements RunRecords {
   }
 
   #unmarkedRuns({ events, runs }: CallbackEventPage): RunRecord[] {
+    // So it is nearly always, and a page may have many events.
+    if ([...runs.values()].every(({ committed }) => committed)) return [];
     return events.flatMap((event) => {
       const run = runs.get(event.correlationId);
       return run !== undefined && this.#isToBeLookedFor(event, run) ? [run] : [];

@@ -6,6 +6,8 @@ import type { HttpAnswer } from '../support/http-exchange.js';
 import { pacedMessage } from '../support/paced.js';
 import type { SseConnection } from '../support/sse-connection.js';
 
+/** They come for longer than the app waits for a store. */
+const LONG_PIECES = 300;
 const BACK_WITHIN_MS = 15_000;
 const TEST_TIMEOUT_MS = 60_000;
 
@@ -64,7 +66,7 @@ describe('the app while its store is out of reach', () => {
       const { headers } = await api.poll(kept);
       const longPoll = api.poll(kept, `?after=${String(headers['x-next-cursor'])}&wait=30`);
       const follower = await api.stream(long);
-      const longRun = api.run({ message: pacedMessage(150, 50), thread_id: long });
+      const longRun = api.run({ message: pacedMessage(LONG_PIECES, 50), thread_id: long });
       await follower.until(({ events }) => events.length > 5);
 
       await proxy.setFault({ kind: 'black-hole' });
@@ -110,7 +112,7 @@ describe('the app while its store is out of reach', () => {
       expect(await longRun).toMatchObject({ status: 200 });
       const events = await api.events(long);
       const final = events.at(-1);
-      const lost = 150 - streamEvents(events).length;
+      const lost = LONG_PIECES - streamEvents(events).length;
       expect(final).toMatchObject({ event_type: 'final', lost_events: lost });
       expect(lost).toBeGreaterThan(0);
       expect(uncommitted(await readToFinal(api, long, follower))).toEqual(uncommitted(events));

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import type { CallbackEventStore } from '../../src/audit/store/callback-event-store.js';
-import { expectLossesTold, findingsOn } from './check-run.js';
+import { expectNoLossTold, findingsOn } from './check-run.js';
 import {
   blackHoles,
   cuts,
@@ -65,12 +65,33 @@ export function describePassingFaults(service: () => FaultyService, { isHttp }: 
           expect(await findingsOn(way.direct, once.thread, [run])).toEqual(whole);
           expect(await findingsOn(way.direct, twice.thread, [zombie, successor])).toEqual(whole);
           for (const each of [run, zombie, successor]) {
-            await expectLossesTold(each, 0);
+            await expectNoLossTold(each);
             expect(each.longestStallMs).toBeLessThan(MAX_STALL_MS);
           }
           expect(await reader).toMatchObject({ problems: [] });
         } catch (error) {
           throw new Error(`The faults were made with FAULT_SEED=${random.seed}.`, { cause: error });
+        } finally {
+          await way.close();
+        }
+      },
+      TEST_TIMEOUT_MS,
+    );
+
+    it(
+      'while answers to changes are lost again and again',
+      async () => {
+        const way = await WayToService.open(service());
+        try {
+          const { thread, correlationId } = newRun();
+          const options = { thread, correlationId, name: 'only', patienceMs: PATIENCE_MS };
+          const run = new RecordedRun({ store: way.createStore(), ...options });
+          await run.play(async (index) => {
+            if (index % 20 === 0) await way.proxy.setFault({ kind: 'lose-answers', count: 1 });
+          });
+          expect(way.proxy.lostAnswers).toBeGreaterThan(5);
+          expect(await findingsOn(way.direct, thread, [run])).toEqual({ problems: [], missing: 0 });
+          await expectNoLossTold(run);
         } finally {
           await way.close();
         }

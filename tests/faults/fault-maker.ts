@@ -18,10 +18,12 @@ export const cuts: RepeatedFault = async (proxy) => proxy.cut();
 
 export const resets: RepeatedFault = async (proxy) => proxy.reset();
 
-/** What was asked for is done, and nobody is told: one answer is lost, or all of a while. */
+/** What was asked for is done, and nobody is told: one answer is lost, or now and then all for a while. */
 export const lostAnswers: RepeatedFault = async (proxy, random) => {
-  if (random.between(0, 1) === 0) await proxy.setFault({ kind: 'lose-answers', count: 1 });
-  else await hold(proxy, { kind: 'lose-answers' }, random.between(50, 400));
+  if (random.between(1, 5) === 1) return hold(proxy, { kind: 'lose-answers' }, random.between(50, 400));
+  await proxy.setFault({ kind: 'lose-answers', count: 1 });
+  // A writer comes to the next change only if it can look what has become of the last one.
+  await delay(random.between(60, 200));
 };
 
 export const blackHoles: RepeatedFault = (proxy, random) =>
@@ -56,7 +58,7 @@ export async function makeFaults(
 ): Promise<void> {
   const deadline = performance.now() + maxFaultMs;
   while (!ended.aborted && performance.now() < deadline) {
-    await delay(random.between(5, 150));
+    await delay(random.between(5, 100));
     await fault(proxy, random);
   }
   await proxy.setFault({ kind: 'none' });

@@ -57,6 +57,11 @@ export class RecordedRun {
     });
   }
 
+  /** Whether the store has said that it keeps the last event. */
+  get isEndAcknowledged(): boolean {
+    return this.log.lines.some((line) => line.endsWith(' final response recorded'));
+  }
+
   async lostEventsOfHealth(): Promise<number> {
     return (await this.#health.details()).callback_store.lost_events;
   }

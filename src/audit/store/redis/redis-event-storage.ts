@@ -35,7 +35,9 @@ const RUNS_AT_ONCE = 500;
  */
 export async function openRedisEventStorage(options: RedisEventStorageOptions): Promise<EventStorage> {
   const sdk = await import('redis');
-  return new RedisEventStorage(() => createRedisClient(sdk, options.url), options);
+  const client = createRedisClient(sdk, options.url);
+  // A copy costs a hundredth of a new one: the SDK puts all commands of Redis together for that.
+  return new RedisEventStorage(() => client.duplicate(), options);
 }
 
 class RedisEventStorage implements EventStorage {
