@@ -65,9 +65,15 @@ export class TableEventStorage implements EventStorage {
     if (committed === undefined) return undefined;
     const { head, run, events } = change;
     const lastType = events.at(-1)?.eventType;
-    // Without a run, something was cleared or dropped.
-    if (run === undefined || lastType === 'final' || lastType === 'failed') await this.#index.noteNow(thread, head);
-    else this.#index.note(thread, head);
+    if (lastType === 'final' || lastType === 'failed') {
+      // At once, but the run's caller does not wait for the list, which may be a second behind in any case.
+      void this.#index.noteNow(thread, head);
+    } else if (run === undefined) {
+      // Something was cleared or dropped.
+      await this.#index.noteNow(thread, head);
+    } else {
+      this.#index.note(thread, head);
+    }
     return committed;
   }
 
