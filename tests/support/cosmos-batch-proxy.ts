@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { KEEP_IDLE_CONNECTIONS } from './keep-idle-connections.js';
 
 export interface CosmosBatchProxy {
   readonly port: number;
@@ -89,7 +90,7 @@ export async function startCosmosBatchProxy(emulatorPort: number): Promise<Cosmo
     return ask(method, url, isItem && method === 'GET' ? readHeaders(headers) : headers, body);
   }
 
-  const server = http.createServer((request, response) => {
+  const server = http.createServer({ keepAliveTimeout: KEEP_IDLE_CONNECTIONS }, (request, response) => {
     void (async () => {
       const body = await text(request);
       const isWrite = request.method !== 'GET' && request.headers['x-ms-documentdb-isquery'] === undefined;

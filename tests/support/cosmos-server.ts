@@ -8,6 +8,7 @@ import findRoute from '@vercel/cosmosdb-server/lib/routes.js';
 import { applyBatch, type BatchOperation } from './cosmos-batch.js';
 import { removeExpiredItems } from './cosmos-expiry.js';
 import type { LoopbackService } from './loopback-service.js';
+import { KEEP_IDLE_CONNECTIONS } from './keep-idle-connections.js';
 
 export interface CosmosServer extends LoopbackService {
   /** `http://127.0.0.1:PORT` */
@@ -34,7 +35,7 @@ type Handler = (
  */
 export async function startCosmosServer(now: () => number = Date.now): Promise<CosmosServer> {
   const account = new Account('127.0.0.1', 0);
-  const server = createServer((request, response) => {
+  const server = createServer({ keepAliveTimeout: KEEP_IDLE_CONNECTIONS }, (request, response) => {
     removeExpiredItems(account, now());
     answer(account, request, response).catch((error: Error) => response.destroy(error));
   });
