@@ -235,8 +235,10 @@ export class ConcurrentHistory {
           own.every((mine) => mine.end < begin.start) &&
           clears.every((clear) => clear.end < begin.start || clear.start > end),
       );
+      // The record forgets attempts with a clear: one that begins once more behind it is taken for a new one.
+      const hasReturned = others.some((begin) => !begin.isFirst && clears.some((clear) => clear.start < begin.end));
       const isSuperseded = result.status === 'superseded';
-      this.#law(`writer ${writer.number} is superseded`, isSuperseded || !isCertain);
+      this.#law(`writer ${writer.number} is superseded`, isSuperseded || !isCertain || hasReturned);
       // Of two whose run was cleared, the one that goes on first stays, unless the other has the higher number.
       const wasCleared = clears.some((clear) => clear.start < end);
       const isPossible = others.some((begin) => begin.start < end && (wasCleared || begin.end > (own[0]?.start ?? 0)));
