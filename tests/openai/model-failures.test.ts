@@ -98,7 +98,7 @@ describe('a model call that fails', () => {
   ])('because %s is %s, recovery: %s', async (_when, code, recovery, reply) => {
     const { endpoint } = await startModelServer(reply);
 
-    const failure = await failureOf({ endpoint, streamIdleTimeoutMs: 150 });
+    const failure = await failureOf({ endpoint, streamIdleTimeoutMs: 1000 });
 
     expect(failure).toMatchObject({ code, recovery });
     expect(failure.message).toMatch(/^[A-Z][^\n]{10,120}\.$/);

@@ -54,34 +54,34 @@ describe.skipIf(isRedisMissing)('watching threads in redis (needs /usr/bin/redis
     expect(seen.records.map((record) => record?.version)).toEqual([undefined, 1, 2, 3, 4, 5]);
   });
 
-  it('finds it within milliseconds, also when many threads are watched', async () => {
+  it('finds each change at once, also when many threads are watched', async () => {
     const storage = await openStorageForTest({ url: redis.url });
     for (let count = 0; count < 100; count += 1) await follow(storage, nextThread());
     const thread = nextThread();
     const seen = await follow(storage, thread);
     const writer = writerFor(openStoreForTest({ url: redis.url }), thread);
-    const latenciesMs: number[] = [];
     for (let sequence = 1; sequence <= 100; sequence += 1) {
       await writer.stream('a');
-      const keptAt = performance.now();
       await seen.until((record) => record?.newestSequence === sequence);
-      latenciesMs.push(performance.now() - keptAt);
     }
-    const sorted = latenciesMs.toSorted((one, other) => one - other);
-    expect(sorted[49]).toBeLessThan(30);
+    // Without news each would wait for the next look at all threads, up to 2 s: too long for this test.
+    expect(seen.records.at(-1)?.newestSequence).toBe(100);
   });
 
-  it('watches at once for a thread that is added while it waits for others', async () => {
+  it('watches at once for threads that are added while it waits for others', async () => {
     const storage = await openStorageForTest({ url: redis.url });
     await follow(storage, nextThread());
-    while ((await watchers()) === 0) await delay(LOOK_EVERY_MS);
-    const thread = nextThread();
-    const seen = await follow(storage, thread);
-    const startedAt = performance.now();
-    await seen.until((record) => record === undefined);
-    await writerFor(openStoreForTest({ url: redis.url }), thread).stream('a');
-    await seen.until((record) => record?.newestSequence === 1);
-    expect(performance.now() - startedAt).toBeLessThan(1500);
+    // If each waited for the end of a blocking read, of 2 s, they would take longer than this test may.
+    for (let count = 0; count < 20; count += 1) {
+      while ((await watchers()) === 0) await delay(LOOK_EVERY_MS);
+      const thread = nextThread();
+      const seen = await follow(storage, thread);
+      await seen.until((record) => record === undefined);
+      await writerFor(openStoreForTest({ url: redis.url }), thread).stream('a');
+      expect(await seen.until((record) => record?.newestSequence === 1)).toMatchObject({
+        newestAttempt: { attempt: 1 },
+      });
+    }
   });
 
   it('finds what happened before it began, however long ago', async () => {
@@ -94,13 +94,14 @@ describe.skipIf(isRedisMissing)('watching threads in redis (needs /usr/bin/redis
 
   it('has a connection while a thread is watched, and one for all', async () => {
     const storage = await openStorageForTest({ url: redis.url });
-    const followed = [await follow(storage, nextThread()), await follow(storage, nextThread())];
-    while ((await watchers()) === 0) await delay(LOOK_EVERY_MS);
-    expect(await watchers()).toBe(1);
-    for (const { stop } of followed) stop();
-    const stoppedAt = performance.now();
-    while ((await watchers()) > 0) await delay(LOOK_EVERY_MS);
-    expect(performance.now() - stoppedAt).toBeLessThan(1500);
+    // If each end waited for the end of a blocking read, of 2 s, they would take longer than this test may.
+    for (let count = 0; count < 20; count += 1) {
+      const followed = [await follow(storage, nextThread()), await follow(storage, nextThread())];
+      while ((await watchers()) === 0) await delay(LOOK_EVERY_MS);
+      expect(await watchers()).toBe(1);
+      for (const { stop } of followed) stop();
+      while ((await watchers()) > 0) await delay(LOOK_EVERY_MS);
+    }
   });
 
   it('tells nobody any more who has stopped', async () => {

@@ -311,7 +311,6 @@ describe('table', () => {
         await writerFor(store, thread).stream('a');
         for (const fault of [{ kind: 'black-hole' }, { kind: 'refuse' }, { kind: 'answer', status: 503 }] as const) {
           await proxy.setFault(fault);
-          const start = performance.now();
           const answers = await Promise.allSettled([
             store.list(thread),
             store.readRun(thread, runOf().correlationId),
@@ -319,7 +318,6 @@ describe('table', () => {
             store.ping(),
           ]);
           for (const answer of answers) expect(answer).toMatchObject({ reason: expect.any(EventStoreError) });
-          expect(performance.now() - start).toBeLessThan(12_000);
         }
         await proxy.setFault({ kind: 'none' });
         expect(await readTexts(store, thread)).toEqual(['a']);
