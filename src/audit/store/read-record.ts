@@ -31,6 +31,7 @@ export async function readRecord(
   throw new Error(`The record of thread ${thread.threadId} changed ${MAX_TRIES} times while it was read.`);
 }
 
+/** Events without a gap: those before one are given up, as what the service lets go by itself is older than the rest. */
 async function readEvents(
   storage: EventStorage,
   thread: EventThread,
@@ -42,8 +43,13 @@ async function readEvents(
   for (let from = first; from <= newest && events.length < limit;) {
     const wanted = Math.min(READ_LIMIT, limit - events.length, newest - from + 1);
     const read = await storage.readEvents(thread, from, wanted);
-    // What was added since the head was read is left for the next page.
-    events.push(...read.filter(({ sequence }) => sequence <= newest));
+    for (const event of read) {
+      // What was added since the head was read is left for the next page.
+      if (event.sequence > newest) break;
+      const last = events.at(-1);
+      if (last !== undefined && event.sequence > last.sequence + 1) events.length = 0;
+      events.push(event);
+    }
     if (read.length < wanted) break;
     from = (read.at(-1)?.sequence ?? newest) + 1;
   }
