@@ -80,6 +80,18 @@ describe('The emulator of Cosmos DB', () => {
     expect(await readStatus(container, 'kept')).toBe(200);
   });
 
+  it('keeps the items of a container whose time to live is changed, which holds for them as well', async () => {
+    let now = Date.now();
+    const { container } = await startEmulator(() => now);
+    await container.items.create({ id: 'kept', thread: 't' });
+    const { resource: definition } = await container.read();
+    await container.replace({ id: 'events', ...definition, defaultTtl: 60 });
+    expect((await container.read()).resource?.defaultTtl).toBe(60);
+    expect(await readStatus(container, 'kept')).toBe(200);
+    now += 65_000;
+    expect(await readStatus(container, 'kept')).toBe(404);
+  });
+
   it('is reached through a proxy, and keeps its data while it is stopped', async () => {
     const { server, container } = await startEmulator();
     await container.items.create({ id: 'kept', thread: 't' });

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import Account from '@vercel/cosmosdb-server/lib/account/index.js';
+import type Collection from '@vercel/cosmosdb-server/lib/account/collection.js';
 import findRoute from '@vercel/cosmosdb-server/lib/routes.js';
 import { applyBatch, type BatchOperation } from './cosmos-batch.js';
 import { removeExpiredItems } from './cosmos-expiry.js';
@@ -27,13 +28,13 @@ type Handler = (
 ) => unknown;
 
 /**
- * Starts an emulator of Cosmos DB on loopback, in this process. It is `@vercel/cosmosdb-server` with three things
- * mended that a store relies on: batches are atomic, items expire, and it announces itself under the address that it
- * was asked at. Its data stays over `stop` and `start`. The caller closes it.
+ * Starts an emulator of Cosmos DB on loopback, in this process. It is `@vercel/cosmosdb-server` with four things
+ * mended that a store relies on: batches are atomic, items expire, a container that is replaced keeps its items, and it
+ * announces itself under the address that it was asked at. Its data stays over `stop` and `start`. The caller closes it.
  *
  * @param now the time by which items expire
  */
-export async function startCosmosServer(now: () => number = Date.now): Promise<CosmosServer> {
+export async function startCosmosServer(now = () => Date.now()): Promise<CosmosServer> {
   const account = new Account('127.0.0.1', 0);
   const server = createServer({ keepAliveTimeout: KEEP_IDLE_CONNECTIONS }, (request, response) => {
     removeExpiredItems(account, now());
@@ -70,7 +71,10 @@ function endpointThrough(port: number): string {
 async function answer(account: Account, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const [parameters, handle] = (findRoute(request) ?? [{}, handleUnknownRoute]) as [Record<string, string>, Handler];
   const isBatch = request.headers['x-ms-cosmos-is-batch-request'] !== undefined;
+  const isContainer = request.method === 'PUT' && Object.keys(parameters).join() === 'dbId,collId';
+  const replaced = isContainer ? containerOf(account, parameters).documents : undefined;
   const body = (await (isBatch ? handleBatch : handle)(account, request, response, parameters)) ?? {};
+  if (replaced !== undefined) containerOf(account, parameters).documents = replaced;
   const { _etag: etag } = body as { _etag?: string };
   if (etag !== undefined) response.setHeader('etag', etag);
   response.setHeader('content-type', 'application/json');
@@ -80,13 +84,17 @@ async function answer(account: Account, request: IncomingMessage, response: Serv
   response.end(request.url === '/' ? text.replaceAll(/https:\/\/[^/]*\//g, `http://${request.headers.host}/`) : text);
 }
 
+function containerOf(account: Account, { dbId = '', collId = '' }: Readonly<Record<string, string>>): Collection {
+  return account.database(dbId).collection(collId);
+}
+
 const handleUnknownRoute: Handler = (_account, _request, response) => {
   response.statusCode = 400;
   return { message: 'no route' };
 };
 
-const handleBatch: Handler = async (account, request, response, { dbId = '', collId = '' }) => {
-  const collection = account.database(dbId).collection(collId);
+const handleBatch: Handler = async (account, request, response, parameters) => {
+  const collection = containerOf(account, parameters);
   if (collection.read() === undefined) {
     response.statusCode = 404;
     return { message: 'no such container' };

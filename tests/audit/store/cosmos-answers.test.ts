@@ -43,13 +43,14 @@ async function storageOver(
     const respond = async (): Promise<void> => {
       await text(request);
       const url = request.url ?? '';
-      const isItem = url.includes('/docs');
-      const answered = isItem
-        ? answer((requestCount += 1), request)
-        : { status: 200, body: url.includes('/colls/') ? CONTAINER : account };
+      const isPlan = request.headers['x-ms-cosmos-is-query-plan-request'] !== undefined;
+      const isItem = url.includes('/docs') && !isPlan;
+      const body = url.includes('/colls/') ? CONTAINER : account;
+      const other: ScriptedAnswer = { status: isPlan ? 400 : 200, body };
+      const answered = isItem ? answer((requestCount += 1), request) : other;
       if (answered === undefined) return;
-      const { status, headers = {}, body = { message: 'as scripted' } } = answered;
-      response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
+      const { status, headers = {}, body: sent = { message: 'as scripted' } } = answered;
+      response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(sent));
     };
     void respond();
   });
@@ -86,10 +87,18 @@ describe('CosmosEventStorage, of what the service answers', () => {
     expect(await storage.commit(thread, 'tag', change)).toBeUndefined();
   });
 
-  it.each([413, 429, 500])('fails when a batch is refused for another reason (%i)', async (statusCode) => {
-    const storage = await storageOver(() => ({ status: 207, body: [{ statusCode: 424 }, { statusCode }] }));
-    await expect(storage.commit(thread, 'tag', change)).rejects.toThrow(String(statusCode));
+  it('calls it a conflict when anything else is being changed', async () => {
+    const storage = await storageOver(() => ({ status: 207, body: [{ statusCode: 424 }, { statusCode: 449 }] }));
+    expect(await storage.commit(thread, 'tag', change)).toBeUndefined();
   });
+
+  it.each([404, 409, 412, 413, 429, 500])(
+    'fails when a batch is refused for another reason (%i)',
+    async (statusCode) => {
+      const storage = await storageOver(() => ({ status: 207, body: [{ statusCode: 424 }, { statusCode }] }));
+      await expect(storage.commit(thread, 'tag', change)).rejects.toThrow(String(statusCode));
+    },
+  );
 
   it.each([401, 403, 404, 413, 500, 503])('fails when a batch is answered with status %i', async (status) => {
     const storage = await storageOver(() => ({ status }));
@@ -116,6 +125,34 @@ describe('CosmosEventStorage, of what the service answers', () => {
       headers['x-ms-continuation'] === undefined ? { status: 200, headers: continued, body: { Documents: [] } } : found,
     );
     expect(await storage.readEvents(thread, 1, 10)).toEqual([{ sequence: 1 }]);
+  });
+
+  it('leaves what it finds of a thread without a head when the head is there after all', async () => {
+    const asked: string[] = [];
+    const storage = await storageOver((_number, { method = '', headers }) => {
+      const isQuery = headers['x-ms-documentdb-isquery'] !== undefined;
+      asked.push(isQuery ? 'query' : method);
+      if (isQuery) return { status: 200, body: { Documents: [{ id: 'events-000000000000001', _etag: '"1"' }] } };
+      return { status: 200, headers: { etag: '"2"' }, body: { id: 'head', head: change.head } };
+    });
+    expect(await storage.commit(thread, undefined, change)).toBeUndefined();
+    expect(asked).toEqual(['query', 'GET']);
+  });
+
+  it('leaves what is changed while it removes the rest of a thread without a head', async () => {
+    const conditions: unknown[] = [];
+    const storage = await storageOver((_number, { method, headers }) => {
+      const isQuery = headers['x-ms-documentdb-isquery'] !== undefined;
+      if (isQuery) return { status: 200, body: { Documents: [{ id: 'events-000000000000001', _etag: '"1"' }] } };
+      if (method === 'GET') return { status: 404 };
+      if (method === 'DELETE') {
+        conditions.push(headers['if-match']);
+        return { status: 412 };
+      }
+      return { status: 200, body: [{ statusCode: 201, eTag: '"2"' }] };
+    });
+    expect(await storage.commit(thread, undefined, change)).toBe('"2"');
+    expect(conditions).toEqual(['"1"']);
   });
 
   it('writes what is beside a batch before it, and no batch when that fails', async () => {

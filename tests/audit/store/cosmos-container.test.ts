@@ -1,7 +1,7 @@
 import { createHttpsServer } from '@vercel/cosmosdb-server';
 import { CosmosClient, type ContainerDefinition } from '@azure/cosmos';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { openCosmosContainer } from '../../../src/audit/store/cosmos/cosmos-container.js';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { type CosmosContainerOptions, openCosmosContainer } from '../../../src/audit/store/cosmos/cosmos-container.js';
 import { StorageSetupError } from '../../../src/audit/store/storage-setup-error.js';
 import { type CosmosServer, startCosmosServer } from '../../support/cosmos-server.js';
 import { listenForTest } from '../../support/listen-for-test.js';
@@ -16,14 +16,14 @@ describe('openCosmosContainer', () => {
   });
   afterAll(() => server.close());
 
-  async function open(database: string, { hasTtl = false } = {}) {
+  async function open(database: string, { ttlDays }: { ttlDays?: number } = {}) {
     const { endpoint, key } = server;
-    const opened = await openCosmosContainer({ endpoint, access: { key }, database, container: 'events', hasTtl });
+    const opened = await openCosmosContainer({ endpoint, access: { key }, database, container: 'events', ttlDays });
     onTestFinished(() => opened.close());
     return opened.container;
   }
 
-  it('makes database and container, so that each item may say when it ends, and only what is searched for is indexed', async () => {
+  it('makes database and container, in which only what is searched for is indexed', async () => {
     const container = await open('new');
     const { resource } = await container.read();
     expect(resource).toMatchObject({
@@ -37,8 +37,19 @@ describe('openCosmosContainer', () => {
 
   it('takes a container that is there', async () => {
     await open('twice');
-    const container = await open('twice', { hasTtl: true });
+    const container = await open('twice');
     expect(container.id).toBe('events');
+  });
+
+  it('lets the items of a container end as it is told last, also in one that is there', async () => {
+    const ttls: (number | undefined)[] = [];
+    for (const ttlDays of [7, undefined, 7, 3650, 1]) {
+      const container = await open('ending', ttlDays === undefined ? {} : { ttlDays });
+      ttls.push((await container.read()).resource?.defaultTtl);
+    }
+    expect(ttls).toEqual([604_800, -1, 604_800, 315_360_000, 86_400]);
+    const { resource } = await client.database('ending').container('events').read();
+    expect(resource?.indexingPolicy?.compositeIndexes).toHaveLength(1);
   });
 
   it('is opened by several at once', async () => {
@@ -46,12 +57,10 @@ describe('openCosmosContainer', () => {
     expect(containers).toHaveLength(3);
   });
 
-  it.each<[string, Partial<ContainerDefinition>, boolean, RegExp]>([
-    ['has another partition key', { partitionKey: { paths: ['/id'] } }, false, /partition key has to be \/partition/],
-    ['ends all items alike', { defaultTtl: 3600 }, false, /time to live/],
-    ['has no time to live when there is to be one', {}, true, /time to live/],
-    ['has no order of events', { indexingPolicy: {} }, false, /composite index on \/partition and \/sequence/],
-  ])('refuses a container that %s, and says so', async (what, wrong, hasTtl, expected) => {
+  it.each<[string, Partial<ContainerDefinition>, RegExp]>([
+    ['has another partition key', { partitionKey: { paths: ['/id'] } }, /partition key has to be \/partition/],
+    ['has no order of events', { indexingPolicy: {} }, /composite index on \/partition and \/sequence/],
+  ])('refuses a container that %s, and says so', async (what, wrong, expected) => {
     const name = what.replaceAll(' ', '-');
     await client.databases.create({ id: name });
     const compositeIndexes: ContainerDefinition['indexingPolicy'] = {
@@ -64,28 +73,60 @@ describe('openCosmosContainer', () => {
     };
     const right = { id: 'events', partitionKey: { paths: ['/partition'] }, indexingPolicy: compositeIndexes };
     await client.database(name).containers.create({ ...right, ...wrong });
-    const opening = open(name, { hasTtl });
+    const opening = open(name);
     await expect(opening).rejects.toThrow(StorageSetupError);
     await expect(opening).rejects.toThrow(expected);
   });
 
-  it('says what to do when the container is missing and an identity, which may not make one, opens it', async () => {
-    // A certificate of the emulator's own, for an address of loopback.
-    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
-    onTestFinished(() => {
-      vi.unstubAllEnvs();
-    });
-    const endpoint = (await listenForTest(createHttpsServer({}))).replace('http:', 'https:');
+  describe('with an identity, which may neither make nor change a container', () => {
+    let options: Pick<CosmosContainerOptions, 'endpoint' | 'database' | 'container'>;
     const credential = { getToken: async () => ({ token: 'token', expiresOnTimestamp: Date.now() + 3_600_000 }) };
-    const access = { credential };
-    const opening = openCosmosContainer({ endpoint, access, database: 'agents', container: 'events', hasTtl: false });
-    await expect(opening).rejects.toThrow(StorageSetupError);
-    await expect(opening).rejects.toThrow(/container events in a database agents.*partition key \/partition.*role/);
+
+    beforeEach(async () => {
+      // A certificate of the emulator's own, for an address of loopback.
+      vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
+      onTestFinished(() => {
+        vi.unstubAllEnvs();
+      });
+      const endpoint = (await listenForTest(createHttpsServer({}))).replace('http:', 'https:');
+      options = { endpoint, database: 'agents', container: 'events' };
+    });
+
+    it.each([
+      [undefined, /time to live of -1 /],
+      [7, /time to live of 604800 /],
+    ])('says what to do when it is missing, to keep events for %s days', async (ttlDays, expected) => {
+      const opening = openCosmosContainer({ ...options, access: { credential }, ttlDays });
+      await expect(opening).rejects.toThrow(StorageSetupError);
+      await expect(opening).rejects.toThrow(/container events in a database agents.*partition key \/partition.*role/);
+      await expect(opening).rejects.toThrow(expected);
+    });
+
+    it.each([
+      [undefined, undefined],
+      [7, 7],
+    ])('takes one for events of %s days to keep them for %s', async (made, ttlDays) => {
+      (await openCosmosContainer({ ...options, access: { key: server.key }, ttlDays: made })).close();
+      const opened = await openCosmosContainer({ ...options, access: { credential }, ttlDays });
+      opened.close();
+      expect(opened.container.id).toBe('events');
+    });
+
+    it.each([
+      [7, undefined, /time to live has to be -1,/],
+      [undefined, 7, /time to live has to be 604800,/],
+      [7, 30, /time to live has to be 2592000,/],
+    ])('refuses one for events of %s days to keep them for %s, and says so', async (made, ttlDays, expected) => {
+      (await openCosmosContainer({ ...options, access: { key: server.key }, ttlDays: made })).close();
+      const opening = openCosmosContainer({ ...options, access: { credential }, ttlDays });
+      await expect(opening).rejects.toThrow(StorageSetupError);
+      await expect(opening).rejects.toThrow(expected);
+    });
   });
 
   it.each(['http://example.com', 'http://10.0.0.1:8081'])('refuses %s, which is not encrypted', async (endpoint) => {
     const access = { key: server.key };
-    const opening = openCosmosContainer({ endpoint, access, database: 'agents', container: 'events', hasTtl: false });
+    const opening = openCosmosContainer({ endpoint, access, database: 'agents', container: 'events' });
     await expect(opening).rejects.toThrow(/https/);
   });
 });

@@ -1,5 +1,5 @@
 import { CosmosClient, type Container } from '@azure/cosmos';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openCosmosEventStorage } from '../../../src/audit/store/cosmos/cosmos-event-storage.js';
 import { DurableCallbackEventStore } from '../../../src/audit/store/durable-callback-event-store.js';
 import type { EventStorage } from '../../../src/audit/store/event-storage.js';
@@ -13,8 +13,8 @@ import { describeStoreHistories } from './store-histories.js';
 
 /*
  * On an emulator (@vercel/cosmosdb-server), with `cosmos-batch-proxy.ts` in front of it for transactional batches, the
- * limits of items and batches, and 404. Not to be seen here, as it has none of it: items that end by themselves, request
- * units and 429 (but see `cosmos-answers.test.ts`), what an index costs and saves, replicas that are late and session
+ * limits of items and batches, and 404. How items end is in `cosmos-retention.test.ts`. Not to be seen here, as it has
+ * none of it: request units and 429 (but see `cosmos-answers.test.ts`), what an index costs and saves, replicas that are late and session
  * tokens, several partitions and regions, Entra ID and its roles, the limit of 20 GB.
  */
 
@@ -50,150 +50,117 @@ describe('CosmosEventStorage', () => {
   let storage: EventStorage;
   let container: Container;
 
-  async function open(options: { ttlDays?: number } = {}): Promise<void> {
+  beforeEach(async () => {
     const place = newContainer();
-    storage = await openCosmosEventStorage({ ...place, ...options });
+    storage = await openCosmosEventStorage(place);
     const { emulatorEndpoint: endpoint, key } = service;
     const client = new CosmosClient({ endpoint, key, connectionPolicy: { enableEndpointDiscovery: false } });
     container = client.database(place.database).container(place.container);
-    const opened = storage;
-    onTestFinished(() => opened.close());
-  }
+  });
+  afterEach(() => storage.close());
 
-  async function readItems(): Promise<{ id: string; ttl?: number }[]> {
-    return (await container.items.query('SELECT c.id, c.ttl FROM c ORDER BY c.id').fetchAll()).resources;
+  async function readItems(): Promise<{ id: string }[]> {
+    return (await container.items.query('SELECT c.id FROM c ORDER BY c.id').fetchAll()).resources;
   }
 
   async function kindsOfItems(): Promise<string[]> {
     return (await readItems()).map(({ id }) => id.replace(/-.*/, ''));
   }
 
-  describe('without an end of items', () => {
-    beforeEach(() => open());
-
-    it('lets one of two be first with a thread, and the other know', async () => {
-      const tags = await Promise.all([1, 2].map(() => storage.commit(thread, undefined, begin())));
-      expect(tags.filter((tag) => tag !== undefined)).toHaveLength(1);
-    });
-
-    it('takes a change that is repeated for a conflict, and nothing of it twice', async () => {
-      const tag = await storage.commit(thread, undefined, begin());
-      const change = append(1, ['one', 'two']);
-      const next = await storage.commit(thread, tag, change);
-      expect(await storage.commit(thread, tag, change)).toBeUndefined();
-      expect(await storage.readHead(thread)).toEqual({ head: change.head, tag: next });
-      expect(await storage.readEvents(thread, 1, 10)).toEqual(change.events);
-    });
-
-    it('changes nothing by what was decided upon another head', async () => {
-      const tag = await storage.commit(thread, undefined, begin());
-      await storage.commit(thread, tag, append(1, ['one']));
-      expect(await storage.commit(thread, tag, append(2, ['two'], run(2)))).toBeUndefined();
-      expect(await storage.readEvents(thread, 1, 10)).toHaveLength(1);
-      expect(await storage.readRuns(thread, 0, [runId(1), runId(2)])).toEqual([run(1)]);
-    });
-
-    it('keeps what is too large for a batch beside it, whole, and the batch small', async () => {
-      const texts = ['\u0001'.repeat(100_000), '🌦'.repeat(300_000), '"\\'.repeat(300_000)];
-      const large = { ...run(1), requestMessage: `half a pair \uD83D ${'ä'.repeat(600_000)}` };
-      const change = append(1, texts, large);
-      expect(await storage.commit(thread, undefined, { ...change, isNewRun: true })).toBeDefined();
-      expect(service.proxy.latestBatchBytes).toBeLessThan(10_000);
-      expect(await storage.readEvents(thread, 1, 10)).toEqual(change.events);
-      expect(await storage.readRuns(thread, 0, [runId(1)])).toEqual([large]);
-    });
-
-    it('removes what a clear has left behind, also what is beside it', async () => {
-      const large = { ...run(1), requestMessage: 'a'.repeat(2000) };
-      const first = append(1, ['a'.repeat(1_500_000)], large);
-      await storage.commit(thread, undefined, { ...first, isNewRun: true });
-      expect(new Set(await kindsOfItems())).toEqual(new Set(['events', 'head', 'part', 'run']));
-      await storage.removeUnreachable(thread, { ...first.head, generation: 1, oldestSequence: 2 });
-      expect(await readItems()).toEqual([{ id: 'head' }]);
-    });
-
-    it('removes the events before the oldest one that is kept, and leaves their runs', async () => {
-      const first = append(1, ['a'.repeat(1_500_000)]);
-      const tag = await storage.commit(thread, undefined, { ...first, isNewRun: true });
-      const partCount = (await kindsOfItems()).filter((kind) => kind === 'part').length;
-      const second = append(2, ['b'.repeat(1_500_000)]);
-      await storage.commit(thread, tag, second);
-      await storage.removeUnreachable(thread, { ...second.head, oldestSequence: 2 });
-      expect(await storage.readEvents(thread, 1, 10)).toEqual(second.events);
-      expect(await storage.readRuns(thread, 0, [runId(1)])).toEqual([run(1)]);
-      const parts = Array.from({ length: partCount }, () => 'part');
-      expect(await kindsOfItems()).toEqual(['events', 'head', ...parts, 'run']);
-    });
-
-    it('lets nothing end', async () => {
-      await storage.commit(thread, undefined, { ...append(1, ['one']), isNewRun: true });
-      expect((await readItems()).map(({ ttl }) => ttl)).toEqual([undefined, undefined, undefined]);
-    });
-
-    it('gives events in the order of their sequences, whatever the order in which they are found', async () => {
-      const tag = await storage.commit(thread, undefined, append(1, ['one', 'two']));
-      await storage.commit(thread, tag, append(3, ['three']));
-      const [oldest] = await readItems();
-      const item = container.item(oldest?.id ?? '', 'CallbackAgent|thread-1');
-      const { resource } = await item.read();
-      await item.delete();
-      await container.items.create(resource);
-      expect((await storage.readEvents(thread, 1, 9)).map(({ sequence }) => sequence)).toEqual([1, 2, 3]);
-    });
-
-    it('reads from the middle of events that were appended together', async () => {
-      const change = append(1, ['one', 'two', 'three', 'four']);
-      const tag = await storage.commit(thread, undefined, change);
-      await storage.commit(thread, tag, append(5, ['five']));
-      const read = await storage.readEvents(thread, 3, 2);
-      expect(read.map(({ sequence }) => sequence)).toEqual([3, 4]);
-      expect((await storage.readEvents(thread, 4, 9)).map(({ sequence }) => sequence)).toEqual([4, 5]);
-    });
+  it('lets one of two be first with a thread, and the other know', async () => {
+    const tags = await Promise.all([1, 2].map(() => storage.commit(thread, undefined, begin())));
+    expect(tags.filter((tag) => tag !== undefined)).toHaveLength(1);
   });
 
-  describe('with an end of items after 2 days', () => {
-    const DAY_SECONDS = 86_400;
-    beforeEach(() => open({ ttlDays: 2 }));
+  it('takes a change that is repeated for a conflict, and nothing of it twice', async () => {
+    const tag = await storage.commit(thread, undefined, begin());
+    const change = append(1, ['one', 'two']);
+    const next = await storage.commit(thread, tag, change);
+    expect(await storage.commit(thread, tag, change)).toBeUndefined();
+    expect(await storage.readHead(thread)).toEqual({ head: change.head, tag: next });
+    expect(await storage.readEvents(thread, 1, 10)).toEqual(change.events);
+  });
 
-    it('ends events a day before what they are read with', async () => {
-      const large = { ...run(1), requestMessage: 'a'.repeat(2000) };
-      await storage.commit(thread, undefined, { ...append(1, ['one'], large), isNewRun: true });
-      expect((await readItems()).map(({ id, ttl }) => [id.replace(/-.*/, ''), ttl])).toEqual([
-        ['events', 2 * DAY_SECONDS],
-        ['head', 3 * DAY_SECONDS],
-        ['part', 3 * DAY_SECONDS],
-        ['run', 3 * DAY_SECONDS],
-      ]);
-    });
+  it('changes nothing by what was decided upon another head', async () => {
+    const tag = await storage.commit(thread, undefined, begin());
+    await storage.commit(thread, tag, append(1, ['one']));
+    expect(await storage.commit(thread, tag, append(2, ['two'], run(2)))).toBeUndefined();
+    expect(await storage.readEvents(thread, 1, 10)).toHaveLength(1);
+    expect(await storage.readRuns(thread, 0, [runId(1), runId(2)])).toEqual([run(1)]);
+  });
 
-    it('reads on behind events that have ended', async () => {
-      let tag = await storage.commit(thread, undefined, append(1, ['one']));
-      for (const sequence of [2, 3]) tag = await storage.commit(thread, tag, append(sequence, ['more']));
-      const [oldest] = await readItems();
-      await container.item(oldest?.id ?? '', 'CallbackAgent|thread-1').delete();
-      expect((await storage.readEvents(thread, 1, 10)).map(({ sequence }) => sequence)).toEqual([2, 3]);
-    });
+  it('keeps what is too large for a batch beside it, whole, and the batch small', async () => {
+    const texts = ['\u0001'.repeat(100_000), '🌦'.repeat(300_000), '"\\'.repeat(300_000)];
+    const large = { ...run(1), requestMessage: `half a pair \uD83D ${'ä'.repeat(600_000)}` };
+    const change = append(1, texts, large);
+    expect(await storage.commit(thread, undefined, { ...change, isNewRun: true })).toBeDefined();
+    expect(service.proxy.latestBatchBytes).toBeLessThan(10_000);
+    expect(await storage.readEvents(thread, 1, 10)).toEqual(change.events);
+    expect(await storage.readRuns(thread, 0, [runId(1)])).toEqual([large]);
+  });
 
-    it('takes a run whose message has ended for unknown', async () => {
-      const large = { ...run(1), requestMessage: 'a'.repeat(2000) };
-      await storage.commit(thread, undefined, { ...append(1, ['one'], large), isNewRun: true });
-      const part = (await readItems()).find(({ id }) => id.startsWith('part'));
-      await container.item(part?.id ?? '', 'CallbackAgent|thread-1').delete();
-      expect(await storage.readRuns(thread, 0, [runId(1)])).toEqual([]);
-    });
+  it('removes what a clear has left behind, also what is beside it', async () => {
+    const large = { ...run(1), requestMessage: 'a'.repeat(2000) };
+    const first = append(1, ['a'.repeat(1_500_000)], large);
+    await storage.commit(thread, undefined, { ...first, isNewRun: true });
+    expect(new Set(await kindsOfItems())).toEqual(new Set(['events', 'head', 'part', 'run']));
+    await storage.removeUnreachable(thread, { ...first.head, generation: 1, oldestSequence: 2 });
+    expect(await readItems()).toEqual([{ id: 'head' }]);
+  });
 
-    it.each([
-      ['lists a thread with events that have not ended', 1, 1],
-      ['leaves out a thread whose events have all ended', 3, 0],
-    ])('%s', async (_what, days, count) => {
-      const lastEventAt = new Date(Date.now() - days * DAY_SECONDS * 1000).toISOString();
-      const { head } = append(1, ['one']);
-      const totals = { firstEventAt: lastEventAt, lastEventAt, lastEventType: 'stream', runCount: 1 } as const;
-      const counts = { failedRunCount: 0, inputTokenCount: 0, outputTokenCount: 0, totalTokenCount: 0 };
-      const change = { head: { ...head, totals: { ...totals, ...counts } }, isNewRun: false, events: [] };
-      await storage.commit(thread, undefined, change);
-      expect(await storage.listThreads(thread.agentName)).toHaveLength(count);
-    });
+  it('removes the events before the oldest one that is kept, and leaves their runs', async () => {
+    const first = append(1, ['a'.repeat(1_500_000)]);
+    const tag = await storage.commit(thread, undefined, { ...first, isNewRun: true });
+    const partCount = (await kindsOfItems()).filter((kind) => kind === 'part').length;
+    const second = append(2, ['b'.repeat(1_500_000)]);
+    await storage.commit(thread, tag, second);
+    await storage.removeUnreachable(thread, { ...second.head, oldestSequence: 2 });
+    expect(await storage.readEvents(thread, 1, 10)).toEqual(second.events);
+    expect(await storage.readRuns(thread, 0, [runId(1)])).toEqual([run(1)]);
+    const parts = Array.from({ length: partCount }, () => 'part');
+    expect(await kindsOfItems()).toEqual(['events', 'head', ...parts, 'run']);
+  });
+
+  it('gives events in the order of their sequences, whatever the order in which they are found', async () => {
+    const tag = await storage.commit(thread, undefined, append(1, ['one', 'two']));
+    await storage.commit(thread, tag, append(3, ['three']));
+    const [oldest] = await readItems();
+    const item = container.item(oldest?.id ?? '', 'CallbackAgent|thread-1');
+    const { resource } = await item.read();
+    await item.delete();
+    await container.items.create(resource);
+    expect((await storage.readEvents(thread, 1, 9)).map(({ sequence }) => sequence)).toEqual([1, 2, 3]);
+  });
+
+  it('reads from the middle of events that were appended together', async () => {
+    const change = append(1, ['one', 'two', 'three', 'four']);
+    const tag = await storage.commit(thread, undefined, change);
+    await storage.commit(thread, tag, append(5, ['five']));
+    const read = await storage.readEvents(thread, 3, 2);
+    expect(read.map(({ sequence }) => sequence)).toEqual([3, 4]);
+    expect((await storage.readEvents(thread, 4, 9)).map(({ sequence }) => sequence)).toEqual([4, 5]);
+  });
+
+  it('reads on behind events that have ended', async () => {
+    let tag = await storage.commit(thread, undefined, append(1, ['one']));
+    for (const sequence of [2, 3]) tag = await storage.commit(thread, tag, append(sequence, ['more']));
+    const [oldest] = await readItems();
+    await container.item(oldest?.id ?? '', 'CallbackAgent|thread-1').delete();
+    expect((await storage.readEvents(thread, 1, 10)).map(({ sequence }) => sequence)).toEqual([2, 3]);
+  });
+
+  it.each([
+    ['serves a run whose message has ended without it', 0, ['']],
+    ['does not know a run whose message is gone as its thread was cleared', 1, []],
+  ])('%s', async (_what, generation, messages) => {
+    const large = { ...run(1), requestMessage: 'a'.repeat(2000) };
+    const first = append(1, ['one'], large);
+    const tag = await storage.commit(thread, undefined, { ...first, isNewRun: true });
+    await storage.commit(thread, tag, { head: { ...first.head, generation }, isNewRun: false, events: [] });
+    const part = (await readItems()).find(({ id }) => id.startsWith('part'));
+    await container.item(part?.id ?? '', 'CallbackAgent|thread-1').delete();
+    const runs = await storage.readRuns(thread, 0, [runId(1)]);
+    expect(runs).toEqual(messages.map((requestMessage) => ({ ...large, requestMessage })));
   });
 });
 

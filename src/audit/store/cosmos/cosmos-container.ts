@@ -11,8 +11,8 @@ export interface CosmosContainerOptions {
   readonly access: { readonly key: string } | { readonly credential: TokenCredential };
   readonly database: string;
   readonly container: string;
-  /** Whether items are to end by themselves. */
-  readonly hasTtl: boolean;
+  /** How long items are kept, also those that are there already. Absent: until they are removed. */
+  readonly ttlDays?: number | undefined;
 }
 
 export interface OpenCosmosContainer {
@@ -29,6 +29,10 @@ const MAX_THROTTLED_RETRIES = 9;
 const NOT_FOUND = 404;
 const CONFLICT = 409;
 
+/** The time to live of a container whose items do not end by themselves. */
+const NO_END = -1;
+const DAY_SECONDS = 86_400;
+
 const DATA_PLANE_ROLE = 'Cosmos DB Built-in Data Contributor';
 
 /**
@@ -38,8 +42,6 @@ const DATA_PLANE_ROLE = 'Cosmos DB Built-in Data Contributor';
 const CONTAINER = {
   // Version 2, as version 1 tells partition keys apart by their first 101 bytes.
   partitionKey: { paths: ['/partition'], version: PartitionKeyDefinitionVersion.V2 },
-  // Time to live is on, and each item says its own.
-  defaultTtl: -1,
   indexingPolicy: {
     indexingMode: 'consistent',
     automatic: true,
@@ -57,7 +59,7 @@ const CONTAINER = {
 } satisfies ContainerDefinition;
 
 /**
- * Finds or creates the container for events.
+ * Finds or creates the container for events. With a key its time to live is set as the options have it.
  *
  * @throws StorageSetupError when it is missing and may not be created, or is not as it has to be
  */
@@ -71,7 +73,14 @@ export async function openCosmosContainer(options: CosmosContainerOptions): Prom
     );
     checkConsistency(level);
     const create = (signal: AbortSignal) => createContainer(client, options, signal);
-    checkDefinition(found ?? (await callWithin(CREATE_TIMEOUT_MS, create)), options);
+    const definition = found ?? (await callWithin(CREATE_TIMEOUT_MS, create));
+    checkDefinition(definition, options);
+    const defaultTtl = ttlSeconds(options);
+    if (ttlSecondsOf(definition) !== defaultTtl) {
+      await callWithin(CREATE_TIMEOUT_MS, (abortSignal) =>
+        container.replace({ ...definition, defaultTtl }, { abortSignal }),
+      );
+    }
   } catch (error) {
     client.dispose();
     throw error;
@@ -123,19 +132,21 @@ async function readConsistency(client: CosmosClient, abortSignal: AbortSignal): 
 
 async function createContainer(
   client: CosmosClient,
-  { access, database, container }: CosmosContainerOptions,
+  options: CosmosContainerOptions,
   abortSignal: AbortSignal,
 ): Promise<ContainerDefinition> {
+  const { access, database, container } = options;
+  const defaultTtl = ttlSeconds(options);
   if (!('key' in access)) {
     throw new StorageSetupError(
       `Cosmos DB has no container ${container} in a database ${database}, and a managed identity may not create one: ` +
-        `create it with the partition key /partition, time to live on (-1) and the index that the README gives, and ` +
-        `give the identity the role "${DATA_PLANE_ROLE}".`,
+        `create it with the partition key /partition, a default time to live of ${defaultTtl} and the index that the ` +
+        `README gives, and give the identity the role "${DATA_PLANE_ROLE}".`,
     );
   }
   await unlessThere(() => client.databases.create({ id: database }, { abortSignal }));
   await unlessThere(() =>
-    client.database(database).containers.create({ id: container, ...CONTAINER }, { abortSignal }),
+    client.database(database).containers.create({ id: container, defaultTtl, ...CONTAINER }, { abortSignal }),
   );
   const definition = await readDefinition(client.database(database).container(container), abortSignal);
   if (definition === undefined) throw new Error('The container was created, and is not there.');
@@ -151,14 +162,16 @@ async function unlessThere(create: () => Promise<unknown>): Promise<void> {
   }
 }
 
-function checkDefinition(
-  { partitionKey, defaultTtl, indexingPolicy }: ContainerDefinition,
-  { database, container, hasTtl }: CosmosContainerOptions,
-): void {
+function checkDefinition(definition: ContainerDefinition, options: CosmosContainerOptions): void {
+  const { partitionKey, indexingPolicy } = definition;
+  const { access, database, container } = options;
   const problems: string[] = [];
   if (partitionKey?.paths.join() !== '/partition') problems.push('its partition key has to be /partition');
-  if (defaultTtl === undefined ? hasTtl : defaultTtl !== -1) {
-    problems.push('its time to live has to be on without a default (-1)');
+  if (!('key' in access) && ttlSecondsOf(definition) !== ttlSeconds(options)) {
+    problems.push(
+      `its default time to live has to be ${ttlSeconds(options)}, as CALLBACK_EVENT_TTL_DAYS says, and a managed ` +
+        'identity may not change it',
+    );
   }
   const isOrdered = indexingPolicy?.compositeIndexes?.some(
     ([first, second]) => first?.path === '/partition' && second?.path === '/sequence',
@@ -169,6 +182,14 @@ function checkDefinition(
       `The container ${container} in the database ${database} of Cosmos DB cannot keep events: ${problems.join('; ')}.`,
     );
   }
+}
+
+function ttlSeconds({ ttlDays }: CosmosContainerOptions): number {
+  return ttlDays === undefined ? NO_END : ttlDays * DAY_SECONDS;
+}
+
+function ttlSecondsOf({ defaultTtl }: ContainerDefinition): number {
+  return defaultTtl ?? NO_END;
 }
 
 /** Weaker levels let a process read a thread's head, and then not the events that it counts. */

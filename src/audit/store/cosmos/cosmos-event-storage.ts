@@ -3,14 +3,16 @@ import { callWithin } from '../call-within.js';
 import type { EventThread, EventThreadSummary } from '../callback-event-store.js';
 import { type CosmosContainerOptions, type OpenCosmosContainer, openCosmosContainer } from './cosmos-container.js';
 import {
-  CosmosItems,
   type EventsItem,
+  eventsItem,
   HEAD_ID,
   type HeadItem,
+  headItem,
   type Item,
   type PartItem,
   runId,
   type RunItem,
+  runItem,
 } from './cosmos-items.js';
 import type { EventStorage, StoredHead } from '../event-storage.js';
 import { inParallel } from '../in-parallel.js';
@@ -21,11 +23,6 @@ import type { RunRecord } from '../run-record.js';
 import type { ThreadHead } from '../thread-head.js';
 import { threadKey } from '../thread-key.js';
 import { MS_PER_DAY } from '../ms-per-day.js';
-
-export interface CosmosEventStorageOptions extends Omit<CosmosContainerOptions, 'hasTtl'> {
-  /** How long events are kept. Absent: until they are cleared. */
-  readonly ttlDays?: number | undefined;
-}
 
 interface ReadItems {
   readonly head: HeadItem;
@@ -41,35 +38,34 @@ const REMOVED_PER_QUERY = 200;
 const REQUESTS_AT_ONCE = 20;
 
 const NOT_FOUND = 404;
+const PRECONDITION_FAILED = 412;
 const FAILED_DEPENDENCY = 424;
-/** What a head that is not as it was expected makes of a batch: missing, there already, changed, being changed. */
-const CONFLICTS: readonly number[] = [NOT_FOUND, 409, 412, 449];
+/** Somebody else is changing the same item at this moment. */
+const RETRY_WITH = 449;
+/** What is answered for a head that is not as it was expected: missing, there already, changed. */
+const HEAD_CONFLICTS: readonly number[] = [NOT_FOUND, 409, PRECONDITION_FAILED];
 
 /**
  * Keeps events in a container of Azure Cosmos DB for NoSQL, a thread in a partition of its own, so that a change is one
  * transactional batch there.
  *
- * Reads have session consistency: this process sees its own changes, and of another's changes each whole, in their
- * order, and perhaps some milliseconds late. After it has read a head it sees all that the head counts. A change that
- * was decided upon by a late head is refused, as the head's ETag is another one.
+ * Reads have session consistency or a stronger one: this process sees its own changes, and of another's changes each
+ * whole, in their order, and with session consistency perhaps some milliseconds late. After it has read a head it sees
+ * all that the head counts. A change that was decided upon by a late head is refused, as the head's ETag is another one.
  */
-export async function openCosmosEventStorage(options: CosmosEventStorageOptions): Promise<EventStorage> {
-  const { ttlDays } = options;
-  const opened = await openCosmosContainer({ ...options, hasTtl: ttlDays !== undefined });
-  return new CosmosEventStorage(opened, ttlDays);
+export async function openCosmosEventStorage(options: CosmosContainerOptions): Promise<EventStorage> {
+  return new CosmosEventStorage(await openCosmosContainer(options), options.ttlDays);
 }
 
 class CosmosEventStorage implements EventStorage {
   readonly follow = pollThread(this);
   readonly #container: Container;
   readonly #opened: OpenCosmosContainer;
-  readonly #items: CosmosItems;
   readonly #ttlMs: number;
 
   constructor(opened: OpenCosmosContainer, ttlDays: number | undefined) {
     this.#container = opened.container;
     this.#opened = opened;
-    this.#items = new CosmosItems(ttlDays);
     this.#ttlMs = (ttlDays ?? Infinity) * MS_PER_DAY;
   }
 
@@ -86,7 +82,10 @@ class CosmosEventStorage implements EventStorage {
       const { item } = found;
       if (item.parts === undefined) return { ...item.run, requestMessage: item.requestMessage ?? '' };
       const requestMessage = await this.#readParts<string>(partition, item.parts);
-      return requestMessage === undefined ? [] : { ...item.run, requestMessage };
+      if (requestMessage !== undefined) return { ...item.run, requestMessage };
+      // The message was written when the run began, so that it also ends before the run's last events do.
+      const isCleared = (await this.readHead(thread))?.head.generation !== generation;
+      return isCleared ? [] : { ...item.run, requestMessage: '' };
     });
     return runs.flat();
   }
@@ -113,21 +112,23 @@ class CosmosEventStorage implements EventStorage {
     const partition = threadKey(thread);
     const { head, run, isNewRun, events } = change;
     const { generation } = head;
-    const headItem = toJson(this.#items.headItem(partition, thread, head));
+    if (tag === undefined && !(await this.#removeHeadless(thread))) return undefined;
+    const resourceBody = toJson(headItem(partition, thread, head));
+    // The only operation with a condition: nothing else of a thread is changed but together with its head.
     const operations: OperationInput[] = [
       tag === undefined
-        ? { operationType: 'Create', resourceBody: headItem }
-        : { operationType: 'Replace', id: HEAD_ID, ifMatch: tag, resourceBody: headItem },
+        ? { operationType: 'Create', resourceBody }
+        : { operationType: 'Replace', id: HEAD_ID, ifMatch: tag, resourceBody },
     ];
     const parts: PartItem[] = [];
     if (run !== undefined) {
-      const kept = this.#items.runItem(partition, generation, run);
+      const kept = runItem(partition, generation, run);
       operations.push({ operationType: 'Upsert', resourceBody: toJson(kept.item) });
       if (isNewRun) parts.push(...kept.parts);
     }
     if (events.length > 0) {
-      const kept = this.#items.eventsItem(partition, generation, events);
-      operations.push({ operationType: 'Create', resourceBody: toJson(kept.item) });
+      const kept = eventsItem(partition, generation, events);
+      operations.push({ operationType: 'Upsert', resourceBody: toJson(kept.item) });
       parts.push(...kept.parts);
     }
     // Nobody reads them before the batch that refers to them: what is too large for a batch is added whole as well.
@@ -182,10 +183,11 @@ class CosmosEventStorage implements EventStorage {
     const { result = [] } = await callWithin(CALL_TIMEOUT_MS, (abortSignal) =>
       this.#container.items.batch(operations, partition, { abortSignal }),
     );
-    const refused = result.find(({ statusCode }) => statusCode >= 400 && statusCode !== FAILED_DEPENDENCY);
-    if (refused !== undefined) {
-      if (CONFLICTS.includes(refused.statusCode)) return undefined;
-      throw new Error(`Cosmos DB refused a batch with status ${refused.statusCode}.`);
+    for (const [index, { statusCode }] of result.entries()) {
+      if (statusCode < 400 || statusCode === FAILED_DEPENDENCY) continue;
+      const isHead = index === 0;
+      if (statusCode === RETRY_WITH || (isHead && HEAD_CONFLICTS.includes(statusCode))) return undefined;
+      throw new Error(`Cosmos DB refused operation ${index} of a batch with status ${statusCode}.`);
     }
     const tag = result[0]?.eTag;
     if (tag === undefined) throw new Error('Cosmos DB gave no ETag for a batch.');
@@ -211,7 +213,7 @@ class CosmosEventStorage implements EventStorage {
     });
   }
 
-  /** @returns what the parts hold; `undefined` when one of them is gone, as its thread was cleared meanwhile */
+  /** @returns what the parts hold; `undefined` when one of them is gone, as its thread was cleared, or as it was too old */
   async #readParts<Whole>(partition: string, ids: readonly string[]): Promise<Whole | undefined> {
     const parts = await inParallel(ids, REQUESTS_AT_ONCE, (id) => this.#read('part', partition, id));
     if (parts.includes(undefined)) return undefined;
@@ -235,12 +237,39 @@ class CosmosEventStorage implements EventStorage {
     return { item, tag };
   }
 
-  async #remove(partition: string, id: string): Promise<void> {
+  /**
+   * Removes the runs and events of a thread without a head: they would stand among those that come now. The head is
+   * written last and ends last, but what has ended may come back, when the time to live is made longer before it is gone.
+   *
+   * @returns false when there is a head after all
+   */
+  async #removeHeadless(thread: EventThread): Promise<boolean> {
+    const partition = threadKey(thread);
+    // Not the parts: another process may have written them just now, for a change that it is about to make.
+    const found = await this.#query<{ readonly id: string; readonly _etag: string }>(
+      `SELECT c.id, c._etag FROM c
+        WHERE c.partition = @partition AND (IS_DEFINED(c.sequence) OR IS_DEFINED(c.run))`,
+      { partition },
+      { partitionKey: partition },
+    );
+    if (found.length === 0) return true;
+    // Now is no earlier than what was found: if another process has begun with the thread, its head is seen.
+    if ((await this.readHead(thread)) !== undefined) return false;
+    await inParallel(found, REQUESTS_AT_ONCE, ({ id, _etag: tag }) => this.#remove(partition, id, tag));
+    return true;
+  }
+
+  /** @param tag absent: whichever it has */
+  async #remove(partition: string, id: string, tag?: string): Promise<void> {
+    const condition = tag === undefined ? {} : { accessCondition: { type: 'IfMatch', condition: tag } };
     try {
-      await callWithin(CALL_TIMEOUT_MS, (abortSignal) => this.#container.item(id, partition).delete({ abortSignal }));
+      await callWithin(CALL_TIMEOUT_MS, (abortSignal) =>
+        this.#container.item(id, partition).delete({ ...condition, abortSignal }),
+      );
     } catch (error) {
-      // Somebody else clears the same thread, or the item has just ended by itself.
-      if (!(error instanceof Error && 'code' in error && error.code === NOT_FOUND)) throw error;
+      // Somebody else has removed it or changed it, or it has just ended by itself.
+      const status = error instanceof Error && 'code' in error ? error.code : undefined;
+      if (status !== NOT_FOUND && status !== PRECONDITION_FAILED) throw error;
     }
   }
 }

@@ -8,13 +8,14 @@ import type { ThreadHead } from '../thread-head.js';
 /*
  * What is kept of a thread in its partition, whose key is the thread's. Ids hold letters, digits and hyphens only, which
  * no tool around Cosmos DB has trouble with.
+ *
+ * No item says when it ends: the container does, for all alike, so many days after an item was written. The head is
+ * written with each change and a run with each of its events, so that neither ends before an event that is read with it.
  */
 
 export interface Item {
   readonly id: string;
   readonly partition: string;
-  /** Seconds until it ends by itself, from its last change on. Absent: never. */
-  readonly ttl?: number;
 }
 
 /** All that a thread's changes are compared by. */
@@ -66,57 +67,47 @@ const MAX_INLINE_MESSAGE_BYTES = 1024;
 const MAX_PART_LENGTH = 500_000;
 
 const SEQUENCE_DIGITS = 15;
-const DAY_SECONDS = 86_400;
 
-/** Makes the items of one container. */
-export class CosmosItems {
-  readonly #eventTtl: { readonly ttl?: number };
-  /** A day longer, so that no event outlives what it is read with. */
-  readonly #recordTtl: { readonly ttl?: number };
+export function headItem(partition: string, { agentName, threadId }: EventThread, head: ThreadHead): HeadItem {
+  return { id: HEAD_ID, partition, agentName, threadId, head };
+}
 
-  /** @param ttlDays absent: nothing ends by itself */
-  constructor(ttlDays?: number) {
-    this.#eventTtl = ttlDays === undefined ? {} : { ttl: ttlDays * DAY_SECONDS };
-    this.#recordTtl = ttlDays === undefined ? {} : { ttl: (ttlDays + 1) * DAY_SECONDS };
+export function runItem(partition: string, generation: number, record: RunRecord): ItemWithParts<RunItem> {
+  const { requestMessage, ...run } = record;
+  const item = { id: runId(generation, run.correlationId), partition, generation, run };
+  // A message with half a surrogate pair is safe as JSON text, which is all parts hold.
+  if (Buffer.byteLength(requestMessage) <= MAX_INLINE_MESSAGE_BYTES && requestMessage.isWellFormed()) {
+    return { item: { ...item, requestMessage }, parts: [] };
   }
+  const parts = partItems({ partition, generation }, JSON.stringify(requestMessage));
+  return { item: { ...item, parts: parts.map(({ id }) => id) }, parts };
+}
 
-  headItem(partition: string, { agentName, threadId }: EventThread, head: ThreadHead): HeadItem {
-    return { id: HEAD_ID, partition, agentName, threadId, head, ...this.#recordTtl };
-  }
-
-  runItem(partition: string, generation: number, record: RunRecord): ItemWithParts<RunItem> {
-    const { requestMessage, ...run } = record;
-    const item = { id: runId(generation, run.correlationId), partition, generation, run, ...this.#recordTtl };
-    // A message with half a surrogate pair is safe as JSON text, which is all parts hold.
-    if (Buffer.byteLength(requestMessage) <= MAX_INLINE_MESSAGE_BYTES && requestMessage.isWellFormed()) {
-      return { item: { ...item, requestMessage }, parts: [] };
-    }
-    const parts = this.#parts({ partition, generation }, JSON.stringify(requestMessage));
-    return { item: { ...item, parts: parts.map(({ id }) => id) }, parts };
-  }
-
-  /** @param events of one change, at least one */
-  eventsItem(partition: string, generation: number, events: readonly KeptEvent[]): ItemWithParts<EventsItem> {
-    const first = events[0]?.sequence ?? 0;
-    const sequence = first + events.length - 1;
-    const id = `events-${String(first).padStart(SEQUENCE_DIGITS, '0')}`;
-    const item = { id, partition, generation, sequence, ...this.#eventTtl };
-    const json = JSON.stringify(events);
-    if (Buffer.byteLength(json) <= MAX_INLINE_BYTES) return { item: { ...item, events }, parts: [] };
-    const parts = this.#parts({ partition, generation, partOf: sequence }, json);
-    return { item: { ...item, parts: parts.map((part) => part.id) }, parts };
-  }
-
-  /** Named by what they hold: whoever writes the same parts again, or at the same time, writes the same. */
-  #parts(common: Pick<PartItem, 'partition' | 'generation' | 'partOf'>, json: string): PartItem[] {
-    const hash = createHash('sha256').update(json).digest('hex').slice(0, 32);
-    return splitText(json, MAX_PART_LENGTH).map((text, index) => {
-      return { id: `part-${common.generation}-${hash}-${index}`, ...common, text, ...this.#recordTtl };
-    });
-  }
+/** @param events of one change, at least one */
+export function eventsItem(
+  partition: string,
+  generation: number,
+  events: readonly KeptEvent[],
+): ItemWithParts<EventsItem> {
+  const first = events[0]?.sequence ?? 0;
+  const sequence = first + events.length - 1;
+  const id = `events-${String(first).padStart(SEQUENCE_DIGITS, '0')}`;
+  const item = { id, partition, generation, sequence };
+  const json = JSON.stringify(events);
+  if (Buffer.byteLength(json) <= MAX_INLINE_BYTES) return { item: { ...item, events }, parts: [] };
+  const parts = partItems({ partition, generation, partOf: sequence }, json);
+  return { item: { ...item, parts: parts.map((part) => part.id) }, parts };
 }
 
 /** Of the run's item. */
 export function runId(generation: number, correlationId: string): string {
   return `run-${generation}-${correlationId}`;
+}
+
+/** Named by what they hold: whoever writes the same parts again, or at the same time, writes the same. */
+function partItems(common: Pick<PartItem, 'partition' | 'generation' | 'partOf'>, json: string): PartItem[] {
+  const hash = createHash('sha256').update(json).digest('hex').slice(0, 32);
+  return splitText(json, MAX_PART_LENGTH).map((text, index) => {
+    return { id: `part-${common.generation}-${hash}-${index}`, ...common, text };
+  });
 }
