@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { openCosmosEventStorage } from '../../../src/audit/store/cosmos/cosmos-event-storage.js';
 import type { EventStorage } from '../../../src/audit/store/event-storage.js';
 import type { KeptEvent } from '../../../src/audit/store/kept-event.js';
@@ -125,6 +125,42 @@ describe('CosmosEventStorage, of what the service answers', () => {
       headers['x-ms-continuation'] === undefined ? { status: 200, headers: continued, body: { Documents: [] } } : found,
     );
     expect(await storage.readEvents(thread, 1, 10)).toEqual([{ sequence: 1 }]);
+  });
+
+  it('reads on behind a page that is shorter than it was asked for, and begins late', async () => {
+    const pages = [7, 8, 9].map((sequence) => ({ Documents: [{ sequence, events: [{ sequence }] }] }));
+    const storage = await storageOver((number) => {
+      return { status: 200, headers: { 'x-ms-continuation': 'next' }, body: pages[number - 1] };
+    });
+    expect(await storage.readEvents(thread, 1, 2)).toEqual([{ sequence: 7 }, { sequence: 8 }]);
+  });
+
+  it('lists threads however long all pages take together, while none of them takes too long', async () => {
+    const totals = { lastEventAt: new Date().toISOString() };
+    const head = { oldestSequence: 1, newestSequence: 1, totals };
+    const storage = await storageOver((number) => {
+      vi.advanceTimersByTime(4000);
+      const headers: Record<string, string> = number < 3 ? { 'x-ms-continuation': 'next' } : {};
+      return { status: 200, headers, body: { Documents: [{ threadId: String(number), head }] } };
+    });
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => {
+      vi.useRealTimers();
+    });
+    const listed = await storage.listThreads(thread.agentName);
+    expect(listed.map(({ threadId }) => threadId).toSorted()).toEqual(['1', '2', '3']);
+  });
+
+  it('fails when a page of threads takes too long', async () => {
+    const storage = await storageOver(() => {
+      vi.advanceTimersByTime(5000);
+      return undefined;
+    });
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => {
+      vi.useRealTimers();
+    });
+    await expect(storage.listThreads(thread.agentName)).rejects.toThrow('no answer within 5000 ms');
   });
 
   it('leaves what it finds of a thread without a head when the head is there after all', async () => {

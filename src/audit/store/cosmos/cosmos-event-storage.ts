@@ -31,8 +31,8 @@ interface ReadItems {
 }
 
 const CALL_TIMEOUT_MS = 3000;
-/** Of several requests. */
-const QUERY_TIMEOUT_MS = 5000;
+/** Of one page of a query, which may ask several partitions. */
+const PAGE_TIMEOUT_MS = 5000;
 const EVENTS_ITEMS_PER_REQUEST = 200;
 const REMOVED_PER_QUERY = 200;
 const REQUESTS_AT_ONCE = 20;
@@ -97,7 +97,7 @@ class CosmosEventStorage implements EventStorage {
         WHERE c.partition = @partition AND c.sequence >= @first ORDER BY c.partition, c.sequence`,
       { partition, first },
       { partitionKey: partition, maxItemCount: Math.min(limit, EVENTS_ITEMS_PER_REQUEST) },
-      (found) => (found.at(-1)?.sequence ?? 0) >= first + limit - 1,
+      (found) => found.reduce((count, item) => count + countFrom(first, item), 0) >= limit,
     );
     const events: KeptEvent[] = [];
     for (const item of items) {
@@ -198,19 +198,26 @@ class CosmosEventStorage implements EventStorage {
    * @param isEnough whether there is no need to ask for the next page; absent: all are read. A page may be empty, and
    *   others follow
    */
-  #query<Row>(
+  async #query<Row>(
     query: string,
     values: Readonly<Record<string, string | number>>,
     options: FeedOptions = {},
     isEnough: (rows: readonly Row[]) => boolean = () => false,
   ): Promise<Row[]> {
     const parameters = Object.entries(values).map(([name, value]) => ({ name: `@${name}`, value }));
-    return callWithin(QUERY_TIMEOUT_MS, async (abortSignal) => {
-      const pages = this.#container.items.query<Row>({ query, parameters }, { ...options, abortSignal });
-      const rows: Row[] = [];
-      while (pages.hasMoreResults() && !isEnough(rows)) rows.push(...((await pages.fetchNext()).resources ?? []));
-      return rows;
-    });
+    const ending = new AbortController();
+    const pages = this.#container.items.query<Row>({ query, parameters }, { ...options, abortSignal: ending.signal });
+    const rows: Row[] = [];
+    try {
+      while (pages.hasMoreResults() && !isEnough(rows)) {
+        const { resources } = await callWithin(PAGE_TIMEOUT_MS, () => pages.fetchNext());
+        rows.push(...(resources ?? []));
+      }
+    } catch (error) {
+      ending.abort();
+      throw error;
+    }
+    return rows;
   }
 
   /** @returns what the parts hold; `undefined` when one of them is gone, as its thread was cleared, or as it was too old */
@@ -272,6 +279,11 @@ class CosmosEventStorage implements EventStorage {
       if (status !== NOT_FOUND && status !== PRECONDITION_FAILED) throw error;
     }
   }
+}
+
+/** How many of an item's events have a sequence of `first` or more; at least so many, where they are kept beside it. */
+function countFrom(first: number, { events }: EventsItem): number {
+  return events?.filter(({ sequence }) => sequence >= first).length ?? 1;
 }
 
 /** An item is JSON as it is; the SDK's type for that asks for an index signature. */
