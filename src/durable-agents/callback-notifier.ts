@@ -7,13 +7,16 @@ import type { Logger } from './logger.js';
 const CALLBACK_TIMEOUT_MS = 30_000;
 
 /**
- * Calls the callback of one run so that nothing it does can break the run. Methods are called with `?.` whatever their
- * type says, as callbacks are also written in JavaScript, where any of them may be missing.
+ * Calls the callback of one run so that nothing it does can break the run: one call after another, also when the run
+ * was ended in the middle of one. Methods are called with `?.` whatever their type says, as callbacks are also written
+ * in JavaScript, where any of them may be missing.
  */
 export class CallbackNotifier {
   readonly #callback: AgentResponseCallback | undefined;
   readonly #context: AgentCallbackContext;
   readonly #log: Logger;
+  /** Of the latest call; never rejects. */
+  #ended: Promise<void> = Promise.resolve();
 
   constructor(callback: AgentResponseCallback | undefined, context: AgentCallbackContext, log: Logger) {
     this.#callback = callback;
@@ -39,7 +42,12 @@ export class CallbackNotifier {
     return this.#guard('onAgentError', () => this.#callback?.onAgentError?.(error, this.#context));
   }
 
-  async #guard(method: keyof AgentResponseCallback, call: () => void | Promise<void>): Promise<void> {
+  #guard(method: keyof AgentResponseCallback, call: () => void | Promise<void>): Promise<void> {
+    this.#ended = this.#ended.then(() => this.#callInTime(method, call));
+    return this.#ended;
+  }
+
+  async #callInTime(method: keyof AgentResponseCallback, call: () => void | Promise<void>): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     try {
       const result = call();

@@ -103,10 +103,11 @@ describe('an outcome that is seen', () => {
     const warnings: string[] = [];
     const sink = { log: () => {}, warn: (line: string) => void warnings.push(line), error: () => {} };
 
-    const outcome = await withInvocationLog(sink, () => read(answered, new FakeRunRecords({ committed })));
+    await withInvocationLog(sink, async () => {
+      expect(await read(answered, new FakeRunRecords({ committed }))).toEqual(success);
+      await expect.poll(() => warnings).toHaveLength(1);
+    });
 
-    expect(outcome).toEqual(success);
-    await expect.poll(() => warnings).toHaveLength(1);
     expect(warnings[0]).toMatch(
       /\[ScriptedAgent\]\[[0-9a-f]{32}\] .*committed: Error: store is down \(thread thread-1\)/,
     );

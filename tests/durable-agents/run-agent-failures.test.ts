@@ -147,23 +147,24 @@ describe('the time limit of a run', () => {
     expect(callback.calls).toEqual(['onAgentStart', 'onAgentError']);
   });
 
-  it('counts the time of callbacks, and does not wait for the one that runs', async () => {
+  it('counts the time of callbacks, and tells of the end when the one that runs has returned', async () => {
     const callback = new RecordingCallback();
-    const slow = actingCallback(callback, (method) =>
-      method === 'onStreamingResponseUpdate' ? delay(1000) : undefined,
-    );
+    const trace: string[] = [];
+    const slow = actingCallback(callback, async (method) => {
+      trace.push(`${method} begins`);
+      if (method === 'onStreamingResponseUpdate') await delay(1000);
+      trace.push(`${method} ends`);
+    });
     const agent = new ScriptedAgent([text('a'), text('b'), text('c'), finish()]);
 
     const running = takeTurn(agent, { callback: slow, timeoutMs: 1500 });
     await vi.advanceTimersByTimeAsync(1500);
+    expect(agent.calls[0]?.signal.aborted).toBe(true);
+    await vi.advanceTimersByTimeAsync(1000);
 
     expect(errorContentOf(await running)).toMatchObject({ errorCode: 'run_timeout' });
-    expect(callback.calls).toEqual([
-      'onAgentStart',
-      'onStreamingResponseUpdate',
-      'onStreamingResponseUpdate',
-      'onAgentError',
-    ]);
+    const methods = ['onAgentStart', 'onStreamingResponseUpdate', 'onStreamingResponseUpdate', 'onAgentError'];
+    expect(trace).toEqual(methods.flatMap((method) => [`${method} begins`, `${method} ends`]));
   });
 
   it('leaves no timer behind when the run has ended', async () => {
