@@ -1,4 +1,5 @@
 import type { CallbackEventStore, EventThread } from '../src/audit/store/callback-event-store.js';
+import { MAX_APPENDED_EVENTS } from '../src/audit/store/check-append-size.js';
 import { createCallbackEventStore } from '../src/audit/store/create-callback-event-store.js';
 import type { NewEvent } from '../src/audit/store/kept-event.js';
 import { type BenchStore, STORE_KINDS, withStore } from './bench-store.js';
@@ -9,8 +10,6 @@ const EVENTS = 100_000;
 const PAGE = 500;
 const ROUNDS = 15;
 const APPENDS_PER_RUN = 5;
-/** As many as a transaction of the table service can take beside the thread's head and the run. */
-const EVENTS_PER_APPEND = 98;
 
 const thread: EventThread = { agentName: 'CallbackAgent', threadId: 'page-depth' };
 
@@ -69,10 +68,10 @@ async function fill(store: CallbackEventStore): Promise<void> {
     };
     const attempt = await store.beginAttempt(thread, run, `token-${number}`, run.acceptedAt);
     for (let append = 0; append < APPENDS_PER_RUN && count < EVENTS; append += 1) {
-      const length = Math.min(EVENTS_PER_APPEND, EVENTS - count);
+      const length = Math.min(MAX_APPENDED_EVENTS, EVENTS - count);
       const isEnd = append === APPENDS_PER_RUN - 1;
       const events = Array.from({ length }, (_, index) => eventOf(` word${index}`, isEnd && index === length - 1));
-      await store.append(attempt, append * EVENTS_PER_APPEND, events);
+      await store.append(attempt, append * MAX_APPENDED_EVENTS, events);
       count += length;
     }
   }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { AppendResult, CallbackEventStore, OpenAttempt } from '../../src/audit/store/callback-event-store.js';
+import { MAX_APPENDED_EVENTS } from '../../src/audit/store/check-append-size.js';
 import type { NewEvent } from '../../src/audit/store/kept-event.js';
 import type { RunDescription, RunRecord } from '../../src/audit/store/run-record.js';
 import { failedEvent, finalEvent, runOf, streamEvent, thread } from './callback-events.js';
@@ -80,7 +81,7 @@ export function writerFor(store: CallbackEventStore, of = thread, runNumber = 1)
 }
 
 /**
- * Appends events to a run, which has one attempt for all that is appended to it in this way.
+ * Appends events to a run, in portions, which has one attempt for all that is appended to it in this way.
  *
  * @param where the thread, and the number of the run: 1 by default
  */
@@ -92,7 +93,10 @@ export async function appendEvents(
   const writer = new RunWriter(store, of, runOf(run), `writer-of-run-${run}`);
   await writer.begin();
   const kept = (await writer.read())?.attempts.at(-1);
-  await writer.appendAt(kept?.eventCount ?? 0, ...events);
+  const firstIndex = kept?.eventCount ?? 0;
+  for (let from = 0; from < events.length; from += MAX_APPENDED_EVENTS) {
+    await writer.appendAt(firstIndex + from, ...events.slice(from, from + MAX_APPENDED_EVENTS));
+  }
 }
 
 /** Appends one stream event to a thread's first run. */

@@ -94,6 +94,8 @@ export interface CallbackEventStore {
    * that is missing before them is taken for lost.
    *
    * @param firstIndex of the first event among all of its attempt, from 0
+   * @param events 90 at the most
+   * @throws RangeError when there are more
    */
   append(attempt: OpenAttempt, firstIndex: number, events: readonly NewEvent[]): Promise<AppendResult>;
 

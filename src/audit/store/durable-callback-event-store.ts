@@ -10,6 +10,7 @@ import type {
   ListOptions,
   OpenAttempt,
 } from './callback-event-store.js';
+import { checkAppendSize } from './check-append-size.js';
 import { type EventRecord, START } from './event-cursor.js';
 import type { EventStorage } from './event-storage.js';
 import { EventStoreError } from './event-store-error.js';
@@ -87,7 +88,8 @@ export class DurableCallbackEventStore implements CallbackEventStore {
     return { thread, run, attempt, token, startedAt };
   }
 
-  append(attempt: OpenAttempt, firstIndex: number, events: readonly NewEvent[]): Promise<AppendResult> {
+  async append(attempt: OpenAttempt, firstIndex: number, events: readonly NewEvent[]): Promise<AppendResult> {
+    checkAppendSize(events);
     const isLast = events.at(-1)?.eventType !== 'stream';
     return this.#change(
       attempt.thread,

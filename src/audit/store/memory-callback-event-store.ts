@@ -8,6 +8,7 @@ import type {
   ListOptions,
   OpenAttempt,
 } from './callback-event-store.js';
+import { checkAppendSize } from './check-append-size.js';
 import { type EventRecord, isLost, START } from './event-cursor.js';
 import type { NewEvent } from './kept-event.js';
 import { createThreadRecord, type MemoryThreadRecord, runsOf, tagOf, toKeptEvent } from './memory-thread-record.js';
@@ -80,6 +81,7 @@ export class MemoryCallbackEventStore implements CallbackEventStore {
   }
 
   async append(attempt: OpenAttempt, firstIndex: number, events: readonly NewEvent[]): Promise<AppendResult> {
+    checkAppendSize(events);
     return this.#change(attempt.thread, attempt.run.correlationId, (state) =>
       appendEvents(state, attempt, firstIndex, events),
     );

@@ -1,6 +1,5 @@
 import type { TransactionAction } from '@azure/data-tables';
 import { fillBins } from './fill-bins.js';
-import type { KeptEvent } from '../kept-event.js';
 import type { RecordChange } from '../record-changes.js';
 import { eventKey, eventPartKeys, HEAD_KEY, messagePartKeys, partKey, runKey } from './table-keys.js';
 import { type PartsReference, toEventRow, toHeadRow, toRunRow } from './table-records.js';
@@ -22,10 +21,6 @@ interface WeighedAction {
 }
 
 const MAX_ACTIONS = 100;
-/** One action is on the head, and one on a run. */
-const MAX_EVENT_ROWS = MAX_ACTIONS - 2;
-/** So far behind an event stands its row at most, if the row holds several. */
-export const MAX_EVENTS_IN_ROW = 1000;
 /** A transaction is at most 4 MiB large, with what stands around each action. */
 const MAX_WEIGHT = 3 * 1024 * 1024;
 
@@ -70,12 +65,10 @@ export function planCommit(
     // The message stays; there is a conflict when the run was removed meanwhile.
     else actions.push(['update', runRow, 'Merge']);
   }
-  for (const together of inRows(events)) {
-    const [row, text] = toEventRow(together);
-    const sequence = (together.at(-1) ?? together[0]).sequence;
-    const rowKey = eventKey(sequence);
-    const columns = place(rowKey, text, eventPartKeys(sequence, partsToken));
-    actions.push(['create', { partitionKey, rowKey, ...row, ...columns }]);
+  for (const event of events) {
+    const rowKey = eventKey(event.sequence);
+    const columns = place(rowKey, event.fields, eventPartKeys(event.sequence, partsToken));
+    actions.push(['create', { partitionKey, rowKey, ...toEventRow(event), ...columns }]);
   }
   const transactions = fillBins(parts, ({ weight }) => weight, { maxWeight: MAX_WEIGHT, maxCount: MAX_ACTIONS });
   return {
@@ -83,19 +76,4 @@ export function planCommit(
     actions,
     ...(referringKey !== undefined && { referringKey }),
   };
-}
-
-/** Each event has a row to itself, unless there are too many for a transaction. */
-function inRows(events: readonly KeptEvent[]): [KeptEvent, ...KeptEvent[]][] {
-  const perRow = Math.ceil(events.length / MAX_EVENT_ROWS);
-  if (perRow > MAX_EVENTS_IN_ROW) {
-    throw new RangeError(`At most ${MAX_EVENT_ROWS * MAX_EVENTS_IN_ROW} events can be kept at once.`);
-  }
-  const rows: [KeptEvent, ...KeptEvent[]][] = [];
-  for (const event of events) {
-    const row = rows.at(-1);
-    if (row !== undefined && row.length < perRow) row.push(event);
-    else rows.push([event]);
-  }
-  return rows;
 }

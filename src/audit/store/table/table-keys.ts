@@ -85,6 +85,10 @@ export function messagesOf(generation: number, correlationId: string): KeyRange 
   return keysUnder(`m|${generationText(generation)}|${correlationId}`);
 }
 
+export function eventsFrom(sequence: number): KeyRange {
+  return { from: eventKey(sequence), before: 'e}' };
+}
+
 export function eventsBefore(sequence: number): KeyRange {
   return { from: 'e|', before: eventKey(sequence) };
 }

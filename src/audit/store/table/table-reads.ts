@@ -3,10 +3,10 @@ import type { StoredHead } from '../event-storage.js';
 import { inParallel } from '../in-parallel.js';
 import type { KeptEvent } from '../kept-event.js';
 import type { RunRecord } from '../run-record.js';
-import { MAX_EVENTS_IN_ROW } from './table-commit.js';
 import {
   eventKey,
   eventPartKeys,
+  eventsFrom,
   HEAD_KEY,
   keysUnder,
   messagePartKeys,
@@ -68,18 +68,27 @@ export async function readEvents(
   first: number,
   limit: number,
 ): Promise<KeptEvent[]> {
-  // The service stops at the limit; a service that sorts what it finds before that has little to sort.
-  const range = { from: eventKey(first), before: eventKey(first + limit + MAX_EVENTS_IN_ROW) };
-  const found = await rows.list<EventRow>(threadPartition(thread), range, { limit });
+  const found = await readEventRows(rows, threadPartition(thread), first, limit);
   const events = await inParallel(found, READS_AT_ONCE, async (row) => {
     const sequence = sequenceOf(row.rowKey);
-    const text = await textOf(rows, row, (token) => eventPartKeys(sequence, token));
-    return text === undefined ? [] : readEventRow(row, sequence, text);
+    const fields = await textOf(rows, row, (token) => eventPartKeys(sequence, token));
+    return fields === undefined ? undefined : readEventRow(row, sequence, fields);
   });
-  return events
-    .flat()
-    .filter(({ sequence }) => sequence >= first)
-    .slice(0, limit);
+  return events.filter((event) => event !== undefined);
+}
+
+async function readEventRows(
+  rows: TableRows,
+  partitionKey: string,
+  first: number,
+  limit: number,
+): Promise<Row<EventRow>[]> {
+  // The emulator sorts all that it finds, whatever the limit: let it find no more than is wanted.
+  const range = { from: eventKey(first), before: eventKey(first + limit) };
+  const found = await rows.list<EventRow>(partitionKey, range, { limit });
+  if (found[0]?.rowKey === range.from) return found;
+  // Events behind the first one were dropped as well, maybe more than the limit: go to where they begin.
+  return rows.list<EventRow>(partitionKey, eventsFrom(first), { limit });
 }
 
 /** @returns `undefined` when the text was removed since its row was read, as the row was */

@@ -25,13 +25,12 @@ export interface RunRow extends PartsReference {
   readonly run: string;
 }
 
-/** Its text is the fields of the event, or JSON of several events, of which the last one gives the row its key. */
+/** Its text is the fields of the event. */
 export interface EventRow extends PartsReference {
   readonly correlationId: string;
   readonly attempt: number;
-  /** Absent, as is the type, when the row holds several. */
-  readonly madeAt?: string;
-  readonly eventType?: KeptEvent['eventType'];
+  readonly madeAt: string;
+  readonly eventType: KeptEvent['eventType'];
 }
 
 export function toHeadRow(head: ThreadHead): HeadRow {
@@ -52,22 +51,15 @@ export function readRunRow({ run }: Pick<RunRow, 'run'>, requestMessage: string)
   return { ...read, requestMessage };
 }
 
-/** @returns the row, and its text */
-export function toEventRow(events: readonly [KeptEvent, ...KeptEvent[]]): [EventRow, string] {
-  const [{ correlationId, attempt, timestamp, eventType, fields }, ...others] = events;
-  if (others.length > 0) return [{ correlationId, attempt }, JSON.stringify(events)];
-  return [{ correlationId, attempt, madeAt: timestamp, eventType }, fields];
+export function toEventRow({ correlationId, attempt, timestamp, eventType }: KeptEvent): EventRow {
+  return { correlationId, attempt, madeAt: timestamp, eventType };
 }
 
 /** @param sequence what the row's key says */
 export function readEventRow(
   { correlationId, attempt, madeAt, eventType }: EventRow,
   sequence: number,
-  text: string,
-): KeptEvent[] {
-  if (madeAt !== undefined && eventType !== undefined) {
-    return [{ sequence, correlationId, attempt, timestamp: madeAt, eventType, fields: text }];
-  }
-  const events: KeptEvent[] = JSON.parse(text);
-  return events;
+  fields: string,
+): KeptEvent {
+  return { sequence, correlationId, attempt, timestamp: madeAt, eventType, fields };
 }

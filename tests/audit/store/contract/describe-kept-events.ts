@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { EventThread, ListOptions } from '../../../../src/audit/store/callback-event-store.js';
+import { MAX_APPENDED_EVENTS } from '../../../../src/audit/store/check-append-size.js';
 import { START } from '../../../../src/audit/store/event-cursor.js';
 import type { KeptEvent, NewEvent } from '../../../../src/audit/store/kept-event.js';
 import { writerFor } from '../../../support/append-events.js';
@@ -127,6 +128,18 @@ export function describeKeptEvents(context: ContractContext): void {
       const kept = await readTexts(store, thread);
       expect(kept.map((text) => text.length)).toEqual([...texts, 'after'].map((text) => text.length));
       expect(kept.every((text, index) => text === [...texts, 'after'][index])).toBe(true);
+    });
+
+    it('takes no more at once than is said, and nothing of what is too much', async () => {
+      const { store, thread } = context;
+      const writer = writerFor(store, thread);
+      const texts = range(MAX_APPENDED_EVENTS + 1).map(String);
+      await expect(writer.stream(...texts)).rejects.toThrow(RangeError);
+      expect(await readTexts(store, thread)).toEqual([]);
+      expect(await writer.appendAt(0, ...texts.slice(1).map((text) => streamEvent(text)))).toMatchObject({
+        lostEvents: 0,
+      });
+      expect(await readTexts(store, thread)).toEqual(texts.slice(1));
     });
 
     it('serves ten thousand events of a thread, whole and page by page', async () => {
