@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { ZodError } from 'zod';
 import type { EventThread } from '../../../src/audit/store/callback-event-store.js';
 import { MAX_APPENDED_EVENTS } from '../../../src/audit/store/check-append-size.js';
 import { DurableCallbackEventStore } from '../../../src/audit/store/durable-callback-event-store.js';
@@ -313,6 +314,29 @@ describe('table', () => {
       expect(all.map(({ correlationId }) => correlationId).toSorted()).toEqual(ids);
       expect(all.every(({ requestMessage }) => requestMessage === runOf().requestMessage)).toBe(true);
       expect(await storage.readRuns(thread, 1, ids)).toEqual([]);
+    });
+  });
+
+  describe('a row that somebody else has written', () => {
+    it.each([
+      ['head', { head: '{"epoch":"abcd1234"}' }],
+      ['e|000000000000001', { correlationId: runOf().correlationId, attempt: '1', madeAt: '', eventType: 'stream' }],
+      [`r|0000000000|${runOf().correlationId}`, { run: '{}' }],
+    ])('fails those who read it, %s', async (rowKey, columns) => {
+      const store = openStore();
+      await writerFor(store, thread).stream('a');
+      const rows = await openRows();
+      const row = await rows.get('CallbackAgent|thread-1', rowKey);
+      await rows.put({ partitionKey: 'CallbackAgent|thread-1', rowKey, ...columns }, row?.etag);
+      await expect(store.list(thread)).rejects.toMatchObject({ cause: expect.any(ZodError) });
+    });
+
+    it('fails the list of threads', async () => {
+      const store = openStore();
+      const rows = await openRows();
+      const row = { partitionKey: 'CallbackAgent', rowKey: 'thread-1', epoch: 'abcd1234', eventCount: 1, totals: '{}' };
+      await rows.put(row, undefined);
+      await expect(store.listThreads('CallbackAgent')).rejects.toMatchObject({ cause: expect.any(ZodError) });
     });
   });
 

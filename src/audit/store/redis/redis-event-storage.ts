@@ -6,11 +6,12 @@ import type { KeptEvent } from '../kept-event.js';
 import type { RecordChange } from '../record-changes.js';
 import { createRedisClient, RedisConnection } from './redis-connection.js';
 import { runCommitScript, runRemoveScript } from './redis-scripts.js';
-import { isRunField, messageFieldOf, parseEvent, parseHead, parseRun, runFieldOf } from './redis-stored-record.js';
+import { isRunField, messageFieldOf, parseEvent, runFieldOf } from './redis-stored-record.js';
 import { RedisKeys } from './redis-thread-keys.js';
 import { RedisThreadList } from './redis-thread-list.js';
 import { RedisThreadWatch } from './redis-thread-watch.js';
 import type { RunRecord } from '../run-record.js';
+import { parseHead, parseRun } from '../stored-record.js';
 import type { ThreadHead } from '../thread-head.js';
 import type { FollowThread } from '../thread-watchers.js';
 import { MS_PER_DAY } from '../ms-per-day.js';
@@ -82,7 +83,7 @@ class RedisEventStorage implements EventStorage {
     const values = await this.#connection.run((client) => client.hmGet(key, fields));
     return correlationIds.flatMap((_, index) => {
       const run = values[2 * index];
-      return typeof run === 'string' ? parseRun(run, values[2 * index + 1] ?? null) : [];
+      return typeof run === 'string' ? parseRun(run, values[2 * index + 1] ?? '') : [];
     });
   }
 
@@ -116,7 +117,7 @@ class RedisEventStorage implements EventStorage {
       const values = await this.#connection.run((client) => client.hmGet(keys.runs, some));
       const forgotten = some.flatMap((field, index) => {
         const value = values[index];
-        return typeof value !== 'string' || isReached(parseRun(value, null), head) ? [] : { field, value };
+        return typeof value !== 'string' || isReached(parseRun(value, ''), head) ? [] : { field, value };
       });
       if (forgotten.length > 0) await this.#connection.run((client) => runRemoveScript(client, keys, head, forgotten));
     }

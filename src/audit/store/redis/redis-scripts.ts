@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { RecordChange } from '../record-changes.js';
 import type { RedisClient } from './redis-connection.js';
-import { messageFieldOf, recordNameOf, runFieldOf, storeEvent, storeHead, storeRun } from './redis-stored-record.js';
+import { messageFieldOf, recordNameOf, runFieldOf, storeEvent } from './redis-stored-record.js';
 import type { RedisThreadKeys } from './redis-thread-keys.js';
+import { storeHead, storeRun } from '../stored-record.js';
 import type { ThreadHead } from '../thread-head.js';
 
 /*

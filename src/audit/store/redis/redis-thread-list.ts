@@ -1,8 +1,8 @@
 import type { EventThread, EventThreadSummary } from '../callback-event-store.js';
 import type { RecordChange } from '../record-changes.js';
 import type { RedisClient, RedisConnection } from './redis-connection.js';
-import { parseHead } from './redis-stored-record.js';
 import type { RedisKeys } from './redis-thread-keys.js';
+import { parseHead } from '../stored-record.js';
 import { MS_PER_DAY } from '../ms-per-day.js';
 
 export interface RedisThreadListOptions {

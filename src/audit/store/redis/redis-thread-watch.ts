@@ -5,8 +5,8 @@ import type { EventThread } from '../callback-event-store.js';
 import type { EventRecord } from '../event-cursor.js';
 import type { EventStorage } from '../event-storage.js';
 import type { RedisConnection } from './redis-connection.js';
-import { parseHead } from './redis-stored-record.js';
 import type { RedisKeys } from './redis-thread-keys.js';
+import { parseHead } from '../stored-record.js';
 import type { FollowThread } from '../thread-watchers.js';
 import type { ThreadHead } from '../thread-head.js';
 

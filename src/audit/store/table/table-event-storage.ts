@@ -9,7 +9,7 @@ import type { RunRecord } from '../run-record.js';
 import { planCommit } from './table-commit.js';
 import { HEAD_KEY, threadPartition } from './table-keys.js';
 import { readEvents, readHead, readRuns } from './table-reads.js';
-import type { PartsReference } from './table-records.js';
+import { readPartsReference } from './table-records.js';
 import { listRuns, removeUnreachable } from './table-removals.js';
 import { TableRows } from './table-rows.js';
 import { TableThreadIndex } from './table-thread-index.js';
@@ -135,8 +135,9 @@ export class TableEventStorage implements EventStorage {
     const committed = await this.#rows.apply(actions);
     if (committed === undefined && referringKey !== undefined) {
       // A commit that was sent again, as its answer was lost, finds a conflict with itself.
-      const row = await this.#rows.get<PartsReference>(partitionKey, referringKey);
-      if (row?.partsToken !== partsToken) await this.#rows.removeAll(parts.flat().map(([, part]) => part));
+      const row = await this.#rows.get(partitionKey, referringKey);
+      const isKept = row !== undefined && readPartsReference(row).partsToken === partsToken;
+      if (!isKept) await this.#rows.removeAll(parts.flat().map(([, part]) => part));
     }
     return committed;
   }

@@ -15,15 +15,7 @@ import {
   sequenceOf,
   threadPartition,
 } from './table-keys.js';
-import {
-  type EventRow,
-  type HeadRow,
-  type PartsReference,
-  readEventRow,
-  readHeadRow,
-  readRunRow,
-  type RunRow,
-} from './table-records.js';
+import { readEventRow, readHeadRow, readPartsReference, readRunRow } from './table-records.js';
 import type { Row, TableRows } from './table-rows.js';
 import { textIn } from './table-text.js';
 
@@ -37,7 +29,7 @@ const READS_AT_ONCE = 16;
 const MAX_POINT_READS = 100;
 
 export async function readHead(rows: TableRows, thread: EventThread): Promise<ReadHead | undefined> {
-  const row = await rows.get<HeadRow>(threadPartition(thread), HEAD_KEY);
+  const row = await rows.get(threadPartition(thread), HEAD_KEY);
   return row && { head: readHeadRow(row), tag: row.etag, writtenAt: row.timestamp ?? '' };
 }
 
@@ -51,8 +43,8 @@ export async function readRuns(
   const wanted = new Map(correlationIds.map((id) => [runKey(generation, id), id]));
   const found =
     wanted.size > MAX_POINT_READS
-      ? await rows.list<RunRow>(partitionKey, runsOf(generation))
-      : await inParallel([...wanted.keys()], READS_AT_ONCE, (key) => rows.get<RunRow>(partitionKey, key));
+      ? await rows.list(partitionKey, runsOf(generation))
+      : await inParallel([...wanted.keys()], READS_AT_ONCE, (key) => rows.get(partitionKey, key));
   const runs = await inParallel(found, READS_AT_ONCE, async (row) => {
     const correlationId = row && wanted.get(row.rowKey);
     if (row === undefined || correlationId === undefined) return undefined;
@@ -77,27 +69,18 @@ export async function readEvents(
   return events.filter((event) => event !== undefined);
 }
 
-async function readEventRows(
-  rows: TableRows,
-  partitionKey: string,
-  first: number,
-  limit: number,
-): Promise<Row<EventRow>[]> {
+async function readEventRows(rows: TableRows, partitionKey: string, first: number, limit: number): Promise<Row[]> {
   // The emulator sorts all that it finds, whatever the limit: let it find no more than is wanted.
   const range = { from: eventKey(first), before: eventKey(first + limit) };
-  const found = await rows.list<EventRow>(partitionKey, range, { limit });
+  const found = await rows.list(partitionKey, range, { limit });
   if (found[0]?.rowKey === range.from) return found;
   // Events behind the first one were dropped as well, maybe more than the limit: go to where they begin.
-  return rows.list<EventRow>(partitionKey, eventsFrom(first), { limit });
+  return rows.list(partitionKey, eventsFrom(first), { limit });
 }
 
 /** @returns `undefined` when the text was removed since its row was read, as the row was */
-async function textOf(
-  rows: TableRows,
-  row: Row<PartsReference>,
-  keysOf: (partsToken: string) => string,
-): Promise<string | undefined> {
-  const { partsToken, partCount } = row;
+async function textOf(rows: TableRows, row: Row, keysOf: (partsToken: string) => string): Promise<string | undefined> {
+  const { partsToken, partCount } = readPartsReference(row);
   if (partsToken === undefined) return textIn(row);
   const parts = await rows.list(row.partitionKey, keysUnder(keysOf(partsToken)));
   return parts.length === partCount ? parts.map(textIn).join('') : undefined;

@@ -1,65 +1,62 @@
+import { z } from 'zod';
 import type { KeptEvent } from '../kept-event.js';
 import type { RunRecord } from '../run-record.js';
+import { parseHead, parseRun, storedEventType, storeHead, storeRun } from '../stored-record.js';
 import type { ThreadHead } from '../thread-head.js';
 
 /*
- * What the rows of a thread hold. Texts that may be long are not among it: they stand in columns of their own, or in
- * rows of their own when a row refers to them.
+ * What the rows of a thread hold, and how it is read from them. Texts that may be long are not among it: they stand in
+ * columns of their own, or in rows of their own when a row refers to them.
  */
 
-export interface HeadRow {
-  /** JSON of the {@link ThreadHead}. */
-  readonly head: string;
-}
+const headRow = z.object({ head: z.string() });
 
-/** Where a text stands that its row has no room for. */
-export interface PartsReference {
+const partsReference = z.object({
   /** Names the commit that wrote it: what one that failed has left behind is never taken for another's. */
-  readonly partsToken?: string;
-  readonly partCount?: number;
-}
+  partsToken: z.string().exactOptional(),
+  partCount: z.number().exactOptional(),
+});
 
 /** Its text is the request message. */
-export interface RunRow extends PartsReference {
-  /** JSON of the {@link RunRecord} without its request message. */
-  readonly run: string;
-}
+const runRow = z.object({ run: z.string() });
 
 /** Its text is the fields of the event. */
-export interface EventRow extends PartsReference {
-  readonly correlationId: string;
-  readonly attempt: number;
-  readonly madeAt: string;
-  readonly eventType: KeptEvent['eventType'];
+const eventRow = z.object({
+  correlationId: z.string(),
+  attempt: z.number(),
+  madeAt: z.string(),
+  eventType: storedEventType,
+});
+
+/** Where a text stands that its row has no room for; empty when it has. */
+export type PartsReference = z.infer<typeof partsReference>;
+
+export function toHeadRow(head: ThreadHead): z.infer<typeof headRow> {
+  return { head: storeHead(head) };
 }
 
-export function toHeadRow(head: ThreadHead): HeadRow {
-  return { head: JSON.stringify(head) };
+export function readHeadRow(row: object): ThreadHead {
+  return parseHead(headRow.parse(row).head);
 }
 
-export function readHeadRow({ head }: HeadRow): ThreadHead {
-  const read: ThreadHead = JSON.parse(head);
-  return read;
+export function readPartsReference(row: object): PartsReference {
+  return partsReference.parse(row);
 }
 
-export function toRunRow(run: RunRecord): RunRow {
-  return { run: JSON.stringify({ ...run, requestMessage: undefined }) };
+export function toRunRow(run: RunRecord): z.infer<typeof runRow> {
+  return { run: storeRun(run) };
 }
 
-export function readRunRow({ run }: Pick<RunRow, 'run'>, requestMessage: string): RunRecord {
-  const read: Omit<RunRecord, 'requestMessage'> = JSON.parse(run);
-  return { ...read, requestMessage };
+export function readRunRow(row: object, requestMessage: string): RunRecord {
+  return parseRun(runRow.parse(row).run, requestMessage);
 }
 
-export function toEventRow({ correlationId, attempt, timestamp, eventType }: KeptEvent): EventRow {
+export function toEventRow({ correlationId, attempt, timestamp, eventType }: KeptEvent): z.infer<typeof eventRow> {
   return { correlationId, attempt, madeAt: timestamp, eventType };
 }
 
 /** @param sequence what the row's key says */
-export function readEventRow(
-  { correlationId, attempt, madeAt, eventType }: EventRow,
-  sequence: number,
-  fields: string,
-): KeptEvent {
+export function readEventRow(row: object, sequence: number, fields: string): KeptEvent {
+  const { correlationId, attempt, madeAt, eventType } = eventRow.parse(row);
   return { sequence, correlationId, attempt, timestamp: madeAt, eventType, fields };
 }

@@ -10,7 +10,7 @@ import {
   runsOf,
   threadPartition,
 } from './table-keys.js';
-import { readRunRow, type RunRow } from './table-records.js';
+import { readRunRow } from './table-records.js';
 import type { Row, TableRows } from './table-rows.js';
 import type { ThreadHead } from '../thread-head.js';
 
@@ -40,8 +40,8 @@ export async function listRuns(
   rows: TableRows,
   thread: EventThread,
   generation: number,
-): Promise<{ readonly row: Row<Pick<RunRow, 'run'>>; readonly run: RunRecord }[]> {
-  const found = await rows.list<Pick<RunRow, 'run'>>(threadPartition(thread), runsOf(generation), { columns: ['run'] });
+): Promise<{ readonly row: Row; readonly run: RunRecord }[]> {
+  const found = await rows.list(threadPartition(thread), runsOf(generation), { columns: ['run'] });
   return found.map((row) => ({ row, run: readRunRow(row, '') }));
 }
 

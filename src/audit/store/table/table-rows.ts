@@ -8,8 +8,8 @@ export interface RowKeys {
   readonly rowKey: string;
 }
 
-/** A row as it is read; its columns are what this app has written. */
-export type Row<Columns extends object> = TableEntityResult<Columns & RowKeys>;
+/** A row as it is read: what its other columns hold is for the reader to check. */
+export type Row = TableEntityResult<RowKeys>;
 
 export interface ListOptions {
   /** How many rows at the most. Default: all. */
@@ -39,9 +39,9 @@ export class TableRows {
   }
 
   /** @returns `undefined` when there is no such row */
-  async get<Columns extends object>(partitionKey: string, rowKey: string): Promise<Row<Columns> | undefined> {
+  async get(partitionKey: string, rowKey: string): Promise<Row | undefined> {
     return unlessConflict(() =>
-      this.#request((options) => this.#client.getEntity<Columns & RowKeys>(partitionKey, rowKey, options)),
+      this.#request((options) => this.#client.getEntity<RowKeys>(partitionKey, rowKey, options)),
     );
   }
 
@@ -86,28 +86,21 @@ export class TableRows {
   }
 
   /** Rows of a partition, in the order of their keys. */
-  async list<Columns extends object>(
-    partitionKey: string,
-    { from, before }: KeyRange,
-    options: ListOptions = {},
-  ): Promise<Row<Columns>[]> {
-    const rows: Row<Columns>[] = [];
+  async list(partitionKey: string, { from, before }: KeyRange, options: ListOptions = {}): Promise<Row[]> {
+    const rows: Row[] = [];
     const filter = odata`PartitionKey eq ${partitionKey} and RowKey ge ${from} and RowKey lt ${before}`;
-    for await (const page of this.pages<Columns>(filter, options)) rows.push(...page);
+    for await (const page of this.pages(filter, options)) rows.push(...page);
     return rows;
   }
 
   /** Rows that match a filter, as pages of up to 1,000. */
-  async *pages<Columns extends object>(
-    filter: string,
-    { limit = Infinity, columns }: ListOptions = {},
-  ): AsyncGenerator<Row<Columns>[]> {
+  async *pages(filter: string, { limit = Infinity, columns }: ListOptions = {}): AsyncGenerator<Row[]> {
     const queryOptions = { filter, ...(columns && { select: ['PartitionKey', 'RowKey', ...columns] }) };
     let continuationToken: string | undefined;
     for (let left = limit; left > 0;) {
       const maxPageSize = Math.min(left, MAX_PAGE);
       const page = await this.#request(async (options) => {
-        const pages = this.#client.listEntities<Columns & RowKeys>({ ...options, queryOptions });
+        const pages = this.#client.listEntities<RowKeys>({ ...options, queryOptions });
         const next = await pages.byPage({ maxPageSize, ...(continuationToken && { continuationToken }) }).next();
         return next.done === true ? undefined : next.value;
       }, PAGE_TIMEOUT_MS);

@@ -1,24 +1,25 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { odata } from '@azure/data-tables';
+import { z } from 'zod';
 import type { EventThread, EventThreadSummary } from '../callback-event-store.js';
 import { LatestWrites, type LatestWritesOptions } from './latest-writes.js';
 import { agentNameOf, agentPartition, behindThreadsOf } from './table-keys.js';
 import type { Row, RowKeys, TableRows } from './table-rows.js';
 import type { ThreadHead } from '../thread-head.js';
+import { storedTotals } from '../stored-record.js';
 import { threadKey } from '../thread-key.js';
-import type { ThreadTotals } from '../thread-totals.js';
 
 /** A thread in the list of its agent. */
-interface IndexRow {
+const indexRow = z.object({
   /** The record that it sums up. */
-  readonly epoch: string;
-  readonly version: number;
-  readonly eventCount: number;
+  epoch: z.string(),
+  version: z.number(),
+  eventCount: z.number(),
   /** JSON of the record's totals; empty while it has none. */
-  readonly totals: string;
+  totals: z.string(),
   /** Of the first event, or when the row was written if there was none: ISO 8601 in UTC. */
-  readonly oldestAt: string;
-}
+  oldestAt: z.string(),
+});
 
 interface NotedThread {
   readonly thread: EventThread;
@@ -69,10 +70,10 @@ export class TableThreadIndex {
   async list(agentName: string): Promise<EventThreadSummary[]> {
     const summaries: EventThreadSummary[] = [];
     const filter = odata`PartitionKey eq ${agentPartition(agentName)} and eventCount gt 0`;
-    for await (const page of this.#rows.pages<IndexRow>(filter)) {
-      for (const { rowKey: threadId, eventCount, totals } of page) {
-        const read: ThreadTotals = JSON.parse(totals);
-        summaries.push({ agentName, threadId, eventCount, ...read });
+    for await (const page of this.#rows.pages(filter)) {
+      for (const row of page) {
+        const { eventCount, totals } = indexRow.parse(row);
+        summaries.push({ agentName, threadId: row.rowKey, eventCount, ...storedTotals.parse(JSON.parse(totals)) });
       }
     }
     return summaries.toSorted((one, other) => (one.lastEventAt < other.lastEventAt ? 1 : -1));
@@ -94,7 +95,7 @@ export class TableThreadIndex {
     await this.#writes.cancel(key);
     this.#written.delete(key);
     const row = await this.#get(thread);
-    if (row !== undefined && (epoch === undefined || row.epoch === epoch)) {
+    if (row !== undefined && (epoch === undefined || indexRow.parse(row).epoch === epoch)) {
       await this.#rows.remove(keysOf(thread), row.etag);
     }
   }
@@ -114,9 +115,10 @@ export class TableThreadIndex {
     let isKnown = tag !== undefined || (head.totals?.runCount ?? 0) <= 1;
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
       if (!isKnown) {
-        const listed = await this.#get(thread);
+        const found = await this.#get(thread);
+        const listed = found && indexRow.parse(found);
         if (listed?.epoch === head.epoch && listed.version > head.version) return;
-        tag = listed?.etag;
+        tag = found?.etag;
       }
       const written = await this.#rows.put(row, tag);
       if (written !== undefined) return this.#remember(key, { summary, tag: written });
@@ -125,9 +127,9 @@ export class TableThreadIndex {
     throw new Error(`Others changed the place of thread ${thread.threadId} in the list ${MAX_TRIES} times in a row.`);
   }
 
-  #get(thread: EventThread): Promise<Row<IndexRow> | undefined> {
+  #get(thread: EventThread): Promise<Row | undefined> {
     const { partitionKey, rowKey } = keysOf(thread);
-    return this.#rows.get<IndexRow>(partitionKey, rowKey);
+    return this.#rows.get(partitionKey, rowKey);
   }
 
   #remember(key: string, written: WrittenRow): void {
@@ -156,7 +158,7 @@ function keysOf({ agentName, threadId }: EventThread): RowKeys {
   return { partitionKey: agentPartition(agentName), rowKey: threadId };
 }
 
-function toRow(head: ThreadHead): IndexRow {
+function toRow(head: ThreadHead): z.infer<typeof indexRow> {
   const { epoch, version, totals } = head;
   return {
     epoch,
