@@ -6,6 +6,7 @@ import type { TableRows } from '../../../src/audit/store/table/table-rows.js';
 import { TableThreadIndex } from '../../../src/audit/store/table/table-thread-index.js';
 import type { ThreadHead } from '../../../src/audit/store/thread-head.js';
 import { writerFor } from '../../support/append-events.js';
+import { finalEvent } from '../../support/callback-events.js';
 import { type AzuriteTableServer, startAzuriteTableServer } from '../../support/azurite-table-server.js';
 import { openTableRows } from '../../support/open-table-for-test.js';
 import { range } from './contract/contract-context.js';
@@ -115,6 +116,41 @@ describe('the list of threads in a table', () => {
     expect(await countsIn(one)).toEqual([4]);
     await other.noteNow(thread, headOf(1, 7, 'another1', 2));
     expect(await countsIn(one)).toEqual([7]);
+  });
+
+  it('keeps the later of what one process notes, in whatever order', async () => {
+    const index = openIndex(1);
+    for (const version of [1, 3, 2]) index.note(thread, headOf(version));
+    await index.close();
+    expect(await countsIn(index)).toEqual([3]);
+    await index.noteNow(thread, headOf(2));
+    expect(await countsIn(index)).toEqual([3]);
+    index.note(thread, headOf(1, 7, 'another1'));
+    await index.close();
+    expect(await countsIn(index)).toEqual([7]);
+  });
+
+  it.each<[string, () => undefined]>([
+    [
+      'fails',
+      () => {
+        throw new Error('The line is cut.');
+      },
+    ],
+    // It was sent again, and found a conflict with itself.
+    ['seems to find another version', () => undefined],
+  ])('follows a commit whose answer is lost, so that it %s', async (_how, loseAnswer) => {
+    const store = openStore(openIndex(20));
+    const writer = writerFor(store, thread);
+    await writer.begin();
+    const apply = rows.apply.bind(rows);
+    rows.apply = async (actions) => {
+      rows.apply = apply;
+      await apply(actions);
+      return loseAnswer();
+    };
+    await writer.final('a').catch(() => writer.appendAt(0, finalEvent('a')));
+    await expect.poll(() => store.listThreads('CallbackAgent')).toMatchObject([{ eventCount: 1 }]);
   });
 
   it('does not fail a commit that it cannot follow, and follows later', async () => {

@@ -28,9 +28,14 @@ export class LatestWrites<Value> {
     this.#options = options;
   }
 
-  /** Whether something is still to be written for a key. */
+  /** Whether something is still to be written for a key, or is being written. */
   has(key: string): boolean {
     return this.#pending.has(key);
+  }
+
+  /** What is still to be written for a key; `undefined` also while the last value is being written. */
+  waiting(key: string): Value | undefined {
+    return this.#pending.get(key)?.value;
   }
 
   /** Writes a value within the interval. */

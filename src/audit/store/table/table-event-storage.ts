@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { TransactionAction } from '@azure/data-tables';
 import type { EventThread, EventThreadSummary } from '../callback-event-store.js';
 import type { EventStorage, StoredHead } from '../event-storage.js';
 import type { KeptEvent } from '../kept-event.js';
@@ -14,6 +15,7 @@ import { listRuns, removeUnreachable } from './table-removals.js';
 import { TableRows } from './table-rows.js';
 import { TableThreadIndex } from './table-thread-index.js';
 import type { ThreadHead } from '../thread-head.js';
+import { threadKey } from '../thread-key.js';
 
 export interface TableEventStorageOptions {
   readonly access: TableAccess;
@@ -23,6 +25,7 @@ export interface TableEventStorageOptions {
 
 /** So long nobody else can still be at work on removing what a record has dropped. */
 const REST_MS = 10 * 60_000;
+const MAX_UNSURE = 10_000;
 
 /** Opens a table of a storage account, and makes it if there is none. */
 export async function openTableEventStorage({
@@ -42,14 +45,26 @@ export class TableEventStorage implements EventStorage {
   readonly follow = pollThread(this);
   readonly #rows: TableRows;
   readonly #index: TableThreadIndex;
+  /** Threads with a commit whose answer may be lost. What came of it is listed when their head is read again. */
+  readonly #unsure = new Set<string>();
 
   constructor(rows: TableRows, index = new TableThreadIndex(rows)) {
     this.#rows = rows;
     this.#index = index;
   }
 
-  readHead(thread: EventThread): Promise<StoredHead | undefined> {
-    return readHead(this.#rows, thread);
+  async readHead(thread: EventThread): Promise<StoredHead | undefined> {
+    const key = threadKey(thread);
+    // Taken first: a commit may fail while the head is read.
+    const isUnsure = this.#unsure.delete(key);
+    try {
+      const found = await readHead(this.#rows, thread);
+      if (isUnsure && found !== undefined) this.#index.note(thread, found.head);
+      return found;
+    } catch (error) {
+      if (isUnsure) this.#unsure.add(key);
+      throw error;
+    }
   }
 
   readRuns(thread: EventThread, generation: number, correlationIds: readonly string[]): Promise<RunRecord[]> {
@@ -132,7 +147,7 @@ export class TableEventStorage implements EventStorage {
     const partsToken = randomBytes(8).toString('hex');
     const { parts, actions, referringKey } = planCommit(partitionKey, tag, change, partsToken);
     for (const transaction of parts) await this.#rows.apply(transaction);
-    const committed = await this.#rows.apply(actions);
+    const committed = await this.#apply(thread, actions);
     if (committed === undefined && referringKey !== undefined) {
       // A commit that was sent again, as its answer was lost, finds a conflict with itself.
       const row = await this.#rows.get(partitionKey, referringKey);
@@ -140,5 +155,18 @@ export class TableEventStorage implements EventStorage {
       if (!isKept) await this.#rows.removeAll(parts.flat().map(([, part]) => part));
     }
     return committed;
+  }
+
+  async #apply(thread: EventThread, actions: readonly TransactionAction[]): Promise<string | undefined> {
+    let committed: string | undefined;
+    try {
+      committed = await this.#rows.apply(actions);
+      return committed;
+    } finally {
+      if (committed === undefined) {
+        if (this.#unsure.size >= MAX_UNSURE) this.#unsure.clear();
+        this.#unsure.add(threadKey(thread));
+      }
+    }
   }
 }

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { odata } from '@azure/data-tables';
 import { z } from 'zod';
 import type { EventThread, EventThreadSummary } from '../callback-event-store.js';
+import type { StoredHead } from '../event-storage.js';
 import { LatestWrites, type LatestWritesOptions } from './latest-writes.js';
 import { agentNameOf, agentPartition, behindThreadsOf } from './table-keys.js';
 import type { Row, RowKeys, TableRows } from './table-rows.js';
@@ -26,11 +27,7 @@ interface NotedThread {
   readonly head: ThreadHead;
 }
 
-/** A row as it was written here. */
-interface WrittenRow {
-  readonly summary: string;
-  readonly tag: string;
-}
+type VersionedRecord = Pick<ThreadHead, 'epoch' | 'version'>;
 
 const PACE: LatestWritesOptions = { intervalMs: 1000, maxRetryMs: 30_000 };
 const MAX_WAIT_MS = 1000;
@@ -45,18 +42,21 @@ const MAX_WRITTEN = 1000;
 export class TableThreadIndex {
   readonly #rows: TableRows;
   readonly #writes: LatestWrites<NotedThread>;
-  /** The latest last. */
-  readonly #written = new Map<string, WrittenRow>();
+  /** What the rows sum up that were written here, and their tags; the latest last. */
+  readonly #written = new Map<string, StoredHead>();
 
   constructor(rows: TableRows, pace: LatestWritesOptions = PACE) {
     this.#rows = rows;
     this.#writes = new LatestWrites((noted) => this.#write(noted), pace);
   }
 
-  /** Takes note of a thread's record; the list follows within a second. */
+  /** Takes note of a thread's record, unless it knows a later version; the list follows within a second. */
   note(thread: EventThread, head: ThreadHead): void {
     const key = threadKey(thread);
-    const isListed = !this.#writes.has(key) && this.#written.get(key)?.summary === summaryOf(head);
+    const waiting = this.#writes.waiting(key);
+    if (waiting !== undefined && isLater(waiting.head, head)) return;
+    const written = this.#written.get(key);
+    const isListed = !this.#writes.has(key) && written !== undefined && summaryOf(written.head) === summaryOf(head);
     if (!isListed) this.#writes.soon(key, { thread, head });
   }
 
@@ -107,9 +107,10 @@ export class TableThreadIndex {
 
   async #write({ thread, head }: NotedThread): Promise<void> {
     const key = threadKey(thread);
-    const summary = summaryOf(head);
     const row = { ...keysOf(thread), ...toRow(head) };
-    let tag = this.#written.get(key)?.tag;
+    const written = this.#written.get(key);
+    if (written !== undefined && isLater(written.head, head)) return;
+    let tag = written?.tag;
     this.#written.delete(key);
     // The first run of a thread is likely the one that lists it.
     let isKnown = tag !== undefined || (head.totals?.runCount ?? 0) <= 1;
@@ -117,11 +118,11 @@ export class TableThreadIndex {
       if (!isKnown) {
         const found = await this.#get(thread);
         const listed = found && indexRow.parse(found);
-        if (listed?.epoch === head.epoch && listed.version > head.version) return;
+        if (listed !== undefined && isLater(listed, head)) return;
         tag = found?.etag;
       }
-      const written = await this.#rows.put(row, tag);
-      if (written !== undefined) return this.#remember(key, { summary, tag: written });
+      const writtenTag = await this.#rows.put(row, tag);
+      if (writtenTag !== undefined) return this.#remember(key, { head, tag: writtenTag });
       isKnown = false;
     }
     throw new Error(`Others changed the place of thread ${thread.threadId} in the list ${MAX_TRIES} times in a row.`);
@@ -132,7 +133,7 @@ export class TableThreadIndex {
     return this.#rows.get(partitionKey, rowKey);
   }
 
-  #remember(key: string, written: WrittenRow): void {
+  #remember(key: string, written: StoredHead): void {
     this.#written.set(key, written);
     const [oldest] = this.#written.keys();
     if (this.#written.size > MAX_WRITTEN && oldest !== undefined) this.#written.delete(oldest);
@@ -167,6 +168,10 @@ function toRow(head: ThreadHead): z.infer<typeof indexRow> {
     totals: totals === undefined ? '' : JSON.stringify(totals),
     oldestAt: totals?.firstEventAt ?? new Date().toISOString(),
   };
+}
+
+function isLater(one: VersionedRecord, than: VersionedRecord): boolean {
+  return one.epoch === than.epoch && one.version > than.version;
 }
 
 function summaryOf(head: ThreadHead): string {
