@@ -32,7 +32,8 @@ export interface EventStorage {
   /**
    * Applies a change at once and whole, if the head is still the one with `tag`; `undefined`: if there is none.
    *
-   * @returns the new tag; `undefined` when somebody else was faster, and nothing has changed
+   * @returns the new tag; `undefined` when the head is another one: somebody else was faster, and nothing has changed, or
+   *   this very change took effect and its answer was lost. Whoever decides anew by what is kept need not tell them apart
    */
   commit(thread: EventThread, tag: string | undefined, change: RecordChange): Promise<string | undefined>;
 

@@ -10,7 +10,10 @@ import { threadKey } from './thread-key.js';
 const MAX_TRIES = 20;
 const MAX_CONFLICT_PAUSE_MS = 20;
 
-/** What is to be remembered of a record that was changed. */
+/**
+ * Whether a record is remembered that was changed, so that its next change needs no read. `keep`: yes, as the same run is
+ * likely to change it again; `forget`: no, as the run is over; `as it is`: if it was remembered before.
+ */
 export type RecordMemory = 'keep' | 'forget' | 'as it is';
 
 /** What this process knows of a thread to which it writes. */
@@ -37,7 +40,6 @@ export class RecordWriter {
    * Changes a thread's record as `decide` says, which is asked again when somebody else was faster.
    *
    * @param correlationId of the run that it is about; `undefined`: of none
-   * @param memory whether the thread is likely to be changed here again
    */
   change<Result>(
     thread: EventThread,
@@ -72,7 +74,7 @@ export class RecordWriter {
       const run = correlationId === undefined ? undefined : await runOf(storage, thread, known, correlationId);
       const { change, result } = decide({ head: known?.head, run });
       if (change === undefined) {
-        // Nothing to be done by what was remembered may be wrong by now.
+        // That nothing is to be done may follow from what was remembered alone: look again.
         if (remembered !== undefined) continue;
         return result;
       }

@@ -3,6 +3,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished }
 import type { EventThread } from '../../../src/audit/store/callback-event-store.js';
 import type { EventRecord } from '../../../src/audit/store/event-cursor.js';
 import type { EventStorage } from '../../../src/audit/store/event-storage.js';
+import { RedisConnection } from '../../../src/audit/store/redis/redis-connection.js';
+import { RedisKeys } from '../../../src/audit/store/redis/redis-thread-keys.js';
+import { RedisThreadWatch } from '../../../src/audit/store/redis/redis-thread-watch.js';
 import { writerFor } from '../../support/append-events.js';
 import { finalEvent, streamEvent } from '../../support/callback-events.js';
 import { type FaultProxy, startFaultProxy } from '../../support/fault-proxy.js';
@@ -16,6 +19,24 @@ import { createRecordingLog } from '../../support/recording-log.js';
 import { isRedisMissing, type RedisServer, startRedisServer } from '../../support/redis-server.js';
 
 const LOOK_EVERY_MS = 2;
+
+it('says why threads cannot be watched in redis', async () => {
+  const log = createRecordingLog();
+  const connection = new RedisConnection(() => {
+    throw new Error('Nothing is sent.');
+  });
+  const readHead = async (): Promise<never> => {
+    throw new Error('The socket is closed.', { cause: new Error('read ECONNRESET') });
+  };
+  const keys = new RedisKeys('');
+  const watch = new RedisThreadWatch({ connection, blockingConnection: connection, keys, readHead, log });
+  const stop = watch.follow({ agentName: 'CallbackAgent', threadId: 'thread-1' }, () => {});
+  await expect
+    .poll(() => log.lines)
+    .toEqual([expect.stringContaining('Error: The socket is closed. (because of Error: read ECONNRESET)')]);
+  stop();
+  await watch.close();
+});
 
 describe.skipIf(isRedisMissing)('watching threads in redis (needs /usr/bin/redis-server)', () => {
   let redis: RedisServer;

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Logger } from '../../../durable-agents/index.js';
+import { errorText, type Logger } from '../../../durable-agents/index.js';
 import type { EventThread } from '../callback-event-store.js';
 import type { EventRecord } from '../event-cursor.js';
 import type { EventStorage } from '../event-storage.js';
@@ -112,8 +112,9 @@ export class RedisThreadWatch {
         pauseMs = 0;
       } catch (error) {
         if (this.#followed.size === 0) break;
-        if (pauseMs === 0)
-          this.#options.log?.warn(`Redis cannot be watched for changes, trying again: ${String(error)}`);
+        if (pauseMs === 0) {
+          this.#options.log?.warn(`Redis cannot be watched for changes, trying again: ${errorText(error)}`);
+        }
         pauseMs = Math.min(Math.max(FIRST_PAUSE_MS, pauseMs * 2), MAX_PAUSE_MS);
         this.#forgetPlaces();
         await delay(pauseMs, undefined, { ref: false });

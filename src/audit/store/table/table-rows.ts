@@ -48,8 +48,8 @@ export class TableRows {
   /**
    * Applies actions on one partition at once and whole.
    *
-   * @returns the tag that the row of the first one has now; `undefined` when a row is not as the actions want it, and
-   *   nothing has changed
+   * @returns the tag that the row of the first one has now; `undefined` when a row is not as the actions want it: nothing
+   *   has changed, or they were applied before, the answer was lost, and they were sent again
    */
   async apply(actions: readonly TransactionAction[]): Promise<string | undefined> {
     const answer = await unlessConflict(() =>
@@ -64,7 +64,8 @@ export class TableRows {
   /**
    * Writes a row: a new one, or in the place of the one with this tag.
    *
-   * @returns its tag; `undefined` when there is another version of it, and nothing has changed
+   * @returns its tag; `undefined` when there is another version of it, which may be this row, written by the same
+   *   request before its answer was lost
    */
   async put(row: RowKeys, tag: string | undefined): Promise<string | undefined> {
     const answer = await unlessConflict(() =>
@@ -77,7 +78,7 @@ export class TableRows {
     return answer?.etag;
   }
 
-  /** @returns false when the row is gone, or another version than the one with this tag */
+  /** @returns false when the row is gone, maybe by this request, or another version than the one with this tag */
   async remove({ partitionKey, rowKey }: RowKeys, tag: string): Promise<boolean> {
     const answer = await unlessConflict(() =>
       this.#request((options) => this.#client.deleteEntity(partitionKey, rowKey, { ...options, etag: tag })),
