@@ -11,7 +11,14 @@ import { isRedisMissing, type RedisServer, startRedisServer } from '../../suppor
 import { describeCallbackEventStore } from './callback-event-store-contract.js';
 import { describeStoreHistories } from './store-histories.js';
 
-const DAY_MS = 24 * 60 * 60 * 1000;
+const HOUR_MS = 60 * 60 * 1000;
+const DAY_MS = 24 * HOUR_MS;
+
+/** Whether a time to live is this one, of which no more than a minute has passed. */
+const isWithin =
+  (lifeMs: number) =>
+  (leftMs: number): boolean =>
+    leftMs <= lifeMs && leftMs > lifeMs - 60_000;
 
 describe.skipIf(isRedisMissing)('redis (needs /usr/bin/redis-server)', () => {
   let redis: RedisServer;
@@ -183,6 +190,41 @@ describe.skipIf(isRedisMissing)('redis (needs /usr/bin/redis-server)', () => {
       for (const key of keys) await client.pExpire(key, 60_000);
       await writer.mark('committed');
       for (const key of keys) expect(await client.pTTL(key)).toBeGreaterThan(DAY_MS - 60_000);
+    });
+
+    it.each([
+      ['switched on', undefined],
+      ['lowered', 30],
+    ])('holds for threads that have been idle since before it was %s', async (_how, ttlDays) => {
+      const client = await openClientForTest(redis.url);
+      const list = `${prefix}threads:CallbackAgent`;
+      const before = openStore({ ...(ttlDays !== undefined && { ttlDays }) });
+      for (const [threadId, days] of [
+        ['fresh', 1],
+        ['old', 20],
+      ] as const) {
+        await writerFor(before, { ...thread, threadId }).append(streamEvent('a'), finalEvent());
+        await client.zAdd(list, { score: Date.now() - days * DAY_MS, value: threadId });
+      }
+      await client.zAdd(list, { score: Date.now() - 20 * DAY_MS, value: 'gone' });
+      await before.close();
+
+      const store = openStore({ ttlDays: 7 });
+      await writerFor(store, thread).append(streamEvent('b'), finalEvent());
+      await expect.poll(() => client.pTTL(list)).toSatisfy(isWithin(8 * DAY_MS));
+      // What has outlived its time goes within the hour: somebody may be about to change it.
+      for (const [threadId, lifeMs] of [
+        ['fresh', 6 * DAY_MS],
+        ['old', HOUR_MS],
+        ['thread-1', 7 * DAY_MS],
+      ] as const) {
+        for (const name of ['head', 'events', 'runs']) {
+          const key = `${prefix}{CallbackAgent|${threadId}}:${name}`;
+          expect(await client.pTTL(key)).toSatisfy(isWithin(lifeMs));
+        }
+      }
+      expect(await client.zRange(list, 0, -1)).toEqual(['old', 'fresh', 'thread-1']);
+      expect(await store.listThreads('CallbackAgent')).toHaveLength(3);
     });
 
     it('ends for a thread that is changed after it was switched off', async () => {

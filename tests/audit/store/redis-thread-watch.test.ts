@@ -25,9 +25,8 @@ it('says why threads cannot be watched in redis', async () => {
   const connection = new RedisConnection(() => {
     throw new Error('Nothing is sent.');
   });
-  const readHead = async (): Promise<never> => {
-    throw new Error('The socket is closed.', { cause: new Error('read ECONNRESET') });
-  };
+  const error = new Error('The socket is closed.', { cause: new Error('read ECONNRESET') });
+  const readHead = (): Promise<never> => Promise.reject(error);
   const keys = new RedisKeys('');
   const watch = new RedisThreadWatch({ connection, blockingConnection: connection, keys, readHead, log });
   const stop = watch.follow({ agentName: 'CallbackAgent', threadId: 'thread-1' }, () => {});

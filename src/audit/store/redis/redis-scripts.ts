@@ -44,6 +44,15 @@ end
 return 1
 `);
 
+/* ARGV: the longest time to live that a key may have, and the one to give to those that have a longer one or none. */
+const limitLifeScript = createScript(`
+for _, key in ipairs(KEYS) do
+  local life = redis.call('PTTL', key)
+  if life == -1 or life > tonumber(ARGV[1]) then redis.call('PEXPIRE', key, ARGV[2]) end
+end
+return redis.call('EXISTS', KEYS[1])
+`);
+
 /**
  * Applies a change if the head has the expected tag; `undefined`: if there is none.
  *
@@ -84,6 +93,19 @@ export async function runRemoveScript(
 ): Promise<void> {
   const values = runs.flatMap(({ field, value }) => [field, value, messageFieldOf(field)]);
   await runScript(client, removeScript, keys, [recordNameOf(head), String(head.oldestSequence), ...values]);
+}
+
+/**
+ * Lets all that is kept of a thread expire in `lifeMs`, unless it does so within `maxLifeMs` anyway.
+ *
+ * @returns whether the thread is there
+ */
+export function runLimitLifeScript(
+  client: RedisClient,
+  keys: RedisThreadKeys,
+  { maxLifeMs, lifeMs }: { readonly maxLifeMs: number; readonly lifeMs: number },
+): Promise<boolean> {
+  return runScript(client, limitLifeScript, keys, [String(maxLifeMs), String(lifeMs)]);
 }
 
 interface Script {

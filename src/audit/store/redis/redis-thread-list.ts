@@ -1,6 +1,7 @@
 import type { EventThread, EventThreadSummary } from '../callback-event-store.js';
 import type { RecordChange } from '../record-changes.js';
 import type { RedisClient, RedisConnection } from './redis-connection.js';
+import { runLimitLifeScript } from './redis-scripts.js';
 import type { RedisKeys } from './redis-thread-keys.js';
 import { parseHead } from '../stored-record.js';
 import { MS_PER_DAY } from '../ms-per-day.js';
@@ -12,8 +13,17 @@ export interface RedisThreadListOptions {
   readonly ttlMs: number | undefined;
 }
 
+/** A thread, and when its latest event was kept: milliseconds since 1970. */
+interface ListedThread extends EventThread {
+  readonly keptAt: number;
+}
+
+/** A new thread is noted before it is there. */
 const GONE_AFTER_MS = 60_000;
 const READ_AT_ONCE = 500;
+const SWEEP_AGAIN_MS = 3_600_000;
+/** Of a thread whose time is up: whoever is about to change it makes it live on. */
+const MIN_LIFE_MS = 3_600_000;
 
 /**
  * Knows which threads an agent has. It is in another hash slot than a thread, so it cannot change in one step with it:
@@ -21,54 +31,91 @@ const READ_AT_ONCE = 500;
  */
 export class RedisThreadList {
   readonly #options: RedisThreadListOptions;
+  /** By the agent's name; by the clock of `performance`. */
+  readonly #sweptAt = new Map<string, number>();
 
   constructor(options: RedisThreadListOptions) {
     this.#options = options;
   }
 
   /** Sends what is to be noted of a change that is about to be made. */
-  note(client: RedisClient, thread: EventThread, { events }: RecordChange): Promise<unknown>[] {
-    const key = this.#options.keys.threads(thread.agentName);
+  note(client: RedisClient, { agentName, threadId }: EventThread, { events }: RecordChange): Promise<unknown>[] {
     const last = events.at(-1);
     if (last === undefined) return [];
-    const member = { score: Date.now(), value: thread.threadId };
-    const added = client.zAdd(key, member, { comparison: 'GT' });
-    return last.eventType === 'stream' ? [added] : [added, ...this.#letExpire(client, key)];
+    const key = this.#options.keys.threads(agentName);
+    const added = client.zAdd(key, { score: Date.now(), value: threadId }, { comparison: 'GT' });
+    return last.eventType === 'stream' ? [added] : [added, ...this.#letExpire(client, agentName)];
   }
 
   async list(agentName: string): Promise<EventThreadSummary[]> {
     const { connection, keys } = this.#options;
-    const key = keys.threads(agentName);
-    const members = await connection.run((client) => client.zRangeWithScores(key, 0, -1));
     const summaries: EventThreadSummary[] = [];
-    for (let start = 0; start < members.length; start += READ_AT_ONCE) {
-      const read = members.slice(start, start + READ_AT_ONCE);
-      const threads = read.map(({ value: threadId }) => ({ agentName, threadId }));
+    for await (const threads of this.#read(agentName)) {
       const heads = await connection.run((client) =>
         Promise.all(threads.map((thread) => client.hGet(keys.thread(thread).head, 'head'))),
       );
-      const gone: string[] = [];
-      for (const [index, thread] of threads.entries()) {
+      for (const [index, { threadId }] of threads.entries()) {
         const stored = heads[index];
-        if (typeof stored !== 'string') {
-          // A new one is noted before it is there.
-          if ((read[index]?.score ?? 0) < Date.now() - GONE_AFTER_MS) gone.push(thread.threadId);
-          continue;
-        }
+        if (typeof stored !== 'string') continue;
         const { totals, oldestSequence, newestSequence } = parseHead(stored);
         const eventCount = newestSequence - oldestSequence + 1;
-        if (totals !== undefined && eventCount > 0) summaries.push({ ...thread, eventCount, ...totals });
+        if (totals !== undefined && eventCount > 0) summaries.push({ agentName, threadId, eventCount, ...totals });
       }
-      if (gone.length > 0) await connection.run((client) => client.zRem(key, gone));
+      await this.#forget(threads.filter((_, index) => typeof heads[index] !== 'string'));
     }
     return summaries.toSorted((one, other) => (one.lastEventAt < other.lastEventAt ? 1 : -1));
   }
 
-  #letExpire(client: RedisClient, key: string): Promise<unknown>[] {
-    const { ttlMs } = this.#options;
-    if (ttlMs === undefined) return [client.persist(key)];
-    // A thread expires later than its last event makes one think: a mark is a change as well.
-    const lifeMs = ttlMs + MS_PER_DAY;
-    return [client.zRemRangeByScore(key, '-inf', Date.now() - lifeMs), client.pExpire(key, lifeMs)];
+  /** The list expires a day after its last thread: a mark, which is not noted here, makes a thread live on as well. */
+  #letExpire(client: RedisClient, agentName: string): Promise<unknown>[] {
+    const { keys, ttlMs } = this.#options;
+    if (ttlMs === undefined) return [client.persist(keys.threads(agentName))];
+    const now = performance.now();
+    if (now - (this.#sweptAt.get(agentName) ?? -Infinity) < SWEEP_AGAIN_MS) {
+      return [client.pExpire(keys.threads(agentName), ttlMs + MS_PER_DAY)];
+    }
+    // Beside the run, which need not wait for it. What fails is tried again with a later one.
+    this.#sweptAt.set(agentName, now);
+    this.#sweep(agentName, ttlMs).catch(() => this.#sweptAt.delete(agentName));
+    return [];
+  }
+
+  /**
+   * Lets those threads expire that do not, or too late: they were not changed since threads expire, or do so earlier.
+   * Nobody would find them any more when the list has expired.
+   */
+  async #sweep(agentName: string, ttlMs: number): Promise<void> {
+    const { connection, keys } = this.#options;
+    for await (const threads of this.#read(agentName)) {
+      const now = Date.now();
+      const areThere = await connection.run((client) =>
+        Promise.all(
+          threads.map((thread) => {
+            const lifeMs = Math.max(MIN_LIFE_MS, thread.keptAt + ttlMs - now);
+            return runLimitLifeScript(client, keys.thread(thread), { maxLifeMs: ttlMs, lifeMs });
+          }),
+        ),
+      );
+      await this.#forget(threads.filter((_, index) => areThere[index] === false));
+    }
+    await connection.run((client) => client.pExpire(keys.threads(agentName), ttlMs + MS_PER_DAY));
+  }
+
+  /** All threads of the list, some at a time. */
+  async *#read(agentName: string): AsyncGenerator<ListedThread[]> {
+    const { connection, keys } = this.#options;
+    const members = await connection.run((client) => client.zRangeWithScores(keys.threads(agentName), 0, -1));
+    const threads = members.map(({ value, score }) => ({ agentName, threadId: value, keptAt: score }));
+    for (let start = 0; start < threads.length; start += READ_AT_ONCE) yield threads.slice(start, start + READ_AT_ONCE);
+  }
+
+  /** Takes threads of one agent from the list that were not found. */
+  async #forget(missing: readonly ListedThread[]): Promise<void> {
+    const { connection, keys } = this.#options;
+    const gone = missing.filter(({ keptAt }) => keptAt < Date.now() - GONE_AFTER_MS);
+    const [first] = gone;
+    if (first === undefined) return;
+    const threadIds = gone.map(({ threadId }) => threadId);
+    await connection.run((client) => client.zRem(keys.threads(first.agentName), threadIds));
   }
 }
