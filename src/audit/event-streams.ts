@@ -1,4 +1,5 @@
 import {
+  callWithin,
   errorText,
   type FollowedRun,
   type FollowOptions,
@@ -9,7 +10,6 @@ import {
 import { type EventStreamOptions, streamEvents } from './event-stream.js';
 import { OpenStreams } from './open-streams.js';
 import type { CallbackEventStore, EventThread } from './store/callback-event-store.js';
-import { callWithin } from './store/call-within.js';
 import { endOf, type EventCursor, START } from './store/event-cursor.js';
 
 const FIND_END_MS = 300;

@@ -1,4 +1,4 @@
-import { callWithin } from './store/call-within.js';
+import { callWithin } from '../durable-agents/index.js';
 import type { CallbackEventStore, EventStoreKind } from './store/callback-event-store.js';
 
 const PING_TIMEOUT_MS = 2000;

@@ -1,12 +1,12 @@
 import type { InvocationContext } from '@azure/functions';
 import {
+  callWithin,
   type AcceptedRun,
   errorText,
   type FollowedRun,
   type Logger,
   type RunRecords,
 } from '../durable-agents/index.js';
-import { callWithin } from './store/call-within.js';
 import type { CallbackEventPage, CallbackEventStore, EventThread } from './store/callback-event-store.js';
 import type { KeptEvent } from './store/kept-event.js';
 import { type RunRecord, winningAttempt } from './store/run-record.js';

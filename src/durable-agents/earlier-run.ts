@@ -1,8 +1,8 @@
 import type { AgentClient } from './agent-client.js';
+import { callWithin } from './call-within.js';
 import { errorText } from './error-text.js';
 import { HttpError, ThreadStateError } from './errors.js';
 import { invocationLog } from './invocation-log.js';
-import { orAborted } from './or-aborted.js';
 import type { RunOutcome } from './run-outcome.js';
 import type { RunRecords } from './run-records.js';
 import type { RunRequest } from './run-request.js';
@@ -65,19 +65,12 @@ async function acceptedMessage({
 }: EarlierRunOptions): Promise<string | undefined> {
   if (runRecords === undefined) return undefined;
   const { correlationId, message: requestMessage, createdAt: requestedAt } = run;
-  const tooLate = new AbortController();
-  const timer = setTimeout(
-    () => tooLate.abort(new Error(`it took longer than ${ACCEPT_TIMEOUT_MS / 1000} s`)),
-    ACCEPT_TIMEOUT_MS,
-  );
+  const accepted = { agentName, threadId, correlationId, requestMessage, requestedAt };
   try {
-    const accepted = runRecords.accept({ agentName, threadId, correlationId, requestMessage, requestedAt });
-    return await orAborted(accepted, tooLate.signal);
+    return await callWithin(ACCEPT_TIMEOUT_MS, () => runRecords.accept(accepted));
   } catch (error) {
     warn(agentName, run, `the run could not be noted as accepted: ${errorText(error)} (thread ${threadId})`);
     return undefined;
-  } finally {
-    clearTimeout(timer);
   }
 }
 

@@ -13,6 +13,7 @@ export { answeredRuns } from './answered-runs.js';
 export { type AddAgentOptions, AgentFunctionApp, type AgentFunctionAppOptions } from './agent-function-app.js';
 export type { AgentRegistry, RegisteredAgent } from './agent-registry.js';
 export type { AgentCallbackContext, AgentResponseCallback } from './agent-response-callback.js';
+export { callWithin } from './call-within.js';
 export { durableClientInput } from './durable-client-input.js';
 export { errorText } from './error-text.js';
 export {

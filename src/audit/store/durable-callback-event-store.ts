@@ -1,5 +1,4 @@
-import { errorText, type Logger } from '../../durable-agents/index.js';
-import { callWithin } from './call-within.js';
+import { callWithin, errorText, type Logger } from '../../durable-agents/index.js';
 import type {
   AppendResult,
   CallbackEventPage,

@@ -295,7 +295,7 @@ describe('the record of an accepted run that takes long', () => {
     await vi.advanceTimersByTimeAsync(1);
 
     expect(await asking).toMatchObject({ status: 202 });
-    expect(server.logLines).toEqual([expect.stringContaining('longer than 2 s')]);
+    expect(server.logLines).toEqual([expect.stringContaining('no answer within 2000 ms')]);
   });
 });
 

@@ -1,6 +1,6 @@
 import type { TokenCredential } from '@azure/identity';
 import { type Container, type ContainerDefinition, CosmosClient, PartitionKeyDefinitionVersion } from '@azure/cosmos';
-import { callWithin } from '../call-within.js';
+import { callWithin } from '../../../durable-agents/index.js';
 import { StorageSetupError } from '../storage-setup-error.js';
 import { isLoopbackHost } from '../../../loopback-host.js';
 

@@ -1,5 +1,5 @@
 import type { Container, FeedOptions, JSONObject, OperationInput } from '@azure/cosmos';
-import { callWithin } from '../call-within.js';
+import { callWithin } from '../../../durable-agents/index.js';
 import type { EventThread, EventThreadSummary } from '../callback-event-store.js';
 import { type CosmosContainerOptions, type OpenCosmosContainer, openCosmosContainer } from './cosmos-container.js';
 import {

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type * as Redis from 'redis';
+import { callWithin } from '../../../durable-agents/index.js';
 
 export type RedisClient = ReturnType<typeof createRedisClient>;
 
@@ -57,26 +58,15 @@ export class RedisConnection {
    *
    * @throws whatever the SDK rejects with, or that there was no answer in time: what was sent may have taken effect
    */
-  async run<Result>(
-    work: (client: RedisClient) => Promise<Result>,
-    timeoutMs = COMMAND_TIMEOUT_MS,
-  ): Promise<Awaited<Result>> {
+  async run<Result>(work: (client: RedisClient) => Promise<Result>, timeoutMs = COMMAND_TIMEOUT_MS): Promise<Result> {
     if (this.#isClosed) throw new Error('The connection to Redis is closed.');
     this.#opened ??= this.#open();
     const { client, connected } = this.#opened;
-    let timer: NodeJS.Timeout | undefined;
-    const timedOut = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        reject(new Error(`Redis has not answered within ${timeoutMs} ms.`));
-        this.#drop(client);
-      }, timeoutMs);
-      if (this.#isBackground) timer.unref();
-    });
-    try {
-      return await Promise.race([connected.then(() => work(client)), timedOut]);
-    } finally {
-      clearTimeout(timer);
-    }
+    const answered = (signal: AbortSignal): Promise<Result> => {
+      signal.addEventListener('abort', () => this.#drop(client), { once: true });
+      return connected.then(() => work(client));
+    };
+    return callWithin(timeoutMs, answered, { isBackground: this.#isBackground });
   }
 
   /** Ends the connection for good, when what was sent is answered, or 1 s later. */

@@ -1,4 +1,5 @@
 import { odata, RestError, type TableClient, type TableEntityResult, type TransactionAction } from '@azure/data-tables';
+import { callWithin } from '../../../durable-agents/index.js';
 import { fillBins } from './fill-bins.js';
 import { inParallel } from '../in-parallel.js';
 import type { KeyRange } from './table-keys.js';
@@ -25,7 +26,10 @@ const MAX_PAGE = 1000;
 const MAX_ACTIONS = 100;
 const DELETES_AT_ONCE = 4;
 
-/** The rows of a table. Each request is given up after 3 s, one for a page after 5 s, one for removals after 10 s. */
+/**
+ * The rows of a table. Each request is given up after 3 s, one for a page after 5 s, one for removals after 10 s, however
+ * often it is sent.
+ */
 export class TableRows {
   readonly #client: TableClient;
 
@@ -35,7 +39,7 @@ export class TableRows {
 
   /** Makes the table if there is none. */
   async createTable(): Promise<void> {
-    await this.#client.createTable({ abortSignal: AbortSignal.timeout(CALL_TIMEOUT_MS) });
+    await callWithin(CALL_TIMEOUT_MS, (abortSignal) => this.#client.createTable({ abortSignal }));
   }
 
   /** @returns `undefined` when there is no such row */
@@ -140,18 +144,20 @@ export class TableRows {
     return !answers.includes(undefined);
   }
 
-  async #request<Result>(
+  #request<Result>(
     send: (options: { abortSignal: AbortSignal }) => Promise<Result>,
     timeoutMs = CALL_TIMEOUT_MS,
   ): Promise<Result> {
-    try {
-      return await send({ abortSignal: AbortSignal.timeout(timeoutMs) });
-    } catch (error) {
-      if (codeOf(error) !== 'TableNotFound') throw error;
-      // Somebody has deleted it, or the emulator was started anew.
-      await this.createTable();
-      return send({ abortSignal: AbortSignal.timeout(timeoutMs) });
-    }
+    return callWithin(timeoutMs, async (abortSignal) => {
+      try {
+        return await send({ abortSignal });
+      } catch (error) {
+        if (codeOf(error) !== 'TableNotFound') throw error;
+        // Somebody has deleted it, or the emulator was started anew.
+        await this.#client.createTable({ abortSignal });
+        return send({ abortSignal });
+      }
+    });
   }
 }
 
