@@ -7,7 +7,7 @@ import { listQuery, parseQuery } from './event-query.js';
 import { eventArrayJson } from './event-json.js';
 import type { EventRouteOptions } from './event-route-options.js';
 import { eventThreadOf } from './event-thread-of.js';
-import { readEvents } from './read-events.js';
+import { hasMore, readEvents } from './read-events.js';
 
 /** `GET …/callbacks/{thread_id}`: the events as a JSON array; what a reader needs to go on is in the headers. */
 export function createListEventsRoute({ store, agents, runRecords }: EventRouteOptions): HttpHandler {
@@ -52,11 +52,6 @@ async function readOrWait(
   const timeout = AbortSignal.timeout(wait * 1000);
   while (hasNothingNew(page) && (await store.waitForChange(thread, page.record, timeout))) page = await read();
   return page;
-}
-
-/** False as well for a record that was cleared: its newest sequence is still told, but there is nothing to read. */
-function hasMore({ events, next, record }: CallbackEventPage): boolean {
-  return events.length > 0 && record !== undefined && next.sequence < record.newestSequence;
 }
 
 /** Changes with whatever a request could be answered differently for. */

@@ -26,35 +26,42 @@ export async function readEvents(
 ): Promise<CallbackEventPage> {
   const { limit = Infinity } = options;
   const isSearch = filter.correlationId !== undefined || filter.eventType !== undefined;
-  const scanLimit = isSearch ? SCAN_LIMIT : limit;
+  let scanLimit = isSearch ? SCAN_LIMIT : limit;
   let found: KeptEvent[] = [];
   let runs = new Map<string, RunRecord>();
   let reset = false;
   let after = options.after;
-  for (;;) {
+  for (let isFirst = true; ; isFirst = false) {
     const page = await store.list(thread, { ...(after && { after }), limit: scanLimit });
-    if (page.reset && found.length > 0) {
+    const isEnd = page.events.length < scanLimit;
+    const wanted = page.events.filter((event) => isWanted(event, page.runs, filter));
+    const isEnough = wanted.length === limit || (isEnd && wanted.length < limit);
+    // As it came from the store: readers who get the same page share what is made of it.
+    if (isFirst && isEnough && wanted.length === page.events.length) return page;
+    if (page.reset) {
       // What was found so far is gone as well.
       found = [];
       runs = new Map();
-    }
-    reset ||= page.reset;
-    const wanted = page.events.filter((event) => isWanted(event, page.runs, filter));
-    const isLastPage = page.events.length < scanLimit || scanLimit === limit;
-    if (found.length === 0 && wanted.length === page.events.length && wanted.length <= limit && isLastPage) {
-      return reset === page.reset ? page : { ...page, reset };
+      reset = true;
     }
     found.push(...wanted);
     for (const [correlationId, run] of page.runs) runs.set(correlationId, run);
     const isFull = found.length >= limit;
-    if (isFull || page.events.length < scanLimit) {
+    if (isFull || isEnd) {
       const events = isFull ? found.slice(0, limit) : found;
       const last = events.at(-1);
       const next = isFull && last !== undefined ? { ...page.next, sequence: last.sequence } : page.next;
       return { ...page, events: withoutSuperseded(events, runs, filter), runs, reset, next };
     }
     after = page.next;
+    // Where events are left out there are likely to be more of them: a small page would be filled one read at a time.
+    scanLimit = SCAN_LIMIT;
   }
+}
+
+/** Whether there are events behind a page. Not for a record that was cleared: its newest sequence is still told. */
+export function hasMore({ events, next, record }: CallbackEventPage): boolean {
+  return events.length > 0 && record !== undefined && next.sequence < record.newestSequence;
 }
 
 /** The events of a page as they are served. */

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { CallbackEventPage, EventThread, ListOptions } from '../../src/audit/store/callback-event-store.js';
 import { MemoryCallbackEventStore } from '../../src/audit/store/memory-callback-event-store.js';
-import { eventsOf, readEvents } from '../../src/audit/read-events.js';
+import { eventsOf, hasMore, readEvents } from '../../src/audit/read-events.js';
 import { appendEvents, writerFor } from '../support/append-events.js';
 import { finalEvent, runId, streamEvent, thread } from '../support/callback-events.js';
+import { HookedEventStore } from '../support/hooked-event-store.js';
 import { createMemoryStore } from '../support/memory-store.js';
 import { createRecordingLog } from '../support/recording-log.js';
 
@@ -78,5 +79,26 @@ describe('reading the events of a run that was delivered again', () => {
       }
       expect(sequences).toEqual(expected);
     }
+  });
+
+  it('asks the store a few times only, however many events are left out', async () => {
+    const store = new HookedEventStore();
+    await writerFor(store).stream(...Array.from({ length: 5000 }, () => 'half an answer'));
+    await writerFor(store).stream('a whole', ' answer');
+    store.calls.length = 0;
+    const page = await readEvents(store, thread, {}, { limit: 1 });
+    expect(page).toMatchObject({ events: [{ sequence: 5001, attempt: 2 }], next: { sequence: 5001 } });
+    expect(hasMore(page)).toBe(true);
+    expect(store.calls).toHaveLength(6);
+  });
+
+  it('knows the runs of the events that are left out', async () => {
+    const store = createMemoryStore();
+    await writerFor(store).stream('half an', ' answer');
+    await writerFor(store).begin();
+    await appendEvents(store, [streamEvent('another run'), finalEvent()], { run: 2 });
+    const { events, runs } = await readEvents(store, thread, {}, { limit: 2 });
+    expect(events.map(({ sequence }) => sequence)).toEqual([3, 4]);
+    expect(runs.get(runId(1))?.attempts).toHaveLength(2);
   });
 });
