@@ -30,8 +30,8 @@ if (settings.callbackStore.kind === 'memory' && process.env['WEBSITE_INSTANCE_ID
 }
 const store = createCallbackEventStore(settings.callbackStore, invocationLog);
 const health = new StoreHealth(store);
-const streams = new EventStreams({ ...settings.callbackStreams, store, log: invocationLog });
 const runRecords = new StoredRunRecords({ store, readAnsweredRuns: answeredRuns, log: invocationLog });
+const streams = new EventStreams({ ...settings.callbackStreams, store, runRecords, log: invocationLog });
 const agentApp = new AgentFunctionApp({
   runEvents: streams,
   runRecords,

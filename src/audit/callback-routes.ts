@@ -23,7 +23,7 @@ export function registerCallbackRoutes({ streams, authLevel, ...options }: Callb
     app.http(name, { methods: ['GET'], route, authLevel, extraInputs: [durableClientInput()], handler });
 
   get('get_callback_events', THREAD_ROUTE, createListEventsRoute(options));
-  get('stream_callback_events', `${THREAD_ROUTE}/stream`, createStreamEventsRoute({ ...options, streams }));
+  get('stream_callback_events', `${THREAD_ROUTE}/stream`, createStreamEventsRoute({ store, agents, streams }));
   get('export_callback_events', `${THREAD_ROUTE}/export`, createExportEventsRoute(options));
   get('list_threads', 'agents/{agentName}/threads', createThreadsRoute(store, agents));
   app.http('reset_callback_events', {

@@ -1,3 +1,4 @@
+import type { InvocationContext } from '@azure/functions';
 import {
   callWithin,
   errorText,
@@ -11,11 +12,17 @@ import { type EventStreamOptions, streamEvents } from './event-stream.js';
 import { OpenStreams } from './open-streams.js';
 import type { CallbackEventStore, EventThread } from './store/callback-event-store.js';
 import { endOf, type EventCursor, START } from './store/event-cursor.js';
+import type { StoredRunRecords } from './stored-run-records.js';
 
 const FIND_END_MS = 300;
 
+/** What one stream shows of a thread. */
+export type WantedEvents = Pick<EventStreamOptions, 'after' | 'filter' | 'untilRunEnd' | 'signal'>;
+
 export interface EventStreamsOptions {
   readonly store: CallbackEventStore;
+  /** Marks the answers that are sent. */
+  readonly runRecords: Pick<StoredRunRecords, 'withCommitted'>;
   readonly log: Logger;
   /** How long one stream may stay open; its reader then connects again. */
   readonly maxDurationMs: number;
@@ -41,23 +48,33 @@ export class EventStreams implements RunEventSource {
     return this.#options.maxDurationMs;
   }
 
-  /** @throws HttpError 503 when too many streams are open */
-  open(
-    thread: EventThread,
-    options: Pick<EventStreamOptions, 'after' | 'filter' | 'isLast' | 'prepare' | 'signal'>,
-  ): RunEventStream {
-    const { store } = this.#options;
+  /**
+   * @param context of a function that has a durable client among its inputs
+   * @throws HttpError 503 when too many streams are open
+   */
+  open(thread: EventThread, wanted: WantedEvents, context: InvocationContext): RunEventStream {
+    const { store, log, runRecords } = this.#options;
     const close = this.#open.open(thread);
-    return { frames: streamEvents({ store, thread, limits: this.#options, ...options, onEnd: close }), close };
+    const frames = streamEvents({
+      ...wanted,
+      store,
+      thread,
+      log,
+      limits: this.#options,
+      prepare: (page) => runRecords.withCommitted(page, context),
+      onEnd: close,
+    });
+    return { frames, close };
   }
 
   async follow(
-    run: FollowedRun,
+    { agentName, threadId, correlationId }: FollowedRun,
     ended: AbortSignal,
-    { fromStart = false }: FollowOptions = {},
+    { context, fromStart = false }: FollowOptions,
   ): Promise<RunEventStream> {
-    const after = fromStart ? START : await this.#endOf(run);
-    return this.open(run, { after, filter: { correlationId: run.correlationId }, signal: ended });
+    const thread = { agentName, threadId };
+    const after = fromStart ? START : await this.#endOf(thread);
+    return this.open(thread, { after, filter: { correlationId }, signal: ended }, context);
   }
 
   /** A run does not wait for a store that is out of reach: what stands before its events is skipped in another way. */

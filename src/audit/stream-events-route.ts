@@ -7,32 +7,26 @@ import { parseQuery, streamQuery } from './event-query.js';
 import type { EventStreams } from './event-streams.js';
 import type { EventRouteOptions } from './event-route-options.js';
 import { eventThreadOf } from './event-thread-of.js';
-import type { KeptEvent } from './store/kept-event.js';
-import { type RunRecord, winningAttempt } from './store/run-record.js';
+import { EventStoreError } from './store/event-store-error.js';
 
-export interface StreamEventsRouteOptions extends EventRouteOptions {
+export interface StreamEventsRouteOptions extends Pick<EventRouteOptions, 'store' | 'agents'> {
   readonly streams: EventStreams;
 }
 
 /** `GET …/callbacks/{thread_id}/stream`: the events as they come, from where the reader left off. */
-export function createStreamEventsRoute({ store, agents, runRecords, streams }: StreamEventsRouteOptions): HttpHandler {
+export function createStreamEventsRoute({ store, agents, streams }: StreamEventsRouteOptions): HttpHandler {
   return answering(async (request, context) => {
     const thread = eventThreadOf(request, agents);
     const query = parseQuery(streamQuery, request.query);
     const after = await startOf(request, query, store, thread);
     const { correlation_id: correlationId, superseded, until } = query;
-    const isLast = until === undefined ? undefined : isRunEnd;
-    if (isLast !== undefined && correlationId !== undefined && (await hasEnded(store, thread, correlationId, after))) {
+    const untilRunEnd = until !== undefined;
+    if (untilRunEnd && correlationId !== undefined && (await hasEnded(store, thread, correlationId, after))) {
       // To an EventSource, a 204 says not to connect again.
       return { status: 204 };
     }
-    const stream = streams.open(thread, {
-      after,
-      filter: { correlationId, superseded },
-      prepare: (page) => runRecords.withCommitted(page, context),
-      ...(isLast && { isLast }),
-    });
-    return sseResponse(stream.frames, context);
+    const wanted = { after, filter: { correlationId, superseded }, untilRunEnd };
+    return sseResponse(streams.open(thread, wanted, context).frames, context);
   });
 }
 
@@ -55,20 +49,23 @@ async function startOf(
   return isLost(after, record) || record === undefined ? after : { ...after, epoch: record.epoch };
 }
 
-/** An attempt that another one has taken the place of does not end the run, whether it is shown or not. */
-function isRunEnd({ eventType, attempt }: KeptEvent, run: RunRecord | undefined): boolean {
-  return eventType !== 'stream' && (run === undefined || attempt >= winningAttempt(run));
-}
-
-/** Whether the run's last event stands at or before the cursor, so that its reader has seen it. */
+/**
+ * Whether the run's last event stands at or before the cursor, so that its reader has seen it. Not while the store is out
+ * of reach: to an EventSource that comes back, anything but a stream would be the end.
+ */
 async function hasEnded(
   store: CallbackEventStore,
   thread: EventThread,
   correlationId: string,
   after: EventCursor,
 ): Promise<boolean> {
-  const { record } = await store.list(thread, { limit: 1 });
-  if (isLost(after, record)) return false;
-  const newest = (await store.readRun(thread, correlationId))?.attempts.at(-1);
-  return newest?.outcome !== undefined && newest.lastSequence !== undefined && newest.lastSequence <= after.sequence;
+  try {
+    const { record } = await store.list(thread, { limit: 1 });
+    if (isLost(after, record)) return false;
+    const newest = (await store.readRun(thread, correlationId))?.attempts.at(-1);
+    return newest?.outcome !== undefined && newest.lastSequence !== undefined && newest.lastSequence <= after.sequence;
+  } catch (error) {
+    if (error instanceof EventStoreError) return false;
+    throw error;
+  }
 }

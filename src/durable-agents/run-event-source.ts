@@ -1,3 +1,5 @@
+import type { InvocationContext } from '@azure/functions';
+
 /** A run whose events somebody wants to see as they come. */
 export interface FollowedRun {
   readonly agentName: string;
@@ -14,6 +16,8 @@ export interface RunEventStream {
 }
 
 export interface FollowOptions {
+  /** Of the request to run the agent: a function that has a durable client among its inputs. */
+  readonly context: InvocationContext;
   /** Begins with the oldest kept event of the run, which may be under way, or over. Default: with what comes. */
   readonly fromStart?: boolean;
 }
@@ -29,5 +33,5 @@ export interface RunEventSource {
    * @param ended aborted when the run has ended and all of its events are recorded
    * @throws HttpError 503 when too many streams are open
    */
-  follow(run: FollowedRun, ended: AbortSignal, options?: FollowOptions): Promise<RunEventStream>;
+  follow(run: FollowedRun, ended: AbortSignal, options: FollowOptions): Promise<RunEventStream>;
 }

@@ -34,14 +34,19 @@ function createRoutes() {
     readAnsweredRuns: () => Promise.resolve(answered),
     log: createRecordingLog(),
   });
-  const limits = { maxDurationMs: 60_000, maxBytes: 1_000_000, maxOpen: 10, maxOpenPerThread: 10 };
   const options = { store, agents, runRecords };
+  const streams = new EventStreams({
+    store,
+    runRecords,
+    log: createRecordingLog(),
+    maxDurationMs: 60_000,
+    maxBytes: 1_000_000,
+    maxOpen: 10,
+    maxOpenPerThread: 10,
+  });
   const routes: Readonly<Record<Route, HttpHandler>> = {
     list: createListEventsRoute(options),
-    stream: createStreamEventsRoute({
-      ...options,
-      streams: new EventStreams({ log: createRecordingLog(), store, ...limits }),
-    }),
+    stream: createStreamEventsRoute({ store, agents, streams }),
     export: createExportEventsRoute(options),
     threads: createThreadsRoute(store, agents),
     reset: createResetEventsRoute(store, agents),
@@ -175,14 +180,16 @@ describe('a store that is out of reach', () => {
     expect([status, text]).toEqual([503, expect.stringContaining('error')]);
   });
 
-  it('keeps a reader who comes back to a stream at their place', async () => {
+  it('does not end the stream of a reader who comes back', async () => {
     const { store, ask } = createRoutes();
     await appendEvents(store, [streamEvent(), finalEvent()]);
     const { epoch } = (await store.list(thread)).next;
-    store.hooks.before = unreachable;
-    const { status, text } = await ask('stream', '', { 'last-event-id': `${epoch}-1` });
+    const outage = [1, 2];
+    store.hooks.before = () => outage.pop() !== undefined && unreachable();
+    const { status, text } = await ask('stream', `?${UNTIL_END}`, { 'last-event-id': `${epoch}-1` });
     expect(status).toBe(200);
-    expect(text).toBe(`id: ${epoch}-1\nretry: 1000\n\n`);
+    expect(text).toMatch(new RegExp(`^id: ${epoch}-1\nretry: 1000\n\n: still here\n\n`));
+    expect(parseSse(text).events.map(({ id, event }) => [id, event])).toEqual([[`${epoch}-2`, 'final']]);
   });
 
   it('ends an export that has begun behind what was read, and says so in its last line', async () => {
@@ -298,5 +305,18 @@ describe('a list that waits', () => {
     await new Promise(setImmediate);
     await store.clear(thread);
     expect((await answer).headers.get('x-cursor-reset')).toBe('true');
+  });
+});
+
+describe('the threads of an agent', () => {
+  it('are listed by the time of their last events, whatever their store makes of it', async () => {
+    const { store, ask } = createRoutes();
+    const changes = ['03', '02', '01', '02'].entries();
+    for (const [index, second] of changes) {
+      const of = { ...thread, threadId: `thread-${index}` };
+      await appendEvents(store, [streamEvent('Hello', `2026-01-07T15:40:${second}.000Z`)], { of });
+    }
+    const listed: { thread_id: string }[] = JSON.parse((await ask('threads')).text);
+    expect(listed.map((one) => one.thread_id)).toEqual(['thread-0', 'thread-3', 'thread-1', 'thread-2']);
   });
 });

@@ -1,16 +1,26 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { CallbackEventStore } from '../../src/audit/store/callback-event-store.js';
 import { START } from '../../src/audit/store/event-cursor.js';
 import { type EventStreamOptions, streamEvents } from '../../src/audit/event-stream.js';
 import { appendEvents, writerFor } from '../support/append-events.js';
 import { failedEvent, finalEvent, runId, servedEvent, streamEvent, thread } from '../support/callback-events.js';
+import { HookedEventStore, unreachable } from '../support/hooked-event-store.js';
 import { createMemoryStore } from '../support/memory-store.js';
+import { createRecordingLog } from '../support/recording-log.js';
 import { callbackEventsOf, parseSse, SseEvents } from '../support/sse-events.js';
+
+vi.mock('node:timers/promises', () => import('../support/timers-promises.js'));
 
 const roomy = { maxDurationMs: 100_000, maxBytes: 1_048_576 };
 
+function framesOf(store: CallbackEventStore, options: Partial<EventStreamOptions> = {}) {
+  const log = createRecordingLog();
+  return streamEvents({ store, thread, after: START, filter: {}, limits: roomy, log, ...options });
+}
+
 function createStream(options: Partial<EventStreamOptions> = {}) {
   const store = createMemoryStore();
-  return { store, frames: streamEvents({ store, thread, after: START, filter: {}, limits: roomy, ...options }) };
+  return { store, frames: framesOf(store, options) };
 }
 
 /** Reads to the end. */
@@ -128,7 +138,7 @@ describe('a stream of events', () => {
     const { store } = createStream();
     await writerFor(store).stream('half an', ' answer');
     await writerFor(store).final('a whole answer');
-    const reader = streamEvents({ store, thread, after: { sequence: 2 }, filter: {}, limits: roomy });
+    const reader = framesOf(store, { after: { sequence: 2 } });
     await reader.next();
     const { events } = parseSse((await reader.next()).value);
     expect(events.map(({ event, id }) => [event, id === undefined])).toEqual([
@@ -142,7 +152,7 @@ describe('a stream of events', () => {
     await writerFor(store).stream('half an', ' answer');
     await writerFor(store).final('a whole answer');
     const sequencesWith = async (filter: EventStreamOptions['filter']): Promise<number[]> => {
-      const reader = streamEvents({ store, thread, after: START, filter, limits: roomy });
+      const reader = framesOf(store, { filter });
       await reader.next();
       return nextSequences(reader);
     };
@@ -150,9 +160,26 @@ describe('a stream of events', () => {
     expect(await sequencesWith({ superseded: true })).toEqual([1, 2, 3]);
   });
 
-  it('ends with the last event that is wanted', async () => {
-    const { store, frames } = createStream({ isLast: ({ eventType }) => eventType === 'final' });
-    for (const event of [streamEvent(), finalEvent(), streamEvent()]) await appendEvents(store, [event]);
+  it('goes on at once behind a page whose events became void while it was read', async () => {
+    const store = new HookedEventStore();
+    await writerFor(store, thread, 2).stream(...Array.from({ length: 10 }, () => 'void'));
+    await writerFor(store, thread, 2).stream('of the second attempt');
+    await writerFor(store).stream(...Array.from({ length: 39 }, () => 'void in a moment'));
+    await writerFor(store, thread, 3).stream(...Array.from({ length: 100 }, () => 'another run'));
+    store.hooks.after = async () => {
+      store.hooks.after = undefined;
+      await writerFor(store).begin();
+    };
+    const frames = framesOf(store);
+    await frames.next();
+    const sequences = [await nextSequences(frames), await nextSequences(frames), await nextSequences(frames)].flat();
+    expect(sequences).toEqual([11, ...Array.from({ length: 100 }, (_, index) => 51 + index)]);
+  });
+
+  it('ends with the end of its run, if it is asked to', async () => {
+    const { store, frames } = createStream({ untilRunEnd: true });
+    await appendEvents(store, [streamEvent(), finalEvent()]);
+    await appendEvents(store, [streamEvent()], { run: 2 });
     const { read, end } = await readAll(frames);
     expect(end).toBe('ended');
     expect(callbackEventsOf(read.events).map(({ sequence }) => sequence)).toEqual([1, 2]);
@@ -180,7 +207,7 @@ describe('a stream of events', () => {
     while (seen.length < 21) {
       connections += 1;
       const limits = { ...roomy, maxBytes: connections === 1 ? 1 : 5000 };
-      const { read, end } = await readAll(streamEvents({ store, thread, after, filter: {}, limits }));
+      const { read, end } = await readAll(framesOf(store, { after, limits }));
       expect(end).toBe('limit');
       seen.push(...callbackEventsOf(read.events).map(({ sequence }) => sequence));
       after = { sequence: seen.at(-1) ?? 0 };
@@ -202,10 +229,232 @@ describe('a stream of events', () => {
   });
 });
 
-describe('the time of a stream of events', () => {
+function fakeTime(): void {
   beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }));
-
   afterEach(() => void vi.useRealTimers());
+}
+
+/** What a reader has got so far, of which it has read all. */
+function follow(frames: AsyncGenerator<string, 'ended' | 'limit'>) {
+  const followed = { read: new SseEvents(), end: undefined as string | undefined, sequences: (): number[] => [] };
+  followed.sequences = () => callbackEventsOf(followed.read.events).map(({ sequence }) => sequence);
+  void (async () => {
+    for (;;) {
+      const { done, value } = await frames.next();
+      if (done) return void (followed.end = value);
+      followed.read.feed(Buffer.from(value));
+    }
+  })();
+  return followed;
+}
+
+describe('a stream of events whose store is out of reach', () => {
+  fakeTime();
+
+  it('shows that it lives, and goes on where it was when the store is back', async () => {
+    const store = new HookedEventStore();
+    const log = createRecordingLog();
+    const reader = follow(framesOf(store, { log }));
+    await appendEvents(store, [streamEvent()]);
+    await vi.advanceTimersByTimeAsync(0);
+    store.hooks.before = (method) => method === 'list' && unreachable();
+    const writer = writerFor(store, thread, 2);
+    await writer.stream('one', 'two');
+    await vi.advanceTimersByTimeAsync(30_000);
+    await writer.final();
+    expect(reader.sequences()).toEqual([1]);
+    expect(reader.read.comments.length).toBeGreaterThan(10);
+    store.hooks.before = undefined;
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(reader.sequences()).toEqual([1, 2, 3, 4]);
+    expect(reader.end).toBeUndefined();
+    expect(log.lines).toEqual([
+      expect.stringMatching(/^warn \[CallbackAgent\] .* when the store is back: .*ECONNREFUSED.*thread-1/),
+    ]);
+  });
+
+  it('asks for it soon, then less and less often, and soon again the next time', async () => {
+    const store = new HookedEventStore();
+    follow(framesOf(store));
+    const readsIn = async (ms: number): Promise<number> => {
+      await vi.advanceTimersByTimeAsync(ms);
+      return store.calls.splice(0).filter((method) => method === 'list').length;
+    };
+    for (let outage = 1; outage <= 2; outage += 1) {
+      await readsIn(2000);
+      store.hooks.before = (method) => method === 'list' && unreachable();
+      await writerFor(store).begin();
+      expect(await readsIn(1000)).toBe(4);
+      expect(await readsIn(20_000)).toBe(10);
+      store.hooks.before = undefined;
+    }
+  });
+
+  it('logs each time that it is', async () => {
+    const store = new HookedEventStore();
+    const log = createRecordingLog();
+    follow(framesOf(store, { log }));
+    for (let outage = 1; outage <= 2; outage += 1) {
+      store.hooks.before = (method) => method === 'list' && unreachable();
+      await writerFor(store).begin();
+      await vi.advanceTimersByTimeAsync(5000);
+      expect(log.lines).toHaveLength(outage);
+      store.hooks.before = undefined;
+      await vi.advanceTimersByTimeAsync(2000);
+    }
+  });
+
+  it('takes back what its reader had before it came, as soon as the store is back', async () => {
+    const store = new HookedEventStore();
+    await writerFor(store).stream('half an', ' answer');
+    await writerFor(store).final('a whole answer');
+    store.hooks.before = unreachable;
+    const reader = follow(framesOf(store, { after: { sequence: 2 } }));
+    await vi.advanceTimersByTimeAsync(5000);
+    store.hooks.before = undefined;
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(reader.read.events.map(({ event }) => event)).toEqual(['superseded', 'final']);
+    store.calls.length = 0;
+    await writerFor(store).begin();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(store.calls).toEqual(['beginAttempt', 'list']);
+  });
+
+  it('ends at its limit of time', async () => {
+    const store = new HookedEventStore();
+    store.hooks.before = unreachable;
+    const reader = follow(framesOf(store, { limits: { ...roomy, maxDurationMs: 40_000 } }));
+    await vi.advanceTimersByTimeAsync(39_999);
+    expect(reader.end).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(2);
+    expect(reader.end).toBe('limit');
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('is left when its reader leaves', async () => {
+    const store = new HookedEventStore();
+    store.hooks.before = unreachable;
+    const frames = framesOf(store);
+    await frames.next();
+    expect((await frames.next()).value).toBe(': still here\n\n');
+    await frames.return('ended');
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('fails when something else does', async () => {
+    const store = new HookedEventStore();
+    store.hooks.before = () => {
+      throw new TypeError('a mistake');
+    };
+    await expect(readAll(framesOf(store))).rejects.toThrow('a mistake');
+  });
+});
+
+describe('a stream of events whose run has ended', () => {
+  fakeTime();
+
+  it('waits a moment for the last event, which can reach its reader later than the answer', async () => {
+    const store = new HookedEventStore();
+    const reader = follow(framesOf(store, { filter: { correlationId: runId(1) }, signal: AbortSignal.abort() }));
+    await appendEvents(store, [streamEvent()]);
+    await vi.advanceTimersByTimeAsync(300);
+    await appendEvents(store, [streamEvent(), finalEvent()]);
+    expect(reader.end).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(200);
+    expect(reader.sequences()).toEqual([1, 2, 3]);
+    expect(reader.end).toBe('ended');
+  });
+
+  it('does not take the end of a void attempt for the last event', async () => {
+    const store = new HookedEventStore();
+    const ended = new AbortController();
+    const reader = follow(framesOf(store, { filter: { correlationId: runId(1) }, signal: ended.signal }));
+    await writerFor(store).final('not saved');
+    const successor = writerFor(store);
+    await vi.advanceTimersByTimeAsync(0);
+    await successor.begin();
+    await vi.advanceTimersByTimeAsync(0);
+    ended.abort();
+    await vi.advanceTimersByTimeAsync(100);
+    expect(reader.end).toBeUndefined();
+    await successor.final('saved');
+    await vi.advanceTimersByTimeAsync(200);
+    expect(reader.sequences()).toEqual([1, 2]);
+    expect(reader.end).toBe('ended');
+  });
+
+  it.each([
+    ['no last event comes', () => undefined],
+    ['the store is out of reach', unreachable],
+  ])('ends after half a second when %s', async (_why, before) => {
+    const store = new HookedEventStore();
+    await appendEvents(store, [streamEvent()]);
+    const ended = new AbortController();
+    store.hooks.before = before;
+    const reader = follow(framesOf(store, { signal: ended.signal }));
+    await vi.advanceTimersByTimeAsync(10_000);
+    ended.abort();
+    await vi.advanceTimersByTimeAsync(450);
+    expect(reader.end).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(51);
+    expect(reader.end).toBe('ended');
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('ends after half a second when that was before it began', async () => {
+    const reader = follow(framesOf(new HookedEventStore(), { signal: AbortSignal.abort() }));
+    await vi.advanceTimersByTimeAsync(450);
+    expect(reader.end).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(51);
+    expect(reader.end).toBe('ended');
+  });
+
+  it('ends after two seconds when the store gives no answer', async () => {
+    const store = new HookedEventStore();
+    await appendEvents(store, [streamEvent()]);
+    const ended = new AbortController();
+    store.hooks.before = () => new Promise(() => {});
+    const reader = follow(framesOf(store, { signal: ended.signal }));
+    await vi.advanceTimersByTimeAsync(10_000);
+    ended.abort();
+    await vi.advanceTimersByTimeAsync(1999);
+    expect(reader.end).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(reader.end).toBe('ended');
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('has its last event although a read of it fails', async () => {
+    const store = new HookedEventStore();
+    const ended = new AbortController();
+    const reader = follow(framesOf(store, { signal: ended.signal }));
+    await vi.advanceTimersByTimeAsync(0);
+    const failing = [1, 2];
+    store.hooks.before = (method) => method === 'list' && failing.pop() !== undefined && unreachable();
+    await appendEvents(store, [finalEvent()]);
+    ended.abort();
+    await vi.advanceTimersByTimeAsync(500);
+    expect([reader.sequences(), reader.end]).toEqual([[1], 'ended']);
+  });
+
+  it('takes its time for the events that are there', async () => {
+    const store = new HookedEventStore();
+    for (let count = 0; count < 10; count += 1)
+      await appendEvents(
+        store,
+        Array.from({ length: 50 }, () => streamEvent()),
+      );
+    await appendEvents(store, [finalEvent()]);
+    store.hooks.after = () => void vi.advanceTimersByTime(100);
+    const reader = follow(framesOf(store, { signal: AbortSignal.abort() }));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(reader.sequences()).toHaveLength(501);
+    expect(reader.end).toBe('ended');
+  });
+});
+
+describe('the time of a stream of events', () => {
+  fakeTime();
 
   it('is over after its limit, and until then it shows every 15 s that it lives', async () => {
     const { frames } = createStream({ limits: { ...roomy, maxDurationMs: 40_000 } });

@@ -1,18 +1,30 @@
-import { createRecordingLog } from '../support/recording-log.js';
+import type { InvocationContext } from '@azure/functions';
 import { describe, expect, it } from 'vitest';
+import type { CallbackEvent } from '../../src/audit/callback-event.js';
 import { EventStreams } from '../../src/audit/event-streams.js';
 import { START } from '../../src/audit/store/event-cursor.js';
+import type { CallbackEventPage } from '../../src/audit/store/callback-event-store.js';
 import { appendEvents, writerFor } from '../support/append-events.js';
 import { finalEvent, runId, streamEvent, thread } from '../support/callback-events.js';
+import { callbackInvocation } from '../support/callback-invocation.js';
 import { HookedEventStore, unreachable } from '../support/hooked-event-store.js';
+import { createRecordingLog } from '../support/recording-log.js';
 import { callbackEventsOf, SseEvents } from '../support/sse-events.js';
 
 const run = { ...thread, correlationId: runId(1) };
+const context = callbackInvocation();
 
-function createStreams({ maxOpen = 10, maxOpenPerThread = 10 } = {}) {
+/** @param isAnswered whether the conversation holds the answers of all runs */
+function createStreams({ maxOpen = 10, maxOpenPerThread = 10, isAnswered = false } = {}) {
   const store = new HookedEventStore();
+  const withCommitted = async (page: CallbackEventPage, of: InvocationContext): Promise<CallbackEventPage> => {
+    expect(of).toBe(context);
+    const runs = [...page.runs].map(([id, known]) => [id, { ...known, committed: isAnswered }] as const);
+    return { ...page, runs: new Map(runs) };
+  };
   const streams = new EventStreams({
     log: createRecordingLog(),
+    runRecords: { withCommitted },
     store,
     maxDurationMs: 60_000,
     maxBytes: 1_000_000,
@@ -22,11 +34,15 @@ function createStreams({ maxOpen = 10, maxOpenPerThread = 10 } = {}) {
   return { store, streams };
 }
 
-/** Reads a stream whose end was asked for: run and sequence of each event. */
-async function readAll(frames: AsyncGenerator<string, string>): Promise<[string, number][]> {
+async function readEvents(frames: AsyncGenerator<string, string>): Promise<CallbackEvent[]> {
   const read = new SseEvents();
   for await (const frame of frames) read.feed(Buffer.from(frame));
-  return callbackEventsOf(read.events).map((event) => [event.correlation_id, event.sequence]);
+  return callbackEventsOf(read.events);
+}
+
+/** Reads a stream whose end was asked for: run and sequence of each event. */
+async function readAll(frames: AsyncGenerator<string, string>): Promise<[string, number][]> {
+  return (await readEvents(frames)).map((event) => [event.correlation_id, event.sequence]);
 }
 
 describe('streams of events', () => {
@@ -35,9 +51,9 @@ describe('streams of events', () => {
   });
 
   it('are refused when too many are open, and make room when they are read to their end, left, or never read', async () => {
-    const { streams } = createStreams({ maxOpenPerThread: 3 });
-    const ended = AbortSignal.abort();
-    const open = () => streams.open(thread, { after: START, filter: {}, signal: ended });
+    const { store, streams } = createStreams({ maxOpenPerThread: 3 });
+    await appendEvents(store, [finalEvent()]);
+    const open = () => streams.open(thread, { after: START, filter: {}, signal: AbortSignal.abort() }, context);
     const [first, second, third] = [open(), open(), open()];
     expect(open).toThrow(expect.objectContaining({ status: 503, retryAfterSeconds: 5 }));
     await readAll(first.frames);
@@ -54,12 +70,14 @@ describe('streams of events', () => {
     expect(open).toThrow(expect.objectContaining({ status: 503 }));
   });
 
-  it('make room when the store fails on the way', async () => {
+  it('make room when they fail on the way', async () => {
     const { store, streams } = createStreams({ maxOpenPerThread: 1 });
-    store.hooks.before = unreachable;
-    const { frames } = streams.open(thread, { after: START, filter: {} });
-    await expect(readAll(frames)).rejects.toMatchObject({ status: 503 });
-    streams.open(thread, { after: START, filter: {} });
+    store.hooks.before = () => {
+      throw new TypeError('a mistake');
+    };
+    const { frames } = streams.open(thread, { after: START, filter: {} }, context);
+    await expect(readAll(frames)).rejects.toThrow('a mistake');
+    streams.open(thread, { after: START, filter: {} }, context);
   });
 });
 
@@ -69,7 +87,7 @@ describe('the stream of a run that is about to be started', () => {
     await appendEvents(store, [streamEvent(), finalEvent()]);
     await appendEvents(store, [streamEvent(), finalEvent()], { run: 2 });
     const ended = new AbortController();
-    const { frames } = await streams.follow(run, ended.signal);
+    const { frames } = await streams.follow(run, ended.signal, { context });
     const read = readAll(frames);
     await appendEvents(store, [streamEvent()], { run: 2 });
     await writerFor(store).append(streamEvent(), finalEvent());
@@ -82,32 +100,40 @@ describe('the stream of a run that is about to be started', () => {
 
   it('begins with the first event when another request may have started the run', async () => {
     const { store, streams } = createStreams();
-    for (const number of [2, 1, 2, 1]) await appendEvents(store, [streamEvent()], { run: number });
-    const { frames } = await streams.follow(run, AbortSignal.abort(), { fromStart: true });
+    for (const number of [2, 1, 2]) await appendEvents(store, [streamEvent()], { run: number });
+    await appendEvents(store, [finalEvent()]);
+    const { frames } = await streams.follow(run, AbortSignal.abort(), { context, fromStart: true });
     expect(await readAll(frames)).toEqual([
       [runId(1), 2],
       [runId(1), 4],
     ]);
   });
 
+  it('says of an answer that was there before whether it is in the conversation', async () => {
+    const { store, streams } = createStreams({ isAnswered: true });
+    await appendEvents(store, [streamEvent(), finalEvent()]);
+    const { frames } = await streams.follow(run, AbortSignal.abort(), { context, fromStart: true });
+    expect((await readEvents(frames)).at(-1)).toMatchObject({ event_type: 'final', committed: true });
+  });
+
   it('is opened although the store is out of reach, so that the run can be started', async () => {
     const { store, streams } = createStreams();
     store.hooks.before = unreachable;
-    const { frames } = await streams.follow(run, AbortSignal.abort());
+    const { frames } = await streams.follow(run, AbortSignal.abort(), { context });
     store.hooks.before = undefined;
-    await appendEvents(store, [streamEvent()]);
+    await appendEvents(store, [finalEvent()]);
     expect(await readAll(frames)).toEqual([[runId(1), 1]]);
   });
 
   it('does not wait for a store that gives no answer', async () => {
     const { store, streams } = createStreams();
     store.hooks.before = () => new Promise(() => {});
-    await expect(streams.follow(run, AbortSignal.abort())).resolves.toBeDefined();
+    await expect(streams.follow(run, AbortSignal.abort(), { context })).resolves.toBeDefined();
   });
 
   it('is refused when too many are open', async () => {
     const { streams } = createStreams({ maxOpen: 1 });
-    await streams.follow(run, AbortSignal.abort());
-    await expect(streams.follow(run, AbortSignal.abort())).rejects.toMatchObject({ status: 503 });
+    await streams.follow(run, AbortSignal.abort(), { context });
+    await expect(streams.follow(run, AbortSignal.abort(), { context })).rejects.toMatchObject({ status: 503 });
   });
 });

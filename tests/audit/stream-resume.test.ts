@@ -21,17 +21,18 @@ const UNTIL_END = `?until=run-end&correlation_id=${runId(1)}`;
 
 describe('the stream of a run of 200 events', () => {
   const store = createMemoryStore();
+  const log = createRecordingLog();
+  const runRecords = new StoredRunRecords({ store, readAnsweredRuns: () => Promise.resolve(new Set<string>()), log });
   const streams = new EventStreams({
-    log: createRecordingLog(),
+    log,
     store,
+    runRecords,
     maxDurationMs: 60_000,
     maxBytes: 10_000_000,
     maxOpen: 10_000,
     maxOpenPerThread: 10_000,
   });
-  const log = createRecordingLog();
-  const runRecords = new StoredRunRecords({ store, readAnsweredRuns: () => Promise.resolve(new Set<string>()), log });
-  const handler = createStreamEventsRoute({ store, streams, runRecords, agents: createAgents() });
+  const handler = createStreamEventsRoute({ store, streams, agents: createAgents() });
   const resumed = new Map<string | undefined, ReturnType<typeof readStream>>();
   let whole: Uint8Array;
 

@@ -21,7 +21,7 @@ import { threadState, turnEntries } from '../../support/thread-entries.js';
 class FakeRunEvents implements RunEventSource {
   readonly maxDurationMs: number;
   readonly followed: FollowedRun[] = [];
-  readonly optionsOfFollowed: (FollowOptions | undefined)[] = [];
+  readonly optionsOfFollowed: FollowOptions[] = [];
   closedCount = 0;
   readonly end: 'ended' | 'limit' | 'failure';
 
@@ -30,7 +30,7 @@ class FakeRunEvents implements RunEventSource {
     this.end = end;
   }
 
-  async follow(run: FollowedRun, ended: AbortSignal, options?: FollowOptions): Promise<RunEventStream> {
+  async follow(run: FollowedRun, ended: AbortSignal, options: FollowOptions): Promise<RunEventStream> {
     this.followed.push(run);
     this.optionsOfFollowed.push(options);
     const end = this.end;
@@ -146,7 +146,7 @@ describe('a run request that accepts server-sent events', () => {
   it('is followed from where the thread is, as its run is new', async () => {
     const runEvents = new FakeRunEvents();
     await post(await startDurableTaskServer(sunny), json, runEvents);
-    expect(runEvents.optionsOfFollowed).toEqual([{ fromStart: false }]);
+    expect(runEvents.optionsOfFollowed).toMatchObject([{ fromStart: false }]);
   });
 
   it('starts no run when there are too many streams', async () => {
