@@ -1,5 +1,6 @@
 import { ReadableStream } from 'node:stream/web';
 import type { HttpResponseInit, InvocationContext } from '@azure/functions';
+import { errorText } from '../error-text.js';
 
 /**
  * One server-sent event. `data` becomes JSON, in which no line break stands as itself, so nothing in it can end the
@@ -44,6 +45,6 @@ async function* encoded(frames: AsyncIterable<string>, context: InvocationContex
   try {
     for await (const frame of frames) yield Buffer.from(frame);
   } catch (error) {
-    context.error(`[${context.functionName}] stream of invocation ${context.invocationId} failed: ${String(error)}`);
+    context.error(`[${context.functionName}] stream of invocation ${context.invocationId} failed: ${errorText(error)}`);
   }
 }

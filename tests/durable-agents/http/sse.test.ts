@@ -98,13 +98,15 @@ describe('an answer of server-sent events', () => {
     expect((await frames.next()).done).toBe(true);
   });
 
-  it('ends in order when it fails, and the failure is logged', async () => {
+  it('ends in order when it fails, and the failure is logged with its cause', async () => {
     const { context, logLines } = invocation();
     const frames = (async function* () {
       yield sseFrame({ event: 'stream', data: 1 });
-      throw new Error('store is down');
+      throw new Error('The store cannot be reached', { cause: new Error('connect ECONNREFUSED') });
     })();
     expect(await new HttpResponse(sseResponse(frames, context)).text()).toBe('event: stream\ndata: 1\n\n');
-    expect(logLines).toEqual([expect.stringMatching(/^error \[stream_callback_events\].*invocation-1.*store is down/)]);
+    expect(logLines).toEqual([
+      expect.stringMatching(/^error \[stream_callback_events\].*invocation-1.*cannot be reached.*ECONNREFUSED/),
+    ]);
   });
 });
