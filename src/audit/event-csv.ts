@@ -27,8 +27,16 @@ const COLUMNS = [
 
 export const CSV_HEADER = `${COLUMNS.join(',')}\r\n`;
 
-/** What stands in an export: an event, or that there should be more of them. */
-export type ExportedLine = CallbackEvent | { readonly event_type: 'incomplete'; readonly error_message: string };
+/** Stands last in an export that could not be finished: nobody would miss what is missing otherwise. */
+export interface IncompleteLine {
+  readonly event_type: 'incomplete';
+  readonly error_message: string;
+  /** Run and attempt of events in the export that are void; absent when none are. */
+  readonly correlation_id?: string;
+  readonly attempt?: number;
+}
+
+export type ExportedLine = CallbackEvent | IncompleteLine;
 
 /** One line of CSV (RFC 4180), a column for each field that any event has. */
 export function toCsvLine(line: ExportedLine): string {

@@ -2,20 +2,15 @@ import { ReadableStream } from 'node:stream/web';
 import type { HttpHandler, InvocationContext } from '@azure/functions';
 import { answering, errorText } from '../durable-agents/index.js';
 import type { CallbackEventPage, EventThread } from './store/callback-event-store.js';
-import { CSV_HEADER, type ExportedLine, toCsvLine } from './event-csv.js';
+import { CSV_HEADER, type ExportedLine, type IncompleteLine, toCsvLine } from './event-csv.js';
 import { exportQuery, parseQuery } from './event-query.js';
 import type { EventRouteOptions } from './event-route-options.js';
 import { eventThreadOf } from './event-thread-of.js';
-import { eventsOf, readEvents } from './read-events.js';
+import { eventsOf, hasMore, readEvents } from './read-events.js';
+import { type SentAttempt, SentAttempts } from './sent-attempts.js';
 import type { EventCursor } from './store/event-cursor.js';
 
 const PAGE_LIMIT = 500;
-
-/** Stands last in an export that could not be finished: nobody would miss what is missing otherwise. */
-const INCOMPLETE: ExportedLine = {
-  event_type: 'incomplete',
-  error_message: 'The export ends here, and is not complete.',
-};
 
 const FORMATS = {
   jsonl: { mediaType: 'application/jsonl', header: '', toLine: (line: ExportedLine) => `${JSON.stringify(line)}\n` },
@@ -40,34 +35,55 @@ export function createExportEventsRoute({ store, agents, runRecords }: EventRout
         'cache-control': 'no-store',
         'content-disposition': `attachment; filename="${fileName(thread)}.${format}"`,
       },
-      body: ReadableStream.from(lines(first, read, header, toLine, context)),
+      body: ReadableStream.from(texts(linesOf(first, read, superseded === true, context), header, toLine)),
     };
   });
 }
 
-async function* lines(
-  first: CallbackEventPage,
-  readNext: (after: EventCursor) => Promise<CallbackEventPage>,
+async function* texts(
+  pages: AsyncIterable<readonly ExportedLine[]>,
   header: string,
   toLine: (line: ExportedLine) => string,
-  context: InvocationContext,
 ): AsyncGenerator<Uint8Array> {
   if (header !== '') yield Buffer.from(header);
+  for await (const lines of pages) yield Buffer.from(lines.map(toLine).join(''));
+}
+
+async function* linesOf(
+  first: CallbackEventPage,
+  readNext: (after: EventCursor) => Promise<CallbackEventPage>,
+  withSuperseded: boolean,
+  context: InvocationContext,
+): AsyncGenerator<readonly ExportedLine[]> {
+  const exported = new SentAttempts();
   try {
-    let page = first;
-    while (page.events.length > 0) {
+    for (let page = first; ; page = await readNext(page.next)) {
       // What is left then stands behind a gap, and is not this export's any more.
       if (page.reset) throw new Error('the events were cleared or dropped meanwhile');
-      yield Buffer.from(eventsOf(page).map(toLine).join(''));
-      if (page.record !== undefined && page.next.sequence >= page.record.newestSequence) return;
-      page = await readNext(page.next);
+      const [superseded] = withSuperseded ? [] : exported.takeSuperseded(page);
+      if (superseded !== undefined) {
+        yield [supersededLine(superseded)];
+        return;
+      }
+      if (page.events.length > 0) yield eventsOf(page);
+      if (!hasMore(page)) return;
+      for (const event of page.events) exported.add(event);
     }
-    if (page.reset) throw new Error('the events were cleared meanwhile');
   } catch (error) {
     context.error(`[${context.functionName}] export of invocation ${context.invocationId} is cut: ${errorText(error)}`);
     // A body that errors would leave the client without an end.
-    yield Buffer.from(toLine(INCOMPLETE));
+    yield [{ event_type: 'incomplete', error_message: 'The export ends here, and is not complete.' }];
   }
+}
+
+/** With the rest of the events there would be half an answer before the whole one, and nothing to tell them apart. */
+function supersededLine({ correlationId, attempt }: SentAttempt): IncompleteLine {
+  return {
+    event_type: 'incomplete',
+    error_message: 'The export ends here, and is not complete: another attempt of this run has begun. Export again.',
+    correlation_id: correlationId,
+    attempt,
+  };
 }
 
 /** Thread ids hold `:`, which file systems do not take. */

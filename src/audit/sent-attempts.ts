@@ -3,9 +3,11 @@ import type { EventFilter } from './read-events.js';
 import type { CallbackEventPage, CallbackEventStore, EventThread } from './store/callback-event-store.js';
 import type { EventCursor } from './store/event-cursor.js';
 import type { KeptEvent } from './store/kept-event.js';
-import { type RunRecord, winningAttempt } from './store/run-record.js';
+import { winningAttempt } from './store/run-record.js';
 
-/** Of which attempts the reader of a stream has events, to tell it when they are void. */
+export type SentAttempt = Pick<KeptEvent, 'correlationId' | 'attempt'>;
+
+/** Of which attempts a reader has events, to tell it when they are void. */
 export class SentAttempts {
   readonly #attempts = new Map<string, number>();
 
@@ -19,7 +21,7 @@ export class SentAttempts {
     if (last?.sequence === after.sequence && isSameRecord && isWanted) this.add(last);
   }
 
-  add({ correlationId, attempt }: KeptEvent): void {
+  add({ correlationId, attempt }: SentAttempt): void {
     this.#attempts.set(correlationId, attempt);
   }
 
@@ -27,16 +29,23 @@ export class SentAttempts {
     this.#attempts.clear();
   }
 
-  /** One frame for each run of a page of which the reader has events that a later attempt has taken the place of. */
-  supersededFrames({ runs }: CallbackEventPage): string {
-    return [...runs.values()].map((run) => this.#supersededFrame(run)).join('');
+  /** The attempts that a page's runs show to be void, as another one has begun since; each is told once. */
+  takeSuperseded({ runs }: CallbackEventPage): SentAttempt[] {
+    return [...runs.values()].flatMap((run) => {
+      const { correlationId } = run;
+      const attempt = this.#attempts.get(correlationId);
+      if (attempt === undefined || attempt >= winningAttempt(run)) return [];
+      this.#attempts.delete(correlationId);
+      return [{ correlationId, attempt }];
+    });
   }
 
-  #supersededFrame(run: RunRecord): string {
-    const { correlationId } = run;
-    const attempt = this.#attempts.get(correlationId);
-    if (attempt === undefined || attempt >= winningAttempt(run)) return '';
-    this.#attempts.delete(correlationId);
-    return sseFrame({ event: 'superseded', data: { correlation_id: correlationId, attempt } });
+  /** The same as frames of a stream. */
+  supersededFrames(page: CallbackEventPage): string {
+    return this.takeSuperseded(page)
+      .map(({ correlationId, attempt }) =>
+        sseFrame({ event: 'superseded', data: { correlation_id: correlationId, attempt } }),
+      )
+      .join('');
   }
 }

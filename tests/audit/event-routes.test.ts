@@ -210,6 +210,46 @@ describe('a store that is out of reach', () => {
   });
 });
 
+/** 600 events of a run, which is delivered again as soon as an export has read the first of them. */
+async function createExportedRun() {
+  const routes = createRoutes();
+  await writerFor(routes.store).stream(...Array.from({ length: 600 }, () => 'half an answer'));
+  routes.store.hooks.after = async (method) => {
+    if (method !== 'list') return;
+    routes.store.hooks.after = undefined;
+    await writerFor(routes.store).append(streamEvent('whole'), finalEvent('whole'));
+  };
+  return routes;
+}
+
+describe('an export of a run that is delivered again meanwhile', () => {
+  it('ends with the attempt that is void', async () => {
+    const { ask } = await createExportedRun();
+    const lines = eventsIn(await ask('export'));
+    expect(lines).toHaveLength(501);
+    expect(lines.at(-1)).toEqual({
+      event_type: 'incomplete',
+      error_message: 'The export ends here, and is not complete: another attempt of this run has begun. Export again.',
+      correlation_id: runId(1),
+      attempt: 1,
+    });
+    expect(eventsIn(await ask('export')).map(placeOf)).toEqual(['601:2', '602:2']);
+  });
+
+  it('ends so as a table too', async () => {
+    const { ask } = await createExportedRun();
+    const [names = [], ...rows] = readCsv((await ask('export', '?format=csv')).text);
+    const last = Object.fromEntries(names.map((name, column) => [name, rows.at(-1)?.[column]]));
+    expect(last).toMatchObject({ event_type: 'incomplete', correlation_id: runId(1), attempt: '1' });
+  });
+
+  it('is whole when all attempts are asked for', async () => {
+    const { ask } = await createExportedRun();
+    const lines = eventsIn(await ask('export', '?superseded=true'));
+    expect(lines.map(({ sequence }) => sequence)).toEqual(Array.from({ length: 602 }, (_, index) => index + 1));
+  });
+});
+
 type Ask = ReturnType<typeof createRoutes>['ask'];
 
 async function tagOf(ask: Ask): Promise<string> {
