@@ -2,12 +2,8 @@ import type { CallbackEvent } from './callback-event.js';
 import type { CallbackEventPage, EventThread } from './store/callback-event-store.js';
 import type { KeptEvent } from './store/kept-event.js';
 import type { RunRecord } from './store/run-record.js';
-import { Utf8Writer } from './utf8-writer.js';
 
-/** About as much do the events of a run have in common. */
-const COMMON_BYTES = 300;
-
-type EventsWithRuns = Pick<CallbackEventPage, 'thread' | 'events' | 'runs'>;
+export type EventsWithRuns = Pick<CallbackEventPage, 'thread' | 'events' | 'runs'>;
 
 /** What the events of one attempt say before and behind what is their own, as JSON text. */
 interface AttemptFrame {
@@ -25,18 +21,8 @@ export function eventJsons(page: EventsWithRuns): string[] {
   return page.events.map(eventToJson(page));
 }
 
-/** The same as a JSON array, in UTF-8. */
-export function eventArrayJson(page: EventsWithRuns): Uint8Array {
-  const toJson = eventToJson(page);
-  const ownChars = page.events.reduce((sum, { fields }) => sum + fields.length, 0);
-  const writer = new Utf8Writer(ownChars + page.events.length * COMMON_BYTES);
-  writer.add('[');
-  for (const [index, event] of page.events.entries()) writer.add(index === 0 ? toJson(event) : `,${toJson(event)}`);
-  writer.add(']');
-  return writer.toBytes();
-}
-
-function eventToJson({ thread, runs }: Pick<EventsWithRuns, 'thread' | 'runs'>): (event: KeptEvent) => string {
+/** The same for one event after another; quickest where those of one attempt follow each other. */
+export function eventToJson({ thread, runs }: Pick<EventsWithRuns, 'thread' | 'runs'>): (event: KeptEvent) => string {
   let frame: AttemptFrame | undefined;
   return ({ timestamp, fields, eventType, sequence, correlationId, attempt }) => {
     if (frame?.correlationId !== correlationId || frame.attempt !== attempt) {

@@ -4,7 +4,7 @@ import { answering, isNotModified } from '../durable-agents/index.js';
 import type { CallbackEventPage, CallbackEventStore, EventThread } from './store/callback-event-store.js';
 import { formatCursor } from './store/event-cursor.js';
 import { listQuery, parseQuery } from './event-query.js';
-import { eventArrayJson } from './event-json.js';
+import { eventArrayBody } from './event-array-body.js';
 import type { EventRouteOptions } from './event-route-options.js';
 import { eventThreadOf } from './event-thread-of.js';
 import { hasMore, readEvents } from './read-events.js';
@@ -27,7 +27,7 @@ export function createListEventsRoute({ store, agents, runRecords }: EventRouteO
     };
     // What was marked just now is new to everybody, though the tag is still that of the record before.
     if (page === read && isNotModified(request, etag)) return { status: 304, headers };
-    const body = eventArrayJson(page);
+    const body = eventArrayBody(page);
     return { headers: { 'content-type': 'application/json', ...headers }, body } satisfies HttpResponseInit;
   });
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { eventArrayJson, eventJsons, parseEvent } from '../../src/audit/event-json.js';
+import { eventJsons, parseEvent } from '../../src/audit/event-json.js';
 import type { KeptEvent, NewEvent } from '../../src/audit/store/kept-event.js';
 import type { RunRecord } from '../../src/audit/store/run-record.js';
 import { writerFor } from '../support/append-events.js';
@@ -120,11 +120,5 @@ describe('the JSON of an event', () => {
     expect(eventJsons(await store.list(thread))).toEqual(
       events.map((event, index) => JSON.stringify(servedEvent(event, { sequence: index + 1 }))),
     );
-  });
-
-  it.each([0, 1, 3, 500])('stands in an array of %i', (count) => {
-    const events = Array.from({ length: count }, (_, index) => kept(streamEvent('🌦️'), index + 1));
-    const page = { thread, events, runs: new Map([[runId(1), runWith([0])]]) };
-    expect(Buffer.from(eventArrayJson(page)).toString()).toBe(`[${eventJsons(page).join(',')}]`);
   });
 });

@@ -213,7 +213,10 @@ describe('a store that is out of reach', () => {
 /** 600 events of a run, which is delivered again as soon as an export has read the first of them. */
 async function createExportedRun() {
   const routes = createRoutes();
-  await writerFor(routes.store).stream(...Array.from({ length: 600 }, () => 'half an answer'));
+  await appendEvents(
+    routes.store,
+    Array.from({ length: 600 }, () => streamEvent('half an answer')),
+  );
   routes.store.hooks.after = async (method) => {
     if (method !== 'list') return;
     routes.store.hooks.after = undefined;
