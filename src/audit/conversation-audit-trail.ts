@@ -6,6 +6,7 @@ import type {
   AgentResponseUpdate,
   Logger,
 } from '../durable-agents/index.js';
+import { answerHash } from './answer-hash.js';
 import { type CallbackEventFields, toUsageDetails } from './callback-event.js';
 import { RunRecorder } from './run-recorder.js';
 import type { CallbackEventStore } from './store/callback-event-store.js';
@@ -56,7 +57,11 @@ export class ConversationAuditTrail implements AgentResponseCallback {
       output: usage.outputTokenCount,
       total: usage.totalTokenCount,
     };
-    const isKept = await this.#recorderOf(context).end({ ...event, ...(tokens && { tokens }) });
+    const isKept = await this.#recorderOf(context).end({
+      ...event,
+      answer: answerHash(text),
+      ...(tokens && { tokens }),
+    });
     if (isKept) this.#options.log.info(`${where(context)} final response recorded`);
   }
 

@@ -7,6 +7,7 @@ import {
   type Logger,
   type RunRecords,
 } from '../durable-agents/index.js';
+import { answerHash } from './answer-hash.js';
 import type { CallbackEventPage, CallbackEventStore, EventThread } from './store/callback-event-store.js';
 import type { KeptEvent } from './store/kept-event.js';
 import { type RunRecord, winningAttempt } from './store/run-record.js';
@@ -21,12 +22,12 @@ const MAX_REMEMBERED_LOOKS = 1000;
 
 export interface StoredRunRecordsOptions {
   readonly store: CallbackEventStore;
-  /** Reads which runs of a thread are answered in its conversation, by their correlation ids. */
+  /** Reads the answers that a thread's conversation holds: their texts, by correlation id. */
   readonly readAnsweredRuns: (
     context: InvocationContext,
     agentName: string,
     threadId: string,
-  ) => Promise<ReadonlySet<string>>;
+  ) => Promise<ReadonlyMap<string, string>>;
   readonly log: Logger;
   readonly now?: () => number;
 }
@@ -48,13 +49,15 @@ export class StoredRunRecords implements RunRecords {
     return (await this.#options.store.acceptRun({ agentName, threadId }, run)).requestMessage;
   }
 
-  async committed({ agentName, threadId, correlationId }: FollowedRun): Promise<void> {
-    await this.#options.store.markRun({ agentName, threadId }, correlationId, 'committed');
+  async committed({ agentName, threadId, correlationId }: FollowedRun, answer: string): Promise<void> {
+    const mark = { kind: 'committed', answer: answerHash(answer) } as const;
+    await this.#options.store.markRun({ agentName, threadId }, correlationId, mark);
   }
 
   /**
-   * Looks for the answers of a page's unmarked final events in the conversation, which alone say only that the model
-   * gave an answer, and marks those that are there: the caller that waits for a run does it else, but may be gone.
+   * Looks in the conversation for the answers of a page's unmarked final events, and marks those that are there. A
+   * final event alone says only that the model gave an answer. The caller that waits for a run marks its answer, but may
+   * be gone.
    *
    * @returns the page itself when nothing was marked; also when that could not be found out, in two seconds at the most
    */
@@ -79,7 +82,7 @@ export class StoredRunRecords implements RunRecords {
   /**
    * One after the other, so that a run that writes to the thread waits for one of them at most.
    *
-   * @returns those of the runs that are answered in the conversation, marked
+   * @returns those of the runs whose latest answer is the one in the conversation, marked
    */
   async #mark(
     thread: EventThread,
@@ -88,13 +91,16 @@ export class StoredRunRecords implements RunRecords {
     signal: AbortSignal,
   ): Promise<RunRecord[]> {
     const { agentName, threadId } = thread;
-    const answered = await this.#options.readAnsweredRuns(context, agentName, threadId);
-    const committed = runs.filter(({ correlationId }) => answered.has(correlationId));
-    for (const { correlationId } of committed) {
+    const answers = await this.#options.readAnsweredRuns(context, agentName, threadId);
+    const marked: RunRecord[] = [];
+    for (const run of runs) {
+      const answer = answers.get(run.correlationId);
+      if (answer === undefined || answerHash(answer) !== run.attempts.at(-1)?.answer) continue;
       if (signal.aborted) break;
-      await this.committed({ ...thread, correlationId });
+      await this.committed({ ...thread, correlationId: run.correlationId }, answer);
+      marked.push({ ...run, committed: true });
     }
-    return committed.map((run) => ({ ...run, committed: true }));
+    return marked;
   }
 
   #unmarkedRuns({ events, runs }: CallbackEventPage): RunRecord[] {

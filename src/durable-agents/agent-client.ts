@@ -123,13 +123,13 @@ export class AgentClient {
   async readOutcome(agentName: string, threadId: string, correlationId: string): Promise<RunOutcome | undefined> {
     const { data } = await readStoredThread(this.#durableClient, agentName, threadId);
     const outcome = findOutcome(data.conversationHistory, correlationId);
-    if (outcome?.status === 'success') this.#noteCommitted({ agentName, threadId, correlationId });
+    if (outcome?.status === 'success') this.#noteCommitted({ agentName, threadId, correlationId }, outcome.response);
     return outcome;
   }
 
   /** Nobody's answer waits for the note, or fails with it. */
-  #noteCommitted(run: FollowedRun): void {
-    const note = async (): Promise<void> => this.#options.runRecords?.committed(run);
+  #noteCommitted(run: FollowedRun, answer: string): void {
+    const note = async (): Promise<void> => this.#options.runRecords?.committed(run, answer);
     note().catch((error: unknown) => {
       const { agentName, threadId, correlationId } = run;
       const where = `[${agentName}][${correlationId}]`;

@@ -21,6 +21,10 @@ export interface RunRecords {
    */
   accept(run: AcceptedRun): Promise<string>;
 
-  /** Notes that the run's answer is in the conversation. Nobody waits for it, and it may be told more than once. */
-  committed(run: FollowedRun): Promise<void>;
+  /**
+   * Notes that the run's answer is in the conversation. Nobody waits for it, and it may be told more than once.
+   *
+   * @param answer its text: another delivery of the run may have given another one
+   */
+  committed(run: FollowedRun, answer: string): Promise<void>;
 }

@@ -9,7 +9,15 @@ import { StoredRunRecords } from '../../src/audit/stored-run-records.js';
 import { createStreamEventsRoute } from '../../src/audit/stream-events-route.js';
 import { createThreadsRoute } from '../../src/audit/threads-route.js';
 import { appendEvents, writerFor } from '../support/append-events.js';
-import { failedEvent, finalEvent, runId, streamEvent, thread } from '../support/callback-events.js';
+import {
+  ANSWER,
+  committedMark,
+  failedEvent,
+  finalEvent,
+  runId,
+  streamEvent,
+  thread,
+} from '../support/callback-events.js';
 import {
   callbackInvocation,
   callbackRequest,
@@ -24,11 +32,11 @@ import { callbackEventsOf, parseSse } from '../support/sse-events.js';
 
 type Route = 'list' | 'stream' | 'export' | 'threads' | 'reset';
 
-/** The endpoints of a thread over a store; `answered` are the runs whose answers its conversation holds. */
+/** The endpoints of a thread over a store; `answered` are the answers that its conversation holds, by run. */
 function createRoutes() {
   const store = new HookedEventStore();
   const agents = createAgents();
-  const answered = new Set<string>();
+  const answered = new Map<string, string>();
   const runRecords = new StoredRunRecords({
     store,
     readAnsweredRuns: () => Promise.resolve(answered),
@@ -136,7 +144,7 @@ describe('an answer that nobody has marked as committed', () => {
   ])('is looked for in the conversation, and marked, by %s', async (route, query) => {
     const { store, answered, ask } = createRoutes();
     await appendEvents(store, [streamEvent(), finalEvent()]);
-    answered.add(runId(1));
+    answered.set(runId(1), ANSWER);
     expect(eventsIn(await ask(route, query)).map((event) => event.event_type === 'final' && event.committed)).toEqual([
       false,
       true,
@@ -263,7 +271,7 @@ describe('the tag of a list', () => {
   it.each<[string, (store: HookedEventStore) => Promise<unknown>]>([
     ['events are added', (store) => appendEvents(store, [streamEvent()])],
     ['another attempt of a run begins', (store) => writerFor(store).begin()],
-    ['a run is marked as committed', (store) => store.markRun(thread, runId(1), 'committed')],
+    ['a run is marked as committed', (store) => store.markRun(thread, runId(1), committedMark())],
     ['the thread is cleared', (store) => store.clear(thread)],
     [
       'the thread is cleared and has as many events again',
@@ -298,7 +306,7 @@ describe('the tag of a list', () => {
     // Known from a time at which the answer was too new to be looked for.
     const { epoch, oldestSequence, version } = (await store.list(thread)).record ?? {};
     const tag = `"${epoch}-${oldestSequence}-${version}"`;
-    answered.add(runId(1));
+    answered.set(runId(1), ANSWER);
     const answer = await ask('list', '', { 'if-none-match': tag });
     expect(answer.headers.get('etag')).toBe(tag);
     expect([answer.status, eventsIn(answer)]).toMatchObject([200, [{ committed: true }]]);
@@ -337,7 +345,7 @@ describe('a list that waits', () => {
     const tag = (await ask('list')).headers.get('etag') ?? '';
     const answer = ask('list', '?wait=30', { 'if-none-match': tag });
     await new Promise(setImmediate);
-    await store.markRun(thread, runId(1), 'committed');
+    await store.markRun(thread, runId(1), committedMark('a'));
     expect(eventsIn(await answer)).toMatchObject([{ committed: true }]);
   });
 

@@ -2,14 +2,14 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { eventsOf } from '../../src/audit/read-events.js';
 import { StoredRunRecords, type StoredRunRecordsOptions } from '../../src/audit/stored-run-records.js';
 import { appendEvents, writerFor } from '../support/append-events.js';
-import { failedEvent, finalEvent, runId, runOf, streamEvent, thread } from '../support/callback-events.js';
+import { ANSWER, failedEvent, finalEvent, runId, runOf, streamEvent, thread } from '../support/callback-events.js';
 import { callbackInvocation } from '../support/callback-invocation.js';
 import { HookedEventStore, unreachable } from '../support/hooked-event-store.js';
 import { createRecordingLog } from '../support/recording-log.js';
 
 const ENDED_AT = Date.parse('2026-01-07T15:40:02.123Z');
 
-/** Records of runs in a store, whose conversation holds the answers of `answered`. */
+/** Records of runs in a store, whose conversation holds {@link ANSWER} to each of the runs `answered`. */
 function createRecords(answered: readonly string[] = [], read?: StoredRunRecordsOptions['readAnsweredRuns']) {
   const store = new HookedEventStore();
   const log = createRecordingLog();
@@ -21,7 +21,7 @@ function createRecords(answered: readonly string[] = [], read?: StoredRunRecords
     readAnsweredRuns: (given, agentName, threadId) => {
       expect(given).toBe(context);
       looks.push(`${agentName} ${threadId}`);
-      return read?.(given, agentName, threadId) ?? Promise.resolve(new Set(answered));
+      return read?.(given, agentName, threadId) ?? Promise.resolve(new Map(answered.map((id) => [id, ANSWER])));
     },
     log,
     now: () => clock.now,
@@ -55,15 +55,22 @@ describe('the stored records of runs', () => {
     await expect(records.accept({ ...run, requestMessage: '', requestedAt: '' })).rejects.toMatchObject({
       status: 503,
     });
-    await expect(records.committed(run)).rejects.toMatchObject({ status: 503 });
+    await expect(records.committed(run, ANSWER)).rejects.toMatchObject({ status: 503 });
   });
 
   it('are marked for a run whose answer is in the conversation', async () => {
     const { store, records } = createRecords();
     await appendEvents(store, [finalEvent()]);
-    await records.committed({ ...thread, correlationId: runId(1) });
+    await records.committed({ ...thread, correlationId: runId(1) }, ANSWER);
     expect(await store.readRun(thread, runId(1))).toMatchObject({ committed: true });
     expect(eventsOf(await store.list(thread))).toMatchObject([{ event_type: 'final', committed: true }]);
+  });
+
+  it('are not marked for a run whose kept answer is not the one in the conversation', async () => {
+    const { store, records } = createRecords();
+    await appendEvents(store, [finalEvent('of a delivery whose state was not saved')]);
+    await records.committed({ ...thread, correlationId: runId(1) }, ANSWER);
+    expect(await store.readRun(thread, runId(1))).toMatchObject({ committed: false });
   });
 });
 
@@ -127,6 +134,15 @@ describe('a page with answers that are not marked as committed', () => {
     await appendEvents(store, [finalEvent()], { run: 2 });
     expect(eventsOf(await lookOver())).toMatchObject([{ attempt: 1 }, { committed: true }]);
     expect(looks).toHaveLength(2);
+  });
+
+  it('is served without a mark on an answer in whose place the conversation has another one', async () => {
+    const { store, looks, lookOver } = createRecords([runId(1), runId(2)]);
+    await appendEvents(store, [finalEvent('of a delivery whose state was not saved')]);
+    await appendEvents(store, [finalEvent()], { run: 2 });
+    expect(eventsOf(await lookOver()).map((event) => 'committed' in event)).toEqual([false, true]);
+    expect(looks).toHaveLength(1);
+    expect(await store.readRun(thread, runId(1))).toMatchObject({ committed: false });
   });
 
   it('remembers a thousand answers that were not found', async () => {

@@ -22,7 +22,7 @@ const UNTIL_END = `?until=run-end&correlation_id=${runId(1)}`;
 describe('the stream of a run of 200 events', () => {
   const store = createMemoryStore();
   const log = createRecordingLog();
-  const runRecords = new StoredRunRecords({ store, readAnsweredRuns: () => Promise.resolve(new Set<string>()), log });
+  const runRecords = new StoredRunRecords({ store, readAnsweredRuns: () => Promise.resolve(new Map()), log });
   const streams = new EventStreams({
     log,
     store,

@@ -72,7 +72,10 @@ describe('an outcome that is seen', () => {
     expect(await read(answered, runRecords)).toEqual(success);
     await ask(clientOf(new FakeDurableClient((look) => (look < 3 ? undefined : answered)), { runRecords }));
 
-    expect(runRecords.committedRuns).toEqual([run, run]);
+    expect(runRecords.committedRuns).toEqual([
+      { ...run, answer: 'Sunny.' },
+      { ...run, answer: 'Sunny.' },
+    ]);
   });
 
   it('is not noted when it is a failure, or not there yet', async () => {

@@ -14,19 +14,22 @@ const start = (state: unknown, failingReads = 0) =>
   startDurableTaskServer(() => undefined, { states: { 'dafx-ScriptedAgent/thread-1': state }, failingReads });
 
 describe('the answered runs of a thread', () => {
-  it('are those that its state holds an answer to, by one read', async () => {
+  it('are those that its state holds an answer to, with the answers, by one read', async () => {
     const server = await start(threadState(...turns));
 
     const answered = await answeredRuns(server.context, 'ScriptedAgent', 'thread-1');
 
-    expect([...answered]).toEqual(['one', 'three']);
+    expect([...answered]).toEqual([
+      ['one', 'Hello'],
+      ['three', ''],
+    ]);
     expect(server.readCount).toBe(1);
   });
 
   it('are none while the thread has no state', async () => {
     const server = await start(undefined);
 
-    expect(await answeredRuns(server.context, 'ScriptedAgent', 'thread-1')).toEqual(new Set());
+    expect(await answeredRuns(server.context, 'ScriptedAgent', 'thread-1')).toEqual(new Map());
   });
 
   it.each([

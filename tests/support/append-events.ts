@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { AppendResult, CallbackEventStore, OpenAttempt } from '../../src/audit/store/callback-event-store.js';
 import { MAX_APPENDED_EVENTS } from '../../src/audit/store/check-append-size.js';
 import type { NewEvent } from '../../src/audit/store/kept-event.js';
-import type { RunDescription, RunRecord } from '../../src/audit/store/run-record.js';
+import type { RunDescription, RunMark, RunRecord } from '../../src/audit/store/run-record.js';
 import { failedEvent, finalEvent, runOf, streamEvent, thread } from './callback-events.js';
 
 const STARTED_AT = '2026-01-07T15:40:01.500Z';
@@ -17,6 +17,7 @@ export class RunWriter {
   /** How many events it has given to the store. */
   count = 0;
   #begun: Promise<OpenAttempt> | undefined;
+  #answer = '';
 
   constructor(store: CallbackEventStore, of = thread, run = runOf(), token = newToken(), startedAt = STARTED_AT) {
     this.store = store;
@@ -54,6 +55,7 @@ export class RunWriter {
   async appendAt(firstIndex: number, ...events: readonly NewEvent[]): Promise<AppendResult> {
     const attempt = await this.begin();
     this.count = Math.max(this.count, firstIndex + events.length);
+    this.#answer = events.at(-1)?.answer ?? this.#answer;
     return this.store.append(attempt, firstIndex, events);
   }
 
@@ -70,7 +72,9 @@ export class RunWriter {
     return this.append(failedEvent());
   }
 
-  mark(mark: 'committed' | 'cancelRequested'): Promise<void> {
+  /** Its answer is in the conversation, or somebody asked for the run to be ended. */
+  mark(kind: RunMark['kind']): Promise<RunRecord | undefined> {
+    const mark = kind === 'committed' ? { kind, answer: this.#answer } : { kind };
     return this.store.markRun(this.thread, this.run.correlationId, mark);
   }
 }

@@ -1,7 +1,8 @@
+import { answerHash } from '../../src/audit/answer-hash.js';
 import type { CallbackEvent } from '../../src/audit/callback-event.js';
 import type { EventThread } from '../../src/audit/store/callback-event-store.js';
 import type { NewEvent } from '../../src/audit/store/kept-event.js';
-import type { RunDescription } from '../../src/audit/store/run-record.js';
+import type { RunDescription, RunMark } from '../../src/audit/store/run-record.js';
 
 export const thread: EventThread = { agentName: 'CallbackAgent', threadId: 'thread-1' };
 
@@ -26,20 +27,30 @@ export function streamEvent(text = 'Why did', timestamp = TIMESTAMP): NewEvent {
   return { timestamp, eventType: 'stream', fields: withoutBraces(fields) };
 }
 
-export function finalEvent(text = 'Why did the cloud stay home?', timestamp = TIMESTAMP): NewEvent {
+export const ANSWER = 'Why did the cloud stay home?';
+
+export const cancelMark: RunMark = { kind: 'cancelRequested' };
+
+/** The answer of {@link finalEvent}, or another one, is in the conversation. */
+export function committedMark(answer = ANSWER): RunMark {
+  return { kind: 'committed', answer: answerHash(answer) };
+}
+
+export function finalEvent(text = ANSWER, timestamp = TIMESTAMP): NewEvent {
   const usage = { type: 'usage_details', input_token_count: 59, output_token_count: 14, total_token_count: 73 };
   return {
     timestamp,
     eventType: 'final',
     fields: withoutBraces({ event_type: 'final', response_text: text, usage, finish_reason: 'stop' }),
     tokens: { input: 59, output: 14, total: 73 },
+    answer: answerHash(text),
   };
 }
 
 /** Of an answer whose model counted nothing. */
-export function finalEventWithoutUsage(text = 'Why did the cloud stay home?', timestamp = TIMESTAMP): NewEvent {
+export function finalEventWithoutUsage(text = ANSWER, timestamp = TIMESTAMP): NewEvent {
   const fields = { event_type: 'final', response_text: text, usage: null, finish_reason: 'stop' };
-  return { timestamp, eventType: 'final', fields: withoutBraces(fields) };
+  return { timestamp, eventType: 'final', fields: withoutBraces(fields), answer: answerHash(text) };
 }
 
 export function failedEvent(timestamp = TIMESTAMP): NewEvent {

@@ -6,7 +6,7 @@ export class FakeRunRecords implements RunRecords {
   /** What was accepted, call by call. */
   readonly acceptedRuns: AcceptedRun[] = [];
   /** What was committed, call by call. */
-  readonly committedRuns: FollowedRun[] = [];
+  readonly committedRuns: (FollowedRun & { readonly answer: string })[] = [];
   readonly #instead: Partial<RunRecords>;
 
   constructor(instead: Partial<RunRecords> = {}) {
@@ -19,8 +19,8 @@ export class FakeRunRecords implements RunRecords {
     return this.#instead.accept?.(run) ?? Promise.resolve(first.requestMessage);
   }
 
-  committed(run: FollowedRun): Promise<void> {
-    this.committedRuns.push(run);
-    return this.#instead.committed?.(run) ?? Promise.resolve();
+  committed(run: FollowedRun, answer: string): Promise<void> {
+    this.committedRuns.push({ ...run, answer });
+    return this.#instead.committed?.(run, answer) ?? Promise.resolve();
   }
 }

@@ -10,7 +10,7 @@ import type {
 import { EventStoreError } from '../../src/audit/store/event-store-error.js';
 import type { NewEvent } from '../../src/audit/store/kept-event.js';
 import { MemoryCallbackEventStore } from '../../src/audit/store/memory-callback-event-store.js';
-import type { RunDescription, RunRecord } from '../../src/audit/store/run-record.js';
+import type { RunDescription, RunMark, RunRecord } from '../../src/audit/store/run-record.js';
 import { createRecordingLog } from './recording-log.js';
 
 export type StoreMethod =
@@ -62,7 +62,7 @@ export class HookedEventStore extends MemoryCallbackEventStore {
     return this.#call('append', () => super.append(attempt, firstIndex, events), events);
   }
 
-  override markRun(thread: EventThread, correlationId: string, mark: 'committed' | 'cancelRequested'): Promise<void> {
+  override markRun(thread: EventThread, correlationId: string, mark: RunMark): Promise<RunRecord | undefined> {
     return this.#call('markRun', () => super.markRun(thread, correlationId, mark));
   }
 

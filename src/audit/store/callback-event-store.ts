@@ -1,7 +1,7 @@
 import type { CallbackEventFields } from '../callback-event.js';
 import type { EventCursor, EventRecord } from './event-cursor.js';
 import type { KeptEvent, NewEvent } from './kept-event.js';
-import type { RunDescription, RunRecord } from './run-record.js';
+import type { RunDescription, RunMark, RunRecord } from './run-record.js';
 
 /** Where events can be kept. */
 export type EventStoreKind = 'memory' | 'table' | 'redis' | 'cosmos';
@@ -19,7 +19,7 @@ export interface OpenAttempt {
   readonly run: RunDescription;
   readonly attempt: number;
   readonly token: string;
-  /** When the entity began with it: ISO 8601 in UTC. */
+  /** When the entity began with it, by the clock of its host: ISO 8601 in UTC. */
   readonly startedAt: string;
 }
 
@@ -85,7 +85,13 @@ export interface CallbackEventStore {
   /**
    * Begins an attempt of a run: it gets the next number, and supersedes the earlier ones.
    *
+   * One that is heard of late is superseded from the start: the run's answer to the same request is in the conversation,
+   * or an attempt is known that began more than 30 s after it. It gets the number of that one, and all its events are
+   * refused. Attempts that began closer to each other count in the order in which the store hears of them, as the
+   * clocks of their hosts may differ; a host delivers to another one only after a minute.
+   *
    * @param token names the attempt: the same one again gives the same number
+   * @param startedAt when the entity began with it, by the clock of its host: ISO 8601 in UTC
    */
   beginAttempt(thread: EventThread, run: RunDescription, token: string, startedAt: string): Promise<OpenAttempt>;
 
@@ -99,8 +105,13 @@ export interface CallbackEventStore {
    */
   append(attempt: OpenAttempt, firstIndex: number, events: readonly NewEvent[]): Promise<AppendResult>;
 
-  /** Sets a mark on a run; nothing happens when it is set, or the run is not known. */
-  markRun(thread: EventThread, correlationId: string, mark: 'committed' | 'cancelRequested'): Promise<void>;
+  /**
+   * Sets a mark on a run. Nothing happens when it is set, when the run is not known, or when the answer in the
+   * conversation is not that of the latest attempt: then what readers see of the run is not to be called committed.
+   *
+   * @returns what is known of the run, with the mark if it is set; `undefined` for one that is unknown
+   */
+  markRun(thread: EventThread, correlationId: string, mark: RunMark): Promise<RunRecord | undefined>;
 
   /** What is known of a run; `undefined` for one that is unknown, or whose events were cleared. */
   readRun(thread: EventThread, correlationId: string): Promise<RunRecord | undefined>;

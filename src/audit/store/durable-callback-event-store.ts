@@ -26,7 +26,7 @@ import {
 } from './record-changes.js';
 import { firstEventSince, readRecord } from './read-record.js';
 import { type RecordMemory, RecordWriter } from './record-writer.js';
-import type { RunDescription, RunRecord } from './run-record.js';
+import type { RunDescription, RunMark, RunRecord } from './run-record.js';
 import { StorageConnection } from './storage-connection.js';
 import { threadKey } from './thread-key.js';
 import { ThreadWatchers } from './thread-watchers.js';
@@ -98,7 +98,7 @@ export class DurableCallbackEventStore implements CallbackEventStore {
     );
   }
 
-  markRun(thread: EventThread, correlationId: string, mark: 'committed' | 'cancelRequested'): Promise<void> {
+  markRun(thread: EventThread, correlationId: string, mark: RunMark): Promise<RunRecord | undefined> {
     return this.#change(thread, correlationId, (state) => markRun(state, mark));
   }
 

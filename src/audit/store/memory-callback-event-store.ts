@@ -23,7 +23,7 @@ import {
   type RecordChange,
   type RecordState,
 } from './record-changes.js';
-import type { RunDescription, RunRecord } from './run-record.js';
+import type { RunDescription, RunMark, RunRecord } from './run-record.js';
 import type { ThreadHead } from './thread-head.js';
 import { threadKey } from './thread-key.js';
 import { ThreadWatchers } from './thread-watchers.js';
@@ -87,8 +87,8 @@ export class MemoryCallbackEventStore implements CallbackEventStore {
     );
   }
 
-  async markRun(thread: EventThread, correlationId: string, mark: 'committed' | 'cancelRequested'): Promise<void> {
-    this.#change(thread, correlationId, (state) => markRun(state, mark));
+  async markRun(thread: EventThread, correlationId: string, mark: RunMark): Promise<RunRecord | undefined> {
+    return this.#change(thread, correlationId, (state) => markRun(state, mark));
   }
 
   async readRun(thread: EventThread, correlationId: string): Promise<RunRecord | undefined> {

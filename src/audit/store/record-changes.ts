@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { canReturn, isOlder, isOver } from './attempt-order.js';
 import type { AppendResult, OpenAttempt } from './callback-event-store.js';
 import type { KeptEvent, NewEvent } from './kept-event.js';
-import type { RunAttempt, RunDescription, RunRecord } from './run-record.js';
+import type { RunAttempt, RunDescription, RunMark, RunRecord } from './run-record.js';
 import type { ThreadHead } from './thread-head.js';
 import { addToTotals, type ThreadTotals, withoutFailedRun } from './thread-totals.js';
 
@@ -56,10 +57,10 @@ export function beginAttempt(
   const known = run?.attempts.find((candidate) => candidate.token === token);
   if (known !== undefined) return { result: known.attempt };
   const newest = run?.attempts.at(-1);
-  // Its answer is in the conversation: this is a delivery that died before, and is only now heard of. Only another
-  // request can lead to another answer, after the conversation was reset.
-  const isOver = run?.committed === true && run.acceptedAt === description.acceptedAt;
-  if (isOver && newest !== undefined) return { result: newest.attempt };
+  // A delivery that is only now heard of, as its way to the store was cut: what it gives is refused.
+  if (newest !== undefined && (isOver(run, description) || isOlder({ startedAt }, newest))) {
+    return { result: newest.attempt };
+  }
   const attempt = (newest?.attempt ?? 0) + 1;
   const begun = { attempt, token, startedAt, eventCount: 0, lostEvents: 0 };
   const totals = withoutFailure(head?.totals, newest);
@@ -88,10 +89,10 @@ export function appendEvents(
 ): Decision<AppendResult> {
   const newest = run?.attempts.at(-1);
   const isNewest = newest?.token === writer.token;
-  if (newest !== undefined && !isNewest && !isEarlier(newest, writer)) return { result: { status: 'superseded' } };
-  const { attempt, token, startedAt } = writer;
+  if (run !== undefined && !isNewest && !canReturn(run, writer)) return { result: { status: 'superseded' } };
   // The record was cleared, or dropped, since the attempt was begun.
-  const own: RunAttempt = isNewest ? newest : { attempt, token, startedAt, eventCount: firstIndex, lostEvents: 0 };
+  const own: RunAttempt = isNewest ? newest : returnedAttempt(writer, newest, firstIndex);
+  const { attempt } = own;
   const added = events.slice(Math.max(0, own.eventCount - firstIndex));
   const last = added.at(-1);
   if (last === undefined) return { result: { status: 'kept', lostEvents: own.lostEvents } };
@@ -109,6 +110,7 @@ export function appendEvents(
     lostEvents,
     lastSequence: newestSequence,
     ...(last.eventType !== 'stream' && { outcome: last.eventType, endedAt: last.timestamp }),
+    ...(last.answer !== undefined && { answer: last.answer }),
   };
   const isFirstOfRun = !run?.attempts.some(({ lastSequence }) => lastSequence !== undefined);
   let totals = isNewest ? before.totals : withoutFailure(before.totals, newest);
@@ -117,7 +119,7 @@ export function appendEvents(
     result: { status: 'kept', lostEvents },
     change: {
       head: { ...before, newestSequence, ...(totals && { totals }), newestAttempt: { correlationId, attempt } },
-      run: withAttempt(run ?? createRun(writer.run), ended),
+      run: { ...withAttempt(run ?? createRun(writer.run), ended), committed: isNewest && run?.committed === true },
       isNewRun: run === undefined,
       events: kept,
     },
@@ -125,12 +127,10 @@ export function appendEvents(
 }
 
 /** See {@link CallbackEventStore.markRun}. */
-export function markRun({ head, run }: RecordState, mark: 'committed' | 'cancelRequested'): Decision<void> {
-  if (head === undefined || run === undefined || run[mark]) return { result: undefined };
-  return {
-    result: undefined,
-    change: { head: changed(head), run: { ...run, [mark]: true }, isNewRun: false, events: [] },
-  };
+export function markRun({ head, run }: RecordState, mark: RunMark): Decision<RunRecord | undefined> {
+  const marked = run && withMark(run, mark);
+  if (head === undefined || marked === undefined || marked === run) return { result: run };
+  return { result: marked, change: { head: changed(head), run: marked, isNewRun: false, events: [] } };
 }
 
 /** See {@link CallbackEventStore.clear}. */
@@ -157,12 +157,21 @@ function changed(head: ThreadHead | undefined): ThreadHead {
   return { epoch: randomBytes(4).toString('hex'), version: 1, generation: 0, oldestSequence: 1, newestSequence: 0 };
 }
 
-/**
- * Whether the newest attempt that is known began before another one of its run, which was forgotten when the record was
- * cleared: numbers start again then, so that a later attempt may have the lower one.
- */
-function isEarlier(newest: RunAttempt, writer: OpenAttempt): boolean {
-  return newest.attempt < writer.attempt && newest.startedAt <= writer.startedAt;
+/** With its own number, if that is still free: events with a lower one are void, and those with the same are not. */
+function returnedAttempt(
+  { attempt, token, startedAt }: OpenAttempt,
+  newest: RunAttempt | undefined,
+  firstIndex: number,
+): RunAttempt {
+  const number = Math.max(attempt, (newest?.attempt ?? 0) + 1);
+  return { attempt: number, token, startedAt, eventCount: firstIndex, lostEvents: 0 };
+}
+
+/** @returns the run itself when it has the mark, or when the answer in the conversation is not the one it shows */
+function withMark(run: RunRecord, mark: RunMark): RunRecord {
+  if (mark.kind === 'cancelRequested') return run.cancelRequested ? run : { ...run, cancelRequested: true };
+  const isShown = run.attempts.at(-1)?.answer === mark.answer;
+  return run.committed || !isShown ? run : { ...run, committed: true };
 }
 
 /** Totals in which a run counts no longer as failed, as another attempt takes the place of its newest one. */

@@ -13,7 +13,7 @@ export interface RunAttempt {
   readonly attempt: number;
   /** Tells attempts apart that were given the same number, as the record was cleared between them. */
   readonly token: string;
-  /** When the entity began with it: ISO 8601 in UTC. */
+  /** When the entity began with it, by the clock of its host: ISO 8601 in UTC. */
   readonly startedAt: string;
   /** The index of its next event: how many it has made, with those that were lost. */
   readonly eventCount: number;
@@ -25,17 +25,25 @@ export interface RunAttempt {
   readonly outcome?: 'final' | 'failed';
   /** When its last event was made: ISO 8601 in UTC. */
   readonly endedAt?: string;
+  /** What it answered, as an `answerHash`; absent while it has not. */
+  readonly answer?: string;
 }
 
 /** What a store keeps of a run beside its events. */
 export interface RunRecord extends RunDescription {
   /** The deliveries of the run, the latest last. Each supersedes those before it. Empty: not begun. */
   readonly attempts: readonly RunAttempt[];
-  /** The answer is in the conversation. */
+  /** The answer of the latest attempt is in the conversation. */
   readonly committed: boolean;
   /** Somebody asked for the run to be ended. */
   readonly cancelRequested: boolean;
 }
+
+/** What can be noted of a run from outside of it. */
+export type RunMark =
+  | { readonly kind: 'cancelRequested' }
+  /** The conversation holds this answer to it, given as an `answerHash`. */
+  | { readonly kind: 'committed'; readonly answer: string };
 
 /** The number of the attempt whose events stand for the run; 0 before the first. */
 export function winningAttempt({ attempts }: RunRecord): number {

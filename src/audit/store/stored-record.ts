@@ -48,6 +48,7 @@ export const storedRun = z.object({
       lastSequence: z.number().exactOptional(),
       outcome: z.enum(['final', 'failed']).exactOptional(),
       endedAt: z.string().exactOptional(),
+      answer: z.string().exactOptional(),
     } satisfies Fields<RunAttempt>),
   ),
   committed: z.boolean(),

@@ -5,7 +5,7 @@ import { EventStoreError } from '../../../src/audit/store/event-store-error.js';
 import type { KeptEvent } from '../../../src/audit/store/kept-event.js';
 import type { FollowThread } from '../../../src/audit/store/thread-watchers.js';
 import { writerFor } from '../../support/append-events.js';
-import { finalEvent, runId, runOf, streamEvent, thread } from '../../support/callback-events.js';
+import { committedMark, finalEvent, runId, runOf, streamEvent, thread } from '../../support/callback-events.js';
 import { MemoryEventStorage } from '../../support/memory-event-storage.js';
 import { setFaults } from '../../support/storage-faults.js';
 import { describeCallbackEventStore } from './callback-event-store-contract.js';
@@ -117,7 +117,7 @@ describe('DurableCallbackEventStore', () => {
       ['accepting', (failing) => failing.acceptRun(thread, runOf())],
       ['beginning', (failing) => failing.beginAttempt(thread, runOf(), 'one', runOf().acceptedAt)],
       ['appending', (failing) => failing.append({ ...attempt, token: 'another' }, 0, [streamEvent()])],
-      ['marking', (failing) => failing.markRun(thread, runId(1), 'committed')],
+      ['marking', (failing) => failing.markRun(thread, runId(1), committedMark())],
       ['reading a run', (failing) => failing.readRun(thread, runId(1))],
       ['listing', (failing) => failing.list(thread)],
       ['clearing', (failing) => failing.clear(thread)],

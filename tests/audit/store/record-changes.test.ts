@@ -13,7 +13,16 @@ import {
 } from '../../../src/audit/store/record-changes.js';
 import type { RunRecord } from '../../../src/audit/store/run-record.js';
 import type { ThreadHead } from '../../../src/audit/store/thread-head.js';
-import { failedEvent, finalEvent, runId, runOf, streamEvent, thread } from '../../support/callback-events.js';
+import {
+  cancelMark,
+  committedMark,
+  failedEvent,
+  finalEvent,
+  runId,
+  runOf,
+  streamEvent,
+  thread,
+} from '../../support/callback-events.js';
 
 const STARTED_AT = '2026-01-07T15:41:00.000Z';
 const kept = { status: 'kept', lostEvents: 0 };
@@ -133,8 +142,8 @@ describe('beginning an attempt', () => {
 
   it('withdraws the mark that the answer is in the conversation, for another request', () => {
     record.append(record.begin('one'), 0, finalEvent());
-    record.apply(markRun(record.state(), 'committed'));
-    record.apply(markRun(record.state(), 'cancelRequested'));
+    record.apply(markRun(record.state(), committedMark()));
+    record.apply(markRun(record.state(), cancelMark));
     const another = { ...runOf(), acceptedAt: '2026-01-07T15:50:00.000Z' };
     expect(record.apply(beginAttempt(record.state(), another, 'two', STARTED_AT))).toBe(2);
     expect(record.run()).toMatchObject({ committed: false, cancelRequested: true });
@@ -142,11 +151,28 @@ describe('beginning an attempt', () => {
 
   it('changes nothing when the answer to the same request is in the conversation', () => {
     record.append(record.begin('one'), 0, finalEvent());
-    record.apply(markRun(record.state(), 'committed'));
+    record.apply(markRun(record.state(), committedMark()));
     const before = record.head;
     const late = record.begin('two');
     expect(record.head).toBe(before);
     expect(record.append(late, 0, streamEvent())).toEqual({ status: 'superseded' });
+  });
+
+  it('changes nothing when it began long before the newest attempt, and was only cut off from the store', () => {
+    const newest = record.begin('two');
+    const before = record.head;
+    const late = record.begin('one', { startedAt: '2026-01-07T15:40:29.999Z' });
+    expect(late.attempt).toBe(1);
+    expect(record.head).toBe(before);
+    expect(record.append(late, 0, streamEvent())).toEqual(superseded);
+    expect(record.append(newest, 0, finalEvent())).toEqual(kept);
+    expect(record.append(late, 0, streamEvent(), finalEvent('old'))).toEqual(superseded);
+  });
+
+  it('goes by what it hears of last when times are no further apart than clocks may differ', () => {
+    record.begin('one');
+    expect(record.begin('two', { startedAt: '2026-01-07T15:40:30.000Z' })).toMatchObject({ attempt: 2 });
+    expect(record.begin('three', { startedAt: '2026-01-07T15:40:00.000Z' })).toMatchObject({ attempt: 3 });
   });
 
   it('takes back that the run has failed, once', () => {
@@ -188,8 +214,9 @@ describe('appending events', () => {
     const begun = { attempt: 1, token: 'one', startedAt: STARTED_AT };
     record.append(writer, 0, a, b);
     expect(record.run().attempts).toEqual([{ ...begun, eventCount: 2, lostEvents: 0, lastSequence: 2 }]);
-    record.append(writer, 2, c, finalEvent('abc', '2026-01-07T15:42:00.000Z'));
-    const ended = { outcome: 'final', endedAt: '2026-01-07T15:42:00.000Z' };
+    const final = finalEvent('abc', '2026-01-07T15:42:00.000Z');
+    record.append(writer, 2, c, final);
+    const ended = { outcome: 'final', endedAt: '2026-01-07T15:42:00.000Z', answer: final.answer };
     expect(record.run().attempts).toEqual([{ ...begun, eventCount: 4, lostEvents: 0, lastSequence: 4, ...ended }]);
   });
 
@@ -244,7 +271,7 @@ describe('appending events', () => {
     const before = structuredClone(state);
     appendEvents(state, writer, 1, [b, finalEvent()]);
     beginAttempt(state, runOf(), 'two', STARTED_AT);
-    markRun(state, 'committed');
+    markRun(state, committedMark());
     clearRecord(state.head);
     expect(state).toEqual(before);
   });
@@ -310,6 +337,7 @@ describe('clearing', () => {
           lastSequence: 4,
           outcome: 'final',
           endedAt: finalEvent().timestamp,
+          answer: finalEvent().answer,
         },
       ],
     });
@@ -358,6 +386,44 @@ describe('clearing', () => {
     expect(record.events).toMatchObject([{ ...c, attempt: 1, sequence: 2 }]);
   });
 
+  it('does not let an attempt of an earlier request call what it goes on with committed', () => {
+    const writer = record.begin('one', { startedAt: '2026-01-07T15:42:00.000Z' });
+    record.clear();
+    const other = { ...runOf(), acceptedAt: '2026-01-07T15:50:00.000Z' };
+    const attempt = record.apply(beginAttempt(record.state(), other, 'two', STARTED_AT));
+    record.append({ thread, run: other, attempt, token: 'two', startedAt: STARTED_AT }, 0, finalEvent());
+    record.apply(markRun(record.state(), committedMark()));
+    expect(record.append(writer, 1, finalEvent('another'))).toEqual(kept);
+    expect(record.run()).toMatchObject({ committed: false, attempts: [{ attempt: 1 }, { attempt: 2 }] });
+  });
+
+  it.each([
+    ['a late one', 1],
+    ['one with a higher number', 3],
+  ])('gives the place of %s to one that began long after it, under a number of its own', (_what, number) => {
+    for (let dead = 1; dead < number; dead += 1) record.begin(`dead ${dead}`);
+    const late = record.begin('late');
+    record.clear();
+    const writer = record.begin('writer', { startedAt: '2026-01-07T15:42:00.000Z' });
+    record.clear();
+    expect(record.append(late, 0, a)).toEqual(kept);
+    expect(record.append(writer, 0, b)).toEqual(kept);
+    expect(record.append(late, 1, c)).toEqual(superseded);
+    expect(record.append(writer, 1, finalEvent())).toEqual(kept);
+    expect(record.events.map(({ attempt }) => attempt)).toEqual([number, number + 1, number + 1]);
+    expect(record.head?.newestAttempt).toEqual({ correlationId: runId(1), attempt: number + 1 });
+  });
+
+  it('lets nothing go on once the answer is in the conversation', () => {
+    const zombie = record.begin('one');
+    const successor = record.begin('two', { startedAt: '2026-01-07T15:42:00.000Z' });
+    record.clear();
+    record.append(zombie, 0, finalEvent());
+    record.apply(markRun(record.state(), committedMark()));
+    expect(record.append(successor, 0, b)).toEqual(superseded);
+    expect(record.run()).toMatchObject({ committed: true, attempts: [{ token: 'one' }] });
+  });
+
   it('supersedes an attempt that went on by the next one that begins', () => {
     record.begin('dead');
     const zombie = record.begin('zombie');
@@ -369,18 +435,41 @@ describe('clearing', () => {
 });
 
 describe('marking a run', () => {
-  it.each(['committed', 'cancelRequested'] as const)('sets %s, once', (mark) => {
+  it.each([committedMark(), cancelMark])('sets $kind, once', (mark) => {
     record.append(record.begin('one'), 0, finalEvent());
-    const before = record.run();
-    record.apply(markRun(record.state(), mark));
-    expect(record.run()).toEqual({ ...before, [mark]: true });
-    expect(markRun(record.state(), mark)).toEqual({ result: undefined });
+    const marked = { ...record.run(), [mark.kind]: true };
+    expect(record.apply(markRun(record.state(), mark))).toEqual(marked);
+    expect(record.run()).toEqual(marked);
+    expect(markRun(record.state(), mark)).toEqual({ result: marked });
+  });
+
+  it.each<[string, () => void]>([
+    ['was not kept', () => record.append(record.begin('one'), 0, a)],
+    ['is another one than the kept one', () => record.append(record.begin('one'), 0, finalEvent('unsaved'))],
+    [
+      'is not told apart from the kept one',
+      () => {
+        const { answer: _answer, ...final } = finalEvent();
+        record.append(record.begin('one'), 0, final);
+      },
+    ],
+    [
+      'is that of an attempt that was superseded',
+      () => {
+        record.append(record.begin('one'), 0, finalEvent());
+        record.append(record.begin('two'), 0, finalEvent('unsaved'));
+      },
+    ],
+  ])('does not call a run committed whose answer in the conversation %s', (_what, keep) => {
+    keep();
+    expect(markRun(record.state(), committedMark())).toEqual({ result: record.run() });
+    expect(record.run().committed).toBe(false);
   });
 
   it('does nothing to a run or a thread that is unknown', () => {
-    expect(markRun(record.state(), 'committed')).toEqual({ result: undefined });
+    expect(markRun(record.state(), committedMark())).toEqual({ result: undefined });
     record.begin('one');
-    expect(markRun(record.state(2), 'committed')).toEqual({ result: undefined });
+    expect(markRun(record.state(2), committedMark())).toEqual({ result: undefined });
   });
 });
 

@@ -67,7 +67,7 @@ describe.skipIf(isRedisMissing)('watching threads in redis (needs /usr/bin/redis
     await seen.until((record) => record?.newestAttempt?.attempt === 1);
     await writer.stream('a', 'b');
     await seen.until((record) => record?.newestSequence === 2);
-    await writer.mark('committed');
+    await writer.mark('cancelRequested');
     await seen.until((record) => record?.version === 4);
     await store.clear(thread);
     await seen.until((record) => record?.oldestSequence === 3);

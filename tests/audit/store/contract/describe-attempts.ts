@@ -165,6 +165,23 @@ export function describeAttempts(context: ContractContext): void {
       expect(await readEvents(store, thread)).toMatchObject([{ ...a, attempt: 2, sequence: 1 }]);
     });
 
+    it('is one that began long before the newest, and comes through late', async () => {
+      const { store, thread } = context;
+      const startedAt = '2026-01-07T15:39:01.000Z';
+      const late = new RunWriter(store, thread, runOf(), undefined, startedAt);
+      const successor = writerFor(store, thread);
+      await successor.append(a);
+      const { record } = await store.list(thread);
+      expect(await late.append(b)).toEqual(superseded);
+      expect(await late.final('b')).toEqual(superseded);
+      expect((await store.list(thread)).record).toEqual(record);
+      expect(await successor.final('a')).toEqual(kept);
+      expect(await readEvents(store, thread)).toMatchObject([
+        { ...a, attempt: 1 },
+        { eventType: 'final', attempt: 1 },
+      ]);
+    });
+
     it('leaves the attempts of other runs alone', async () => {
       const { store, thread } = context;
       const [one, other] = [writerFor(store, thread, 1), writerFor(store, thread, 2)];

@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { RunWriter, writerFor } from '../../../support/append-events.js';
-import { failedEvent, finalEvent, runId, runOf, streamEvent } from '../../../support/callback-events.js';
+import {
+  cancelMark,
+  committedMark,
+  failedEvent,
+  finalEvent,
+  runId,
+  runOf,
+  streamEvent,
+} from '../../../support/callback-events.js';
 import { type ContractContext, otherThreadOf } from './contract-context.js';
 
 const fresh = { attempts: [], committed: false, cancelRequested: false };
@@ -75,6 +83,7 @@ export function describeRunRecords(context: ContractContext): void {
         lastSequence: 5,
         outcome: 'final',
         endedAt: '2026-01-07T15:43:00.000Z',
+        answer: finalEvent('d').answer,
       };
       expect(await first.read()).toEqual({ ...first.run, ...fresh, attempts: [...attempts, ended] });
     });
@@ -83,21 +92,36 @@ export function describeRunRecords(context: ContractContext): void {
       const { store, thread } = context;
       const writer = writerFor(store, thread);
       await writer.final();
-      const before = await writer.read();
-      await writer.mark(mark);
-      expect(await writer.read()).toEqual({ ...before, [mark]: true });
+      const marked = { ...(await writer.read()), [mark]: true };
+      expect(await writer.mark(mark)).toEqual(marked);
+      expect(await writer.read()).toEqual(marked);
       const { record } = await store.list(thread);
       await writer.mark(mark);
       expect((await store.list(thread)).record).toEqual(record);
-      expect(await writer.read()).toEqual({ ...before, [mark]: true });
+      expect(await writer.read()).toEqual(marked);
+    });
+
+    it('does not call an answer committed in whose place the conversation has another one', async () => {
+      const { store, thread } = context;
+      const unsaved = writerFor(store, thread);
+      await unsaved.final('of a delivery whose state was not saved');
+      const { record } = await store.list(thread);
+      expect(await store.markRun(thread, runId(1), committedMark('of the next one'))).toMatchObject({
+        committed: false,
+      });
+      expect((await store.list(thread)).record).toEqual(record);
+      const next = writerFor(store, thread);
+      await next.final('of the next one');
+      expect(await unsaved.mark('committed')).toMatchObject({ committed: false });
+      expect(await next.mark('committed')).toMatchObject({ committed: true });
     });
 
     it('sets no mark on what it does not know', async () => {
       const { store, thread } = context;
-      await store.markRun(thread, runId(1), 'committed');
+      await store.markRun(thread, runId(1), committedMark());
       expect((await store.list(thread)).record).toBeUndefined();
       await writerFor(store, thread, 1).accept();
-      await store.markRun(thread, runId(2), 'cancelRequested');
+      await store.markRun(thread, runId(2), cancelMark);
       expect(await store.readRun(thread, runId(2))).toBeUndefined();
     });
 

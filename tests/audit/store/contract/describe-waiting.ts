@@ -20,7 +20,7 @@ export function describeWaiting(context: ContractContext): void {
     const changes: [string, () => Promise<unknown>][] = [
       ['an event is appended', () => writerFor(context.store, context.thread).stream('x')],
       ['an attempt is begun', () => writerFor(context.store, context.thread).begin()],
-      ['a run is marked', () => writerFor(context.store, context.thread).mark('committed')],
+      ['a run is marked', () => writerFor(context.store, context.thread).mark('cancelRequested')],
       ['the thread is cleared', () => context.store.clear(context.thread)],
     ];
 

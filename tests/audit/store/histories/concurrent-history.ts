@@ -9,7 +9,7 @@ import type {
 import { EventStoreError } from '../../../../src/audit/store/event-store-error.js';
 import type { KeptEvent } from '../../../../src/audit/store/kept-event.js';
 import type { RunRecord } from '../../../../src/audit/store/run-record.js';
-import { runId, runOf } from '../../../support/callback-events.js';
+import { cancelMark, runId, runOf } from '../../../support/callback-events.js';
 import { expectLawfulPage } from '../contract/read-thread.js';
 import type { HistoryCommand } from './history-commands.js';
 import type { HistoryStores } from './history-stores.js';
@@ -38,6 +38,12 @@ interface Clear extends Span {
   readonly thread: EventThread;
 }
 
+/** The conversation holds the answer of a writer. */
+interface Commit extends Span {
+  readonly writer: HistoryWriter;
+  readonly answer: string;
+}
+
 /** As often as a call is made again that has failed. */
 const MAX_TRIES = 30;
 
@@ -49,6 +55,9 @@ export class ConcurrentHistory {
   readonly #begins: Begin[] = [];
   readonly #appends: Append[] = [];
   readonly #clears: Clear[] = [];
+  readonly #commits: Commit[] = [];
+  /** What the conversation holds, by thread, run and request: one answer to each. */
+  readonly #answers = new Map<string, Pick<Commit, 'writer' | 'answer'>>();
   /** By thread and sequence. */
   readonly #seen = new Map<string, KeptEvent>();
   readonly #knownIndexes = new Map<HistoryWriter, number>();
@@ -66,11 +75,11 @@ export class ConcurrentHistory {
     const turns = new Map<HistoryWriter, Promise<void>>();
     const begun = this.#writers.filter(({ attempt }) => attempt !== undefined);
     const all = commands.map((command) => {
-      if (command.kind !== 'append' && command.kind !== 'beginAgain') return this.#do(command);
+      if (!('writer' in command)) return this.#do(command);
       const writer = begun.at(-1 - (command.writer % Math.max(1, begun.length)));
       if (writer === undefined) return Promise.resolve();
       const before = turns.get(writer) ?? Promise.resolve();
-      const turn = before.then(() => (command.kind === 'append' ? this.#append(writer, command) : this.#begin(writer)));
+      const turn = before.then(() => this.#doWith(writer, command));
       turns.set(writer, turn);
       return turn;
     });
@@ -91,6 +100,7 @@ export class ConcurrentHistory {
       await this.#expectCounts(thread, events);
     }
     this.#expectSuperseded();
+    await this.#expectMarks();
     return this.#broken;
   }
 
@@ -105,12 +115,13 @@ export class ConcurrentHistory {
         return this.#law('a run is accepted as it is', isRun(accepted, command.run));
       }
       case 'begin': {
-        const writer = new HistoryWriter(store, thread, runOf(command.run), this.#writers.length);
+        const writer = new HistoryWriter(store, thread, command, this.#writers.length);
         this.#writers.push(writer);
         return this.#begin(writer);
       }
-      case 'mark':
-        return this.#again(() => store.markRun(thread, runId(command.run), command.mark));
+      case 'cancel':
+        await this.#again(() => store.markRun(thread, runId(command.run), cancelMark));
+        return;
       case 'clear': {
         const start = this.#tick();
         await this.#again(() => store.clear(thread));
@@ -127,6 +138,11 @@ export class ConcurrentHistory {
         return;
       }
     }
+  }
+
+  #doWith(writer: HistoryWriter, command: HistoryCommand & { writer: number }): Promise<void> {
+    if (command.kind === 'append') return this.#append(writer, command);
+    return command.kind === 'commit' ? this.#commit(writer, command.store) : this.#begin(writer);
   }
 
   async #begin(writer: HistoryWriter): Promise<void> {
@@ -149,6 +165,19 @@ export class ConcurrentHistory {
     this.#appends.push({ writer, newIndexes, result, start, end: this.#tick() });
   }
 
+  /** The conversation takes one answer to a request: who is told of it later is told the same. */
+  async #commit(writer: HistoryWriter, storeNumber: number): Promise<void> {
+    const { thread, run } = writer;
+    const { stores } = this.#stores;
+    const key = `${thread.threadId}|${run.correlationId}|${run.acceptedAt}`;
+    const saved = this.#answers.get(key) ?? { writer, answer: writer.answer };
+    this.#answers.set(key, saved);
+    const start = this.#tick();
+    const mark = { kind: 'committed', answer: saved.answer } as const;
+    await this.#again(async () => stores[storeNumber % stores.length]?.markRun(thread, run.correlationId, mark));
+    this.#commits.push({ ...saved, start, end: this.#tick() });
+  }
+
   async #list(store: CallbackEventStore, thread: EventThread, options: ListOptions = {}) {
     const page = await this.#again(() => store.list(thread, options));
     expectLawfulPage(page, thread, options);
@@ -157,6 +186,7 @@ export class ConcurrentHistory {
       this.#law(`what is at ${place} does not change`, isDeepStrictEqual(this.#seen.get(place) ?? event, event));
       this.#seen.set(place, event);
     }
+    for (const run of page.runs.values()) this.#expectCommitted(thread, run);
     return page.events;
   }
 
@@ -164,6 +194,7 @@ export class ConcurrentHistory {
   #expectOrder(events: readonly KeptEvent[]): void {
     const lastIndexes = new Map<number, number>();
     const lastAttempts = new Map<string, number>();
+    const writers = new Map<string, number>();
     for (const event of events) {
       const { writer, index } = nameOf(event);
       this.#law(`${writer}#${index} is in its order`, index > (lastIndexes.get(writer) ?? -1));
@@ -173,6 +204,9 @@ export class ConcurrentHistory {
         event.attempt >= (lastAttempts.get(event.correlationId) ?? 1),
       );
       lastAttempts.set(event.correlationId, event.attempt);
+      const number = `${event.correlationId}|${event.attempt}`;
+      this.#law(`attempt ${number} is of one writer`, (writers.get(number) ?? writer) === writer);
+      writers.set(number, writer);
       const { correlationId } = this.#writers[writer]?.run ?? {};
       this.#law(`${writer}#${index} is of its run`, correlationId === event.correlationId);
     }
@@ -216,33 +250,83 @@ export class ConcurrentHistory {
     }
   }
 
-  /** An attempt gets nothing in once a later one has begun, and is not refused without one. */
+  /** What is called committed is the answer in the conversation. */
+  #expectCommitted(thread: EventThread, { correlationId, attempts, committed }: RunRecord): void {
+    if (!committed) return;
+    const newest = attempts.at(-1);
+    const isAnswer = [...this.#answers.values()].some(
+      ({ writer, answer }) =>
+        writer.thread === thread &&
+        writer.run.correlationId === correlationId &&
+        writer.token === newest?.token &&
+        answer === newest.answer,
+    );
+    this.#law(`${newest?.token} is committed, and its answer is in the conversation`, isAnswer);
+  }
+
+  /** An answer that is shown when its commit is told of is called committed from then on. */
+  async #expectMarks(): Promise<void> {
+    for (const { writer, answer, start } of this.#commits) {
+      const { thread, run } = writer;
+      const final = this.#appends.find(
+        (append) => append.writer === writer && append.result.status === 'kept' && append.end < start,
+      );
+      const isDisturbed =
+        this.#clears.some((clear) => clear.thread === thread) ||
+        this.#othersOf(writer).some((begin) => begin.end > (final?.start ?? 0));
+      const record = await this.#stores.stores[0]?.readRun(thread, run.correlationId);
+      const isShown = record?.attempts.at(-1)?.answer === answer;
+      if (final === undefined || isDisturbed || !isShown) continue;
+      this.#law(`${writer.token} is committed, and is marked`, record.committed);
+    }
+  }
+
+  /** When the other attempts of a writer's run began. */
+  #othersOf(writer: HistoryWriter): Begin[] {
+    return this.#begins.filter(
+      (begin) =>
+        begin.writer !== writer &&
+        begin.writer.thread === writer.thread &&
+        begin.writer.run.correlationId === writer.run.correlationId,
+    );
+  }
+
+  /**
+   * An attempt gets nothing in once a later one has begun, or when it is late itself, and is not refused without one. A
+   * run whose answer is in the conversation refuses whatever comes.
+   */
   #expectSuperseded(): void {
     for (const { writer, result, start, end } of this.#appends) {
       const own = this.#begins.filter((begin) => begin.writer === writer);
-      const others = this.#begins.filter(
-        (begin) =>
-          begin.writer !== writer &&
-          begin.writer.thread === writer.thread &&
-          begin.writer.run.correlationId === writer.run.correlationId,
-      );
+      const ownStart = own[0]?.start ?? 0;
+      const others = this.#othersOf(writer);
       const clears = this.#clears.filter((clear) => clear.thread === writer.thread);
-      const isCertain = others.some(
-        (begin) =>
-          begin.isFirst &&
-          begin.writer.number > writer.number &&
-          begin.end < start &&
-          own.every((mine) => mine.end < begin.start) &&
-          clears.every((clear) => clear.end < begin.start || clear.start > end),
+      const isOver = this.#commits.some(
+        (commit) =>
+          commit.writer.thread === writer.thread &&
+          commit.writer.run.correlationId === writer.run.correlationId &&
+          commit.start < end,
       );
+      const isCertain = others.some((begin) => {
+        const { isLate, number } = begin.writer;
+        const isLater =
+          isLate === writer.isLate && number > writer.number && own.every((mine) => mine.end < begin.start);
+        const isYounger = !isLate && writer.isLate;
+        const isKnown = clears.every((clear) => clear.end < begin.start || clear.start > end);
+        return begin.isFirst && begin.end < start && isKnown && (isLater || isYounger);
+      });
       // The record forgets attempts with a clear: one that begins once more behind it is taken for a new one.
       const hasReturned = others.some((begin) => !begin.isFirst && clears.some((clear) => clear.start < begin.end));
       const isSuperseded = result.status === 'superseded';
-      this.#law(`writer ${writer.number} is superseded`, isSuperseded || !isCertain || hasReturned);
-      // Of two whose run was cleared, the one that goes on first stays, unless the other has the higher number.
+      this.#law(`writer ${writer.number} is superseded`, isSuperseded || !isCertain || hasReturned || isOver);
+      // Of two whose run was cleared, the one that goes on first stays, unless the other has the higher number. A late
+      // one never takes the place of one that is not.
       const wasCleared = clears.some((clear) => clear.start < end);
-      const isPossible = others.some((begin) => begin.start < end && (wasCleared || begin.end > (own[0]?.start ?? 0)));
-      this.#law(`writer ${writer.number} is not superseded by nobody`, !isSuperseded || isPossible);
+      const isPossible = others.some(
+        ({ start: begun, end: known, writer: { isLate } }) =>
+          begun < end && (isLate === writer.isLate ? wasCleared || known > ownStart : !isLate),
+      );
+      this.#law(`writer ${writer.number} is not superseded by nobody`, !isSuperseded || isPossible || isOver);
     }
   }
 

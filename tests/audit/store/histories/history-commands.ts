@@ -4,7 +4,16 @@ import type { StorageFault } from '../../../support/storage-faults.js';
 /** Something to do with a store. Threads, runs, writers and stores are numbered, and taken modulo how many there are. */
 export type HistoryCommand =
   | { readonly kind: 'accept' | 'readRun'; readonly thread: number; readonly run: number; readonly store: number }
-  | { readonly kind: 'begin'; readonly thread: number; readonly run: number; readonly store: number }
+  | {
+      readonly kind: 'begin';
+      readonly thread: number;
+      readonly run: number;
+      readonly store: number;
+      /** Which request of the run is delivered. */
+      readonly request: number;
+      /** Its way to the store was cut: it began long before those that are not late. */
+      readonly isLate: boolean;
+    }
   | { readonly kind: 'beginAgain'; readonly writer: number }
   | {
       readonly kind: 'append';
@@ -15,13 +24,9 @@ export type HistoryCommand =
       /** What the last event is. */
       readonly last: 'stream' | 'final' | 'failed';
     }
-  | {
-      readonly kind: 'mark';
-      readonly thread: number;
-      readonly run: number;
-      readonly mark: 'committed' | 'cancelRequested';
-      readonly store: number;
-    }
+  /** The conversation holds what this one has answered, whether the store has got its final event or not. */
+  | { readonly kind: 'commit'; readonly writer: number; readonly store: number }
+  | { readonly kind: 'cancel'; readonly thread: number; readonly run: number; readonly store: number }
   | { readonly kind: 'clear'; readonly thread: number; readonly store: number }
   | {
       readonly kind: 'list';
@@ -40,7 +45,17 @@ const writer = fc.nat(5);
 
 export const historyCommand: fc.Arbitrary<HistoryCommand> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('accept', 'readRun'), thread, run, store }) },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant('begin'), thread, run, store }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('begin'),
+      thread,
+      run,
+      store,
+      request: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.constant(1) }),
+      isLate: fc.oneof({ weight: 3, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('beginAgain'), writer }) },
   {
     weight: 12,
@@ -58,16 +73,8 @@ export const historyCommand: fc.Arbitrary<HistoryCommand> = fc.oneof(
       ),
     }),
   },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      kind: fc.constant('mark'),
-      thread,
-      run,
-      mark: fc.constantFrom('committed', 'cancelRequested'),
-      store,
-    }),
-  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('commit'), writer, store }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('cancel'), thread, run, store }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('clear'), thread, store }) },
   {
     weight: 3,

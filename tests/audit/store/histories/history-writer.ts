@@ -1,7 +1,11 @@
+import { answerHash } from '../../../../src/audit/answer-hash.js';
 import type { CallbackEventStore, EventThread, OpenAttempt } from '../../../../src/audit/store/callback-event-store.js';
 import type { NewEvent } from '../../../../src/audit/store/kept-event.js';
 import type { RunDescription } from '../../../../src/audit/store/run-record.js';
-import { failedEvent, finalEvent, streamEvent } from '../../../support/callback-events.js';
+import { failedEvent, finalEvent, runOf, streamEvent } from '../../../support/callback-events.js';
+import type { HistoryCommand } from './history-commands.js';
+
+const LATE_MS = 60_000;
 
 /** An attempt in a history: each of its events says whose it is, and its index. */
 export class HistoryWriter {
@@ -11,23 +15,37 @@ export class HistoryWriter {
   /** Its place among all attempts of the history. */
   readonly number: number;
   readonly startedAt: string;
+  /** It began long before those that are not late. */
+  readonly isLate: boolean;
   attempt: OpenAttempt | undefined;
   /** Of the event that comes next. */
   nextIndex = 0;
   /** The index of its final or failed event, which is its last. */
   #end: { readonly index: number; readonly type: 'final' | 'failed' } | undefined;
 
-  constructor(store: CallbackEventStore, thread: EventThread, run: RunDescription, number: number) {
+  constructor(
+    store: CallbackEventStore,
+    thread: EventThread,
+    { run, request, isLate }: HistoryCommand & { kind: 'begin' },
+    number: number,
+  ) {
     this.store = store;
     this.thread = thread;
     this.number = number;
-    this.startedAt = new Date(Date.UTC(2026, 0, 7, 15, 41, 0, number)).toISOString();
-    // Each is of another request: an answer that is committed may be followed by another attempt.
-    this.run = { ...run, acceptedAt: this.startedAt };
+    this.isLate = isLate;
+    const startedAtMs = Date.UTC(2026, 0, 7, 15, 41, 0, number) - (isLate ? LATE_MS : 0);
+    this.startedAt = new Date(startedAtMs).toISOString();
+    const { acceptedAt, ...described } = runOf(run);
+    this.run = { ...described, acceptedAt: request === 0 ? acceptedAt : '2026-01-07T15:40:59.000Z' };
   }
 
   get token(): string {
     return `writer-${this.number}`;
+  }
+
+  /** What it answers; the store need not have got it. */
+  get answer(): string {
+    return answerHash(this.#end?.type === 'final' ? this.#nameOf(this.#end.index) : `${this.number}#unknown`);
   }
 
   /** Makes its events from some index on; at most those up to its end. */
@@ -44,12 +62,16 @@ export class HistoryWriter {
   }
 
   #event(index: number): NewEvent {
-    const name = `${this.number}#${index}`;
+    const name = this.#nameOf(index);
     const timestamp = new Date(Date.UTC(2026, 0, 7, 15, 42, 0, this.number * 100 + index)).toISOString();
     if (this.#end?.index !== index) return streamEvent(name, timestamp);
     return this.#end.type === 'final'
       ? finalEvent(name, timestamp)
       : { ...failedEvent(timestamp), fields: failed(name) };
+  }
+
+  #nameOf(index: number): string {
+    return `${this.number}#${index}`;
   }
 }
 

@@ -1,6 +1,6 @@
 import type { AppendResult, EventThreadSummary } from '../../../../src/audit/store/callback-event-store.js';
 import type { KeptEvent, NewEvent } from '../../../../src/audit/store/kept-event.js';
-import type { RunAttempt, RunDescription, RunRecord } from '../../../../src/audit/store/run-record.js';
+import type { RunAttempt, RunDescription, RunMark, RunRecord } from '../../../../src/audit/store/run-record.js';
 import type { HistoryWriter } from './history-writer.js';
 
 type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
@@ -8,6 +8,9 @@ type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
 interface NaiveRun extends Mutable<Omit<RunRecord, 'attempts'>> {
   attempts: Mutable<RunAttempt>[];
 }
+
+/** Those that began within this time of each other count in the order in which they arrive. */
+const SAME_TIME_MS = 30_000;
 
 /** What a thread's record has to be, in lists that are changed in place and counted anew each time. */
 export class NaiveRecord {
@@ -31,22 +34,26 @@ export class NaiveRecord {
     const { attempts } = this.#run(writer);
     const known = attempts.find(({ token }) => token === writer.token);
     if (known !== undefined) return known.attempt;
-    const attempt = (attempts.at(-1)?.attempt ?? 0) + 1;
+    const newest = attempts.at(-1);
+    if (newest !== undefined && (this.#isOver(writer) || isLongBefore(writer, newest))) return newest.attempt;
+    const attempt = (newest?.attempt ?? 0) + 1;
     this.#add(writer, attempt, 0);
-    this.#run(writer).committed = false;
     return attempt;
   }
 
   append(writer: HistoryWriter, attempt: number, firstIndex: number, events: readonly NewEvent[]): AppendResult {
-    const newest = this.runs.get(writer.run.correlationId)?.attempts.at(-1);
+    const attempts = this.runs.get(writer.run.correlationId)?.attempts ?? [];
+    const newest = attempts.at(-1);
     if (newest !== undefined && newest.token !== writer.token) {
-      const isLater = attempt > newest.attempt && writer.startedAt >= newest.startedAt;
-      if (!isLater) return { status: 'superseded' };
+      const hasHigherNumber = attempt > newest.attempt && writer.startedAt >= newest.startedAt;
+      const isLater = isLongBefore(newest, writer) || (hasHigherNumber && !isLongBefore(writer, newest));
+      const isKnown = attempts.some(({ token }) => token === writer.token);
+      if (!isLater || isKnown || this.#isOver(writer)) return { status: 'superseded' };
     }
     if (newest?.token !== writer.token) {
       if (events.length === 0) return { status: 'kept', lostEvents: 0 };
       this.accept(writer.run);
-      this.#add(writer, attempt, firstIndex);
+      this.#add(writer, Math.max(attempt, (newest?.attempt ?? 0) + 1), firstIndex);
     }
     const own = this.#run(writer).attempts.at(-1);
     if (own === undefined) throw new Error('An attempt was just added.');
@@ -59,14 +66,19 @@ export class NaiveRecord {
       own.lastSequence = this.newestSequence;
       if (event.eventType !== 'stream') Object.assign(own, { outcome: event.eventType, endedAt: event.timestamp });
       const { correlationId } = writer.run;
-      this.events.push({ sequence: this.newestSequence, correlationId, attempt, tokens: undefined, ...event });
+      const { answer, tokens, ...kept } = event;
+      if (answer !== undefined) own.answer = answer;
+      this.events.push({ sequence: this.newestSequence, correlationId, attempt: own.attempt, tokens, ...kept });
     }
     return { status: 'kept', lostEvents: own.lostEvents };
   }
 
-  mark(correlationId: string, mark: 'committed' | 'cancelRequested'): void {
+  mark(correlationId: string, mark: RunMark): RunRecord | undefined {
     const run = this.runs.get(correlationId);
-    if (run !== undefined) run[mark] = true;
+    if (run === undefined) return undefined;
+    if (mark.kind === 'cancelRequested') run.cancelRequested = true;
+    else if (run.attempts.at(-1)?.answer === mark.answer) run.committed = true;
+    return structuredClone(run);
   }
 
   clear(): void {
@@ -104,7 +116,15 @@ export class NaiveRecord {
   }
 
   #add({ run, token, startedAt }: HistoryWriter, attempt: number, eventCount: number): void {
-    this.runs.get(run.correlationId)?.attempts.push({ attempt, token, startedAt, eventCount, lostEvents: 0 });
+    const known = this.runs.get(run.correlationId);
+    if (known === undefined) return;
+    known.attempts.push({ attempt, token, startedAt, eventCount, lostEvents: 0 });
+    known.committed = false;
+  }
+
+  #isOver({ run }: HistoryWriter): boolean {
+    const known = this.runs.get(run.correlationId);
+    return known?.committed === true && known.acceptedAt === run.acceptedAt;
   }
 
   #run({ run }: HistoryWriter): NaiveRun {
@@ -112,4 +132,9 @@ export class NaiveRecord {
     if (known === undefined) throw new Error(`There is no run ${run.correlationId}.`);
     return known;
   }
+}
+
+/** Whether one began long before another. */
+function isLongBefore(one: { readonly startedAt: string }, other: { readonly startedAt: string }): boolean {
+  return Date.parse(other.startedAt) - Date.parse(one.startedAt) > SAME_TIME_MS;
 }

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import type { EventThread } from '../../../../src/audit/store/callback-event-store.js';
+import type { CallbackEventStore, EventThread } from '../../../../src/audit/store/callback-event-store.js';
 import { type EventCursor, START } from '../../../../src/audit/store/event-cursor.js';
 import { EventStoreError } from '../../../../src/audit/store/event-store-error.js';
-import { runId, runOf } from '../../../support/callback-events.js';
+import type { RunMark } from '../../../../src/audit/store/run-record.js';
+import { cancelMark, runId, runOf } from '../../../support/callback-events.js';
 import type { StorageFault } from '../../../support/storage-faults.js';
 import { expectLawfulPage } from '../contract/read-thread.js';
 import type { HistoryCommand } from './history-commands.js';
@@ -41,21 +42,29 @@ export class SequentialHistory {
   }
 
   async do(command: HistoryCommand, fault: StorageFault): Promise<Comparison> {
-    if (command.kind === 'append' || command.kind === 'beginAgain') {
+    if (command.kind === 'append' || command.kind === 'beginAgain' || command.kind === 'commit') {
       const writer = this.#writers.at(-1 - (command.writer % Math.max(1, this.#writers.length)));
       if (writer === undefined) return {};
       if (command.kind === 'beginAgain') return this.#begin(writer, fault);
+      if (command.kind === 'commit') {
+        const { thread, run, answer } = writer;
+        return this.#mark(of(this.#stores.stores, command.store), this.#modelOf(thread), run.correlationId, fault, {
+          kind: 'committed',
+          answer,
+        });
+      }
       const { firstIndex, events } = writer.makeEvents(command.offset, command.count, command.last);
       const { attempt } = writer;
       if (attempt === undefined) throw new Error('A writer begins first.');
       return this.#compare(
         fault,
         () => writer.store.append(attempt, firstIndex, events),
-        () => this.#threadOf(writer).naive.append(writer, attempt.attempt, firstIndex, events),
+        () => this.#modelOf(writer.thread).naive.append(writer, attempt.attempt, firstIndex, events),
       );
     }
     const store = of(this.#stores.stores, command.store);
-    const { thread, naive } = of(this.#threads, command.thread);
+    const modelled = of(this.#threads, command.thread);
+    const { thread, naive } = modelled;
     switch (command.kind) {
       case 'accept': {
         const run = { ...runOf(command.run), requestMessage: `message ${this.#writers.length}` };
@@ -66,16 +75,12 @@ export class SequentialHistory {
         );
       }
       case 'begin': {
-        const writer = new HistoryWriter(store, thread, runOf(command.run), this.#writers.length);
+        const writer = new HistoryWriter(store, thread, command, this.#writers.length);
         this.#writers.push(writer);
         return this.#begin(writer, fault);
       }
-      case 'mark':
-        return this.#compare(
-          fault,
-          () => store.markRun(thread, runId(command.run), command.mark),
-          () => naive.mark(runId(command.run), command.mark),
-        );
+      case 'cancel':
+        return this.#mark(store, modelled, runId(command.run), fault, cancelMark);
       case 'clear':
         return this.#compare(
           fault,
@@ -88,7 +93,7 @@ export class SequentialHistory {
           expected: naive.runs.get(runId(command.run)),
         };
       case 'list':
-        return this.#list(of(this.#threads, command.thread), command);
+        return this.#list(modelled, command);
     }
   }
 
@@ -123,7 +128,21 @@ export class SequentialHistory {
         writer.attempt = await writer.store.beginAttempt(writer.thread, writer.run, writer.token, writer.startedAt);
         return writer.attempt.attempt;
       },
-      () => this.#threadOf(writer).naive.begin(writer),
+      () => this.#modelOf(writer.thread).naive.begin(writer),
+    );
+  }
+
+  #mark(
+    store: CallbackEventStore,
+    { thread, naive }: ModelledThread,
+    correlationId: string,
+    fault: StorageFault,
+    mark: RunMark,
+  ): Promise<Comparison> {
+    return this.#compare(
+      fault,
+      () => store.markRun(thread, correlationId, mark),
+      () => naive.mark(correlationId, mark),
     );
   }
 
@@ -158,7 +177,7 @@ export class SequentialHistory {
     return { actual, expected: model() };
   }
 
-  #threadOf({ thread }: HistoryWriter): ModelledThread {
+  #modelOf(thread: EventThread): ModelledThread {
     const found = this.#threads.find((modelled) => modelled.thread === thread);
     if (found === undefined) throw new Error('A writer writes to a thread of the history.');
     return found;
