@@ -121,7 +121,8 @@ export interface CallbackEventStore {
 
   /**
    * Waits until a thread's record is another one than `seen`, or a later version of it: by what was appended, begun,
-   * marked, cleared or dropped. May return early. A thread that is not known yet is waited for.
+   * marked, cleared or dropped. May return early, and never rejects: a service that cannot be reached is asked again. A
+   * thread that is not known yet is waited for.
    *
    * @param seen `undefined`: the thread was unknown
    * @returns false when `signal` was aborted first
@@ -131,12 +132,15 @@ export interface CallbackEventStore {
   /** Removes a thread's events and run records. Later events go on counting where the removed ones ended. */
   clear(thread: EventThread): Promise<void>;
 
-  /** The agent's threads that hold events, the one with the latest event first; what they sum up to may be a second old. */
+  /**
+   * The agent's threads that hold events, the one with the latest event first. What they sum up to may be behind the
+   * events: by about a second, and for longer when a process died just after it wrote to the thread.
+   */
   listThreads(agentName: string): Promise<EventThreadSummary[]>;
 
   /** Asks the store for a sign of life. */
   ping(): Promise<void>;
 
-  /** Ends connections and timers. */
+  /** Ends connections and timers, once what was to be written is written. A store that is used after it opens again. */
   close(): Promise<void>;
 }

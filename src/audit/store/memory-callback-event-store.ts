@@ -19,6 +19,7 @@ import {
   clearRecord,
   type Decision,
   dropOldest,
+  isReached,
   markRun,
   type RecordChange,
   type RecordState,
@@ -218,15 +219,14 @@ export class MemoryCallbackEventStore implements CallbackEventStore {
     );
   }
 
-  #dropOldestEvent({ events, runs }: MemoryThreadRecord): void {
+  #dropOldestEvent({ events, runs, head: { newestAttempt } }: MemoryThreadRecord): void {
     const lengthBefore = events.byteLength;
-    const sequence = events.firstSequence;
     const dropped = events.dropOldest();
     this.#byteLength -= lengthBefore - events.byteLength;
     this.#droppedEventCount += 1;
     const run = dropped && runs.get(dropped.correlationId);
-    const newest = run?.attempts.at(-1);
-    if (run === undefined || newest?.outcome === undefined || newest.lastSequence !== sequence) return;
+    const now = { oldestSequence: events.firstSequence, ...(newestAttempt && { newestAttempt }) };
+    if (run === undefined || isReached(run, now)) return;
     runs.delete(run.correlationId);
     this.#byteLength -= Buffer.byteLength(run.requestMessage);
   }

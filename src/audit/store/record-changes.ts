@@ -152,6 +152,19 @@ export function dropOldest(head: ThreadHead, oldestSequence: number): RecordChan
   return { head: { ...changed(head), oldestSequence }, isNewRun: false, events: [] };
 }
 
+/**
+ * Whether a run's record is still of use, beside those that a clear has left behind: it has kept events, may still get
+ * its first one, or goes on. One that was cut off, and whose events are all gone, is not: delivered again, it begins anew.
+ */
+export function isReached(
+  { correlationId, attempts }: RunRecord,
+  { oldestSequence, newestAttempt }: Pick<ThreadHead, 'oldestSequence' | 'newestAttempt'>,
+): boolean {
+  const lastSequences = attempts.flatMap(({ lastSequence }) => lastSequence ?? []);
+  const goesOn = correlationId === newestAttempt?.correlationId && attempts.at(-1)?.outcome === undefined;
+  return goesOn || lastSequences.length === 0 || lastSequences.some((sequence) => sequence >= oldestSequence);
+}
+
 function changed(head: ThreadHead | undefined): ThreadHead {
   if (head !== undefined) return { ...head, version: head.version + 1 };
   return { epoch: randomBytes(4).toString('hex'), version: 1, generation: 0, oldestSequence: 1, newestSequence: 0 };

@@ -19,6 +19,8 @@ interface NaiveRecord {
   events: NaiveEvent[];
   /** The runs whose messages are kept, and whether they have ended. */
   readonly runs: Map<number, boolean>;
+  /** The one of the newest event. */
+  newestRun?: number | undefined;
   lastSequence: number;
 }
 
@@ -50,9 +52,11 @@ class NaiveStore {
     }
     if (!record.runs.has(run)) {
       record.runs.set(run, false);
+      record.newestRun = run;
       this.#keepBounds(record);
     }
     if (event.eventType !== 'stream') record.runs.set(run, true);
+    record.newestRun = run;
     record.lastSequence += 1;
     record.events.push({ sequence: record.lastSequence, run, event });
     this.#records = [...this.#records.filter((other) => other !== record), record];
@@ -75,8 +79,10 @@ class NaiveStore {
 
   clear(of: EventThread): void {
     const record = this.#find(of);
-    record?.runs.clear();
-    if (record) record.events = [];
+    if (record === undefined) return;
+    record.runs.clear();
+    record.events = [];
+    record.newestRun = undefined;
   }
 
   listThreads(agentName: string): unknown {
@@ -104,7 +110,9 @@ class NaiveStore {
   #dropOldest(record: NaiveRecord): void {
     const dropped = record.events.shift();
     this.droppedEventCount += 1;
-    if (dropped === undefined || record.runs.get(dropped.run) !== true) return;
+    if (dropped === undefined) return;
+    const goesOn = dropped.run === record.newestRun && record.runs.get(dropped.run) === false;
+    if (goesOn) return;
     if (record.events.every(({ run }) => run !== dropped.run)) record.runs.delete(dropped.run);
   }
 }

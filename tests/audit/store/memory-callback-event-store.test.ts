@@ -143,7 +143,7 @@ describe('the bounds of MemoryCallbackEventStore', () => {
     expect(await store.listThreads(thread.agentName)).toMatchObject([{ ...second, eventCount: 1 }]);
   });
 
-  it('forget a run with its last event, if it has ended', async () => {
+  it('forget a run with its last event, also one that was cut off', async () => {
     const { store } = createStore({ maxEventsPerThread: 2 });
     await appendEvents(store, [streamEvent(), finalEvent()], { run: 1 });
     await appendEvents(store, [streamEvent()], { run: 2 });
@@ -151,8 +151,17 @@ describe('the bounds of MemoryCallbackEventStore', () => {
     await appendEvents(store, [streamEvent()], { run: 3 });
     expect(await store.readRun(thread, runId(1))).toBeUndefined();
     await appendEvents(store, [streamEvent(), streamEvent()], { run: 3 });
-    expect(await store.readRun(thread, runId(2))).toBeDefined();
+    expect(await store.readRun(thread, runId(2))).toBeUndefined();
     expect((await store.list(thread)).runs.size).toBe(1);
+  });
+
+  it('keep a run that goes on, though another thread has taken the room of its events', async () => {
+    const { store } = createStore({ maxBytes: eventBytes + 2 * messageBytes });
+    const writer = writerFor(store, first);
+    await writer.stream('a', 'b');
+    await appendTo(store, [second]);
+    expect((await store.list(first)).events).toEqual([]);
+    expect(await writer.read()).toMatchObject({ attempts: [{ eventCount: 2 }] });
   });
 
   it('measure the UTF-8 bytes of what is kept of events, and of request messages', async () => {

@@ -8,6 +8,7 @@ import {
   clearRecord,
   type Decision,
   dropOldest,
+  isReached,
   markRun,
   type RecordState,
 } from '../../../src/audit/store/record-changes.js';
@@ -470,6 +471,36 @@ describe('marking a run', () => {
     expect(markRun(record.state(), committedMark())).toEqual({ result: undefined });
     record.begin('one');
     expect(markRun(record.state(2), committedMark())).toEqual({ result: undefined });
+  });
+});
+
+describe('a run whose events are dropped', () => {
+  it.each<[string, boolean, () => unknown]>([
+    ['is only accepted', true, () => record.apply(acceptRun(record.state(), runOf()))],
+    ['has only begun', true, () => record.begin('one')],
+    ['has an event left', true, () => record.append(record.begin('one'), 0, a, b)],
+    ['has ended', false, () => record.append(record.begin('one'), 0, finalEvent())],
+    ['goes on', true, () => record.append(record.begin('one'), 0, a)],
+    [
+      'was cut off, and another one has begun',
+      false,
+      () => {
+        record.append(record.begin('one'), 0, a);
+        record.begin('another', { run: 2 });
+      },
+    ],
+    [
+      'has begun again',
+      true,
+      () => {
+        record.append(record.begin('one'), 0, a);
+        record.begin('two');
+      },
+    ],
+  ])('and that %s is reached: %s', (_what, expected, happen) => {
+    happen();
+    const { newestAttempt } = record.head ?? {};
+    expect(isReached(record.run(), { oldestSequence: 2, ...(newestAttempt && { newestAttempt }) })).toBe(expected);
   });
 });
 

@@ -3,7 +3,7 @@ import type { Logger } from '../../../durable-agents/index.js';
 import type { EventThread, EventThreadSummary } from '../callback-event-store.js';
 import type { EventStorage, StoredHead } from '../event-storage.js';
 import type { KeptEvent } from '../kept-event.js';
-import type { RecordChange } from '../record-changes.js';
+import { isReached, type RecordChange } from '../record-changes.js';
 import { createRedisClient, RedisConnection } from './redis-connection.js';
 import { runCommitScript, runRemoveScript } from './redis-scripts.js';
 import { isRunField, messageFieldOf, parseEvent, runFieldOf } from './redis-stored-record.js';
@@ -135,11 +135,4 @@ class RedisEventStorage implements EventStorage {
     await this.#watch.close();
     await this.#connection.close();
   }
-}
-
-/** Not so for a run that had events, none of which is kept any more. */
-function isReached(run: RunRecord, { oldestSequence, newestAttempt }: ThreadHead): boolean {
-  const lastSequences = run.attempts.flatMap(({ lastSequence }) => lastSequence ?? []);
-  const isNewest = run.correlationId === newestAttempt?.correlationId;
-  return isNewest || lastSequences.length === 0 || lastSequences.some((sequence) => sequence >= oldestSequence);
 }

@@ -1,5 +1,6 @@
 import type { EventThread } from '../callback-event-store.js';
 import { inParallel } from '../in-parallel.js';
+import { isReached } from '../record-changes.js';
 import type { RunRecord } from '../run-record.js';
 import {
   eventPartsBefore,
@@ -26,7 +27,7 @@ export async function removeUnreachable(rows: TableRows, thread: EventThread, he
   await Promise.all([
     rows.removeRange(partitionKey, eventsBefore(oldestSequence)),
     rows.removeRange(partitionKey, runsBefore(generation)),
-    removeEndedRuns(rows, thread, head),
+    removeUnreachedRuns(rows, thread, head),
   ]);
   // Who finds a row without its text may take it for removed.
   await Promise.all([
@@ -45,16 +46,13 @@ export async function listRuns(
   return found.map((row) => ({ row, run: readRunRow(row, '') }));
 }
 
-/** Removes the runs that have ended, and whose events are all gone. */
-async function removeEndedRuns(rows: TableRows, thread: EventThread, head: ThreadHead): Promise<void> {
-  const { generation, oldestSequence, newestAttempt } = head;
+async function removeUnreachedRuns(rows: TableRows, thread: EventThread, head: ThreadHead): Promise<void> {
+  const { generation } = head;
   const runs = await listRuns(rows, thread, generation);
-  await inParallel(runs, REMOVALS_AT_ONCE, async ({ row, run: { correlationId, attempts } }) => {
-    const newest = attempts.at(-1);
-    const isOver = newest?.outcome !== undefined && (newest.lastSequence ?? 0) < oldestSequence;
-    if (!isOver || newestAttempt?.correlationId === correlationId) return;
+  await inParallel(runs, REMOVALS_AT_ONCE, async ({ row, run }) => {
+    if (isReached(run, head)) return;
     // Not if somebody has begun it again.
     const isRemoved = await rows.remove(row, row.etag);
-    if (isRemoved) await rows.removeRange(row.partitionKey, messagesOf(generation, correlationId));
+    if (isRemoved) await rows.removeRange(row.partitionKey, messagesOf(generation, run.correlationId));
   });
 }
