@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ConversationAuditTrail } from '../../src/audit/conversation-audit-trail.js';
 import { readEvents } from '../../src/audit/read-events.js';
 import { eventJsons } from '../../src/audit/event-json.js';
+import { StoredRunRecords } from '../../src/audit/stored-run-records.js';
 import { StoreHealth } from '../../src/audit/store-health.js';
 import { MemoryCallbackEventStore } from '../../src/audit/store/memory-callback-event-store.js';
 import { AgentError, type AgentResponse } from '../../src/durable-agents/index.js';
@@ -43,7 +44,7 @@ function createTrail({ previewChars = 120 } = {}) {
     now: () => new Date(aboutRun.timestamp),
   });
   const storedJson = async () => `[${eventJsons(await readEvents(store, context, {})).join(',')}]`;
-  return { trail, log, storedJson };
+  return { trail, log, store, storedJson };
 }
 
 describe('ConversationAuditTrail', () => {
@@ -64,6 +65,17 @@ describe('ConversationAuditTrail', () => {
         },
       ]),
     );
+  });
+
+  it.each([
+    ['its text', answer.text, true],
+    ['another text', 'It is 72F and cloudy.', false],
+  ])('lets an answer be known again in the conversation by %s', async (_what, text, expected) => {
+    const { trail, log, store } = createTrail();
+    const records = new StoredRunRecords({ store, readAnsweredRuns: () => Promise.resolve(new Map()), log });
+    await trail.onAgentResponse(answer, context);
+    await records.committed(context, text);
+    expect(await store.readRun(context, context.correlationId)).toMatchObject({ committed: expected });
   });
 
   it('keeps an answer as a final event with its usage', async () => {
