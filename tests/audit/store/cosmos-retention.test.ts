@@ -86,7 +86,7 @@ describe('The cosmos store, while time passes', () => {
   ])('drops an idle thread whole, and begins it again at 1, when the setting %s', async (_what, before, after, day) => {
     openWith(before);
     await runNow(1);
-    await writerFor(store, thread, 1).mark('committed');
+    await writerFor(store, thread, 1).mark('cancelRequested');
     const { next } = await store.list(thread);
     setDay(day);
     openWith(after);
