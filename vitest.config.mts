@@ -10,7 +10,9 @@ export default defineConfig({
     provide: { baseUrl: process.env['BASE_URL'] },
     // Most of the time is spent waiting for processes, timers and pages.
     maxWorkers: 3,
-    testTimeout: 20_000,
+    // All of these are for a machine that is very busy: what waits comes soon, or is missing for good.
+    expect: { poll: { timeout: 30_000 } },
+    testTimeout: 60_000,
     hookTimeout: 60_000,
   },
 });

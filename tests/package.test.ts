@@ -89,7 +89,7 @@ function reachablePackages(from: string, reached = new Set<string>()): Set<strin
   return reached;
 }
 
-describe('npm run package', { timeout: 60_000 }, () => {
+describe('npm run package', () => {
   it('writes one zip named after the app and its version, and says how many files it holds and its size', () => {
     expect(written.fileName).toBe(`${project.name}-${project.version}.zip`);
     expect(written.output).toContain(
@@ -138,7 +138,7 @@ describe('npm run package', { timeout: 60_000 }, () => {
   });
 });
 
-describe('the unpacked package', { timeout: 60_000 }, () => {
+describe('the unpacked package', () => {
   let app: string;
 
   beforeAll(async () => {

@@ -21,7 +21,7 @@ describe('a thread', () => {
     expect(finalEvents(events).map((event) => event.request_message)).toEqual(
       counts.map((_, index) => `Turn ${index + 1}`),
     );
-  }, 60_000);
+  });
 
   it('is served while fifty are asked at once, each with its own conversation', async () => {
     const answers = await Promise.all(
@@ -45,7 +45,7 @@ describe('a thread', () => {
         return { status: answer.status, id, count };
       }),
     );
-    const events = await api().eventsOfEndedRuns(threadId, 20, 120_000);
+    const events = await api().eventsOfEndedRuns(threadId, 20, { timeoutMs: 120_000 });
     expect(events.map(({ sequence }) => sequence)).toEqual(events.map((_event, index) => index + 1));
 
     const runs = finalEvents(events).map((event) => event.correlation_id);

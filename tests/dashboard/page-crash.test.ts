@@ -7,7 +7,6 @@ import { startScriptedModel } from '../support/scripted-model.js';
 import { isBrowserMissing, useBrowser } from './support/browser.js';
 
 const PIECES = 60;
-const TEST_TIMEOUT_MS = 60_000;
 
 /** What the model says when it is asked for the so-manieth time: each time something else. */
 function piecesOfCall(call: number): string[] {
@@ -38,43 +37,39 @@ async function startApp(): Promise<RestartableApp> {
   return app;
 }
 
-describe.skipIf(isBrowserMissing)(
-  'the page over a host that dies (needs /usr/bin/chromium)',
-  { timeout: TEST_TIMEOUT_MS },
-  () => {
-    const openPage = useBrowser();
+describe.skipIf(isBrowserMissing)('the page over a host that dies (needs /usr/bin/chromium)', () => {
+  const openPage = useBrowser();
 
-    it('shows one whole answer when the host is killed in the middle of it, and both attempts to an audit', async () => {
-      const app = await startApp();
-      const watched = await openPage();
-      const { page } = watched;
-      await watched.open(app.baseUrl, `#/CallbackAgent/${newThreadId()}`);
-      await watched.send('Tell me a long story');
-      await page.locator('.answer .part', { hasText: '1.10 ' }).waitFor();
-      await app.killAndRestart();
+  it('shows one whole answer when the host is killed in the middle of it, and both attempts to an audit', async () => {
+    const app = await startApp();
+    const watched = await openPage();
+    const { page } = watched;
+    await watched.open(app.baseUrl, `#/CallbackAgent/${newThreadId()}`);
+    await watched.send('Tell me a long story');
+    await page.locator('.answer .part', { hasText: '1.10 ' }).waitFor();
+    await app.killAndRestart();
 
-      const answer = piecesOfCall(2).join('');
-      await page.locator('.answer[aria-busy=true] .part', { hasText: '2.5 ' }).waitFor();
-      await page.locator('.answer[aria-busy=false]').waitFor();
-      await page.locator('.timeline-foot', { hasText: `${PIECES + 1} events` }).waitFor();
-      expect(await watched.conversation()).toEqual([['Request: Tell me a long story', answer]]);
-      expect(await page.locator('.failure').count()).toBe(0);
+    const answer = piecesOfCall(2).join('');
+    await page.locator('.answer[aria-busy=true] .part', { hasText: '2.5 ' }).waitFor();
+    await page.locator('.answer[aria-busy=false]').waitFor();
+    await page.locator('.timeline-foot', { hasText: `${PIECES + 1} events` }).waitFor();
+    expect(await watched.conversation()).toEqual([['Request: Tell me a long story', answer]]);
+    expect(await page.locator('.failure').count()).toBe(0);
 
-      await page.getByRole('checkbox', { name: 'All attempts' }).check();
-      await page.locator('.timeline-foot', { hasText: /61 events, and \d+ of superseded attempts\./ }).waitFor();
-      await page.getByRole('listbox').focus();
-      await page.keyboard.press('Home');
-      const superseded = page.locator('.event[data-superseded=true] s');
-      await superseded.first().waitFor();
-      const half = (await superseded.allTextContents()).join('');
-      expect(half).toMatch(/^1\.0 1\.1 /);
-      expect(piecesOfCall(1).join('').startsWith(half)).toBe(true);
-      expect(await watched.conversation()).toEqual([['Request: Tell me a long story', answer]]);
+    await page.getByRole('checkbox', { name: 'All attempts' }).check();
+    await page.locator('.timeline-foot', { hasText: /61 events, and \d+ of superseded attempts\./ }).waitFor();
+    await page.getByRole('listbox').focus();
+    await page.keyboard.press('Home');
+    const superseded = page.locator('.event[data-superseded=true] s');
+    await superseded.first().waitFor();
+    const half = (await superseded.allTextContents()).join('');
+    expect(half).toMatch(/^1\.0 1\.1 /);
+    expect(piecesOfCall(1).join('').startsWith(half)).toBe(true);
+    expect(await watched.conversation()).toEqual([['Request: Tell me a long story', answer]]);
 
-      await page.reload();
-      await page.locator('.answer[aria-busy=false]').waitFor();
-      expect(await watched.conversation()).toEqual([['Request: Tell me a long story', answer]]);
-      expect(watched.incidents).toEqual([]);
-    });
-  },
-);
+    await page.reload();
+    await page.locator('.answer[aria-busy=false]').waitFor();
+    expect(await watched.conversation()).toEqual([['Request: Tell me a long story', answer]]);
+    expect(watched.incidents).toEqual([]);
+  });
+});

@@ -222,32 +222,28 @@ describe.skipIf(isBrowserMissing)('the page of the dashboard (needs /usr/bin/chr
     expect(await page.getByRole('main').count()).toBe(0);
   });
 
-  it.each(['light', 'dark'] as const)(
-    'has no serious finding of axe in %s',
-    { timeout: 40_000 },
-    async (colorScheme) => {
-      const { app, api } = await startApp();
-      const threadId = newThreadId();
-      await api.ask(threadId, 'first');
-      await api.run({ message: 'fail', thread_id: threadId });
-      const watched = await openPage({ colorScheme });
-      const { page } = watched;
-      await watched.open(app.baseUrl);
-      await page.locator('.thread-link').waitFor();
-      expect(await seriousFindings(page)).toEqual([]);
-      await page.locator('.thread-link').click();
-      await page.locator('.failure').waitFor();
-      await page.locator('.event').first().click();
-      expect(await seriousFindings(page)).toEqual([]);
-      await page.getByRole('tab', { name: 'Charts' }).click();
-      expect(await seriousFindings(page)).toEqual([]);
-      await page.getByRole('button', { name: 'Clear telemetry' }).click();
-      expect(await seriousFindings(page)).toEqual([]);
-      await page.keyboard.press('Escape');
-      await page.setViewportSize({ width: 390, height: 800 });
-      expect(await seriousFindings(page)).toEqual([]);
-    },
-  );
+  it.each(['light', 'dark'] as const)('has no serious finding of axe in %s', async (colorScheme) => {
+    const { app, api } = await startApp();
+    const threadId = newThreadId();
+    await api.ask(threadId, 'first');
+    await api.run({ message: 'fail', thread_id: threadId });
+    const watched = await openPage({ colorScheme });
+    const { page } = watched;
+    await watched.open(app.baseUrl);
+    await page.locator('.thread-link').waitFor();
+    expect(await seriousFindings(page)).toEqual([]);
+    await page.locator('.thread-link').click();
+    await page.locator('.failure').waitFor();
+    await page.locator('.event').first().click();
+    expect(await seriousFindings(page)).toEqual([]);
+    await page.getByRole('tab', { name: 'Charts' }).click();
+    expect(await seriousFindings(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Clear telemetry' }).click();
+    expect(await seriousFindings(page)).toEqual([]);
+    await page.keyboard.press('Escape');
+    await page.setViewportSize({ width: 390, height: 800 });
+    expect(await seriousFindings(page)).toEqual([]);
+  });
 
   async function openThread(baseUrl: string, threadId: string): ReturnType<typeof openPage> {
     const watched = await openPage();

@@ -38,47 +38,39 @@ function follow(api: CuttingApi, isDone: (state: ThreadState) => boolean) {
 }
 
 describe('a thread follower', () => {
-  it(
-    'passes on each event once, whichever byte of the stream the connection breaks at',
-    { timeout: 60_000 },
-    async () => {
-      const whole = applyNews(
-        EMPTY_THREAD,
-        newsOf(events).map((item) => ({ ...item, receivedAtMs: 0 })),
-      );
-      const length = Buffer.byteLength(new CuttingApi(events).frames());
-      for (let cut = 0; cut < length; cut += 1) {
-        const api = new CuttingApi(events, { cutAt: cut });
-        const { done, state, sequences } = follow(api, ({ lastSequence }) => lastSequence === events.length);
-        await done;
-        expect(sequences).toEqual(events.map(({ sequence }) => sequence));
-        expect(state().runs.map(({ parts }) => parts)).toEqual(whole.runs.map(({ parts }) => parts));
-      }
-    },
-  );
+  it('passes on each event once, whichever byte of the stream the connection breaks at', async () => {
+    const whole = applyNews(
+      EMPTY_THREAD,
+      newsOf(events).map((item) => ({ ...item, receivedAtMs: 0 })),
+    );
+    const length = Buffer.byteLength(new CuttingApi(events).frames());
+    for (let cut = 0; cut < length; cut += 1) {
+      const api = new CuttingApi(events, { cutAt: cut });
+      const { done, state, sequences } = follow(api, ({ lastSequence }) => lastSequence === events.length);
+      await done;
+      expect(sequences).toEqual(events.map(({ sequence }) => sequence));
+      expect(state().runs.map(({ parts }) => parts)).toEqual(whole.runs.map(({ parts }) => parts));
+    }
+  });
 
-  it(
-    'ends with the winning attempts of runs, whichever byte of the stream the connection breaks at',
-    { timeout: 60_000 },
-    async () => {
-      const record = eventsOf(
-        { correlationId: 'a', attempt: 1, texts: ['Half'] },
-        { correlationId: 'a', attempt: 2, texts: [], end: 'failed' },
-        { correlationId: 'a', attempt: 3, texts: ['Whole'], end: 'final' },
+  it('ends with the winning attempts of runs, whichever byte of the stream the connection breaks at', async () => {
+    const record = eventsOf(
+      { correlationId: 'a', attempt: 1, texts: ['Half'] },
+      { correlationId: 'a', attempt: 2, texts: [], end: 'failed' },
+      { correlationId: 'a', attempt: 3, texts: ['Whole'], end: 'final' },
+    );
+    const winning = winningEvents(record);
+    const length = Buffer.byteLength(new CuttingApi(record).frames());
+    for (let cut = 0; cut <= length; cut += 1) {
+      const { done, state } = follow(
+        new CuttingApi(record, { cutAt: cut }),
+        ({ lastSequence }) => lastSequence === record.length,
       );
-      const winning = winningEvents(record);
-      const length = Buffer.byteLength(new CuttingApi(record).frames());
-      for (let cut = 0; cut <= length; cut += 1) {
-        const { done, state } = follow(
-          new CuttingApi(record, { cutAt: cut }),
-          ({ lastSequence }) => lastSequence === record.length,
-        );
-        await done;
-        expect(state().events.map(({ sequence }) => sequence)).toEqual(winning.map(({ sequence }) => sequence));
-        expect(state().runs.map((run) => [run.attempt, answerOf(run)])).toEqual([[3, 'Whole']]);
-      }
-    },
-  );
+      await done;
+      expect(state().events.map(({ sequence }) => sequence)).toEqual(winning.map(({ sequence }) => sequence));
+      expect(state().runs.map((run) => [run.attempt, answerOf(run)])).toEqual([[3, 'Whole']]);
+    }
+  });
 
   it('resumes behind the last event, whatever a frame of a superseded attempt calls itself', async () => {
     const cursors: string[] = [];

@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { finalEvents, newThreadId, streamEvents } from '../support/agent-api.js';
 import { API_KEY, type AppWithModel, startAppWithModel } from '../support/app-with-model.js';
 import { echoed } from '../support/echoed.js';
+import { eventually } from '../support/eventually.js';
 import type { ModelAnswer } from '../support/scripted-model.js';
 
 /** Answers that are ordered by a message. */
@@ -129,7 +130,7 @@ describe('a conversation', () => {
   it('can be read while the model is still speaking', async () => {
     const threadId = newThreadId();
     await target.api.run({ message: 'a slow answer', thread_id: threadId, wait_for_response: false });
-    const early = await vi.waitFor(async () => {
+    const early = await eventually(async () => {
       const events = await target.api.events(threadId);
       expect(events.length).toBeGreaterThan(2);
       return events;

@@ -1,15 +1,14 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CallbackEvent } from '../../src/audit/callback-event.js';
 import { type AgentApi, newThreadId, streamEvents, uncommitted } from '../support/agent-api.js';
 import { type AppWithFaultyStore, startAppWithFaultyStore } from '../support/app-with-faulty-store.js';
+import { eventually } from '../support/eventually.js';
 import type { HttpAnswer } from '../support/http-exchange.js';
 import { pacedMessage } from '../support/paced.js';
 import type { SseConnection } from '../support/sse-connection.js';
 
 /** They come for longer than the app waits for a store. */
 const LONG_PIECES = 300;
-const BACK_WITHIN_MS = 15_000;
-const TEST_TIMEOUT_MS = 60_000;
 
 const unreachable = { error: 'The event store cannot be reached. Try again in a moment.' };
 
@@ -30,7 +29,7 @@ async function readToFinal(api: AgentApi, threadId: string, first: SseConnection
   let lastId: string | undefined;
   for (let reader = first; ;) {
     const isThere = (): boolean => reader.names.includes('final');
-    await Promise.race([reader.ended, reader.until(isThere, BACK_WITHIN_MS)]);
+    await Promise.race([reader.ended, reader.until(isThere)]);
     events.push(...reader.events);
     lastId = reader.received.lastId ?? lastId;
     reader.leave();
@@ -55,106 +54,95 @@ describe('the app while its store is out of reach', () => {
 
   afterAll(() => target.stop());
 
-  it(
-    'answers all runs, refuses readers, and says what was lost when it lasts',
-    async () => {
-      const { api, proxy } = target;
-      const [kept, long, short, streamed] = [newThreadId(), newThreadId(), newThreadId(), newThreadId()];
-      await api.ask(kept, 'Hello');
-      await vi.waitFor(async () => expect((await api.events(kept)).at(-1)).toHaveProperty('committed'), BACK_WITHIN_MS);
-      const eventsBefore = await api.events(kept);
-      const { headers } = await api.poll(kept);
-      const longPoll = api.poll(kept, `?after=${String(headers['x-next-cursor'])}&wait=30`);
-      const follower = await api.stream(long);
-      const longRun = api.run({ message: pacedMessage(LONG_PIECES, 50), thread_id: long });
-      await follower.until(({ events }) => events.length > 5);
+  it('answers all runs, refuses readers, and says what was lost when it lasts', async () => {
+    const { api, proxy } = target;
+    const [kept, long, short, streamed] = [newThreadId(), newThreadId(), newThreadId(), newThreadId()];
+    await api.ask(kept, 'Hello');
+    await eventually(async () => expect((await api.events(kept)).at(-1)).toHaveProperty('committed'));
+    const eventsBefore = await api.events(kept);
+    const { headers } = await api.poll(kept);
+    const longPoll = api.poll(kept, `?after=${String(headers['x-next-cursor'])}&wait=30`);
+    const follower = await api.stream(long);
+    const longRun = api.run({ message: pacedMessage(LONG_PIECES, 50), thread_id: long });
+    await follower.until(({ events }) => events.length > 5);
 
-      await proxy.setFault({ kind: 'black-hole' });
-      const shortRun = api.run({ message: 'Hello', thread_id: short });
-      const followedRun = await api.streamRun({ message: 'Hello', thread_id: streamed });
-      const path = `agents/CallbackAgent/callbacks/${kept}`;
-      const refused: HttpAnswer[] = await Promise.all([
-        api.callbacks('GET', kept),
-        api.callbacks('DELETE', kept),
-        api.poll(kept, '?wait=10'),
-        api.call('GET', `${path}/stream`, { accept: 'text/event-stream' }),
-        api.call('GET', `${path}/export?format=csv`),
-        api.call('GET', 'agents/CallbackAgent/threads'),
-      ]);
-      for (const {
-        status,
-        headers: { 'retry-after': retryAfter },
-        text,
-      } of refused) {
-        expect({ status, retryAfter, body: JSON.parse(text) }).toEqual({
-          status: 503,
-          retryAfter: '2',
-          body: unreachable,
-        });
-      }
-      expect(await storeHealth(api)).toMatchObject({ kind: 'table', status: 'unavailable' });
-      const answered = await shortRun;
-      expect(answered).toMatchObject({ status: 200 });
-      await followedRun.ended;
-      expect(followedRun.names.at(-1)).toBe('result');
-      const result = followedRun.received.events.at(-1)?.data ?? '';
-      expect(JSON.parse(result)).toMatchObject({ status: 'success', response: '0 ', thread_id: streamed });
-      expectNoSecrets([answered.text, followedRun.text, ...refused.map(({ text }) => text)], target.secrets);
+    await proxy.setFault({ kind: 'black-hole' });
+    const shortRun = api.run({ message: 'Hello', thread_id: short });
+    const followedRun = await api.streamRun({ message: 'Hello', thread_id: streamed });
+    const path = `agents/CallbackAgent/callbacks/${kept}`;
+    const refused: HttpAnswer[] = await Promise.all([
+      api.callbacks('GET', kept),
+      api.callbacks('DELETE', kept),
+      api.poll(kept, '?wait=10'),
+      api.call('GET', `${path}/stream`, { accept: 'text/event-stream' }),
+      api.call('GET', `${path}/export?format=csv`),
+      api.call('GET', 'agents/CallbackAgent/threads'),
+    ]);
+    for (const {
+      status,
+      headers: { 'retry-after': retryAfter },
+      text,
+    } of refused) {
+      expect({ status, retryAfter, body: JSON.parse(text) }).toEqual({
+        status: 503,
+        retryAfter: '2',
+        body: unreachable,
+      });
+    }
+    expect(await storeHealth(api)).toMatchObject({ kind: 'table', status: 'unavailable' });
+    const answered = await shortRun;
+    expect(answered).toMatchObject({ status: 200 });
+    await followedRun.ended;
+    expect(followedRun.names.at(-1)).toBe('result');
+    const result = followedRun.received.events.at(-1)?.data ?? '';
+    expect(JSON.parse(result)).toMatchObject({ status: 'success', response: '0 ', thread_id: streamed });
+    expectNoSecrets([answered.text, followedRun.text, ...refused.map(({ text }) => text)], target.secrets);
 
-      await proxy.setFault({ kind: 'none' });
-      await vi.waitFor(
-        async () => expect(await storeHealth(api)).toMatchObject({ status: 'available' }),
-        BACK_WITHIN_MS,
-      );
-      expect(await api.events(kept)).toEqual(eventsBefore);
-      await api.ask(kept, 'Hello again');
-      expect(JSON.parse((await longPoll).text)[0]).toMatchObject({ request_message: 'Hello again' });
-      expect(await longRun).toMatchObject({ status: 200 });
-      const events = await api.events(long);
-      const final = events.at(-1);
-      const lost = LONG_PIECES - streamEvents(events).length;
-      expect(final).toMatchObject({ event_type: 'final', lost_events: lost });
-      expect(lost).toBeGreaterThan(0);
-      expect(uncommitted(await readToFinal(api, long, follower))).toEqual(uncommitted(events));
+    await proxy.setFault({ kind: 'none' });
+    await eventually(async () => expect(await storeHealth(api)).toMatchObject({ status: 'available' }));
+    expect(await api.events(kept)).toEqual(eventsBefore);
+    await api.ask(kept, 'Hello again');
+    expect(JSON.parse((await longPoll).text)[0]).toMatchObject({ request_message: 'Hello again' });
+    expect(await longRun).toMatchObject({ status: 200 });
+    const events = await api.events(long);
+    const final = events.at(-1);
+    const lost = LONG_PIECES - streamEvents(events).length;
+    expect(final).toMatchObject({ event_type: 'final', lost_events: lost });
+    expect(lost).toBeGreaterThan(0);
+    expect(uncommitted(await readToFinal(api, long, follower))).toEqual(uncommitted(events));
 
-      const [ofShort, ofStreamed] = [JSON.parse(answered.text), JSON.parse(result)];
-      expect(new Set(warnedLosses(target))).toEqual(
-        new Set([
-          [final?.correlation_id, lost],
-          [ofShort.correlation_id, 2],
-          [ofStreamed.correlation_id, 2],
-        ]),
-      );
-      expect(target.app.output().match(/the run goes on without its events being kept/g)).toHaveLength(1);
-      expect(await storeHealth(api)).toMatchObject({ lost_events: lost + 4 });
-      for (const secret of target.secrets.slice(0, 2)) expect(target.app.output()).not.toContain(secret);
-      expect(await api.callbacks('DELETE', kept)).toMatchObject({ status: 204 });
-    },
-    TEST_TIMEOUT_MS,
-  );
+    const [ofShort, ofStreamed] = [JSON.parse(answered.text), JSON.parse(result)];
+    expect(new Set(warnedLosses(target))).toEqual(
+      new Set([
+        [final?.correlation_id, lost],
+        [ofShort.correlation_id, 2],
+        [ofStreamed.correlation_id, 2],
+      ]),
+    );
+    expect(target.app.output().match(/the run goes on without its events being kept/g)).toHaveLength(1);
+    expect(await storeHealth(api)).toMatchObject({ lost_events: lost + 4 });
+    for (const secret of target.secrets.slice(0, 2)) expect(target.app.output()).not.toContain(secret);
+    expect(await api.callbacks('DELETE', kept)).toMatchObject({ status: 204 });
+  });
 
-  it(
-    'loses nothing when it is back before a run gives it up',
-    async () => {
-      const { api, proxy } = target;
-      const threadId = newThreadId();
-      const follower = await api.stream(threadId);
-      const run = await api.streamRun({ message: pacedMessage(80, 30), thread_id: threadId });
-      await follower.until(({ events }) => events.length > 5);
-      await proxy.setFault({ kind: 'refuse' });
-      await vi.waitFor(async () => expect((await api.callbacks('GET', threadId)).status).toBe(503), BACK_WITHIN_MS);
-      expect(await storeHealth(api)).toMatchObject({ status: 'unavailable' });
-      await proxy.setFault({ kind: 'none' });
+  it('loses nothing when it is back before a run gives it up', async () => {
+    const { api, proxy } = target;
+    const threadId = newThreadId();
+    const follower = await api.stream(threadId);
+    const run = await api.streamRun({ message: pacedMessage(80, 30), thread_id: threadId });
+    await follower.until(({ events }) => events.length > 5);
+    await proxy.setFault({ kind: 'refuse' });
+    await eventually(async () => expect((await api.callbacks('GET', threadId)).status).toBe(503));
+    expect(await storeHealth(api)).toMatchObject({ status: 'unavailable' });
+    await proxy.setFault({ kind: 'none' });
 
-      await run.ended;
-      expect(run.names.at(-1)).toBe('result');
-      const events = await api.events(threadId);
-      expect(streamEvents(events)).toHaveLength(80);
-      expect(events.at(-1)).not.toHaveProperty('lost_events');
-      expect(uncommitted(await readToFinal(api, threadId, follower))).toEqual(uncommitted(events));
-    },
-    TEST_TIMEOUT_MS,
-  );
+    await run.ended;
+    expect(run.names.at(-1)).toBe('result');
+    const events = await api.events(threadId);
+    expect(streamEvents(events)).toHaveLength(80);
+    expect(events.at(-1)).not.toHaveProperty('lost_events');
+    expect(uncommitted(await readToFinal(api, threadId, follower))).toEqual(uncommitted(events));
+  });
 });
 
 describe('the app when its store is out of reach as it starts', () => {
@@ -167,7 +155,7 @@ describe('the app when its store is out of reach as it starts', () => {
       expect(await storeHealth(api)).toMatchObject({ kind: 'table', status: 'unavailable', lost_events: 0 });
       expect(app.output()).toMatch(/The event store \(table\) cannot be reached \(ECONN\w+\)/);
       const run = api.ask(threadId, pacedMessage(10, 50));
-      await vi.waitFor(() => expect(target.model.requests).toHaveLength(1));
+      await eventually(() => expect(target.model.requests).toHaveLength(1));
       await proxy.setFault({ kind: 'none' });
       await run;
       expect(await api.events(threadId)).toHaveLength(11);

@@ -71,7 +71,7 @@ describe.skipIf(isBrowserMissing)('an EventSource of a browser (needs /usr/bin/c
     );
     expect(seen.messages.map(({ type }) => type)).toEqual([...SLOW.pieces.map(() => 'stream'), 'final']);
     expect(new Set(seen.messages.map((message) => message.id)).size).toBe(SLOW.pieces.length + 1);
-  }, 60_000);
+  });
 
   it('is told of a DELETE, and goes on behind it', async () => {
     const threadId = newThreadId();
@@ -90,5 +90,5 @@ describe.skipIf(isBrowserMissing)('an EventSource of a browser (needs /usr/bin/c
     await expect.poll(names).toEqual(['final', 'reset']);
     await target.api.ask(threadId, 'Hello again');
     await expect.poll(names).toEqual(['final', 'reset', 'final']);
-  }, 60_000);
+  });
 });

@@ -68,5 +68,5 @@ describe('an app with default limits', () => {
     } finally {
       await fresh.stop();
     }
-  }, 60_000);
+  });
 });

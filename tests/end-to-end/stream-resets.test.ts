@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { SSE_HEARTBEAT } from '../../src/durable-agents/http/sse.js';
 import { newThreadId, uncommitted } from '../support/agent-api.js';
 import { type AppWithModel, startAppWithModel } from '../support/app-with-model.js';
 import { echoed } from '../support/echoed.js';
@@ -60,7 +61,9 @@ describe('a reader of what was lost', () => {
     await reader.until(({ names }) => names.includes('final'));
     const poll = target.api.poll(threadId, `?after=${cursor}&wait=30`);
     await target.api.ask(newThreadId(), 'Hello');
-    await reader.until(({ names }) => names.at(-1) === 'reset', 5000);
+    await reader.until(({ names }) => names.at(-1) === 'reset');
+    // Not only when it was time to look again.
+    expect(reader.text).not.toContain(SSE_HEARTBEAT);
     expect(await poll).toMatchObject({ text: '[]', headers: { 'x-cursor-reset': 'true' } });
     expect(reader.received.lastId).toBe('0');
     const seenBefore = reader.events.length;

@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newThreadId } from '../support/agent-api.js';
 import { type AppWithModel, startAppWithModel } from '../support/app-with-model.js';
 import { echoed } from '../support/echoed.js';
+import { eventually } from '../support/eventually.js';
 import { exchange, type HttpAnswer } from '../support/http-exchange.js';
 
 const TIME = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
@@ -105,7 +106,7 @@ describe('the state of a thread, by the durable HTTP API', () => {
     await target.api.ask(threadId, 'Hello');
     const events = await target.api.events(threadId);
     await signal(threadId, 'reset');
-    await vi.waitFor(async () => expect(await history(threadId)).toEqual([]));
+    await eventually(async () => expect(await history(threadId)).toEqual([]));
     expect(await target.api.ask(threadId, 'Hello')).toMatchObject({ message_count: 2 });
     expect((await target.api.events(threadId)).slice(0, events.length)).toEqual(events);
   });

@@ -17,12 +17,10 @@ const pieces = Array.from({ length: PIECES }, (_, index) => `${index} `);
 const answer = pieces.join('');
 const halfPieces = pieces.slice(0, 20);
 const half = halfPieces.join('');
-const LOOK = { timeout: 15_000, interval: 25 };
-const TEST_TIMEOUT_MS = 60_000;
 
 for (const kind of durableServices) {
   // Each has a task hub of its own, so all that they share is the store.
-  describe.skipIf(kind.isMissing)(`two hosts on one store: ${kind.name}`, { timeout: TEST_TIMEOUT_MS }, () => {
+  describe.skipIf(kind.isMissing)(`two hosts on one store: ${kind.name}`, () => {
     let service: DurableService;
     let model: ScriptedModel;
     let first: RestartableApp;
@@ -74,9 +72,9 @@ for (const kind of durableServices) {
       );
       expect(uncommitted(reader.events)).toEqual(uncommitted(events));
       expect(uncommitted(events.slice(0, polled.length))).toEqual(uncommitted(polled));
-      await expect.poll(() => sameAnswers(threadId, '', first.api, second.api), LOOK).toContain('"committed":true');
+      await expect.poll(() => sameAnswers(threadId, '', first.api, second.api)).toContain('"committed":true');
       await expect
-        .poll(() => threadAt(second.api, threadId), LOOK)
+        .poll(() => threadAt(second.api, threadId))
         .toMatchObject({ thread_id: threadId, event_count: PIECES + 1, run_count: 1 });
       expect(await threadAt(first.api, threadId)).toEqual(await threadAt(second.api, threadId));
     });
@@ -120,7 +118,7 @@ for (const kind of durableServices) {
       expect(JSON.parse(asked.text)).toMatchObject({ status: 'success', response: answer, message_count: 2 });
       expect(model.requests.length - askedBefore).toBe(2);
 
-      await expect.poll(() => sameAnswers(threadId, '', first.api, second.api), LOOK).toContain('"committed":true');
+      await expect.poll(() => sameAnswers(threadId, '', first.api, second.api)).toContain('"committed":true');
       const events = await second.api.events(threadId);
       expect(textOf(events)).toBe(answer);
       expect(finalEvents(events)).toMatchObject([{ attempt: 2, response_text: answer }]);

@@ -3,38 +3,34 @@ import { probeHttp } from '../../local/probe-http.js';
 import { launchApp } from './support/launched.js';
 
 describe('npm run demo', () => {
-  it(
-    'shows three answers, a lost connection and what to try next, and ends by itself',
-    { timeout: 60_000 },
-    async () => {
-      const demo = launchApp([], { AZURE_OPENAI_ENDPOINT: 'https://not-asked.example' }, 'demo');
-      const base =
-        /http:\/\/localhost:\d+/.exec(await demo.printed(/It answers at http:\/\/localhost:\d+\.\n/))?.[0] ?? '';
-      expect((await probeHttp(`${base}/api/health`))?.status).toBe(200);
-      expect(await demo.ended).toBe(0);
+  it('shows three answers, a lost connection and what to try next, and ends by itself', async () => {
+    const demo = launchApp([], { AZURE_OPENAI_ENDPOINT: 'https://not-asked.example' }, 'demo');
+    const base =
+      /http:\/\/localhost:\d+/.exec(await demo.printed(/It answers at http:\/\/localhost:\d+\.\n/))?.[0] ?? '';
+    expect((await probeHttp(`${base}/api/health`))?.status).toBe(200);
+    expect(await demo.ended).toBe(0);
 
-      const output = demo.output();
-      const answers = output.replaceAll(/\n\[.*\](?=\n)/g, '').replaceAll('\n', '');
-      expect(answers.match(/\(Canned answer of the offline model, turn \d; no real model was asked\.\)/g)).toEqual(
-        [1, 2, 3].map((turn) => `(Canned answer of the offline model, turn ${turn}; no real model was asked.)`),
-      );
-      expect(
-        output.match(/^first update \d+\.\d\d s · total \d+\.\d\d s · \d+\.\d tokens\/s · \d+ updates$/gm),
-      ).toHaveLength(3);
-      expect(output).toMatch(/^\[No connection: This demo pulled its own plug\. /m);
-      expect(output).toMatch(/^\d+ events, in order: nothing missing, nothing twice\.$/m);
-      for (const hint of ['npm start', '/api/dashboard', 'npm run watch:thread -- ID']) expect(output).toContain(hint);
-      expect(output).not.toContain('\u001B');
-      expect(
-        output
-          .split('\n')
-          .filter((line) => line.startsWith(' '))
-          .every((line) => line.length <= 80),
-      ).toBe(true);
+    const output = demo.output();
+    const answers = output.replaceAll(/\n\[.*\](?=\n)/g, '').replaceAll('\n', '');
+    expect(answers.match(/\(Canned answer of the offline model, turn \d; no real model was asked\.\)/g)).toEqual(
+      [1, 2, 3].map((turn) => `(Canned answer of the offline model, turn ${turn}; no real model was asked.)`),
+    );
+    expect(
+      output.match(/^first update \d+\.\d\d s · total \d+\.\d\d s · \d+\.\d tokens\/s · \d+ updates$/gm),
+    ).toHaveLength(3);
+    expect(output).toMatch(/^\[No connection: This demo pulled its own plug\. /m);
+    expect(output).toMatch(/^\d+ events, in order: nothing missing, nothing twice\.$/m);
+    for (const hint of ['npm start', '/api/dashboard', 'npm run watch:thread -- ID']) expect(output).toContain(hint);
+    expect(output).not.toContain('\u001B');
+    expect(
+      output
+        .split('\n')
+        .filter((line) => line.startsWith(' '))
+        .every((line) => line.length <= 80),
+    ).toBe(true);
 
-      expect(await probeHttp(`${base}/api/health`)).toBeUndefined();
-    },
-  );
+    expect(await probeHttp(`${base}/api/health`)).toBeUndefined();
+  });
 
   it('ends what it started at Ctrl-C', async () => {
     const demo = launchApp([], {}, 'demo');

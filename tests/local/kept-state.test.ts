@@ -7,7 +7,6 @@ import { makeFolder } from './support/folders.js';
 import { launchApp, type Launched } from './support/launched.js';
 
 const app = fixtureFolder('kept-app');
-const patiently = { timeout: 10_000 };
 
 function start(data: string, environment: Readonly<Record<string, string>> = {}): Launched {
   return launchApp(['--model', 'azure', '--port', '0', '--app', app, '--data', data], environment);
@@ -31,37 +30,33 @@ async function readState(url: string): Promise<unknown> {
 }
 
 describe('npm start keeps what its host was told', () => {
-  it(
-    'through kill -9 in the middle of an operation, which is delivered again at once',
-    { timeout: 60_000 },
-    async () => {
-      const folder = await makeFolder();
-      const environment = { RUN_LOG: path.join(folder, 'runs') };
-      const data = path.join(folder, 'data');
-      const first = start(data, environment);
-      const url = await entityUrl(first, 'a');
-      await signal(url, 'note', 'one');
-      await expect.poll(() => readState(url), patiently).toEqual(['one']);
-      await signal(url, 'stay', 'two');
-      await signal(url, 'note', 'three');
-      await expect.poll(() => readFile(environment.RUN_LOG, 'utf8'), patiently).toContain('a "two"\n');
-      first.signal('SIGKILL');
-      expect(await first.ended).toBe('SIGKILL');
-      expect(first.output()).toContain(`state     ${data}/ (nothing yet)\n`);
+  it('through kill -9 in the middle of an operation, which is delivered again at once', async () => {
+    const folder = await makeFolder();
+    const environment = { RUN_LOG: path.join(folder, 'runs') };
+    const data = path.join(folder, 'data');
+    const first = start(data, environment);
+    const url = await entityUrl(first, 'a');
+    await signal(url, 'note', 'one');
+    await expect.poll(() => readState(url)).toEqual(['one']);
+    await signal(url, 'stay', 'two');
+    await signal(url, 'note', 'three');
+    await expect.poll(() => readFile(environment.RUN_LOG, 'utf8')).toContain('a "two"\n');
+    first.signal('SIGKILL');
+    expect(await first.ended).toBe('SIGKILL');
+    expect(first.output()).toContain(`state     ${data}/ (nothing yet)\n`);
 
-      const second = start(data, environment);
-      const sameUrl = await entityUrl(second, 'a');
-      expect(second.output()).toContain(`state     ${data}/ (1 entity, 2 operations delivered again)\n`);
-      await expect.poll(() => readState(sameUrl), patiently).toEqual(['one', 'two', 'three']);
-      second.signal('SIGTERM');
-      expect(await second.ended).toBe(0);
+    const second = start(data, environment);
+    const sameUrl = await entityUrl(second, 'a');
+    expect(second.output()).toContain(`state     ${data}/ (1 entity, 2 operations delivered again)\n`);
+    await expect.poll(() => readState(sameUrl)).toEqual(['one', 'two', 'three']);
+    second.signal('SIGTERM');
+    expect(await second.ended).toBe(0);
 
-      const third = start(data, environment);
-      expect(await readState(await entityUrl(third, 'a'))).toEqual(['one', 'two', 'three']);
-      expect(third.output()).toContain(`state     ${data}/ (1 entity)\n`);
-      expect(await readFile(environment.RUN_LOG, 'utf8')).toBe('a "one"\na "two"\na "two"\na "three"\n');
-    },
-  );
+    const third = start(data, environment);
+    expect(await readState(await entityUrl(third, 'a'))).toEqual(['one', 'two', 'three']);
+    expect(third.output()).toContain(`state     ${data}/ (1 entity)\n`);
+    expect(await readFile(environment.RUN_LOG, 'utf8')).toBe('a "one"\na "two"\na "two"\na "three"\n');
+  });
 
   it('for one host at a time, and for each app and task hub of its own', async () => {
     const data = await makeFolder();
@@ -94,7 +89,7 @@ describe('npm start keeps what its host was told', () => {
     const first = start(data, environment);
     const url = await entityUrl(first, 'a');
     await signal(url, 'note', 'one');
-    await expect.poll(() => readState(url), patiently).toEqual(['one']);
+    await expect.poll(() => readState(url)).toEqual(['one']);
     first.signal('SIGTERM');
     expect(await first.ended).toBe(0);
     const files = await readdir(data, { recursive: true });

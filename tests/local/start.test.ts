@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { Writable } from 'node:stream';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { parseLaunchOptions } from '../../local/launch-options.js';
 import { launch } from '../../local/launch.js';
 import { findFreePort } from '../../local/loopback-port.js';
@@ -176,7 +176,7 @@ describe.skipIf(process.platform === 'win32')('npm start with Core Tools', () =>
     // npm passes on the signal that the terminal has sent already.
     launched.signal('SIGINT');
     expect(await launched.ended).toBe(0);
-    await vi.waitFor(() => expect(processIds.map(isAlive)).toEqual([false, false]), { timeout: 10_000 });
+    await expect.poll(() => processIds.map(isAlive)).toEqual([false, false]);
   });
 
   it('ends them at Ctrl-C while they start', async () => {
@@ -185,7 +185,7 @@ describe.skipIf(process.platform === 'win32')('npm start with Core Tools', () =>
     const [pid = 0] = processIdsIn(await launched.printed('pids'));
     launched.signal('SIGINT');
     expect(await launched.ended).toBe(0);
-    await vi.waitFor(() => expect(isAlive(pid)).toBe(false), { timeout: 10_000 });
+    await expect.poll(() => isAlive(pid)).toBe(false);
   });
 
   it('leaves at once at a second Ctrl-C, and leaves nothing behind', async () => {
@@ -198,7 +198,7 @@ describe.skipIf(process.platform === 'win32')('npm start with Core Tools', () =>
     const again = setInterval(() => launched.signal('SIGINT'), 100);
     onTestFinished(() => clearInterval(again));
     expect(await launched.ended).toBe(1);
-    await vi.waitFor(() => expect(isAlive(pid)).toBe(false), { timeout: 10_000 });
+    await expect.poll(() => isAlive(pid)).toBe(false);
   });
 
   it('says what failed and the way on when they end before they are ready', async () => {
@@ -230,7 +230,7 @@ describe.skipIf(process.platform === 'win32')('npm start with Core Tools', () =>
     process.kill(pid, 'SIGUSR2');
     expect(await launched.ended).toBe(1);
     expect(launched.output()).toContain('The Functions host ended with code 5');
-    await vi.waitFor(() => expect(isAlive(worker)).toBe(false), { timeout: 10_000 });
+    await expect.poll(() => isAlive(worker)).toBe(false);
   });
 
   it('goes on with the local Functions host when they are too old, and says so', async () => {

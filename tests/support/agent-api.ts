@@ -1,5 +1,5 @@
-import { vi } from 'vitest';
 import type { CallbackEvent, FinalEventFields, StreamEventFields } from '../../src/audit/callback-event.js';
+import { eventually, type Patience } from './eventually.js';
 import { exchange, type HttpAnswer } from './http-exchange.js';
 import { SseConnection } from './sse-connection.js';
 
@@ -95,16 +95,13 @@ export class AgentApi {
   }
 
   /** A thread's events, once so many of its runs have ended. */
-  eventsOfEndedRuns(threadId: string, runCount: number, timeoutMs = 15_000): Promise<CallbackEvent[]> {
-    return vi.waitFor(
-      async () => {
-        const events = await this.events(threadId);
-        const ended = events.filter(({ event_type: type }) => type !== 'stream').length;
-        if (ended < runCount) throw new Error(`${ended} of ${runCount} runs have ended`);
-        return events;
-      },
-      { timeout: timeoutMs, interval: 25 },
-    );
+  eventsOfEndedRuns(threadId: string, runCount: number, patience?: Patience): Promise<CallbackEvent[]> {
+    return eventually(async () => {
+      const events = await this.events(threadId);
+      const ended = events.filter(({ event_type: type }) => type !== 'stream').length;
+      if (ended < runCount) throw new Error(`${ended} of ${runCount} runs have ended`);
+      return events;
+    }, patience);
   }
 }
 

@@ -4,8 +4,9 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { TableClient } from '@azure/data-tables';
 import { createClient } from 'redis';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { startAzuriteTableServer } from './azurite-table-server.js';
+import { eventually } from './eventually.js';
 import { startFaultProxy, type FaultProxy } from './fault-proxy.js';
 import { listenForTest } from './listen-for-test.js';
 import { isRedisMissing, startRedisServer } from './redis-server.js';
@@ -65,7 +66,12 @@ class LineClient {
   }
 
   async hears(line: string): Promise<void> {
-    await vi.waitUntil(() => this.received.includes(`${line}\n`), { interval: 5 });
+    await eventually(
+      () => {
+        if (!this.received.includes(`${line}\n`)) throw new Error(`Heard ${this.received}, not ${line}`);
+      },
+      { intervalMs: 5 },
+    );
   }
 
   async ask(line: string): Promise<void> {
@@ -76,7 +82,7 @@ class LineClient {
 
 /** Waits until as many bytes have come from clients. */
 async function takes(proxy: FaultProxy, sent: string): Promise<void> {
-  await vi.waitUntil(() => proxy.takenBytes === sent.length, { interval: 1 });
+  await expect.poll(() => proxy.takenBytes, { interval: 1 }).toBe(sent.length);
 }
 
 async function startTalk() {

@@ -1,6 +1,6 @@
 import http, { type ClientRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
-import { vi } from 'vitest';
 import type { CallbackEvent } from '../../src/audit/callback-event.js';
+import { eventually } from './eventually.js';
 import { callbackEventsOf, SseEvents } from './sse-events.js';
 
 export interface SseCall {
@@ -66,13 +66,13 @@ export class SseConnection {
   }
 
   /** Waits until `isThere` holds for what has come. */
-  async until(isThere: (connection: this) => boolean, timeoutMs = 10_000): Promise<void> {
-    await vi.waitFor(
+  async until(isThere: (connection: this) => boolean): Promise<void> {
+    await eventually(
       () => {
         if (!isThere(this))
           throw new Error(`Not there yet: ${this.names.length} events, the last: ${this.text.slice(-300)}`);
       },
-      { timeout: timeoutMs, interval: 5 },
+      { intervalMs: 5 },
     );
   }
 

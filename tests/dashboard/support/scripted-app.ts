@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import path from 'node:path';
-import { vi } from 'vitest';
 import { readDashboardAssets } from '../../../src/dashboard/dashboard-assets.js';
 import type { TelemetryEvent } from '../../../src/dashboard/page/api/telemetry-event.js';
+import { eventually } from '../../support/eventually.js';
 import { listenForTest } from '../../support/listen-for-test.js';
 import { winningEvents } from './telemetry-events.js';
 
@@ -97,7 +97,7 @@ export async function startScriptedApp(agentNames: readonly string[] = ['Callbac
       record = record.map((event) => (event.event_type === 'final' ? { ...event, committed: true } : event));
     },
     followed: () =>
-      vi.waitFor(() => {
+      eventually(() => {
         if (streams.size === 0) throw new Error('Nobody follows the thread');
       }),
     refuseSuperseded: () => {
