@@ -12,7 +12,7 @@ export default defineConfig({
     maxWorkers: 3,
     // All of these are for a machine that is very busy: what waits comes soon, or is missing for good.
     expect: { poll: { timeout: 30_000 } },
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
   },
 });

@@ -6,7 +6,8 @@ import { StoreHealth } from '../../src/audit/store-health.js';
 import type { NewEvent } from '../../src/audit/store/kept-event.js';
 import { writerFor } from '../support/append-events.js';
 import { finalEvent, runId, runOf, streamEvent, thread } from '../support/callback-events.js';
-import { createGate, HookedEventStore, unreachable } from '../support/hooked-event-store.js';
+import { createGate } from '../support/gate.js';
+import { HookedEventStore, unreachable } from '../support/hooked-event-store.js';
 import { createRecordingLog } from '../support/recording-log.js';
 
 const WHERE = `[CallbackAgent][${runId(1)}]`;

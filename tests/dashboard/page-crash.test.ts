@@ -1,7 +1,9 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { newThreadId } from '../support/agent-api.js';
-import { API_KEY } from '../support/app-with-model.js';
+import { modelSettings } from '../support/app-with-model.js';
 import { startAzuriteTableServer } from '../support/azurite-table-server.js';
+import { createGate, type Gate } from '../support/gate.js';
+import { holdLast } from '../support/hold-last.js';
 import { type RestartableApp, startRestartableApp } from '../support/restartable-app.js';
 import { startScriptedModel } from '../support/scripted-model.js';
 import { isBrowserMissing, useBrowser } from './support/browser.js';
@@ -13,13 +15,15 @@ function piecesOfCall(call: number): string[] {
   return Array.from({ length: PIECES }, (_, index) => `${call}.${index} `);
 }
 
-/** Keeps events in a table, and asks a model that never ends its first answer; ends with the test. */
-async function startApp(): Promise<RestartableApp> {
+/** Keeps events in a table, and asks a model that never ends its first answer, others when told to; ends with the test. */
+async function startApp(answersMayEnd: Gate): Promise<RestartableApp> {
   let calls = 0;
   const model = await startScriptedModel(() => {
     calls += 1;
     const pieces = piecesOfCall(calls);
-    return calls === 1 ? { pieces: pieces.slice(0, 20), end: 'silence' } : { pieces, pauseMs: 30 };
+    return calls === 1
+      ? { pieces: pieces.slice(0, 20), end: 'silence' }
+      : { pieces: holdLast(pieces, answersMayEnd), pauseMs: 30 };
   });
   const azurite = await startAzuriteTableServer();
   onTestFinished(async () => {
@@ -29,9 +33,7 @@ async function startApp(): Promise<RestartableApp> {
   const app = await startRestartableApp({
     CALLBACK_STORE: 'table',
     AzureWebJobsStorage: azurite.connectionString,
-    AZURE_OPENAI_ENDPOINT: model.endpoint,
-    AZURE_OPENAI_CHAT_DEPLOYMENT_NAME: 'test-deployment',
-    AZURE_OPENAI_API_KEY: API_KEY,
+    ...modelSettings(model),
   });
   onTestFinished(() => app.stop());
   return app;
@@ -41,7 +43,8 @@ describe.skipIf(isBrowserMissing)('the page over a host that dies (needs /usr/bi
   const openPage = useBrowser();
 
   it('shows one whole answer when the host is killed in the middle of it, and both attempts to an audit', async () => {
-    const app = await startApp();
+    const answersMayEnd = createGate();
+    const app = await startApp(answersMayEnd);
     const watched = await openPage();
     const { page } = watched;
     await watched.open(app.baseUrl, `#/CallbackAgent/${newThreadId()}`);
@@ -51,6 +54,7 @@ describe.skipIf(isBrowserMissing)('the page over a host that dies (needs /usr/bi
 
     const answer = piecesOfCall(2).join('');
     await page.locator('.answer[aria-busy=true] .part', { hasText: '2.5 ' }).waitFor();
+    answersMayEnd.open();
     await page.locator('.answer[aria-busy=false]').waitFor();
     await page.locator('.timeline-foot', { hasText: `${PIECES + 1} events` }).waitFor();
     expect(await watched.conversation()).toEqual([['Request: Tell me a long story', answer]]);

@@ -3,8 +3,10 @@ import type { Page } from 'playwright-core';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { launchApp } from '../local/support/launched.js';
 import { newThreadId } from '../support/agent-api.js';
-import { type AppWithModel, startAppWithModel } from '../support/app-with-model.js';
-import type { ModelAnswer } from '../support/scripted-model.js';
+import { type AppWithModel, modelSettings, startAppWithModel } from '../support/app-with-model.js';
+import { createGate } from '../support/gate.js';
+import { holdLast } from '../support/hold-last.js';
+import { type ModelAnswer, startScriptedModel } from '../support/scripted-model.js';
 import { seriousFindings } from './support/axe.js';
 import { isBrowserMissing, useBrowser } from './support/browser.js';
 import { startPlug } from './support/plug.js';
@@ -12,24 +14,30 @@ import { XSS_PAYLOADS } from './support/xss-payloads.js';
 
 const words = Array.from({ length: 60 }, (_, index) => `word${index} `);
 const failing: ModelAnswer = { status: 400, body: { error: { message: 'No.' } } };
-/** Answers `slow` for about three seconds, `fail` not at all, and others at once. */
-const script = (message: string): ModelAnswer => {
-  if (message.startsWith('fail')) return failing;
-  return { pieces: words, ...(message.startsWith('slow') && { pauseMs: 50 }) };
-};
 const answer = words.join('');
 
-async function startApp(answers: (message: string) => ModelAnswer = script): Promise<AppWithModel> {
-  const app = await startAppWithModel(answers);
+interface AppOfTest extends AppWithModel {
+  /** Lets answers to `slow` end, of which the last word is held up until then. */
+  readonly letAnswersEnd: () => void;
+}
+
+/** Starts the app with a model that answers `slow` word by word, `fail` not at all, and others at once. */
+async function startApp(answers?: (message: string) => ModelAnswer): Promise<AppOfTest> {
+  const answersMayEnd = createGate();
+  const app = await startAppWithModel((message) => {
+    if (answers !== undefined) return answers(message);
+    if (message.startsWith('fail')) return failing;
+    return message.startsWith('slow') ? { pieces: holdLast(words, answersMayEnd), pauseMs: 50 } : { pieces: words };
+  });
   onTestFinished(() => app.stop());
-  return app;
+  return { ...app, letAnswersEnd: answersMayEnd.open };
 }
 
 describe.skipIf(isBrowserMissing)('the page of the dashboard (needs /usr/bin/chromium)', () => {
   const openPage = useBrowser();
 
   it('sends a message, shows the answer as it is made, and lists the thread', async () => {
-    const { app } = await startApp();
+    const { app, letAnswersEnd } = await startApp();
     const watched = await openPage();
     const { page } = watched;
     await watched.open(app.baseUrl);
@@ -38,6 +46,7 @@ describe.skipIf(isBrowserMissing)('the page of the dashboard (needs /usr/bin/chr
     const streaming = page.locator('.answer[aria-busy=true] .part');
     await streaming.filter({ hasText: 'word3 ' }).waitFor();
     expect(answer.startsWith((await streaming.textContent()) ?? '-')).toBe(true);
+    letAnswersEnd();
     await page.locator('.answer[aria-busy=false]').waitFor();
     expect(await watched.conversation()).toEqual([['Request: slow, please', answer]]);
     await page.locator('.timeline-foot', { hasText: '61 events' }).waitFor();
@@ -71,7 +80,7 @@ describe.skipIf(isBrowserMissing)('the page of the dashboard (needs /usr/bin/chr
   });
 
   it('has everything once after a reload in mid-stream', async () => {
-    const { app } = await startApp();
+    const { app, letAnswersEnd } = await startApp();
     const watched = await openPage();
     const { page } = watched;
     await watched.open(app.baseUrl);
@@ -79,13 +88,14 @@ describe.skipIf(isBrowserMissing)('the page of the dashboard (needs /usr/bin/chr
     await page.locator('.answer .part', { hasText: 'word10 ' }).waitFor();
     await page.reload();
     await page.locator('.answer[aria-busy=true] .part', { hasText: 'word15 ' }).waitFor();
+    letAnswersEnd();
     await page.locator('.answer[aria-busy=false]').waitFor();
     expect(await watched.conversation()).toEqual([['Request: slow', answer]]);
     await page.locator('.timeline-foot', { hasText: '61 events' }).waitFor();
   });
 
   it('says that it is reconnecting when the plug is pulled, and misses and doubles nothing', async () => {
-    const { app } = await startApp();
+    const { app, letAnswersEnd } = await startApp();
     const plug = await startPlug(app.baseUrl);
     const watched = await openPage();
     const { page } = watched;
@@ -94,9 +104,12 @@ describe.skipIf(isBrowserMissing)('the page of the dashboard (needs /usr/bin/chr
     await page.locator('.answer .part', { hasText: 'word10 ' }).waitFor();
     plug.pull();
     await page.locator('.connection', { hasText: 'Reconnecting' }).waitFor();
+    await page.locator('.connection-note', { hasText: 'status 503' }).waitFor();
     plug.putBack();
     await page.getByRole('button', { name: 'Try now' }).click();
     await page.locator('.connection', { hasText: 'Live' }).waitFor();
+    expect(await page.locator('.answer[aria-busy=true]').count()).toBe(1);
+    letAnswersEnd();
     await page.locator('.answer[aria-busy=false]').waitFor();
     expect(await watched.conversation()).toEqual([['Request: slow', answer]]);
     await page.locator('.timeline-foot', { hasText: '61 events' }).waitFor();
@@ -111,7 +124,7 @@ describe.skipIf(isBrowserMissing)('the page of the dashboard (needs /usr/bin/chr
     await watched.open(plug.baseUrl);
     await watched.send('slow');
     await page.locator('.answer .part', { hasText: 'word10 ' }).waitFor();
-    await first.app.stop();
+    await first.app.kill();
     await page.locator('.connection', { hasText: 'Reconnecting' }).waitFor();
     const { app } = await startApp();
     plug.putBack(app.baseUrl);
@@ -184,7 +197,13 @@ describe.skipIf(isBrowserMissing)('the page of the dashboard (needs /usr/bin/chr
   });
 
   it('asks for the function key where keys are on, and keeps it for the tab', async () => {
-    const launched = launchApp(['--host', 'local', '--model', 'offline', '--port', '0', '--keys']);
+    const answersMayEnd = createGate();
+    const model = await startScriptedModel(() => ({ pieces: holdLast(words, answersMayEnd) }));
+    onTestFinished(() => model.close());
+    const launched = launchApp(
+      ['--host', 'local', '--ephemeral', '--model', 'azure', '--port', '0', '--keys'],
+      modelSettings(model),
+    );
     const output = await launched.printed(/^ {2}function +\S+$/m);
     const [, baseUrl = ''] = /^listening (\S+)$/m.exec(output) ?? [];
     const [, key = ''] = /^ {2}function +(\S+)$/m.exec(output) ?? [];
@@ -199,6 +218,8 @@ describe.skipIf(isBrowserMissing)('the page of the dashboard (needs /usr/bin/chr
     await watched.send('hello');
     await page.locator('.answer[aria-busy=true]').waitFor();
     await page.reload();
+    await page.locator('.answer[aria-busy=true]').waitFor();
+    answersMayEnd.open();
     await page.locator('.answer[aria-busy=false]').waitFor();
     expect(await page.content()).not.toContain(key);
   });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CallbackEvent } from '../../src/audit/callback-event.js';
 import { type AgentApi, finalEvents, newThreadId, streamEvents, uncommitted } from '../support/agent-api.js';
-import { API_KEY } from '../support/app-with-model.js';
+import { modelSettings } from '../support/app-with-model.js';
 import { type DurableService, durableServices } from '../support/durable-services.js';
 import { pacedMessage, paced } from '../support/paced.js';
 import { type RestartableApp, startRestartableApp } from '../support/restartable-app.js';
@@ -36,9 +36,7 @@ for (const kind of durableServices) {
       [service, model] = await Promise.all([kind.start(), startScriptedModel(script)]);
       const settings = {
         ...service.settings,
-        AZURE_OPENAI_ENDPOINT: model.endpoint,
-        AZURE_OPENAI_CHAT_DEPLOYMENT_NAME: 'test-deployment',
-        AZURE_OPENAI_API_KEY: API_KEY,
+        ...modelSettings(model),
       };
       [first, second] = (await Promise.all(
         ['first', 'second'].map((hub) => startRestartableApp({ ...settings, TASKHUB_NAME: `${hub}Hub` })),

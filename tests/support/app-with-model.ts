@@ -5,6 +5,15 @@ import { type ModelAnswer, type ScriptedModel, startScriptedModel } from './scri
 /** Looks like a key, so that it can be searched for where no key belongs. */
 export const API_KEY = 'key-0f8fad5bd9cb469fa165';
 
+/** The app's settings that name a model. */
+export function modelSettings({ endpoint }: ScriptedModel): Readonly<Record<string, string>> {
+  return {
+    AZURE_OPENAI_ENDPOINT: endpoint,
+    AZURE_OPENAI_CHAT_DEPLOYMENT_NAME: 'test-deployment',
+    AZURE_OPENAI_API_KEY: API_KEY,
+  };
+}
+
 export interface AppWithModel {
   readonly api: AgentApi;
   readonly app: LocalApp;
@@ -18,12 +27,7 @@ export async function startAppWithModel(
   environment: Readonly<Record<string, string>> = {},
 ): Promise<AppWithModel> {
   const model = await startScriptedModel(script);
-  const app = await startLocalApp({
-    AZURE_OPENAI_ENDPOINT: model.endpoint,
-    AZURE_OPENAI_CHAT_DEPLOYMENT_NAME: 'test-deployment',
-    AZURE_OPENAI_API_KEY: API_KEY,
-    ...environment,
-  });
+  const app = await startLocalApp({ ...modelSettings(model), ...environment });
   return {
     api: new AgentApi(app.baseUrl),
     app,

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type {
   AppendResult,
   CallbackEventPage,
@@ -102,10 +101,4 @@ export class HookedEventStore extends MemoryCallbackEventStore {
 /** As a hook: nothing of the store is within reach. */
 export function unreachable(): never {
   throw new EventStoreError(new Error('connect ECONNREFUSED'));
-}
-
-/** Holds up whoever waits for `opened`, until it is opened. */
-export function createGate(): { readonly opened: Promise<unknown>; readonly open: () => void } {
-  const gate = new AbortController();
-  return { opened: once(gate.signal, 'abort'), open: () => gate.abort() };
 }

@@ -7,8 +7,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 /** How the model answers one request. */
 export type ModelAnswer =
   | {
-      /** Streamed one by one; cut where the script cuts them, within a surrogate pair too. */
-      readonly pieces: readonly string[];
+      /**
+       * Streamed one by one; cut where the script cuts them, within a surrogate pair too. A promise among them holds up
+       * what comes behind it.
+       */
+      readonly pieces: readonly (string | Promise<unknown>)[];
       readonly pauseMs?: number;
       /**
        * What comes behind the pieces. Default: `finish`, a finish reason and the usage. Otherwise silence on an open
@@ -74,8 +77,14 @@ async function answer(response: ServerResponse, scripted: ModelAnswer): Promise<
   response.writeHead(200, { 'content-type': 'text/event-stream' });
   // Azure begins with the filter's verdict on the prompt.
   await send(response, { choices: [], prompt_filter_results: [] });
-  for (const content of pieces) {
-    await send(response, { choices: [{ index: 0, delta: { content }, finish_reason: null }] });
+  let sent = 0;
+  for (const piece of pieces) {
+    if (typeof piece !== 'string') {
+      await piece;
+      continue;
+    }
+    await send(response, { choices: [{ index: 0, delta: { content: piece }, finish_reason: null }] });
+    sent += 1;
     if (pauseMs > 0) await delay(pauseMs);
   }
   switch (end) {
@@ -87,7 +96,7 @@ async function answer(response: ServerResponse, scripted: ModelAnswer): Promise<
     case 'finish':
       await send(response, { choices: [{ index: 0, delta: {}, finish_reason: finishReason }] });
       if (withUsage) {
-        const [input, output] = [7, pieces.length];
+        const [input, output] = [7, sent];
         await send(response, {
           choices: [],
           usage: { prompt_tokens: input, completion_tokens: output, total_tokens: input + output },

@@ -2,10 +2,13 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 
+const COME_BACK_LATER =
+  'HTTP/1.1 503 Service Unavailable\r\nRetry-After: 60\r\nContent-Length: 0\r\nConnection: close\r\n\r\n';
+
 /** The way between a browser and an app, which can be interrupted. */
 export interface Plug {
   readonly baseUrl: string;
-  /** Cuts all connections and takes no new ones. */
+  /** Cuts all connections, and answers new ones with a 503 that asks to come back in a minute: sooner only by hand. */
   pull(): void;
   /** Takes connections again, to this app from now on when one is given. */
   putBack(appUrl?: string): void;
@@ -17,7 +20,8 @@ export async function startPlug(appUrl: string): Promise<Plug> {
   let latest = target;
   const server = createServer((client) => {
     if (target === undefined) {
-      client.destroy();
+      sockets.add(client.once('data', () => client.end(COME_BACK_LATER)));
+      client.on('error', () => client.destroy()).on('close', () => sockets.delete(client));
       return;
     }
     const app = connect(Number(target.port), '127.0.0.1');
@@ -34,9 +38,10 @@ export async function startPlug(appUrl: string): Promise<Plug> {
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
+  const cutAll = (): void => sockets.forEach((socket) => socket.destroy());
   const pull = (): void => {
     target = undefined;
-    for (const socket of sockets) socket.destroy();
+    cutAll();
   };
   onTestFinished(() => {
     pull();
@@ -46,6 +51,8 @@ export async function startPlug(appUrl: string): Promise<Plug> {
     baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     pull,
     putBack: (other) => {
+      // A browser may have opened connections in advance, which would still be refused.
+      cutAll();
       if (other !== undefined) latest = new URL(other);
       target = latest;
     },

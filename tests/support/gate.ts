@@ -1,0 +1,12 @@
+import { once } from 'node:events';
+
+/** Holds up whoever waits for `opened`, until it is opened. */
+export interface Gate {
+  readonly opened: Promise<unknown>;
+  readonly open: () => void;
+}
+
+export function createGate(): Gate {
+  const gate = new AbortController();
+  return { opened: once(gate.signal, 'abort'), open: () => gate.abort() };
+}
