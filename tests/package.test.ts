@@ -146,7 +146,7 @@ describe('the unpacked package', () => {
   });
 
   it('registers the functions of the app, runs a message and shows its events', async () => {
-    const launched = launchApp(['--host', 'local', '--model', 'offline', '--port', '0', '--app', app]);
+    const launched = launchApp(['--host', 'local', '--ephemeral', '--model', 'offline', '--port', '0', '--app', app]);
     const output = await launched.printed(/^Functions\n(?: {2}.*\n)+\n/m);
     const listed = /^Functions\n((?: {2}.*\n)+)\n/m.exec(output)?.[1] ?? '';
     const functions = [...listed.matchAll(/^ {2}(\S+) .*?([A-Z,]+ \/\S+|entity \S+)$/gm)];
@@ -187,7 +187,7 @@ describe('the unpacked package', () => {
     const openai = [path.join(app, 'node_modules/openai'), path.join(folder, 'openai')] as const;
     await rename(...openai);
     onTestFinished(() => rename(openai[1], openai[0]));
-    const launched = launchApp(['--host', 'local', '--model', 'offline', '--port', '0', '--app', app]);
+    const launched = launchApp(['--host', 'local', '--ephemeral', '--model', 'offline', '--port', '0', '--app', app]);
     expect(await launched.ended).toBe(1);
     expect(launched.output()).toContain(`Cannot find module 'openai'`);
   });

@@ -4,6 +4,13 @@ import { API_KEY, type AppWithModel, startAppWithModel } from '../support/app-wi
 import { echoed } from '../support/echoed.js';
 import type { ModelAnswer } from '../support/scripted-model.js';
 
+/** What ends a run that would not end; a busy machine could meet such a limit in any other run too. */
+const LIMITS = {
+  none: {},
+  idle: { AZURE_OPENAI_STREAM_IDLE_TIMEOUT_SECONDS: '3' },
+  run: { AGENT_RUN_TIMEOUT_SECONDS: '5' },
+} as const;
+
 const quickRetry = { 'retry-after-ms': '1' };
 
 interface Failure {
@@ -12,6 +19,8 @@ interface Failure {
   readonly error?: string;
   /** How often the model is asked; once unless told. */
   readonly attempts?: number;
+  /** Of the app that is asked. Default: none that is short. */
+  readonly limit?: keyof typeof LIMITS;
 }
 
 /** What goes wrong, by the message that orders it. */
@@ -51,8 +60,12 @@ const failures: Readonly<Record<string, Failure>> = {
     answer: { pieces: ['It is'], finishReason: 'content_filter' },
     code: 'content_filter',
   },
-  'silence in the middle': { answer: { pieces: ['It', ' is'], end: 'silence' }, code: 'stream_stalled' },
-  'silence from the start': { answer: { pieces: [], end: 'silence' }, code: 'stream_stalled' },
+  'silence in the middle': {
+    answer: { pieces: ['It', ' is'], end: 'silence' },
+    code: 'stream_stalled',
+    limit: 'idle',
+  },
+  'silence from the start': { answer: { pieces: [], end: 'silence' }, code: 'stream_stalled', limit: 'idle' },
   'a cut connection': { answer: { pieces: ['It', ' is'], end: 'cut' }, code: 'connection_lost' },
   'a connection that is cut at once': { answer: { pieces: [], end: 'cut' }, code: 'connection_lost', attempts: 2 },
   'an end without a finish reason': {
@@ -67,27 +80,33 @@ const failures: Readonly<Record<string, Failure>> = {
   'an endless answer': {
     answer: { pieces: Array.from({ length: 100 }, () => 'on '), pauseMs: 100 },
     code: 'run_timeout',
-    error: 'The run took longer than 2 s and was ended.',
+    error: 'The run took longer than 5 s and was ended.',
+    limit: 'run',
   },
 };
 
 describe('a run whose model fails', () => {
+  const script = (message: string): ModelAnswer => failures[message]?.answer ?? echoed(message);
+  let apps: Record<keyof typeof LIMITS, AppWithModel>;
   let target: AppWithModel;
 
   beforeAll(async () => {
-    target = await startAppWithModel((message) => failures[message]?.answer ?? echoed(message), {
-      AZURE_OPENAI_STREAM_IDLE_TIMEOUT_SECONDS: '1',
-      AGENT_RUN_TIMEOUT_SECONDS: '2',
-    });
+    const [none, idle, run] = await Promise.all([
+      startAppWithModel(script, LIMITS.none),
+      startAppWithModel(script, LIMITS.idle),
+      startAppWithModel(script, LIMITS.run),
+    ]);
+    apps = { none, idle, run };
+    target = none;
   });
 
-  afterAll(() => target.stop());
+  afterAll(() => Promise.all(Object.values(apps).map((app) => app.stop())));
 
   const cases = Object.entries(failures).map(([message, failure]) => ({ message, ...failure }));
 
   it.each(cases)('by $message answers 502 with $code, and leaves the thread usable', async (failure) => {
-    const { api, model } = target;
-    const { message, code, error = expect.stringMatching(/^[A-Z].*\.$/), attempts = 1 } = failure;
+    const { message, code, error = expect.stringMatching(/^[A-Z].*\.$/), attempts = 1, limit = 'none' } = failure;
+    const { api, model } = apps[limit];
     const threadId = newThreadId();
     const asked = model.requests.length;
 
