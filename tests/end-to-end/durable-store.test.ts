@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CallbackEvent } from '../../src/audit/callback-event.js';
 import { type AgentApi, newThreadId, streamEvents, uncommitted } from '../support/agent-api.js';
 import { type AppWithFaultyStore, startAppWithFaultyStore } from '../support/app-with-faulty-store.js';
 import { eventually } from '../support/eventually.js';
 import type { HttpAnswer } from '../support/http-exchange.js';
 import { pacedMessage } from '../support/paced.js';
-import type { SseConnection } from '../support/sse-connection.js';
+import { readToFinal } from '../support/read-to-final.js';
 
 /** They come for longer than the app waits for a store. */
 const LONG_PIECES = 300;
@@ -21,21 +20,6 @@ async function storeHealth(api: AgentApi) {
 function warnedLosses({ app }: AppWithFaultyStore): (readonly [correlationId: string, lost: number])[] {
   const warnings = app.output().matchAll(/warning .*\[(\w+)\] (\d+) of the run's \d+ events are lost/g);
   return [...warnings].map(([, correlationId = '', lost]) => [correlationId, Number(lost)] as const);
-}
-
-/** What a reader gets up to the run's final, who connects again each time that its stream ends before that. */
-async function readToFinal(api: AgentApi, threadId: string, first: SseConnection): Promise<CallbackEvent[]> {
-  const events: CallbackEvent[] = [];
-  let lastId: string | undefined;
-  for (let reader = first; ;) {
-    const isThere = (): boolean => reader.names.includes('final');
-    await Promise.race([reader.ended, reader.until(isThere)]);
-    events.push(...reader.events);
-    lastId = reader.received.lastId ?? lastId;
-    reader.leave();
-    if (isThere()) return events;
-    reader = await api.stream(threadId, '', { 'last-event-id': lastId ?? '' });
-  }
 }
 
 function expectNoSecrets(texts: readonly string[], secrets: readonly string[]): void {

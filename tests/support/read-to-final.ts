@@ -1,0 +1,18 @@
+import type { CallbackEvent } from '../../src/audit/callback-event.js';
+import type { AgentApi } from './agent-api.js';
+import type { SseConnection } from './sse-connection.js';
+
+/** What a reader gets up to the run's final, who connects again each time that its stream ends before that. */
+export async function readToFinal(api: AgentApi, threadId: string, first: SseConnection): Promise<CallbackEvent[]> {
+  const events: CallbackEvent[] = [];
+  let lastId: string | undefined;
+  for (let reader = first; ;) {
+    const isThere = (): boolean => reader.names.includes('final');
+    await Promise.race([reader.ended, reader.until(isThere)]);
+    events.push(...reader.events);
+    lastId = reader.received.lastId ?? lastId;
+    reader.leave();
+    if (isThere()) return events;
+    reader = await api.stream(threadId, '', { 'last-event-id': lastId ?? '' });
+  }
+}
