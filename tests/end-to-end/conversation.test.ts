@@ -3,8 +3,12 @@ import { finalEvents, newThreadId, streamEvents } from '../support/agent-api.js'
 import { API_KEY, type AppWithModel, startAppWithModel } from '../support/app-with-model.js';
 import { echoed } from '../support/echoed.js';
 import { eventually } from '../support/eventually.js';
+import { createGate } from '../support/gate.js';
+import { holdLast } from '../support/hold-last.js';
+import { numberedPieces } from '../support/numbered-pieces.js';
 import type { ModelAnswer } from '../support/scripted-model.js';
 
+const slowAnswerMayEnd = createGate();
 /** Answers that are ordered by a message. */
 const answers: Readonly<Record<string, ModelAnswer>> = {
   'cut characters': { pieces: ['Hi \uD83D', '\uDE00!', ' \uD83D'] },
@@ -12,7 +16,7 @@ const answers: Readonly<Record<string, ModelAnswer>> = {
   'empty pieces': { pieces: ['', 'It', '', ' is', ''] },
   'no usage': { pieces: ['It is'], withUsage: false },
   'a long answer': { pieces: ['It is'], finishReason: 'length' },
-  'a slow answer': { pieces: Array.from({ length: 20 }, (_, index) => `${index} `), pauseMs: 50 },
+  'a slow answer': { pieces: holdLast(numberedPieces(20), slowAnswerMayEnd), pauseMs: 50 },
 };
 
 describe('a conversation', () => {
@@ -136,6 +140,7 @@ describe('a conversation', () => {
       return events;
     });
     expect(early.map((event) => event.event_type)).not.toContain('final');
+    slowAnswerMayEnd.open();
     const all = await target.api.eventsOfEndedRuns(threadId, 1);
     expect(all.slice(0, early.length)).toEqual(early);
     expect(streamEvents(all)).toHaveLength(20);

@@ -2,12 +2,18 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type AgentApi, newThreadId, streamEvents, uncommitted } from '../support/agent-api.js';
 import { type AppWithFaultyStore, startAppWithFaultyStore } from '../support/app-with-faulty-store.js';
 import { eventually } from '../support/eventually.js';
+import { createGate } from '../support/gate.js';
+import { holdLast } from '../support/hold-last.js';
 import type { HttpAnswer } from '../support/http-exchange.js';
-import { pacedMessage } from '../support/paced.js';
+import { numberedPieces } from '../support/numbered-pieces.js';
 import { readToFinal } from '../support/read-to-final.js';
+import type { ModelAnswer } from '../support/scripted-model.js';
 
-/** They come for longer than the app waits for a store. */
+const HELLO: ModelAnswer = { pieces: ['Hi.'] };
+const PIECES = 80;
 const LONG_PIECES = 300;
+/** How many of them come when the store is there again. */
+const LAST_PIECES = 50;
 
 const unreachable = { error: 'The event store cannot be reached. Try again in a moment.' };
 
@@ -30,10 +36,19 @@ function expectNoSecrets(texts: readonly string[], secrets: readonly string[]): 
 }
 
 describe('the app while its store is out of reach', () => {
+  const [storeIsBack, answerMayEnd] = [createGate(), createGate()];
+  const longPieces = numberedPieces(LONG_PIECES);
+  const answers: Readonly<Record<string, ModelAnswer>> = {
+    'a long answer': {
+      pieces: [...longPieces.slice(0, -LAST_PIECES), storeIsBack.opened, ...longPieces.slice(-LAST_PIECES)],
+      pauseMs: 50,
+    },
+    'a held answer': { pieces: holdLast(numberedPieces(PIECES), answerMayEnd), pauseMs: 30 },
+  };
   let target: AppWithFaultyStore;
 
   beforeAll(async () => {
-    target = await startAppWithFaultyStore();
+    target = await startAppWithFaultyStore((message) => answers[message] ?? HELLO);
   });
 
   afterAll(() => target.stop());
@@ -45,9 +60,10 @@ describe('the app while its store is out of reach', () => {
     await eventually(async () => expect((await api.events(kept)).at(-1)).toHaveProperty('committed'));
     const eventsBefore = await api.events(kept);
     const { headers } = await api.poll(kept);
-    const longPoll = api.poll(kept, `?after=${String(headers['x-next-cursor'])}&wait=30`);
+    const pollBehind = () => api.poll(kept, `?after=${String(headers['x-next-cursor'])}&wait=30`);
+    const longPoll = pollBehind();
     const follower = await api.stream(long);
-    const longRun = api.run({ message: pacedMessage(LONG_PIECES, 50), thread_id: long });
+    await api.run({ message: 'a long answer', thread_id: long, wait_for_response: false });
     await follower.until(({ events }) => events.length > 5);
 
     await proxy.setFault({ kind: 'black-hole' });
@@ -79,16 +95,28 @@ describe('the app while its store is out of reach', () => {
     await followedRun.ended;
     expect(followedRun.names.at(-1)).toBe('result');
     const result = followedRun.received.events.at(-1)?.data ?? '';
-    expect(JSON.parse(result)).toMatchObject({ status: 'success', response: '0 ', thread_id: streamed });
+    expect(JSON.parse(result)).toMatchObject({ status: 'success', response: 'Hi.', thread_id: streamed });
     expectNoSecrets([answered.text, followedRun.text, ...refused.map(({ text }) => text)], target.secrets);
+
+    const givenUp = () => target.app.output().match(/the run goes on without its events being kept/g);
+    await eventually(() => expect(givenUp()).toHaveLength(1));
 
     await proxy.setFault({ kind: 'none' });
     await eventually(async () => expect(await storeHealth(api)).toMatchObject({ status: 'available' }));
+    storeIsBack.open();
     expect(await api.events(kept)).toEqual(eventsBefore);
     await api.ask(kept, 'Hello again');
-    expect(JSON.parse((await longPoll).text)[0]).toMatchObject({ request_message: 'Hello again' });
-    expect(await longRun).toMatchObject({ status: 200 });
-    const events = await api.events(long);
+    let polled = await longPoll;
+    expect(polled.status).toBe(200);
+    // Where all of this takes longer than a poll waits.
+    if (polled.text === '[]') polled = await pollBehind();
+    expect(JSON.parse(polled.text)[0]).toMatchObject({ request_message: 'Hello again' });
+    const events = await api.eventsOfEndedRuns(long, 1);
+    expect(
+      streamEvents(events)
+        .slice(-LAST_PIECES)
+        .map(({ text }) => text),
+    ).toEqual(longPieces.slice(-LAST_PIECES));
     const final = events.at(-1);
     const lost = LONG_PIECES - streamEvents(events).length;
     expect(final).toMatchObject({ event_type: 'final', lost_events: lost });
@@ -103,27 +131,29 @@ describe('the app while its store is out of reach', () => {
         [ofStreamed.correlation_id, 2],
       ]),
     );
-    expect(target.app.output().match(/the run goes on without its events being kept/g)).toHaveLength(1);
+    expect(givenUp()).toHaveLength(1);
     expect(await storeHealth(api)).toMatchObject({ lost_events: lost + 4 });
     for (const secret of target.secrets.slice(0, 2)) expect(target.app.output()).not.toContain(secret);
     expect(await api.callbacks('DELETE', kept)).toMatchObject({ status: 204 });
+    expect(await api.ask(long, 'Hello')).toMatchObject({ message_count: 4 });
   });
 
   it('loses nothing when it is back before a run gives it up', async () => {
     const { api, proxy } = target;
     const threadId = newThreadId();
     const follower = await api.stream(threadId);
-    const run = await api.streamRun({ message: pacedMessage(80, 30), thread_id: threadId });
+    const run = await api.streamRun({ message: 'a held answer', thread_id: threadId });
     await follower.until(({ events }) => events.length > 5);
     await proxy.setFault({ kind: 'refuse' });
     await eventually(async () => expect((await api.callbacks('GET', threadId)).status).toBe(503));
     expect(await storeHealth(api)).toMatchObject({ status: 'unavailable' });
     await proxy.setFault({ kind: 'none' });
+    answerMayEnd.open();
 
     await run.ended;
     expect(run.names.at(-1)).toBe('result');
     const events = await api.events(threadId);
-    expect(streamEvents(events)).toHaveLength(80);
+    expect(streamEvents(events)).toHaveLength(PIECES);
     expect(events.at(-1)).not.toHaveProperty('lost_events');
     expect(uncommitted(await readToFinal(api, threadId, follower))).toEqual(uncommitted(events));
   });
@@ -131,16 +161,19 @@ describe('the app while its store is out of reach', () => {
 
 describe('the app when its store is out of reach as it starts', () => {
   it('says so, refuses readers, and keeps events as soon as the store is there', async () => {
-    const target = await startAppWithFaultyStore({ kind: 'refuse' });
+    const answerMayEnd = createGate();
+    const script = () => ({ pieces: holdLast(numberedPieces(10), answerMayEnd) });
+    const target = await startAppWithFaultyStore(script, { kind: 'refuse' });
     try {
       const { api, app, proxy } = target;
       const threadId = newThreadId();
       expect(await api.callbacks('GET', threadId)).toMatchObject({ status: 503 });
       expect(await storeHealth(api)).toMatchObject({ kind: 'table', status: 'unavailable', lost_events: 0 });
       expect(app.output()).toMatch(/The event store \(table\) cannot be reached \(ECONN\w+\)/);
-      const run = api.ask(threadId, pacedMessage(10, 50));
+      const run = api.ask(threadId, 'Hello');
       await eventually(() => expect(target.model.requests).toHaveLength(1));
       await proxy.setFault({ kind: 'none' });
+      answerMayEnd.open();
       await run;
       expect(await api.events(threadId)).toHaveLength(11);
       expect(await storeHealth(api)).toMatchObject({ status: 'available', lost_events: 0 });

@@ -2,10 +2,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newThreadId, streamEvents, uncommitted } from '../support/agent-api.js';
 import { type AppWithModel, startAppWithModel } from '../support/app-with-model.js';
 import { echoed } from '../support/echoed.js';
+import { createGate } from '../support/gate.js';
+import { holdLast } from '../support/hold-last.js';
+import { numberedPieces } from '../support/numbered-pieces.js';
 import type { ModelAnswer } from '../support/scripted-model.js';
 
+const [firstMayEnd, secondMayEnd] = [createGate(), createGate()];
 const answers: Readonly<Record<string, ModelAnswer>> = {
-  'a slow answer': { pieces: Array.from({ length: 40 }, (_, index) => `${index} `), pauseMs: 50 },
+  'a slow answer': { pieces: holdLast(numberedPieces(40), firstMayEnd), pauseMs: 50 },
+  'another slow answer': { pieces: holdLast(numberedPieces(40), secondMayEnd), pauseMs: 50 },
   'a cut connection': { pieces: ['It', ' is'], end: 'cut' },
 };
 
@@ -23,6 +28,7 @@ describe('a run that is followed by who started it', () => {
     const reader = await target.api.streamRun({ message: 'a slow answer', thread_id: threadId });
     await reader.until(({ events }) => events.length > 2);
     expect(reader.names).not.toContain('final');
+    firstMayEnd.open();
     await reader.ended;
     expect(uncommitted(reader.events)).toEqual(uncommitted(await target.api.events(threadId)));
     expect(reader.names.slice(-2)).toEqual(['final', 'result']);
@@ -51,7 +57,7 @@ describe('a run that is followed by who started it', () => {
 
   it('completes when its reader goes away, who finds the rest at the stream of the thread', async () => {
     const threadId = newThreadId();
-    const reader = await target.api.streamRun({ message: 'a slow answer', thread_id: threadId });
+    const reader = await target.api.streamRun({ message: 'another slow answer', thread_id: threadId });
     await reader.until(({ events }) => events.length > 5);
     reader.leave();
     const { lastId, events } = reader.received;
@@ -59,6 +65,7 @@ describe('a run that is followed by who started it', () => {
     const resumed = await target.api.stream(threadId, `?until=run-end&correlation_id=${id}`, {
       'last-event-id': lastId ?? '',
     });
+    secondMayEnd.open();
     await resumed.ended;
     const all = await target.api.events(threadId);
     expect(uncommitted([...reader.events, ...resumed.events])).toEqual(uncommitted(all));

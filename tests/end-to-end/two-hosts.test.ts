@@ -3,17 +3,20 @@ import type { CallbackEvent } from '../../src/audit/callback-event.js';
 import { type AgentApi, finalEvents, newThreadId, streamEvents, uncommitted } from '../support/agent-api.js';
 import { modelSettings } from '../support/app-with-model.js';
 import { type DurableService, durableServices } from '../support/durable-services.js';
-import { pacedMessage, paced } from '../support/paced.js';
+import { createGate, type Gate } from '../support/gate.js';
+import { holdLast } from '../support/hold-last.js';
+import { numberedPieces } from '../support/numbered-pieces.js';
 import { type RestartableApp, startRestartableApp } from '../support/restartable-app.js';
 import { type ModelAnswer, type ScriptedModel, startScriptedModel } from '../support/scripted-model.js';
 import type { SseConnection } from '../support/sse-connection.js';
 
 const PIECES = 60;
-const message = pacedMessage(PIECES, 40);
+/** The model ends its answer to it when it is told to. */
+const heldMessage = 'Tell me something slowly';
 /** The model falls silent in the middle of its first answer to it. */
-const cutMessage = pacedMessage(PIECES, 5);
+const cutMessage = 'Tell me something';
 /** What the model says to both. */
-const pieces = Array.from({ length: PIECES }, (_, index) => `${index} `);
+const pieces = numberedPieces(PIECES);
 const answer = pieces.join('');
 const halfPieces = pieces.slice(0, 20);
 const half = halfPieces.join('');
@@ -25,11 +28,15 @@ for (const kind of durableServices) {
     let model: ScriptedModel;
     let first: RestartableApp;
     let second: RestartableApp;
+    let answerMayEnd: Gate;
 
     beforeAll(async () => {
       let isCut = false;
+      answerMayEnd = createGate();
       const script = (asked: string): ModelAnswer => {
-        if (asked !== cutMessage || isCut) return paced(asked);
+        if (asked === heldMessage) return { pieces: holdLast(pieces, answerMayEnd), pauseMs: 40 };
+        if (asked !== cutMessage) return { pieces: ['Hi.'] };
+        if (isCut) return { pieces, pauseMs: 5 };
         isCut = true;
         return { pieces: halfPieces, end: 'silence' };
       };
@@ -53,13 +60,14 @@ for (const kind of durableServices) {
       const reader = await second.api.stream(threadId);
       const longPoll = second.api.poll(threadId, '?wait=30');
       let isAnswered = false;
-      const run = first.api.ask(threadId, message).finally(() => {
+      const run = first.api.ask(threadId, heldMessage).finally(() => {
         isAnswered = true;
       });
       const polled: CallbackEvent[] = JSON.parse((await longPoll).text);
       expect(polled.length).toBeGreaterThan(0);
       await reader.until(({ events }) => events.length > 10);
       expect([isAnswered, reader.names.includes('final')]).toEqual([false, false]);
+      answerMayEnd.open();
       expect((await run).response).toBe(answer);
       await reader.until(({ names }) => names.at(-1) === 'final');
       reader.leave();

@@ -2,7 +2,7 @@ import { type AppWithModel, startAppWithModel } from './app-with-model.js';
 import { type AzuriteTableServer, startAzuriteTableServer } from './azurite-table-server.js';
 import type { Fault } from './fault.js';
 import { type FaultProxy, startFaultProxy } from './fault-proxy.js';
-import { paced } from './paced.js';
+import type { ModelAnswer } from './scripted-model.js';
 
 /** The built app over a table that a test can put out of its reach. */
 export interface AppWithFaultyStore extends AppWithModel {
@@ -11,13 +11,16 @@ export interface AppWithFaultyStore extends AppWithModel {
   readonly secrets: readonly string[];
 }
 
-/** Starts the app over a new table. @param fault what is wrong from the start */
-export async function startAppWithFaultyStore(fault: Fault = { kind: 'none' }): Promise<AppWithFaultyStore> {
+/** Starts the app over a new table, with a model that answers as `script` says. @param fault what is wrong from the start */
+export async function startAppWithFaultyStore(
+  script: (message: string) => ModelAnswer,
+  fault: Fault = { kind: 'none' },
+): Promise<AppWithFaultyStore> {
   const azurite: AzuriteTableServer = await startAzuriteTableServer();
   const proxy = await startFaultProxy(azurite.port);
   await proxy.setFault(fault);
   const connectionString = azurite.connectionStringThrough(proxy.port);
-  const target = await startAppWithModel(paced, { CALLBACK_STORE: 'table', AzureWebJobsStorage: connectionString });
+  const target = await startAppWithModel(script, { CALLBACK_STORE: 'table', AzureWebJobsStorage: connectionString });
   const parts = ['AccountName', 'AccountKey'].map((name) => new RegExp(`${name}=([^;]*)`).exec(connectionString)?.[1]);
   return {
     ...target,
