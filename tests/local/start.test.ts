@@ -274,6 +274,20 @@ describe('npm start with the app of this package', () => {
     expect(launched.output()).not.toMatch(/^\s+at /m);
   });
 
+  it.each([
+    { where: 'here, in memory', environment: {}, isWarned: false },
+    { where: 'in Azure, in memory', environment: { WEBSITE_INSTANCE_ID: 'instance' }, isWarned: true },
+    {
+      where: 'in Azure, in a table',
+      environment: { WEBSITE_INSTANCE_ID: 'instance', ...ownStorage, CALLBACK_STORE: 'table' },
+      isWarned: false,
+    },
+  ])('warns that events are kept $where: $isWarned', async ({ environment, isWarned }) => {
+    const commandLine = ['--host', 'local', '--ephemeral', '--port', '0', '--model', 'offline'];
+    const output = await launchApp(commandLine, environment).printed('listening');
+    expect(output.includes('Events are kept in the memory of this process')).toBe(isWarned);
+  });
+
   it.each([[[]], [['--keys']]])('prints requests that work as pasted, with the options %j', async (options) => {
     const launched = launchApp(['--host', 'local', '--ephemeral', '--port', '0', '--model', 'offline', ...options]);
     const commands = (await launched.printed('Ctrl-C ends')).split('\n').filter((line) => line.startsWith('  curl '));
