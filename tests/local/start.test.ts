@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { createServer, type AddressInfo } from 'node:net';
 import { Writable } from 'node:stream';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parseLaunchOptions } from '../../local/launch-options.js';
@@ -48,10 +48,10 @@ describe('npm start', () => {
   });
 
   it('names the port that is taken and the option', async () => {
-    const port = await findFreePort(0);
-    const other = createServer().listen(port, '127.0.0.1');
+    const other = createServer().listen(0, '127.0.0.1');
     onTestFinished(() => void other.close());
     await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
     const launched = launchApp(['--host', 'local', '--ephemeral', '--app', await makeApp(''), '--port', String(port)]);
     expect(await launched.ended).toBe(1);
     expect(launched.output()).toContain(`Port ${port} is taken`);

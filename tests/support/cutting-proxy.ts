@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import http from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { listenOnLoopback } from './listen-on-loopback.js';
 
 export interface CuttingProxy {
   readonly baseUrl: string;
@@ -42,10 +42,8 @@ export async function startCuttingProxy(
     response.on('close', () => onward.destroy());
     request.pipe(onward);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
   return {
-    baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    baseUrl: await listenOnLoopback(server),
     get cutCount() {
       return cutCount;
     },

@@ -5,6 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { isPortTaken } from '../../local/loopback-port.js';
 import type { Fault } from './fault.js';
 import { FaultyConnection } from './faulty-connection.js';
+import { KEEP_IDLE_CONNECTIONS } from './keep-idle-connections.js';
 
 /** Stands on loopback between a client and its server, and makes faults at will. */
 export interface FaultProxy {
@@ -37,7 +38,7 @@ export async function startFaultProxy(targetPort: number): Promise<FaultProxy> {
   let ownAnswer: Extract<Fault, { kind: 'answer' }> = { kind: 'answer', status: 503 };
   const connections = new Set<FaultyConnection>();
 
-  const answering = createHttpServer((request, response) => {
+  const answering = createHttpServer({ keepAliveTimeout: KEEP_IDLE_CONNECTIONS }, (request, response) => {
     const { status, retryAfterSeconds } = ownAnswer;
     request.resume().once('end', () => {
       ownAnswers += 1;

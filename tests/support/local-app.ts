@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 
 /** npm starts programs of a package in its folder. */
 const START = path.resolve('dist/local/start.js');
@@ -35,6 +36,10 @@ export class LocalAppFailure extends Error {
   }
 }
 
+/** Somebody's connection may use a port for a moment that was free before. */
+const STARTS_AT_MOST = 20;
+const START_AGAIN_AFTER_MS = 500;
+
 /**
  * Starts the built app, and resolves when it can be asked.
  *
@@ -43,7 +48,22 @@ export class LocalAppFailure extends Error {
  */
 export async function startLocalApp(
   environment: Readonly<Record<string, string>>,
-  { dataFolder, port = 0 }: LocalAppOptions = {},
+  options: LocalAppOptions = {},
+): Promise<LocalApp> {
+  for (let start = 1; ; start += 1) {
+    try {
+      return await startOnce(environment, options);
+    } catch (error) {
+      const isPortTaken = error instanceof LocalAppFailure && /^Port \d+ is taken/m.test(error.message);
+      if (!isPortTaken || start === STARTS_AT_MOST) throw error;
+      await wait(START_AGAIN_AFTER_MS);
+    }
+  }
+}
+
+async function startOnce(
+  environment: Readonly<Record<string, string>>,
+  { dataFolder, port = 0 }: LocalAppOptions,
 ): Promise<LocalApp> {
   const { PATH = '', SystemRoot = '' } = process.env;
   const kept = dataFolder === undefined ? ['--ephemeral'] : ['--data', dataFolder];

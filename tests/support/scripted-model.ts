@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
+import { listenOnLoopback } from './listen-on-loopback.js';
 
 /** How the model answers one request. */
 export type ModelAnswer =
@@ -53,11 +53,9 @@ export async function startScriptedModel(script: (message: string) => ModelAnswe
       requests.push({ path: request.url ?? '', headers: request.headers, body });
       await answer(response, script(body.messages.at(-1)?.content ?? ''));
     })();
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  });
   return {
-    endpoint: `http://127.0.0.1:${port}`,
+    endpoint: await listenOnLoopback(server),
     requests,
     close: async () => {
       server.close();
