@@ -3,7 +3,8 @@ import { eventsOf, readEvents } from '../../src/audit/read-events.js';
 import { RunRecorder } from '../../src/audit/run-recorder.js';
 import { StoreHealth } from '../../src/audit/store-health.js';
 import { committedMark, finalEvent, runId, runOf, streamEvent, thread } from '../support/callback-events.js';
-import { createGate, HookedEventStore } from '../support/hooked-event-store.js';
+import { createGate } from '../support/gate.js';
+import { HookedEventStore } from '../support/hooked-event-store.js';
 import { createRecordingLog } from '../support/recording-log.js';
 
 it('shows the answer in the conversation, though a delivery that was cut off from the store comes through behind it', async () => {
