@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { errorText, type Logger } from '../durable-agents/index.js';
+import { EventBuffer } from './event-buffer.js';
+import { Patience } from './patience.js';
 import type { CallbackEventStore, EventThread, OpenAttempt } from './store/callback-event-store.js';
 import type { NewEvent } from './store/kept-event.js';
 import type { RunDescription } from './store/run-record.js';
@@ -7,12 +9,12 @@ import type { StoreHealth } from './store-health.js';
 
 /** How many events may wait behind those that are being written. */
 const MAX_WAITING_EVENTS = 50;
-const MAX_GATHERED_EVENTS = 50;
-const MAX_GATHERED_CHARS = 256 * 1024;
 /** A store that acknowledges nothing for so long is given up, … */
 const DEFAULT_PATIENCE_MS = 10_000;
 /** … but gets another chance at the end of the run: longer than a request takes at most that began while it was gone. */
 const LAST_PATIENCE_MS = 4000;
+/** Another run has waited for the store in vain: this one need not do it again. */
+const GIVEN_UP_PATIENCE_MS = 1000;
 const FIRST_PAUSE_MS = 50;
 const MAX_PAUSE_MS = 1000;
 
@@ -36,37 +38,32 @@ export interface RunRecorderOptions {
 export class RunRecorder {
   readonly #options: RunRecorderOptions;
   readonly #token = randomUUID();
+  readonly #buffer = new EventBuffer();
+  readonly #patience = new Patience(() => this.#losePatience());
   #attempt: OpenAttempt | undefined;
-  #state: 'writing' | 'given up' | 'superseded' = 'writing';
-  /** The newest events, without a gap; those that are being written come first. */
-  #buffer: NewEvent[] = [];
-  #inFlightCount = 0;
-  /** How many events there were. */
-  #eventCount = 0;
-  /** How many of them came up to the last one that is kept, … */
-  #settledCount = 0;
-  /** … and how many of those the store has not got, by its own count. */
-  #lostCount = 0;
+  #state: 'writing' | 'given up' | 'ending' | 'ended' | 'superseded' = 'writing';
   #isWriting = false;
-  #hasEnded = false;
+  /** Whether the store was given up before this run began, and has taken nothing of it yet. */
+  #isStoreGivenUp: boolean;
   #failure: unknown;
-  #patience: NodeJS.Timeout | undefined;
-  #patienceEndsAtMs = Infinity;
+  /** How many events were said to be lost. */
+  #toldLostCount = 0;
   readonly #waiting: (() => void)[] = [];
 
   constructor(options: RunRecorderOptions) {
     this.#options = options;
+    this.#isStoreGivenUp = options.health.isGivenUp;
   }
 
   /** Begins the attempt, without waiting for it: what an earlier one has left is void from then on. */
   begin(): void {
-    void this.#write();
+    this.#write();
   }
 
   /** Takes an event; waits only while too many others wait, and never for a store that was given up. */
   async add(event: NewEvent): Promise<void> {
     this.#put(event);
-    await this.#until(() => this.#buffer.length - this.#inFlightCount <= MAX_WAITING_EVENTS);
+    while (this.#isAwaited() && this.#buffer.waitingCount > MAX_WAITING_EVENTS) await this.#untilChange();
   }
 
   /**
@@ -75,49 +72,49 @@ export class RunRecorder {
    * @returns whether the last one is kept
    */
   async end(event: NewEvent): Promise<boolean> {
-    const { health } = this.#options;
-    this.#hasEnded = true;
-    if (this.#state === 'given up' || performance.now() + LAST_PATIENCE_MS > this.#patienceEndsAtMs) {
-      this.#forgetPatience();
-      this.#state = 'writing';
-      this.#expectProgress(LAST_PATIENCE_MS);
-    }
+    if (this.#state !== 'superseded') this.#beginEnding();
     this.#put(event);
-    await this.#until(() => this.#buffer.length === 0);
-    // What is still in there is counted as lost, and must not be written later.
-    this.#buffer = [];
+    while (this.#isAwaited() && !this.#buffer.isEmpty) await this.#untilChange();
+    this.#patience.close();
     if (this.#state === 'superseded') return false;
-    const isKept = this.#settledCount === this.#eventCount;
-    const lostCount = this.#lostCount + this.#eventCount - this.#settledCount;
-    if (lostCount > 0) {
-      health.addLost(lostCount);
-      this.#warn(`${lostCount} of the run's ${this.#eventCount} events are lost${this.#reason()}`);
-    }
-    return isKept;
+    this.#state = 'ended';
+    this.#tellLost();
+    return this.#buffer.isLastKept;
+  }
+
+  #beginEnding(): void {
+    const lastMs = this.#patienceMs(LAST_PATIENCE_MS);
+    if (this.#state === 'given up' || this.#patience.leftMs < lastMs) this.#patience.restart(lastMs);
+    this.#state = 'ending';
   }
 
   #put(event: NewEvent): void {
     if (this.#state === 'superseded') return;
-    this.#buffer.push(event);
-    this.#eventCount += 1;
-    if (this.#state === 'given up') this.#buffer.splice(0, this.#buffer.length - MAX_WAITING_EVENTS);
-    void this.#write();
+    this.#buffer.put(event);
+    if (this.#state === 'given up') this.#buffer.keepNewest(MAX_WAITING_EVENTS);
+    this.#write();
   }
 
-  /** Waits for something that the writing brings about, as long as there is hope for it. */
-  async #until(isMet: () => boolean): Promise<void> {
-    while (this.#state === 'writing' && !isMet()) {
-      await new Promise<void>((resolve) => void this.#waiting.push(resolve));
-    }
+  /** Whether there is hope for the store. */
+  #isAwaited(): boolean {
+    return this.#state === 'writing' || this.#state === 'ending';
+  }
+
+  /** Waits until the writing has brought about something. */
+  #untilChange(): Promise<void> {
+    return new Promise((resolve) => void this.#waiting.push(resolve));
   }
 
   #wakeWaiting(): void {
     for (const wake of this.#waiting.splice(0)) wake();
   }
 
+  #write(): void {
+    if (!this.#isWriting) void this.#writeAll();
+  }
+
   /** Never rejects. */
-  async #write(): Promise<void> {
-    if (this.#isWriting) return;
+  async #writeAll(): Promise<void> {
     this.#isWriting = true;
     let pauseMs = FIRST_PAUSE_MS;
     while (this.#hasWork()) {
@@ -126,6 +123,7 @@ export class RunRecorder {
         pauseMs = FIRST_PAUSE_MS;
       } catch (error) {
         this.#failure = error;
+        if (!this.#hasWork()) break;
         const jitteredMs = pauseMs * (0.5 + Math.random() / 2);
         await new Promise((resolve) => void setTimeout(resolve, jitteredMs));
         pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS);
@@ -134,69 +132,72 @@ export class RunRecorder {
     this.#isWriting = false;
   }
 
+  /** What has not been written when the run has ended was counted as lost: it must not be written later. */
   #hasWork(): boolean {
-    if (this.#state === 'superseded' || (this.#state === 'given up' && this.#hasEnded)) return false;
-    return this.#attempt === undefined || this.#buffer.length > 0;
+    if (this.#state === 'superseded' || this.#state === 'ended') return false;
+    return this.#attempt === undefined || !this.#buffer.isEmpty;
   }
 
   /** Writes as much as fits into one request. What fails stays in the buffer; the store does not keep an event twice. */
   async #writeNext(): Promise<void> {
     const { store, thread, run, startedAt, patienceMs = DEFAULT_PATIENCE_MS } = this.#options;
-    if (this.#state === 'writing') this.#expectProgress(patienceMs);
+    if (this.#isAwaited()) this.#patience.begin(this.#patienceMs(patienceMs));
     this.#attempt ??= await store.beginAttempt(thread, run, this.#token, startedAt);
-    const events = this.#buffer.slice(0, gatheredCount(this.#buffer));
-    if (events.length > 0) {
-      const firstIndex = this.#eventCount - this.#buffer.length;
-      this.#inFlightCount = events.length;
-      const result = await store.append(this.#attempt, firstIndex, events);
-      if (result.status === 'superseded') return this.#supersede();
-      // Its count is the exact one: what was given up, as an answer got lost, may have been kept.
-      this.#lostCount = result.lostEvents;
-      this.#settledCount = firstIndex + events.length;
-    }
+    if (!this.#hasWork()) return this.#progress();
+    const batch = this.#buffer.take();
+    const result = await store.append(this.#attempt, batch.firstIndex, batch.events);
+    if (result.status === 'superseded') return this.#supersede();
+    this.#buffer.settle(batch, result.lostEvents);
     this.#progress();
   }
 
-  /** Gives the store up when there is no progress in time. */
-  #expectProgress(timeoutMs: number): void {
-    if (this.#patience !== undefined) return;
-    this.#patience = setTimeout(() => this.#giveUp(), timeoutMs);
-    this.#patienceEndsAtMs = performance.now() + timeoutMs;
+  #patienceMs(usualMs: number): number {
+    return this.#isStoreGivenUp ? Math.min(usualMs, GIVEN_UP_PATIENCE_MS) : usualMs;
   }
 
   #progress(): void {
-    this.#forgetPatience();
-    this.#state = 'writing';
-    this.#removeFromBuffer(this.#settledCount - (this.#eventCount - this.#buffer.length));
+    this.#patience.lift();
+    this.#isStoreGivenUp = false;
+    this.#options.health.markAnswering();
+    if (this.#state === 'given up') this.#state = 'writing';
+    // Its answer has come too late for the run, but says more exactly what is lost.
+    if (this.#state === 'ended') this.#tellLost();
     this.#wakeWaiting();
   }
 
+  #losePatience(): void {
+    this.#options.health.markGivenUp();
+    this.#giveUp();
+  }
+
   #giveUp(): void {
-    this.#forgetPatience();
-    this.#state = 'given up';
-    // What has failed for so long may fail for ever; what follows it may not.
-    this.#removeFromBuffer(this.#inFlightCount);
-    if (!this.#hasEnded) this.#warn(`the run goes on without its events being kept${this.#reason()}`);
+    this.#patience.lift();
+    // What fails now may fail for ever; what follows it may not.
+    this.#buffer.dropUnderWay();
+    if (this.#state === 'writing') this.#warn(`the run goes on without its events being kept${this.#reason()}`);
+    this.#state = this.#state === 'ending' ? 'ended' : 'given up';
     this.#wakeWaiting();
   }
 
   #supersede(): void {
-    this.#forgetPatience();
+    this.#patience.close();
     this.#state = 'superseded';
-    this.#buffer = [];
     this.#warn('another delivery of the run has begun; the events of this one are not kept any more');
     this.#wakeWaiting();
   }
 
-  #removeFromBuffer(count: number): void {
-    this.#buffer.splice(0, count);
-    this.#inFlightCount = 0;
-  }
-
-  #forgetPatience(): void {
-    clearTimeout(this.#patience);
-    this.#patience = undefined;
-    this.#patienceEndsAtMs = Infinity;
+  /** Says how many events are lost, if that is not what was said before. */
+  #tellLost(): void {
+    const { count, lostCount } = this.#buffer;
+    const change = lostCount - this.#toldLostCount;
+    if (change === 0) return;
+    this.#toldLostCount = lostCount;
+    this.#options.health.addLost(change);
+    this.#warn(
+      change > 0
+        ? `${lostCount} of the run's ${count} events are lost${this.#reason()}`
+        : `${-change} events that were counted as lost are kept: the event store has answered late`,
+    );
   }
 
   #reason(): string {
@@ -208,14 +209,4 @@ export class RunRecorder {
     const { thread, run, log } = this.#options;
     log.warn(`[${thread.agentName}][${run.correlationId}] ${what} (thread ${thread.threadId})`);
   }
-}
-
-/** How many of the events are written at once: one at least. */
-function gatheredCount(events: readonly NewEvent[]): number {
-  let chars = 0;
-  const tooMuch = events.findIndex(({ fields }, index) => {
-    chars += fields.length;
-    return index > 0 && (index === MAX_GATHERED_EVENTS || chars > MAX_GATHERED_CHARS);
-  });
-  return tooMuch === -1 ? events.length : tooMuch;
 }

@@ -15,12 +15,26 @@ export interface CallbackStoreHealth {
 export class StoreHealth {
   readonly #store: CallbackEventStore;
   #lostEvents = 0;
+  #isGivenUp = false;
 
   constructor(store: CallbackEventStore) {
     this.#store = store;
   }
 
-  /** @param count events that the store did not take in time */
+  /** Whether a run has given the store up, and no run has had an answer since. */
+  get isGivenUp(): boolean {
+    return this.#isGivenUp;
+  }
+
+  markGivenUp(): void {
+    this.#isGivenUp = true;
+  }
+
+  markAnswering(): void {
+    this.#isGivenUp = false;
+  }
+
+  /** @param count events that the store did not take in time; negative: it has taken them after all */
   addLost(count: number): void {
     this.#lostEvents += count;
   }

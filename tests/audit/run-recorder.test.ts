@@ -15,9 +15,8 @@ const GIVEN_UP = new RegExp(
   `^warn \\[CallbackAgent\\]\\[${runId(1)}\\] the run goes on without its events being kept, `,
 );
 
-function createRecorder(store = new HookedEventStore()) {
+function createRecorder(store = new HookedEventStore(), health = new StoreHealth(store)) {
   const log = createRecordingLog();
-  const health = new StoreHealth(store);
   const startedAt = '2026-01-07T15:40:01.500Z';
   const recorder = new RunRecorder({ store, health, thread, run: runOf(), log, startedAt });
   const lostEvents = async () => {
@@ -25,7 +24,7 @@ function createRecorder(store = new HookedEventStore()) {
     store.hooks.after = undefined;
     return (await health.details()).callback_store;
   };
-  return { store, log, recorder, lostEvents };
+  return { store, health, log, recorder, lostEvents };
 }
 
 /** What is kept of all attempts: the text of each event. */
@@ -82,6 +81,15 @@ async function timeOf(work: Promise<unknown>): Promise<number> {
 
 async function passTime(ms: number): Promise<void> {
   await vi.advanceTimersByTimeAsync(ms);
+}
+
+/** Lets a run of so many updates go by. @returns how long it had to wait for the store, in ms */
+async function timeOfRun(recorder: RunRecorder, updates: number): Promise<number> {
+  recorder.begin();
+  const time = await timeOf(addAll(recorder, updates).then(() => recorder.end(finalEvent())));
+  // The writer's last pause.
+  await passTime(1000);
+  return time;
 }
 
 describe('a run recorder', () => {
@@ -538,5 +546,69 @@ describe('a run recorder whose store fails', () => {
       }),
       { numRuns: 40 },
     );
+  });
+
+  describe('and another run that begins before the store has answered', () => {
+    it.each([
+      ['short', 10, 10_000, 1000],
+      ['long', 200, 14_000, 2000],
+    ])('waits a second for it, and another one if it is long (%s)', async (_what, updates, first, later) => {
+      const { store, health, recorder, lostEvents } = createRecorder();
+      store.hooks.before = unreachable;
+      expect(await timeOfRun(recorder, updates)).toBe(first);
+      for (let run = 0; run < 2; run += 1) {
+        expect(await timeOfRun(createRecorder(store, health).recorder, updates)).toBe(later);
+      }
+      expect(await lostEvents()).toMatchObject({ lost_events: 3 * (updates + 1) });
+    });
+
+    it('is as patient as ever when the store has answered, whichever run', async () => {
+      const { store, health, recorder } = createRecorder();
+      store.hooks.before = unreachable;
+      await timeOfRun(recorder, 10);
+      const [one, two] = [createRecorder(store, health).recorder, createRecorder(store, health).recorder];
+      store.hooks.before = undefined;
+      expect(await timeOfRun(one, 10)).toBe(0);
+      store.hooks.before = unreachable;
+      expect(await timeOfRun(createRecorder(store, health).recorder, 10)).toBe(10_000);
+      store.hooks.before = undefined;
+      await timeOfRun(two, 10);
+      expect(health.isGivenUp).toBe(false);
+    });
+
+    it('is as patient as ever once the store has taken something of it', async () => {
+      const { store, health, recorder } = createRecorder();
+      store.hooks.before = unreachable;
+      await timeOfRun(recorder, 10);
+      const other = createRecorder(store, health).recorder;
+      store.hooks.before = undefined;
+      await addAll(other, 10);
+      await passTime(0);
+      store.hooks.before = unreachable;
+      expect(await timeOf(other.end(finalEvent()))).toBe(10_000);
+      await passTime(1000);
+    });
+  });
+
+  it('takes back what it has said to be lost when the store answers after the run', async () => {
+    const { store, health, log, recorder, lostEvents } = createRecorder();
+    const gate = createGate();
+    await addAll(recorder, 3);
+    await passTime(0);
+    store.hooks.before = (method) => (method === 'append' ? gate.opened : undefined);
+    await addAll(recorder, 43, 3);
+    await passTime(0);
+    const ended = recorder.end(finalEvent());
+    await timeOf(ended);
+    expect(await ended).toBe(false);
+    expect((await health.details()).callback_store.lost_events).toBe(41);
+    gate.open();
+    await passTime(0);
+    expect(await keptTexts(store)).toEqual(texts(4));
+    expect(await lostEvents()).toMatchObject({ lost_events: 40 });
+    expect(log.lines).toEqual([
+      expect.stringContaining(`${WHERE} 41 of the run's 44 events are lost`),
+      `warn ${WHERE} 1 events that were counted as lost are kept: the event store has answered late (thread thread-1)`,
+    ]);
   });
 });

@@ -52,9 +52,20 @@ describe('the health of the event store', () => {
     expect(await details).toMatchObject({ callback_store: { status: 'unavailable' } });
   });
 
-  it('adds up the events that were lost', async () => {
+  it('adds up the events that were lost, without those that were kept after all', async () => {
     const { health } = createHealth();
     for (const count of [1, 20, 300]) health.addLost(count);
     expect(await health.details()).toMatchObject({ callback_store: { lost_events: 321 } });
+    health.addLost(-300);
+    expect(await health.details()).toMatchObject({ callback_store: { lost_events: 21 } });
+  });
+
+  it('knows that a run has given the store up, until one has had an answer', () => {
+    const { health } = createHealth();
+    expect(health.isGivenUp).toBe(false);
+    health.markGivenUp();
+    expect(health.isGivenUp).toBe(true);
+    health.markAnswering();
+    expect(health.isGivenUp).toBe(false);
   });
 });

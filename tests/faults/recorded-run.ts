@@ -49,12 +49,13 @@ export class RecordedRun {
     });
   }
 
-  /** How many events the log says are lost, one number for each time that it does. */
-  get warnedLosses(): number[] {
-    return this.log.lines.flatMap((line) => {
-      const [, count] = /^warn .* (\d+) of the run's \d+ events are lost/.exec(line) ?? [];
-      return count === undefined ? [] : Number(count);
-    });
+  /** How many events the log says are lost, without those of which it says later that they are kept after all. */
+  get toldLost(): number {
+    return this.log.lines.reduce((sum, line) => {
+      const [, lost] = /^warn .* (\d+) of the run's \d+ events are lost/.exec(line) ?? [];
+      const [, kept] = /^warn .* (\d+) events that were counted as lost are kept/.exec(line) ?? [];
+      return sum + Number(lost ?? 0) - Number(kept ?? 0);
+    }, 0);
   }
 
   /** Whether the store has said that it keeps the last event. */
