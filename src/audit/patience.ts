@@ -1,6 +1,6 @@
 /**
- * A time limit that begins and is lifted again and again, and seldom reached. One timer serves for many: to set and
- * clear one each time would cost as much as the work that it watches over.
+ * A time limit that begins and is lifted again and again, and seldom reached. One timer serves for many: one for each
+ * would be a good part of what it costs to write an event to memory.
  */
 export class Patience {
   readonly #onEnd: () => void;

@@ -3,6 +3,7 @@ import { errorText, type Logger } from '../durable-agents/index.js';
 import { EventBuffer } from './event-buffer.js';
 import { Patience } from './patience.js';
 import type { CallbackEventStore, EventThread, OpenAttempt } from './store/callback-event-store.js';
+import { EventStoreError } from './store/event-store-error.js';
 import type { NewEvent } from './store/kept-event.js';
 import type { RunDescription } from './store/run-record.js';
 import type { StoreHealth } from './store-health.js';
@@ -123,6 +124,7 @@ export class RunRecorder {
         pauseMs = FIRST_PAUSE_MS;
       } catch (error) {
         this.#failure = error;
+        if (!(error instanceof EventStoreError)) this.#skip();
         if (!this.#hasWork()) break;
         const jitteredMs = pauseMs * (0.5 + Math.random() / 2);
         await new Promise((resolve) => void setTimeout(resolve, jitteredMs));
@@ -177,6 +179,16 @@ export class RunRecorder {
     if (this.#state === 'writing') this.#warn(`the run goes on without its events being kept${this.#reason()}`);
     this.#state = this.#state === 'ending' ? 'ended' : 'given up';
     this.#wakeWaiting();
+  }
+
+  /** To try the same again is in vain: nothing is waited for, but what follows may be kept. */
+  #skip(): void {
+    if (this.#state === 'ending' && this.#attempt !== undefined) {
+      this.#buffer.dropUnderWay();
+      this.#wakeWaiting();
+    } else if (this.#state !== 'ended') {
+      this.#giveUp();
+    }
   }
 
   #supersede(): void {

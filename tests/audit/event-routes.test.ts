@@ -177,6 +177,16 @@ describe('a store that is out of reach', () => {
     expect(JSON.parse(text)).toEqual({ error: 'The event store cannot be reached. Try again in a moment.' });
   });
 
+  it('is not what a reader is told of a mistake, which another try does not mend', async () => {
+    const { store, ask } = createRoutes();
+    store.hooks.before = () => {
+      throw new TypeError('There is a mistake in the store.');
+    };
+    const { status, headers, text } = await ask('list', '');
+    expect([status, headers.get('retry-after')]).toEqual([500, null]);
+    expect(text).not.toContain('mistake');
+  });
+
   it('is told to one whose answer was put off', async () => {
     const { store, ask } = createRoutes();
     await appendEvents(store, [streamEvent()]);

@@ -92,6 +92,11 @@ async function timeOfRun(recorder: RunRecorder, updates: number): Promise<number
   return time;
 }
 
+/** As a hook: no other try would do better. */
+function mistake(): never {
+  throw new TypeError('There is a mistake in the store.');
+}
+
 describe('a run recorder', () => {
   it('writes an event at once when nothing is being written', async () => {
     const { store, recorder } = createRecorder();
@@ -610,5 +615,57 @@ describe('a run recorder whose store fails', () => {
       expect.stringContaining(`${WHERE} 41 of the run's 44 events are lost`),
       `warn ${WHERE} 1 events that were counted as lost are kept: the event store has answered late (thread thread-1)`,
     ]);
+  });
+
+  describe('for good', () => {
+    it('does not wait for it, whether it begins or appends', async () => {
+      for (const failing of ['beginAttempt', 'append']) {
+        const { store, health, log, recorder, lostEvents } = createRecorder();
+        store.hooks.before = (method) => (method === failing ? mistake() : undefined);
+        recorder.begin();
+        expect(await timeOf(addAll(recorder, 200))).toBe(0);
+        expect(log.lines).toEqual([expect.stringMatching(GIVEN_UP)]);
+        expect(log.lines[0]).toContain('TypeError: There is a mistake in the store.');
+        const ended = recorder.end(finalEvent());
+        await timeOf(ended);
+        expect(await ended).toBe(false);
+        expect(await lostEvents()).toMatchObject({ lost_events: 201 });
+        // Other threads may do well.
+        expect(health.isGivenUp).toBe(false);
+      }
+    });
+
+    it('tries nothing twice, and keeps what follows', async () => {
+      const { store, recorder, lostEvents } = createRecorder();
+      let poisoned = 0;
+      store.hooks.before = (_method, events) => {
+        if (!events.some(({ fields }: NewEvent) => fields.includes('"poison"'))) return;
+        poisoned += 1;
+        mistake();
+      };
+      await addAll(recorder, 3);
+      await passTime(0);
+      await recorder.add(streamEvent('poison'));
+      await passTime(1000);
+      await addAll(recorder, 6, 3);
+      await passTime(0);
+      await recorder.add(streamEvent('poison'));
+      const ended = recorder.end(finalEvent());
+      await timeOf(ended);
+      expect(await ended).toBe(true);
+      expect(poisoned).toBe(2);
+      expect(await keptTexts(store)).toEqual([...texts(6), 'final']);
+      expect(await lostEvents()).toMatchObject({ lost_events: 2 });
+    });
+
+    it('ends the run at once when it cannot begin', async () => {
+      const { store, recorder } = createRecorder();
+      store.hooks.before = mistake;
+      await passTime(0);
+      const ended = recorder.end(finalEvent());
+      expect(await timeOf(ended)).toBe(0);
+      expect(await ended).toBe(false);
+      expect(store.calls).toEqual(['beginAttempt']);
+    });
   });
 });

@@ -12,20 +12,10 @@ import type {
 import { checkAppendSize } from './check-append-size.js';
 import { type EventRecord, START } from './event-cursor.js';
 import type { EventStorage } from './event-storage.js';
-import { EventStoreError } from './event-store-error.js';
 import type { NewEvent } from './kept-event.js';
-import {
-  acceptRun,
-  appendEvents,
-  beginAttempt,
-  clearRecord,
-  type Decision,
-  dropOldest,
-  markRun,
-  type RecordState,
-} from './record-changes.js';
+import { acceptRun, appendEvents, beginAttempt, clearRecord, dropOldest, markRun } from './record-changes.js';
 import { firstEventSince, readRecord } from './read-record.js';
-import { type RecordMemory, RecordWriter } from './record-writer.js';
+import { RecordWriter } from './record-writer.js';
 import type { RunDescription, RunMark, RunRecord } from './run-record.js';
 import { StorageConnection } from './storage-connection.js';
 import { threadKey } from './thread-key.js';
@@ -49,7 +39,7 @@ export interface DurableCallbackEventStoreOptions {
  */
 export class DurableCallbackEventStore implements CallbackEventStore {
   readonly kind: EventStoreKind;
-  readonly #connection: StorageConnection;
+  readonly #storage: StorageConnection;
   readonly #dropAfterDays: number | undefined;
   readonly #log: Logger | undefined;
   /** When the old events of a thread were dropped last. */
@@ -66,18 +56,18 @@ export class DurableCallbackEventStore implements CallbackEventStore {
   ) {
     this.kind = kind;
     this.#log = log;
-    this.#connection = new StorageConnection(open);
+    this.#storage = new StorageConnection(open);
     this.#dropAfterDays = dropAfterDays;
-    this.#watchers = new ThreadWatchers((thread, announce) => this.#connection.follow(thread, announce));
-    this.#writer = new RecordWriter(this.#connection, (thread, record) => this.#watchers.announce(thread, record));
+    this.#watchers = new ThreadWatchers(this.#storage.follow);
+    this.#writer = new RecordWriter(this.#storage, (thread, record) => this.#watchers.announce(thread, record));
   }
 
   acceptRun(thread: EventThread, run: RunDescription): Promise<RunRecord> {
-    return this.#change(thread, run.correlationId, (state) => acceptRun(state, run));
+    return this.#writer.change(thread, run.correlationId, (state) => acceptRun(state, run));
   }
 
   async beginAttempt(thread: EventThread, run: RunDescription, token: string, startedAt: string): Promise<OpenAttempt> {
-    const attempt = await this.#change(
+    const attempt = await this.#writer.change(
       thread,
       run.correlationId,
       (state) => beginAttempt(state, run, token, startedAt),
@@ -90,7 +80,7 @@ export class DurableCallbackEventStore implements CallbackEventStore {
   async append(attempt: OpenAttempt, firstIndex: number, events: readonly NewEvent[]): Promise<AppendResult> {
     checkAppendSize(events);
     const isLast = events.at(-1)?.eventType !== 'stream';
-    return this.#change(
+    return this.#writer.change(
       attempt.thread,
       attempt.run.correlationId,
       (state) => appendEvents(state, attempt, firstIndex, events),
@@ -99,17 +89,14 @@ export class DurableCallbackEventStore implements CallbackEventStore {
   }
 
   markRun(thread: EventThread, correlationId: string, mark: RunMark): Promise<RunRecord | undefined> {
-    return this.#change(thread, correlationId, (state) => markRun(state, mark));
+    return this.#writer.change(thread, correlationId, (state) => markRun(state, mark));
   }
 
-  readRun(thread: EventThread, correlationId: string): Promise<RunRecord | undefined> {
-    return orUnreachable(async () => {
-      const storage = await this.#connection.get();
-      const stored = await storage.readHead(thread);
-      if (stored === undefined) return undefined;
-      const [run] = await storage.readRuns(thread, stored.head.generation, [correlationId]);
-      return run;
-    });
+  async readRun(thread: EventThread, correlationId: string): Promise<RunRecord | undefined> {
+    const stored = await this.#storage.readHead(thread);
+    if (stored === undefined) return undefined;
+    const [run] = await this.#storage.readRuns(thread, stored.head.generation, [correlationId]);
+    return run;
   }
 
   list(thread: EventThread, { after = START, limit = Infinity }: ListOptions = {}): Promise<CallbackEventPage> {
@@ -119,7 +106,7 @@ export class DurableCallbackEventStore implements CallbackEventStore {
     if (shared !== undefined) return shared;
     const read = new Promise(setImmediate).then(() => {
       this.#reads.delete(key);
-      return orUnreachable(async () => readRecord(await this.#connection.get(), thread, { after, limit }));
+      return readRecord(this.#storage, thread, { after, limit });
     });
     this.#reads.set(key, read);
     return read;
@@ -130,45 +117,39 @@ export class DurableCallbackEventStore implements CallbackEventStore {
   }
 
   async clear(thread: EventThread): Promise<void> {
-    await this.#change(thread, undefined, ({ head }) => clearRecord(head));
-    const removal = orUnreachable(async () => {
-      const storage = await this.#connection.get();
-      const stored = await storage.readHead(thread);
-      if (stored !== undefined) await storage.removeUnreachable(thread, stored.head);
-    });
+    await this.#writer.change(thread, undefined, ({ head }) => clearRecord(head));
     // Nobody sees the events any more. To remove those of a long thread takes longer than anybody should wait; what
     // is left of them if that fails goes with the next clear.
-    const logged = removal.catch((error: unknown) => this.#log?.warn(describeLeftovers(thread, error)));
+    const logged = this.#removeUnreachable(thread).catch((error: unknown) =>
+      this.#log?.warn(describeLeftovers(thread, error)),
+    );
     await callWithin(MAX_REMOVAL_WAIT_MS, () => logged).catch(() => undefined);
   }
 
   /** Drops what a thread has of events from before `cutoff` (ISO 8601 in UTC), from the oldest end. */
-  dropEventsBefore(thread: EventThread, cutoff: string): Promise<void> {
-    return orUnreachable(async () => {
-      const storage = await this.#connection.get();
-      const stored = await storage.readHead(thread);
-      if (stored === undefined) return;
-      const oldest = await firstEventSince(storage, thread, stored.head, cutoff);
-      const head = await this.#change(thread, undefined, (state) => {
-        const isSame = state.head?.epoch === stored.head.epoch;
-        if (!isSame || state.head.oldestSequence >= oldest) return { result: undefined };
-        return { result: state.head, change: dropOldest(state.head, oldest) };
-      });
-      if (head !== undefined) await storage.removeUnreachable(thread, { ...head, oldestSequence: oldest });
+  async dropEventsBefore(thread: EventThread, cutoff: string): Promise<void> {
+    const stored = await this.#storage.readHead(thread);
+    if (stored === undefined) return;
+    const oldest = await firstEventSince(this.#storage, thread, stored.head, cutoff);
+    const head = await this.#writer.change(thread, undefined, (state) => {
+      const isSame = state.head?.epoch === stored.head.epoch;
+      if (!isSame || state.head.oldestSequence >= oldest) return { result: undefined };
+      return { result: state.head, change: dropOldest(state.head, oldest) };
     });
+    if (head !== undefined) await this.#storage.removeUnreachable(thread, { ...head, oldestSequence: oldest });
   }
 
   listThreads(agentName: string): Promise<EventThreadSummary[]> {
-    return orUnreachable(async () => (await this.#connection.get()).listThreads(agentName));
+    return this.#storage.listThreads(agentName);
   }
 
   ping(): Promise<void> {
-    return orUnreachable(async () => (await this.#connection.get()).ping());
+    return this.#storage.ping();
   }
 
   async close(): Promise<void> {
     this.#watchers.close();
-    await this.#connection.close();
+    await this.#storage.close();
   }
 
   /** Beside the run, which need not wait for it; what fails is tried again with a later run. */
@@ -183,24 +164,12 @@ export class DurableCallbackEventStore implements CallbackEventStore {
     this.dropEventsBefore(thread, cutoff).catch(() => this.#dropped.delete(key));
   }
 
-  #change<Result>(
-    thread: EventThread,
-    correlationId: string | undefined,
-    decide: (state: RecordState) => Decision<Result>,
-    memory?: RecordMemory,
-  ): Promise<Result> {
-    return orUnreachable(() => this.#writer.change(thread, correlationId, decide, memory));
+  async #removeUnreachable(thread: EventThread): Promise<void> {
+    const stored = await this.#storage.readHead(thread);
+    if (stored !== undefined) await this.#storage.removeUnreachable(thread, stored.head);
   }
 }
 
 function describeLeftovers({ agentName, threadId }: EventThread, error: unknown): string {
   return `[${agentName}] cleared events could not all be removed from the store: ${errorText(error)} (thread ${threadId})`;
-}
-
-async function orUnreachable<Result>(work: () => Promise<Result>): Promise<Result> {
-  try {
-    return await work();
-  } catch (error) {
-    throw error instanceof EventStoreError ? error : new EventStoreError(error);
-  }
 }

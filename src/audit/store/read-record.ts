@@ -1,6 +1,7 @@
 import type { CallbackEventPage, EventThread, ListOptions } from './callback-event-store.js';
 import { type EventRecord, isLost, START } from './event-cursor.js';
 import type { EventStorage } from './event-storage.js';
+import { EventStoreError } from './event-store-error.js';
 import type { KeptEvent } from './kept-event.js';
 import type { RunRecord } from './run-record.js';
 import type { ThreadHead } from './thread-head.js';
@@ -28,7 +29,8 @@ export async function readRecord(
     const next = { epoch: record.epoch, sequence: events.at(-1)?.sequence ?? (reset ? 0 : after.sequence) };
     return { thread, events, ...found, reset, next };
   }
-  throw new Error(`The record of thread ${thread.threadId} changed ${MAX_TRIES} times while it was read.`);
+  const cause = new Error(`The record of thread ${thread.threadId} changed ${MAX_TRIES} times while it was read.`);
+  throw new EventStoreError(cause);
 }
 
 /** Events without a gap: those before one are given up, as what the service lets go by itself is older than the rest. */

@@ -2,9 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { EventThread } from './callback-event-store.js';
 import type { EventRecord } from './event-cursor.js';
 import type { EventStorage, StoredHead } from './event-storage.js';
+import { EventStoreError } from './event-store-error.js';
 import type { Decision, RecordState } from './record-changes.js';
 import type { RunRecord } from './run-record.js';
-import type { StorageConnection } from './storage-connection.js';
 import { threadKey } from './thread-key.js';
 
 const MAX_TRIES = 20;
@@ -23,7 +23,7 @@ interface KnownRecord extends StoredHead {
 
 /** Changes the records of threads: each change is one conditional write. */
 export class RecordWriter {
-  readonly #connection: StorageConnection;
+  readonly #storage: EventStorage;
   readonly #announce: (thread: EventThread, record: EventRecord) => void;
   /** Of threads with an attempt that is written here: nobody else is likely to change them. */
   readonly #known = new Map<string, KnownRecord>();
@@ -31,8 +31,8 @@ export class RecordWriter {
   readonly #turns = new Map<string, Promise<unknown>>();
 
   /** @param announce is told of each change */
-  constructor(connection: StorageConnection, announce: (thread: EventThread, record: EventRecord) => void) {
-    this.#connection = connection;
+  constructor(storage: EventStorage, announce: (thread: EventThread, record: EventRecord) => void) {
+    this.#storage = storage;
     this.#announce = announce;
   }
 
@@ -65,7 +65,7 @@ export class RecordWriter {
     memory: RecordMemory,
   ): Promise<Result> {
     const key = threadKey(thread);
-    const storage = await this.#connection.get();
+    const storage = this.#storage;
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
       const remembered = this.#known.get(key);
       // Whatever happens to the write, what is remembered holds no longer.
@@ -91,7 +91,8 @@ export class RecordWriter {
       }
       return result;
     }
-    throw new Error(`Others changed the record of thread ${thread.threadId} ${MAX_TRIES} times in a row.`);
+    const cause = new Error(`Others changed the record of thread ${thread.threadId} ${MAX_TRIES} times in a row.`);
+    throw new EventStoreError(cause);
   }
 }
 

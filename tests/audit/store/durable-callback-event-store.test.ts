@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ZodError } from 'zod';
 import type { CallbackEventStore } from '../../../src/audit/store/callback-event-store.js';
 import { DurableCallbackEventStore } from '../../../src/audit/store/durable-callback-event-store.js';
 import { EventStoreError } from '../../../src/audit/store/event-store-error.js';
-import type { KeptEvent } from '../../../src/audit/store/kept-event.js';
+import type { KeptEvent, NewEvent } from '../../../src/audit/store/kept-event.js';
+import { StorageSetupError } from '../../../src/audit/store/storage-setup-error.js';
 import type { FollowThread } from '../../../src/audit/store/thread-watchers.js';
 import { writerFor } from '../../support/append-events.js';
 import { committedMark, finalEvent, runId, runOf, streamEvent, thread } from '../../support/callback-events.js';
@@ -150,6 +152,35 @@ describe('DurableCallbackEventStore', () => {
         lostEvents: 0,
       });
       expect(await readTexts(store, thread)).toEqual(['a', 'b', 'c', 'abc']);
+    });
+
+    it.each<[string, Error]>([
+      ['a service that is not as it has to be', new StorageSetupError('The container has another partition key.')],
+      ['a record that cannot be read', new ZodError([])],
+    ])('says what is wrong with %s, which another try does not mend', async (_what, error) => {
+      storage.hooks.beforeRead = () => {
+        throw error;
+      };
+      await expect(store.list(thread)).rejects.toBe(error);
+      await expect(writerFor(store).begin()).rejects.toBe(error);
+      const unopened = new DurableCallbackEventStore('cosmos', () => Promise.reject(error));
+      await expect(unopened.ping()).rejects.toBe(error);
+    });
+
+    it('does not take a mistake of its own for a service that cannot be reached', async () => {
+      const writer = writerFor(store);
+      await writer.begin();
+      const wrong: NewEvent[] = JSON.parse('[null]');
+      await expect(writer.append(...wrong)).rejects.toThrow(TypeError);
+    });
+
+    it('gives up to read what changes each time', async () => {
+      const other = openStore(storage);
+      await writerFor(other).stream('a');
+      storage.hooks.beforeRead = async (read) => {
+        if (read === 'events') await other.clear(thread).then(() => writerFor(other).stream('a'));
+      };
+      await expect(store.list(thread)).rejects.toThrow(EventStoreError);
     });
 
     it('gives up when others are always quicker', async () => {
