@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Fault } from '../support/fault.js';
 import { expectLossTold, findingsOn } from './check-run.js';
 import { PIECES, RecordedRun } from './recorded-run.js';
@@ -8,6 +8,8 @@ import { type FaultyService, newRun, WayToService } from './way-to-service.js';
 const PATIENCE_MS = 500;
 /** Of a run that has given the store up; it finds what hangs. */
 const MAX_STALL_MS = 10_000;
+/** Nothing is timed: by then a request has failed that nobody answers. */
+const ANSWERED_WITHIN_MS = 15_000;
 const TEST_TIMEOUT_MS = 60_000;
 
 /** Faults that last longer than a writer is patient: what is lost has to be told, to the last event. */
@@ -36,11 +38,13 @@ export function describeOutages(service: () => FaultyService, { isHttp }: { read
             if (index === end) await way.proxy.setFault({ kind: 'none' });
           });
 
-          const { problems, missing } = await findingsOn(way.direct, thread, [run]);
-          expect(problems).toEqual([]);
-          expect(missing).toBeGreaterThan(0);
-          expect(missing).toBeLessThan(PIECES);
-          await expectLossTold(run, missing);
+          await expectOnceAllIsAnswered(async () => {
+            const { problems, missing } = await findingsOn(way.direct, thread, [run]);
+            expect(problems).toEqual([]);
+            expect(missing).toBeGreaterThan(0);
+            expect(missing).toBeLessThan(PIECES);
+            await expectLossTold(run, missing);
+          });
           expect(run.longestStallMs).toBeLessThan(MAX_STALL_MS);
         } catch (error) {
           throw new Error(`The outage was made with FAULT_SEED=${random.seed}.`, { cause: error });
@@ -64,10 +68,12 @@ export function describeOutages(service: () => FaultyService, { isHttp }: { read
           });
           await way.proxy.setFault({ kind: 'none' });
 
-          const { problems, missing } = await findingsOn(way.direct, thread, [run]);
-          expect(problems).toEqual([]);
-          expect(missing).toBeGreaterThan(100);
-          await expectLossTold(run, missing);
+          await expectOnceAllIsAnswered(async () => {
+            const { problems, missing } = await findingsOn(way.direct, thread, [run]);
+            expect(problems).toEqual([]);
+            expect(missing).toBeGreaterThan(100);
+            await expectLossTold(run, missing);
+          });
         } finally {
           await way.close();
         }
@@ -75,4 +81,9 @@ export function describeOutages(service: () => FaultyService, { isHttp }: { read
       TEST_TIMEOUT_MS,
     );
   });
+}
+
+/** What was under way as a run ended may be kept, and told, a little later. */
+async function expectOnceAllIsAnswered(expectations: () => Promise<void>): Promise<void> {
+  await vi.waitFor(expectations, { timeout: ANSWERED_WITHIN_MS });
 }
