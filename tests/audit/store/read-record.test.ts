@@ -49,6 +49,9 @@ describe('readRecord, of a service that has let go events in the midst of others
 
   it('fails when the newest events are missing, as it may only be late', async () => {
     storage.missing.add(12);
-    await expect(read(0)).rejects.toThrow('changed 20 times');
+    await expect(read(0)).rejects.toMatchObject({
+      status: 503,
+      cause: { message: expect.stringContaining('changed 20 times') },
+    });
   });
 });
