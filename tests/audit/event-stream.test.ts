@@ -165,7 +165,11 @@ describe('a stream of events', () => {
     await writerFor(store, thread, 2).stream(...Array.from({ length: 10 }, () => 'void'));
     await writerFor(store, thread, 2).stream('of the second attempt');
     await writerFor(store).stream(...Array.from({ length: 39 }, () => 'void in a moment'));
-    await writerFor(store, thread, 3).stream(...Array.from({ length: 100 }, () => 'another run'));
+    await appendEvents(
+      store,
+      Array.from({ length: 100 }, () => streamEvent('another run')),
+      { run: 3 },
+    );
     store.hooks.after = async () => {
       store.hooks.after = undefined;
       await writerFor(store).begin();

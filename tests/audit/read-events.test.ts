@@ -83,7 +83,10 @@ describe('reading the events of a run that was delivered again', () => {
 
   it('asks the store a few times only, however many events are left out', async () => {
     const store = new HookedEventStore();
-    await writerFor(store).stream(...Array.from({ length: 5000 }, () => 'half an answer'));
+    await appendEvents(
+      store,
+      Array.from({ length: 5000 }, () => streamEvent('half an answer')),
+    );
     await writerFor(store).stream('a whole', ' answer');
     store.calls.length = 0;
     const page = await readEvents(store, thread, {}, { limit: 1 });

@@ -5,7 +5,6 @@ import { EventStoreError } from './event-store-error.js';
 import type { KeptEvent } from './kept-event.js';
 import type { RecordChange } from './record-changes.js';
 import type { RunRecord } from './run-record.js';
-import { StorageSetupError } from './storage-setup-error.js';
 import type { ThreadHead } from './thread-head.js';
 import type { FollowThread } from './thread-watchers.js';
 
@@ -13,8 +12,7 @@ const OPEN_AGAIN_MS = 500;
 
 /**
  * A storage that is opened when it is needed first, and again with the next request if that failed. What a request is
- * rejected with becomes an `EventStoreError`, but for what the next one would be rejected with as well: a service that
- * is not as it has to be, or a record that cannot be read.
+ * rejected with becomes an `EventStoreError`, but for a record that cannot be read: another try would not help.
  */
 export class StorageConnection implements EventStorage {
   readonly #open: () => Promise<EventStorage>;
@@ -94,8 +92,7 @@ export class StorageConnection implements EventStorage {
     try {
       return await send(await this.#get());
     } catch (error) {
-      const isForGood = error instanceof StorageSetupError || error instanceof ZodError;
-      throw isForGood ? error : new EventStoreError(error);
+      throw error instanceof ZodError ? error : new EventStoreError(error);
     }
   }
 }

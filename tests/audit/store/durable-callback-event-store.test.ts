@@ -154,17 +154,20 @@ describe('DurableCallbackEventStore', () => {
       expect(await readTexts(store, thread)).toEqual(['a', 'b', 'c', 'abc']);
     });
 
-    it.each<[string, Error]>([
-      ['a service that is not as it has to be', new StorageSetupError('The container has another partition key.')],
-      ['a record that cannot be read', new ZodError([])],
-    ])('says what is wrong with %s, which another try does not mend', async (_what, error) => {
+    it('does not take a record that cannot be read for a service that cannot be reached', async () => {
+      const error = new ZodError([]);
       storage.hooks.beforeRead = () => {
         throw error;
       };
       await expect(store.list(thread)).rejects.toBe(error);
       await expect(writerFor(store).begin()).rejects.toBe(error);
+    });
+
+    it('cannot be reached while its service is not as it has to be', async () => {
+      const error = new StorageSetupError('The container has another partition key.');
       const unopened = new DurableCallbackEventStore('cosmos', () => Promise.reject(error));
-      await expect(unopened.ping()).rejects.toBe(error);
+      await expect(unopened.ping()).rejects.toThrow(EventStoreError);
+      await expect(unopened.ping()).rejects.toMatchObject({ cause: error });
     });
 
     it('does not take a mistake of its own for a service that cannot be reached', async () => {
