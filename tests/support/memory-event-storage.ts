@@ -78,7 +78,7 @@ export class MemoryEventStorage implements EventStorage {
       this.conflictCount += 1;
       return undefined;
     }
-    const { head, run, isNewRun, events } = change;
+    const { head, run, isNewMessage, events } = change;
     this.#lastTag += 1;
     this.commitCount += 1;
     const stored = { head, tag: String(this.#lastTag) };
@@ -87,7 +87,7 @@ export class MemoryEventStorage implements EventStorage {
     kept.stored = stored;
     if (run !== undefined) {
       const key = runKey(head.generation, run.correlationId);
-      if (kept.runs.has(key) === isNewRun) throw new Error(`The run ${key} is said to be new: ${isNewRun}.`);
+      if (!isNewMessage && !kept.runs.has(key)) throw new Error(`The message of run ${key} is missing.`);
       kept.runs.set(key, run);
     }
     for (const event of events) {

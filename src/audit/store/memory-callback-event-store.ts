@@ -35,16 +35,24 @@ export interface MemoryCallbackEventStoreOptions {
   /** Beyond it a thread's oldest events are dropped. */
   readonly maxEventsPerThread: number;
   /**
-   * Bytes of what is kept of all events, and of the request message of each run. Beyond it the oldest events go, of the
-   * thread that was longest without a new one first. The newest event of all is always kept, and an emptied thread goes
-   * on counting.
+   * Bytes of what is kept of all events, and of the request message of each run. Beyond it the runs go that have not
+   * begun, which are kept again when they do, and then the oldest events, of the thread that was longest without a new
+   * one first. The newest event of all is always kept, and an emptied thread goes on counting.
    */
   readonly maxBytes: number;
   /** Told once for each thread that loses events to these bounds. */
   readonly log: Logger;
 }
 
+const MAX_KEPT_PAGES = 100;
 const MAX_KEPT_PAGE_EVENTS = 20;
+
+/** For the other readers who stand at the same place. */
+interface KeptPage {
+  readonly from: number;
+  readonly limit: number;
+  readonly page: CallbackEventPage;
+}
 
 /** Keeps events in the memory of this process: gone with it, and unknown to other processes. */
 export class MemoryCallbackEventStore implements CallbackEventStore {
@@ -54,6 +62,10 @@ export class MemoryCallbackEventStore implements CallbackEventStore {
   readonly #records = new Map<string, MemoryThreadRecord>();
   /** Of the newest event of all. */
   #latest: MemoryThreadRecord | undefined;
+  /** Runs that were accepted and have not begun, the oldest first. */
+  readonly #waitingRuns = new Map<RunRecord, MemoryThreadRecord>();
+  /** The latest pages, of threads that have not changed since. */
+  readonly #pages = new Map<MemoryThreadRecord, KeptPage>();
   readonly #watchers = new ThreadWatchers();
   #byteLength = 0;
   #droppedEventCount = 0;
@@ -102,12 +114,11 @@ export class MemoryCallbackEventStore implements CallbackEventStore {
     if (found === undefined) {
       return { thread, events: [], runs: new Map(), reset: isLost(after, undefined), next: START };
     }
-    const { head: record, events, runs, latestPage } = found;
+    const { head: record, events, runs } = found;
     const reset = isLost(after, record);
     const from = reset ? 0 : after.sequence;
-    if (latestPage !== undefined && latestPage.from === from && latestPage.limit === limit && !reset) {
-      return latestPage.page;
-    }
+    const kept = this.#pages.get(found);
+    if (kept !== undefined && kept.from === from && kept.limit === limit && !reset) return kept.page;
     const first = Math.max(from + 1, record.oldestSequence);
     const count = Math.max(0, Math.min(limit, record.newestSequence - first + 1));
     const listed = count === 0 ? [] : events.slice(first, count).map(toKeptEvent);
@@ -119,7 +130,7 @@ export class MemoryCallbackEventStore implements CallbackEventStore {
       next: { epoch: record.epoch, sequence: count === 0 ? from : first + count - 1 },
       record,
     };
-    if (count > 0 && count <= MAX_KEPT_PAGE_EVENTS && !reset) found.latestPage = { from, limit, page };
+    if (count > 0 && count <= MAX_KEPT_PAGE_EVENTS && !reset) this.#keepPage(found, { from, limit, page });
     return page;
   }
 
@@ -135,8 +146,7 @@ export class MemoryCallbackEventStore implements CallbackEventStore {
     if (record === undefined || change === undefined) return;
     this.#byteLength -= record.events.byteLength;
     record.events.clear();
-    for (const run of record.runs.values()) this.#byteLength -= Buffer.byteLength(run.requestMessage);
-    record.runs.clear();
+    for (const run of record.runs.values()) this.#forgetRun(record, run);
     this.#setHead(record, change.head);
   }
 
@@ -165,11 +175,8 @@ export class MemoryCallbackEventStore implements CallbackEventStore {
     return result;
   }
 
-  #apply(key: string, record: MemoryThreadRecord, { head, run, isNewRun, events }: RecordChange): void {
-    if (run !== undefined) {
-      record.runs.set(run.correlationId, run);
-      if (isNewRun) this.#byteLength += Buffer.byteLength(run.requestMessage);
-    }
+  #apply(key: string, record: MemoryThreadRecord, { head, run, isNewMessage, events }: RecordChange): void {
+    if (run !== undefined) this.#keepRun(record, run, isNewMessage);
     const lengthBefore = record.events.byteLength;
     for (const event of events) record.events.append(event.timestamp + event.fields, tagOf(record, event));
     this.#byteLength += record.events.byteLength - lengthBefore;
@@ -179,13 +186,39 @@ export class MemoryCallbackEventStore implements CallbackEventStore {
     }
     this.#records.set(key, record);
     record.head = head;
-    if (events.length > 0 || isNewRun) this.#keepBounds(record);
+    if (events.length > 0 || isNewMessage) this.#keepBounds(record);
     this.#setHead(record, record.head);
+  }
+
+  #keepRun(record: MemoryThreadRecord, run: RunRecord, isNew: boolean): void {
+    const { runs } = record;
+    const before = runs.get(run.correlationId);
+    if (before !== undefined) this.#waitingRuns.delete(before);
+    if (run.attempts.length === 0) this.#waitingRuns.set(run, record);
+    runs.set(run.correlationId, run);
+    if (!isNew) return;
+    this.#byteLength += Buffer.byteLength(run.requestMessage);
+    if (before !== undefined) this.#byteLength -= Buffer.byteLength(before.requestMessage);
+  }
+
+  #forgetRun(record: MemoryThreadRecord, run: RunRecord): void {
+    record.runs.delete(run.correlationId);
+    this.#waitingRuns.delete(run);
+    this.#byteLength -= Buffer.byteLength(run.requestMessage);
+  }
+
+  #keepPage(record: MemoryThreadRecord, kept: KeptPage): void {
+    this.#pages.delete(record);
+    this.#pages.set(record, kept);
+    for (const oldest of this.#pages.keys()) {
+      if (this.#pages.size <= MAX_KEPT_PAGES) break;
+      this.#pages.delete(oldest);
+    }
   }
 
   #setHead(record: MemoryThreadRecord, head: ThreadHead): void {
     record.head = head;
-    record.latestPage = undefined;
+    this.#pages.delete(record);
     this.#watchers.announce(record.thread, head);
   }
 
@@ -195,9 +228,15 @@ export class MemoryCallbackEventStore implements CallbackEventStore {
     for (const [key, record] of this.#records) {
       if (this.#records.size <= maxThreads) break;
       this.#dropWhile(record, 'threads', () => record.events.count > 0);
-      for (const run of record.runs.values()) this.#byteLength -= Buffer.byteLength(run.requestMessage);
+      for (const run of record.runs.values()) this.#forgetRun(record, run);
       this.#records.delete(key);
+      this.#pages.delete(record);
       this.#watchers.announce(record.thread, undefined);
+    }
+    // Each is kept again when it begins.
+    for (const [run, record] of this.#waitingRuns) {
+      if (this.#byteLength <= maxBytes) break;
+      this.#forgetRun(record, run);
     }
     for (const record of this.#records.values()) {
       if (this.#byteLength <= maxBytes) break;
@@ -219,15 +258,15 @@ export class MemoryCallbackEventStore implements CallbackEventStore {
     );
   }
 
-  #dropOldestEvent({ events, runs, head: { newestAttempt } }: MemoryThreadRecord): void {
+  #dropOldestEvent(record: MemoryThreadRecord): void {
+    const { events, runs, head } = record;
+    const { newestAttempt } = head;
     const lengthBefore = events.byteLength;
     const dropped = events.dropOldest();
     this.#byteLength -= lengthBefore - events.byteLength;
     this.#droppedEventCount += 1;
     const run = dropped && runs.get(dropped.correlationId);
     const now = { oldestSequence: events.firstSequence, ...(newestAttempt && { newestAttempt }) };
-    if (run === undefined || isReached(run, now)) return;
-    runs.delete(run.correlationId);
-    this.#byteLength -= Buffer.byteLength(run.requestMessage);
+    if (run !== undefined && !isReached(run, now)) this.#forgetRun(record, run);
   }
 }

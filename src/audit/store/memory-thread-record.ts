@@ -1,4 +1,4 @@
-import type { CallbackEventPage, EventThread } from './callback-event-store.js';
+import type { EventThread } from './callback-event-store.js';
 import type { EventRecord } from './event-cursor.js';
 import { EventLog, type LogEntry } from './event-log.js';
 import type { KeptEvent } from './kept-event.js';
@@ -19,8 +19,6 @@ export interface MemoryThreadRecord {
   readonly events: EventLog<EventTag>;
   /** One for many events, the latest. */
   tag?: EventTag;
-  /** For the other readers who stand at the same place; absent once the record has changed. */
-  latestPage?: { readonly from: number; readonly limit: number; readonly page: CallbackEventPage } | undefined;
   hasDropped: boolean;
 }
 

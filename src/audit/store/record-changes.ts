@@ -27,8 +27,8 @@ export interface RecordChange {
   readonly head: ThreadHead;
   /** Absent: no run changes. */
   readonly run?: RunRecord;
-  /** Whether the run's record is new, so that its request message is to be kept as well. */
-  readonly isNewRun: boolean;
+  /** Whether the run's record is new, or takes the place of another request's: its message is to be kept as well. */
+  readonly isNewMessage: boolean;
   /** To be added; each is new. */
   readonly events: readonly KeptEvent[];
 }
@@ -43,7 +43,7 @@ export interface Decision<Result> {
 export function acceptRun({ head, run }: RecordState, description: RunDescription): Decision<RunRecord> {
   if (run !== undefined) return { result: run };
   const accepted = createRun(description);
-  return { result: accepted, change: { head: changed(head), run: accepted, isNewRun: true, events: [] } };
+  return { result: accepted, change: { head: changed(head), run: accepted, isNewMessage: true, events: [] } };
 }
 
 /** See {@link CallbackEventStore.beginAttempt}. @returns the attempt's number */
@@ -54,13 +54,14 @@ export function beginAttempt(
   startedAt: string,
 ): Decision<number> {
   // A superseded attempt stays so: it must not come back by asking again.
-  const known = run?.attempts.find((candidate) => candidate.token === token);
-  if (known !== undefined) return { result: known.attempt };
+  const same = run?.attempts.find((candidate) => candidate.token === token);
+  if (same !== undefined) return { result: same.attempt };
   const newest = run?.attempts.at(-1);
   // A delivery that is only now heard of, as its way to the store was cut: what it gives is refused.
   if (newest !== undefined && (isOver(run, description) || isOlder({ startedAt }, newest))) {
     return { result: newest.attempt };
   }
+  const known = runOf(run, description);
   const attempt = (newest?.attempt ?? 0) + 1;
   const begun = { attempt, token, startedAt, eventCount: 0, lostEvents: 0 };
   const totals = withoutFailure(head?.totals, newest);
@@ -73,8 +74,8 @@ export function beginAttempt(
         newestAttempt: { correlationId: description.correlationId, attempt },
       },
       // What the earlier attempt answered is not in the conversation, or this one would not run.
-      run: { ...withAttempt(run ?? createRun(description), begun), committed: false },
-      isNewRun: run === undefined,
+      run: { ...withAttempt(known, begun), committed: false },
+      isNewMessage: known !== run,
       events: [],
     },
   };
@@ -90,15 +91,16 @@ export function appendEvents(
   const newest = run?.attempts.at(-1);
   const isNewest = newest?.token === writer.token;
   if (run !== undefined && !isNewest && !canReturn(run, writer)) return { result: { status: 'superseded' } };
-  // The record was cleared, or dropped, since the attempt was begun.
-  const own: RunAttempt = isNewest ? newest : returnedAttempt(writer, newest, firstIndex);
+  // The record was cleared, dropped or lost since the attempt was begun.
+  const own: RunAttempt = isNewest ? newest : returnedAttempt(head, writer, newest, firstIndex);
   const { attempt } = own;
   const added = events.slice(Math.max(0, own.eventCount - firstIndex));
   const last = added.at(-1);
   if (last === undefined) return { result: { status: 'kept', lostEvents: own.lostEvents } };
 
   const before = changed(head);
-  const correlationId = writer.run.correlationId;
+  const known = runOf(run, writer.run);
+  const { correlationId } = known;
   const kept = added.map(({ timestamp, eventType, fields }, index): KeptEvent => {
     return { sequence: before.newestSequence + 1 + index, correlationId, attempt, timestamp, eventType, fields };
   });
@@ -119,8 +121,8 @@ export function appendEvents(
     result: { status: 'kept', lostEvents },
     change: {
       head: { ...before, newestSequence, ...(totals && { totals }), newestAttempt: { correlationId, attempt } },
-      run: { ...withAttempt(run ?? createRun(writer.run), ended), committed: isNewest && run?.committed === true },
-      isNewRun: run === undefined,
+      run: { ...withAttempt(known, ended), committed: isNewest && known.committed },
+      isNewMessage: known !== run,
       events: kept,
     },
   };
@@ -130,7 +132,7 @@ export function appendEvents(
 export function markRun({ head, run }: RecordState, mark: RunMark): Decision<RunRecord | undefined> {
   const marked = run && withMark(run, mark);
   if (head === undefined || marked === undefined || marked === run) return { result: run };
-  return { result: marked, change: { head: changed(head), run: marked, isNewRun: false, events: [] } };
+  return { result: marked, change: { head: changed(head), run: marked, isNewMessage: false, events: [] } };
 }
 
 /** See {@link CallbackEventStore.clear}. */
@@ -144,12 +146,12 @@ export function clearRecord(head: ThreadHead | undefined): Decision<void> {
     oldestSequence: newestSequence + 1,
     newestSequence,
   };
-  return { result: undefined, change: { head: cleared, isNewRun: false, events: [] } };
+  return { result: undefined, change: { head: cleared, isNewMessage: false, events: [] } };
 }
 
 /** Drops the events before `oldestSequence`. */
 export function dropOldest(head: ThreadHead, oldestSequence: number): RecordChange {
-  return { head: { ...changed(head), oldestSequence }, isNewRun: false, events: [] };
+  return { head: { ...changed(head), oldestSequence }, isNewMessage: false, events: [] };
 }
 
 /**
@@ -172,12 +174,15 @@ function changed(head: ThreadHead | undefined): ThreadHead {
 
 /** With its own number, if that is still free: events with a lower one are void, and those with the same are not. */
 function returnedAttempt(
+  head: ThreadHead | undefined,
   { attempt, token, startedAt }: OpenAttempt,
   newest: RunAttempt | undefined,
   firstIndex: number,
 ): RunAttempt {
   const number = Math.max(attempt, (newest?.attempt ?? 0) + 1);
-  return { attempt: number, token, startedAt, eventCount: firstIndex, lostEvents: 0 };
+  // A clear leaves a head. Without one the service has lost the thread, and with it what the attempt had in there.
+  const lostEvents = head === undefined ? firstIndex : 0;
+  return { attempt: number, token, startedAt, eventCount: firstIndex, lostEvents };
 }
 
 /** @returns the run itself when it has the mark, or when the answer in the conversation is not the one it shows */
@@ -192,12 +197,23 @@ function withoutFailure(totals: ThreadTotals | undefined, newest: RunAttempt | u
   return newest?.outcome === 'failed' ? withoutFailedRun(totals) : totals;
 }
 
+/**
+ * A run as it is known, or as it is begun with: after a clear its key may have been used for another request, which the
+ * entity refuses, as it still knows the first.
+ */
+function runOf(known: RunRecord | undefined, begun: RunDescription): RunRecord {
+  if (known === undefined) return createRun(begun);
+  const isOther = known.attempts.length === 0 && known.requestMessage !== begun.requestMessage;
+  return isOther ? { ...known, ...begun } : known;
+}
+
 function createRun({ correlationId, requestMessage, acceptedAt }: RunDescription): RunRecord {
   return { correlationId, requestMessage, acceptedAt, attempts: [], committed: false, cancelRequested: false };
 }
 
-/** Puts an attempt in the place of the one with its token, or behind all. */
+/** Puts an attempt in the place of the latest one, if that has its token, or behind all. */
 function withAttempt(run: RunRecord, attempt: RunAttempt): RunRecord {
-  const others = run.attempts.filter(({ token }) => token !== attempt.token);
-  return { ...run, attempts: [...others, attempt].slice(-MAX_KEPT_ATTEMPTS) };
+  const isLatest = run.attempts.at(-1)?.token === attempt.token;
+  const others = isLatest ? run.attempts.slice(0, -1) : run.attempts.slice(1 - MAX_KEPT_ATTEMPTS);
+  return { ...run, attempts: [...others, attempt] };
 }

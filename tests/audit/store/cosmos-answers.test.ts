@@ -28,7 +28,7 @@ const CONTAINER = {
 
 const change: RecordChange = {
   head: { epoch: 'e', version: 2, generation: 0, oldestSequence: 1, newestSequence: 0 },
-  isNewRun: false,
+  isNewMessage: false,
   events: [],
 };
 

@@ -93,7 +93,7 @@ describe('CosmosEventStorage', () => {
     const texts = ['\u0001'.repeat(100_000), '🌦'.repeat(300_000), '"\\'.repeat(300_000)];
     const large = { ...run(1), requestMessage: `half a pair \uD83D ${'ä'.repeat(600_000)}` };
     const change = append(1, texts, large);
-    expect(await storage.commit(thread, undefined, { ...change, isNewRun: true })).toBeDefined();
+    expect(await storage.commit(thread, undefined, { ...change, isNewMessage: true })).toBeDefined();
     expect(service.proxy.latestBatchBytes).toBeLessThan(10_000);
     expect(await storage.readEvents(thread, 1, 10)).toEqual(change.events);
     expect(await storage.readRuns(thread, 0, [runId(1)])).toEqual([large]);
@@ -102,7 +102,7 @@ describe('CosmosEventStorage', () => {
   it('removes what a clear has left behind, also what is beside it', async () => {
     const large = { ...run(1), requestMessage: 'a'.repeat(2000) };
     const first = append(1, ['a'.repeat(1_500_000)], large);
-    await storage.commit(thread, undefined, { ...first, isNewRun: true });
+    await storage.commit(thread, undefined, { ...first, isNewMessage: true });
     expect(new Set(await kindsOfItems())).toEqual(new Set(['events', 'head', 'part', 'run']));
     await storage.removeUnreachable(thread, { ...first.head, generation: 1, oldestSequence: 2 });
     expect(await readItems()).toEqual([{ id: 'head' }]);
@@ -110,7 +110,7 @@ describe('CosmosEventStorage', () => {
 
   it('removes the events before the oldest one that is kept, and leaves their runs', async () => {
     const first = append(1, ['a'.repeat(1_500_000)]);
-    const tag = await storage.commit(thread, undefined, { ...first, isNewRun: true });
+    const tag = await storage.commit(thread, undefined, { ...first, isNewMessage: true });
     const partCount = (await kindsOfItems()).filter((kind) => kind === 'part').length;
     const second = append(2, ['b'.repeat(1_500_000)]);
     await storage.commit(thread, tag, second);
@@ -155,8 +155,8 @@ describe('CosmosEventStorage', () => {
   ])('%s', async (_what, generation, messages) => {
     const large = { ...run(1), requestMessage: 'a'.repeat(2000) };
     const first = append(1, ['one'], large);
-    const tag = await storage.commit(thread, undefined, { ...first, isNewRun: true });
-    await storage.commit(thread, tag, { head: { ...first.head, generation }, isNewRun: false, events: [] });
+    const tag = await storage.commit(thread, undefined, { ...first, isNewMessage: true });
+    await storage.commit(thread, tag, { head: { ...first.head, generation }, isNewMessage: false, events: [] });
     const part = (await readItems()).find(({ id }) => id.startsWith('part'));
     await container.item(part?.id ?? '', 'CallbackAgent|thread-1').delete();
     const runs = await storage.readRuns(thread, 0, [runId(1)]);
@@ -168,7 +168,7 @@ function begin(): RecordChange {
   return {
     head: { epoch: 'e', version: 1, generation: 0, oldestSequence: 1, newestSequence: 0 },
     run: run(1),
-    isNewRun: true,
+    isNewMessage: true,
     events: [],
   };
 }
@@ -183,7 +183,7 @@ function append(first: number, texts: readonly string[], of = run(1)): RecordCha
   return {
     head: { epoch: 'e', version: 1 + newestSequence, generation: 0, oldestSequence: 1, newestSequence },
     run: of,
-    isNewRun: false,
+    isNewMessage: false,
     events,
   };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { EventThread } from '../../../src/audit/store/callback-event-store.js';
 import type { MemoryCallbackEventStore } from '../../../src/audit/store/memory-callback-event-store.js';
-import { appendEvents, appendStream, writerFor } from '../../support/append-events.js';
+import { appendEvents, appendStream, RunWriter, writerFor } from '../../support/append-events.js';
 import { failedEvent, finalEvent, runId, runOf, streamEvent, thread } from '../../support/callback-events.js';
 import { type Bounds, createMemoryStore } from '../../support/memory-store.js';
 import { createRecordingLog } from '../../support/recording-log.js';
@@ -71,6 +71,19 @@ describe('the bounds of MemoryCallbackEventStore', () => {
     expect(store.byteLength).toBe(2 * messageBytes);
   });
 
+  it('drop runs that have not begun before any event, which are kept again when they begin', async () => {
+    const requestMessage = 'a'.repeat(1000);
+    const { store } = createStore({ maxBytes: 2500 });
+    await appendTo(store, [first, first]);
+    for (const number of [1, 2, 3, 4]) await store.acceptRun(second, { ...runOf(number), requestMessage });
+    expect(await kept(store, first)).toEqual([1, 2]);
+    const known = [1, 2, 3, 4].map((number) => store.readRun(second, runId(number)));
+    expect(await Promise.all(known)).toEqual([undefined, undefined, expect.anything(), expect.anything()]);
+    await new RunWriter(store, second, { ...runOf(1), requestMessage }).begin();
+    expect(await store.readRun(second, runId(1))).toMatchObject({ requestMessage, attempts: [{ attempt: 1 }] });
+    expect(store.byteLength).toBeLessThanOrEqual(2500);
+  });
+
   it('let a thread that was dropped whole begin again at 1, in another epoch', async () => {
     const { store } = createStore({ maxThreads: 1 });
     await appendTo(store, [first, first]);
@@ -88,7 +101,7 @@ describe('the bounds of MemoryCallbackEventStore', () => {
     const writer = writerFor(store, first);
     await writer.stream('a', 'b');
     await appendTo(store, [second]);
-    expect(await writer.stream('c')).toEqual({ status: 'kept', lostEvents: 0 });
+    expect(await writer.stream('c')).toEqual({ status: 'kept', lostEvents: 2 });
     expect(await store.list(first)).toMatchObject({ events: [{ sequence: 1, fields: streamEvent('c').fields }] });
     expect(await writer.read()).toMatchObject({ ...writer.run, attempts: [{ attempt: 1, eventCount: 3 }] });
   });

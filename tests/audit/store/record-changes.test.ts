@@ -25,6 +25,7 @@ import {
   thread,
 } from '../../support/callback-events.js';
 
+const LATER = '2026-01-07T15:50:00.000Z';
 const STARTED_AT = '2026-01-07T15:41:00.000Z';
 const kept = { status: 'kept', lostEvents: 0 };
 const superseded = { status: 'superseded' };
@@ -50,8 +51,8 @@ class KeptThread {
 
   apply<Result>({ change, result }: Decision<Result>): Result {
     if (change === undefined) return result;
-    const { head, run, isNewRun } = change;
-    if (isNewRun !== (run !== undefined && !this.runs.has(run.correlationId))) throw new Error('Is the run new?');
+    const { head, run, isNewMessage } = change;
+    if (isNewMessage !== (run !== undefined && !this.runs.has(run.correlationId))) throw new Error('Is the run new?');
     if (head.version !== (this.head?.version ?? 0) + 1) throw new Error('A change makes a new version.');
     if (head.generation !== (this.head?.generation ?? 0)) {
       this.runs.clear();
@@ -135,17 +136,27 @@ describe('beginning an attempt', () => {
     expect(record.append(successor, 0, a)).toEqual(kept);
   });
 
-  it('keeps the message with which the run was accepted', () => {
+  it('keeps when the run was accepted first, for the same message', () => {
     record.apply(acceptRun(record.state(), runOf()));
-    record.apply(beginAttempt(record.state(), { ...runOf(), requestMessage: 'Something else' }, 'one', STARTED_AT));
+    record.apply(beginAttempt(record.state(), { ...runOf(), acceptedAt: LATER }, 'one', STARTED_AT));
     expect(record.run()).toMatchObject(runOf());
+  });
+
+  it('takes the place of another request with its key, which was accepted after a clear and is never begun', () => {
+    record.apply(acceptRun(record.state(), { ...runOf(), requestMessage: 'Something else', acceptedAt: LATER }));
+    record.apply(markRun(record.state(), cancelMark));
+    const { change } = beginAttempt(record.state(), runOf(), 'one', STARTED_AT);
+    expect(change).toMatchObject({
+      isNewMessage: true,
+      run: { ...runOf(), cancelRequested: true, attempts: [{ attempt: 1 }] },
+    });
   });
 
   it('withdraws the mark that the answer is in the conversation, for another request', () => {
     record.append(record.begin('one'), 0, finalEvent());
     record.apply(markRun(record.state(), committedMark()));
     record.apply(markRun(record.state(), cancelMark));
-    const another = { ...runOf(), acceptedAt: '2026-01-07T15:50:00.000Z' };
+    const another = { ...runOf(), acceptedAt: LATER };
     expect(record.apply(beginAttempt(record.state(), another, 'two', STARTED_AT))).toBe(2);
     expect(record.run()).toMatchObject({ committed: false, cancelRequested: true });
   });
@@ -511,7 +522,7 @@ describe('dropping the oldest events', () => {
     if (head === undefined) throw new Error('There is a head.');
     expect(dropOldest(head, 3)).toEqual({
       head: { ...head, version: head.version + 1, oldestSequence: 3 },
-      isNewRun: false,
+      isNewMessage: false,
       events: [],
     });
   });

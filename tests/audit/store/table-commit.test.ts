@@ -20,7 +20,7 @@ function plan(texts: readonly string[], requestMessage = 'Tell me a short joke')
     fields: `"event_type":"stream","update_kind":"text","text":${JSON.stringify(text)}`,
   }));
   const head = { epoch: 'abcd1234', version: 2, generation: 0, oldestSequence: 1, newestSequence: events.length };
-  const change: RecordChange = { head, run, isNewRun: true, events };
+  const change: RecordChange = { head, run, isNewMessage: true, events };
   return planCommit('CallbackAgent|thread-1', 'a tag', change, 'token');
 }
 

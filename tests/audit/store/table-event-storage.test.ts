@@ -30,12 +30,12 @@ const event = (sequence: number, text = `${sequence}`): KeptEvent => {
   const { timestamp, eventType, fields } = streamEvent(text);
   return { sequence, correlationId: runOf().correlationId, attempt: 1, timestamp, eventType, fields };
 };
-const changeTo = (version: number, events: readonly KeptEvent[], isNewRun = version === 1): RecordChange => {
+const changeTo = (version: number, events: readonly KeptEvent[], isNewMessage = version === 1): RecordChange => {
   const newestSequence = events.at(-1)?.sequence ?? 0;
   return {
     head: { epoch: 'abcd1234', version, generation: 0, oldestSequence: 1, newestSequence },
     run: { ...runOf(), attempts: [], committed: version > 1, cancelRequested: false },
-    isNewRun,
+    isNewMessage,
     events,
   };
 };
@@ -247,7 +247,7 @@ describe('table', () => {
       const stored = await storage.readHead(thread);
       if (stored === undefined) throw new Error('The thread is unknown.');
       const head = { ...stored.head, version: stored.head.version + 1, oldestSequence: 6 };
-      await storage.commit(thread, stored.tag, { head, isNewRun: false, events: [] });
+      await storage.commit(thread, stored.tag, { head, isNewMessage: false, events: [] });
       await storage.removeUnreachable(thread, head);
       const ids = [ended, cutOff, endedLater, newest].map(({ run }) => run.correlationId);
       const runs = await storage.readRuns(thread, 0, ids);

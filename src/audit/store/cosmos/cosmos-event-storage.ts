@@ -110,7 +110,7 @@ class CosmosEventStorage implements EventStorage {
 
   async commit(thread: EventThread, tag: string | undefined, change: RecordChange): Promise<string | undefined> {
     const partition = threadKey(thread);
-    const { head, run, isNewRun, events } = change;
+    const { head, run, isNewMessage, events } = change;
     const { generation } = head;
     if (tag === undefined && !(await this.#removeHeadless(thread))) return undefined;
     const resourceBody = toJson(headItem(partition, thread, head));
@@ -124,7 +124,7 @@ class CosmosEventStorage implements EventStorage {
     if (run !== undefined) {
       const kept = runItem(partition, generation, run);
       operations.push({ operationType: 'Upsert', resourceBody: toJson(kept.item) });
-      if (isNewRun) parts.push(...kept.parts);
+      if (isNewMessage) parts.push(...kept.parts);
     }
     if (events.length > 0) {
       const kept = eventsItem(partition, generation, events);

@@ -63,14 +63,14 @@ export async function runCommitScript(
   client: RedisClient,
   keys: RedisThreadKeys,
   tag: { readonly expected: string | undefined; readonly next: string },
-  { head, run, isNewRun, events }: RecordChange,
+  { head, run, isNewMessage, events }: RecordChange,
   ttlMs: number | undefined,
 ): Promise<boolean> {
   const runValues: string[] = [];
   if (run !== undefined) {
     const field = runFieldOf(head.generation, run.correlationId);
     runValues.push(field, storeRun(run));
-    if (isNewRun) runValues.push(messageFieldOf(field), run.requestMessage);
+    if (isNewMessage) runValues.push(messageFieldOf(field), run.requestMessage);
   }
   return runScript(client, commitScript, keys, [
     tag.expected ?? '',

@@ -31,7 +31,7 @@ const MAX_WEIGHT = 3 * 1024 * 1024;
 export function planCommit(
   partitionKey: string,
   tag: string | undefined,
-  { head, run, isNewRun, events }: RecordChange,
+  { head, run, isNewMessage, events }: RecordChange,
   partsToken: string,
 ): TableCommit {
   const parts: WeighedAction[] = [];
@@ -61,7 +61,7 @@ export function planCommit(
     const rowKey = runKey(head.generation, correlationId);
     const runRow = { partitionKey, rowKey, ...toRunRow(run) };
     const keys = messagePartKeys(head.generation, correlationId, partsToken);
-    if (isNewRun) actions.push(['create', { ...runRow, ...place(rowKey, requestMessage, keys) }]);
+    if (isNewMessage) actions.push(['upsert', { ...runRow, ...place(rowKey, requestMessage, keys) }, 'Replace']);
     // The message stays; there is a conflict when the run was removed meanwhile.
     else actions.push(['update', runRow, 'Merge']);
   }

@@ -164,6 +164,19 @@ export function describeRunRecords(context: ContractContext): void {
       for (const [id, run] of await runsOf(0)) expect(run).toEqual(await store.readRun(thread, id));
     });
 
+    it('has the message of the request that was begun, though its key was used for another one after a clear', async () => {
+      const { store, thread } = context;
+      const writer = writerFor(store, thread);
+      await writer.accept();
+      await store.clear(thread);
+      const requestMessage = 'Something else '.repeat(5000);
+      await store.acceptRun(thread, { ...runOf(), requestMessage });
+      await writer.final();
+      expect(await writer.read()).toMatchObject({ ...writer.run, attempts: [{ attempt: 1, eventCount: 1 }] });
+      const { runs } = await store.list(thread);
+      expect(runs.get(runId(1))).toMatchObject(writer.run);
+    });
+
     it('forgets runs with their thread', async () => {
       const { store, thread } = context;
       const [ended, accepted] = [writerFor(store, thread, 1), writerFor(store, thread, 2)];

@@ -30,14 +30,14 @@ export class NaiveRecord {
   }
 
   begin(writer: HistoryWriter): number {
-    this.accept(writer.run);
+    this.#acceptBegun(writer.run);
     const { attempts } = this.#run(writer);
     const known = attempts.find(({ token }) => token === writer.token);
     if (known !== undefined) return known.attempt;
     const newest = attempts.at(-1);
     if (newest !== undefined && (this.#isOver(writer) || isLongBefore(writer, newest))) return newest.attempt;
     const attempt = (newest?.attempt ?? 0) + 1;
-    this.#add(writer, attempt, 0);
+    this.#add(writer, attempt, 0, 0);
     return attempt;
   }
 
@@ -51,9 +51,11 @@ export class NaiveRecord {
       if (!isLater || isKnown || this.#isOver(writer)) return { status: 'superseded' };
     }
     if (newest?.token !== writer.token) {
-      if (events.length === 0) return { status: 'kept', lostEvents: 0 };
-      this.accept(writer.run);
-      this.#add(writer, Math.max(attempt, (newest?.attempt ?? 0) + 1), firstIndex);
+      // Nobody but the service itself makes a thread unknown again.
+      const lostEvents = this.isKnown ? 0 : firstIndex;
+      if (events.length === 0) return { status: 'kept', lostEvents };
+      this.#acceptBegun(writer.run);
+      this.#add(writer, Math.max(attempt, (newest?.attempt ?? 0) + 1), firstIndex, lostEvents);
     }
     const own = this.#run(writer).attempts.at(-1);
     if (own === undefined) throw new Error('An attempt was just added.');
@@ -115,10 +117,17 @@ export class NaiveRecord {
     };
   }
 
-  #add({ run, token, startedAt }: HistoryWriter, attempt: number, eventCount: number): void {
+  /** What was accepted under a run's key, and never begun, is another request than the one that is begun. */
+  #acceptBegun(run: RunDescription): void {
+    this.accept(run);
+    const known = this.runs.get(run.correlationId);
+    if (known?.attempts.length === 0 && known.requestMessage !== run.requestMessage) Object.assign(known, run);
+  }
+
+  #add({ run, token, startedAt }: HistoryWriter, attempt: number, eventCount: number, lostEvents: number): void {
     const known = this.runs.get(run.correlationId);
     if (known === undefined) return;
-    known.attempts.push({ attempt, token, startedAt, eventCount, lostEvents: 0 });
+    known.attempts.push({ attempt, token, startedAt, eventCount, lostEvents });
     known.committed = false;
   }
 
