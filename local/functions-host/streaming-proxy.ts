@@ -72,13 +72,17 @@ interface Exchange {
 }
 
 function forward(proxy: { agent: Agent; port: number }, { request, response, invocationId, body }: Exchange): void {
+  const hasBody = body !== undefined || request.headers.has('transfer-encoding');
   const upstream = sendRequest({
-    agent: proxy.agent,
+    // What a function leaves of a body is never read, and would block the next request on the same connection.
+    agent: hasBody ? false : proxy.agent,
     host: '127.0.0.1',
     port: proxy.port,
     method: request.method,
     path: encodeUrlForForwarding(request),
     headers: {
+      // Or its proxy would close that connection with the answer, which is lost when there is a body left to read.
+      connection: 'keep-alive',
       // The library reads headers from the trigger's metadata, but its proxy limits how many bytes of them there are.
       ...withoutOwn(request.message, headersSetAnew),
       'x-ms-invocation-id': invocationId,
@@ -91,7 +95,11 @@ function forward(proxy: { agent: Agent; port: number }, { request, response, inv
   upstream.on('error', () => {
     if (!response.headersSent && !response.destroyed) answer(response, 502);
   });
-  response.on('close', () => upstream.destroy());
+  response.on('close', () => {
+    upstream.destroy();
+    // As the real host's server does: what is left of the body must not stand before the client's next request.
+    request.message.unpipe(upstream).resume();
+  });
   if (body === undefined) request.message.pipe(upstream);
   else upstream.end(body);
 }

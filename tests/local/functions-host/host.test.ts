@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startLocalFunctionsHost } from '../../../local/functions-host/index.js';
 import { fixtureFolder, startHostProcess, type HostProcess } from './support/host-process.js';
-import { exchange } from './support/raw-http.js';
+import { exchange, exchangeInTurn } from './support/raw-http.js';
 
 const durablePath = '/runtime/webhooks/durabletask';
 const moduleEnvironment = { MODULE_APP_HUB: 'Modules' };
@@ -236,10 +236,45 @@ describe('the streaming app', () => {
   });
 });
 
+describe('a body that a streaming function does not read to its end stands in nobody’s way', () => {
+  let host: HostProcess;
+  beforeAll(async () => {
+    host = await startHostProcess(fixtureFolder('refusing-app'));
+  });
+  afterAll(async () => host.end());
+
+  const headers = { Host: 'localhost', 'Content-Type': 'application/octet-stream' };
+  const hello = { line: 'GET /api/hello HTTP/1.1', headers: { ...headers, Connection: 'close' } };
+
+  test.each(
+    ['beginning', 'nothing'].flatMap((part) =>
+      [1, 20].flatMap((megabytes) => ['declared', 'chunked'].map((kind) => [part, megabytes, kind] as const)),
+    ),
+  )('it reads the %s of %i MB, %s', async (part, megabytes, kind) => {
+    const text = 'x'.repeat(megabytes * 1e6);
+    const refused = {
+      line: `POST /api/${part} HTTP/1.1`,
+      ...(kind === 'declared'
+        ? { headers: { ...headers, 'Content-Length': text.length }, body: text }
+        : {
+            headers: { ...headers, 'Transfer-Encoding': 'chunked' },
+            body: `${text.length.toString(16)}\r\n${text}\r\n0\r\n\r\n`,
+          }),
+    };
+    expect(await exchangeInTurn(host.port, [refused, hello])).toEqual([
+      'HTTP/1.1 413 Payload Too Large',
+      'HTTP/1.1 200 OK',
+    ]);
+    expect((await exchange(host.port, hello))?.statusLine).toBe('HTTP/1.1 200 OK');
+  });
+});
+
 test('an end lets the running operation finish, runs the hooks of the app, and reports what is dropped', async () => {
   const host = await startHostProcess(fixtureFolder('module-app'), { environment: moduleEnvironment });
-  const target = `http://localhost:${host.port}${durablePath}/entities/recorder/last?op=note`;
-  await Promise.all(Array.from({ length: 4 }, async () => fetch(target, { method: 'POST' })));
+  const target = `http://localhost:${host.port}${durablePath}/entities/recorder/last`;
+  await fetch(`${target}?op=holdUntilEnd`, { method: 'POST' });
+  await host.until(() => host.log.some(({ message }) => message === 'holding until the end'));
+  await Promise.all(Array.from({ length: 3 }, async () => fetch(`${target}?op=note`, { method: 'POST' })));
   await host.end();
   expect(host.log.map(({ message }) => message)).toEqual(
     expect.arrayContaining([expect.stringContaining('of @recorder@last were still waiting'), 'terminated']),

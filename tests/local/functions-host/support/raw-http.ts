@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
 /** A request byte by byte, for what HTTP clients would not send. */
@@ -42,6 +43,28 @@ export async function exchange(
   await Promise.race(gaveUp === undefined ? [ended] : [ended, gaveUp]);
   socket.destroy();
   return parseAnswer(Buffer.concat(chunks), request.line.startsWith('HEAD '));
+}
+
+/**
+ * Sends requests on one connection, each behind the end of the answer to the one before. Answers must be chunked; the
+ * last request should ask for the end of the connection.
+ *
+ * @returns the status lines.
+ */
+export async function exchangeInTurn(port: number, requests: readonly RawRequest[]): Promise<string[]> {
+  const socket = connect(port, '127.0.0.1');
+  const answers: string[] = [];
+  for (const request of requests) {
+    send(socket, request);
+    let answer = '';
+    while (!answer.endsWith('\r\n0\r\n\r\n')) {
+      const [chunk] = (await once(socket, 'data')) as [Buffer];
+      answer += chunk.toString('latin1');
+    }
+    answers.push(answer.slice(0, answer.indexOf('\r\n')));
+  }
+  socket.destroy();
+  return answers;
 }
 
 function send(socket: Socket, { line, headers, body }: RawRequest): void {
