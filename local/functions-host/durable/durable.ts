@@ -33,7 +33,7 @@ export interface Durable {
   readonly readInputs: (metadata: FunctionMetadata) => Readonly<Record<string, TypedData>>;
   /** Goes on with the operations that the journal holds. */
   resume(): void;
-  /** Lets running operations end, at most for `timeoutMs`. */
+  /** Lets running operations end, at most for `timeoutMs`: those that have not ended by then have no effect. */
   stop(timeoutMs: number): Promise<void>;
   close(): Promise<void>;
 }

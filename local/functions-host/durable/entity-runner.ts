@@ -97,15 +97,19 @@ export class EntityRunner {
     }
   }
 
-  /** Lets the batches that run end, at most for `timeoutMs`. What becomes of the others is logged. */
+  /**
+   * Lets the batches that run end, at most for `timeoutMs`; then closes, for what these may still need is closed behind
+   * this. What becomes of the others is logged.
+   */
   async stop(timeoutMs: number): Promise<void> {
     this.#isStopped = true;
     if (await endWithin(this.#running.values(), timeoutMs)) return;
+    this.close();
     const outlook = this.#options.store.isKept ? ': they run again at the next start' : '';
     this.#warn(`${this.#running.size} running entity operation(s) did not end in time${outlook}.`);
   }
 
-  /** What still ends has no effect any more. */
+  /** Accepts nothing any more; what still ends has no effect. */
   close(): void {
     this.#isClosed = true;
   }
