@@ -1,5 +1,10 @@
 import path from 'node:path';
-import { FolderInUseError, JournalUnreadableError, type LocalFunctionsHost } from './functions-host/index.js';
+import {
+  FolderInUseError,
+  JournalFolderError,
+  JournalUnreadableError,
+  type LocalFunctionsHost,
+} from './functions-host/index.js';
 import { LaunchError } from './launch-error.js';
 
 /** Where the local Functions host keeps its state, for the person who starts it. */
@@ -34,6 +39,13 @@ export function explainJournalError(folder: StateFolder, error: unknown): unknow
     return new LaunchError(
       `Another local Functions host (process ${error.processId}) keeps its state in ${showPath(folder, error.folder)}/.\n` +
         'End it, or start this one with --ephemeral, which keeps nothing, or with --data FOLDER.',
+      { cause: error },
+    );
+  }
+  if (error instanceof JournalFolderError) {
+    return new LaunchError(
+      `No state can be kept in ${showPath(folder, error.folder)}: ${error.reason}\n` +
+        'Name another place with --data FOLDER, or start with --ephemeral, which keeps nothing.',
       { cause: error },
     );
   }

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readdirSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { describeProcess, isRunning, type ProcessIdentity } from './process-identity.js';
 
@@ -15,29 +15,56 @@ export class FolderInUseError extends Error {
   }
 }
 
+/** A folder is this process's own. */
+export interface FolderLock {
+  /** Whether it still is: no longer when somebody has deleted the folder. */
+  isHeld(): boolean;
+  release(): void;
+}
+
+const patienceMs = 10;
+const mostLooks = 20;
+
 /**
- * Locks a folder for this process until the returned function is called, or the process ends in any way.
+ * Locks a folder for this process until it is released, or the process ends in any way.
  *
- * Each process puts a file of its own there before it looks for others, and files of processes that have ended are
- * removed: so no two ever have the folder, though two that come at the very same time may both be refused.
+ * Each process puts a file of its own there before it looks for others, and goes on only when there are none: so no two
+ * ever have the folder. Files of processes that have ended are removed. Two that come at the very same time see each
+ * other: the one whose file comes later in the alphabet gives way at once, and the other one waits a moment for that.
  *
+ * @param pause - blocks between two looks.
  * @throws FolderInUseError
  */
-export function lockFolder(folder: string): () => void {
+export function lockFolder(folder: string, pause: () => void = block): FolderLock {
   const own = nameLock(describeProcess(process.pid));
   const file = path.join(folder, own);
-  const unlock = (): void => rmSync(file, { force: true });
+  const release = (): void => rmSync(file, { force: true });
   createFile(folder, file);
-  for (const name of readdirSync(folder)) {
-    const owner = readLock(name);
-    if (owner === undefined || name === own) continue;
-    if (isRunning(owner)) {
-      unlock();
-      throw new FolderInUseError(folder, owner.id);
+  for (let looks = 1; ; looks += 1) {
+    const others = findOthers(folder, own);
+    const [other] = others;
+    if (other === undefined) return { isHeld: () => existsSync(file), release };
+    if (looks === mostLooks || others.some(({ name }) => name < own)) {
+      release();
+      throw new FolderInUseError(folder, other.owner.id);
     }
-    rmSync(path.join(folder, name), { force: true });
+    pause();
   }
-  return unlock;
+}
+
+/** Locks of other processes that run; those of others are removed. */
+function findOthers(folder: string, own: string): { readonly name: string; readonly owner: ProcessIdentity }[] {
+  return readdirSync(folder).flatMap((name) => {
+    const owner = readLock(name);
+    if (owner === undefined || name === own) return [];
+    if (isRunning(owner)) return [{ name, owner }];
+    rmSync(path.join(folder, name), { force: true });
+    return [];
+  });
+}
+
+function block(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, patienceMs);
 }
 
 function createFile(folder: string, file: string): void {

@@ -3,6 +3,7 @@ import { createAdminApi } from './admin-api.js';
 import { applyCors, type CorsOptions } from './cors.js';
 import { startDurable } from './durable/durable.js';
 import { openEntityJournal, type EntityJournal } from './durable/entity-journal.js';
+import { JournalFolderError } from './durable/journal-errors.js';
 import { findTaskHubFolder } from './durable/task-hub-folder.js';
 import { createFunctionKeys, isAuthorized, type AuthLevel, type FunctionKeys } from './function-keys.js';
 import { findRoute } from './function-routes.js';
@@ -16,9 +17,10 @@ import { landingPage } from './landing-page.js';
 import { loadApp } from './load-app.js';
 import { sortFunctions, type ServedFunction } from './served-functions.js';
 import { startStreamingProxy } from './streaming-proxy.js';
+import { isSystemError } from './system-error.js';
 
 export type { CorsOptions } from './cors.js';
-export { JournalUnreadableError } from './durable/entity-journal.js';
+export { JournalFolderError, JournalUnreadableError } from './durable/journal-errors.js';
 export { FolderInUseError } from './folder-lock.js';
 export type { FunctionKeys } from './function-keys.js';
 export type { HostLog, HostLogEntry, HostLogLevel } from './host-log.js';
@@ -74,8 +76,8 @@ const stopTimeoutMs = 10_000;
  * Serves a built function app as the Azure Functions host does, for development. The environment must hold the app's
  * settings already. A process serves one app, once: Node.js loads its modules only once.
  *
- * @throws the server's own error (EADDRINUSE) for a taken port, FolderInUseError and JournalUnreadableError for the
- * journal, the app's own error when loading it fails, and an Error that names host.json when it cannot be used.
+ * @throws the server's own error (EADDRINUSE) for a taken port, FolderInUseError, JournalFolderError and
+ * JournalUnreadableError for the journal, the app's own error when loading it fails, and an Error that names host.json when it cannot be used.
  */
 export async function startLocalFunctionsHost(options: LocalFunctionsHostOptions): Promise<LocalFunctionsHost> {
   const settings = await readHostSettings(options.appFolder, process.env);
@@ -177,7 +179,11 @@ function openJournal(
   hubName: string,
 ): EntityJournal | undefined {
   if (journalFolder === undefined) return undefined;
-  return openEntityJournal(findTaskHubFolder(journalFolder, appFolder, hubName));
+  try {
+    return openEntityJournal(findTaskHubFolder(journalFolder, appFolder, hubName));
+  } catch (error) {
+    throw isSystemError(error) ? new JournalFolderError(journalFolder, error) : error;
+  }
 }
 
 function countFound({ found }: EntityJournal): FoundEntities {

@@ -106,6 +106,20 @@ describe('npm start keeps what its host was told', () => {
   });
 });
 
+describe('npm start says so where nothing can be kept, and names the way on:', () => {
+  it.each([
+    ['in the place of a file', process.execPath] as const,
+    // There Node.js itself would try to make one for ever.
+    ...(process.platform === 'linux' ? [['where the system makes no folder', '/proc/none/data'] as const] : []),
+  ])('%s', async (_where, data) => {
+    const launched = start(data);
+    expect(await launched.ended).toBe(1);
+    expect(launched.output()).toContain(`No state can be kept in ${data}: `);
+    expect(launched.output()).toContain('--ephemeral');
+    expect(launched.output()).not.toMatch(/^\s+at /m);
+  });
+});
+
 describe('what is said of the state that was found', () => {
   const folder = { path: path.join(path.sep, 'package', '.local-host'), packageFolder: path.join(path.sep, 'package') };
   const functions = [{ name: 'dafx-CallbackAgent', kind: 'entity', detail: '' }] as const;

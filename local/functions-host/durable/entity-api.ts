@@ -81,7 +81,14 @@ async function signalEntity(
   }
   if (isOwnHub) {
     const name = request.method === 'DELETE' ? 'delete' : (readQuery(request.query, 'op') ?? '');
-    runner.signal(id, { name, input: hasInput ? (input.text ?? null) : null });
+    try {
+      runner.signal(id, { name, input: hasInput ? (input.text ?? null) : null });
+    } catch (error) {
+      const message = `An operation of ${toInstanceId(id)} is not accepted, as it could not be kept. ${String(error)}`;
+      log({ level: 'error', category: 'Host.Durable', message });
+      answer(response, 500, json, errorBody('The operation could not be kept.'));
+      return;
+    }
   } else {
     const message = 'A signal to another task hub is accepted, but nothing there runs it.';
     log({ level: 'warning', category: 'Host.Durable', message });

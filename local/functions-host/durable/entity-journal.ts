@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import { lockFolder } from '../folder-lock.js';
+import { lockFolder, type FolderLock } from '../folder-lock.js';
+import { makeFolder } from '../make-folder.js';
+import { isSystemError } from '../system-error.js';
 import { toInstanceId, type EntityId } from './entity-id.js';
 import type { EntityRecord } from './entity-record.js';
+import { JournalUnreadableError } from './journal-errors.js';
 
 /** Keeps the entities of one task hub in a folder, beyond the life of the process, however that ends. */
 export interface EntityJournal {
@@ -17,29 +20,17 @@ export interface EntityJournal {
   close(): void;
 }
 
-/** A file of the journal does not hold what it should. It is left as it is. */
-export class JournalUnreadableError extends Error {
-  readonly file: string;
-  readonly reason: string;
-
-  constructor(file: string, reason: string, options?: ErrorOptions) {
-    super(`${file} cannot be read: ${reason}`, options);
-    this.name = 'JournalUnreadableError';
-    this.file = file;
-    this.reason = reason;
-  }
-}
-
 const suffix = '.json';
 const temporarySuffix = '.tmp';
 const version = 1;
 
 const entityId = z.object({ name: z.string(), key: z.string() });
 const operation = z.object({ name: z.string(), input: z.string().nullable() });
+const jsonText = z.string().refine(isJson, 'expected JSON text');
 const fileContent = z.object({
   version: z.literal(version),
   id: entityId,
-  state: z.object({ text: z.string().optional(), lastOperationTime: z.iso.datetime() }).optional(),
+  state: z.object({ text: jsonText.optional(), lastOperationTime: z.iso.datetime() }).optional(),
   operations: z.array(operation),
   signals: z.array(z.object({ target: entityId, operation })),
 });
@@ -52,37 +43,52 @@ const fileContent = z.object({
  * and for a development host the loss of power is not worth what flushing costs on many machines. A file that such a
  * loss has cut is refused when the journal is opened again.
  *
- * @throws FolderInUseError when another process has it open, JournalUnreadableError.
+ * A folder that is deleted meanwhile is made anew with the next change; what does not change any more is forgotten.
+ *
+ * @throws FolderInUseError when another process has it open, JournalUnreadableError, the system's errors.
  */
 export function openEntityJournal(folder: string): EntityJournal {
-  mkdirSync(folder, { recursive: true });
-  const unlock = lockFolder(folder);
+  let lock = takeFolder(folder);
   let isOpen = true;
-  const requireOpen = (): void => {
+  const requireFolder = (): void => {
     if (!isOpen) throw new Error('The journal is closed.');
+    if (!lock.isHeld()) lock = retakeFolder(folder);
   };
   try {
     return {
       found: readAll(folder),
       write(record) {
-        requireOpen();
+        requireFolder();
         const file = path.join(folder, nameFile(record.id));
         writeFileSync(file + temporarySuffix, describe(record));
         renameSync(file + temporarySuffix, file);
       },
       remove(id) {
-        requireOpen();
+        requireFolder();
         rmSync(path.join(folder, nameFile(id)), { force: true });
       },
       close() {
         isOpen = false;
-        unlock();
+        lock.release();
       },
     };
   } catch (error) {
-    unlock();
+    lock.release();
     throw error;
   }
+}
+
+function takeFolder(folder: string): FolderLock {
+  makeFolder(folder);
+  return lockFolder(folder);
+}
+
+/** Takes a folder that was deleted, unless another host has kept something there since: that must not be overwritten. */
+function retakeFolder(folder: string): FolderLock {
+  const lock = takeFolder(folder);
+  if (!readdirSync(folder).some(isRecordFile)) return lock;
+  lock.release();
+  throw new Error(`${folder} was deleted, and another host has kept its entities there since.`);
 }
 
 /** Keys differ by case and may hold anything, names of files may not: the file has the id in it. */
@@ -103,13 +109,17 @@ function readAll(folder: string): EntityRecord[] {
   const names = readdirSync(folder);
   for (const name of names) {
     // Its change was not promised to anybody: the process ended before the file took its place.
-    if (name.endsWith(suffix + temporarySuffix)) rmSync(path.join(folder, name));
+    if (name.endsWith(suffix + temporarySuffix)) unlinkSync(path.join(folder, name));
   }
-  return names.filter((name) => name.endsWith(suffix)).map((name) => readRecord(path.join(folder, name)));
+  return names.filter(isRecordFile).map((name) => readRecord(path.join(folder, name)));
+}
+
+function isRecordFile(name: string): boolean {
+  return name.endsWith(suffix);
 }
 
 function readRecord(file: string): EntityRecord {
-  const { id, state, operations, signals } = parseFile(file, readFileSync(file, 'utf8'));
+  const { id, state, operations, signals } = parseFile(file);
   if (path.basename(file) !== nameFile(id)) {
     throw new JournalUnreadableError(file, `it holds ${toInstanceId(id)}, which belongs into another file.`);
   }
@@ -121,12 +131,24 @@ function readRecord(file: string): EntityRecord {
   };
 }
 
-function parseFile(file: string, text: string): z.infer<typeof fileContent> {
+function parseFile(file: string): z.infer<typeof fileContent> {
   try {
-    return fileContent.parse(JSON.parse(text));
+    return fileContent.parse(JSON.parse(readFileSync(file, 'utf8')));
   } catch (error) {
-    if (error instanceof SyntaxError) throw new JournalUnreadableError(file, error.message, { cause: error });
+    if (error instanceof SyntaxError || isSystemError(error)) {
+      throw new JournalUnreadableError(file, error.message, { cause: error });
+    }
     if (error instanceof z.ZodError) throw new JournalUnreadableError(file, z.prettifyError(error), { cause: error });
+    throw error;
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch (error) {
+    if (error instanceof SyntaxError) return false;
     throw error;
   }
 }

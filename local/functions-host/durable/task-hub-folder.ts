@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import path from 'node:path';
+import { makeFolder } from '../make-folder.js';
 
 /**
  * The folder for what is kept of one task hub of one app, within a folder for several of them (made when it is missing).
  * It stays the same when the app and that folder move together.
  */
 export function findTaskHubFolder(journalFolder: string, appFolder: string, hubName: string): string {
-  mkdirSync(journalFolder, { recursive: true });
+  makeFolder(journalFolder);
   const root = realpathSync(journalFolder);
   // Names of task hubs differ without regard to case.
   const hub = hubName.toLowerCase();

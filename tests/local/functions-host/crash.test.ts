@@ -1,4 +1,4 @@
-import { readFile, rm } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { makeFolder } from '../support/folders.js';
@@ -56,8 +56,15 @@ test('a host does not accept what it cannot keep', async () => {
   const url = entityUrl(host, 'a');
   const post = async (): Promise<number> => (await fetch(`${url}?op=note`, { method: 'POST' })).status;
   expect(await post()).toBe(202);
+  await expect.poll(() => readState(host, 'a'), { timeout }).toHaveLength(1);
   await rm(journalFolder, { recursive: true });
+  await writeFile(journalFolder, 'a file in its place');
   expect(await post()).toBe(500);
+  const errors = (): string[] => host.log.filter(({ level }) => level === 'error').map(({ message }) => message);
+  await host.until(() => errors().length > 0);
+  expect(errors()).toEqual([expect.stringMatching(/^An operation of @kept@a is not accepted, .*EEXIST[^\n]*$/)]);
+  await rm(journalFolder);
+  expect(await post()).toBe(202);
   await host.end();
 });
 

@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openEntityJournal } from '../../../local/functions-host/durable/entity-journal.js';
@@ -73,6 +73,7 @@ describe('the journal of entities', () => {
     ['torn', (text: string) => text.slice(0, -20)],
     ['of another version', (text: string) => text.replace('"version":1', '"version":2')],
     ['without its operations', (text: string) => text.replace('"operations"', '"others"')],
+    ['without JSON in its state', (text: string) => text.replace('"text":"[]"', '"text":"{{{"')],
     ["another entity's", (text: string) => text.replace('"key":"a"', '"key":"b"')],
   ])('refuses a file that is %s, names it, and leaves it as it is', async (_how, damage) => {
     const folder = await makeFolder();
@@ -87,6 +88,45 @@ describe('the journal of entities', () => {
     expect(await readFile(file, 'utf8')).toBe(damaged);
     // Nor is the folder locked.
     expect(await readdir(folder)).toEqual([name]);
+  });
+
+  test('refuses a folder in the place of a file, and names it', async () => {
+    const folder = await makeFolder();
+    const file = path.join(folder, 'a.json');
+    await mkdir(file);
+    expect(() => openEntityJournal(folder)).toThrow(expect.objectContaining({ name: 'JournalUnreadableError', file }));
+    expect(await readdir(folder)).toEqual(['a.json']);
+  });
+
+  test('goes on in a new folder when its own is deleted, and has it alone', async () => {
+    const folder = await makeFolder();
+    const journal = openEntityJournal(folder);
+    journal.write(recordOf('forgotten'));
+    await rm(folder, { recursive: true });
+    journal.remove({ name: 'agent', key: 'forgotten' });
+    expect(() => openEntityJournal(folder)).toThrow(expect.objectContaining({ name: 'FolderInUseError' }));
+    await rm(folder, { recursive: true });
+    journal.write(recordOf('a'));
+    expect(() => openEntityJournal(folder)).toThrow(expect.objectContaining({ name: 'FolderInUseError' }));
+    journal.close();
+    expect(readAgain(folder)).toEqual([recordOf('a')]);
+  });
+
+  test('overwrites nothing that another host has kept in a new folder', async () => {
+    const folder = await makeFolder();
+    const journal = openEntityJournal(folder);
+    journal.write(recordOf('a', '"as the other host has it"'));
+    const [file = ''] = (await readdir(folder)).filter((name) => name.endsWith('.json'));
+    const text = await readFile(path.join(folder, file));
+    await rm(folder, { recursive: true });
+    await mkdir(folder);
+    await writeFile(path.join(folder, file), text);
+    const otherLock = path.join(folder, `host-${process.ppid}-unknown.lock`);
+    await writeFile(otherLock, '');
+    expect(() => journal.write(recordOf('a'))).toThrow(expect.objectContaining({ name: 'FolderInUseError' }));
+    await rm(otherLock);
+    expect(() => journal.write(recordOf('a'))).toThrow('another host');
+    expect(readAgain(folder)).toEqual([recordOf('a', '"as the other host has it"')]);
   });
 
   test('is open once at a time, and takes nothing when it is closed', async () => {
