@@ -174,7 +174,9 @@ describe('a long poll', () => {
   it('is answered at once when there is something', async () => {
     const threadId = newThreadId();
     await api().ask(threadId, 'Hello');
+    const started = performance.now();
     expect(eventsOf(await api().poll(threadId, '?wait=30'))).toEqual(await api().events(threadId));
+    expect(performance.now() - started).toBeLessThan(25_000);
   });
 
   it('is answered with nothing after its time', async () => {
@@ -215,8 +217,10 @@ describe('a long poll', () => {
     const threadId = newThreadId();
     await api().ask(threadId, 'Hello');
     const cursor = cursorOf(await api().poll(threadId));
+    const started = performance.now();
     const waiting = api().poll(threadId, `?after=${cursor}&wait=30`);
     await api().callbacks('DELETE', threadId);
     expect(await waiting).toMatchObject({ text: '[]', headers: { 'x-cursor-reset': 'true' } });
+    expect(performance.now() - started).toBeLessThan(25_000);
   });
 });

@@ -173,8 +173,8 @@ describe.skipIf(isRedisMissing)('redis (needs /usr/bin/redis-server)', () => {
   describe('retention', () => {
     it('drops a thread that was not changed for so many days', async () => {
       const store = openStore({ ttlDays: 150 / DAY_MS });
-      await writerFor(store, thread).append(streamEvent('a'), finalEvent());
-      expect(await textsOf(store)).toHaveLength(2);
+      const kept = await writerFor(store, thread).append(streamEvent('a'), finalEvent());
+      expect(kept).toEqual({ status: 'kept', lostEvents: 0 });
       while ((await store.list(thread)).record !== undefined) await delay(10);
       expect(await store.listThreads(thread.agentName)).toEqual([]);
       // The list forgets it with its next answer after a minute, and expires itself a day later.
@@ -299,7 +299,7 @@ describe.skipIf(isRedisMissing)('redis (needs /usr/bin/redis-server)', () => {
       await writer.stream('a');
       const client = await openClientForTest(redis.url);
       await client.configResetStat();
-      await proxy.setFault({ kind: 'delay', requestMs: 300 });
+      await proxy.setFault({ kind: 'delay', requestMs: 2000 });
       const late = writer.stream('b', 'c');
       const taken = proxy.takenBytes;
       while (proxy.takenBytes === taken) await delay(1);
@@ -311,7 +311,7 @@ describe.skipIf(isRedisMissing)('redis (needs /usr/bin/redis-server)', () => {
       expect(await textsOf(store)).toEqual(['1 a', '2 b', '3 c']);
     });
 
-    it('gives up after 3 s when nothing is heard, and works again when the network does', async () => {
+    it('gives up when nothing is heard, and works again when the network does', async () => {
       const store = openStore({ url: redis.urlThrough(proxy.port) });
       const writer = writerFor(store, thread);
       await writer.stream('a');

@@ -19,6 +19,8 @@ import { createRecordingLog } from '../../support/recording-log.js';
 import { isRedisMissing, type RedisServer, startRedisServer } from '../../support/redis-server.js';
 
 const LOOK_EVERY_MS = 2;
+/** Less than 20 blocking reads take, of 2 s each. */
+const BLOCKED_MS = 35_000;
 
 it('says why threads cannot be watched in redis', async () => {
   const log = createRecordingLog();
@@ -84,25 +86,29 @@ describe.skipIf(isRedisMissing)('watching threads in redis (needs /usr/bin/redis
       await writer.stream('a');
       await seen.until((record) => record?.newestSequence === sequence);
     }
-    // Without news each would wait for the next look at all threads, up to 2 s: too long for this test.
+    // Without news each would wait for the next look at all threads, up to 2 s: longer than this test may take.
     expect(seen.records.at(-1)?.newestSequence).toBe(100);
   });
 
-  it('watches at once for threads that are added while it waits for others', async () => {
-    const storage = await openStorageForTest({ url: redis.url });
-    await follow(storage, nextThread());
-    // If each waited for the end of a blocking read, of 2 s, they would take longer than this test may.
-    for (let count = 0; count < 20; count += 1) {
-      while ((await watchers()) === 0) await delay(LOOK_EVERY_MS);
-      const thread = nextThread();
-      const seen = await follow(storage, thread);
-      await seen.until((record) => record === undefined);
-      await writerFor(openStoreForTest({ url: redis.url }), thread).stream('a');
-      expect(await seen.until((record) => record?.newestSequence === 1)).toMatchObject({
-        newestAttempt: { attempt: 1 },
-      });
-    }
-  });
+  it(
+    'watches at once for threads that are added while it waits for others',
+    async () => {
+      const storage = await openStorageForTest({ url: redis.url });
+      await follow(storage, nextThread());
+      // Without a wake-up each would wait for the end of a blocking read: longer than this test may take.
+      for (let count = 0; count < 20; count += 1) {
+        while ((await watchers()) === 0) await delay(LOOK_EVERY_MS);
+        const thread = nextThread();
+        const seen = await follow(storage, thread);
+        await seen.until((record) => record === undefined);
+        await writerFor(openStoreForTest({ url: redis.url }), thread).stream('a');
+        expect(await seen.until((record) => record?.newestSequence === 1)).toMatchObject({
+          newestAttempt: { attempt: 1 },
+        });
+      }
+    },
+    BLOCKED_MS,
+  );
 
   it('finds what happened before it began, however long ago', async () => {
     const thread = nextThread();
@@ -112,17 +118,21 @@ describe.skipIf(isRedisMissing)('watching threads in redis (needs /usr/bin/redis
     expect(await seen.until((record) => record !== undefined)).toMatchObject({ newestSequence: 1 });
   });
 
-  it('has a connection while a thread is watched, and one for all', async () => {
-    const storage = await openStorageForTest({ url: redis.url });
-    // If each end waited for the end of a blocking read, of 2 s, they would take longer than this test may.
-    for (let count = 0; count < 20; count += 1) {
-      const followed = [await follow(storage, nextThread()), await follow(storage, nextThread())];
-      while ((await watchers()) === 0) await delay(LOOK_EVERY_MS);
-      expect(await watchers()).toBe(1);
-      for (const { stop } of followed) stop();
-      while ((await watchers()) > 0) await delay(LOOK_EVERY_MS);
-    }
-  });
+  it(
+    'has a connection while a thread is watched, and one for all',
+    async () => {
+      const storage = await openStorageForTest({ url: redis.url });
+      // Without a wake-up each end would wait for the end of a blocking read.
+      for (let count = 0; count < 20; count += 1) {
+        const followed = [await follow(storage, nextThread()), await follow(storage, nextThread())];
+        while ((await watchers()) === 0) await delay(LOOK_EVERY_MS);
+        expect(await watchers()).toBe(1);
+        for (const { stop } of followed) stop();
+        while ((await watchers()) > 0) await delay(LOOK_EVERY_MS);
+      }
+    },
+    BLOCKED_MS,
+  );
 
   it('tells nobody any more who has stopped', async () => {
     const storage = await openStorageForTest({ url: redis.url });

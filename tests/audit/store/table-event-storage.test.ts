@@ -341,7 +341,7 @@ describe('table', () => {
   });
 
   describe('a service that is not there', () => {
-    it('fails each request soon, and never looks like an empty thread', async () => {
+    it('fails each request, and never looks like an empty thread', async () => {
       const proxy = await startFaultProxy(azurite.port);
       try {
         const store = openTableStoreForTest(azurite.connectionStringThrough(proxy.port), tableName);

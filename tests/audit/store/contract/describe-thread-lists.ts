@@ -5,7 +5,7 @@ import { failedEvent, finalEvent, finalEventWithoutUsage, streamEvent } from '..
 import { type ContractContext, inOtherCase, otherThreadOf, sameIdOtherAgent } from './contract-context.js';
 
 /** A list may be a second behind. */
-const PATIENCE = { timeout: 3_000, interval: 50 };
+const PATIENCE = { timeout: 30_000, interval: 50 };
 
 /** What is known of threads without reading their events. */
 export function describeThreadLists(context: ContractContext): void {
