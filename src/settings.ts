@@ -7,7 +7,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** The environment does not let the app start: the message has a line for each variable and what was expected. */
 export class SettingsError extends Error {
   constructor(problems: readonly string[]) {
-    super(['The settings are not complete:', ...problems.map((problem) => `  ${problem}`)].join('\n'));
+    super(['Settings are missing or wrong:', ...problems.map((problem) => `  ${problem}`)].join('\n'));
     this.name = 'SettingsError';
   }
 }

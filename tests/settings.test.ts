@@ -105,7 +105,7 @@ describe('settings', () => {
     ['with a user and a password', 'https://user:secret@example.openai.azure.com'],
   ])('refuse an endpoint %s', (_what, endpoint) => {
     expect(refusal({ AZURE_OPENAI_ENDPOINT: endpoint })).toMatch(
-      /^The settings are not complete:\n {2}AZURE_OPENAI_ENDPOINT: expected an https URL, .*loopback only\)$/,
+      /^Settings are missing or wrong:\n {2}AZURE_OPENAI_ENDPOINT: expected an https URL, .*loopback only\)$/,
     );
   });
 
@@ -140,7 +140,7 @@ describe('settings', () => {
 
     it.each([String(min - 1), String(max + 1), '1.5', '1e2', 'many', '0x10', '9'.repeat(400)])('not %s', (value) => {
       expect(refusal({ [name]: value })).toBe(
-        `The settings are not complete:\n  ${name}: expected a whole number from ${min} to ${max}`,
+        `Settings are missing or wrong:\n  ${name}: expected a whole number from ${min} to ${max}`,
       );
     });
   });
@@ -163,7 +163,7 @@ describe('settings', () => {
         AGENT_RUN_TIMEOUT_SECONDS: 'soon',
       }).split('\n'),
     ).toEqual([
-      'The settings are not complete:',
+      'Settings are missing or wrong:',
       '  AZURE_OPENAI_CHAT_DEPLOYMENT_NAME still holds a placeholder; fill it in, or leave it empty if it is optional',
       '  AZURE_OPENAI_ENDPOINT is missing; expected the endpoint of an Azure OpenAI resource, as https://NAME.openai.azure.com',
       '  AGENT_RUN_TIMEOUT_SECONDS: expected a whole number from 1 to 3600',
@@ -184,7 +184,7 @@ describe('settings', () => {
     'CALLBACK_COSMOS_KEY',
   ])('refuse a placeholder in %s, once', (name) => {
     expect(refusal({ [name]: 'https://<your-resource>.openai.azure.com' }).split('\n')).toEqual([
-      'The settings are not complete:',
+      'Settings are missing or wrong:',
       expect.stringContaining(`  ${name} still holds a placeholder`),
     ]);
   });

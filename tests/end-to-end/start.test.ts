@@ -12,7 +12,7 @@ describe('starting with bad settings', () => {
     const failure = await start.catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(LocalAppFailure);
     expect(failure).toMatchObject({ exitCode: 1 });
-    const [, problems = ''] = String(failure).split('The settings are not complete:\n');
+    const [, problems = ''] = String(failure).split('Settings are missing or wrong:\n');
     expect(problems.trimEnd().split('\n')).toEqual([
       expect.stringMatching(/^ {2}AZURE_OPENAI_CHAT_DEPLOYMENT_NAME still holds a placeholder/),
       expect.stringMatching(/^ {2}AZURE_OPENAI_ENDPOINT: expected an https URL,/),
