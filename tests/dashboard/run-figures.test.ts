@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { figuresOf, gapsOf, percentile } from '../../src/dashboard/page/thread/run-figures.js';
+import { figuresOf, gapsOf, median, percentile } from '../../src/dashboard/page/thread/run-figures.js';
 import { applyNews, EMPTY_THREAD } from '../../src/dashboard/page/thread/thread-state.js';
 import { eventsOf, newsOf } from './support/telemetry-events.js';
 
@@ -46,9 +46,17 @@ describe('the figures of a run', () => {
     expect(gapsOf(shown, 1)).toEqual([]);
   });
 
+  it('take the mean of the middle two as the median of an even number of values', () => {
+    expect(median([])).toBeUndefined();
+    expect(median([7])).toBe(7);
+    expect(median([30, 10, 20])).toBe(20);
+    expect(median([40, 10, 30, 20])).toBe(25);
+  });
+
   it('take percentiles from the values that there are', () => {
     expect(percentile([], 0.5)).toBeUndefined();
     expect(percentile([30, 10, 20], 0.5)).toBe(20);
+    expect(percentile([40, 30, 10, 20], 0.95)).toBe(40);
     expect(percentile([30, 10, 20], 0.95)).toBe(30);
   });
 });

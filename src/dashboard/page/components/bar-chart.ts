@@ -1,6 +1,6 @@
 import { html } from 'htm/preact';
 import type { VNode } from 'preact';
-import { percentile } from '../thread/run-figures.js';
+import { median } from '../thread/run-figures.js';
 
 const WIDTH = 240;
 const HEIGHT = 64;
@@ -29,14 +29,14 @@ export interface BarChartProps {
 export function BarChart({ title, format, bars, parts, selected, onSelect }: BarChartProps): VNode {
   const known = bars.map(totalOf).filter((value) => value !== undefined);
   const highest = Math.max(...known, 0);
-  const median = percentile(known, 0.5);
+  const middle = median(known);
   const slot = WIDTH / Math.max(bars.length, FEWEST_SLOTS);
   const chosen = bars.find(({ runIndex }) => runIndex === selected);
   const chosenText = chosen === undefined ? '–' : textOf(chosen, format);
   const summary =
-    median === undefined
+    middle === undefined
       ? 'nothing known yet'
-      : `median ${format(median)}, highest ${format(highest)}, chosen run ${chosenText}`;
+      : `median ${format(middle)}, highest ${format(highest)}, chosen run ${chosenText}`;
 
   return html`<figure class="chart">
     <figcaption>
@@ -45,10 +45,12 @@ export function BarChart({ title, format, bars, parts, selected, onSelect }: Bar
       <span class="chart-note">
         ${
           parts === undefined
-            ? median === undefined
+            ? middle === undefined
               ? 'not known'
-              : `median ${format(median)}`
-            : parts.map((part, index) => html`<span key=${part} class=${`swatch swatch-${index}`}></span>${part}`)
+              : `median ${format(middle)}`
+            : parts.map(
+                (part, index) => html`<span key=${part}><span class=${`swatch swatch-${index}`}></span>${part}</span>`,
+              )
         }
       </span>
     </figcaption>

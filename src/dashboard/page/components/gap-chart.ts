@@ -1,8 +1,8 @@
 import { html } from 'htm/preact';
 import type { VNode } from 'preact';
-import { formatCount } from '../format/format-count.js';
+import { formatNumberOf } from '../format/format-count.js';
 import { formatDuration } from '../format/format-duration.js';
-import { percentile } from '../thread/run-figures.js';
+import { median, percentile } from '../thread/run-figures.js';
 
 const WIDTH = 480;
 const HEIGHT = 72;
@@ -18,12 +18,17 @@ export interface GapChartProps {
 export function GapChart({ gaps, runNumber }: GapChartProps): VNode {
   const stems = longestOfEach(gaps, MOST_STEMS);
   const longest = Math.max(...stems, 0);
-  const median = percentile(gaps, 0.5);
+  const middle = median(gaps);
   const late = percentile(gaps, 0.95);
-  const summary =
-    median === undefined || late === undefined
-      ? 'fewer than two updates'
-      : `median ${formatDuration(median)}, 95 % within ${formatDuration(late)}, longest ${formatDuration(longest)}`;
+  const facts =
+    middle === undefined || late === undefined
+      ? ['fewer than two updates']
+      : [
+          `median of ${formatNumberOf(gaps.length, 'gap')}`,
+          `95 % within ${formatDuration(late)}`,
+          `longest ${formatDuration(longest)}`,
+        ];
+  const value = middle === undefined ? '–' : formatDuration(middle);
   const step = WIDTH / Math.max(stems.length, 24);
   const path = stems
     .map((gap, index) => {
@@ -35,14 +40,14 @@ export function GapChart({ gaps, runNumber }: GapChartProps): VNode {
   return html`<figure class="chart chart-wide">
     <figcaption>
       <span class="chart-title">Gaps between updates, run ${runNumber}</span>
-      <span class="chart-value">${median === undefined ? '–' : formatDuration(median)}</span>
-      <span class="chart-note">${summary}${gaps.length > 0 && ` · ${formatCount(gaps.length)} gaps`}</span>
+      <span class="chart-value">${value}</span>
+      <span class="chart-note">${facts.map((fact) => html`<span key=${fact}>${fact}</span>`)}</span>
     </figcaption>
     <svg
       viewBox=${`0 0 ${WIDTH} ${HEIGHT}`}
       preserveAspectRatio="none"
       role="img"
-      aria-label=${`Gaps between the updates of run ${runNumber}: ${summary}`}
+      aria-label=${`Gaps between the updates of run ${runNumber}: ${value}, ${facts.join(', ')}`}
     >
       <path class="stems" d=${path} style=${{ strokeWidth: `${Math.min(4, step * 0.7)}px` }} />
       <line class="chart-base" x1="0" x2=${WIDTH} y1=${HEIGHT - 0.5} y2=${HEIGHT - 0.5} />

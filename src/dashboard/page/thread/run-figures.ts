@@ -45,6 +45,14 @@ export function gapsOf(events: readonly TimelineEvent[], runIndex: number): numb
   return gaps;
 }
 
+/** The middle one of the values, or the mean of the middle two; `undefined` for none. */
+export function median(values: readonly number[]): number | undefined {
+  const sorted = values.toSorted((one, other) => one - other);
+  const lower = sorted[Math.ceil(sorted.length / 2) - 1];
+  const upper = sorted[Math.floor(sorted.length / 2)];
+  return lower === undefined || upper === undefined ? undefined : (lower + upper) / 2;
+}
+
 /** The value that `share` of all values do not exceed; `undefined` for none. */
 export function percentile(values: readonly number[], share: number): number | undefined {
   const sorted = values.toSorted((one, other) => one - other);
