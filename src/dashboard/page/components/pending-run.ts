@@ -3,6 +3,7 @@ import type { VNode } from 'preact';
 import { formatDuration } from '../format/format-duration.js';
 import type { PendingMessage } from '../hooks/use-thread.js';
 import { useNow } from '../hooks/use-now.js';
+import { RequestMessage } from './request-message.js';
 
 /** A message whose run has not shown itself yet, and how long that has been. */
 export function PendingRun({ pending }: { readonly pending: PendingMessage }): VNode {
@@ -12,7 +13,7 @@ export function PendingRun({ pending }: { readonly pending: PendingMessage }): V
     <header class="run-head">
       <span class="run-name">${pending.correlationId === undefined ? 'Sending' : 'Accepted'}</span>
     </header>
-    <p class="request">${pending.message}</p>
+    <${RequestMessage} message=${pending.message} />
     <p class="waiting muted">
       <span class="waiting-bar" aria-hidden="true"></span>
       Waiting for the first update

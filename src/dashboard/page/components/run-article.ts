@@ -6,6 +6,7 @@ import { formatDuration } from '../format/format-duration.js';
 import { splitText } from '../format/split-text.js';
 import { figuresOf } from '../thread/run-figures.js';
 import { isEnded, type Run, type RunPart } from '../thread/run.js';
+import { RequestMessage } from './request-message.js';
 
 export interface RunArticleProps {
   readonly run: Run;
@@ -19,6 +20,8 @@ const PART_TITLES: Readonly<Record<string, string>> = {
   tool_call: 'Tool call',
   tool_result: 'Tool result',
 };
+
+const SAVED = 'The answer is saved in the conversation. The app finds that out a moment after it has told the answer.';
 
 /** A run in the conversation: what was asked and what came of it. Made anew only when the run has changed. */
 export function RunArticle({ run, sentAtMs, isSelected, onSelect }: RunArticleProps): VNode {
@@ -42,14 +45,10 @@ function renderRun(
       ${attempt > 1 && html`<span class="badge" title="The app was interrupted and repeated this run.">attempt ${attempt}</span>`}
       <p class="run-facts">
         ${factsOf(run, sentAtMs).map((fact) => html`<span key=${fact}>${fact}</span>`)}
-        ${
-          outcome.status === 'answered' &&
-          outcome.isCommitted &&
-          html`<span title="The answer is saved in the conversation.">saved</span>`
-        }
+        ${outcome.status === 'answered' && outcome.isCommitted && html`<span title=${SAVED}>saved</span>`}
       </p>
     </header>
-    <p class="request"><span class="for-screen-readers">Request: </span>${run.requestMessage}</p>
+    <${RequestMessage} message=${run.requestMessage} />
     <div class="answer" aria-busy=${isEnded(run) ? 'false' : 'true'}>
       ${run.parts.map((part, index) => renderPart(part, index))}
     </div>

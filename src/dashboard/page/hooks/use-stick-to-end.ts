@@ -27,9 +27,13 @@ export function useStickToEnd(element: RefObject<HTMLElement | null>): StickToEn
   useEffect(() => {
     const target = element.current;
     if (target === null) return undefined;
+    let lastTopPx = target.scrollTop;
     const look = (): void => {
       const restPx = target.scrollHeight - target.clientHeight - target.scrollTop;
-      sticks.current = restPx <= NEAR_PX;
+      // What grows below a reader at the end leaves them there: only who goes back leaves it.
+      if (restPx <= NEAR_PX) sticks.current = true;
+      else if (target.scrollTop < lastTopPx) sticks.current = false;
+      lastTopPx = target.scrollTop;
       setIsAtEnd(sticks.current);
     };
     const follow = (): void => {

@@ -1,0 +1,25 @@
+import { html } from 'htm/preact';
+import type { VNode } from 'preact';
+import { useState } from 'preact/hooks';
+import { formatCount } from '../format/format-count.js';
+import { beginningOf } from '../format/beginning-of.js';
+
+/** What was asked; of a long message its beginning, until all of it is wanted. */
+export function RequestMessage({ message }: { readonly message: string }): VNode {
+  const [isWhole, setIsWhole] = useState(false);
+  const beginning = beginningOf(message);
+  return html`<p class="request">
+      <span class="for-screen-readers">Request: </span>${isWhole || beginning === message ? message : `${beginning}…`}
+    </p>
+    ${
+      beginning !== message &&
+      html`<button
+        class="button request-more"
+        type="button"
+        aria-expanded=${isWhole ? 'true' : 'false'}
+        onClick=${() => setIsWhole(!isWhole)}
+      >
+        ${isWhole ? 'Show less' : `Show all ${formatCount(message.length)} characters`}
+      </button>`
+    }`;
+}
