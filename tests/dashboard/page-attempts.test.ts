@@ -34,8 +34,8 @@ describe.skipIf(isBrowserMissing)('the page, of a run that was cut off (needs /u
     await page.locator('.run .badge', { hasText: 'attempt 2' }).waitFor();
     await page.locator('.timeline-foot', { hasText: '4 events' }).waitFor();
     await page.getByRole('tab', { name: 'Charts' }).click();
-    await page.getByRole('img', { name: /^Gaps between the updates of run 1: median 10 ms/ }).waitFor();
-    await page.getByText('2 gaps').waitFor();
+    await page.getByRole('img', { name: /^Gaps between the updates of run 1: 10 ms, median of 2 gaps/ }).waitFor();
+    await page.getByText('median of 2 gaps').waitFor();
 
     await page.reload();
     await page.locator('.answer[aria-busy=false]').waitFor();
@@ -137,6 +137,29 @@ describe.skipIf(isBrowserMissing)('the page, of a run that was cut off (needs /u
     expect(await watched.conversation()).toEqual([[request, 'A whole answer.']]);
     await page.reload();
     await page.getByTitle('The answer is saved in the conversation.').waitFor();
+  });
+
+  it('marks answers that others came behind before it could look, and one that was saved late', async () => {
+    const app = await startScriptedApp();
+    const { page } = await openThread(app);
+    await page.clock.install();
+    await page.clock.pauseAt(Date.now() + 1000);
+    app.append(eventsOf(whole, { ...whole, correlationId: 'b' }, { ...half, correlationId: 'c' }));
+    const looks = () => app.reads.filter((read) => read.includes('limit=1&')).length;
+    const saved = page.getByTitle('The answer is saved in the conversation.');
+    const runUntil = async (isDone: () => boolean | Promise<boolean>): Promise<void> => {
+      const isReached = async () => {
+        await page.clock.runFor(200);
+        return isDone();
+      };
+      await expect.poll(isReached).toBe(true);
+    };
+    await runUntil(() => looks() === 3);
+    expect(await saved.count()).toBe(0);
+    app.commit();
+    await runUntil(async () => (await saved.count()) === 1);
+    await page.clock.runFor(60_000);
+    expect(looks()).toBe(4);
   });
 
   it('says how many events of a run were lost', async () => {

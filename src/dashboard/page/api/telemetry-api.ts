@@ -59,6 +59,11 @@ export class TelemetryApi implements ThreadSource {
     return this.#readPage(thread, { ...(after !== undefined && { after }) }, signal);
   }
 
+  /** As {@link readEvents}, but one event at the most. */
+  readEvent(thread: ThreadAddress, after: string, signal?: AbortSignal): Promise<EventPage> {
+    return this.#readPage(thread, { after, limit: '1' }, signal);
+  }
+
   /** Events of all attempts of runs, also of those that were superseded. */
   readAttempts(thread: ThreadAddress, after: string | undefined, signal?: AbortSignal): Promise<EventPage> {
     return this.#readPage(thread, { superseded: 'true', ...(after !== undefined && { after }) }, signal);

@@ -59,6 +59,7 @@ export function addToRun(run: RunDraft, event: TelemetryEvent): void {
     case 'final':
       run.outcome = {
         status: 'answered',
+        sequence: event.sequence,
         usage: event.usage,
         isCut: event.finish_reason === 'length',
         isCommitted: event.committed === true,

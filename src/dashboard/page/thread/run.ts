@@ -14,6 +14,8 @@ export type RunOutcome =
   | { readonly status: 'restarting' }
   | {
       readonly status: 'answered';
+      /** Of its final event. */
+      readonly sequence: number;
       readonly usage: TokenCounts | null;
       readonly isCut: boolean;
       /** Whether the answer is known to be in the conversation. */
