@@ -4,6 +4,7 @@ import { useMemo, useRef, useState } from 'preact/hooks';
 import { formatBytes } from '../format/format-bytes.js';
 import { formatCount, formatNumberOf } from '../format/format-count.js';
 import { formatDuration } from '../format/format-duration.js';
+import { useMedia } from '../hooks/use-media.js';
 import { useStickToEnd } from '../hooks/use-stick-to-end.js';
 import type { SupersededAttempts } from '../hooks/use-superseded-attempts.js';
 import { useVirtualRows } from '../hooks/use-virtual-rows.js';
@@ -13,6 +14,8 @@ import type { ThreadState } from '../thread/thread-state.js';
 import type { TimelineEvent } from '../thread/timeline-event.js';
 
 const ROW_PX = 28;
+/** Where rows are touched. */
+const TOUCHED_ROW_PX = 44;
 const PREVIEW_CHARACTERS = 160;
 
 export interface TimelineProps {
@@ -29,8 +32,9 @@ export function Timeline({ state, runIndex, onSelect, superseded }: TimelineProp
   const { runs } = state;
   const events = useMemo(() => mergeEvents(state.events, superseded.events ?? NONE), [state.events, superseded.events]);
   const scroller = useRef<HTMLElement>(null);
+  const rowPx = useMedia('(pointer: coarse)') ? TOUCHED_ROW_PX : ROW_PX;
   const { isAtEnd, scrollToEnd, letGo } = useStickToEnd(scroller);
-  const { first, end, scrollToRow, rowsInView } = useVirtualRows(scroller, events.length, ROW_PX);
+  const { first, end, scrollToRow, rowsInView } = useVirtualRows(scroller, events.length, rowPx);
   const [activeSequence, setActiveSequence] = useState<number>();
   const active = useMemo(() => indexOfSequence(events, activeSequence), [events, activeSequence]);
   const activeEvent = active === undefined ? undefined : events[active];
@@ -75,7 +79,7 @@ export function Timeline({ state, runIndex, onSelect, superseded }: TimelineProp
       ref=${scroller}
       onKeyDown=${onKeyDown}
     >
-      <div class="timeline-space" role="presentation" style=${{ height: `${events.length * ROW_PX}px` }}>
+      <div class="timeline-space" role="presentation" style=${{ height: `${events.length * rowPx}px` }}>
         ${events.slice(first, end).map((event, offset) => {
           const index = first + offset;
           const type = event.kind ?? event.type;
@@ -95,7 +99,7 @@ export function Timeline({ state, runIndex, onSelect, superseded }: TimelineProp
             data-first=${!isSameAttempt(events[index - 1], event)}
             data-superseded=${isVoid}
             data-run=${event.runIndex === runIndex}
-            style=${{ top: `${index * ROW_PX}px` }}
+            style=${{ top: `${index * rowPx}px`, height: `${rowPx}px` }}
             onClick=${() => activate(index)}
           >
             <span class="number">${event.sequence}</span>
