@@ -76,7 +76,44 @@ describe.skipIf(isBrowserMissing)('the page of the dashboard (needs /usr/bin/chr
     expect(await rows.nth(0).locator('th').textContent()).toContain('failed');
     expect((await rows.nth(1).locator('td').allTextContents()).slice(3)).toEqual(['7', '60']);
     await rows.nth(1).getByRole('button').click();
-    await page.getByRole('img', { name: /^Gaps between the updates of run 1: median/ }).waitFor();
+    await page.getByRole('img', { name: /^Gaps between the updates of run 1: .*, median of 59 gaps, / }).waitFor();
+  });
+
+  it('begins the charts of a row at one height', async () => {
+    const { app, api } = await startApp();
+    const threadId = newThreadId();
+    await api.ask(threadId, 'first');
+    const { page } = await openThread(app.baseUrl, threadId);
+    await page.getByRole('tab', { name: 'Charts' }).click();
+    const charts = await page.locator('.charts-grid svg').all();
+    const tops = await Promise.all(charts.map(async (chart) => (await chart.boundingBox())?.y));
+    expect(tops).toHaveLength(4);
+    expect([tops[0], tops[2]]).toEqual([tops[1], tops[3]]);
+  });
+
+  it('shows the beginning of a long message, and all of it when that is wanted', async () => {
+    const { app, api } = await startApp();
+    const threadId = newThreadId();
+    const message = 'long '.repeat(52_000);
+    await api.ask(threadId, message);
+    const { page } = await openThread(app.baseUrl, threadId);
+    const request = page.locator('.request');
+    expect(await request.textContent()).toBe(`Request: ${message.slice(0, 1200)}…`);
+    await page.getByRole('button', { name: 'Show all 260K characters' }).click();
+    expect(await request.textContent()).toBe(`Request: ${message}`);
+    await page.getByRole('button', { name: 'Show less' }).click();
+    expect((await request.textContent())?.length).toBeLessThan(1300);
+  });
+
+  it('stays at the end when a long message is sent', async () => {
+    const { app, letAnswersEnd } = await startApp();
+    const watched = await openPage();
+    const { page } = watched;
+    await watched.open(app.baseUrl);
+    await watched.send(`slow ${'long '.repeat(2000)}`);
+    await page.locator('.answer .part', { hasText: 'word10 ' }).waitFor();
+    expect(await page.locator('.thread-main .jump').count()).toBe(0);
+    letAnswersEnd();
   });
 
   it('has everything once after a reload in mid-stream', async () => {
@@ -102,12 +139,18 @@ describe.skipIf(isBrowserMissing)('the page of the dashboard (needs /usr/bin/chr
     await watched.open(plug.baseUrl);
     await watched.send('slow');
     await page.locator('.answer .part', { hasText: 'word10 ' }).waitFor();
+    await page.locator('.dot-live').waitFor();
     plug.pull();
     await page.locator('.connection', { hasText: 'Reconnecting' }).waitFor();
-    await page.locator('.connection-note', { hasText: 'status 503' }).waitFor();
+    const note = page.locator('.connection-note', { hasText: 'status 503' });
+    await note.waitFor();
+    const [above, below] = [await page.locator('.thread-main').boundingBox(), await note.boundingBox()];
+    expect((above?.y ?? NaN) + (above?.height ?? NaN)).toBeLessThanOrEqual(below?.y ?? NaN);
+    await page.locator('.threads-failure').waitFor();
+    expect(await page.locator('.dot-live').count()).toBe(0);
     plug.putBack();
     await page.getByRole('button', { name: 'Try now' }).click();
-    await page.locator('.connection', { hasText: 'Live' }).waitFor();
+    await page.locator('.connection', { hasText: 'Connected' }).waitFor();
     expect(await page.locator('.answer[aria-busy=true]').count()).toBe(1);
     letAnswersEnd();
     await page.locator('.answer[aria-busy=false]').waitFor();
@@ -116,7 +159,7 @@ describe.skipIf(isBrowserMissing)('the page of the dashboard (needs /usr/bin/chr
     expect(await page.locator('.connection-note').count()).toBe(0);
   });
 
-  it('forgets what the app has lost in a restart, and goes on', async () => {
+  it('forgets what the app has lost in a restart, says so, and goes on', async () => {
     const first = await startApp();
     const plug = await startPlug(first.app.baseUrl);
     const watched = await openPage();
@@ -129,9 +172,11 @@ describe.skipIf(isBrowserMissing)('the page of the dashboard (needs /usr/bin/chr
     const { app } = await startApp();
     plug.putBack(app.baseUrl);
     await page.getByText('No telemetry is kept of this thread.').waitFor();
+    await page.getByText('Earlier events are gone').waitFor();
     await watched.send('after');
     await page.locator('.answer[aria-busy=false]').waitFor();
     expect(await watched.conversation()).toEqual([['Request: after', answer]]);
+    await page.getByText('Earlier events are gone').waitFor();
     await page.locator('.timeline-foot', { hasText: '61 events' }).waitFor();
   });
 
@@ -243,6 +288,26 @@ describe.skipIf(isBrowserMissing)('the page of the dashboard (needs /usr/bin/chr
     expect(await page.getByRole('main').count()).toBe(0);
   });
 
+  it('is made for fingers where there is no mouse', async () => {
+    const { app, api } = await startApp();
+    const threadId = newThreadId();
+    await api.ask(threadId, 'first');
+    const touched = { viewport: { width: 390, height: 800 }, hasTouch: true, isMobile: true };
+    const watched = await openPage(touched);
+    const { page } = watched;
+    await watched.open(app.baseUrl);
+    await page.getByRole('link', { name: threadId }).waitFor();
+    expect(await smallTargets(page)).toEqual([]);
+    await page.getByRole('link', { name: threadId }).click();
+    await page.locator('.answer[aria-busy=false]').waitFor();
+    for (const name of ['Timeline', 'Charts', 'Conversation']) {
+      await page.getByRole('tab', { name }).click();
+      expect(await smallTargets(page)).toEqual([]);
+    }
+    await page.getByRole('button', { name: 'Clear' }).click();
+    expect(await smallTargets(page)).toEqual([]);
+  });
+
   it.each(['light', 'dark'] as const)('has no serious finding of axe in %s', async (colorScheme) => {
     const { app, api } = await startApp();
     const threadId = newThreadId();
@@ -273,6 +338,19 @@ describe.skipIf(isBrowserMissing)('the page of the dashboard (needs /usr/bin/chr
     return watched;
   }
 });
+
+/** What can be touched, and is less than 44 px high or wide. */
+async function smallTargets(page: Page): Promise<string[]> {
+  const targets = await page.locator('a, button, input:not(label input), textarea, label:has(input), .event').all();
+  const small: string[] = [];
+  for (const target of targets) {
+    const box = await target.boundingBox();
+    if (box !== null && Math.min(box.width, box.height) < 44) {
+      small.push(`${await target.textContent()}: ${box.width} x ${box.height}`);
+    }
+  }
+  return small;
+}
 
 async function expectSpoken(page: Page, text: RegExp): Promise<void> {
   await page.getByRole('status').filter({ hasText: text }).waitFor({ state: 'attached' });

@@ -69,10 +69,12 @@ describe('the state of a thread', () => {
   it('forgets everything on a reset, and when the events are those of another record', () => {
     const before = applyNews(EMPTY_THREAD, newsOf(eventsOf(first, second)));
     const others = newsOf(eventsOf({ correlationId: 'd', texts: ['new'] }), 'e2');
-    const expected = applyNews(EMPTY_THREAD, others);
+    const expected = { ...applyNews(EMPTY_THREAD, others), isBeginningLost: true };
     expect(applyNews(before, [{ type: 'reset' }, ...others])).toEqual(expected);
     expect(applyNews(before, others)).toEqual(expected);
-    expect(applyNews(before, [{ type: 'reset' }])).toEqual(EMPTY_THREAD);
+    expect(applyNews(before, [{ type: 'reset' }])).toEqual({ ...EMPTY_THREAD, isBeginningLost: true });
+    expect(applyNews(before, [{ type: 'reset' }, { type: 'reset' }, ...others])).toEqual(expected);
+    expect(applyNews(EMPTY_THREAD, [{ type: 'reset' }])).toEqual(EMPTY_THREAD);
   });
 
   it('shows the answer once when the app was interrupted in a run and repeated it', () => {

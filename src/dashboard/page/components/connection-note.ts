@@ -7,11 +7,11 @@ export interface ConnectionNoteProps {
   readonly onRetry: () => void;
 }
 
-/** Says why nothing new can be seen, while that is so. It lies above the thread, so that nothing moves. */
+/** Says why nothing new can be seen, while that is so. It stands below the thread, so that what is read does not move. */
 export function ConnectionNote({ connection, onRetry }: ConnectionNoteProps): VNode | null {
   if (connection.state === 'reconnecting') {
     return html`<div class="notice connection-note" role="status">
-      <p>${connection.reason} Reconnecting; nothing will be missing.</p>
+      <p>${connection.reason} Reconnecting. What the app has kept will then be shown.</p>
       <button class="button" type="button" onClick=${onRetry}>Try now</button>
     </div>`;
   }

@@ -33,6 +33,12 @@ export function Conversation(props: ConversationProps): VNode {
       <div class="conversation-column">
         ${isEmpty && (isNew ? WELCOME : html`<p class="muted nothing-yet">${isLoading ? 'Reading the thread…' : 'No telemetry is kept of this thread.'}</p>`)}
         ${
+          state.isBeginningLost &&
+          html`<p class="notice" role="status">
+            Earlier events are gone: they were cleared, dropped by the store, or lost with a restart of the app.
+          </p>`
+        }
+        ${
           hiddenRuns > 0 &&
           html`<button
             class="button button-wide"
@@ -57,13 +63,13 @@ export function Conversation(props: ConversationProps): VNode {
         ${pending.map((item) => html`<${PendingRun} key=${item.id} pending=${item} />`)}
       </div>
     </section>
-    ${!isAtEnd && html`<button class="button jump" type="button" onClick=${scrollToEnd}>Latest ↓</button>`}`;
+    ${!isAtEnd && !isEmpty && html`<button class="button jump" type="button" onClick=${scrollToEnd}>Latest ↓</button>`}`;
 }
 
 const WELCOME = html`<div class="welcome">
   <p class="welcome-title">Send a message and watch the answer being made.</p>
   <p class="muted">
-    Every update of the model appears here as it comes, with its time and its size beside it. The thread is kept, so you
-    can come back to it.
+    Every update of the model appears here as it comes, with its time and its size beside it. The thread gets an address
+    of its own; how long its events are kept is up to the store of the app.
   </p>
 </div>`;

@@ -21,7 +21,7 @@ export interface ThreadHeadProps {
 
 const CONNECTION_WORDS = {
   connecting: 'Connecting',
-  live: 'Live',
+  live: 'Connected',
   reconnecting: 'Reconnecting',
   stopped: 'Stopped',
 } as const satisfies Record<Connection['state'], string>;

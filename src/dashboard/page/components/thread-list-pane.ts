@@ -28,6 +28,10 @@ export function ThreadListPane({ list, open, showAgents, defaultAgentName }: Thr
   const isOther =
     defaultAgentName !== undefined && isThreadId(wanted) && !found?.some(({ thread_id: id }) => id === wanted);
 
+  const isStreaming = ({ last_event_type: type, last_event_at: at }: ListedThread): boolean =>
+    // Of an app that does not answer nobody knows.
+    list.failure === undefined && type === 'stream' && now - Date.parse(at) < STREAMING_MS;
+
   return html`<nav class="threads" aria-label="Threads">
     <header class="threads-head">
       <p class="brand"><span class="brand-mark" aria-hidden="true"></span>Agent telemetry</p>
@@ -50,7 +54,7 @@ export function ThreadListPane({ list, open, showAgents, defaultAgentName }: Thr
         ${found?.map(
           (thread) =>
             html`<li key=${`${thread.agentName}/${thread.thread_id}`}>
-              ${renderThread(thread, isSame(thread, open), showAgents, now)}
+              ${renderThread(thread, isSame(thread, open), isStreaming(thread), showAgents, now)}
             </li>`,
         )}
       </ul>
@@ -66,7 +70,13 @@ export function ThreadListPane({ list, open, showAgents, defaultAgentName }: Thr
   </nav>`;
 }
 
-function renderThread(thread: ListedThread, isOpen: boolean, showAgents: boolean, now: number): VNode {
+function renderThread(
+  thread: ListedThread,
+  isOpen: boolean,
+  isStreaming: boolean,
+  showAgents: boolean,
+  now: number,
+): VNode {
   const {
     agentName,
     thread_id: threadId,
@@ -75,7 +85,6 @@ function renderThread(thread: ListedThread, isOpen: boolean, showAgents: boolean
     total_token_count: tokens,
   } = thread;
   const ageMs = now - Date.parse(thread.last_event_at);
-  const isStreaming = thread.last_event_type === 'stream' && ageMs < STREAMING_MS;
   return html`<a
     class="thread-link"
     href=${threadHref({ agentName, threadId })}

@@ -14,6 +14,8 @@ export interface ThreadState {
   readonly events: readonly TimelineEvent[];
   readonly runs: readonly Run[];
   readonly runIndexes: ReadonlyMap<string, number>;
+  /** Events that stood here before are kept no longer. */
+  readonly isBeginningLost: boolean;
 }
 
 export const EMPTY_THREAD: ThreadState = {
@@ -22,6 +24,7 @@ export const EMPTY_THREAD: ThreadState = {
   events: [],
   runs: [],
   runIndexes: new Map(),
+  isBeginningLost: false,
 };
 
 /**
@@ -33,7 +36,7 @@ export function applyNews(state: ThreadState, news: readonly ThreadNews[]): Thre
   let draft: Draft | undefined;
   for (const item of news) {
     if (item.type === 'reset') {
-      draft = new Draft(EMPTY_THREAD);
+      draft = (draft ?? new Draft(state)).toForgotten();
       continue;
     }
     draft ??= new Draft(state);
@@ -42,7 +45,7 @@ export function applyNews(state: ThreadState, news: readonly ThreadNews[]): Thre
       continue;
     }
     if (draft.epoch !== undefined && item.epoch !== undefined && item.epoch !== draft.epoch) {
-      draft = new Draft(EMPTY_THREAD);
+      draft = draft.toForgotten();
     }
     draft.add(item);
   }
@@ -98,6 +101,12 @@ class Draft {
     if (index !== undefined && attempt >= this.#run(index).attempt) this.#restart(index, attempt + 1);
   }
 
+  /** One without anything in it, that knows whether there was something. */
+  toForgotten(): Draft {
+    const isBeginningLost = this.#base.isBeginningLost || this.#events.length > 0;
+    return new Draft({ ...EMPTY_THREAD, isBeginningLost });
+  }
+
   toState(before: ThreadState): ThreadState {
     if (this.#base === before && !this.#isChanged) return before;
     return {
@@ -106,6 +115,7 @@ class Draft {
       events: this.#events,
       runs: this.#runs,
       runIndexes: this.#runIndexes,
+      isBeginningLost: this.#base.isBeginningLost,
     };
   }
 
