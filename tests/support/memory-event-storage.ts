@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { EventThread, EventThreadSummary } from '../../src/audit/store/callback-event-store.js';
+import type { EventThread } from '../../src/audit/store/callback-event-store.js';
 import type { EventStorage, StoredHead } from '../../src/audit/store/event-storage.js';
 import type { KeptEvent } from '../../src/audit/store/kept-event.js';
 import { pollThread } from '../../src/audit/store/poll-thread.js';
@@ -7,6 +7,7 @@ import type { RecordChange } from '../../src/audit/store/record-changes.js';
 import type { RunRecord } from '../../src/audit/store/run-record.js';
 import type { ThreadHead } from '../../src/audit/store/thread-head.js';
 import { threadKey } from '../../src/audit/store/thread-key.js';
+import { sizeOf, type ThreadList, toThreadList } from '../../src/audit/store/thread-list.js';
 
 interface StoredThread {
   readonly thread: EventThread;
@@ -108,14 +109,18 @@ export class MemoryEventStorage implements EventStorage {
     }
   }
 
-  async listThreads(agentName: string): Promise<EventThreadSummary[]> {
+  async forgetThread(thread: EventThread): Promise<void> {
     await nextTurn();
-    const summaries = [...this.#threads.values()].flatMap(({ thread, stored: { head } }) => {
-      const eventCount = head.newestSequence - head.oldestSequence + 1;
-      const isListed = thread.agentName === agentName && head.totals !== undefined && eventCount > 0;
-      return isListed ? [{ ...thread, eventCount, ...head.totals }] : [];
-    });
-    return summaries.toSorted((one, other) => (one.lastEventAt < other.lastEventAt ? 1 : -1));
+    this.expireThread(thread);
+  }
+
+  async listThreads(agentName: string): Promise<ThreadList> {
+    await nextTurn();
+    const own = [...this.#threads.values()].filter(({ thread }) => thread.agentName === agentName);
+    return toThreadList(
+      agentName,
+      own.map(({ thread: { threadId }, stored: { head } }) => ({ threadId, read: () => sizeOf(head) })),
+    );
   }
 
   async ping(): Promise<void> {

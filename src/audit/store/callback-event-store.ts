@@ -130,11 +130,14 @@ export interface CallbackEventStore {
    */
   waitForChange(thread: EventThread, seen: EventRecord | undefined, signal: AbortSignal): Promise<boolean>;
 
-  /** Removes a thread's events and run records. Later events go on counting where the removed ones ended. */
+  /**
+   * Removes a thread's events and run records. Later events go on counting where the removed ones ended, unless it cannot
+   * be read where that is: then the thread begins anew.
+   */
   clear(thread: EventThread): Promise<void>;
 
   /**
-   * The agent's threads that hold events, the one with the latest event first. What they sum up to may be behind the
+   * The agent's threads that hold events, the one with the latest event first, without those whose record cannot be read. What they sum up to may be behind the
    * events: by about a second, and for longer when a process died just after it wrote to the thread.
    */
   listThreads(agentName: string): Promise<EventThreadSummary[]>;

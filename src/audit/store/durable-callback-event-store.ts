@@ -1,3 +1,4 @@
+import { ZodError } from 'zod';
 import { callWithin, errorText, type Logger } from '../../durable-agents/index.js';
 import type {
   AppendResult,
@@ -27,7 +28,7 @@ const DROP_AGAIN_MS = 3_600_000;
 const MAX_REMEMBERED_DROPS = 10_000;
 
 export interface DurableCallbackEventStoreOptions {
-  /** Told of what could not be removed. Default: nobody. */
+  /** Told of what could not be removed, and of threads that cannot be listed. Default: nobody. */
   readonly log?: Logger;
   /** With a run, its thread's events that are older are dropped. Absent: that is not this store's business. */
   readonly dropAfterDays?: number | undefined;
@@ -117,7 +118,14 @@ export class DurableCallbackEventStore implements CallbackEventStore {
   }
 
   async clear(thread: EventThread): Promise<void> {
-    await this.#writer.change(thread, undefined, ({ head }) => clearRecord(head));
+    try {
+      await this.#writer.change(thread, undefined, ({ head }) => clearRecord(head));
+    } catch (error) {
+      if (!(error instanceof ZodError)) throw error;
+      // Nobody can go on with a head that cannot be read.
+      await this.#storage.forgetThread(thread);
+      return;
+    }
     // Nobody sees the events any more. To remove those of a long thread takes longer than anybody should wait; what
     // is left of them if that fails goes with the next clear.
     const logged = this.#removeUnreachable(thread).catch((error: unknown) =>
@@ -139,8 +147,10 @@ export class DurableCallbackEventStore implements CallbackEventStore {
     if (head !== undefined) await this.#storage.removeUnreachable(thread, { ...head, oldestSequence: oldest });
   }
 
-  listThreads(agentName: string): Promise<EventThreadSummary[]> {
-    return this.#storage.listThreads(agentName);
+  async listThreads(agentName: string): Promise<EventThreadSummary[]> {
+    const { threads, unreadable } = await this.#storage.listThreads(agentName);
+    if (unreadable.length > 0) this.#log?.warn(describeUnreadable(agentName, unreadable));
+    return threads;
   }
 
   ping(): Promise<void> {
@@ -172,4 +182,11 @@ export class DurableCallbackEventStore implements CallbackEventStore {
 
 function describeLeftovers({ agentName, threadId }: EventThread, error: unknown): string {
   return `[${agentName}] cleared events could not all be removed from the store: ${errorText(error)} (thread ${threadId})`;
+}
+
+function describeUnreadable(agentName: string, threadIds: readonly string[]): string {
+  return (
+    `[${agentName}] ${threadIds.length} threads are not listed, as what is kept of them cannot be read; DELETE their ` +
+    `callbacks to be rid of it (thread ${threadIds[0]})`
+  );
 }

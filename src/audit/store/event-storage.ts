@@ -1,8 +1,9 @@
-import type { EventThread, EventThreadSummary } from './callback-event-store.js';
+import type { EventThread } from './callback-event-store.js';
 import type { KeptEvent } from './kept-event.js';
 import type { RecordChange } from './record-changes.js';
 import type { RunRecord } from './run-record.js';
 import type { ThreadHead } from './thread-head.js';
+import type { ThreadList } from './thread-list.js';
 import type { FollowThread } from './thread-watchers.js';
 
 /** The head of a thread, and which version of it the service has. */
@@ -14,7 +15,7 @@ export interface StoredHead {
 
 /**
  * What a durable service has to offer to keep the records of threads. Methods reject with whatever the service's SDK
- * rejects with; a call that rejects may have taken effect.
+ * rejects with, or a `ZodError` when what is kept cannot be read; a call that rejects may have taken effect.
  */
 export interface EventStorage {
   /** How changes by other processes are found. */
@@ -40,8 +41,11 @@ export interface EventStorage {
   /** Frees what a head no longer reaches: events before its `oldestSequence`, runs of earlier generations. */
   removeUnreachable(thread: EventThread, head: ThreadHead): Promise<void>;
 
+  /** Removes all that is kept of a thread, without a look at what it is: it is unknown then, and begins anew. */
+  forgetThread(thread: EventThread): Promise<void>;
+
   /** See {@link CallbackEventStore.listThreads}. */
-  listThreads(agentName: string): Promise<EventThreadSummary[]>;
+  listThreads(agentName: string): Promise<ThreadList>;
 
   /** Asks the service for a sign of life. */
   ping(): Promise<void>;

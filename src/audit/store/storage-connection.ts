@@ -1,11 +1,12 @@
 import { ZodError } from 'zod';
-import type { EventThread, EventThreadSummary } from './callback-event-store.js';
+import type { EventThread } from './callback-event-store.js';
 import type { EventStorage, StoredHead } from './event-storage.js';
 import { EventStoreError } from './event-store-error.js';
 import type { KeptEvent } from './kept-event.js';
 import type { RecordChange } from './record-changes.js';
 import type { RunRecord } from './run-record.js';
 import type { ThreadHead } from './thread-head.js';
+import type { ThreadList } from './thread-list.js';
 import type { FollowThread } from './thread-watchers.js';
 
 const OPEN_AGAIN_MS = 500;
@@ -64,7 +65,11 @@ export class StorageConnection implements EventStorage {
     return this.#request((storage) => storage.removeUnreachable(thread, head));
   }
 
-  listThreads(agentName: string): Promise<EventThreadSummary[]> {
+  forgetThread(thread: EventThread): Promise<void> {
+    return this.#request((storage) => storage.forgetThread(thread));
+  }
+
+  listThreads(agentName: string): Promise<ThreadList> {
     return this.#request((storage) => storage.listThreads(agentName));
   }
 

@@ -8,6 +8,19 @@ import type { ThreadTotals } from './thread-totals.js';
  * here are dropped.
  */
 
+/** A text that is the JSON of something. */
+export function jsonOf<Schema extends z.ZodType>(schema: Schema) {
+  const json = z.string().transform((text, context): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      context.addIssue('It is not JSON.');
+      return z.NEVER;
+    }
+  });
+  return json.pipe(schema);
+}
+
 /** All of them, so that none is dropped by mistake. */
 type Fields<Type> = Record<keyof Type, z.ZodType>;
 
@@ -35,7 +48,7 @@ export const storedHead = z.object({
 } satisfies Fields<ThreadHead>);
 
 /** Without the request message, which stands apart: it may be long, and never changes. */
-export const storedRun = z.object({
+const storedRun = z.object({
   correlationId: z.string(),
   acceptedAt: z.string(),
   attempts: z.array(
@@ -55,14 +68,17 @@ export const storedRun = z.object({
   cancelRequested: z.boolean(),
 } satisfies Fields<Omit<RunRecord, 'requestMessage'>>);
 
+const headJson = jsonOf(storedHead);
+const runJson = jsonOf(storedRun);
+
 /** @returns JSON */
 export function storeHead(head: ThreadHead): string {
   return JSON.stringify(head);
 }
 
-/** @throws SyntaxError or ZodError when it is not the JSON of a head */
+/** @throws ZodError when it is not the JSON of a head */
 export function parseHead(json: string): ThreadHead {
-  return storedHead.parse(JSON.parse(json));
+  return headJson.parse(json);
 }
 
 /** @returns JSON, without the request message */
@@ -70,7 +86,7 @@ export function storeRun(run: RunRecord): string {
   return JSON.stringify({ ...run, requestMessage: undefined });
 }
 
-/** @throws SyntaxError or ZodError when it is not the JSON of a run */
+/** @throws ZodError when it is not the JSON of a run */
 export function parseRun(json: string, requestMessage: string): RunRecord {
-  return { ...storedRun.parse(JSON.parse(json)), requestMessage };
+  return { ...runJson.parse(json), requestMessage };
 }

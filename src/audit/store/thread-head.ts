@@ -11,3 +11,8 @@ export interface ThreadHead extends EventRecord {
   /** Since the record began or was cleared; absent before the first event. */
   readonly totals?: ThreadTotals;
 }
+
+/** How many events are kept. */
+export function eventCountOf({ oldestSequence, newestSequence }: ThreadHead): number {
+  return newestSequence - oldestSequence + 1;
+}

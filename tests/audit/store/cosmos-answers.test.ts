@@ -5,6 +5,7 @@ import { openCosmosEventStorage } from '../../../src/audit/store/cosmos/cosmos-e
 import type { EventStorage } from '../../../src/audit/store/event-storage.js';
 import type { KeptEvent } from '../../../src/audit/store/kept-event.js';
 import type { RecordChange } from '../../../src/audit/store/record-changes.js';
+import { addToTotals } from '../../../src/audit/store/thread-totals.js';
 import { streamEvent, thread } from '../../support/callback-events.js';
 import { listenForTest } from '../../support/listen-for-test.js';
 
@@ -136,8 +137,8 @@ describe('CosmosEventStorage, of what the service answers', () => {
   });
 
   it('lists threads however long all pages take together, while none of them takes too long', async () => {
-    const totals = { lastEventAt: new Date().toISOString() };
-    const head = { oldestSequence: 1, newestSequence: 1, totals };
+    const totals = addToTotals(undefined, streamEvent('a', new Date().toISOString()), true);
+    const head = { epoch: 'abcd1234', version: 1, generation: 0, oldestSequence: 1, newestSequence: 1, totals };
     const storage = await storageOver((number) => {
       vi.advanceTimersByTime(4000);
       const headers: Record<string, string> = number < 3 ? { 'x-ms-continuation': 'next' } : {};
@@ -147,7 +148,7 @@ describe('CosmosEventStorage, of what the service answers', () => {
     onTestFinished(() => {
       vi.useRealTimers();
     });
-    const listed = await storage.listThreads(thread.agentName);
+    const { threads: listed } = await storage.listThreads(thread.agentName);
     expect(listed.map(({ threadId }) => threadId).toSorted()).toEqual(['1', '2', '3']);
   });
 

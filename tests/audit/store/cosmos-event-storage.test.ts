@@ -1,11 +1,13 @@
 import { CosmosClient, type Container } from '@azure/cosmos';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openCosmosEventStorage } from '../../../src/audit/store/cosmos/cosmos-event-storage.js';
+import { ZodError } from 'zod';
 import { DurableCallbackEventStore } from '../../../src/audit/store/durable-callback-event-store.js';
 import type { EventStorage } from '../../../src/audit/store/event-storage.js';
 import type { KeptEvent } from '../../../src/audit/store/kept-event.js';
 import type { RecordChange } from '../../../src/audit/store/record-changes.js';
 import type { RunRecord } from '../../../src/audit/store/run-record.js';
+import { writerFor } from '../../support/append-events.js';
 import { runId, runOf, streamEvent, thread } from '../../support/callback-events.js';
 import { type CosmosService, startCosmosService } from '../../support/cosmos-service.js';
 import { describeCallbackEventStore, type StorePair } from './callback-event-store-contract.js';
@@ -106,6 +108,25 @@ describe('CosmosEventStorage', () => {
     expect(new Set(await kindsOfItems())).toEqual(new Set(['events', 'head', 'part', 'run']));
     await storage.removeUnreachable(thread, { ...first.head, generation: 1, oldestSequence: 2 });
     expect(await readItems()).toEqual([{ id: 'head' }]);
+  });
+
+  it('leaves a thread out of the list whose head cannot be read, and forgets all that is kept of it', async () => {
+    const other = { ...thread, threadId: 'thread-other' };
+    const store = new DurableCallbackEventStore('cosmos', async () => storage);
+    await writerFor(store, other).stream('a');
+    await writerFor(store, thread).stream('b', 'ä'.repeat(1_100_000));
+    const { agentName, threadId } = thread;
+    const partition = `${agentName}|${threadId}`;
+    for (const head of [{ epoch: 5 }, undefined]) {
+      await container.items.upsert({ id: 'head', partition, agentName, threadId, head });
+      expect(await store.listThreads(agentName)).toMatchObject([other]);
+      await expect(store.list(thread)).rejects.toThrow(ZodError);
+    }
+    await store.clear(thread);
+    expect(await container.item('head', partition).read()).toMatchObject({ statusCode: 404 });
+    expect(await kindsOfItems()).toEqual(['events', 'head', 'run']);
+    await writerFor(store, thread, 2).stream('c');
+    expect((await store.list(thread)).events).toMatchObject([{ sequence: 1 }]);
   });
 
   it('removes the events before the oldest one that is kept, and leaves their runs', async () => {

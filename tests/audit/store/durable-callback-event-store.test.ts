@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ZodError } from 'zod';
 import type { CallbackEventStore } from '../../../src/audit/store/callback-event-store.js';
 import { DurableCallbackEventStore } from '../../../src/audit/store/durable-callback-event-store.js';
@@ -9,6 +9,7 @@ import type { FollowThread } from '../../../src/audit/store/thread-watchers.js';
 import { writerFor } from '../../support/append-events.js';
 import { committedMark, finalEvent, runId, runOf, streamEvent, thread } from '../../support/callback-events.js';
 import { MemoryEventStorage } from '../../support/memory-event-storage.js';
+import { createRecordingLog } from '../../support/recording-log.js';
 import { setFaults } from '../../support/storage-faults.js';
 import { describeCallbackEventStore } from './callback-event-store-contract.js';
 import { expectLawfulPage, readSequences, readTexts } from './contract/read-thread.js';
@@ -161,6 +162,31 @@ describe('DurableCallbackEventStore', () => {
       };
       await expect(store.list(thread)).rejects.toBe(error);
       await expect(writerFor(store).begin()).rejects.toBe(error);
+    });
+
+    it('forgets a thread that is cleared and whose head cannot be read, but not one that cannot be reached', async () => {
+      await writerFor(store).stream('a');
+      const other = openStore(storage);
+      storage.hooks.beforeRead = () => {
+        throw new Error('The line is cut.');
+      };
+      await expect(other.clear(thread)).rejects.toThrow(EventStoreError);
+      storage.hooks.beforeRead = () => {
+        throw new ZodError([]);
+      };
+      await other.clear(thread);
+      storage.hooks.beforeRead = undefined;
+      expect(await storage.readHead(thread)).toBeUndefined();
+    });
+
+    it('says once in a list which threads cannot be read', async () => {
+      const log = createRecordingLog();
+      const logging = new DurableCallbackEventStore('table', async () => storage, { log });
+      vi.spyOn(storage, 'listThreads').mockResolvedValue({ threads: [], unreadable: ['one', 'two'] });
+      expect(await logging.listThreads('CallbackAgent')).toEqual([]);
+      expect(log.lines).toEqual([
+        expect.stringMatching(/^warn \[CallbackAgent\] 2 threads are not listed, .*\(thread one\)$/),
+      ]);
     });
 
     it('cannot be reached while its service is not as it has to be', async () => {

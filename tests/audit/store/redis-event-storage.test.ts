@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { ZodError } from 'zod';
 import { DurableCallbackEventStore } from '../../../src/audit/store/durable-callback-event-store.js';
 import { openRedisEventStorage } from '../../../src/audit/store/redis/redis-event-storage.js';
 import { writerFor } from '../../support/append-events.js';
@@ -168,6 +169,26 @@ describe.skipIf(isRedisMissing)('redis (needs /usr/bin/redis-server)', () => {
       await writer.stream('b');
       expect(await textsOf(store)).toEqual(['1 a', '2 b']);
     });
+  });
+
+  describe('a head that cannot be read', () => {
+    it.each(['{"epoch":5}', 'no JSON'])(
+      'is left out of the list, and goes when its thread is cleared: %s',
+      async (head) => {
+        const [before, store] = [openStore(), openStore()];
+        await writerFor(before, thread).stream('a', 'b');
+        await writerFor(before, { ...thread, threadId: 'thread-2' }).stream('c');
+        const client = await openClientForTest(redis.url);
+        await client.hSet(`${prefix}{CallbackAgent|thread-1}:head`, 'head', head);
+        expect(await store.listThreads('CallbackAgent')).toMatchObject([{ threadId: 'thread-2' }]);
+        await expect(store.list(thread)).rejects.toThrow(ZodError);
+        await store.clear(thread);
+        expect(await keysOf()).not.toContainEqual(expect.stringMatching(/^\{CallbackAgent\|thread-1\}/));
+        await writerFor(store, thread, 2).stream('d');
+        expect(await textsOf(store)).toEqual(['1 d']);
+        expect(await store.listThreads('CallbackAgent')).toHaveLength(2);
+      },
+    );
   });
 
   describe('retention', () => {

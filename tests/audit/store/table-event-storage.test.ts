@@ -331,12 +331,32 @@ describe('table', () => {
       await expect(store.list(thread)).rejects.toThrow(ZodError);
     });
 
-    it('fails the list of threads', async () => {
+    it.each(['{}', 'no JSON'])('is left out of the list of threads, until it is written again: %s', async (totals) => {
       const store = openStore();
       const rows = await openRows();
-      const row = { partitionKey: 'CallbackAgent', rowKey: 'thread-1', epoch: 'abcd1234', eventCount: 1, totals: '{}' };
+      const other = { ...thread, threadId: 'thread-2' };
+      await writerFor(store, other).final();
+      await expect.poll(() => store.listThreads('CallbackAgent')).toMatchObject([other]);
+      const row = { partitionKey: 'CallbackAgent', rowKey: 'thread-1', epoch: 'abcd1234', eventCount: 1, totals };
       await rows.put(row, undefined);
-      await expect(store.listThreads('CallbackAgent')).rejects.toThrow(ZodError);
+      expect(await store.listThreads('CallbackAgent')).toMatchObject([other]);
+      await writerFor(store, thread).final();
+      await expect.poll(() => store.listThreads('CallbackAgent')).toHaveLength(2);
+    });
+
+    it('goes with all that is kept of its thread when that is cleared', async () => {
+      const store = openStore();
+      const [first, second] = [writerFor(store, thread, 1), writerFor(store, thread, 2)];
+      await first.final('a'.repeat(1_200_000));
+      await second.final();
+      await expect.poll(() => store.listThreads('CallbackAgent')).toHaveLength(1);
+      const rows = await openRows();
+      const head = await rows.get('CallbackAgent|thread-1', 'head');
+      await rows.put({ partitionKey: 'CallbackAgent|thread-1', rowKey: 'head' }, head?.etag);
+      await store.clear(thread);
+      expect(await allKeys(rows)).toEqual([]);
+      await second.final();
+      expect((await store.list(thread)).events).toMatchObject([{ sequence: 1 }]);
     });
   });
 

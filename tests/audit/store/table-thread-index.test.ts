@@ -34,7 +34,7 @@ const headOf = (version: number, eventCount = version, epoch = 'abcd1234', runCo
   },
 });
 const countsIn = async (index: TableThreadIndex): Promise<number[]> =>
-  (await index.list('CallbackAgent')).map(({ eventCount }) => eventCount);
+  (await index.list('CallbackAgent')).threads.map(({ eventCount }) => eventCount);
 
 describe('the list of threads in a table', () => {
   let azurite: AzuriteTableServer;
@@ -201,6 +201,7 @@ describe('the list of threads in a table', () => {
         ]),
       );
     }
-    expect((await index.list(partitionKey)).map(({ threadId }) => threadId).toSorted()).toEqual(threadIds.toSorted());
+    const { threads } = await index.list(partitionKey);
+    expect(threads.map(({ threadId }) => threadId).toSorted()).toEqual(threadIds.toSorted());
   });
 });

@@ -1,6 +1,6 @@
 import type { Container, FeedOptions, JSONObject, OperationInput } from '@azure/cosmos';
 import { callWithin } from '../../../durable-agents/index.js';
-import type { EventThread, EventThreadSummary } from '../callback-event-store.js';
+import type { EventThread } from '../callback-event-store.js';
 import { type CosmosContainerOptions, type OpenCosmosContainer, openCosmosContainer } from './cosmos-container.js';
 import {
   type EventsItem,
@@ -20,8 +20,10 @@ import type { KeptEvent } from '../kept-event.js';
 import { pollThread } from '../poll-thread.js';
 import type { RecordChange } from '../record-changes.js';
 import type { RunRecord } from '../run-record.js';
+import { storedHead } from '../stored-record.js';
 import type { ThreadHead } from '../thread-head.js';
 import { threadKey } from '../thread-key.js';
+import { sizeOf, type ThreadList, toThreadList } from '../thread-list.js';
 import { MS_PER_DAY } from '../ms-per-day.js';
 
 interface ReadItems {
@@ -71,7 +73,7 @@ class CosmosEventStorage implements EventStorage {
 
   async readHead(thread: EventThread): Promise<StoredHead | undefined> {
     const found = await this.#read('head', threadKey(thread), HEAD_ID);
-    return found && { head: found.item.head, tag: found.tag };
+    return found && { head: storedHead.parse(found.item.head), tag: found.tag };
   }
 
   async readRuns(thread: EventThread, generation: number, correlationIds: readonly string[]): Promise<RunRecord[]> {
@@ -153,20 +155,30 @@ class CosmosEventStorage implements EventStorage {
     }
   }
 
+  async forgetThread(thread: EventThread): Promise<void> {
+    const partition = threadKey(thread);
+    const ids = await this.#query<string>(
+      'SELECT VALUE c.id FROM c WHERE c.partition = @partition AND c.id != @head',
+      { partition, head: HEAD_ID },
+      { partitionKey: partition },
+    );
+    await inParallel(ids, REQUESTS_AT_ONCE, (id) => this.#remove(partition, id));
+    // Last: nobody goes on with the thread before.
+    await this.#remove(partition, HEAD_ID);
+  }
+
   /** Threads whose events have all ended by themselves are left out; of others those that have ended still count. */
-  async listThreads(agentName: string): Promise<EventThreadSummary[]> {
+  async listThreads(agentName: string): Promise<ThreadList> {
     const heads = await this.#query<Pick<HeadItem, 'threadId' | 'head'>>(
       'SELECT c.threadId, c.head FROM c WHERE c.agentName = @agentName',
       { agentName },
     );
     const oldest = Date.now() - this.#ttlMs;
-    return heads
-      .flatMap(({ threadId, head: { totals, oldestSequence, newestSequence } }) => {
-        const eventCount = newestSequence - oldestSequence + 1;
-        if (totals === undefined || eventCount === 0 || Date.parse(totals.lastEventAt) < oldest) return [];
-        return { agentName, threadId, eventCount, ...totals };
-      })
-      .toSorted((one, other) => (one.lastEventAt < other.lastEventAt ? 1 : -1));
+    const { threads, unreadable } = toThreadList(
+      agentName,
+      heads.map(({ threadId, head }) => ({ threadId, read: () => sizeOf(storedHead.parse(head)) })),
+    );
+    return { threads: threads.filter(({ lastEventAt }) => Date.parse(lastEventAt) >= oldest), unreadable };
   }
 
   async ping(): Promise<void> {

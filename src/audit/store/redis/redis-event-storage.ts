@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from '../../../durable-agents/index.js';
-import type { EventThread, EventThreadSummary } from '../callback-event-store.js';
+import type { EventThread } from '../callback-event-store.js';
 import type { EventStorage, StoredHead } from '../event-storage.js';
 import type { KeptEvent } from '../kept-event.js';
 import { isReached, type RecordChange } from '../record-changes.js';
@@ -13,6 +13,7 @@ import { RedisThreadWatch } from './redis-thread-watch.js';
 import type { RunRecord } from '../run-record.js';
 import { parseHead, parseRun } from '../stored-record.js';
 import type { ThreadHead } from '../thread-head.js';
+import type { ThreadList } from '../thread-list.js';
 import type { FollowThread } from '../thread-watchers.js';
 import { MS_PER_DAY } from '../ms-per-day.js';
 
@@ -123,7 +124,12 @@ class RedisEventStorage implements EventStorage {
     }
   }
 
-  listThreads(agentName: string): Promise<EventThreadSummary[]> {
+  async forgetThread(thread: EventThread): Promise<void> {
+    const { head, events, runs } = this.#keys.thread(thread);
+    await this.#connection.run((client) => client.unlink([head, events, runs]));
+  }
+
+  listThreads(agentName: string): Promise<ThreadList> {
     return this.#list.list(agentName);
   }
 

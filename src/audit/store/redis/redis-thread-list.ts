@@ -1,9 +1,10 @@
-import type { EventThread, EventThreadSummary } from '../callback-event-store.js';
+import type { EventThread } from '../callback-event-store.js';
 import type { RecordChange } from '../record-changes.js';
 import type { RedisClient, RedisConnection } from './redis-connection.js';
 import { runLimitLifeScript } from './redis-scripts.js';
 import type { RedisKeys } from './redis-thread-keys.js';
 import { parseHead } from '../stored-record.js';
+import { type ListedRecord, sizeOf, type ThreadList, toThreadList } from '../thread-list.js';
 import { MS_PER_DAY } from '../ms-per-day.js';
 
 export interface RedisThreadListOptions {
@@ -47,23 +48,20 @@ export class RedisThreadList {
     return last.eventType === 'stream' ? [added] : [added, ...this.#letExpire(client, agentName)];
   }
 
-  async list(agentName: string): Promise<EventThreadSummary[]> {
+  async list(agentName: string): Promise<ThreadList> {
     const { connection, keys } = this.#options;
-    const summaries: EventThreadSummary[] = [];
+    const records: ListedRecord[] = [];
     for await (const threads of this.#read(agentName)) {
       const heads = await connection.run((client) =>
         Promise.all(threads.map((thread) => client.hGet(keys.thread(thread).head, 'head'))),
       );
       for (const [index, { threadId }] of threads.entries()) {
         const stored = heads[index];
-        if (typeof stored !== 'string') continue;
-        const { totals, oldestSequence, newestSequence } = parseHead(stored);
-        const eventCount = newestSequence - oldestSequence + 1;
-        if (totals !== undefined && eventCount > 0) summaries.push({ agentName, threadId, eventCount, ...totals });
+        if (typeof stored === 'string') records.push({ threadId, read: () => sizeOf(parseHead(stored)) });
       }
       await this.#forget(threads.filter((_, index) => typeof heads[index] !== 'string'));
     }
-    return summaries.toSorted((one, other) => (one.lastEventAt < other.lastEventAt ? 1 : -1));
+    return toThreadList(agentName, records);
   }
 
   /** The list expires a day after its last thread: a mark, which is not noted here, makes a thread live on as well. */

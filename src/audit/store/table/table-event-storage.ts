@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { TransactionAction } from '@azure/data-tables';
-import type { EventThread, EventThreadSummary } from '../callback-event-store.js';
+import type { EventThread } from '../callback-event-store.js';
 import type { EventStorage, StoredHead } from '../event-storage.js';
 import type { KeptEvent } from '../kept-event.js';
 import { openTableClient, type TableAccess } from './open-table-client.js';
@@ -11,11 +11,12 @@ import { planCommit } from './table-commit.js';
 import { HEAD_KEY, threadPartition } from './table-keys.js';
 import { readEvents, readHead, readRuns } from './table-reads.js';
 import { readPartsReference } from './table-records.js';
-import { listRuns, removeUnreachable } from './table-removals.js';
+import { listRuns, removeThreadRows, removeUnreachable } from './table-removals.js';
 import { TableRows } from './table-rows.js';
 import { TableThreadIndex } from './table-thread-index.js';
 import type { ThreadHead } from '../thread-head.js';
 import { threadKey } from '../thread-key.js';
+import type { ThreadList } from '../thread-list.js';
 
 export interface TableEventStorageOptions {
   readonly access: TableAccess;
@@ -96,7 +97,12 @@ export class TableEventStorage implements EventStorage {
     return removeUnreachable(this.#rows, thread, head);
   }
 
-  listThreads(agentName: string): Promise<EventThreadSummary[]> {
+  async forgetThread(thread: EventThread): Promise<void> {
+    await removeThreadRows(this.#rows, thread);
+    await this.#index.remove(thread, undefined);
+  }
+
+  listThreads(agentName: string): Promise<ThreadList> {
     return this.#index.list(agentName);
   }
 

@@ -23,6 +23,12 @@ export interface KeyRange {
 
 export const HEAD_KEY = 'head';
 
+/** The rows of a thread around its head. */
+export const EVERYTHING_BUT_HEAD: readonly KeyRange[] = [
+  { from: 'e|', before: 'e}' },
+  { from: 'm|', before: 'r}' },
+];
+
 const SEQUENCE_DIGITS = 15;
 const GENERATION_DIGITS = 10;
 const PART_DIGITS = 6;

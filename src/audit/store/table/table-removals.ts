@@ -5,6 +5,8 @@ import type { RunRecord } from '../run-record.js';
 import {
   eventPartsBefore,
   eventsBefore,
+  EVERYTHING_BUT_HEAD,
+  HEAD_KEY,
   messagesBefore,
   messagesOf,
   runsBefore,
@@ -34,6 +36,15 @@ export async function removeUnreachable(rows: TableRows, thread: EventThread, he
     rows.removeRange(partitionKey, eventPartsBefore(oldestSequence)),
     rows.removeRange(partitionKey, messagesBefore(generation)),
   ]);
+}
+
+/** Removes all rows of a thread whose head cannot be read. That goes last: nobody goes on with the thread before. */
+export async function removeThreadRows(rows: TableRows, thread: EventThread): Promise<void> {
+  const partitionKey = threadPartition(thread);
+  const head = await rows.get(partitionKey, HEAD_KEY);
+  await inParallel(EVERYTHING_BUT_HEAD, REMOVALS_AT_ONCE, (range) => rows.removeRange(partitionKey, range));
+  // Not if somebody else was faster, and the thread has begun anew.
+  if (head !== undefined) await rows.remove(head, head.etag);
 }
 
 /** The records of a generation's runs, without their messages. */

@@ -1,14 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { odata } from '@azure/data-tables';
 import { z } from 'zod';
-import type { EventThread, EventThreadSummary } from '../callback-event-store.js';
+import type { EventThread } from '../callback-event-store.js';
 import type { StoredHead } from '../event-storage.js';
 import { LatestWrites, type LatestWritesOptions } from './latest-writes.js';
 import { agentNameOf, agentPartition, behindThreadsOf } from './table-keys.js';
 import type { Row, RowKeys, TableRows } from './table-rows.js';
-import type { ThreadHead } from '../thread-head.js';
-import { storedTotals } from '../stored-record.js';
+import { eventCountOf, type ThreadHead } from '../thread-head.js';
+import { jsonOf, storedTotals } from '../stored-record.js';
 import { threadKey } from '../thread-key.js';
+import { type ListedRecord, type ThreadList, toThreadList } from '../thread-list.js';
 
 /** A thread in the list of its agent. */
 const indexRow = z.object({
@@ -21,6 +22,8 @@ const indexRow = z.object({
   /** Of the first event, or when the row was written if there was none: ISO 8601 in UTC. */
   oldestAt: z.string(),
 });
+
+const listedRow = z.object({ eventCount: z.number(), totals: jsonOf(storedTotals) });
 
 interface NotedThread {
   readonly thread: EventThread;
@@ -67,16 +70,13 @@ export class TableThreadIndex {
   }
 
   /** The threads of an agent that hold events, the one with the latest event first. */
-  async list(agentName: string): Promise<EventThreadSummary[]> {
-    const summaries: EventThreadSummary[] = [];
+  async list(agentName: string): Promise<ThreadList> {
+    const records: ListedRecord[] = [];
     const filter = odata`PartitionKey eq ${agentPartition(agentName)} and eventCount gt 0`;
     for await (const page of this.#rows.pages(filter)) {
-      for (const row of page) {
-        const { eventCount, totals } = indexRow.parse(row);
-        summaries.push({ agentName, threadId: row.rowKey, eventCount, ...storedTotals.parse(JSON.parse(totals)) });
-      }
+      records.push(...page.map((row) => ({ threadId: row.rowKey, read: () => listedRow.parse(row) })));
     }
-    return summaries.toSorted((one, other) => (one.lastEventAt < other.lastEventAt ? 1 : -1));
+    return toThreadList(agentName, records);
   }
 
   /** The threads of all agents that may hold something from before `time`, ISO 8601 in UTC. */
@@ -117,7 +117,8 @@ export class TableThreadIndex {
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
       if (!isKnown) {
         const found = await this.#get(thread);
-        const listed = found && indexRow.parse(found);
+        // One that cannot be read is replaced.
+        const listed = indexRow.safeParse(found).data;
         if (listed !== undefined && isLater(listed, head)) return;
         tag = found?.etag;
       }
@@ -176,8 +177,4 @@ function isLater(one: VersionedRecord, than: VersionedRecord): boolean {
 
 function summaryOf(head: ThreadHead): string {
   return JSON.stringify([head.epoch, eventCountOf(head), head.totals]);
-}
-
-function eventCountOf({ oldestSequence, newestSequence }: ThreadHead): number {
-  return newestSequence - oldestSequence + 1;
 }
