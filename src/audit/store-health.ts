@@ -6,7 +6,8 @@ const PING_TIMEOUT_MS = 2000;
 /** Under the names of the wire. */
 export interface CallbackStoreHealth {
   readonly kind: EventStoreKind;
-  readonly status: 'available' | 'unavailable';
+  /** `failing`: it answers, but the last run that wrote to it has given it up. */
+  readonly status: 'available' | 'failing' | 'unavailable';
   /** How many events of ended runs the store did not take, since this process began. */
   readonly lost_events: number;
 }
@@ -48,7 +49,7 @@ export class StoreHealth {
 
   #status(): Promise<CallbackStoreHealth['status']> {
     return callWithin(PING_TIMEOUT_MS, () => this.#store.ping()).then(
-      () => 'available',
+      () => (this.#isGivenUp ? 'failing' : 'available'),
       () => 'unavailable',
     );
   }

@@ -60,6 +60,17 @@ describe('the health of the event store', () => {
     expect(await health.details()).toMatchObject({ callback_store: { lost_events: 21 } });
   });
 
+  it('calls a store failing that answers and that a run has given up, until one has had an answer', async () => {
+    const { store, health } = createHealth();
+    health.markGivenUp();
+    expect(await health.details()).toMatchObject({ callback_store: { status: 'failing' } });
+    store.hooks.before = unreachable;
+    expect(await health.details()).toMatchObject({ callback_store: { status: 'unavailable' } });
+    store.hooks.before = undefined;
+    health.markAnswering();
+    expect(await health.details()).toMatchObject({ callback_store: { status: 'available' } });
+  });
+
   it('knows that a run has given the store up, until one has had an answer', () => {
     const { health } = createHealth();
     expect(health.isGivenUp).toBe(false);

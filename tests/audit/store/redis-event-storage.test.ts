@@ -153,11 +153,25 @@ describe.skipIf(isRedisMissing)('redis (needs /usr/bin/redis-server)', () => {
       const client = await openClientForTest(redis.url);
       await client.configSet('maxmemory', '1');
       await expect(writer.stream('c')).rejects.toThrow('The event store cannot be reached');
-      await expect(store.clear(thread)).rejects.toThrow('The event store cannot be reached');
       await client.configSet('maxmemory', '0');
       expect(await textsOf(store)).toEqual(['1 a', '2 b']);
       expect(await writer.appendAt(2, streamEvent('c'))).toEqual({ status: 'kept', lostEvents: 0 });
       expect(await textsOf(store)).toEqual(['1 a', '2 b', '3 c']);
+    });
+
+    it('clears a thread when the server is out of memory', async () => {
+      const store = openStore();
+      await writerFor(store, thread).stream('a', 'b');
+      const client = await openClientForTest(redis.url);
+      await client.configSet('maxmemory', '1');
+      onTestFinished(() => client.configSet('maxmemory', '0').then(() => undefined));
+      await store.clear(thread);
+      expect(await textsOf(store)).toEqual([]);
+      expect(await keysOf()).not.toContain('{CallbackAgent|thread-1}:events');
+      await expect(writerFor(store, thread, 2).stream('c')).rejects.toThrow('The event store cannot be reached');
+      await client.configSet('maxmemory', '0');
+      await writerFor(store, thread, 2).stream('d');
+      expect(await textsOf(store)).toEqual(['3 d']);
     });
 
     it('knows its scripts again when the server has forgotten them', async () => {

@@ -14,14 +14,15 @@ import type { ThreadHead } from '../thread-head.js';
 /*
  * ARGV: the tag to be found, the new one, the record's name, the head, milliseconds to live, how many fields and values
  * of the run follow, those, and six values for each event.
- * The head is written first: a server that is out of memory refuses that, with nothing changed. What is found of
- * another record goes: the thread was cleared, or its head was evicted.
+ * The head is written first: a server that is out of memory refuses that, with nothing changed; but it lets a script go
+ * on that has freed something, as a clear does. Without a head, what is found goes as well: the head was evicted.
  */
 const commitScript = createScript(`
 local stored = redis.call('HMGET', KEYS[1], 'tag', 'record')
 if (stored[1] or '') ~= ARGV[1] then return 0 end
+if stored[2] and stored[2] ~= ARGV[3] then redis.call('UNLINK', KEYS[2], KEYS[3]) end
 redis.call('HSET', KEYS[1], 'tag', ARGV[2], 'record', ARGV[3], 'head', ARGV[4])
-if stored[2] ~= ARGV[3] then redis.call('UNLINK', KEYS[2], KEYS[3]) end
+if not stored[2] then redis.call('UNLINK', KEYS[2], KEYS[3]) end
 local firstEvent = 7 + tonumber(ARGV[6])
 if firstEvent > 7 then redis.call('HSET', KEYS[3], unpack(ARGV, 7, firstEvent - 1)) end
 for i = firstEvent, #ARGV, 6 do
