@@ -6,7 +6,7 @@ import type { KeptEvent } from '../kept-event.js';
 import { isReached, type RecordChange } from '../record-changes.js';
 import { createRedisClient, RedisConnection } from './redis-connection.js';
 import { runCommitScript, runRemoveScript } from './redis-scripts.js';
-import { isRunField, messageFieldOf, parseEvent, runFieldOf } from './redis-stored-record.js';
+import { isRunField, messageFieldOf, parseEvent, parseMessage, runFieldOf } from './redis-stored-record.js';
 import { RedisKeys } from './redis-thread-keys.js';
 import { RedisThreadList } from './redis-thread-list.js';
 import { RedisThreadWatch } from './redis-thread-watch.js';
@@ -84,7 +84,7 @@ class RedisEventStorage implements EventStorage {
     const values = await this.#connection.run((client) => client.hmGet(key, fields));
     return correlationIds.flatMap((_, index) => {
       const run = values[2 * index];
-      return typeof run === 'string' ? parseRun(run, values[2 * index + 1] ?? '') : [];
+      return typeof run === 'string' ? parseRun(run, parseMessage(values[2 * index + 1])) : [];
     });
   }
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { RecordChange } from '../record-changes.js';
 import type { RedisClient } from './redis-connection.js';
-import { messageFieldOf, recordNameOf, runFieldOf, storeEvent } from './redis-stored-record.js';
+import { messageFieldOf, recordNameOf, runFieldOf, storeEvent, storeMessage } from './redis-stored-record.js';
 import type { RedisThreadKeys } from './redis-thread-keys.js';
 import { storeHead, storeRun } from '../stored-record.js';
 import type { ThreadHead } from '../thread-head.js';
@@ -71,7 +71,7 @@ export async function runCommitScript(
   if (run !== undefined) {
     const field = runFieldOf(head.generation, run.correlationId);
     runValues.push(field, storeRun(run));
-    if (isNewMessage) runValues.push(messageFieldOf(field), run.requestMessage);
+    if (isNewMessage) runValues.push(messageFieldOf(field), storeMessage(run.requestMessage));
   }
   return runScript(client, commitScript, keys, [
     tag.expected ?? '',

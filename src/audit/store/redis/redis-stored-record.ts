@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { KeptEvent } from '../kept-event.js';
-import { storedEventType } from '../stored-record.js';
+import { jsonOf, storedEventType } from '../stored-record.js';
 import type { ThreadHead } from '../thread-head.js';
 
 /*
@@ -34,6 +34,18 @@ export function isRunField(field: string): boolean {
 /** The field of a run's request message. It stands alone: it may be long, and never changes. */
 export function messageFieldOf(runField: string): string {
   return `message|${runField.slice(RUN_FIELD.length)}`;
+}
+
+const messageJson = jsonOf(z.string());
+
+/** @returns JSON: half a surrogate pair does not survive UTF-8 as it is */
+export function storeMessage(requestMessage: string): string {
+  return JSON.stringify(requestMessage);
+}
+
+/** @param stored absent: it was let go before its run */
+export function parseMessage(stored: string | null | undefined): string {
+  return typeof stored === 'string' ? messageJson.parse(stored) : '';
 }
 
 /** An event's sequence, and the values of the fields of its entry: run, attempt, at, type, fields. */

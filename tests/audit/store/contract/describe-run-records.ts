@@ -40,7 +40,14 @@ export function describeRunRecords(context: ContractContext): void {
 
     it('keeps the message of a run whole', async () => {
       const { store, thread } = context;
-      const messages = ['', '\0"\\ e\u0301 \u2028', '😀'.repeat(65_536), 'ä'.repeat(131_072), '\u0001'.repeat(262_144)];
+      const messages = [
+        '',
+        '\0"\\ e\u0301 \u2028',
+        'a\uD83D',
+        '😀'.repeat(65_536),
+        'ä'.repeat(131_072),
+        '\u0001'.repeat(262_144),
+      ];
       for (const [index, requestMessage] of messages.entries()) {
         const run = { ...runOf(index), requestMessage };
         await store.acceptRun(thread, run);
