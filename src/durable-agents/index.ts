@@ -26,12 +26,12 @@ export {
 } from './errors.js';
 export { answering } from './http/answering.js';
 export { checkedThreadId } from './http/checked-thread-id.js';
+export type { HealthDetails } from './http/health-route.js';
 export { isNotModified } from './http/is-not-modified.js';
 export { SSE_HEARTBEAT, SSE_RETRY, sseFrame, sseResponse } from './http/sse.js';
 export { invocationLog } from './invocation-log.js';
 export type { Logger } from './logger.js';
 export { orAborted } from './or-aborted.js';
-export { runAgent, type RunAgentOptions, type Turn } from './run-agent.js';
 export type { FollowedRun, FollowOptions, RunEventSource, RunEventStream } from './run-event-source.js';
 export type { AcceptedRun, RunRecords } from './run-records.js';
 export type { RunRequest } from './run-request.js';

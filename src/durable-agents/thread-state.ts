@@ -8,7 +8,7 @@ import { ThreadStateError } from './errors.js';
  */
 
 /** Written into every new state. Another minor version is read as well, another major one refused. */
-export const THREAD_STATE_SCHEMA_VERSION = '1.1.0';
+const THREAD_STATE_SCHEMA_VERSION = '1.1.0';
 
 const textContent = z.looseObject({ $type: z.literal('text'), text: z.string() });
 const reasoningContent = z.looseObject({ $type: z.literal('reasoning'), text: z.string() });

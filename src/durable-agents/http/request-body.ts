@@ -12,7 +12,7 @@ export type RequestBody =
   | { readonly kind: 'text'; readonly text: string };
 
 /** Whether the body is JSON, by `Content-Type`: `application/json`, or a type that ends in `+json`. */
-export function hasJsonBody(request: HttpRequest): boolean {
+function hasJsonBody(request: HttpRequest): boolean {
   const mediaType = (request.headers.get('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
   return mediaType === 'application/json' || mediaType.endsWith('+json');
 }

@@ -33,7 +33,7 @@ const SEQUENCE_DIGITS = 15;
 const GENERATION_DIGITS = 10;
 const PART_DIGITS = 6;
 /** Behind every sequence that is used. */
-export const MAX_SEQUENCE = 10 ** SEQUENCE_DIGITS - 1;
+const MAX_SEQUENCE = 10 ** SEQUENCE_DIGITS - 1;
 
 export function threadPartition(thread: EventThread): string {
   return threadKey(thread);
