@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { pause } from '../durable-agents/index.js';
 
 const HEARTBEAT_MS = 15_000;
 const FIRST_RETRY_MS = 100;
@@ -53,7 +53,7 @@ export class StreamPauses {
   /** Waits for what is still missing after the end. @returns false, at once, when the end is too long ago */
   async forRest(): Promise<boolean> {
     if (performance.now() - this.#endedAt >= REST_MS) return false;
-    await delay(REST_PAUSE_MS);
+    await pause(REST_PAUSE_MS);
     return true;
   }
 
@@ -93,13 +93,4 @@ function startWait(deadline: number, ended: AbortSignal | undefined): Wait {
       ended?.removeEventListener('abort', abort);
     },
   };
-}
-
-/** Is over early when the signal is aborted. */
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  try {
-    await delay(ms, undefined, { signal });
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  }
 }

@@ -1,8 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { DurableClient } from 'durable-functions';
 import { errorText } from './error-text.js';
 import { ThreadStateError } from './errors.js';
 import { invocationLog } from './invocation-log.js';
+import { pause } from './pause.js';
 import type { RunEnds } from './run-ends.js';
 import type { FollowedRun } from './run-event-source.js';
 import { findOutcome, type RunOutcome } from './run-outcome.js';
@@ -135,13 +135,5 @@ export class AgentClient {
       const where = `[${agentName}][${correlationId}]`;
       invocationLog.warn(`${where} the run could not be noted as committed: ${errorText(error)} (thread ${threadId})`);
     });
-  }
-}
-
-async function pause(ms: number, wake: AbortSignal | undefined): Promise<void> {
-  try {
-    await delay(ms, undefined, wake && { signal: wake });
-  } catch (error) {
-    if (!wake?.aborted) throw error;
   }
 }

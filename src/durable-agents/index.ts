@@ -32,6 +32,7 @@ export { SSE_HEARTBEAT, SSE_RETRY, sseFrame, sseResponse } from './http/sse.js';
 export { invocationLog } from './invocation-log.js';
 export type { Logger } from './logger.js';
 export { orAborted } from './or-aborted.js';
+export { pause } from './pause.js';
 export type { FollowedRun, FollowOptions, RunEventSource, RunEventStream } from './run-event-source.js';
 export type { AcceptedRun, RunRecords } from './run-records.js';
 export type { RunRequest } from './run-request.js';
