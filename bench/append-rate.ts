@@ -1,7 +1,7 @@
-import { ConversationAuditTrail } from '../src/audit/conversation-audit-trail.js';
+import { ConversationAuditTrail } from '../src/audit/recording/conversation-audit-trail.js';
 import type { CallbackEventStore } from '../src/audit/store/callback-event-store.js';
 import { createCallbackEventStore } from '../src/audit/store/create-callback-event-store.js';
-import { StoreHealth } from '../src/audit/store-health.js';
+import { StoreHealth } from '../src/audit/recording/store-health.js';
 import { type BenchStore, withStore } from './bench-store.js';
 import { atLeast, type Figure, median } from './figure.js';
 import { quietLog } from './quiet-log.js';

@@ -1,6 +1,6 @@
-import { ConversationAuditTrail } from '../src/audit/conversation-audit-trail.js';
-import { MemoryCallbackEventStore } from '../src/audit/store/memory-callback-event-store.js';
-import { StoreHealth } from '../src/audit/store-health.js';
+import { ConversationAuditTrail } from '../src/audit/recording/conversation-audit-trail.js';
+import { MemoryEventStore } from '../src/audit/store/memory/memory-event-store.js';
+import { StoreHealth } from '../src/audit/recording/store-health.js';
 import { atMost, type Figure, median } from './figure.js';
 import { quietLog } from './quiet-log.js';
 
@@ -8,7 +8,7 @@ const UPDATES = 200;
 
 /** What the audit trail and the store in memory cost per update, with its run's start and end, without the log line's way to the host. */
 export async function benchCallbackCost(): Promise<Figure[]> {
-  const store = new MemoryCallbackEventStore({
+  const store = new MemoryEventStore({
     maxThreads: 1000,
     maxEventsPerThread: 10_000,
     maxBytes: 67_108_864,

@@ -1,7 +1,7 @@
 import type { CallbackEventStore, EventThread } from '../src/audit/store/callback-event-store.js';
 import { MAX_APPENDED_EVENTS } from '../src/audit/store/check-append-size.js';
 import { createCallbackEventStore } from '../src/audit/store/create-callback-event-store.js';
-import type { NewEvent } from '../src/audit/store/kept-event.js';
+import type { NewEvent } from '../src/audit/domain/stored-event.js';
 import { type BenchStore, STORE_KINDS, withStore } from './bench-store.js';
 import { type Figure, median } from './figure.js';
 import { quietLog } from './quiet-log.js';

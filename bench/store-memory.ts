@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { MemoryCallbackEventStore } from '../src/audit/store/memory-callback-event-store.js';
+import { MemoryEventStore } from '../src/audit/store/memory/memory-event-store.js';
 
 const MAX_BYTES = 67_108_864;
 
@@ -8,7 +8,7 @@ async function main(): Promise<void> {
   const { gc } = globalThis;
   if (gc === undefined) throw new Error('Start this with --expose-gc.');
   const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
-  const store = new MemoryCallbackEventStore({
+  const store = new MemoryEventStore({
     maxThreads: 1000,
     maxEventsPerThread: 10_000,
     maxBytes: MAX_BYTES,

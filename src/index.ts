@@ -1,15 +1,16 @@
 import { app } from '@azure/functions';
 import { createCallbackAgent } from './agents/callback-agent.js';
-import { registerCallbackRoutes } from './audit/callback-routes.js';
-import { ConversationAuditTrail } from './audit/conversation-audit-trail.js';
-import { EventStreams } from './audit/event-streams.js';
+import { registerCallbackRoutes } from './audit/http/callback-routes.js';
+import { ConversationAuditTrail } from './audit/recording/conversation-audit-trail.js';
+import { EventStreams } from './audit/http/event-streams.js';
 import { createCallbackEventStore, createEventPurge } from './audit/store/create-callback-event-store.js';
-import { StoreHealth } from './audit/store-health.js';
-import { StoredRunRecords } from './audit/stored-run-records.js';
+import { StoreHealth } from './audit/recording/store-health.js';
+import { StoredRunRecords } from './audit/recording/stored-run-records.js';
 import { registerDashboardRoutes } from './dashboard/dashboard-routes.js';
-import { AgentFunctionApp, answeredRuns, invocationLog } from './durable-agents/index.js';
+import { AgentFunctionApp, answeredRuns } from './durable-agents/index.js';
+import { invocationLog } from './functions/invocation-log.js';
 import { createAzureOpenAIClient } from './openai/azure-openai-client.js';
-import { loadSettings } from './settings.js';
+import { loadSettings } from './settings/load-settings.js';
 
 const settings = loadSettings(process.env);
 for (const name of ['OPENAI_BASE_URL', 'OPENAI_CUSTOM_HEADERS']) {

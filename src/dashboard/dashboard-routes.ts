@@ -1,5 +1,7 @@
 import { app, type HttpHandler, type HttpRequest, type HttpResponseInit } from '@azure/functions';
-import { answering, HttpError, isNotModified } from '../durable-agents/index.js';
+import { withErrorHandling } from '../functions/with-error-handling.js';
+import { HttpError } from '../functions/http-error.js';
+import { isNotModified } from '../functions/is-not-modified.js';
 import { type DashboardAsset, readDashboardAssets } from './dashboard-assets.js';
 
 const PAGE = 'index.html';
@@ -46,7 +48,7 @@ export function registerDashboardRoutes(): void {
 
 /** `GET dashboard` */
 export function createDashboardRoute(readAsset: AssetReader): HttpHandler {
-  return answering(async (request) => {
+  return withErrorHandling(async (request) => {
     // The page names its files and the API relative to itself.
     if (new URL(request.url).pathname.endsWith('/')) return { status: 308, headers: { location: '../dashboard' } };
     return answerWith(request, await readAsset(PAGE), 'no-cache');
@@ -55,7 +57,7 @@ export function createDashboardRoute(readAsset: AssetReader): HttpHandler {
 
 /** `GET dashboard/{asset}`: file names change with their content. */
 export function createDashboardAssetRoute(readAsset: AssetReader): HttpHandler {
-  return answering(async (request) => {
+  return withErrorHandling(async (request) => {
     const name = request.params['asset'] ?? '';
     return answerWith(request, await readAsset(name), 'public, max-age=31536000, immutable');
   });

@@ -1,13 +1,12 @@
 import { app, type HttpFunctionOptions } from '@azure/functions';
-import { app as durableApp } from 'durable-functions';
+import { app as durableApp, input } from 'durable-functions';
 import type { Agent } from './agent.js';
 import { AgentRegistry } from './agent-registry.js';
-import { agentEntityName, createAgentEntity } from './agent-entity.js';
+import { agentEntityName, createAgentEntity } from './entity/agent-entity.js';
 import type { AgentResponseCallback } from './agent-response-callback.js';
-import { durableClientInput } from './durable-client-input.js';
 import { createHealthRoute, type HealthDetails } from './http/health-route.js';
 import { createRunRoute } from './http/run-route.js';
-import { RunEnds } from './run-ends.js';
+import { RunCompletionNotifier } from './run-completion-notifier.js';
 import type { RunEventSource } from './run-event-source.js';
 import type { RunRecords } from './run-records.js';
 
@@ -53,7 +52,7 @@ export class AgentFunctionApp {
   /** What is registered so far, for functions that are added beside. */
   readonly agents = new AgentRegistry();
   readonly #options: AgentFunctionAppOptions;
-  readonly #runEnds = new RunEnds();
+  readonly #completions = new RunCompletionNotifier();
 
   constructor(options: AgentFunctionAppOptions = {}) {
     this.#options = options;
@@ -85,7 +84,7 @@ export class AgentFunctionApp {
       createAgentEntity({
         agent,
         callback: options.callback ?? this.#options.defaultCallback,
-        runEnds: this.#runEnds,
+        completions: this.#completions,
         runTimeoutMs: (this.#options.runTimeoutSeconds ?? 240) * 1000,
       }),
     );
@@ -98,10 +97,10 @@ export class AgentFunctionApp {
       methods: ['POST'],
       route: `agents/${agentName}/run`,
       authLevel: this.httpAuthLevel,
-      extraInputs: [durableClientInput()],
+      extraInputs: [input.durableClient()],
       handler: createRunRoute({
         agentName,
-        runEnds: this.#runEnds,
+        completions: this.#completions,
         pollIntervalMs,
         maxWaitMs: (this.#options.maxPollRetries ?? 30) * pollIntervalMs,
         maxMessageBytes: this.#options.maxMessageBytes ?? 256 * 1024,

@@ -1,4 +1,4 @@
-import type { ThreadMessage } from './thread-state.js';
+import type { ThreadMessage } from './thread/thread-state.js';
 
 /** Tokens of one run, as the model counted them. */
 export interface AgentUsage {

@@ -1,8 +1,8 @@
 import type { AgentResponse, AgentResponseUpdate } from './agent.js';
 import type { AgentCallbackContext, AgentResponseCallback } from './agent-response-callback.js';
-import { errorText } from './error-text.js';
+import { errorText } from '../functions/error-text.js';
 import type { AgentError } from './errors.js';
-import type { Logger } from './logger.js';
+import type { Logger } from '../functions/logger.js';
 
 const CALLBACK_TIMEOUT_MS = 30_000;
 

@@ -1,4 +1,4 @@
-import { orAborted } from './or-aborted.js';
+import { raceAbort } from '../functions/time-limits.js';
 
 /**
  * Yields what `source` yields, and throws the signal's reason as soon as it is aborted, also while `source` is stuck
@@ -8,7 +8,7 @@ export async function* pullUntilAborted<T>(source: AsyncIterable<T>, signal: Abo
   const iterator = source[Symbol.asyncIterator]();
   for (;;) {
     signal.throwIfAborted();
-    const next = await orAborted(iterator.next(), signal);
+    const next = await raceAbort(iterator.next(), signal);
     if (next.done) return;
     yield next.value;
   }

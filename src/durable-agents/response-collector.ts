@@ -1,7 +1,7 @@
 import type { AgentFinish, AgentResponse, AgentResponseUpdate, AgentStreamPart, AgentUpdateKind } from './agent.js';
 import { AgentError } from './errors.js';
 import { SurrogateJoiner } from './surrogate-joiner.js';
-import { joinedText, type ThreadContent, type ThreadMessage } from './thread-state.js';
+import { joinedText, type ThreadContent, type ThreadMessage } from './thread/thread-state.js';
 
 /** Puts an answer together from the parts of a stream, and says which updates a reader sees. */
 export class ResponseCollector {

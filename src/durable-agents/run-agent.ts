@@ -3,8 +3,8 @@ import type { Agent, AgentResponse } from './agent.js';
 import type { AgentResponseCallback } from './agent-response-callback.js';
 import { CallbackNotifier } from './callback-notifier.js';
 import { AgentError } from './errors.js';
-import type { Logger } from './logger.js';
-import { orAborted } from './or-aborted.js';
+import type { Logger } from '../functions/logger.js';
+import { raceAbort } from '../functions/time-limits.js';
 import { pullUntilAborted } from './pull-until-aborted.js';
 import { ResponseCollector } from './response-collector.js';
 import type { RunRequest } from './run-request.js';
@@ -16,7 +16,7 @@ import {
   type ThreadRequest,
   type ThreadResponse,
   threadResponseSchema,
-} from './thread-state.js';
+} from './thread/thread-state.js';
 
 const MAX_BUSY_MS = 5;
 const MAX_LOGGED_CAUSE_CHARS = 500;
@@ -100,7 +100,7 @@ async function answerInTime(
     deadline.abort(new AgentError('run_timeout', `The run took longer than ${timeoutMs / 1000} s and was ended.`));
   }, timeoutMs);
   try {
-    await orAborted(notifier.start(), deadline.signal);
+    await raceAbort(notifier.start(), deadline.signal);
     return await answerWithRetry(agent, messages, notifier, deadline.signal, now);
   } finally {
     clearTimeout(timer);
@@ -118,7 +118,7 @@ async function answerWithRetry(
   const attempt = async (streaming: boolean, collector: ResponseCollector): Promise<AgentResponse> => {
     let busySince = performance.now();
     for await (const part of pullUntilAborted(agent.run(messages, { signal, streaming }), signal)) {
-      for (const update of collector.push(part)) await orAborted(notifier.update(update), signal);
+      for (const update of collector.push(part)) await raceAbort(notifier.update(update), signal);
       // Parts that have arrived together are taken without a pause: others in this process get their turn in between.
       if (performance.now() - busySince > MAX_BUSY_MS) {
         await new Promise(setImmediate);

@@ -1,7 +1,7 @@
 import type { InvocationContext } from '@azure/functions';
 
 /** A run whose events somebody wants to see as they come. */
-export interface FollowedRun {
+export interface RunIdentity {
   readonly agentName: string;
   readonly threadId: string;
   readonly correlationId: string;
@@ -33,5 +33,5 @@ export interface RunEventSource {
    * @param ended aborted when the run has ended and all of its events are recorded
    * @throws HttpError 503 when too many streams are open
    */
-  follow(run: FollowedRun, ended: AbortSignal, options: FollowOptions): Promise<RunEventStream>;
+  follow(run: RunIdentity, ended: AbortSignal, options: FollowOptions): Promise<RunEventStream>;
 }

@@ -1,7 +1,7 @@
-import type { FollowedRun } from './run-event-source.js';
+import type { RunIdentity } from './run-event-source.js';
 
 /** A run that is going to be handed to the entity of its thread. */
-export interface AcceptedRun extends FollowedRun {
+export interface AcceptedRun extends RunIdentity {
   /** The message that starts the run, as it was sent. */
   readonly requestMessage: string;
   /** When the request was accepted: ISO 8601 in UTC. */
@@ -26,5 +26,5 @@ export interface RunRecords {
    *
    * @param answer its text: another delivery of the run may have given another one
    */
-  committed(run: FollowedRun, answer: string): Promise<void>;
+  committed(run: RunIdentity, answer: string): Promise<void>;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { CallbackEvent } from '../../src/audit/callback-event.js';
+import type { CallbackEvent } from '../../src/audit/domain/callback-event.js';
 import { type AnsweredRun, finalEvents, newThreadId, streamEvents } from '../support/agent-api.js';
 import { useContractTarget } from './contract-target.js';
 

@@ -1,4 +1,4 @@
-import type { CallbackEvent } from '../../src/audit/callback-event.js';
+import type { CallbackEvent } from '../../src/audit/domain/callback-event.js';
 import { messageText } from '../../src/durable-agents/index.js';
 import type { ThreadView } from './thread-api.js';
 

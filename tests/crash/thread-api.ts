@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { CallbackEvent } from '../../src/audit/callback-event.js';
+import type { CallbackEvent } from '../../src/audit/domain/callback-event.js';
 import type { ThreadState } from '../../src/durable-agents/index.js';
 import type { AcceptedRun } from './check-thread.js';
 

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, expectTypeOf, it } from 'vitest';
-import type { CallbackEvent } from '../../src/audit/callback-event.js';
+import type { CallbackEvent } from '../../src/audit/domain/callback-event.js';
 import type { TelemetryEvent } from '../../src/dashboard/page/api/telemetry-event.js';
 import { answerOf } from '../../src/dashboard/page/thread/run.js';
 import { applyNews, EMPTY_THREAD } from '../../src/dashboard/page/thread/thread-state.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseThreadState } from '../../src/durable-agents/thread-state.js';
+import { parseThreadState } from '../../src/durable-agents/thread/thread-state.js';
 import { finish, reasoning, text } from '../support/agent-parts.js';
 import { RecordingCallback } from '../support/recording-callback.js';
 import { runRequest } from '../support/run-request.js';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CallbackEvent } from '../../src/audit/callback-event.js';
+import type { CallbackEvent } from '../../src/audit/domain/callback-event.js';
 import { newThreadId, streamEvents, uncommitted } from '../support/agent-api.js';
 import { type AppWithModel, startAppWithModel } from '../support/app-with-model.js';
 import { echoed } from '../support/echoed.js';

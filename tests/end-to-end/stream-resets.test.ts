@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { SSE_HEARTBEAT } from '../../src/durable-agents/http/sse.js';
+import { SSE_HEARTBEAT } from '../../src/functions/sse.js';
 import { newThreadId, uncommitted } from '../support/agent-api.js';
 import { type AppWithModel, startAppWithModel } from '../support/app-with-model.js';
 import { echoed } from '../support/echoed.js';

@@ -1,5 +1,5 @@
-import { openCosmosEventStorage } from '../../src/audit/store/cosmos/cosmos-event-storage.js';
-import { DurableCallbackEventStore } from '../../src/audit/store/durable-callback-event-store.js';
+import { openCosmosStoreAdapter } from '../../src/audit/store/cosmos/cosmos-store-adapter.js';
+import { DurableEventStore } from '../../src/audit/store/durable/durable-event-store.js';
 import { startCosmosServer } from '../support/cosmos-server.js';
 import { describeStoreUnderFaults } from './describe-store-under-faults.js';
 
@@ -11,8 +11,8 @@ describeStoreUnderFaults(
       port: cosmos.port,
       createStore: (port) => {
         const [endpoint, access] = [cosmos.endpointThrough(port), { key: cosmos.key }];
-        return new DurableCallbackEventStore('cosmos', () =>
-          openCosmosEventStorage({ endpoint, access, database: 'agents', container: 'callback-events' }),
+        return new DurableEventStore('cosmos', () =>
+          openCosmosStoreAdapter({ endpoint, access, database: 'agents', container: 'callback-events' }),
         );
       },
       close: () => cosmos.close(),

@@ -1,6 +1,6 @@
 import { describe } from 'vitest';
-import { DurableCallbackEventStore } from '../../src/audit/store/durable-callback-event-store.js';
-import { openRedisEventStorage } from '../../src/audit/store/redis/redis-event-storage.js';
+import { DurableEventStore } from '../../src/audit/store/durable/durable-event-store.js';
+import { openRedisStoreAdapter } from '../../src/audit/store/redis/redis-store-adapter.js';
 import { isRedisMissing, startRedisServer } from '../support/redis-server.js';
 import { describeStoreUnderFaults } from './describe-store-under-faults.js';
 
@@ -12,7 +12,7 @@ describe.skipIf(isRedisMissing)('needs /usr/bin/redis-server:', () => {
       return {
         port: redis.port,
         createStore: (port) =>
-          new DurableCallbackEventStore('redis', () => openRedisEventStorage({ url: redis.urlThrough(port) })),
+          new DurableEventStore('redis', () => openRedisStoreAdapter({ url: redis.urlThrough(port) })),
         close: () => redis.close(),
       };
     },

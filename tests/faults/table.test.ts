@@ -1,5 +1,5 @@
-import { DurableCallbackEventStore } from '../../src/audit/store/durable-callback-event-store.js';
-import { openTableEventStorage } from '../../src/audit/store/table/table-event-storage.js';
+import { DurableEventStore } from '../../src/audit/store/durable/durable-event-store.js';
+import { openTableStoreAdapter } from '../../src/audit/store/table/table-store-adapter.js';
 import { startAzuriteTableServer } from '../support/azurite-table-server.js';
 import { describeStoreUnderFaults } from './describe-store-under-faults.js';
 
@@ -11,7 +11,7 @@ describeStoreUnderFaults(
       port: azurite.port,
       createStore: (port) => {
         const access = { connectionString: azurite.connectionStringThrough(port) };
-        return new DurableCallbackEventStore('table', () => openTableEventStorage({ access, tableName: 'events' }));
+        return new DurableEventStore('table', () => openTableStoreAdapter({ access, tableName: 'events' }));
       },
       close: () => azurite.close(),
     };

@@ -1,7 +1,11 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parseThreadState, replayableMessages, type ThreadMessage } from '../../src/durable-agents/thread-state.js';
+import {
+  parseThreadState,
+  replayableMessages,
+  type ThreadMessage,
+} from '../../src/durable-agents/thread/thread-state.js';
 import { toChatMessages } from '../../src/openai/chat-messages.js';
 
 const twoTurnsOfPython: unknown = JSON.parse(

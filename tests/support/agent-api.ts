@@ -1,4 +1,4 @@
-import type { CallbackEvent, FinalEventFields, StreamEventFields } from '../../src/audit/callback-event.js';
+import type { CallbackEvent, FinalEventFields, StreamEventFields } from '../../src/audit/domain/callback-event.js';
 import { eventually, type Patience } from './eventually.js';
 import { exchange, type HttpAnswer } from './http-exchange.js';
 import { SseConnection } from './sse-connection.js';

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { AppendResult, CallbackEventStore, OpenAttempt } from '../../src/audit/store/callback-event-store.js';
 import { MAX_APPENDED_EVENTS } from '../../src/audit/store/check-append-size.js';
-import type { NewEvent } from '../../src/audit/store/kept-event.js';
-import type { RunDescription, RunMark, RunRecord } from '../../src/audit/store/run-record.js';
+import type { NewEvent } from '../../src/audit/domain/stored-event.js';
+import type { RunDescription, RunMark, RunRecord } from '../../src/audit/domain/run-record.js';
 import { failedEvent, finalEvent, runOf, streamEvent, thread } from './callback-events.js';
 
 const STARTED_AT = '2026-01-07T15:40:01.500Z';

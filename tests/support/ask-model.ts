@@ -1,5 +1,5 @@
 import type { Agent, AgentRunOptions, AgentStreamPart } from '../../src/durable-agents/agent.js';
-import type { ThreadMessage } from '../../src/durable-agents/thread-state.js';
+import type { ThreadMessage } from '../../src/durable-agents/thread/thread-state.js';
 import { type AzureOpenAIClientOptions, createAzureOpenAIClient } from '../../src/openai/azure-openai-client.js';
 import { createChatCompletionAgent } from '../../src/openai/chat-completion-agent.js';
 

@@ -1,8 +1,8 @@
-import { answerHash } from '../../src/audit/answer-hash.js';
-import type { CallbackEvent } from '../../src/audit/callback-event.js';
+import { answerHash } from '../../src/audit/domain/answer-hash.js';
+import type { CallbackEvent } from '../../src/audit/domain/callback-event.js';
 import type { EventThread } from '../../src/audit/store/callback-event-store.js';
-import type { NewEvent } from '../../src/audit/store/kept-event.js';
-import type { RunDescription, RunMark } from '../../src/audit/store/run-record.js';
+import type { NewEvent } from '../../src/audit/domain/stored-event.js';
+import type { RunDescription, RunMark } from '../../src/audit/domain/run-record.js';
 
 export const thread: EventThread = { agentName: 'CallbackAgent', threadId: 'thread-1' };
 

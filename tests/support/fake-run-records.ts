@@ -1,4 +1,4 @@
-import type { FollowedRun } from '../../src/durable-agents/run-event-source.js';
+import type { RunIdentity } from '../../src/durable-agents/run-event-source.js';
 import type { AcceptedRun, RunRecords } from '../../src/durable-agents/run-records.js';
 
 /** Keeps in memory what it is told, unless a call is given something else to do. */
@@ -6,7 +6,7 @@ export class FakeRunRecords implements RunRecords {
   /** What was accepted, call by call. */
   readonly acceptedRuns: AcceptedRun[] = [];
   /** What was committed, call by call. */
-  readonly committedRuns: (FollowedRun & { readonly answer: string })[] = [];
+  readonly committedRuns: (RunIdentity & { readonly answer: string })[] = [];
   readonly #instead: Partial<RunRecords>;
 
   constructor(instead: Partial<RunRecords> = {}) {
@@ -19,7 +19,7 @@ export class FakeRunRecords implements RunRecords {
     return this.#instead.accept?.(run) ?? Promise.resolve(first.requestMessage);
   }
 
-  committed(run: FollowedRun, answer: string): Promise<void> {
+  committed(run: RunIdentity, answer: string): Promise<void> {
     this.committedRuns.push({ ...run, answer });
     return this.#instead.committed?.(run, answer) ?? Promise.resolve();
   }

@@ -7,9 +7,9 @@ import type {
   OpenAttempt,
 } from '../../src/audit/store/callback-event-store.js';
 import { EventStoreError } from '../../src/audit/store/event-store-error.js';
-import type { NewEvent } from '../../src/audit/store/kept-event.js';
-import { MemoryCallbackEventStore } from '../../src/audit/store/memory-callback-event-store.js';
-import type { RunDescription, RunMark, RunRecord } from '../../src/audit/store/run-record.js';
+import type { NewEvent } from '../../src/audit/domain/stored-event.js';
+import { MemoryEventStore } from '../../src/audit/store/memory/memory-event-store.js';
+import type { RunDescription, RunMark, RunRecord } from '../../src/audit/domain/run-record.js';
 import { createRecordingLog } from './recording-log.js';
 
 export type StoreMethod =
@@ -32,7 +32,7 @@ export interface StoreHooks {
 }
 
 /** A store in memory that fails and hangs as a test wants it to. */
-export class HookedEventStore extends MemoryCallbackEventStore {
+export class HookedEventStore extends MemoryEventStore {
   readonly hooks: StoreHooks = {};
   /** The calls in their order, without those of `append`. */
   readonly calls: StoreMethod[] = [];

@@ -1,20 +1,20 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { EventThread } from '../../src/audit/store/callback-event-store.js';
-import type { EventStorage, StoredHead } from '../../src/audit/store/event-storage.js';
-import type { KeptEvent } from '../../src/audit/store/kept-event.js';
-import { pollThread } from '../../src/audit/store/poll-thread.js';
-import type { RecordChange } from '../../src/audit/store/record-changes.js';
-import type { RunRecord } from '../../src/audit/store/run-record.js';
-import type { ThreadHead } from '../../src/audit/store/thread-head.js';
-import { threadKey } from '../../src/audit/store/thread-key.js';
-import { sizeOf, type ThreadList, toThreadList } from '../../src/audit/store/thread-list.js';
+import type { DurableStoreAdapter, StoredHead } from '../../src/audit/store/durable/durable-store-adapter.js';
+import type { StoredEvent } from '../../src/audit/domain/stored-event.js';
+import { pollThread } from '../../src/audit/store/durable/poll-thread.js';
+import type { ThreadChange } from '../../src/audit/domain/thread-changes.js';
+import type { RunRecord } from '../../src/audit/domain/run-record.js';
+import type { ThreadHead } from '../../src/audit/domain/thread-head.js';
+import { threadKey } from '../../src/audit/domain/thread-key.js';
+import { sizeOf, type ThreadList, toThreadList } from '../../src/audit/store/durable/thread-list.js';
 
 interface StoredThread {
   readonly thread: EventThread;
   stored: StoredHead;
   /** By generation and correlation id. */
   readonly runs: Map<string, RunRecord>;
-  readonly events: Map<number, KeptEvent>;
+  readonly events: Map<number, StoredEvent>;
 }
 
 export type StorageRead = 'head' | 'runs' | 'events';
@@ -23,9 +23,9 @@ export type StorageRead = 'head' | 'runs' | 'events';
 export interface StorageHooks {
   /** Before a request reaches the service. */
   beforeRead?: ((what: StorageRead, thread: EventThread) => void | Promise<void>) | undefined;
-  beforeCommit?: ((thread: EventThread, change: RecordChange) => void | Promise<void>) | undefined;
+  beforeCommit?: ((thread: EventThread, change: ThreadChange) => void | Promise<void>) | undefined;
   /** When a commit has taken effect, and its answer is on the way. */
-  afterCommit?: ((thread: EventThread, change: RecordChange) => void | Promise<void>) | undefined;
+  afterCommit?: ((thread: EventThread, change: ThreadChange) => void | Promise<void>) | undefined;
 }
 
 const MAX_PAGE = 1000;
@@ -34,7 +34,7 @@ const MAX_PAGE = 1000;
  * A durable service in memory: changes are compared and set by tag, everything else takes its time. Several stores may
  * share one.
  */
-export class MemoryEventStorage implements EventStorage {
+export class MemoryStoreAdapter implements DurableStoreAdapter {
   readonly follow = pollThread(this);
   readonly hooks: StorageHooks = {};
   readonly #threads = new Map<string, StoredThread>();
@@ -65,13 +65,13 @@ export class MemoryEventStorage implements EventStorage {
     return correlationIds.flatMap((id) => runs?.get(runKey(generation, id)) ?? []);
   }
 
-  async readEvents(thread: EventThread, first: number, limit: number): Promise<KeptEvent[]> {
+  async readEvents(thread: EventThread, first: number, limit: number): Promise<StoredEvent[]> {
     await this.#arrive('events', thread);
     const events = [...(this.#find(thread)?.events.values() ?? [])];
     return events.filter(({ sequence }) => sequence >= first).slice(0, Math.min(limit, MAX_PAGE));
   }
 
-  async commit(thread: EventThread, tag: string | undefined, change: RecordChange): Promise<string | undefined> {
+  async commit(thread: EventThread, tag: string | undefined, change: ThreadChange): Promise<string | undefined> {
     await nextTurn();
     await this.hooks.beforeCommit?.(thread, change);
     const found = this.#find(thread);

@@ -1,14 +1,11 @@
-import {
-  MemoryCallbackEventStore,
-  type MemoryCallbackEventStoreOptions,
-} from '../../src/audit/store/memory-callback-event-store.js';
+import { MemoryEventStore, type MemoryEventStoreOptions } from '../../src/audit/store/memory/memory-event-store.js';
 import { createRecordingLog } from './recording-log.js';
 
-export type Bounds = Partial<Omit<MemoryCallbackEventStoreOptions, 'log'>>;
+export type Bounds = Partial<Omit<MemoryEventStoreOptions, 'log'>>;
 
 /** An empty store with room for anything, but for the bounds that are given. */
-export function createMemoryStore(options: Partial<MemoryCallbackEventStoreOptions> = {}): MemoryCallbackEventStore {
-  return new MemoryCallbackEventStore({
+export function createMemoryStore(options: Partial<MemoryEventStoreOptions> = {}): MemoryEventStore {
+  return new MemoryEventStore({
     maxThreads: 1000,
     maxEventsPerThread: 10_000,
     maxBytes: 67_108_864,

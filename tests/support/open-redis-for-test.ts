@@ -1,22 +1,22 @@
 import { createClient } from 'redis';
 import { onTestFinished } from 'vitest';
-import { DurableCallbackEventStore } from '../../src/audit/store/durable-callback-event-store.js';
-import type { EventStorage } from '../../src/audit/store/event-storage.js';
+import { DurableEventStore } from '../../src/audit/store/durable/durable-event-store.js';
+import type { DurableStoreAdapter } from '../../src/audit/store/durable/durable-store-adapter.js';
 import {
-  openRedisEventStorage,
-  type RedisEventStorageOptions,
-} from '../../src/audit/store/redis/redis-event-storage.js';
+  openRedisStoreAdapter,
+  type RedisStoreAdapterOptions,
+} from '../../src/audit/store/redis/redis-store-adapter.js';
 
 /** A storage that is closed when the test has ended. */
-export async function openStorageForTest(options: RedisEventStorageOptions): Promise<EventStorage> {
-  const storage = await openRedisEventStorage(options);
+export async function openStorageForTest(options: RedisStoreAdapterOptions): Promise<DurableStoreAdapter> {
+  const storage = await openRedisStoreAdapter(options);
   onTestFinished(() => storage.close());
   return storage;
 }
 
 /** A store over Redis that is closed when the test has ended. */
-export function openStoreForTest(options: RedisEventStorageOptions): DurableCallbackEventStore {
-  const store = new DurableCallbackEventStore('redis', () => openRedisEventStorage(options));
+export function openStoreForTest(options: RedisStoreAdapterOptions): DurableEventStore {
+  const store = new DurableEventStore('redis', () => openRedisStoreAdapter(options));
   onTestFinished(() => store.close());
   return store;
 }

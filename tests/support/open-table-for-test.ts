@@ -1,20 +1,20 @@
 import { onTestFinished } from 'vitest';
-import { DurableCallbackEventStore } from '../../src/audit/store/durable-callback-event-store.js';
+import { DurableEventStore } from '../../src/audit/store/durable/durable-event-store.js';
 import { openTableClient } from '../../src/audit/store/table/open-table-client.js';
-import { openTableEventStorage, type TableEventStorage } from '../../src/audit/store/table/table-event-storage.js';
+import { openTableStoreAdapter, type TableStoreAdapter } from '../../src/audit/store/table/table-store-adapter.js';
 import { TableRows } from '../../src/audit/store/table/table-rows.js';
 
 /** A storage over a table that is closed when the test has ended. */
-export async function openTableStorageForTest(connectionString: string, tableName: string): Promise<TableEventStorage> {
-  const storage = await openTableEventStorage({ access: { connectionString }, tableName });
+export async function openTableStorageForTest(connectionString: string, tableName: string): Promise<TableStoreAdapter> {
+  const storage = await openTableStoreAdapter({ access: { connectionString }, tableName });
   onTestFinished(() => storage.close());
   return storage;
 }
 
 /** A store over a table that is closed when the test has ended. */
-export function openTableStoreForTest(connectionString: string, tableName: string): DurableCallbackEventStore {
-  const store = new DurableCallbackEventStore('table', () =>
-    openTableEventStorage({ access: { connectionString }, tableName }),
+export function openTableStoreForTest(connectionString: string, tableName: string): DurableEventStore {
+  const store = new DurableEventStore('table', () =>
+    openTableStoreAdapter({ access: { connectionString }, tableName }),
   );
   onTestFinished(() => store.close());
   return store;

@@ -1,4 +1,4 @@
-import type { CallbackEvent } from '../../src/audit/callback-event.js';
+import type { CallbackEvent } from '../../src/audit/domain/callback-event.js';
 import type { AgentApi } from './agent-api.js';
 import type { SseConnection } from './sse-connection.js';
 

@@ -1,4 +1,4 @@
-import type { Logger } from '../../src/durable-agents/index.js';
+import type { Logger } from '../../src/functions/logger.js';
 
 /** A log whose lines can be read, each behind its level. */
 export interface RecordingLog extends Logger {

@@ -1,5 +1,5 @@
 import type { Agent, AgentRunOptions, AgentStreamPart } from '../../src/durable-agents/agent.js';
-import type { ThreadMessage } from '../../src/durable-agents/thread-state.js';
+import type { ThreadMessage } from '../../src/durable-agents/thread/thread-state.js';
 
 /** What one call of the agent does, step by step: yield a part, throw an error, or call a function and wait for it. */
 export type Attempt = readonly (AgentStreamPart | Error | ((options: AgentRunOptions) => unknown))[];

@@ -1,5 +1,5 @@
 import http, { type ClientRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
-import type { CallbackEvent } from '../../src/audit/callback-event.js';
+import type { CallbackEvent } from '../../src/audit/domain/callback-event.js';
 import { eventually } from './eventually.js';
 import { callbackEventsOf, SseEvents } from './sse-events.js';
 

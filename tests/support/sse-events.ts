@@ -1,5 +1,5 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
-import type { CallbackEvent } from '../../src/audit/callback-event.js';
+import type { CallbackEvent } from '../../src/audit/domain/callback-event.js';
 
 /** Reads server-sent events from bytes as they come; what follows the last whole event is not told. */
 export class SseEvents {

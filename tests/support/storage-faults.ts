@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { RecordChange } from '../../src/audit/store/record-changes.js';
-import type { MemoryEventStorage } from './memory-event-storage.js';
+import type { ThreadChange } from '../../src/audit/domain/thread-changes.js';
+import type { MemoryStoreAdapter } from './memory-event-storage.js';
 
 /** What happens to a commit on its way. */
 export interface StorageFault {
@@ -11,8 +11,8 @@ export interface StorageFault {
 }
 
 /** Lets the next commits meet these faults, one each. `undefined`: none of them meets any. */
-export function setFaults(storage: MemoryEventStorage, faults: Iterator<StorageFault> | undefined): void {
-  const lost = new WeakSet<RecordChange>();
+export function setFaults(storage: MemoryStoreAdapter, faults: Iterator<StorageFault> | undefined): void {
+  const lost = new WeakSet<ThreadChange>();
   storage.hooks.beforeCommit = async (_thread, change) => {
     const fault = faults?.next();
     if (fault === undefined || fault.done === true) return;

@@ -1,4 +1,4 @@
-import type { ThreadContent, ThreadEntry } from '../../src/durable-agents/thread-state.js';
+import type { ThreadContent, ThreadEntry } from '../../src/durable-agents/thread/thread-state.js';
 
 const createdAt = '2026-01-07T15:40:00.000Z';
 

@@ -111,14 +111,14 @@ function readAll(folder: string): EntityRecord[] {
     // Its change was not promised to anybody: the process ended before the file took its place.
     if (name.endsWith(suffix + temporarySuffix)) unlinkSync(path.join(folder, name));
   }
-  return names.filter(isRecordFile).map((name) => readRecord(path.join(folder, name)));
+  return names.filter(isRecordFile).map((name) => readRunsOfPage(path.join(folder, name)));
 }
 
 function isRecordFile(name: string): boolean {
   return name.endsWith(suffix);
 }
 
-function readRecord(file: string): EntityRecord {
+function readRunsOfPage(file: string): EntityRecord {
   const { id, state, operations, signals } = parseFile(file);
   if (path.basename(file) !== nameFile(id)) {
     throw new JournalUnreadableError(file, `it holds ${toInstanceId(id)}, which belongs into another file.`);

@@ -1,7 +1,7 @@
-import type { CallbackEventFields } from '../callback-event.js';
-import type { EventCursor, EventRecord } from './event-cursor.js';
-import type { KeptEvent, NewEvent } from './kept-event.js';
-import type { RunDescription, RunMark, RunRecord } from './run-record.js';
+import type { CallbackEventFields } from '../domain/callback-event.js';
+import type { EventCursor, EventRecord } from '../domain/event-cursor.js';
+import type { StoredEvent, NewEvent } from '../domain/stored-event.js';
+import type { RunDescription, RunMark, RunRecord } from '../domain/run-record.js';
 
 /** Where events can be kept. */
 export type EventStoreKind = 'memory' | 'table' | 'redis' | 'cosmos';
@@ -44,7 +44,7 @@ export interface ListOptions {
 export interface CallbackEventPage {
   readonly thread: EventThread;
   /** Oldest first, of all attempts. */
-  readonly events: readonly KeptEvent[];
+  readonly events: readonly StoredEvent[];
   /** The runs of the events and of the record's newest attempt, by correlation id. */
   readonly runs: ReadonlyMap<string, RunRecord>;
   /** True when what `after` stands for is lost: the page begins with the oldest kept event instead. */

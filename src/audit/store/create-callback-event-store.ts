@@ -1,11 +1,11 @@
-import type { Logger } from '../../durable-agents/index.js';
+import type { Logger } from '../../functions/logger.js';
 import type { CallbackEventStore } from './callback-event-store.js';
 import type { CallbackStoreSettings, MemoryStoreSettings, TableStoreSettings } from './callback-store-settings.js';
-import { DurableCallbackEventStore } from './durable-callback-event-store.js';
-import type { EventStorage } from './event-storage.js';
-import { MemoryCallbackEventStore } from './memory-callback-event-store.js';
-import { StorageSetupError } from './storage-setup-error.js';
-import type { TableEventStorage } from './table/table-event-storage.js';
+import { DurableEventStore } from './durable/durable-event-store.js';
+import type { DurableStoreAdapter } from './durable/durable-store-adapter.js';
+import { MemoryEventStore } from './memory/memory-event-store.js';
+import { StoreSetupError } from './durable/store-setup-error.js';
+import type { TableStoreAdapter } from './table/table-store-adapter.js';
 
 type ServiceSettings = Exclude<CallbackStoreSettings, MemoryStoreSettings>;
 
@@ -16,8 +16,8 @@ type ServiceSettings = Exclude<CallbackStoreSettings, MemoryStoreSettings>;
  * @param log told once when the service could not be reached at first
  */
 export function createCallbackEventStore(settings: CallbackStoreSettings, log: Logger): CallbackEventStore {
-  if (settings.kind === 'memory') return new MemoryCallbackEventStore({ ...settings, log });
-  const store = new DurableCallbackEventStore(settings.kind, () => openStorage(settings, log), {
+  if (settings.kind === 'memory') return new MemoryEventStore({ ...settings, log });
+  const store = new DurableEventStore(settings.kind, () => openStorage(settings, log), {
     log,
     // Redis lets a thread go whole, when nothing is added to it any more.
     dropAfterDays: settings.kind === 'redis' ? settings.ttlDays : undefined,
@@ -36,7 +36,7 @@ export function createEventPurge(settings: CallbackStoreSettings, log: Logger): 
   return async () => {
     const { purgeExpiredEvents } = await import('./table/purge-expired-events.js');
     const storage = await openTable(settings);
-    const store = new DurableCallbackEventStore('table', async () => storage);
+    const store = new DurableEventStore('table', async () => storage);
     try {
       await purgeExpiredEvents({ store, storage, ttlDays, now: new Date(), log });
     } finally {
@@ -45,18 +45,18 @@ export function createEventPurge(settings: CallbackStoreSettings, log: Logger): 
   };
 }
 
-async function openStorage(settings: ServiceSettings, log: Logger): Promise<EventStorage> {
+async function openStorage(settings: ServiceSettings, log: Logger): Promise<DurableStoreAdapter> {
   switch (settings.kind) {
     case 'table':
       return openTable(settings);
     case 'redis': {
-      const { openRedisEventStorage } = await import('./redis/redis-event-storage.js');
-      return openRedisEventStorage({ ...settings, log });
+      const { openRedisStoreAdapter } = await import('./redis/redis-store-adapter.js');
+      return openRedisStoreAdapter({ ...settings, log });
     }
     case 'cosmos': {
-      const { openCosmosEventStorage } = await import('./cosmos/cosmos-event-storage.js');
+      const { openCosmosStoreAdapter } = await import('./cosmos/cosmos-store-adapter.js');
       const { key } = settings;
-      return openCosmosEventStorage({
+      return openCosmosStoreAdapter({
         ...settings,
         access: key === undefined ? { credential: await createCredential() } : { key },
       });
@@ -64,11 +64,11 @@ async function openStorage(settings: ServiceSettings, log: Logger): Promise<Even
   }
 }
 
-async function openTable({ account, tableName }: TableStoreSettings): Promise<TableEventStorage> {
-  const { openTableEventStorage } = await import('./table/table-event-storage.js');
-  if ('connectionString' in account) return openTableEventStorage({ access: account, tableName });
+async function openTable({ account, tableName }: TableStoreSettings): Promise<TableStoreAdapter> {
+  const { openTableStoreAdapter } = await import('./table/table-store-adapter.js');
+  if ('connectionString' in account) return openTableStoreAdapter({ access: account, tableName });
   const { url, clientId } = account;
-  return openTableEventStorage({ access: { url, credential: await createCredential(clientId) }, tableName });
+  return openTableStoreAdapter({ access: { url, credential: await createCredential(clientId) }, tableName });
 }
 
 /** @param managedIdentityClientId of a user-assigned identity; absent: what the environment says */
@@ -80,7 +80,7 @@ async function createCredential(managedIdentityClientId?: string) {
 /** Without what SDKs say, which may hold addresses and keys. */
 function describeFailure(kind: string, error: unknown): string {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (cause instanceof StorageSetupError) return `The event store (${kind}) cannot be used: ${cause.message}`;
+    if (cause instanceof StoreSetupError) return `The event store (${kind}) cannot be used: ${cause.message}`;
   }
   return (
     `The event store (${kind}) cannot be reached (${failureCode(error)}). Until it can, runs go on without it, and ` +

@@ -1,4 +1,4 @@
-import { HttpError } from '../../durable-agents/index.js';
+import { HttpError } from '../../functions/http-error.js';
 
 const RETRY_AFTER_SECONDS = 2;
 

@@ -1,6 +1,6 @@
 import type { EventThread } from './callback-event-store.js';
-import type { EventRecord } from './event-cursor.js';
-import { threadKey } from './thread-key.js';
+import type { EventRecord } from '../domain/event-cursor.js';
+import { threadKey } from '../domain/thread-key.js';
 
 type Announce = (record: EventRecord | undefined) => void;
 

@@ -1,8 +1,8 @@
 import type { HttpHandler } from '@azure/functions';
 import type { AgentRegistry } from '../agent-registry.js';
-import { errorText } from '../error-text.js';
-import { invocationLog } from '../invocation-log.js';
-import { answering } from './answering.js';
+import { errorText } from '../../functions/error-text.js';
+import { invocationLog } from '../../functions/invocation-log.js';
+import { withErrorHandling } from '../../functions/with-error-handling.js';
 
 /** Further keys of the health answer, by their names on the wire. */
 export type HealthDetails = () => Promise<Readonly<Record<string, unknown>>>;
@@ -13,7 +13,7 @@ export type HealthDetails = () => Promise<Readonly<Record<string, unknown>>>;
  * @param details waited for however long it takes; when it fails that is logged, and the answer does without
  */
 export function createHealthRoute(agents: AgentRegistry, details?: HealthDetails): HttpHandler {
-  return answering(async () => {
+  return withErrorHandling(async () => {
     const list = agents.list().map(({ agent, httpEndpointEnabled }) => ({
       name: agent.name,
       type: agent.type,

@@ -1,9 +1,9 @@
 import type { HttpRequest } from '@azure/functions';
-import { HttpError } from '../errors.js';
-import { threadIdOfKey } from '../idempotency-key.js';
+import { HttpError } from '../../functions/http-error.js';
+import { threadIdOfKey } from './idempotency-key.js';
 import type { RunRequest } from '../run-request.js';
-import { createId, isThreadId, THREAD_ID_RULE } from '../thread-id.js';
-import { checkedThreadId } from './checked-thread-id.js';
+import { createId, isThreadId, THREAD_ID_RULE } from '../thread/thread-id.js';
+import { requireThreadId } from './require-thread-id.js';
 import { coerceBoolean } from './coerce-boolean.js';
 import { readRequestBody, type RequestBody } from './request-body.js';
 
@@ -87,7 +87,7 @@ function threadIdOf(query: URLSearchParams, fields: Fields): string | undefined 
   const threadId =
     agreedValue(THREAD_ID_NAMES, fromBody(fields, THREAD_ID_NAMES).map(threadIdText)) ??
     agreedValue(THREAD_ID_NAMES, fromQuery(query, THREAD_ID_NAMES).map(threadIdText));
-  return threadId === undefined ? undefined : checkedThreadId(threadId);
+  return threadId === undefined ? undefined : requireThreadId(threadId);
 }
 
 function threadIdText(value: unknown): string | undefined {

@@ -1,6 +1,6 @@
 import type { HttpRequest } from '@azure/functions';
 import { z } from 'zod';
-import { HttpError } from '../errors.js';
+import { HttpError } from '../../functions/http-error.js';
 
 const MAX_BODY_BYTES = 1024 * 1024;
 

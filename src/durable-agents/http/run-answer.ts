@@ -1,9 +1,9 @@
 import type { HttpResponseInit } from '@azure/functions';
-import type { RunOutcome } from '../run-outcome.js';
+import type { RunOutcome } from '../client/run-outcome.js';
 import type { RunRequest } from '../run-request.js';
-import type { ErrorDescription } from './answering.js';
+import type { ErrorDescription } from '../../functions/with-error-handling.js';
 
-export type AnswerKind = RunRequest['responseType'];
+export type ResponseFormat = RunRequest['responseType'];
 
 /** The answer to a run request, in both of its forms. */
 export interface RunAnswer {
@@ -41,7 +41,7 @@ export function failedAnswer({ status, message, headers }: ErrorDescription): Ru
   return { status, text: message, json: { error: message }, headers };
 }
 
-export function toResponse(answer: RunAnswer, kind: AnswerKind, threadId: string): HttpResponseInit {
+export function toResponse(answer: RunAnswer, kind: ResponseFormat, threadId: string): HttpResponseInit {
   const { status, text, json, headers } = answer;
   if (kind === 'json') return { status, headers: { ...headers }, jsonBody: json };
   const textHeaders = { 'content-type': 'text/plain; charset=utf-8', 'x-ms-thread-id': threadId };

@@ -1,23 +1,23 @@
 import type { HttpHandler, HttpRequest } from '@azure/functions';
 import { getClient } from 'durable-functions';
-import { AgentClient, type AgentClientOptions } from '../agent-client.js';
-import { assertSameMessage, findEarlierRun } from '../earlier-run.js';
-import { correlationIdOfKey } from '../idempotency-key.js';
+import { AgentClient, type AgentClientOptions } from '../client/agent-client.js';
+import { assertSameMessage, findExistingRun } from '../client/existing-run.js';
+import { correlationIdOfKey } from './idempotency-key.js';
 import type { RunEventSource } from '../run-event-source.js';
-import type { RunOutcome } from '../run-outcome.js';
+import type { RunOutcome } from '../client/run-outcome.js';
 import type { RunRequest } from '../run-request.js';
-import { createId } from '../thread-id.js';
-import { answering, describeError } from './answering.js';
+import { createId } from '../thread/thread-id.js';
+import { withErrorHandling, describeError } from '../../functions/with-error-handling.js';
 import { parseRunEnvelope, parseRunMessage } from './parse-run-request.js';
 import {
   acceptedAnswer,
-  type AnswerKind,
+  type ResponseFormat,
   endedAnswer,
   failedAnswer,
   type RunAnswer,
   toResponse,
 } from './run-answer.js';
-import { sseResponse } from './sse.js';
+import { sseResponse } from '../../functions/sse.js';
 import { streamRun } from './stream-run.js';
 
 export interface RunRouteOptions extends AgentClientOptions {
@@ -34,7 +34,7 @@ export interface RunRouteOptions extends AgentClientOptions {
  */
 export function createRunRoute(options: RunRouteOptions): HttpHandler {
   const { agentName, maxMessageBytes, runEvents, runRecords } = options;
-  return answering(async (request, context) => {
+  return withErrorHandling(async (request, context) => {
     // What fails in here fails before it is known which thread the answer is about: it is always told in JSON.
     const { threadId, waitForResponse, idempotencyKey, body } = await parseRunEnvelope(request, agentName);
     const kind = answerKind(request, body.kind);
@@ -47,7 +47,7 @@ export function createRunRoute(options: RunRouteOptions): HttpHandler {
         responseType: kind,
       };
       const client = new AgentClient(getClient(context), options);
-      const earlier = isKeyed ? await findEarlierRun({ client, runRecords, agentName, threadId, run }) : undefined;
+      const earlier = isKeyed ? await findExistingRun({ client, runRecords, agentName, threadId, run }) : undefined;
       const answerTo = (outcome: RunOutcome | undefined): RunAnswer => {
         if (isKeyed) assertSameMessage(run, outcome?.requestMessage);
         return endedAnswer(run, threadId, outcome);
@@ -73,7 +73,7 @@ export function createRunRoute(options: RunRouteOptions): HttpHandler {
   });
 }
 
-function answerKind(request: HttpRequest, bodyKind: AnswerKind): AnswerKind {
+function answerKind(request: HttpRequest, bodyKind: ResponseFormat): ResponseFormat {
   return bodyKind === 'json' || accepts(request, 'application/json') ? 'json' : 'text';
 }
 

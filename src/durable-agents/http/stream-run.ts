@@ -1,12 +1,12 @@
 import type { InvocationContext } from '@azure/functions';
-import type { AgentClient } from '../agent-client.js';
-import { errorText } from '../error-text.js';
+import type { AgentClient } from '../client/agent-client.js';
+import { errorText } from '../../functions/error-text.js';
 import type { RunEventSource, RunEventStream } from '../run-event-source.js';
-import type { RunOutcome } from '../run-outcome.js';
+import type { RunOutcome } from '../client/run-outcome.js';
 import type { RunRequest } from '../run-request.js';
-import { describeError } from './answering.js';
+import { describeError } from '../../functions/with-error-handling.js';
 import { failedAnswer, type RunAnswer } from './run-answer.js';
-import { sseFrame } from './sse.js';
+import { sseFrame } from '../../functions/sse.js';
 
 export interface StreamRunOptions {
   readonly client: AgentClient;

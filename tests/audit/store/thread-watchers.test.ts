@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { EventThread } from '../../../src/audit/store/callback-event-store.js';
-import type { EventRecord } from '../../../src/audit/store/event-cursor.js';
-import { threadKey } from '../../../src/audit/store/thread-key.js';
+import type { EventRecord } from '../../../src/audit/domain/event-cursor.js';
+import { threadKey } from '../../../src/audit/domain/thread-key.js';
 import { type FollowThread, ThreadWatchers } from '../../../src/audit/store/thread-watchers.js';
 import { thread } from '../../support/callback-events.js';
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { HttpError } from '../../../src/durable-agents/errors.js';
-import { checkedThreadId } from '../../../src/durable-agents/http/checked-thread-id.js';
+import { HttpError } from '../../../src/functions/http-error.js';
+import { requireThreadId } from '../../../src/durable-agents/http/require-thread-id.js';
 import { parseRunEnvelope, parseRunMessage } from '../../../src/durable-agents/http/parse-run-request.js';
 import { httpRequest, type RequestParts } from '../../support/http-request.js';
 
@@ -152,7 +152,7 @@ describe('the thread id', () => {
     const nearlyValid = fc.string({ unit: fc.constantFrom('a', 'Z', '9', '.', '~', '@', '/', '%', ' ', '\n', 'é') });
     await fc.assert(
       fc.asyncProperty(fc.oneof(fc.string({ unit: 'binary' }), nearlyValid), async (threadId) => {
-        const outcome = await valueOrHttpError(() => checkedThreadId(threadId));
+        const outcome = await valueOrHttpError(() => requireThreadId(threadId));
         expect(outcome === threadId).toBe(THREAD_ID.test(threadId));
       }),
     );

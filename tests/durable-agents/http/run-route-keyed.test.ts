@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createRunRoute, type RunRouteOptions } from '../../../src/durable-agents/http/run-route.js';
-import { sseFrame } from '../../../src/durable-agents/http/sse.js';
-import { correlationIdOfKey, threadIdOfKey } from '../../../src/durable-agents/idempotency-key.js';
-import { RunEnds } from '../../../src/durable-agents/run-ends.js';
+import { sseFrame } from '../../../src/functions/sse.js';
+import { correlationIdOfKey, threadIdOfKey } from '../../../src/durable-agents/http/idempotency-key.js';
+import { RunCompletionNotifier } from '../../../src/durable-agents/run-completion-notifier.js';
 import type { FollowOptions, RunEventSource } from '../../../src/durable-agents/run-event-source.js';
 import { runRequestSchema } from '../../../src/durable-agents/run-request.js';
-import type { ThreadContent } from '../../../src/durable-agents/thread-state.js';
+import type { ThreadContent } from '../../../src/durable-agents/thread/thread-state.js';
 import { type DurableTaskServer, type Signal, startDurableTaskServer } from '../../support/durable-task-server.js';
 import { FakeRunRecords } from '../../support/fake-run-records.js';
 import { httpAnswer } from '../../support/http-answer.js';
@@ -49,7 +49,7 @@ const streaming = (parts: RequestParts) => ({ ...parts, headers: { ...parts.head
 function post(server: DurableTaskServer, parts: RequestParts, options: Partial<RunRouteOptions> = {}) {
   const handler = createRunRoute({
     agentName: 'ScriptedAgent',
-    runEnds: new RunEnds(),
+    completions: new RunCompletionNotifier(),
     pollIntervalMs: 20,
     maxWaitMs: 10_000,
     maxMessageBytes: 1000,

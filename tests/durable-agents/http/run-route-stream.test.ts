@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { HttpError } from '../../../src/durable-agents/errors.js';
+import { HttpError } from '../../../src/functions/http-error.js';
 import { createRunRoute } from '../../../src/durable-agents/http/run-route.js';
-import { sseFrame } from '../../../src/durable-agents/http/sse.js';
+import { sseFrame } from '../../../src/functions/sse.js';
 import type {
-  FollowedRun,
+  RunIdentity,
   FollowOptions,
   RunEventSource,
   RunEventStream,
 } from '../../../src/durable-agents/run-event-source.js';
-import { RunEnds } from '../../../src/durable-agents/run-ends.js';
+import { RunCompletionNotifier } from '../../../src/durable-agents/run-completion-notifier.js';
 import { runRequestSchema } from '../../../src/durable-agents/run-request.js';
-import type { ThreadContent } from '../../../src/durable-agents/thread-state.js';
+import type { ThreadContent } from '../../../src/durable-agents/thread/thread-state.js';
 import { type DurableTaskServer, type Signal, startDurableTaskServer } from '../../support/durable-task-server.js';
 import { httpAnswer } from '../../support/http-answer.js';
 import { httpRequest, type RequestParts } from '../../support/http-request.js';
@@ -20,7 +20,7 @@ import { threadState, turnEntries } from '../../support/thread-entries.js';
 /** Shows one event at once, and ends when the run does. */
 class FakeRunEvents implements RunEventSource {
   readonly maxDurationMs: number;
-  readonly followed: FollowedRun[] = [];
+  readonly followed: RunIdentity[] = [];
   readonly optionsOfFollowed: FollowOptions[] = [];
   closedCount = 0;
   readonly end: 'ended' | 'limit' | 'failure';
@@ -30,7 +30,7 @@ class FakeRunEvents implements RunEventSource {
     this.end = end;
   }
 
-  async follow(run: FollowedRun, ended: AbortSignal, options: FollowOptions): Promise<RunEventStream> {
+  async follow(run: RunIdentity, ended: AbortSignal, options: FollowOptions): Promise<RunEventStream> {
     this.followed.push(run);
     this.optionsOfFollowed.push(options);
     const end = this.end;
@@ -66,7 +66,7 @@ const text = { body: 'Hi', query: '?thread_id=thread-1', headers: { accept } };
 function post(server: DurableTaskServer, parts: RequestParts, runEvents?: RunEventSource) {
   const handler = createRunRoute({
     agentName: 'ScriptedAgent',
-    runEnds: new RunEnds(),
+    completions: new RunCompletionNotifier(),
     pollIntervalMs: 20,
     maxWaitMs: 30_000,
     maxMessageBytes: 1000,

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { createRunRoute, type RunRouteOptions } from '../../../src/durable-agents/http/run-route.js';
-import { RunEnds } from '../../../src/durable-agents/run-ends.js';
+import { RunCompletionNotifier } from '../../../src/durable-agents/run-completion-notifier.js';
 import { runRequestSchema } from '../../../src/durable-agents/run-request.js';
-import type { ThreadContent } from '../../../src/durable-agents/thread-state.js';
+import type { ThreadContent } from '../../../src/durable-agents/thread/thread-state.js';
 import { type DurableTaskServer, type Signal, startDurableTaskServer } from '../../support/durable-task-server.js';
 import { httpAnswer } from '../../support/http-answer.js';
 import { httpRequest, type RequestParts } from '../../support/http-request.js';
@@ -23,7 +23,7 @@ const silent = () => undefined;
 const route = (options: Partial<RunRouteOptions> = {}) =>
   createRunRoute({
     agentName: 'ScriptedAgent',
-    runEnds: new RunEnds(),
+    completions: new RunCompletionNotifier(),
     pollIntervalMs: 1000,
     maxWaitMs: 30_000,
     maxMessageBytes: 1000,

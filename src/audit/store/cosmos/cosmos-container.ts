@@ -1,8 +1,8 @@
 import type { TokenCredential } from '@azure/identity';
 import { type Container, type ContainerDefinition, CosmosClient, PartitionKeyDefinitionVersion } from '@azure/cosmos';
-import { callWithin } from '../../../durable-agents/index.js';
-import { StorageSetupError } from '../storage-setup-error.js';
-import { isLoopbackHost } from '../../../loopback-host.js';
+import { withTimeout } from '../../../functions/time-limits.js';
+import { StoreSetupError } from '../durable/store-setup-error.js';
+import { isLoopbackHost } from '../../../functions/loopback-host.js';
 
 export interface CosmosContainerOptions {
   /** `https://NAME.documents.azure.com`; http on loopback only. */
@@ -61,23 +61,23 @@ const CONTAINER = {
 /**
  * Finds or creates the container for events. With a key its time to live is set as the options have it.
  *
- * @throws StorageSetupError when it is missing and may not be created, or is not as it has to be
+ * @throws StoreSetupError when it is missing and may not be created, or is not as it has to be
  */
 export async function openCosmosContainer(options: CosmosContainerOptions): Promise<OpenCosmosContainer> {
   const client = createClient(options);
   const { database, container: name } = options;
   const container = client.database(database).container(name);
   try {
-    const [found, level] = await callWithin(FIND_TIMEOUT_MS, (signal) =>
+    const [found, level] = await withTimeout(FIND_TIMEOUT_MS, (signal) =>
       Promise.all([readDefinition(container, signal), readConsistency(client, signal)]),
     );
     checkConsistency(level);
     const create = (signal: AbortSignal) => createContainer(client, options, signal);
-    const definition = found ?? (await callWithin(CREATE_TIMEOUT_MS, create));
+    const definition = found ?? (await withTimeout(CREATE_TIMEOUT_MS, create));
     checkDefinition(definition, options);
     const defaultTtl = ttlSeconds(options);
     if (ttlSecondsOf(definition) !== defaultTtl) {
-      await callWithin(CREATE_TIMEOUT_MS, (abortSignal) =>
+      await withTimeout(CREATE_TIMEOUT_MS, (abortSignal) =>
         container.replace({ ...definition, defaultTtl }, { abortSignal }),
       );
     }
@@ -92,7 +92,7 @@ function createClient({ endpoint, access }: CosmosContainerOptions): CosmosClien
   const { protocol, hostname } = new URL(endpoint);
   const isLoopback = isLoopbackHost(hostname);
   if (protocol !== 'https:' && !isLoopback) {
-    throw new StorageSetupError('The endpoint of Cosmos DB has to begin with https:// (http on loopback only).');
+    throw new StoreSetupError('The endpoint of Cosmos DB has to begin with https:// (http on loopback only).');
   }
   return new CosmosClient({
     endpoint,
@@ -138,7 +138,7 @@ async function createContainer(
   const { access, database, container } = options;
   const defaultTtl = ttlSeconds(options);
   if (!('key' in access)) {
-    throw new StorageSetupError(
+    throw new StoreSetupError(
       `Cosmos DB has no container ${container} in a database ${database}, and a managed identity may not create one: ` +
         `create it with the partition key /partition, a default time to live of ${defaultTtl} and the index that the ` +
         `README gives, and give the identity the role "${DATA_PLANE_ROLE}".`,
@@ -178,7 +178,7 @@ function checkDefinition(definition: ContainerDefinition, options: CosmosContain
   );
   if (isOrdered !== true) problems.push('it needs a composite index on /partition and /sequence, both ascending');
   if (problems.length > 0) {
-    throw new StorageSetupError(
+    throw new StoreSetupError(
       `The container ${container} in the database ${database} of Cosmos DB cannot keep events: ${problems.join('; ')}.`,
     );
   }
@@ -195,7 +195,7 @@ function ttlSecondsOf({ defaultTtl }: ContainerDefinition): number {
 /** Weaker levels let a process read a thread's head, and then not the events that it counts. */
 function checkConsistency(level: string | undefined): void {
   if (level === 'Eventual' || level === 'ConsistentPrefix') {
-    throw new StorageSetupError(
+    throw new StoreSetupError(
       `The Cosmos DB account has ${level} as its default consistency; events need Session, or a stronger one.`,
     );
   }

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { EventThread } from '../callback-event-store.js';
-import type { KeptEvent } from '../kept-event.js';
-import type { RunRecord } from '../run-record.js';
-import { splitText } from '../split-text.js';
-import type { ThreadHead } from '../thread-head.js';
+import type { StoredEvent } from '../../domain/stored-event.js';
+import type { RunRecord } from '../../domain/run-record.js';
+import { splitText } from '../durable/split-text.js';
+import type { ThreadHead } from '../../domain/thread-head.js';
 
 /*
  * What is kept of a thread in its partition, whose key is the thread's. Ids hold letters, digits and hyphens only, which
@@ -39,7 +39,7 @@ export interface EventsItem extends Item {
   readonly generation: number;
   /** Of the last one. */
   readonly sequence: number;
-  readonly events?: readonly KeptEvent[];
+  readonly events?: readonly StoredEvent[];
   /** Ids of the items that hold the events instead. */
   readonly parts?: readonly string[];
 }
@@ -87,7 +87,7 @@ export function runItem(partition: string, generation: number, record: RunRecord
 export function eventsItem(
   partition: string,
   generation: number,
-  events: readonly KeptEvent[],
+  events: readonly StoredEvent[],
 ): ItemWithParts<EventsItem> {
   const first = events[0]?.sequence ?? 0;
   const sequence = first + events.length - 1;

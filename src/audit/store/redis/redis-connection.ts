@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type * as Redis from 'redis';
-import { callWithin } from '../../../durable-agents/index.js';
+import { withTimeout } from '../../../functions/time-limits.js';
 
 export type RedisClient = ReturnType<typeof createRedisClient>;
 
@@ -66,7 +66,7 @@ export class RedisConnection {
       signal.addEventListener('abort', () => this.#drop(client), { once: true });
       return connected.then(() => work(client));
     };
-    return callWithin(timeoutMs, answered, { isBackground: this.#isBackground });
+    return withTimeout(timeoutMs, answered, { isBackground: this.#isBackground });
   }
 
   /** Ends the connection for good, when what was sent is answered, or 1 s later. */

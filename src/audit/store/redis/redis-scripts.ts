@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { RecordChange } from '../record-changes.js';
+import type { ThreadChange } from '../../domain/thread-changes.js';
 import type { RedisClient } from './redis-connection.js';
 import { messageFieldOf, recordNameOf, runFieldOf, storeEvent, storeMessage } from './redis-stored-record.js';
 import type { RedisThreadKeys } from './redis-thread-keys.js';
-import { storeHead, storeRun } from '../stored-record.js';
-import type { ThreadHead } from '../thread-head.js';
+import { storeHead, storeRun } from '../durable/stored-schemas.js';
+import type { ThreadHead } from '../../domain/thread-head.js';
 
 /*
  * What the server does in one step: nobody sees a part of it, and it is kept whole or not at all. KEYS are the head,
@@ -64,7 +64,7 @@ export async function runCommitScript(
   client: RedisClient,
   keys: RedisThreadKeys,
   tag: { readonly expected: string | undefined; readonly next: string },
-  { head, run, isNewMessage, events }: RecordChange,
+  { head, run, isNewMessage, events }: ThreadChange,
   ttlMs: number | undefined,
 ): Promise<boolean> {
   const runValues: string[] = [];

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { KeptEvent } from '../kept-event.js';
-import { jsonOf, storedEventType } from '../stored-record.js';
-import type { ThreadHead } from '../thread-head.js';
+import type { StoredEvent } from '../../domain/stored-event.js';
+import { jsonOf, storedEventType } from '../durable/stored-schemas.js';
+import type { ThreadHead } from '../../domain/thread-head.js';
 
 /*
  * How events stand in Redis, and what the fields of records and runs are called.
@@ -49,12 +49,12 @@ export function parseMessage(stored: string | null | undefined): string {
 }
 
 /** An event's sequence, and the values of the fields of its entry: run, attempt, at, type, fields. */
-export function storeEvent({ sequence, correlationId, attempt, timestamp, eventType: type, fields }: KeptEvent) {
+export function storeEvent({ sequence, correlationId, attempt, timestamp, eventType: type, fields }: StoredEvent) {
   return [String(sequence), correlationId, String(attempt), timestamp, type, fields];
 }
 
 /** @param id of the entry */
-export function parseEvent(id: string, message: Readonly<Record<string, string>>): KeptEvent {
+export function parseEvent(id: string, message: Readonly<Record<string, string>>): StoredEvent {
   const { run, attempt, at, type, fields } = storedEvent.parse(message);
   return { sequence: Number.parseInt(id, 10), correlationId: run, attempt, timestamp: at, eventType: type, fields };
 }

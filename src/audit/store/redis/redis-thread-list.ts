@@ -1,11 +1,11 @@
 import type { EventThread } from '../callback-event-store.js';
-import type { RecordChange } from '../record-changes.js';
+import type { ThreadChange } from '../../domain/thread-changes.js';
 import type { RedisClient, RedisConnection } from './redis-connection.js';
 import { runLimitLifeScript } from './redis-scripts.js';
 import type { RedisKeys } from './redis-thread-keys.js';
-import { parseHead } from '../stored-record.js';
-import { type ListedRecord, sizeOf, type ThreadList, toThreadList } from '../thread-list.js';
-import { MS_PER_DAY } from '../ms-per-day.js';
+import { parseHead } from '../durable/stored-schemas.js';
+import { type ListedRecord, sizeOf, type ThreadList, toThreadList } from '../durable/thread-list.js';
+import { MS_PER_DAY } from '../durable/ms-per-day.js';
 
 export interface RedisThreadListOptions {
   readonly connection: RedisConnection;
@@ -40,7 +40,7 @@ export class RedisThreadList {
   }
 
   /** Sends what is to be noted of a change that is about to be made. */
-  note(client: RedisClient, { agentName, threadId }: EventThread, { events }: RecordChange): Promise<unknown>[] {
+  note(client: RedisClient, { agentName, threadId }: EventThread, { events }: ThreadChange): Promise<unknown>[] {
     const last = events.at(-1);
     if (last === undefined) return [];
     const key = this.#options.keys.threads(agentName);

@@ -1,14 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { errorText, type Logger } from '../../../durable-agents/index.js';
+import { errorText } from '../../../functions/error-text.js';
+import { type Logger } from '../../../functions/logger.js';
 import type { EventThread } from '../callback-event-store.js';
-import type { EventRecord } from '../event-cursor.js';
-import type { EventStorage } from '../event-storage.js';
+import type { EventRecord } from '../../domain/event-cursor.js';
+import type { DurableStoreAdapter } from '../durable/durable-store-adapter.js';
 import type { RedisConnection } from './redis-connection.js';
 import type { RedisKeys } from './redis-thread-keys.js';
-import { parseHead } from '../stored-record.js';
+import { parseHead } from '../durable/stored-schemas.js';
 import type { FollowThread } from '../thread-watchers.js';
-import type { ThreadHead } from '../thread-head.js';
+import type { ThreadHead } from '../../domain/thread-head.js';
 
 export interface RedisThreadWatchOptions {
   /** For short commands. */
@@ -16,7 +17,7 @@ export interface RedisThreadWatchOptions {
   /** Of the watch alone: it waits in a read nearly all the time. */
   readonly blockingConnection: RedisConnection;
   readonly keys: RedisKeys;
-  readonly readHead: EventStorage['readHead'];
+  readonly readHead: DurableStoreAdapter['readHead'];
   readonly log: Logger | undefined;
 }
 

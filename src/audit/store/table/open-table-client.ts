@@ -27,7 +27,7 @@ const escapeLineSeparators: Parameters<TableClient['pipeline']['addPolicy']>[0] 
   },
 };
 
-/** @throws StorageSetupError that says what is wrong with `access` */
+/** @throws StoreSetupError that says what is wrong with `access` */
 export function openTableClient(access: TableAccess, tableName: string): TableClient {
   const client = createClient(access, tableName);
   client.pipeline.addPolicy(escapeLineSeparators);

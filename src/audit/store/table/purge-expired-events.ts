@@ -1,13 +1,13 @@
-import type { Logger } from '../../../durable-agents/index.js';
+import type { Logger } from '../../../functions/logger.js';
 import type { EventThread } from '../callback-event-store.js';
-import type { DurableCallbackEventStore } from '../durable-callback-event-store.js';
-import { inParallel } from '../in-parallel.js';
-import type { TableEventStorage } from './table-event-storage.js';
-import { MS_PER_DAY } from '../ms-per-day.js';
+import type { DurableEventStore } from '../durable/durable-event-store.js';
+import { inParallel } from '../durable/in-parallel.js';
+import type { TableStoreAdapter } from './table-store-adapter.js';
+import { MS_PER_DAY } from '../durable/ms-per-day.js';
 
 export interface PurgeOptions {
-  readonly store: Pick<DurableCallbackEventStore, 'dropEventsBefore'>;
-  readonly storage: Pick<TableEventStorage, 'threadsFromBefore' | 'removeThread'>;
+  readonly store: Pick<DurableEventStore, 'dropEventsBefore'>;
+  readonly storage: Pick<TableStoreAdapter, 'threadsFromBefore' | 'removeThread'>;
   /** Events that are older are dropped. */
   readonly ttlDays: number;
   readonly now: Date;

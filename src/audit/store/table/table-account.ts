@@ -1,5 +1,5 @@
-import { StorageSetupError } from '../storage-setup-error.js';
-import { isLoopbackHost } from '../../../loopback-host.js';
+import { StoreSetupError } from '../durable/store-setup-error.js';
+import { isLoopbackHost } from '../../../functions/loopback-host.js';
 
 /** A storage account, as the settings of a function app name it. */
 export interface TableAccountParts {
@@ -18,7 +18,7 @@ export function isDevelopmentStorage(connectionString: string): boolean {
 /**
  * Reads the connection string of a storage account.
  *
- * @throws StorageSetupError that names what is missing or wrong
+ * @throws StoreSetupError that names what is missing or wrong
  */
 export function parseTableConnection(connectionString: string): TableAccountParts {
   const parts = new Map<string, string>();
@@ -33,17 +33,17 @@ export function parseTableConnection(connectionString: string): TableAccountPart
   if (signature === undefined && key === undefined) missing.push('AccountKey (or SharedAccessSignature)');
   const endpoint = of('TableEndpoint');
   if (endpoint === undefined && name === undefined && signature !== undefined) missing.push('TableEndpoint');
-  if (missing.length > 0) throw new StorageSetupError(`The storage connection string lacks ${missing.join(' and ')}.`);
+  if (missing.length > 0) throw new StoreSetupError(`The storage connection string lacks ${missing.join(' and ')}.`);
   const protocol = of('DefaultEndpointsProtocol') ?? 'https';
   const url = checkedTableUrl(endpoint ?? `${protocol}://${name}.table.${of('EndpointSuffix') ?? DEFAULT_SUFFIX}`);
   return { url, secret: signature === undefined ? { name: name ?? '', key: key ?? '' } : { signature } };
 }
 
-/** @throws StorageSetupError unless it is https, or http on this machine */
+/** @throws StoreSetupError unless it is https, or http on this machine */
 export function checkedTableUrl(url: string): string {
-  if (!URL.canParse(url)) throw new StorageSetupError('The address of the table service (TableEndpoint) is not a URL.');
+  if (!URL.canParse(url)) throw new StoreSetupError('The address of the table service (TableEndpoint) is not a URL.');
   if (new URL(url).protocol !== 'https:' && !isLoopbackHttp(url)) {
-    throw new StorageSetupError('The address of the table service has to begin with https:// (http on loopback only).');
+    throw new StoreSetupError('The address of the table service has to begin with https:// (http on loopback only).');
   }
   return url.replace(/\/+$/, '');
 }

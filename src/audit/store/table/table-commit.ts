@@ -1,6 +1,6 @@
 import type { TransactionAction } from '@azure/data-tables';
 import { fillBins } from './fill-bins.js';
-import type { RecordChange } from '../record-changes.js';
+import type { ThreadChange } from '../../domain/thread-changes.js';
 import { eventKey, eventPartKeys, HEAD_KEY, messagePartKeys, partKey, runKey } from './table-keys.js';
 import { type PartsReference, toEventRow, toHeadRow, toRunRow } from './table-records.js';
 import { type Columns, toTextRows } from './table-text.js';
@@ -31,7 +31,7 @@ const MAX_WEIGHT = 3 * 1024 * 1024;
 export function planCommit(
   partitionKey: string,
   tag: string | undefined,
-  { head, run, isNewMessage, events }: RecordChange,
+  { head, run, isNewMessage, events }: ThreadChange,
   partsToken: string,
 ): TableCommit {
   const parts: WeighedAction[] = [];

@@ -1,5 +1,5 @@
 import type { EventThread } from '../callback-event-store.js';
-import { threadKey } from '../thread-key.js';
+import { threadKey } from '../../domain/thread-key.js';
 
 /*
  * Keys of a table compare by code unit, with regard to case, and may hold anything but / \ # ? and control characters.

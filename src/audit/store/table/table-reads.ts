@@ -1,8 +1,8 @@
 import type { EventThread } from '../callback-event-store.js';
-import type { StoredHead } from '../event-storage.js';
-import { inParallel } from '../in-parallel.js';
-import type { KeptEvent } from '../kept-event.js';
-import type { RunRecord } from '../run-record.js';
+import type { StoredHead } from '../durable/durable-store-adapter.js';
+import { inParallel } from '../durable/in-parallel.js';
+import type { StoredEvent } from '../../domain/stored-event.js';
+import type { RunRecord } from '../../domain/run-record.js';
 import {
   eventKey,
   eventPartKeys,
@@ -59,7 +59,7 @@ export async function readEvents(
   thread: EventThread,
   first: number,
   limit: number,
-): Promise<KeptEvent[]> {
+): Promise<StoredEvent[]> {
   const found = await readEventRows(rows, threadPartition(thread), first, limit);
   const events = await inParallel(found, READS_AT_ONCE, async (row) => {
     const sequence = sequenceOf(row.rowKey);

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { KeptEvent } from '../kept-event.js';
-import type { RunRecord } from '../run-record.js';
-import { parseHead, parseRun, storedEventType, storeHead, storeRun } from '../stored-record.js';
-import type { ThreadHead } from '../thread-head.js';
+import type { StoredEvent } from '../../domain/stored-event.js';
+import type { RunRecord } from '../../domain/run-record.js';
+import { parseHead, parseRun, storedEventType, storeHead, storeRun } from '../durable/stored-schemas.js';
+import type { ThreadHead } from '../../domain/thread-head.js';
 
 /*
  * What the rows of a thread hold, and how it is read from them. Texts that may be long are not among it: they stand in
@@ -51,12 +51,12 @@ export function readRunRow(row: object, requestMessage: string): RunRecord {
   return parseRun(runRow.parse(row).run, requestMessage);
 }
 
-export function toEventRow({ correlationId, attempt, timestamp, eventType }: KeptEvent): z.infer<typeof eventRow> {
+export function toEventRow({ correlationId, attempt, timestamp, eventType }: StoredEvent): z.infer<typeof eventRow> {
   return { correlationId, attempt, madeAt: timestamp, eventType };
 }
 
 /** @param sequence what the row's key says */
-export function readEventRow(row: object, sequence: number, fields: string): KeptEvent {
+export function readEventRow(row: object, sequence: number, fields: string): StoredEvent {
   const { correlationId, attempt, madeAt, eventType } = eventRow.parse(row);
   return { sequence, correlationId, attempt, timestamp: madeAt, eventType, fields };
 }

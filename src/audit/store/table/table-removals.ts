@@ -1,7 +1,7 @@
 import type { EventThread } from '../callback-event-store.js';
-import { inParallel } from '../in-parallel.js';
-import { isReached } from '../record-changes.js';
-import type { RunRecord } from '../run-record.js';
+import { inParallel } from '../durable/in-parallel.js';
+import { isReached } from '../../domain/thread-changes.js';
+import type { RunRecord } from '../../domain/run-record.js';
 import {
   eventPartsBefore,
   eventsBefore,
@@ -15,7 +15,7 @@ import {
 } from './table-keys.js';
 import { readRunRow } from './table-records.js';
 import type { Row, TableRows } from './table-rows.js';
-import type { ThreadHead } from '../thread-head.js';
+import type { ThreadHead } from '../../domain/thread-head.js';
 
 const REMOVALS_AT_ONCE = 4;
 

@@ -1,7 +1,7 @@
 import { odata, RestError, type TableClient, type TableEntityResult, type TransactionAction } from '@azure/data-tables';
-import { callWithin } from '../../../durable-agents/index.js';
+import { withTimeout } from '../../../functions/time-limits.js';
 import { fillBins } from './fill-bins.js';
-import { inParallel } from '../in-parallel.js';
+import { inParallel } from '../durable/in-parallel.js';
 import type { KeyRange } from './table-keys.js';
 
 export interface RowKeys {
@@ -39,7 +39,7 @@ export class TableRows {
 
   /** Makes the table if there is none. */
   async createTable(): Promise<void> {
-    await callWithin(CALL_TIMEOUT_MS, (abortSignal) => this.#client.createTable({ abortSignal }));
+    await withTimeout(CALL_TIMEOUT_MS, (abortSignal) => this.#client.createTable({ abortSignal }));
   }
 
   /** @returns `undefined` when there is no such row */
@@ -148,7 +148,7 @@ export class TableRows {
     send: (options: { abortSignal: AbortSignal }) => Promise<Result>,
     timeoutMs = CALL_TIMEOUT_MS,
   ): Promise<Result> {
-    return callWithin(timeoutMs, async (abortSignal) => {
+    return withTimeout(timeoutMs, async (abortSignal) => {
       try {
         return await send({ abortSignal });
       } catch (error) {

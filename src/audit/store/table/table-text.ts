@@ -1,5 +1,5 @@
 import { fillBins } from './fill-bins.js';
-import { splitText } from '../split-text.js';
+import { splitText } from '../durable/split-text.js';
 
 /** The columns of a row, but for its keys. */
 export type Columns = Readonly<Record<string, string | number>>;

@@ -35,7 +35,7 @@ export function useSupersededAttempts(
     const read = async (): Promise<void> => {
       try {
         setFailure(undefined);
-        setRecord(await readRecord(api, { agentName, threadId }, stop.signal));
+        setRecord(await readPage(api, { agentName, threadId }, stop.signal));
       } catch (error) {
         if (!stop.signal.aborted) setFailure(describeFailure(error));
       }
@@ -51,7 +51,7 @@ export function useSupersededAttempts(
   return { isShown, show: setIsShown, events, failure };
 }
 
-async function readRecord(api: TelemetryApi, thread: ThreadAddress, signal: AbortSignal): Promise<TelemetryEvent[]> {
+async function readPage(api: TelemetryApi, thread: ThreadAddress, signal: AbortSignal): Promise<TelemetryEvent[]> {
   let record: TelemetryEvent[] = [];
   let cursor: string | undefined;
   for (;;) {

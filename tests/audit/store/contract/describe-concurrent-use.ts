@@ -4,8 +4,8 @@ import type {
   CallbackEventStore,
   EventThread,
 } from '../../../../src/audit/store/callback-event-store.js';
-import { type EventCursor, START } from '../../../../src/audit/store/event-cursor.js';
-import type { KeptEvent } from '../../../../src/audit/store/kept-event.js';
+import { type EventCursor, START } from '../../../../src/audit/domain/event-cursor.js';
+import type { StoredEvent } from '../../../../src/audit/domain/stored-event.js';
 import { RunWriter, writerFor } from '../../../support/append-events.js';
 import { finalEvent, runId, runOf, streamEvent } from '../../../support/callback-events.js';
 import { type ContractContext, range } from './contract-context.js';
@@ -158,8 +158,8 @@ async function follow(
   thread: EventThread,
   limit: number,
   isDone: () => boolean,
-): Promise<readonly KeptEvent[]> {
-  let seen: readonly KeptEvent[] = [];
+): Promise<readonly StoredEvent[]> {
+  let seen: readonly StoredEvent[] = [];
   let after: EventCursor = START;
   while (!isDone()) {
     const page = await store.list(thread, { after, limit });
@@ -171,7 +171,7 @@ async function follow(
 }
 
 async function readAgainAndAgain(store: CallbackEventStore, thread: EventThread, isDone: () => boolean) {
-  const reads: (readonly KeptEvent[])[] = [];
+  const reads: (readonly StoredEvent[])[] = [];
   while (!isDone()) reads.push(await readEvents(store, thread));
   return reads;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type EventCursor, START } from '../../../../src/audit/store/event-cursor.js';
+import { type EventCursor, START } from '../../../../src/audit/domain/event-cursor.js';
 import { writerFor } from '../../../support/append-events.js';
 import { type ContractContext, otherThreadOf, sameIdOtherAgent } from './contract-context.js';
 import { readEvents, readSequences } from './read-thread.js';

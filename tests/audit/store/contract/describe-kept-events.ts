@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { EventThread, ListOptions } from '../../../../src/audit/store/callback-event-store.js';
 import { MAX_APPENDED_EVENTS } from '../../../../src/audit/store/check-append-size.js';
-import { START } from '../../../../src/audit/store/event-cursor.js';
-import type { KeptEvent, NewEvent } from '../../../../src/audit/store/kept-event.js';
+import { START } from '../../../../src/audit/domain/event-cursor.js';
+import type { StoredEvent, NewEvent } from '../../../../src/audit/domain/stored-event.js';
 import { writerFor } from '../../../support/append-events.js';
 import {
   failedEvent,
@@ -184,6 +184,6 @@ export function describeKeptEvents(context: ContractContext): void {
   });
 }
 
-function asKept({ timestamp, eventType, fields }: NewEvent, index: number, run: number): KeptEvent {
+function asKept({ timestamp, eventType, fields }: NewEvent, index: number, run: number): StoredEvent {
   return { timestamp, eventType, fields, sequence: index + 1, correlationId: runId(run), attempt: 1 };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { EventThread } from '../../../../src/audit/store/callback-event-store.js';
-import type { EventRecord } from '../../../../src/audit/store/event-cursor.js';
+import type { EventRecord } from '../../../../src/audit/domain/event-cursor.js';
 import { writerFor } from '../../../support/append-events.js';
 import { type ContractContext, otherThreadOf, range, sameIdOtherAgent } from './contract-context.js';
 import { readSequences } from './read-thread.js';

@@ -5,8 +5,8 @@ import type {
   EventThread,
   ListOptions,
 } from '../../../../src/audit/store/callback-event-store.js';
-import { isLost, START } from '../../../../src/audit/store/event-cursor.js';
-import type { KeptEvent } from '../../../../src/audit/store/kept-event.js';
+import { isLost, START } from '../../../../src/audit/domain/event-cursor.js';
+import type { StoredEvent } from '../../../../src/audit/domain/stored-event.js';
 
 /** What is true of any page, whatever happens to the thread while it is read. */
 export function expectLawfulPage(
@@ -33,7 +33,7 @@ export async function readEvents(
   store: CallbackEventStore,
   thread: EventThread,
   options?: ListOptions,
-): Promise<readonly KeptEvent[]> {
+): Promise<readonly StoredEvent[]> {
   const page = await store.list(thread, options);
   expectLawfulPage(page, thread, options);
   return page.events;
@@ -48,8 +48,8 @@ export async function readSequences(
 }
 
 /** Follows a thread page by page, from its beginning to its end. */
-export async function readPages(store: CallbackEventStore, thread: EventThread, limit: number): Promise<KeptEvent[]> {
-  const events: KeptEvent[] = [];
+export async function readPages(store: CallbackEventStore, thread: EventThread, limit: number): Promise<StoredEvent[]> {
+  const events: StoredEvent[] = [];
   for (let after = START; ;) {
     const page = await store.list(thread, { after, limit });
     expectLawfulPage(page, thread, { after, limit });
@@ -64,7 +64,7 @@ export async function readTexts(store: CallbackEventStore, thread: EventThread):
 }
 
 /** What an event carries of the answer. */
-export function textOf({ fields }: Pick<KeptEvent, 'fields'>): string {
+export function textOf({ fields }: Pick<StoredEvent, 'fields'>): string {
   const { text, response_text: answer }: { text?: string; response_text?: string } = JSON.parse(`{${fields}}`);
   return text ?? answer ?? '';
 }

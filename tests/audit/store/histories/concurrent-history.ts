@@ -7,8 +7,8 @@ import type {
   ListOptions,
 } from '../../../../src/audit/store/callback-event-store.js';
 import { EventStoreError } from '../../../../src/audit/store/event-store-error.js';
-import type { KeptEvent } from '../../../../src/audit/store/kept-event.js';
-import type { RunRecord } from '../../../../src/audit/store/run-record.js';
+import type { StoredEvent } from '../../../../src/audit/domain/stored-event.js';
+import type { RunRecord } from '../../../../src/audit/domain/run-record.js';
 import { cancelMark, runId, runOf } from '../../../support/callback-events.js';
 import { expectLawfulPage } from '../contract/read-thread.js';
 import type { HistoryCommand } from './history-commands.js';
@@ -59,7 +59,7 @@ export class ConcurrentHistory {
   /** What the conversation holds, by thread, run and request: one answer to each. */
   readonly #answers = new Map<string, Pick<Commit, 'writer' | 'answer'>>();
   /** By thread and sequence. */
-  readonly #seen = new Map<string, KeptEvent>();
+  readonly #seen = new Map<string, StoredEvent>();
   readonly #knownIndexes = new Map<HistoryWriter, number>();
   readonly #broken: string[] = [];
   #clock = 0;
@@ -191,7 +191,7 @@ export class ConcurrentHistory {
   }
 
   /** Each event is there once; each attempt's are in order, and behind those of earlier attempts. */
-  #expectOrder(events: readonly KeptEvent[]): void {
+  #expectOrder(events: readonly StoredEvent[]): void {
     const lastIndexes = new Map<number, number>();
     const lastAttempts = new Map<string, number>();
     const writers = new Map<string, number>();
@@ -213,7 +213,7 @@ export class ConcurrentHistory {
   }
 
   /** What was taken is there, unless it was cleared; then it is not. */
-  #expectAcknowledgedEvents(thread: EventThread, events: readonly KeptEvent[]): void {
+  #expectAcknowledgedEvents(thread: EventThread, events: readonly StoredEvent[]): void {
     const names = new Set(events.map(({ fields }) => textOf(fields)));
     const clears = this.#clears.filter((clear) => clear.thread === thread);
     for (const { writer, newIndexes, result, start, end } of this.#appends) {
@@ -235,7 +235,7 @@ export class ConcurrentHistory {
   }
 
   /** Runs know how many events their attempts have, and how many are missing. */
-  async #expectCounts(thread: EventThread, events: readonly KeptEvent[]): Promise<void> {
+  async #expectCounts(thread: EventThread, events: readonly StoredEvent[]): Promise<void> {
     const wasCleared = this.#clears.some((clear) => clear.thread === thread);
     for (const id of [0, 1].map(runId)) {
       const run = await this.#stores.stores[0]?.readRun(thread, id);
@@ -361,12 +361,12 @@ function textOf(fields: string): string {
 }
 
 /** Whose an event is, and its index. */
-function nameOf({ fields }: KeptEvent): { readonly writer: number; readonly index: number } {
+function nameOf({ fields }: StoredEvent): { readonly writer: number; readonly index: number } {
   const [writer, index] = textOf(fields).split('#').map(Number);
   if (writer === undefined || index === undefined) throw new Error(`This is no event of a history: ${fields}`);
   return { writer, index };
 }
 
-function tokenOf(event: KeptEvent): string {
+function tokenOf(event: StoredEvent): string {
   return `writer-${nameOf(event).writer}`;
 }

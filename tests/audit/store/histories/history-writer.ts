@@ -1,7 +1,7 @@
-import { answerHash } from '../../../../src/audit/answer-hash.js';
+import { answerHash } from '../../../../src/audit/domain/answer-hash.js';
 import type { CallbackEventStore, EventThread, OpenAttempt } from '../../../../src/audit/store/callback-event-store.js';
-import type { NewEvent } from '../../../../src/audit/store/kept-event.js';
-import type { RunDescription } from '../../../../src/audit/store/run-record.js';
+import type { NewEvent } from '../../../../src/audit/domain/stored-event.js';
+import type { RunDescription } from '../../../../src/audit/domain/run-record.js';
 import { failedEvent, finalEvent, runOf, streamEvent } from '../../../support/callback-events.js';
 import type { HistoryCommand } from './history-commands.js';
 

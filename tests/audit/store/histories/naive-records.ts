@@ -1,6 +1,6 @@
 import type { AppendResult, EventThreadSummary } from '../../../../src/audit/store/callback-event-store.js';
-import type { KeptEvent, NewEvent } from '../../../../src/audit/store/kept-event.js';
-import type { RunAttempt, RunDescription, RunMark, RunRecord } from '../../../../src/audit/store/run-record.js';
+import type { StoredEvent, NewEvent } from '../../../../src/audit/domain/stored-event.js';
+import type { RunAttempt, RunDescription, RunMark, RunRecord } from '../../../../src/audit/domain/run-record.js';
 import type { HistoryWriter } from './history-writer.js';
 
 type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
@@ -16,7 +16,7 @@ const SAME_TIME_MS = 30_000;
 export class NaiveRecord {
   isKnown = false;
   newestSequence = 0;
-  events: (KeptEvent & { readonly tokens: NewEvent['tokens'] })[] = [];
+  events: (StoredEvent & { readonly tokens: NewEvent['tokens'] })[] = [];
   runs = new Map<string, NaiveRun>();
 
   accept(run: RunDescription): RunRecord {
@@ -88,7 +88,7 @@ export class NaiveRecord {
     this.runs.clear();
   }
 
-  list(after: number, limit = Infinity): { readonly events: KeptEvent[]; readonly reset: boolean } {
+  list(after: number, limit = Infinity): { readonly events: StoredEvent[]; readonly reset: boolean } {
     // A cursor stands behind an event, and is worth nothing without it.
     const reset = after > 0 && this.events.every(({ sequence }) => sequence !== after);
     const events = this.events.filter(({ sequence }) => reset || sequence > after).slice(0, limit);

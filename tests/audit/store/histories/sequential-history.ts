@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { CallbackEventStore, EventThread } from '../../../../src/audit/store/callback-event-store.js';
-import { type EventCursor, START } from '../../../../src/audit/store/event-cursor.js';
+import { type EventCursor, START } from '../../../../src/audit/domain/event-cursor.js';
 import { EventStoreError } from '../../../../src/audit/store/event-store-error.js';
-import type { RunMark } from '../../../../src/audit/store/run-record.js';
+import type { RunMark } from '../../../../src/audit/domain/run-record.js';
 import { cancelMark, runId, runOf } from '../../../support/callback-events.js';
 import type { StorageFault } from '../../../support/storage-faults.js';
 import { expectLawfulPage } from '../contract/read-thread.js';

@@ -1,0 +1,59 @@
+import type { CallbackEvent } from '../domain/callback-event.js';
+
+const COLUMNS = [
+  'sequence',
+  'timestamp',
+  'agent_name',
+  'thread_id',
+  'correlation_id',
+  'request_message',
+  'event_type',
+  'update_kind',
+  'text',
+  'response_text',
+  'finish_reason',
+  'input_token_count',
+  'output_token_count',
+  'total_token_count',
+  'cached_input_token_count',
+  'reasoning_output_token_count',
+  'error_code',
+  'error_message',
+  'run_started_at',
+  'attempt',
+  'lost_events',
+  'committed',
+] as const;
+
+export const CSV_HEADER = `${COLUMNS.join(',')}\r\n`;
+
+/** Stands last in an export that could not be finished: nobody would miss what is missing otherwise. */
+export interface IncompleteLine {
+  readonly event_type: 'incomplete';
+  readonly error_message: string;
+  /** Run and attempt of events in the export that are void; absent when none are. */
+  readonly correlation_id?: string;
+  readonly attempt?: number;
+}
+
+export type ExportedLine = CallbackEvent | IncompleteLine;
+
+/** One line of CSV (RFC 4180), a column for each field that any event has. */
+export function toCsvLine(line: ExportedLine): string {
+  const usage = line.event_type === 'final' ? line.usage : null;
+  const values: Readonly<Record<string, unknown>> = { ...line, ...usage };
+  return `${COLUMNS.map((column) => csvField(values[column])).join(',')}\r\n`;
+}
+
+/**
+ * A spreadsheet takes a field that begins with one of these for a formula, which what a model wrote must never become:
+ * an apostrophe before it makes it text.
+ *
+ * @see https://owasp.org/www-community/attacks/CSV_Injection
+ */
+function csvField(value: unknown): string {
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  const text = typeof value === 'string' ? value : '';
+  const harmless = /^[=+\-@\t\r\n＝＋－＠]/u.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
+}

@@ -1,0 +1,109 @@
+import type {
+  AgentCallbackContext,
+  AgentError,
+  AgentResponse,
+  AgentResponseCallback,
+  AgentResponseUpdate,
+} from '../../durable-agents/index.js';
+import type { Logger } from '../../functions/logger.js';
+import { answerHash } from '../domain/answer-hash.js';
+import { type CallbackEventFields, toUsageDetails } from '../domain/callback-event.js';
+import { RunRecorder } from './run-recorder.js';
+import type { CallbackEventStore } from '../store/callback-event-store.js';
+import type { NewEvent } from '../domain/stored-event.js';
+import type { StoreHealth } from './store-health.js';
+
+export interface ConversationAuditTrailOptions {
+  readonly store: CallbackEventStore;
+  readonly health: StoreHealth;
+  readonly log: Logger;
+  /** How much of an update's text is logged, in characters; 0 logs only its length. */
+  readonly previewChars: number;
+  /** How long the store may acknowledge nothing before a run goes on without it. Default: 10 s. */
+  readonly patienceMs?: number;
+  readonly now?: () => Date;
+}
+
+/** Logs each update and the outcome of each run, and keeps them as events in a store. */
+export class ConversationAuditTrail implements AgentResponseCallback {
+  readonly #options: ConversationAuditTrailOptions;
+  readonly #now: () => Date;
+  /** By the context, of which each delivery of a run has one. */
+  readonly #recorders = new WeakMap<AgentCallbackContext, RunRecorder>();
+
+  constructor(options: ConversationAuditTrailOptions) {
+    this.#options = options;
+    this.#now = options.now ?? (() => new Date());
+  }
+
+  onAgentStart(context: AgentCallbackContext): void {
+    this.#recorderOf(context).begin();
+  }
+
+  async onStreamingResponseUpdate({ kind, text }: AgentResponseUpdate, context: AgentCallbackContext): Promise<void> {
+    this.#options.log.info(`${where(context)} streaming chunk: ${this.#preview(text)}`);
+    await this.#recorderOf(context).add(this.#event({ event_type: 'stream', update_kind: kind, text }));
+  }
+
+  async onAgentResponse({ text, usage, finishReason }: AgentResponse, context: AgentCallbackContext): Promise<void> {
+    const event = this.#event({
+      event_type: 'final',
+      response_text: text,
+      usage: toUsageDetails(usage),
+      finish_reason: finishReason,
+    });
+    const tokens = usage && {
+      input: usage.inputTokenCount,
+      output: usage.outputTokenCount,
+      total: usage.totalTokenCount,
+    };
+    const isKept = await this.#recorderOf(context).end({
+      ...event,
+      answer: answerHash(text),
+      ...(tokens && { tokens }),
+    });
+    if (isKept) this.#options.log.info(`${where(context)} final response recorded`);
+  }
+
+  async onAgentError({ code, message }: AgentError, context: AgentCallbackContext): Promise<void> {
+    const event = this.#event({ event_type: 'failed', error_code: code, error_message: message });
+    const isKept = await this.#recorderOf(context).end(event);
+    if (isKept) this.#options.log.warn(`${where(context)} failure recorded: ${code}`);
+  }
+
+  #recorderOf(context: AgentCallbackContext): RunRecorder {
+    const known = this.#recorders.get(context);
+    if (known !== undefined) return known;
+    const { agentName, threadId, correlationId, requestMessage, requestedAt } = context;
+    const recorder = new RunRecorder({
+      ...this.#options,
+      thread: { agentName, threadId },
+      run: { correlationId, requestMessage, acceptedAt: requestedAt },
+      startedAt: this.#now().toISOString(),
+    });
+    this.#recorders.set(context, recorder);
+    return recorder;
+  }
+
+  #event(fields: CallbackEventFields): NewEvent {
+    return {
+      timestamp: this.#now().toISOString(),
+      eventType: fields.event_type,
+      fields: JSON.stringify(fields).slice(1, -1),
+    };
+  }
+
+  /** On one line, whatever the model wrote. */
+  #preview(text: string): string {
+    const { previewChars } = this.#options;
+    if (previewChars === 0) return `(${text.length} characters)`;
+    return text
+      .slice(0, previewChars)
+      .toWellFormed()
+      .replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]/gu, ' ');
+  }
+}
+
+function where({ agentName, correlationId }: AgentCallbackContext): string {
+  return `[${agentName}][${correlationId}]`;
+}

@@ -1,0 +1,123 @@
+import type { CallbackEventPage, EventThread, ListOptions } from '../callback-event-store.js';
+import { type EventRecord, isLost, START } from '../../domain/event-cursor.js';
+import type { DurableStoreAdapter } from './durable-store-adapter.js';
+import { EventStoreError } from '../event-store-error.js';
+import type { StoredEvent } from '../../domain/stored-event.js';
+import type { RunRecord } from '../../domain/run-record.js';
+import type { ThreadHead } from '../../domain/thread-head.js';
+
+const MAX_TRIES = 20;
+const READ_LIMIT = 1000;
+
+/** Reads a page of a thread's record, as it was at one moment: what changes meanwhile is read again. */
+export async function readPage(
+  storage: DurableStoreAdapter,
+  thread: EventThread,
+  { after, limit }: Required<ListOptions>,
+): Promise<CallbackEventPage> {
+  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+    const record = (await storage.readHead(thread))?.head;
+    if (record === undefined) {
+      return { thread, events: [], runs: new Map(), reset: isLost(after, undefined), next: START };
+    }
+    const isLostPlace = isLost(after, record);
+    const from = Math.max((isLostPlace ? 0 : after.sequence) + 1, record.oldestSequence);
+    const events = await readEvents(storage, thread, from, limit, record.newestSequence);
+    const found = await readRunsOfPage(storage, thread, record, from, limit, events);
+    if (found === undefined) continue;
+    const reset = isLost(after, found.record);
+    const next = { epoch: record.epoch, sequence: events.at(-1)?.sequence ?? (reset ? 0 : after.sequence) };
+    return { thread, events, ...found, reset, next };
+  }
+  const cause = new Error(`The record of thread ${thread.threadId} changed ${MAX_TRIES} times while it was read.`);
+  throw new EventStoreError(cause);
+}
+
+/** Events without a gap: those before one are given up, as what the service lets go by itself is older than the rest. */
+async function readEvents(
+  storage: DurableStoreAdapter,
+  thread: EventThread,
+  first: number,
+  limit: number,
+  newest: number,
+): Promise<StoredEvent[]> {
+  const events: StoredEvent[] = [];
+  for (let from = first; from <= newest && events.length < limit;) {
+    const wanted = Math.min(READ_LIMIT, limit - events.length, newest - from + 1);
+    const read = await storage.readEvents(thread, from, wanted);
+    for (const event of read) {
+      // What was added since the head was read is left for the next page.
+      if (event.sequence > newest) break;
+      const last = events.at(-1);
+      if (last !== undefined && event.sequence > last.sequence + 1) events.length = 0;
+      events.push(event);
+    }
+    if (read.length < wanted) break;
+    from = (read.at(-1)?.sequence ?? newest) + 1;
+  }
+  return events;
+}
+
+/**
+ * The runs of events, and the record as it was read, but for what the service has let go by itself as too old.
+ *
+ * @returns `undefined` when the record was cleared or dropped meanwhile
+ */
+async function readRunsOfPage(
+  storage: DurableStoreAdapter,
+  thread: EventThread,
+  head: ThreadHead,
+  from: number,
+  limit: number,
+  events: readonly StoredEvent[],
+): Promise<{ readonly runs: Map<string, RunRecord>; readonly record: EventRecord } | undefined> {
+  const ids = new Set(events.map(({ correlationId }) => correlationId));
+  const { newestAttempt, generation } = head;
+  if (newestAttempt !== undefined) ids.add(newestAttempt.correlationId);
+  const runs = await storage.readRuns(thread, generation, [...ids]);
+  const first = events[0]?.sequence ?? head.newestSequence + 1;
+  const isWhole =
+    events.length === Math.min(limit, head.newestSequence - first + 1) &&
+    events.every(({ sequence }, index) => sequence === first + index);
+  const known = new Map(runs.map((run) => [run.correlationId, run]));
+  if (isWhole && first <= from && ids.size === known.size) return { runs: known, record: head };
+
+  const now = (await storage.readHead(thread))?.head;
+  const isSame = now?.epoch === head.epoch && now.generation === head.generation;
+  if (!isSame || now.oldestSequence !== head.oldestSequence || !isWhole) return undefined;
+  for (const id of ids) if (!known.has(id)) known.set(id, forgottenRun(id, events));
+  if (first <= from) return { runs: known, record: head };
+  return { runs: known, record: { ...head, oldestSequence: first } };
+}
+
+/** The sequence of the oldest event that is not from before `cutoff`; behind the newest when there is none. */
+export async function firstEventSince(
+  storage: DurableStoreAdapter,
+  thread: EventThread,
+  { oldestSequence, newestSequence }: ThreadHead,
+  cutoff: string,
+): Promise<number> {
+  const [oldest] = await storage.readEvents(thread, oldestSequence, 1);
+  if (oldest !== undefined && oldest.timestamp >= cutoff) return oldest.sequence;
+  for (let first = oldestSequence; ;) {
+    const events = await storage.readEvents(thread, first, READ_LIMIT);
+    const kept = events.find(({ timestamp }) => timestamp >= cutoff);
+    if (kept !== undefined) return kept.sequence;
+    first = (events.at(-1)?.sequence ?? newestSequence) + 1;
+    if (events.length < READ_LIMIT) return first;
+  }
+}
+
+/** A run whose record the service has let go before its last events: the latest attempt of those stands for it. */
+function forgottenRun(correlationId: string, events: readonly StoredEvent[]): RunRecord {
+  const ofRun = events.filter((event) => event.correlationId === correlationId);
+  const attempt = Math.max(1, ...ofRun.map((event) => event.attempt));
+  return {
+    correlationId,
+    requestMessage: '',
+    acceptedAt: '',
+    attempts: [{ attempt, token: '', startedAt: '', eventCount: 0, lostEvents: 0 }],
+    committed: false,
+    cancelRequested: false,
+  };
+}

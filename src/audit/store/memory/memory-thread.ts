@@ -1,0 +1,58 @@
+import type { EventThread } from '../callback-event-store.js';
+import type { EventRecord } from '../../domain/event-cursor.js';
+import { EventLog, type LogEntry } from './event-log.js';
+import type { StoredEvent } from '../../domain/stored-event.js';
+import type { RunRecord } from '../../domain/run-record.js';
+import type { ThreadHead } from '../../domain/thread-head.js';
+
+const TIMESTAMP_LENGTH = '2026-01-07T15:40:02.123Z'.length;
+
+/** What many events of a thread have in common. */
+type EventTag = Pick<StoredEvent, 'correlationId' | 'attempt' | 'eventType'>;
+
+/** What is kept in memory of one thread. */
+export interface MemoryThread {
+  readonly thread: EventThread;
+  head: ThreadHead;
+  readonly runs: Map<string, RunRecord>;
+  /** Timestamp and fields of each event. */
+  readonly events: EventLog<EventTag>;
+  /** One for many events, the latest. */
+  tag?: EventTag;
+  hasDropped: boolean;
+}
+
+export function createMemoryThread(thread: EventThread, head: ThreadHead): MemoryThread {
+  return { thread, head, runs: new Map(), events: new EventLog(), hasDropped: false };
+}
+
+/** The tag of an event: the one of the event before it, if it is the same. */
+export function tagOf(record: MemoryThread, { correlationId, attempt, eventType }: StoredEvent): EventTag {
+  const { tag } = record;
+  if (tag?.correlationId === correlationId && tag.attempt === attempt && tag.eventType === eventType) return tag;
+  record.tag = { correlationId, attempt, eventType };
+  return record.tag;
+}
+
+export function toStoredEvent({ sequence, text, tag }: LogEntry<EventTag>): StoredEvent {
+  const { correlationId, attempt, eventType } = tag;
+  const timestamp = text.slice(0, TIMESTAMP_LENGTH);
+  return { sequence, correlationId, attempt, eventType, timestamp, fields: text.slice(TIMESTAMP_LENGTH) };
+}
+
+/** Those runs that some events are of, and the one of the newest attempt. */
+export function runsOf(
+  events: readonly StoredEvent[],
+  { newestAttempt }: EventRecord,
+  runs: ReadonlyMap<string, RunRecord>,
+): ReadonlyMap<string, RunRecord> {
+  const found = new Map<string, RunRecord>();
+  const add = (correlationId: string): void => {
+    if (found.has(correlationId)) return;
+    const run = runs.get(correlationId);
+    if (run !== undefined) found.set(correlationId, run);
+  };
+  for (const { correlationId } of events) add(correlationId);
+  if (newestAttempt !== undefined) add(newestAttempt.correlationId);
+  return found;
+}

@@ -1,0 +1,37 @@
+import { findResponse, joinedText, responseError, type ThreadEntry } from '../thread/thread-state.js';
+
+/** How a run ended, as the thread's committed state tells it. */
+export type RunOutcome = {
+  /** The message that started the run; absent where the thread does not tell. */
+  readonly requestMessage?: string;
+} & (
+  | {
+      readonly status: 'success';
+      readonly response: string;
+      /** Entries of the history, requests and responses, up to and with this run's response. */
+      readonly messageCount: number;
+    }
+  | { readonly status: 'error'; readonly error: string; readonly errorCode: string }
+);
+
+/** How a run ended; `undefined` while the history, oldest entry first, holds no response to it. */
+export function findOutcome(history: readonly ThreadEntry[], correlationId: string): RunOutcome | undefined {
+  const response = findResponse(history, correlationId);
+  if (response === undefined) return undefined;
+  const request = history.find((entry) => entry.$type === 'request' && entry.correlationId === correlationId);
+  const about = request && { requestMessage: joinedText(request.messages) };
+  const failure = responseError(response);
+  return failure === undefined
+    ? {
+        ...about,
+        status: 'success',
+        response: joinedText(response.messages),
+        messageCount: history.indexOf(response) + 1,
+      }
+    : {
+        ...about,
+        status: 'error',
+        error: failure.message ?? 'The agent failed.',
+        errorCode: failure.errorCode ?? 'agent_error',
+      };
+}

@@ -1,0 +1,139 @@
+import { z } from 'zod';
+import type { CallbackStoreSettings, TableStoreSettings } from '../audit/store/callback-store-settings.js';
+import { isDevelopmentStorage, parseTableConnection } from '../audit/store/table/table-account.js';
+import { integer, isServiceUrl } from './environment-values.js';
+
+/** The environment variables that choose a store for events, and say how it is reached. */
+export const callbackStoreEnvironment = {
+  CALLBACK_STORE: z
+    .enum(['memory', 'table', 'redis', 'cosmos'], 'expected memory, table, redis or cosmos')
+    .default('memory'),
+  CALLBACK_EVENT_TTL_DAYS: integer(1, 3650).optional(),
+  CALLBACK_STORE_MAX_THREADS: integer(1, 1_000_000).default(1000),
+  CALLBACK_STORE_MAX_EVENTS_PER_THREAD: integer(1, 10_000_000).default(10_000),
+  CALLBACK_STORE_MAX_BYTES: integer(1, 1_000_000_000_000).default(67_108_864),
+  AzureWebJobsStorage: z.string().optional(),
+  AzureWebJobsStorage__accountName: z
+    .string()
+    .regex(/^[a-z0-9]{3,24}$/, 'expected the name of a storage account: 3 to 24 lower-case letters and digits')
+    .optional(),
+  AzureWebJobsStorage__tableServiceUri: z
+    .string()
+    .refine(isServiceUrl, 'expected an https URL, as https://NAME.table.core.windows.net')
+    .optional(),
+  AzureWebJobsStorage__clientId: z.string().optional(),
+  CALLBACK_TABLE_NAME: z
+    .string()
+    .regex(/^[A-Za-z][A-Za-z0-9]{2,62}$/, 'expected 3 to 63 letters and digits, beginning with a letter')
+    .default('CallbackEvents'),
+  CALLBACK_REDIS_URL: z
+    .string()
+    .refine(isRedisUrl, 'expected redis://… or rediss://…, with a host and, if any, the number of a database')
+    .optional(),
+  CALLBACK_COSMOS_ENDPOINT: z
+    .string()
+    .refine(isServiceUrl, 'expected an https URL, as https://NAME.documents.azure.com')
+    .optional(),
+  CALLBACK_COSMOS_KEY: z
+    .string()
+    .regex(/^[A-Za-z0-9+/]+={0,2}$/, 'expected a key of the account, which is base64')
+    .optional(),
+  CALLBACK_COSMOS_DATABASE: cosmosName().default('agents'),
+  CALLBACK_COSMOS_CONTAINER: cosmosName().default('callback-events'),
+};
+
+const environment = z.object(callbackStoreEnvironment);
+
+type StoreEnvironment = z.infer<typeof environment>;
+
+interface StoreProblem {
+  readonly variable: keyof StoreEnvironment;
+  readonly problem: string;
+}
+
+/** What the chosen store needs, and has not got, beyond what each variable has to be by itself. */
+export function storeProblems(values: StoreEnvironment): StoreProblem[] {
+  const missing = (variable: keyof StoreEnvironment, needed: string): StoreProblem[] =>
+    values[variable] === undefined
+      ? [{ variable, problem: `is missing; CALLBACK_STORE=${values.CALLBACK_STORE} needs ${needed}` }]
+      : [];
+  switch (values.CALLBACK_STORE) {
+    case 'table': {
+      const { AzureWebJobsStorage: connectionString } = values;
+      if (connectionString === undefined) {
+        return tableServiceUrl(values) === undefined
+          ? missing('AzureWebJobsStorage', 'a connection string there, or AzureWebJobsStorage__accountName')
+          : [];
+      }
+      if (isTableConnection(connectionString)) return [];
+      const problem = 'expected the connection string of a storage account, as CALLBACK_STORE=table needs it';
+      return [{ variable: 'AzureWebJobsStorage', problem }];
+    }
+    case 'redis':
+      return missing('CALLBACK_REDIS_URL', 'redis://… or rediss://…');
+    case 'cosmos':
+      return missing('CALLBACK_COSMOS_ENDPOINT', 'the endpoint of an account, as https://NAME.documents.azure.com');
+    default:
+      return [];
+  }
+}
+
+/** @param values without {@link storeProblems} */
+export function toCallbackStoreSettings(values: StoreEnvironment): CallbackStoreSettings {
+  const ttlDays = values.CALLBACK_EVENT_TTL_DAYS;
+  const retention = ttlDays === undefined ? {} : { ttlDays };
+  switch (values.CALLBACK_STORE) {
+    case 'memory':
+      return {
+        kind: 'memory',
+        maxThreads: values.CALLBACK_STORE_MAX_THREADS,
+        maxEventsPerThread: values.CALLBACK_STORE_MAX_EVENTS_PER_THREAD,
+        maxBytes: values.CALLBACK_STORE_MAX_BYTES,
+      };
+    case 'table':
+      return { kind: 'table', account: tableAccount(values), tableName: values.CALLBACK_TABLE_NAME, ...retention };
+    case 'redis':
+      return { kind: 'redis', url: values.CALLBACK_REDIS_URL ?? '', ...retention };
+    case 'cosmos':
+      return {
+        kind: 'cosmos',
+        endpoint: values.CALLBACK_COSMOS_ENDPOINT ?? '',
+        ...(values.CALLBACK_COSMOS_KEY !== undefined && { key: values.CALLBACK_COSMOS_KEY }),
+        database: values.CALLBACK_COSMOS_DATABASE,
+        container: values.CALLBACK_COSMOS_CONTAINER,
+        ...retention,
+      };
+  }
+}
+
+/** The storage account of the function app itself, in the ways in which the Functions host is told of it. */
+function tableAccount(values: StoreEnvironment): TableStoreSettings['account'] {
+  const { AzureWebJobsStorage: connectionString, AzureWebJobsStorage__clientId: clientId } = values;
+  if (connectionString !== undefined) return { connectionString };
+  return { url: tableServiceUrl(values) ?? '', ...(clientId !== undefined && { clientId }) };
+}
+
+function tableServiceUrl(values: StoreEnvironment): string | undefined {
+  const { AzureWebJobsStorage__tableServiceUri: url, AzureWebJobsStorage__accountName: name } = values;
+  return url ?? (name === undefined ? undefined : `https://${name}.table.core.windows.net`);
+}
+
+function isTableConnection(connectionString: string): boolean {
+  if (isDevelopmentStorage(connectionString)) return true;
+  try {
+    parseTableConnection(connectionString);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isRedisUrl(value: string): boolean {
+  if (!URL.canParse(value)) return false;
+  const { protocol, hostname, pathname } = new URL(value);
+  return /^rediss?:$/.test(protocol) && hostname !== '' && /^(\/\d*)?$/.test(pathname);
+}
+
+function cosmosName() {
+  return z.string().regex(/^[^/\\#?]{1,255}$/, 'expected a name without / \\ # ?');
+}

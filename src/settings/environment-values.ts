@@ -1,0 +1,20 @@
+import { z } from 'zod';
+import { isLoopbackHost } from '../functions/loopback-host.js';
+
+/** A whole number, as an environment variable holds it. */
+export function integer(min: number, max: number) {
+  const expected = `expected a whole number from ${min} to ${max}`;
+  return z
+    .string()
+    .regex(/^\d{1,15}$/, expected)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, expected);
+}
+
+/** Whether a value is the address of a service: https, or http on loopback, and nothing that a path does not need. */
+export function isServiceUrl(value: string): boolean {
+  if (!URL.canParse(value)) return false;
+  const { protocol, hostname, search, hash, username, password } = new URL(value);
+  const isSafe = protocol === 'https:' || (protocol === 'http:' && isLoopbackHost(hostname));
+  return isSafe && `${search}${hash}${username}${password}` === '';
+}

@@ -1,0 +1,107 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { CallbackEvent } from '../../../src/audit/domain/callback-event.js';
+import { CSV_HEADER, toCsvLine } from '../../../src/audit/http/event-csv.js';
+import {
+  failedEvent,
+  finalEvent,
+  finalEventWithoutUsage,
+  runId,
+  servedEvent,
+  streamEvent,
+} from '../../support/callback-events.js';
+import { readCsv } from '../../support/read-csv.js';
+
+/** The fields of an event, by column, as a reader of CSV sees them. */
+function fieldsOf(event: CallbackEvent): Record<string, string> {
+  const [names = [], values = [], ...others] = readCsv(CSV_HEADER + toCsvLine(event));
+  expect(others).toEqual([]);
+  expect(values).toHaveLength(names.length);
+  return Object.fromEntries(names.map((name, index) => [name, values[index] ?? '']));
+}
+
+const served = (words: string): CallbackEvent => servedEvent(streamEvent(words), { sequence: 1 });
+
+const filled = (fields: Record<string, string>) =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== ''));
+
+const run = {
+  sequence: '7',
+  timestamp: '2026-01-07T15:40:02.123Z',
+  agent_name: 'CallbackAgent',
+  thread_id: 'thread-1',
+  correlation_id: runId(1),
+  request_message: 'Tell me a short joke',
+  run_started_at: '2026-01-07T15:40:01.000Z',
+  attempt: '1',
+};
+
+describe('an event in CSV', () => {
+  it.each([
+    ['an update', streamEvent('Why did'), { event_type: 'stream', update_kind: 'text', text: 'Why did' }],
+    [
+      'an answer',
+      finalEvent('Why'),
+      {
+        event_type: 'final',
+        response_text: 'Why',
+        finish_reason: 'stop',
+        input_token_count: '59',
+        output_token_count: '14',
+        total_token_count: '73',
+      },
+    ],
+    [
+      'an answer without usage',
+      finalEventWithoutUsage('Why'),
+      { event_type: 'final', response_text: 'Why', finish_reason: 'stop' },
+    ],
+    [
+      'a failure',
+      failedEvent(),
+      { event_type: 'failed', error_code: 'stream_stalled', error_message: 'The model sent nothing.' },
+    ],
+  ])('has a column for each field of %s', (_what, event, expected) => {
+    expect(filled(fieldsOf(servedEvent(event, { sequence: 7 })))).toEqual({ ...run, ...expected });
+  });
+
+  it('says of which attempt it is, what was lost, and whether the answer is in the conversation', () => {
+    const fields = fieldsOf(servedEvent(finalEvent(), { sequence: 7, attempt: 3, lostEvents: 12, committed: true }));
+    expect(fields).toMatchObject({ attempt: '3', lost_events: '12', committed: 'true' });
+  });
+
+  it('gives back any text, but for the apostrophe that makes a formula harmless', () => {
+    const text = fc
+      .array(
+        fc.oneof(
+          fc.string({ unit: 'binary' }),
+          fc.constantFrom('"', '""', ',', '\r', '\n', '\r\n', '=', '+', '-', '@', '\t', '\0'),
+        ),
+      )
+      .map((pieces) => pieces.join(''));
+    fc.assert(
+      fc.property(text, text, (words, message) => {
+        const fields = fieldsOf({ ...served(words), request_message: message });
+        for (const [field, given] of [
+          [fields['text'], words],
+          [fields['request_message'], message],
+        ] as const) {
+          expect(field === given || field === `'${given}`).toBe(true);
+          expect(field).not.toMatch(/^[=+\-@]/);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1', '=HYPERLINK("http://localhost","a,b")'])(
+    'makes %j harmless',
+    (words) => {
+      expect(fieldsOf(served(words))['text']).toBe(`'${words}`);
+    },
+  );
+
+  it.each(["'=1", 'a=1', ' =1', '1-1', ''])('leaves %j as it is', (words) => {
+    expect(fieldsOf(served(words))['text']).toBe(words);
+  });
+});

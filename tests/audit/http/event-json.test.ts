@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest';
+import { eventJsons, parseEvent } from '../../../src/audit/http/event-json.js';
+import type { StoredEvent, NewEvent } from '../../../src/audit/domain/stored-event.js';
+import type { RunRecord } from '../../../src/audit/domain/run-record.js';
+import { writerFor } from '../../support/append-events.js';
+import {
+  failedEvent,
+  finalEvent,
+  finalEventWithoutUsage,
+  runId,
+  runOf,
+  servedEvent,
+  streamEvent,
+  thread,
+} from '../../support/callback-events.js';
+import { createMemoryStore } from '../../support/memory-store.js';
+
+const HEAD =
+  '{"timestamp":"2026-01-07T15:40:02.123Z","agent_name":"CallbackAgent","thread_id":"thread-1",' +
+  '"correlation_id":"00000000000000000000000000000001","request_message":"Tell me a short joke",';
+const STREAM = `${HEAD}"event_type":"stream","update_kind":"text","text":"Why did",`;
+const FINAL =
+  `${HEAD}"event_type":"final","response_text":"Why did the cloud stay home?",` +
+  '"usage":{"type":"usage_details","input_token_count":59,"output_token_count":14,"total_token_count":73},' +
+  '"finish_reason":"stop",';
+const FAILED = `${HEAD}"event_type":"failed","error_code":"stream_stalled","error_message":"The model sent nothing.",`;
+const STARTED = '"run_started_at":"2026-01-07T15:40:01.000Z"';
+
+function kept(event: NewEvent, sequence: number, of: Partial<StoredEvent> = {}): StoredEvent {
+  return { ...event, sequence, correlationId: runId(1), attempt: 1, ...of };
+}
+
+/** A run whose attempts have lost so many events each. */
+function runWith(lostEvents: readonly number[], fields: Partial<RunRecord> = {}): RunRecord {
+  const attempts = lostEvents.map((lost, index) => {
+    return { attempt: index + 1, token: `${index}`, startedAt: '', eventCount: 9, lostEvents: lost };
+  });
+  return { ...runOf(), attempts, committed: false, cancelRequested: false, ...fields };
+}
+
+function jsonsOf(events: readonly StoredEvent[], ...runs: readonly RunRecord[]): string[] {
+  return eventJsons({ thread, events, runs: new Map(runs.map((run) => [run.correlationId, run])) });
+}
+
+describe('the JSON of an event', () => {
+  it.each([
+    ['stream', streamEvent(), STREAM],
+    ['final', finalEvent(), FINAL],
+    ['failed', failedEvent(), FAILED],
+  ])('has its fields in this order: %s', (_type, event, expected) => {
+    expect(jsonsOf([kept(event, 7)], runWith([0]))).toEqual([`${expected}${STARTED},"attempt":1,"sequence":7}`]);
+  });
+
+  it.each([
+    ['stream', streamEvent(), `${STREAM}${STARTED},"attempt":1,"sequence":7}`],
+    ['final', finalEvent(), `${FINAL}${STARTED},"attempt":1,"lost_events":3,"committed":true,"sequence":7}`],
+    ['failed', failedEvent(), `${FAILED}${STARTED},"attempt":1,"lost_events":3,"sequence":7}`],
+  ])(
+    'says on the last event of a run what was lost, and on an answer that it is committed: %s',
+    (_type, event, json) => {
+      expect(jsonsOf([kept(event, 7)], runWith([3], { committed: true }))).toEqual([json]);
+    },
+  );
+
+  it('says of each attempt what it has lost, and only of the latest that it is committed', () => {
+    const events = [1, 2, 3].map((attempt) => kept(finalEvent(), attempt, { attempt }));
+    const tails = jsonsOf(events, runWith([0, 2, 5], { committed: true })).map((json) =>
+      json.slice(json.indexOf(STARTED)),
+    );
+    expect(tails).toEqual([
+      `${STARTED},"attempt":1,"sequence":1}`,
+      `${STARTED},"attempt":2,"lost_events":2,"sequence":2}`,
+      `${STARTED},"attempt":3,"lost_events":5,"committed":true,"sequence":3}`,
+    ]);
+  });
+
+  it('has what is its own run’s, wherever it stands among those of others', () => {
+    const events = [1, 2, 1, 3, 3, 2].map((run, index) =>
+      kept(streamEvent(), index + 1, { correlationId: runId(run) }),
+    );
+    const runs = [1, 2, 3].map((run) => {
+      return runWith([0], { correlationId: runId(run), requestMessage: `message ${run}`, acceptedAt: `time ${run}` });
+    });
+    const read = jsonsOf(events, ...runs).map(parseEvent);
+    expect(read.map((event) => [event.correlation_id, event.request_message, event.run_started_at])).toEqual(
+      [1, 2, 1, 3, 3, 2].map((run) => [runId(run), `message ${run}`, `time ${run}`]),
+    );
+  });
+
+  it('has no words where the record of its run is not known', () => {
+    const [json] = jsonsOf([kept(finalEvent(), 7, { attempt: 2 })]);
+    expect(json).toBe(`${FINAL.replace('Tell me a short joke', '')}"run_started_at":"","attempt":2,"sequence":7}`);
+  });
+
+  it('has neither marks nor losses of an attempt that the record of its run has forgotten', () => {
+    const [json] = jsonsOf([kept(finalEvent(), 7)], runWith([4, 4], { attempts: [], committed: true }));
+    expect(json).toBe(`${FINAL}${STARTED},"attempt":1,"sequence":7}`);
+  });
+
+  it.each(['"', '\\', '\n\r\t\0', '\u2028\u2029', '🌦️ שלום', '\uD83C', '</script>', '{"a":[1]}', ''])(
+    'holds %j wherever it may stand',
+    async (text) => {
+      const store = createMemoryStore();
+      const writer = writerFor(store);
+      Object.assign(writer.run, { requestMessage: text });
+      await writer.append(streamEvent(text), finalEventWithoutUsage(text));
+      const page = await store.list(thread);
+      expect(eventJsons(page).map(parseEvent)).toMatchObject([
+        { request_message: text, text, sequence: 1 },
+        { request_message: text, response_text: text, usage: null, sequence: 2 },
+      ]);
+      for (const json of eventJsons(page)) expect(json).not.toMatch(/[\n\r]/);
+    },
+  );
+
+  it('is what JSON.stringify makes of the event', async () => {
+    const store = createMemoryStore();
+    const events = [streamEvent('a'), finalEvent('b'), failedEvent()];
+    await writerFor(store).append(...events);
+    expect(eventJsons(await store.list(thread))).toEqual(
+      events.map((event, index) => JSON.stringify(servedEvent(event, { sequence: index + 1 }))),
+    );
+  });
+});

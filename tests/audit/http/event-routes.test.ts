@@ -1,0 +1,383 @@
+import type { HttpHandler } from '@azure/functions';
+import { describe, expect, it } from 'vitest';
+import type { CallbackEvent } from '../../../src/audit/domain/callback-event.js';
+import { EventStreams } from '../../../src/audit/http/event-streams.js';
+import { createExportEventsRoute } from '../../../src/audit/http/export-events-route.js';
+import { createListEventsRoute } from '../../../src/audit/http/list-events-route.js';
+import { createResetEventsRoute } from '../../../src/audit/http/reset-events-route.js';
+import { StoredRunRecords } from '../../../src/audit/recording/stored-run-records.js';
+import { createStreamEventsRoute } from '../../../src/audit/http/stream-events-route.js';
+import { createThreadsRoute } from '../../../src/audit/http/threads-route.js';
+import { appendEvents, writerFor } from '../../support/append-events.js';
+import {
+  ANSWER,
+  committedMark,
+  failedEvent,
+  finalEvent,
+  runId,
+  streamEvent,
+  thread,
+} from '../../support/callback-events.js';
+import {
+  callbackInvocation,
+  callbackRequest,
+  type CallbackRequestParts,
+  createAgents,
+} from '../../support/callback-invocation.js';
+import { HookedEventStore, unreachable } from '../../support/hooked-event-store.js';
+import { type HttpAnswer, httpAnswer } from '../../support/http-answer.js';
+import { readCsv } from '../../support/read-csv.js';
+import { createRecordingLog } from '../../support/recording-log.js';
+import { callbackEventsOf, parseSse } from '../../support/sse-events.js';
+
+type Route = 'list' | 'stream' | 'export' | 'threads' | 'reset';
+
+/** The endpoints of a thread over a store; `answered` are the answers that its conversation holds, by run. */
+function createRoutes() {
+  const store = new HookedEventStore();
+  const agents = createAgents();
+  const answered = new Map<string, string>();
+  const runRecords = new StoredRunRecords({
+    store,
+    readAnsweredRuns: () => Promise.resolve(answered),
+    log: createRecordingLog(),
+  });
+  const options = { store, agents, runRecords };
+  const streams = new EventStreams({
+    store,
+    runRecords,
+    log: createRecordingLog(),
+    maxDurationMs: 60_000,
+    maxBytes: 1_000_000,
+    maxOpen: 10,
+    maxOpenPerThread: 10,
+  });
+  const routes: Readonly<Record<Route, HttpHandler>> = {
+    list: createListEventsRoute(options),
+    stream: createStreamEventsRoute({ store, agents, streams }),
+    export: createExportEventsRoute(options),
+    threads: createThreadsRoute(store, agents),
+    reset: createResetEventsRoute(store, agents),
+  };
+  const ask = (route: Route, query = '', headers: CallbackRequestParts['headers'] = {}): Promise<HttpAnswer> =>
+    httpAnswer(routes[route], callbackRequest({ query, headers }), callbackInvocation());
+  return { store, answered, ask };
+}
+
+/** So many more reads of events are answered. */
+function failAfter(store: HookedEventStore, reads: number): void {
+  let left = reads;
+  store.hooks.before = (method) => {
+    if (method !== 'list') return;
+    if (left === 0) unreachable();
+    left -= 1;
+  };
+}
+
+/** The events of an answer of the list, the export as JSON Lines, or a stream. */
+function eventsIn({ contentType, text }: HttpAnswer): CallbackEvent[] {
+  if (contentType === 'text/event-stream') return callbackEventsOf(parseSse(text).events);
+  const lines = contentType === 'application/jsonl' ? text.split('\n').slice(0, -1) : undefined;
+  return lines === undefined ? JSON.parse(text) : lines.map((line) => JSON.parse(line));
+}
+
+const placeOf = ({ sequence, attempt }: CallbackEvent) => `${sequence}:${attempt}`;
+
+const UNTIL_END = `until=run-end&correlation_id=${runId(1)}`;
+
+/** Another run, and then one with two attempts. */
+async function createHistory() {
+  const routes = createRoutes();
+  await appendEvents(routes.store, [streamEvent(), finalEvent()], { run: 2 });
+  await writerFor(routes.store).append(streamEvent('half'), failedEvent());
+  await writerFor(routes.store).append(streamEvent('whole'), finalEvent('whole'));
+  return routes;
+}
+
+describe('a run that was delivered again', () => {
+  it.each<[Route, string, string[]]>([
+    ['list', '', ['1:1', '2:1', '5:2', '6:2']],
+    ['list', '?superseded=false', ['1:1', '2:1', '5:2', '6:2']],
+    ['list', '?superseded=true', ['1:1', '2:1', '3:1', '4:1', '5:2', '6:2']],
+    ['list', '?superseded=true&event_type=failed', ['4:1']],
+    ['list', '?event_type=failed', []],
+    ['list', '?limit=3', ['1:1', '2:1', '5:2']],
+    ['export', '', ['1:1', '2:1', '5:2', '6:2']],
+    ['export', '?superseded=true', ['1:1', '2:1', '3:1', '4:1', '5:2', '6:2']],
+    ['stream', `?${UNTIL_END}`, ['5:2', '6:2']],
+    ['stream', `?${UNTIL_END}&superseded=true`, ['3:1', '4:1', '5:2', '6:2']],
+  ])('is shown by %s%s as these events', async (route, query, expected) => {
+    const { ask } = await createHistory();
+    const answer = await ask(route, query);
+    expect(answer.status).toBe(200);
+    expect(eventsIn(answer).map(placeOf)).toEqual(expected);
+  });
+
+  it('is shown by the export as a table, with the attempt of each event', async () => {
+    const { ask } = await createHistory();
+    const [names = [], ...rows] = readCsv((await ask('export', '?format=csv&superseded=true')).text);
+    expect(rows.map((row) => row[names.indexOf('attempt')])).toEqual(['1', '1', '1', '1', '2', '2']);
+    const [, ...winning] = readCsv((await ask('export', '?format=csv')).text);
+    expect(winning).toHaveLength(4);
+  });
+
+  it.each<Route>(['list', 'export', 'stream'])('is not shown by %s?superseded=maybe', async (route) => {
+    const { ask } = await createHistory();
+    const { status, contentType, text } = await ask(route, '?superseded=maybe');
+    expect([status, contentType]).toEqual([400, 'application/json']);
+    expect(JSON.parse(text)).toEqual({ error: 'Invalid superseded: expected true or false' });
+  });
+
+  it('has ended for one who has read the end of its latest attempt, not for one who has read an earlier end', async () => {
+    const { ask } = await createHistory();
+    expect((await ask('stream', `?${UNTIL_END}&after=6`)).status).toBe(204);
+    const answer = await ask('stream', `?${UNTIL_END}&after=4`);
+    expect(parseSse(answer.text).events.map(({ event }) => event)).toEqual(['superseded', 'stream', 'final']);
+  });
+});
+
+describe('an answer that nobody has marked as committed', () => {
+  it.each<[Route, string]>([
+    ['list', ''],
+    ['export', ''],
+    ['stream', `?${UNTIL_END}`],
+  ])('is looked for in the conversation, and marked, by %s', async (route, query) => {
+    const { store, answered, ask } = createRoutes();
+    await appendEvents(store, [streamEvent(), finalEvent()]);
+    answered.set(runId(1), ANSWER);
+    expect(eventsIn(await ask(route, query)).map((event) => event.event_type === 'final' && event.committed)).toEqual([
+      false,
+      true,
+    ]);
+    expect(await store.readRun(thread, runId(1))).toMatchObject({ committed: true });
+  });
+});
+
+describe('a store that is out of reach', () => {
+  it.each<[Route, string]>([
+    ['list', ''],
+    ['list', '?after=1&wait=30'],
+    ['list', `?correlation_id=${runId(1)}`],
+    ['stream', ''],
+    ['stream', '?from=now'],
+    ['stream', '?after=1'],
+    ['stream', `?${UNTIL_END}`],
+    ['export', ''],
+    ['export', '?format=csv'],
+    ['threads', ''],
+    ['reset', ''],
+  ])('is told by %s%s, which never looks like an empty thread', async (route, query) => {
+    const { store, ask } = createRoutes();
+    await appendEvents(store, [streamEvent(), finalEvent()]);
+    store.hooks.before = unreachable;
+    const { status, headers, text } = await ask(route, query);
+    expect(status).toBe(503);
+    expect(headers.get('content-type')).toBe('application/json');
+    expect(headers.get('retry-after')).toBe('2');
+    expect(JSON.parse(text)).toEqual({ error: 'The event store cannot be reached. Try again in a moment.' });
+  });
+
+  it('is not what a reader is told of a mistake, which another try does not mend', async () => {
+    const { store, ask } = createRoutes();
+    store.hooks.before = () => {
+      throw new TypeError('There is a mistake in the store.');
+    };
+    const { status, headers, text } = await ask('list', '');
+    expect([status, headers.get('retry-after')]).toEqual([500, null]);
+    expect(text).not.toContain('mistake');
+  });
+
+  it('is told to one whose answer was put off', async () => {
+    const { store, ask } = createRoutes();
+    await appendEvents(store, [streamEvent()]);
+    failAfter(store, 1);
+    const answer = ask('list', '?after=1&wait=30');
+    await new Promise(setImmediate);
+    await writerFor(store).stream('another');
+    const { status, text } = await answer;
+    expect([status, text]).toEqual([503, expect.stringContaining('error')]);
+  });
+
+  it('does not end the stream of a reader who comes back', async () => {
+    const { store, ask } = createRoutes();
+    await appendEvents(store, [streamEvent(), finalEvent()]);
+    const { epoch } = (await store.list(thread)).next;
+    const outage = [1, 2];
+    store.hooks.before = () => outage.pop() !== undefined && unreachable();
+    const { status, text } = await ask('stream', `?${UNTIL_END}`, { 'last-event-id': `${epoch}-1` });
+    expect(status).toBe(200);
+    expect(text).toMatch(new RegExp(`^id: ${epoch}-1\nretry: 1000\n\n: still here\n\n`));
+    expect(parseSse(text).events.map(({ id, event }) => [id, event])).toEqual([[`${epoch}-2`, 'final']]);
+  });
+
+  it('ends an export that has begun behind what was read, and says so in its last line', async () => {
+    const { store, ask } = createRoutes();
+    await appendEvents(
+      store,
+      Array.from({ length: 501 }, () => streamEvent()),
+    );
+    failAfter(store, 1);
+    const lines = eventsIn(await ask('export'));
+    expect(lines.slice(0, -1).map(({ sequence }) => sequence)).toEqual(
+      Array.from({ length: 500 }, (_, index) => index + 1),
+    );
+    expect(lines.at(-1)).toEqual({
+      event_type: 'incomplete',
+      error_message: 'The export ends here, and is not complete.',
+    });
+  });
+});
+
+/** 600 events of a run, which is delivered again as soon as an export has read the first of them. */
+async function createExportedRun() {
+  const routes = createRoutes();
+  await appendEvents(
+    routes.store,
+    Array.from({ length: 600 }, () => streamEvent('half an answer')),
+  );
+  routes.store.hooks.after = async (method) => {
+    if (method !== 'list') return;
+    routes.store.hooks.after = undefined;
+    await writerFor(routes.store).append(streamEvent('whole'), finalEvent('whole'));
+  };
+  return routes;
+}
+
+describe('an export of a run that is delivered again meanwhile', () => {
+  it('ends with the attempt that is void', async () => {
+    const { ask } = await createExportedRun();
+    const lines = eventsIn(await ask('export'));
+    expect(lines).toHaveLength(501);
+    expect(lines.at(-1)).toEqual({
+      event_type: 'incomplete',
+      error_message: 'The export ends here, and is not complete: another attempt of this run has begun. Export again.',
+      correlation_id: runId(1),
+      attempt: 1,
+    });
+    expect(eventsIn(await ask('export')).map(placeOf)).toEqual(['601:2', '602:2']);
+  });
+
+  it('ends so as a table too', async () => {
+    const { ask } = await createExportedRun();
+    const [names = [], ...rows] = readCsv((await ask('export', '?format=csv')).text);
+    const last = Object.fromEntries(names.map((name, column) => [name, rows.at(-1)?.[column]]));
+    expect(last).toMatchObject({ event_type: 'incomplete', correlation_id: runId(1), attempt: '1' });
+  });
+
+  it('is whole when all attempts are asked for', async () => {
+    const { ask } = await createExportedRun();
+    const lines = eventsIn(await ask('export', '?superseded=true'));
+    expect(lines.map(({ sequence }) => sequence)).toEqual(Array.from({ length: 602 }, (_, index) => index + 1));
+  });
+});
+
+type Ask = ReturnType<typeof createRoutes>['ask'];
+
+async function tagOf(ask: Ask): Promise<string> {
+  return (await ask('list')).headers.get('etag') ?? '';
+}
+
+describe('the tag of a list', () => {
+  it.each<[string, (store: HookedEventStore) => Promise<unknown>]>([
+    ['events are added', (store) => appendEvents(store, [streamEvent()])],
+    ['another attempt of a run begins', (store) => writerFor(store).begin()],
+    ['a run is marked as committed', (store) => store.markRun(thread, runId(1), committedMark())],
+    ['the thread is cleared', (store) => store.clear(thread)],
+    [
+      'the thread is cleared and has as many events again',
+      async (store) => {
+        await store.clear(thread);
+        await appendEvents(store, [streamEvent(), finalEvent()]);
+      },
+    ],
+  ])('is another one when %s', async (_what, change) => {
+    const { store, ask } = createRoutes();
+    await appendEvents(store, [streamEvent(), finalEvent()]);
+    const tag = await tagOf(ask);
+    expect(tag).toMatch(/^"[^"]+"$/);
+    expect((await ask('list', '', { 'if-none-match': tag })).status).toBe(304);
+    await change(store);
+    const answer = await ask('list', '', { 'if-none-match': tag });
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('etag')).not.toBe(tag);
+  });
+
+  it('stays when another thread changes', async () => {
+    const { store, ask } = createRoutes();
+    await appendEvents(store, [streamEvent()]);
+    const tag = await tagOf(ask);
+    await appendEvents(store, [streamEvent()], { of: { ...thread, threadId: 'thread-2' } });
+    expect(await tagOf(ask)).toBe(tag);
+  });
+
+  it('does not hide what was marked by the very request that sends it', async () => {
+    const { store, answered, ask } = createRoutes();
+    await appendEvents(store, [finalEvent()]);
+    // Known from a time at which the answer was too new to be looked for.
+    const { epoch, oldestSequence, version } = (await store.list(thread)).record ?? {};
+    const tag = `"${epoch}-${oldestSequence}-${version}"`;
+    answered.set(runId(1), ANSWER);
+    const answer = await ask('list', '', { 'if-none-match': tag });
+    expect(answer.headers.get('etag')).toBe(tag);
+    expect([answer.status, eventsIn(answer)]).toMatchObject([200, [{ committed: true }]]);
+  });
+});
+
+describe('a list that waits', () => {
+  it('gives the first events of another attempt, and not before', async () => {
+    const { store, ask } = createRoutes();
+    await writerFor(store).stream('half an', ' answer');
+    const answer = ask('list', '?after=2&wait=30');
+    const answers: HttpAnswer[] = [];
+    const settled = answer.then((given) => answers.push(given));
+    const successor = writerFor(store);
+    await successor.begin();
+    await new Promise(setImmediate);
+    expect(answers).toEqual([]);
+    await successor.stream('a whole answer');
+    await settled;
+    expect(eventsIn(await answer)).toMatchObject([{ sequence: 3, attempt: 2, text: 'a whole answer' }]);
+  });
+
+  it('takes back the half answer that its reader has, when it is asked for all events', async () => {
+    const { store, ask } = createRoutes();
+    await writerFor(store).stream('half an', ' answer');
+    const tag = (await ask('list')).headers.get('etag') ?? '';
+    const answer = ask('list', '?wait=30', { 'if-none-match': tag });
+    await new Promise(setImmediate);
+    await writerFor(store).begin();
+    expect([(await answer).status, eventsIn(await answer)]).toEqual([200, []]);
+  });
+
+  it('gives a mark to one who is asked for all events', async () => {
+    const { store, ask } = createRoutes();
+    await appendEvents(store, [finalEvent('a', new Date().toISOString())]);
+    const tag = (await ask('list')).headers.get('etag') ?? '';
+    const answer = ask('list', '?wait=30', { 'if-none-match': tag });
+    await new Promise(setImmediate);
+    await store.markRun(thread, runId(1), committedMark('a'));
+    expect(eventsIn(await answer)).toMatchObject([{ committed: true }]);
+  });
+
+  it('tells of a clear', async () => {
+    const { store, ask } = createRoutes();
+    await appendEvents(store, [streamEvent()]);
+    const answer = ask('list', '?after=1&wait=30');
+    await new Promise(setImmediate);
+    await store.clear(thread);
+    expect((await answer).headers.get('x-cursor-reset')).toBe('true');
+  });
+});
+
+describe('the threads of an agent', () => {
+  it('are listed by the time of their last events, whatever their store makes of it', async () => {
+    const { store, ask } = createRoutes();
+    const changes = ['03', '02', '01', '02'].entries();
+    for (const [index, second] of changes) {
+      const of = { ...thread, threadId: `thread-${index}` };
+      await appendEvents(store, [streamEvent('Hello', `2026-01-07T15:40:${second}.000Z`)], { of });
+    }
+    const listed: { thread_id: string }[] = JSON.parse((await ask('threads')).text);
+    expect(listed.map((one) => one.thread_id)).toEqual(['thread-0', 'thread-3', 'thread-1', 'thread-2']);
+  });
+});

@@ -1,0 +1,517 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { CallbackEventStore } from '../../../src/audit/store/callback-event-store.js';
+import { START } from '../../../src/audit/domain/event-cursor.js';
+import { type EventStreamOptions, streamEvents } from '../../../src/audit/http/event-stream.js';
+import { appendEvents, writerFor } from '../../support/append-events.js';
+import { failedEvent, finalEvent, runId, servedEvent, streamEvent, thread } from '../../support/callback-events.js';
+import { HookedEventStore, unreachable } from '../../support/hooked-event-store.js';
+import { createMemoryStore } from '../../support/memory-store.js';
+import { createRecordingLog } from '../../support/recording-log.js';
+import { callbackEventsOf, parseSse, SseEvents } from '../../support/sse-events.js';
+
+vi.mock('node:timers/promises', () => import('../../support/timers-promises.js'));
+
+const roomy = { maxDurationMs: 100_000, maxBytes: 1_048_576 };
+
+function framesOf(store: CallbackEventStore, options: Partial<EventStreamOptions> = {}) {
+  const log = createRecordingLog();
+  return streamEvents({ store, thread, after: START, filter: {}, limits: roomy, log, ...options });
+}
+
+function createStream(options: Partial<EventStreamOptions> = {}) {
+  const store = createMemoryStore();
+  return { store, frames: framesOf(store, options) };
+}
+
+/** Reads to the end. */
+async function readAll(frames: AsyncGenerator<string, 'ended' | 'limit'>) {
+  const read = new SseEvents();
+  for (;;) {
+    const { done, value } = await frames.next();
+    if (done) return { read, end: value };
+    read.feed(Buffer.from(value));
+  }
+}
+
+/** The sequences of the events that the next frames carry. */
+async function nextSequences(frames: AsyncGenerator<string, string>): Promise<number[]> {
+  return callbackEventsOf(parseSse((await frames.next()).value).events).map(({ sequence }) => sequence);
+}
+
+describe('a stream of events', () => {
+  it('begins with the time after which to connect again', async () => {
+    const { frames } = createStream();
+    expect(parseSse((await frames.next()).value).retryMs).toBe(1000);
+  });
+
+  it('gives what is there, then what comes, each under its cursor and its type', async () => {
+    const { store, frames } = createStream();
+    const events = [streamEvent('a'), streamEvent('b'), finalEvent(), failedEvent()];
+    for (const event of events.slice(0, 2)) await appendEvents(store, [event]);
+    await frames.next();
+    const read = parseSse((await frames.next()).value);
+    const coming = frames.next();
+    await appendEvents(store, [finalEvent()]);
+    read.feed(Buffer.from((await coming).value));
+    await appendEvents(store, [failedEvent()]);
+    read.feed(Buffer.from((await frames.next()).value));
+    const { epoch } = (await store.list(thread)).next;
+    expect(read.events).toEqual(
+      events.map((event, index) => ({
+        id: `${epoch}-${index + 1}`,
+        event: event.eventType,
+        data: JSON.stringify(servedEvent(event, { sequence: index + 1 })),
+      })),
+    );
+  });
+
+  it('follows a thread that is not known yet', async () => {
+    const { store, frames } = createStream();
+    await frames.next();
+    const next = nextSequences(frames);
+    await appendEvents(store, [streamEvent()]);
+    expect(await next).toEqual([1]);
+  });
+
+  it('shows only the events of the run that is asked for', async () => {
+    const { store, frames } = createStream({ filter: { correlationId: runId(2) } });
+    for (const run of [1, 2, 1, 2]) await appendEvents(store, [streamEvent()], { run });
+    await frames.next();
+    expect(await nextSequences(frames)).toEqual([2, 4]);
+    const next = nextSequences(frames);
+    for (const run of [1, 3, 2]) await appendEvents(store, [streamEvent()], { run });
+    expect(await next).toEqual([7]);
+  });
+
+  it('tells a reader of another record first, and begins with the oldest event', async () => {
+    const { store, frames } = createStream({ after: { epoch: 'another', sequence: 2 } });
+    for (let count = 0; count < 3; count += 1) await appendEvents(store, [streamEvent()]);
+    await frames.next();
+    const { events } = parseSse((await frames.next()).value);
+    const { epoch } = (await store.list(thread)).next;
+    expect(events[0]).toEqual({ id: `${epoch}-0`, event: 'reset', data: '{"oldest_sequence":1}' });
+    expect(callbackEventsOf(events).map(({ sequence }) => sequence)).toEqual([1, 2, 3]);
+  });
+
+  it('tells a reader of a record that is gone, whose next cursor is the beginning', async () => {
+    const { store, frames } = createStream({ after: { epoch: 'another', sequence: 2 } });
+    await frames.next();
+    const { events } = parseSse((await frames.next()).value);
+    expect(events).toEqual([{ id: '0', event: 'reset', data: '{"oldest_sequence":1}' }]);
+    const next = nextSequences(frames);
+    await appendEvents(store, [streamEvent()]);
+    expect(await next).toEqual([1]);
+  });
+
+  it('tells of a clear on the way, and goes on behind it', async () => {
+    const { store, frames } = createStream();
+    for (let count = 0; count < 3; count += 1) await appendEvents(store, [streamEvent()]);
+    await frames.next();
+    await frames.next();
+    const reset = frames.next();
+    await store.clear(thread);
+    const { epoch } = (await store.list(thread)).next;
+    expect(parseSse((await reset).value).events).toEqual([
+      { id: `${epoch}-0`, event: 'reset', data: '{"oldest_sequence":4}' },
+    ]);
+    const next = nextSequences(frames);
+    await appendEvents(store, [streamEvent()]);
+    expect(await next).toEqual([4]);
+  });
+
+  it('takes back what it has sent of an attempt as soon as another one begins', async () => {
+    const { store, frames } = createStream();
+    await writerFor(store).stream('half an', ' answer');
+    await frames.next();
+    expect(await nextSequences(frames)).toEqual([1, 2]);
+    const next = frames.next();
+    const successor = writerFor(store);
+    await successor.begin();
+    const superseded = `event: superseded\ndata: {"correlation_id":"${runId(1)}","attempt":1}\n\n`;
+    expect((await next).value).toBe(superseded);
+    const following = nextSequences(frames);
+    await successor.final('a whole answer');
+    expect(await following).toEqual([3]);
+  });
+
+  it('tells one who comes back that the attempt it has seen last is void', async () => {
+    const { store } = createStream();
+    await writerFor(store).stream('half an', ' answer');
+    await writerFor(store).final('a whole answer');
+    const reader = framesOf(store, { after: { sequence: 2 } });
+    await reader.next();
+    const { events } = parseSse((await reader.next()).value);
+    expect(events.map(({ event, id }) => [event, id === undefined])).toEqual([
+      ['superseded', true],
+      ['final', false],
+    ]);
+  });
+
+  it('does not show attempts that are void, unless it is asked to', async () => {
+    const { store } = createStream();
+    await writerFor(store).stream('half an', ' answer');
+    await writerFor(store).final('a whole answer');
+    const sequencesWith = async (filter: EventStreamOptions['filter']): Promise<number[]> => {
+      const reader = framesOf(store, { filter });
+      await reader.next();
+      return nextSequences(reader);
+    };
+    expect(await sequencesWith({})).toEqual([3]);
+    expect(await sequencesWith({ superseded: true })).toEqual([1, 2, 3]);
+  });
+
+  it('goes on at once behind a page whose events became void while it was read', async () => {
+    const store = new HookedEventStore();
+    await writerFor(store, thread, 2).stream(...Array.from({ length: 10 }, () => 'void'));
+    await writerFor(store, thread, 2).stream('of the second attempt');
+    await writerFor(store).stream(...Array.from({ length: 39 }, () => 'void in a moment'));
+    await appendEvents(
+      store,
+      Array.from({ length: 100 }, () => streamEvent('another run')),
+      { run: 3 },
+    );
+    store.hooks.after = async () => {
+      store.hooks.after = undefined;
+      await writerFor(store).begin();
+    };
+    const frames = framesOf(store);
+    await frames.next();
+    const sequences = [await nextSequences(frames), await nextSequences(frames), await nextSequences(frames)].flat();
+    expect(sequences).toEqual([11, ...Array.from({ length: 100 }, (_, index) => 51 + index)]);
+  });
+
+  it('ends with the end of its run, if it is asked to', async () => {
+    const { store, frames } = createStream({ untilRunEnd: true });
+    await appendEvents(store, [streamEvent(), finalEvent()]);
+    await appendEvents(store, [streamEvent()], { run: 2 });
+    const { read, end } = await readAll(frames);
+    expect(end).toBe('ended');
+    expect(callbackEventsOf(read.events).map(({ sequence }) => sequence)).toEqual([1, 2]);
+  });
+
+  it('ends on a signal, with all that was there before it', async () => {
+    const ended = new AbortController();
+    const { store, frames } = createStream({ signal: ended.signal });
+    await appendEvents(store, [streamEvent()]);
+    const all = readAll(frames);
+    await appendEvents(store, [streamEvent()]);
+    await appendEvents(store, [finalEvent()]);
+    ended.abort();
+    const { read, end } = await all;
+    expect(end).toBe('ended');
+    expect(callbackEventsOf(read.events)).toHaveLength(3);
+  });
+
+  it('ends at its limit of bytes, and has sent at least one event, so that each connection gets on', async () => {
+    const { store } = createStream();
+    for (let count = 0; count < 21; count += 1) await appendEvents(store, [streamEvent('x'.repeat(1000))]);
+    const seen: number[] = [];
+    let connections = 0;
+    let after = START;
+    while (seen.length < 21) {
+      connections += 1;
+      const limits = { ...roomy, maxBytes: connections === 1 ? 1 : 5000 };
+      const { read, end } = await readAll(framesOf(store, { after, limits }));
+      expect(end).toBe('limit');
+      seen.push(...callbackEventsOf(read.events).map(({ sequence }) => sequence));
+      after = { sequence: seen.at(-1) ?? 0 };
+    }
+    expect(seen).toEqual(Array.from({ length: 21 }, (_, index) => index + 1));
+    expect(connections).toBe(6);
+  });
+
+  it('counts what it sent in all against its limit of bytes', async () => {
+    const { store, frames } = createStream({ limits: { ...roomy, maxBytes: 3000 } });
+    const all = readAll(frames);
+    for (let count = 0; count < 10; count += 1) {
+      await appendEvents(store, [streamEvent('x'.repeat(1000))]);
+      await new Promise(setImmediate);
+    }
+    const { read, end } = await all;
+    expect(end).toBe('limit');
+    expect(callbackEventsOf(read.events)).toHaveLength(3);
+  });
+});
+
+function fakeTime(): void {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }));
+  afterEach(() => void vi.useRealTimers());
+}
+
+/** What a reader has got so far, of which it has read all. */
+function follow(frames: AsyncGenerator<string, 'ended' | 'limit'>) {
+  const followed = { read: new SseEvents(), end: undefined as string | undefined, sequences: (): number[] => [] };
+  followed.sequences = () => callbackEventsOf(followed.read.events).map(({ sequence }) => sequence);
+  void (async () => {
+    for (;;) {
+      const { done, value } = await frames.next();
+      if (done) return void (followed.end = value);
+      followed.read.feed(Buffer.from(value));
+    }
+  })();
+  return followed;
+}
+
+describe('a stream of events whose store is out of reach', () => {
+  fakeTime();
+
+  it('shows that it lives, and goes on where it was when the store is back', async () => {
+    const store = new HookedEventStore();
+    const log = createRecordingLog();
+    const reader = follow(framesOf(store, { log }));
+    await appendEvents(store, [streamEvent()]);
+    await vi.advanceTimersByTimeAsync(0);
+    store.hooks.before = (method) => method === 'list' && unreachable();
+    const writer = writerFor(store, thread, 2);
+    await writer.stream('one', 'two');
+    await vi.advanceTimersByTimeAsync(30_000);
+    await writer.final();
+    expect(reader.sequences()).toEqual([1]);
+    expect(reader.read.comments.length).toBeGreaterThan(10);
+    store.hooks.before = undefined;
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(reader.sequences()).toEqual([1, 2, 3, 4]);
+    expect(reader.end).toBeUndefined();
+    expect(log.lines).toEqual([
+      expect.stringMatching(/^warn \[CallbackAgent\] .* when the store is back: .*ECONNREFUSED.*thread-1/),
+    ]);
+  });
+
+  it('asks for it soon, then less and less often, and soon again the next time', async () => {
+    const store = new HookedEventStore();
+    follow(framesOf(store));
+    const readsIn = async (ms: number): Promise<number> => {
+      await vi.advanceTimersByTimeAsync(ms);
+      return store.calls.splice(0).filter((method) => method === 'list').length;
+    };
+    for (let outage = 1; outage <= 2; outage += 1) {
+      await readsIn(2000);
+      store.hooks.before = (method) => method === 'list' && unreachable();
+      await writerFor(store).begin();
+      expect(await readsIn(1000)).toBe(4);
+      expect(await readsIn(20_000)).toBe(10);
+      store.hooks.before = undefined;
+    }
+  });
+
+  it('logs each time that it is', async () => {
+    const store = new HookedEventStore();
+    const log = createRecordingLog();
+    follow(framesOf(store, { log }));
+    for (let outage = 1; outage <= 2; outage += 1) {
+      store.hooks.before = (method) => method === 'list' && unreachable();
+      await writerFor(store).begin();
+      await vi.advanceTimersByTimeAsync(5000);
+      expect(log.lines).toHaveLength(outage);
+      store.hooks.before = undefined;
+      await vi.advanceTimersByTimeAsync(2000);
+    }
+  });
+
+  it('takes back what its reader had before it came, as soon as the store is back', async () => {
+    const store = new HookedEventStore();
+    await writerFor(store).stream('half an', ' answer');
+    await writerFor(store).final('a whole answer');
+    store.hooks.before = unreachable;
+    const reader = follow(framesOf(store, { after: { sequence: 2 } }));
+    await vi.advanceTimersByTimeAsync(5000);
+    store.hooks.before = undefined;
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(reader.read.events.map(({ event }) => event)).toEqual(['superseded', 'final']);
+    store.calls.length = 0;
+    await writerFor(store).begin();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(store.calls).toEqual(['beginAttempt', 'list']);
+  });
+
+  it('ends at its limit of time', async () => {
+    const store = new HookedEventStore();
+    store.hooks.before = unreachable;
+    const reader = follow(framesOf(store, { limits: { ...roomy, maxDurationMs: 40_000 } }));
+    await vi.advanceTimersByTimeAsync(39_999);
+    expect(reader.end).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(2);
+    expect(reader.end).toBe('limit');
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('is left when its reader leaves', async () => {
+    const store = new HookedEventStore();
+    store.hooks.before = unreachable;
+    const frames = framesOf(store);
+    await frames.next();
+    expect((await frames.next()).value).toBe(': still here\n\n');
+    await frames.return('ended');
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('fails when something else does', async () => {
+    const store = new HookedEventStore();
+    store.hooks.before = () => {
+      throw new TypeError('a mistake');
+    };
+    await expect(readAll(framesOf(store))).rejects.toThrow('a mistake');
+  });
+});
+
+describe('a stream of events whose run has ended', () => {
+  fakeTime();
+
+  it('waits a moment for the last event, which can reach its reader later than the answer', async () => {
+    const store = new HookedEventStore();
+    const reader = follow(framesOf(store, { filter: { correlationId: runId(1) }, signal: AbortSignal.abort() }));
+    await appendEvents(store, [streamEvent()]);
+    await vi.advanceTimersByTimeAsync(300);
+    await appendEvents(store, [streamEvent(), finalEvent()]);
+    expect(reader.end).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(200);
+    expect(reader.sequences()).toEqual([1, 2, 3]);
+    expect(reader.end).toBe('ended');
+  });
+
+  it('does not take the end of a void attempt for the last event', async () => {
+    const store = new HookedEventStore();
+    const ended = new AbortController();
+    const reader = follow(framesOf(store, { filter: { correlationId: runId(1) }, signal: ended.signal }));
+    await writerFor(store).final('not saved');
+    const successor = writerFor(store);
+    await vi.advanceTimersByTimeAsync(0);
+    await successor.begin();
+    await vi.advanceTimersByTimeAsync(0);
+    ended.abort();
+    await vi.advanceTimersByTimeAsync(100);
+    expect(reader.end).toBeUndefined();
+    await successor.final('saved');
+    await vi.advanceTimersByTimeAsync(200);
+    expect(reader.sequences()).toEqual([1, 2]);
+    expect(reader.end).toBe('ended');
+  });
+
+  it.each([
+    ['no last event comes', () => undefined],
+    ['the store is out of reach', unreachable],
+  ])('ends after half a second when %s', async (_why, before) => {
+    const store = new HookedEventStore();
+    await appendEvents(store, [streamEvent()]);
+    const ended = new AbortController();
+    store.hooks.before = before;
+    const reader = follow(framesOf(store, { signal: ended.signal }));
+    await vi.advanceTimersByTimeAsync(10_000);
+    ended.abort();
+    await vi.advanceTimersByTimeAsync(450);
+    expect(reader.end).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(51);
+    expect(reader.end).toBe('ended');
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('ends after half a second when that was before it began', async () => {
+    const reader = follow(framesOf(new HookedEventStore(), { signal: AbortSignal.abort() }));
+    await vi.advanceTimersByTimeAsync(450);
+    expect(reader.end).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(51);
+    expect(reader.end).toBe('ended');
+  });
+
+  it('ends after two seconds when the store gives no answer', async () => {
+    const store = new HookedEventStore();
+    await appendEvents(store, [streamEvent()]);
+    const ended = new AbortController();
+    store.hooks.before = () => new Promise(() => {});
+    const reader = follow(framesOf(store, { signal: ended.signal }));
+    await vi.advanceTimersByTimeAsync(10_000);
+    ended.abort();
+    await vi.advanceTimersByTimeAsync(1999);
+    expect(reader.end).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(reader.end).toBe('ended');
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('has its last event although a read of it fails', async () => {
+    const store = new HookedEventStore();
+    const ended = new AbortController();
+    const reader = follow(framesOf(store, { signal: ended.signal }));
+    await vi.advanceTimersByTimeAsync(0);
+    const failing = [1, 2];
+    store.hooks.before = (method) => method === 'list' && failing.pop() !== undefined && unreachable();
+    await appendEvents(store, [finalEvent()]);
+    ended.abort();
+    await vi.advanceTimersByTimeAsync(500);
+    expect([reader.sequences(), reader.end]).toEqual([[1], 'ended']);
+  });
+
+  it('takes its time for the events that are there', async () => {
+    const store = new HookedEventStore();
+    for (let count = 0; count < 10; count += 1)
+      await appendEvents(
+        store,
+        Array.from({ length: 50 }, () => streamEvent()),
+      );
+    await appendEvents(store, [finalEvent()]);
+    store.hooks.after = () => void vi.advanceTimersByTime(100);
+    const reader = follow(framesOf(store, { signal: AbortSignal.abort() }));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(reader.sequences()).toHaveLength(501);
+    expect(reader.end).toBe('ended');
+  });
+});
+
+describe('the time of a stream of events', () => {
+  fakeTime();
+
+  it('is over after its limit, and until then it shows every 15 s that it lives', async () => {
+    const { frames } = createStream({ limits: { ...roomy, maxDurationMs: 40_000 } });
+    let end: string | undefined;
+    const all = readAll(frames).then((result) => {
+      end = result.end;
+      return result;
+    });
+    await vi.advanceTimersByTimeAsync(39_999);
+    expect(end).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(2);
+    const { read } = await all;
+    expect(end).toBe('limit');
+    expect(read.comments.length).toBeGreaterThanOrEqual(2);
+    expect(read.events).toEqual([]);
+  });
+
+  it('is shown to one who waits for other events than those that come', async () => {
+    const { store, frames } = createStream({ filter: { correlationId: runId(9) } });
+    await frames.next();
+    let comment: string | undefined;
+    const next = (async () => {
+      comment = (await frames.next()).value;
+    })();
+    for (let second = 0; second < 15; second += 1) {
+      expect(comment).toBeUndefined();
+      await appendEvents(store, [streamEvent()]);
+      await vi.advanceTimersByTimeAsync(1001);
+    }
+    await next;
+    expect(parseSse(String(comment)).comments).toHaveLength(1);
+  });
+
+  it('tells when it has ended, or its reader has gone', async () => {
+    const ended: string[] = [];
+    const { frames } = createStream({ limits: { ...roomy, maxDurationMs: 0 }, onEnd: () => ended.push('limit') });
+    await readAll(frames);
+    const { frames: left } = createStream({ onEnd: () => ended.push('left') });
+    await left.next();
+    await left.return('ended');
+    expect(ended).toEqual(['limit', 'left']);
+  });
+
+  it('takes one timer, however many events are waited for, and leaves none behind', async () => {
+    const { store, frames } = createStream({ signal: new AbortController().signal });
+    await frames.next();
+    for (let count = 0; count < 100; count += 1) {
+      const next = frames.next();
+      await appendEvents(store, [streamEvent()]);
+      await next;
+    }
+    expect(vi.getTimerCount()).toBe(1);
+    await frames.return('ended');
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});

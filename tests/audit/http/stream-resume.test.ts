@@ -1,0 +1,109 @@
+import { HttpResponse } from '@azure/functions';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { ConversationAuditTrail } from '../../../src/audit/recording/conversation-audit-trail.js';
+import { EventStreams } from '../../../src/audit/http/event-streams.js';
+import { eventsOf } from '../../../src/audit/http/read-events.js';
+import { StoreHealth } from '../../../src/audit/recording/store-health.js';
+import { StoredRunRecords } from '../../../src/audit/recording/stored-run-records.js';
+import { createStreamEventsRoute } from '../../../src/audit/http/stream-events-route.js';
+import { finish, text } from '../../support/agent-parts.js';
+import { runId, thread } from '../../support/callback-events.js';
+import { callbackInvocation, callbackRequest, createAgents } from '../../support/callback-invocation.js';
+import { createMemoryStore } from '../../support/memory-store.js';
+import { createRecordingLog } from '../../support/recording-log.js';
+import { runRequest } from '../../support/run-request.js';
+import { ScriptedAgent } from '../../support/scripted-agent.js';
+import { parseSse, SseEvents } from '../../support/sse-events.js';
+import { takeTurn } from '../../support/take-turn.js';
+
+const PIECES = ['It', ' is 🌦️', '\n\ndata: {}\r\nid: 1-1', '\0', ' שלום', '\u2028', '"}', ' 72°F'];
+const UNTIL_END = `?until=run-end&correlation_id=${runId(1)}`;
+
+describe('the stream of a run of 200 events', () => {
+  const store = createMemoryStore();
+  const log = createRecordingLog();
+  const runRecords = new StoredRunRecords({ store, readAnsweredRuns: () => Promise.resolve(new Map()), log });
+  const streams = new EventStreams({
+    log,
+    store,
+    runRecords,
+    maxDurationMs: 60_000,
+    maxBytes: 10_000_000,
+    maxOpen: 10_000,
+    maxOpenPerThread: 10_000,
+  });
+  const handler = createStreamEventsRoute({ store, streams, agents: createAgents() });
+  const resumed = new Map<string | undefined, ReturnType<typeof readStream>>();
+  let whole: Uint8Array;
+
+  async function open(lastId?: string): Promise<HttpResponse> {
+    const headers = lastId === undefined ? {} : { 'last-event-id': lastId };
+    const answer = await handler(callbackRequest({ query: UNTIL_END, headers }), callbackInvocation());
+    return new HttpResponse(answer ?? {});
+  }
+
+  async function readStream(lastId?: string) {
+    const response = await open(lastId);
+    if (response.status === 204) return [];
+    expect(response.status).toBe(200);
+    return parseSse(new Uint8Array(await response.arrayBuffer())).events;
+  }
+
+  /** What a reader gets who goes on behind this event; the record does not change, so it is read once for each. */
+  function readOn(lastId: string | undefined): ReturnType<typeof readStream> {
+    const known = resumed.get(lastId) ?? readStream(lastId);
+    resumed.set(lastId, known);
+    return known;
+  }
+
+  beforeAll(async () => {
+    const pieces = Array.from({ length: 199 }, (_, index) => text(`${PIECES[index % PIECES.length]}`));
+    const agent = Object.assign(new ScriptedAgent([...pieces, finish()]), { name: thread.agentName });
+    const callback = new ConversationAuditTrail({ store, health: new StoreHealth(store), log, previewChars: 0 });
+    await takeTurn(agent, { callback, request: runRequest({ correlationId: runId(1) }) });
+    whole = new Uint8Array(await (await open()).arrayBuffer());
+  });
+
+  it('carries all of its events, and ends', async () => {
+    const kept = eventsOf(await store.list(thread));
+    expect(kept).toHaveLength(200);
+    expect(parseSse(whole).events.map(({ data }) => JSON.parse(data))).toEqual(kept);
+  });
+
+  it('is made whole by a reader who goes on with the last id, wherever it is cut', async () => {
+    const { events } = parseSse(whole);
+    const soFar = new SseEvents();
+    let compared = -1;
+    for (let length = 0; length <= whole.length; length += 1) {
+      if (length > 0) soFar.feed(whole.subarray(length - 1, length));
+      const rest = await readOn(soFar.lastId);
+      // Between two events neither what was read nor what is left changes: they are compared once for each.
+      if (soFar.events.length === compared) continue;
+      expect([...soFar.events, ...rest]).toEqual(events);
+      compared = soFar.events.length;
+    }
+    expect(resumed.size).toBe(events.length + 1);
+  });
+
+  it('is made whole by a reader who has left at any byte and takes in what had come', async () => {
+    const { events } = parseSse(whole);
+    for (let length = 0; length < whole.length; length += 997) {
+      const reader = (await open()).body?.getReader();
+      const soFar = new SseEvents();
+      let received = 0;
+      while (received < length) {
+        const chunk: { value?: Uint8Array } = (await reader?.read()) ?? {};
+        const bytes = chunk.value?.subarray(0, length - received) ?? new Uint8Array();
+        if (bytes.length === 0) throw new Error(`The stream ended at byte ${received}`);
+        soFar.feed(bytes);
+        received += bytes.length;
+      }
+      await reader?.cancel();
+      expect([...soFar.events, ...(await readStream(soFar.lastId))]).toEqual(events);
+    }
+  });
+
+  it('is not sent again to a reader who has seen its end', async () => {
+    expect((await open(parseSse(whole).lastId)).status).toBe(204);
+  });
+});

@@ -1,0 +1,160 @@
+import { describe, expect, it } from 'vitest';
+import { ConversationAuditTrail } from '../../../src/audit/recording/conversation-audit-trail.js';
+import { readEvents } from '../../../src/audit/http/read-events.js';
+import { eventJsons } from '../../../src/audit/http/event-json.js';
+import { StoredRunRecords } from '../../../src/audit/recording/stored-run-records.js';
+import { StoreHealth } from '../../../src/audit/recording/store-health.js';
+import { MemoryEventStore } from '../../../src/audit/store/memory/memory-event-store.js';
+import { AgentError, type AgentResponse } from '../../../src/durable-agents/index.js';
+import { createRecordingLog } from '../../support/recording-log.js';
+
+const context = {
+  agentName: 'CallbackAgent',
+  threadId: 'test-thread-00',
+  correlationId: '59650737951c41c2ab743c21cb257349',
+  requestMessage: 'What is the weather in Paris?',
+  requestedAt: '2026-01-07T15:40:01.000Z',
+};
+
+const answer: AgentResponse = {
+  text: 'It is 72F and sunny.',
+  messages: [{ role: 'assistant', contents: [{ $type: 'text', text: 'It is 72F and sunny.' }] }],
+  finishReason: 'stop',
+  usage: { inputTokenCount: 59, outputTokenCount: 14, totalTokenCount: 73 },
+};
+
+const aboutRun = {
+  timestamp: '2026-01-07T15:40:02.007Z',
+  agent_name: 'CallbackAgent',
+  thread_id: 'test-thread-00',
+  correlation_id: '59650737951c41c2ab743c21cb257349',
+  request_message: 'What is the weather in Paris?',
+};
+
+const bounds = { maxThreads: 10, maxEventsPerThread: 10, maxBytes: 100_000 };
+
+function createTrail({ previewChars = 120 } = {}) {
+  const log = createRecordingLog();
+  const store = new MemoryEventStore({ ...bounds, log });
+  const trail = new ConversationAuditTrail({
+    store,
+    health: new StoreHealth(store),
+    log,
+    previewChars,
+    now: () => new Date(aboutRun.timestamp),
+  });
+  const storedJson = async () => `[${eventJsons(await readEvents(store, context, {})).join(',')}]`;
+  return { trail, log, store, storedJson };
+}
+
+describe('ConversationAuditTrail', () => {
+  // The texts are compared, so that the order of the fields is as well.
+  it.each(['text', 'reasoning'] as const)('keeps an update of kind %s as a stream event', async (kind) => {
+    const { trail, storedJson } = createTrail();
+    await trail.onStreamingResponseUpdate({ kind, text: 'It is' }, context);
+    expect(await storedJson()).toBe(
+      JSON.stringify([
+        {
+          ...aboutRun,
+          event_type: 'stream',
+          update_kind: kind,
+          text: 'It is',
+          run_started_at: context.requestedAt,
+          attempt: 1,
+          sequence: 1,
+        },
+      ]),
+    );
+  });
+
+  it.each([
+    ['its text', answer.text, true],
+    ['another text', 'It is 72F and cloudy.', false],
+  ])('lets an answer be known again in the conversation by %s', async (_what, text, expected) => {
+    const { trail, log, store } = createTrail();
+    const records = new StoredRunRecords({ store, readAnsweredRuns: () => Promise.resolve(new Map()), log });
+    await trail.onAgentResponse(answer, context);
+    await records.committed(context, text);
+    expect(await store.readRun(context, context.correlationId)).toMatchObject({ committed: expected });
+  });
+
+  it('keeps an answer as a final event with its usage', async () => {
+    const { trail, storedJson } = createTrail();
+    await trail.onAgentResponse(answer, context);
+    expect(await storedJson()).toBe(
+      JSON.stringify([
+        {
+          ...aboutRun,
+          event_type: 'final',
+          response_text: 'It is 72F and sunny.',
+          usage: { type: 'usage_details', input_token_count: 59, output_token_count: 14, total_token_count: 73 },
+          finish_reason: 'stop',
+          run_started_at: context.requestedAt,
+          attempt: 1,
+          sequence: 1,
+        },
+      ]),
+    );
+  });
+
+  it('keeps counts that only some models report behind the others', async () => {
+    const { trail, storedJson } = createTrail();
+    const extra = { cached_input_token_count: 40, reasoning_output_token_count: 8 };
+    await trail.onAgentResponse(
+      { ...answer, usage: { inputTokenCount: 1, outputTokenCount: 2, totalTokenCount: 3, extra } },
+      context,
+    );
+    expect(await storedJson()).toContain(
+      '"usage":{"type":"usage_details","input_token_count":1,"output_token_count":2,"total_token_count":3,' +
+        '"cached_input_token_count":40,"reasoning_output_token_count":8}',
+    );
+  });
+
+  it('keeps an answer without usage, and one that was cut at the token limit, as such', async () => {
+    const { trail, storedJson } = createTrail();
+    await trail.onAgentResponse({ text: 'It', messages: [], finishReason: 'length' }, context);
+    expect(await storedJson()).toContain('"response_text":"It","usage":null,"finish_reason":"length"');
+  });
+
+  it('keeps a failed run as a failed event', async () => {
+    const { trail, storedJson } = createTrail();
+    await trail.onAgentError(new AgentError('rate_limited', 'The model is over its rate limit.'), context);
+    expect(await storedJson()).toBe(
+      JSON.stringify([
+        {
+          ...aboutRun,
+          event_type: 'failed',
+          error_code: 'rate_limited',
+          error_message: 'The model is over its rate limit.',
+          run_started_at: context.requestedAt,
+          attempt: 1,
+          sequence: 1,
+        },
+      ]),
+    );
+  });
+
+  it('logs each call on a line with agent and correlation id', async () => {
+    const { trail, log } = createTrail();
+    await trail.onStreamingResponseUpdate({ kind: 'text', text: 'It is' }, context);
+    await trail.onAgentResponse(answer, context);
+    await trail.onAgentError(new AgentError('rate_limited', 'Too many.'), context);
+    expect(log.lines).toEqual([
+      'info [CallbackAgent][59650737951c41c2ab743c21cb257349] streaming chunk: It is',
+      'info [CallbackAgent][59650737951c41c2ab743c21cb257349] final response recorded',
+      'warn [CallbackAgent][59650737951c41c2ab743c21cb257349] failure recorded: rate_limited',
+    ]);
+  });
+
+  it.each([
+    ['a short text', 'Hello', 10, 'Hello'],
+    ['a long text, cut', 'Hello world', 5, 'Hello'],
+    ['a text cut within a character', 'Hey 😀', 5, 'Hey \uFFFD'],
+    ['line breaks and control characters', 'a\nb\r\nc\td\u001B[31m', 120, 'a b  c d [31m'],
+    ['no content at all with a preview of 0', 'secret', 0, '(6 characters)'],
+  ])('shows %s on one line', async (_what, text, previewChars, expected) => {
+    const { trail, log } = createTrail({ previewChars });
+    await trail.onStreamingResponseUpdate({ kind: 'text', text }, context);
+    expect(log.lines).toEqual([`info [CallbackAgent][${context.correlationId}] streaming chunk: ${expected}`]);
+  });
+});

@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest';
+import { EventBuffer } from '../../../src/audit/recording/event-buffer.js';
+import { streamEvent } from '../../support/callback-events.js';
+
+function createBuffer(count: number): EventBuffer {
+  const buffer = new EventBuffer();
+  for (let index = 0; index < count; index += 1) buffer.put(streamEvent(`${index}`));
+  return buffer;
+}
+
+const stateOf = ({ waitingCount, lostCount, isEmpty, isLastKept }: EventBuffer) => ({
+  waitingCount,
+  lostCount,
+  isEmpty,
+  isLastKept,
+});
+
+describe('an event buffer', () => {
+  it('gives the oldest events until they are settled', () => {
+    const buffer = createBuffer(3);
+    const batch = buffer.take();
+    expect(batch).toMatchObject({ firstIndex: 0, events: { length: 3 } });
+    buffer.put(streamEvent('3'));
+    expect(stateOf(buffer)).toEqual({ waitingCount: 1, lostCount: 4, isEmpty: false, isLastKept: false });
+    expect(buffer.take()).toMatchObject({ firstIndex: 0, events: { length: 4 } });
+    buffer.settle(batch, 0);
+    expect(stateOf(buffer)).toEqual({ waitingCount: 1, lostCount: 1, isEmpty: false, isLastKept: false });
+    const rest = buffer.take();
+    expect(rest).toEqual({ firstIndex: 3, events: [expect.objectContaining({ eventType: 'stream' })] });
+    buffer.settle(rest, 0);
+    expect(stateOf(buffer)).toEqual({ waitingCount: 0, lostCount: 0, isEmpty: true, isLastKept: true });
+  });
+
+  it('counts as lost what it has dropped, but for what the store has got all the same', () => {
+    const buffer = createBuffer(60);
+    expect(buffer.take().events).toHaveLength(50);
+    buffer.dropUnderWay();
+    const batch = buffer.take();
+    expect(batch).toMatchObject({ firstIndex: 50, events: { length: 10 } });
+    buffer.settle(batch, 20);
+    expect(stateOf(buffer)).toEqual({ waitingCount: 0, lostCount: 20, isEmpty: true, isLastKept: true });
+  });
+
+  it('takes it when a batch is settled that it has dropped', () => {
+    const buffer = createBuffer(60);
+    const batch = buffer.take();
+    buffer.dropUnderWay();
+    buffer.keepNewest(5);
+    expect(stateOf(buffer)).toMatchObject({ waitingCount: 5, lostCount: 60 });
+    buffer.settle(batch, 0);
+    expect(stateOf(buffer)).toMatchObject({ waitingCount: 5, lostCount: 10 });
+    expect(buffer.take()).toMatchObject({ firstIndex: 55, events: { length: 5 } });
+  });
+
+  it('keeps all of fewer events than it is to keep', () => {
+    const buffer = createBuffer(3);
+    buffer.keepNewest(5);
+    expect(buffer.take()).toMatchObject({ firstIndex: 0, events: { length: 3 } });
+  });
+});

@@ -1,0 +1,33 @@
+import { expect, it } from 'vitest';
+import { eventsOf, readEvents } from '../../../src/audit/http/read-events.js';
+import { RunRecorder } from '../../../src/audit/recording/run-recorder.js';
+import { StoreHealth } from '../../../src/audit/recording/store-health.js';
+import { committedMark, finalEvent, runId, runOf, streamEvent, thread } from '../../support/callback-events.js';
+import { createGate } from '../../support/gate.js';
+import { HookedEventStore } from '../../support/hooked-event-store.js';
+import { createRecordingLog } from '../../support/recording-log.js';
+
+it('shows the answer in the conversation, though a delivery that was cut off from the store comes through behind it', async () => {
+  const store = new HookedEventStore();
+  const options = { store, health: new StoreHealth(store), thread, run: runOf(), log: createRecordingLog() };
+  const way = createGate();
+  store.hooks.before = () => way.opened;
+  const first = new RunRecorder({ ...options, startedAt: '2026-01-07T15:40:00.000Z' });
+  first.begin();
+  await first.add(streamEvent('old'));
+
+  // The host has given the run to another process, whose way to the store is free.
+  store.hooks.before = undefined;
+  const second = new RunRecorder({ ...options, startedAt: '2026-01-07T15:41:06.000Z' });
+  second.begin();
+  await second.add(streamEvent('new'));
+  way.open();
+  expect(await first.end(finalEvent('old'))).toBe(false);
+  expect(await second.end(finalEvent('new'))).toBe(true);
+  await store.markRun(thread, runId(1), committedMark('new'));
+
+  expect(eventsOf(await readEvents(store, thread, { superseded: true }))).toMatchObject([
+    { attempt: 1, text: 'new' },
+    { attempt: 1, response_text: 'new', committed: true },
+  ]);
+});

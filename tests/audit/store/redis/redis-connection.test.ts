@@ -1,0 +1,241 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { findFreePort } from '../../../../local/loopback-port.js';
+import { writerFor } from '../../../support/append-events.js';
+import { finalEvent, streamEvent } from '../../../support/callback-events.js';
+import { type FaultProxy, startFaultProxy } from '../../../support/fault-proxy.js';
+import { startLoopbackService } from '../../../support/loopback-service.js';
+import {
+  type AdminClient,
+  openClientForTest,
+  openStorageForTest,
+  openStoreForTest,
+} from '../../../support/open-redis-for-test.js';
+import { createRecordingLog } from '../../../support/recording-log.js';
+import { isRedisMissing, type RedisServer, startRedisServer } from '../../../support/redis-server.js';
+
+const REDIS_SERVER = '/usr/bin/redis-server';
+const OPENSSL = '/usr/bin/openssl';
+const isOpensslMissing = !existsSync(OPENSSL) && process.env['CI'] !== 'true';
+const thread = { agentName: 'CallbackAgent', threadId: 'thread-1' };
+
+describe.skipIf(isRedisMissing)('the connection to redis (needs /usr/bin/redis-server)', () => {
+  let redis: RedisServer;
+  let proxy: FaultProxy;
+  let admin: AdminClient;
+  beforeAll(async () => {
+    redis = await startRedisServer();
+  });
+  beforeEach(async () => {
+    proxy = await startFaultProxy(redis.port);
+    admin = await openClientForTest(redis.url);
+    while ((await openedCount()) > 0) await delay(1);
+    return () => proxy.close();
+  });
+  afterAll(() => redis.close());
+
+  const openedCount = async () => (await admin.clientList()).length - 1;
+
+  it('is made by the first command, and lets the process exit while it is idle', async () => {
+    const before = socketCount();
+    const storage = await openStorageForTest({ url: redis.url });
+    expect(await openedCount()).toBe(0);
+    await storage.ping();
+    expect(await openedCount()).toBe(1);
+    expect(socketCount()).toBe(before);
+  });
+
+  it('is shared by commands that are sent at once', async () => {
+    const storage = await openStorageForTest({ url: redis.url });
+    await Promise.all(Array.from({ length: 20 }, () => storage.ping()));
+    expect(await openedCount()).toBe(1);
+  });
+
+  it('ends with the storage, when what was sent is answered', async () => {
+    const storage = await openStorageForTest({ url: redis.url });
+    await storage.ping();
+    const sent = storage.readHead(thread);
+    await delay(0);
+    await storage.close();
+    expect(await sent).toBeUndefined();
+    while ((await openedCount()) > 0) await delay(1);
+    await expect(storage.ping()).rejects.toThrow('The connection to Redis is closed.');
+  });
+
+  it('fails while the server is down, and is made again as soon as it is back', async () => {
+    const storage = await openStorageForTest({ url: redis.urlThrough(proxy.port) });
+    await storage.ping();
+    await proxy.setFault({ kind: 'refuse' });
+    for (let attempt = 0; attempt < 5; attempt += 1) {
+      await expect(storage.ping()).rejects.toThrow(/ECONNREFUSED|ECONNRESET|closed/);
+    }
+    await proxy.setFault({ kind: 'none' });
+    await storage.ping();
+  });
+
+  it.each(['cut', 'reset'] as const)('is made again by the next command after it was %s while idle', async (how) => {
+    const storage = await openStorageForTest({ url: redis.urlThrough(proxy.port) });
+    await storage.ping();
+    proxy[how]();
+    while ((await openedCount()) > 0) await delay(1);
+    await expect(storage.ping()).resolves.toBeUndefined();
+  });
+
+  it('fails the commands whose answers it has lost, and says why', async () => {
+    const storage = await openStorageForTest({ url: redis.urlThrough(proxy.port) });
+    await storage.ping();
+    await proxy.setFault({ kind: 'lose-answers', count: 1 });
+    const outcomes = await Promise.allSettled([storage.ping(), storage.readHead(thread)]);
+    expect(outcomes).toMatchObject([
+      { status: 'rejected', reason: { code: 'ECONNRESET' } },
+      { status: 'rejected', reason: { code: 'ECONNRESET' } },
+    ]);
+  });
+
+  it('gives up on a server that takes connections, and says nothing', async () => {
+    await proxy.setFault({ kind: 'black-hole' });
+    const storage = await openStorageForTest({ url: redis.urlThrough(proxy.port) });
+    await expect(storage.ping()).rejects.toThrow(/no answer within 3000 ms|timeout/i);
+    await proxy.setFault({ kind: 'none' });
+    await storage.ping();
+  });
+
+  it('tells of a wrong password', async () => {
+    const storage = await openStorageForTest({ url: `redis://:wrong@127.0.0.1:${redis.port}` });
+    await expect(storage.ping()).rejects.toThrow(/WRONGPASS/);
+  });
+
+  it('uses the user, the password and the database of the address', async () => {
+    await admin.aclSetUser('app', ['on', '>p@ss/word', '~*', '+@all']);
+    const url = `redis://app:${encodeURIComponent('p@ss/word')}@127.0.0.1:${redis.port}/3`;
+    await writerFor(openStoreForTest({ url }), thread).stream('a');
+    const inThree = await openClientForTest(`${redis.url}/3`);
+    expect(await inThree.exists('callbacks:{CallbackAgent|thread-1}:head')).toBe(1);
+    expect(await admin.exists('callbacks:{CallbackAgent|thread-1}:head')).toBe(0);
+  });
+
+  it('needs no right that is dangerous, and no other keys than its own', async () => {
+    await admin.aclSetUser('narrow', [
+      'on',
+      '>secret',
+      '~callbacks:*',
+      'resetchannels',
+      '+@all',
+      '-@dangerous',
+      '-@admin',
+    ]);
+    const url = `redis://narrow:secret@127.0.0.1:${redis.port}/4`;
+    const log = createRecordingLog();
+    const store = openStoreForTest({ url, log });
+    const writer = writerFor(openStoreForTest({ url }), thread);
+    await writer.append(streamEvent('a'), finalEvent());
+    expect((await store.list(thread)).events).toHaveLength(2);
+    await expectToSeeChange(store, () => writer.mark('committed'));
+    await store.clear(thread);
+    expect(log.lines).toEqual([]);
+  });
+
+  describe.skipIf(isOpensslMissing)('over TLS (needs /usr/bin/openssl)', () => {
+    let folder: string;
+    beforeAll(async () => {
+      folder = await mkdtemp(path.join(tmpdir(), 'redis-tls-'));
+      const request =
+        'req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1';
+      const files = ['-keyout', path.join(folder, 'key.pem'), '-out', path.join(folder, 'certificate.pem')];
+      await promisify(execFile)(OPENSSL, [...request.split(' '), ...files]);
+    });
+    afterAll(() => rm(folder, { recursive: true, force: true }));
+
+    it('is made only with a server whose certificate is trusted', async () => {
+      const service = await startLoopbackService({
+        name: 'redis-server',
+        command: (port, dir) => ({
+          command: REDIS_SERVER,
+          commandArguments: Object.entries({
+            port: '0',
+            'tls-port': String(port),
+            bind: '127.0.0.1',
+            requirepass: 'secret',
+            dir,
+            save: '',
+            'tls-cert-file': path.join(folder, 'certificate.pem'),
+            'tls-key-file': path.join(folder, 'key.pem'),
+            'tls-auth-clients': 'no',
+          }).flatMap(([name, value]) => [`--${name}`, value]),
+          environment: process.env,
+        }),
+        readyLine: /Ready to accept connections/,
+      });
+      onTestFinished(() => service.close());
+      onTestFinished(() => void vi.unstubAllEnvs());
+      const url = `rediss://:secret@127.0.0.1:${service.port}`;
+      const careful = await openStorageForTest({ url });
+      await expect(careful.ping()).rejects.toMatchObject({ code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
+      vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
+      const store = openStoreForTest({ url });
+      await writerFor(store, thread).stream('a');
+      expect((await store.list(thread)).events).toHaveLength(1);
+    });
+  });
+
+  it('sends no command that touches more than one hash slot, so that a service may spread the keys', async () => {
+    const busPort = await findFreePort(0);
+    const service = await startLoopbackService({
+      name: 'redis-server',
+      command: (port, dir) => ({
+        command: REDIS_SERVER,
+        commandArguments: Object.entries({
+          port: String(port),
+          bind: '127.0.0.1',
+          requirepass: 'secret',
+          dir,
+          save: '',
+          'cluster-enabled': 'yes',
+          'cluster-port': String(busPort),
+        }).flatMap(([name, value]) => [`--${name}`, value]),
+        environment: process.env,
+      }),
+      readyLine: /Ready to accept connections/,
+    });
+    onTestFinished(() => service.close());
+    const url = `redis://:secret@127.0.0.1:${service.port}`;
+    const client = await openClientForTest(url);
+    await client.clusterAddSlotsRange({ start: 0, end: 16_383 });
+    while (!(await client.clusterInfo()).includes('cluster_state:ok')) await delay(20);
+    const log = createRecordingLog();
+    const store = openStoreForTest({ url, ttlDays: 1, log });
+    const others = ['thread-2', 'thread-3'].map((threadId) => ({ ...thread, threadId }));
+    for (const of of [thread, ...others]) await writerFor(store, of).append(streamEvent('a'), finalEvent());
+    expect(await store.listThreads(thread.agentName)).toHaveLength(3);
+    const records = await Promise.all(others.map(async (of) => (await store.list(of)).record));
+    const abort = new AbortController();
+    const waiting = others.map((of, index) => store.waitForChange(of, records[index], abort.signal));
+    await expectToSeeChange(store, () => writerFor(openStoreForTest({ url }), thread, 2).stream('b'));
+    await store.dropEventsBefore(thread, '2030-01-01T00:00:00.000Z');
+    await store.clear(thread);
+    abort.abort();
+    expect(await Promise.all(waiting)).toEqual([false, false]);
+    expect(log.lines).toEqual([]);
+  });
+});
+
+/** How many sockets keep this process from exiting. */
+function socketCount(): number {
+  return process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
+}
+
+async function expectToSeeChange(
+  store: ReturnType<typeof openStoreForTest>,
+  change: () => Promise<unknown>,
+): Promise<void> {
+  const { record } = await store.list(thread);
+  const seen = store.waitForChange(thread, record, AbortSignal.timeout(5000));
+  await change();
+  expect(await seen).toBe(true);
+}

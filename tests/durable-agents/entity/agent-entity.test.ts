@@ -1,0 +1,210 @@
+import { describe, expect, it } from 'vitest';
+import type { Agent } from '../../../src/durable-agents/agent.js';
+import { agentEntityName, createAgentEntity } from '../../../src/durable-agents/entity/agent-entity.js';
+import { AgentError } from '../../../src/durable-agents/errors.js';
+import { RunCompletionNotifier } from '../../../src/durable-agents/run-completion-notifier.js';
+import { finish, text } from '../../support/agent-parts.js';
+import { FakeEntity, type FakeEntityOptions } from '../../support/fake-entity.js';
+import { RecordingCallback } from '../../support/recording-callback.js';
+import { runRequest } from '../../support/run-request.js';
+import { ScriptedAgent } from '../../support/scripted-agent.js';
+import { threadState, turnEntries } from '../../support/thread-entries.js';
+
+const sunny = () => new ScriptedAgent([text('Sunny.'), finish()]);
+
+/** Performs one operation, and tells what came of it. */
+async function operate(operation: FakeEntityOptions, agent: Agent = sunny()) {
+  const entity = new FakeEntity(operation);
+  const callback = new RecordingCallback();
+  const completions = new RunCompletionNotifier();
+  const { ended } = completions.watch(runRequest().correlationId);
+  const handle: (context: FakeEntity['context']) => unknown = createAgentEntity({
+    agent,
+    callback,
+    completions,
+    runTimeoutMs: 60_000,
+  });
+  await handle(entity.context);
+  return { entity, callback, hasAnnouncedEnd: ended.aborted };
+}
+
+describe('the operation run', () => {
+  it.each(['run', 'run_agent'])(
+    'answers under the name %s, stores the turn and tells that it has ended',
+    async (name) => {
+      const { entity, callback, hasAnnouncedEnd } = await operate({ operationName: name, input: runRequest() });
+
+      expect(entity.results).toEqual([
+        { status: 'success', correlation_id: runRequest().correlationId, message_count: 2 },
+      ]);
+      expect(entity.writes).toMatchObject([
+        {
+          schemaVersion: '1.1.0',
+          data: {
+            conversationHistory: [
+              { $type: 'request', correlationId: runRequest().correlationId },
+              { $type: 'response', correlationId: runRequest().correlationId },
+            ],
+          },
+        },
+      ]);
+      expect(callback.calls).toEqual(['onAgentStart', 'onStreamingResponseUpdate', 'onAgentResponse']);
+      expect(callback.contexts[0]).toMatchObject({ agentName: 'ScriptedAgent', threadId: 'thread-1' });
+      expect(hasAnnouncedEnd).toBe(true);
+    },
+  );
+
+  it('continues the thread, and keeps what another version wrote beside the history', async () => {
+    const agent = sunny();
+    const state = {
+      ...threadState(...turnEntries('earlier', 'Hi', { $type: 'text', text: 'Hello' })),
+      schemaVersion: '1.2.0',
+      'x-added': true,
+    };
+
+    const { entity } = await operate({ operationName: 'run', input: runRequest(), state }, agent);
+
+    expect(entity.results).toMatchObject([{ message_count: 4 }]);
+    expect(entity.writes).toMatchObject([{ schemaVersion: '1.2.0', 'x-added': true }]);
+    expect(agent.calls[0]?.messages).toHaveLength(3);
+  });
+
+  it('stores a failed run as well', async () => {
+    const agent = new ScriptedAgent([new AgentError('rate_limited', 'Later.')]);
+
+    const { entity, callback, hasAnnouncedEnd } = await operate({ operationName: 'run', input: runRequest() }, agent);
+
+    expect(entity.results).toEqual([{ status: 'error', correlation_id: runRequest().correlationId, message_count: 2 }]);
+    expect(JSON.stringify(entity.writes)).toContain('"errorCode":"rate_limited"');
+    expect(callback.calls).toEqual(['onAgentStart', 'onAgentError']);
+    expect(hasAnnouncedEnd).toBe(true);
+  });
+
+  it('is not repeated when it is delivered again', async () => {
+    const first = await operate({ operationName: 'run', input: runRequest() });
+    const agent = sunny();
+
+    const { entity, callback, hasAnnouncedEnd } = await operate(
+      { operationName: 'run', input: runRequest(), state: first.entity.getState() },
+      agent,
+    );
+
+    expect(agent.calls).toEqual([]);
+    expect(callback.calls).toEqual([]);
+    expect(entity.results).toEqual(first.entity.results);
+    expect(entity.getState()).toEqual(first.entity.getState());
+    expect(hasAnnouncedEnd).toBe(true);
+  });
+
+  it('gives back a small result, whatever the answer', async () => {
+    const agent = new ScriptedAgent([text('Sunny. '.repeat(100_000)), finish()]);
+
+    const { entity } = await operate({ operationName: 'run', input: runRequest() }, agent);
+
+    expect(JSON.stringify(entity.results).length).toBeLessThan(200);
+  });
+
+  it.each([
+    { what: 'nothing', input: undefined, says: 'input' },
+    { what: 'text', input: 'Hello', says: 'input' },
+    { what: 'no message', input: { ...runRequest(), message: undefined }, says: 'message' },
+    { what: 'an unknown role', input: { ...runRequest(), role: 'tool' }, says: 'role' },
+    { what: 'another kind of correlation id', input: runRequest({ correlationId: 'one' }), says: 'correlationId' },
+    { what: 'a time that is none', input: runRequest({ createdAt: 'today' }), says: 'createdAt' },
+  ])('refuses an input that holds $what, and stores nothing', async ({ input, says }) => {
+    const agent = sunny();
+
+    const { entity } = await operate({ operationName: 'run', input }, agent);
+
+    expect(entity.results).toMatchObject([{ error: expect.stringContaining(`Invalid run request: ${says}`) }]);
+    expect(entity.writes).toEqual([]);
+    expect(agent.calls).toEqual([]);
+  });
+});
+
+describe('the operation reset', () => {
+  it('empties the thread', async () => {
+    const state = threadState(...turnEntries('earlier', 'Hi', { $type: 'text', text: 'Hello' }));
+
+    const { entity, callback } = await operate({ operationName: 'reset', state });
+
+    expect(entity.results).toEqual([{ status: 'reset' }]);
+    expect(entity.writes).toEqual([threadState()]);
+    expect(callback.calls).toEqual([]);
+  });
+
+  it('makes an empty thread where there is none', async () => {
+    expect((await operate({ operationName: 'reset' })).entity.writes).toEqual([threadState()]);
+  });
+});
+
+describe('a thread whose state cannot be read', () => {
+  const state = { schemaVersion: '2.0.0', data: 'of another kind' };
+
+  it.each(['run', 'reset'])('is not overwritten by %s', async (operationName) => {
+    const { entity } = await operate({ operationName, input: runRequest(), state });
+
+    expect(entity.writes).toEqual([]);
+    expect(entity.results).toEqual([{ error: expect.stringContaining('schema version 2.0.0') }]);
+    expect(entity.logLines.filter((line) => line.startsWith('error'))).toHaveLength(1);
+  });
+
+  it('fails the run in the sight of its callback, and of those who wait for it', async () => {
+    const agent = sunny();
+
+    const { callback, hasAnnouncedEnd } = await operate({ operationName: 'run', input: runRequest(), state }, agent);
+
+    expect(callback.calls).toEqual(['onAgentError']);
+    expect(callback.errors[0]).toMatchObject({ code: 'unreadable_thread_state' });
+    expect(callback.contexts[0]).toMatchObject({ threadId: 'thread-1', correlationId: runRequest().correlationId });
+    expect(agent.calls).toEqual([]);
+    expect(hasAnnouncedEnd).toBe(true);
+  });
+});
+
+describe('an agent entity', () => {
+  it('is named after its agent', () => {
+    expect(agentEntityName('CallbackAgent')).toBe('dafx-CallbackAgent');
+  });
+
+  it.each(['delete', '', 'RUN', 'constructor'])('does not know the operation "%s"', async (operationName) => {
+    const { entity } = await operate({ operationName, input: runRequest() });
+
+    expect(entity.results).toEqual([{ error: `Unknown operation: ${operationName}` }]);
+    expect(entity.writes).toEqual([]);
+  });
+
+  it.each(['..', 'a/b', 'a b', 'x'.repeat(129)])('refuses to be the thread "%s"', async (key) => {
+    const { entity } = await operate({ operationName: 'run', input: runRequest(), key });
+
+    expect(entity.results).toEqual([{ error: expect.stringContaining('Invalid thread_id') }]);
+    expect(entity.writes).toEqual([]);
+  });
+
+  it('gives an error back instead of throwing, and logs what happened', async () => {
+    const entity = new FakeEntity({ operationName: 'run', input: runRequest() });
+    entity.setState = () => {
+      throw new Error('storage at https://internal.example is gone');
+    };
+    const handle: (context: FakeEntity['context']) => unknown = createAgentEntity({
+      agent: sunny(),
+      callback: undefined,
+      completions: new RunCompletionNotifier(),
+      runTimeoutMs: 60_000,
+    });
+
+    await handle(entity.context);
+
+    expect(entity.results).toEqual([{ error: 'The operation failed.' }]);
+    expect(entity.logLines.at(-1)).toMatch(/^error .*run.*thread-1.*internal\.example/);
+  });
+
+  it('logs to its invocation', async () => {
+    const { entity } = await operate({ operationName: 'run', input: runRequest() });
+
+    expect(entity.logLines).toEqual([
+      expect.stringMatching(/^information .*run started/),
+      expect.stringMatching(/^information .*run answered/),
+    ]);
+  });
+});

@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest';
+import { RunCompletionNotifier } from '../../src/durable-agents/run-completion-notifier.js';
+
+describe('the end of a run', () => {
+  it('wakes everybody who watches it, and nobody else', () => {
+    const completions = new RunCompletionNotifier();
+    const [first, second, other] = [completions.watch('run'), completions.watch('run'), completions.watch('other')];
+
+    completions.announce('run');
+
+    expect([first, second, other].map(({ ended }) => ended.aborted)).toEqual([true, true, false]);
+  });
+
+  it('does not wake who has stopped, and still wakes the others', () => {
+    const completions = new RunCompletionNotifier();
+    const [first, second] = [completions.watch('run'), completions.watch('run')];
+
+    first.stop();
+    completions.announce('run');
+
+    expect([first, second].map(({ ended }) => ended.aborted)).toEqual([false, true]);
+  });
+
+  it('may be announced when nobody watches', () => {
+    const completions = new RunCompletionNotifier();
+    completions.watch('run').stop();
+
+    expect(() => completions.announce('run')).not.toThrow();
+    expect(completions.watch('run').ended.aborted).toBe(false);
+  });
+});

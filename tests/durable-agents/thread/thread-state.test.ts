@@ -1,0 +1,252 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ThreadStateError } from '../../../src/durable-agents/errors.js';
+import {
+  createThreadState,
+  findResponse,
+  joinedText,
+  parseThreadState,
+  replayableMessages,
+  responseError,
+  type ThreadContent,
+  type ThreadMessage,
+} from '../../../src/durable-agents/thread/thread-state.js';
+import { finish, text } from '../../support/agent-parts.js';
+import { runRequest } from '../../support/run-request.js';
+import { ScriptedAgent } from '../../support/scripted-agent.js';
+import { takeTurn } from '../../support/take-turn.js';
+import { threadState, turnEntries } from '../../support/thread-entries.js';
+
+const stateOfPython: unknown = JSON.parse(
+  readFileSync(path.resolve(__dirname, '../../fixtures/thread-states/two-turns-of-python.json'), 'utf8'),
+);
+
+const written = (state: unknown): unknown => JSON.parse(JSON.stringify(state));
+
+const stateOf = (entry: unknown): unknown => ({
+  schemaVersion: '1.1.0',
+  data: { conversationHistory: [entry] },
+});
+
+const stateWith = (content: unknown): unknown =>
+  stateOf({
+    $type: 'response',
+    correlationId: 'a',
+    createdAt: '2026-01-07T15:40:00Z',
+    messages: [{ role: 'assistant', contents: [content] }],
+  });
+
+const said = (...contents: ThreadContent[]): ThreadMessage => ({ role: 'assistant', contents });
+
+describe('the state that the Python version wrote', () => {
+  it('is written back as it was read, to the order of its keys', () => {
+    expect(JSON.stringify(parseThreadState(stateOfPython))).toBe(JSON.stringify(stateOfPython));
+  });
+
+  it('tells its answers', () => {
+    const history = parseThreadState(stateOfPython).data.conversationHistory;
+
+    const answers = ['59650737951c41c2ab743c21cb257349', '292ce8b9ff69497ab683f642515b2a80'].map((id) =>
+      joinedText(findResponse(history, id)?.messages ?? []),
+    );
+
+    expect(answers).toEqual([
+      'Why did the cloud stay home? It was under the weather.',
+      'It is 72F and sunny in Paris.',
+    ]);
+    expect(findResponse(history, 'unknown')).toBeUndefined();
+  });
+
+  it('is continued behind what is there, its tool calls replayed', async () => {
+    const state = parseThreadState(stateOfPython);
+    const agent = new ScriptedAgent([text('Cloudy.'), finish()]);
+
+    const turn = await takeTurn(agent, { history: state.data.conversationHistory });
+
+    expect(turn.history).toHaveLength(6);
+    expect(written(threadState(...turn.history.slice(0, 4)))).toEqual(stateOfPython);
+    expect(agent.calls[0]?.messages.flatMap(({ contents }) => contents)).toMatchObject([
+      { $type: 'text', text: 'Tell me a short joke' },
+      { $type: 'text' },
+      { $type: 'text', text: 'What is the weather in Paris?' },
+      { $type: 'functionCall', callId: 'call_1', name: 'get_weather', arguments: { location: 'Paris' } },
+      { $type: 'functionResult', callId: 'call_1', result: '72F and sunny' },
+      { $type: 'text', text: 'It is 72F and sunny in Paris.' },
+      { $type: 'text', text: runRequest().message },
+    ]);
+  });
+});
+
+describe('a stored state', () => {
+  it.each([undefined, null])('that is %s is a thread without entries', (stored) => {
+    expect(parseThreadState(stored)).toEqual({ schemaVersion: '1.1.0', data: { conversationHistory: [] } });
+    expect(parseThreadState(stored)).toEqual(createThreadState());
+  });
+
+  it.each(['1.0.0', '1.1.0', '1.2.0-beta', '1.99', '1'])('of version %s is read and keeps its version', (version) => {
+    const stored = { schemaVersion: version, data: { conversationHistory: [] } };
+
+    expect(parseThreadState(stored)).toEqual(stored);
+  });
+
+  it.each(['2.0.0', '0.9.0', '10.0.0', '', 'one', 'v1.1.0'])('of version "%s" is refused by name', (version) => {
+    const stored = { schemaVersion: version, data: { conversationHistory: [] } };
+
+    expect(() => parseThreadState(stored)).toThrow(ThreadStateError);
+    expect(() => parseThreadState(stored)).toThrow(`schema version ${version}`);
+  });
+
+  it.each([
+    { what: 'text', stored: 'state' },
+    { what: 'a number', stored: 1 },
+    { what: 'an empty object', stored: {} },
+    { what: 'an array', stored: [] },
+    { what: 'a version that is a number', stored: { schemaVersion: 1.1, data: { conversationHistory: [] } } },
+    { what: 'no data', stored: { schemaVersion: '1.1.0' } },
+    { what: 'no history', stored: { schemaVersion: '1.1.0', data: {} } },
+    { what: 'an entry of an unknown type', stored: stateOf({ $type: 'note' }) },
+    { what: 'an entry without messages', stored: stateOf({ $type: 'request', correlationId: 'a' }) },
+    { what: 'a content without a type', stored: stateWith({ text: 'Hi' }) },
+    { what: 'a text without text', stored: stateWith({ $type: 'text' }) },
+  ])('that is or holds $what is refused', ({ stored }) => {
+    expect(() => parseThreadState(stored)).toThrow(ThreadStateError);
+  });
+
+  it('is refused in words that say where it is wrong, not what it holds', () => {
+    expect(() => parseThreadState(stateWith({ $type: 'text', text: { secret: 'words' } }))).toThrow(
+      /^The stored state of this thread does not follow schema version 1\.1\.0, at data\.conversationHistory\.0/,
+    );
+    expect(() => parseThreadState(stateWith({ $type: 'text', text: { secret: 'words' } }))).not.toThrow('secret');
+  });
+
+  it('keeps unknown properties at every level', () => {
+    const names = fc.string({ minLength: 1 }).map((name) => `x-${name}`);
+    const extras = fc.dictionary(names, fc.jsonValue());
+    fc.assert(
+      fc.property(fc.array(extras, { minLength: 6, maxLength: 6 }), (levels) => {
+        const [state, data, entry, message, content, usage] = levels;
+        const stored = {
+          schemaVersion: '1.1.0',
+          data: {
+            conversationHistory: [
+              {
+                $type: 'response',
+                correlationId: 'a',
+                createdAt: '2026-01-07T15:40:00Z',
+                messages: [{ role: 'assistant', contents: [{ $type: 'text', text: 'Hi', ...content }], ...message }],
+                usage: { inputTokenCount: 1, ...usage },
+                ...entry,
+              },
+            ],
+            ...data,
+          },
+          ...state,
+        };
+        expect(written(parseThreadState(stored))).toEqual(written(stored));
+      }),
+    );
+  });
+
+  it('keeps nulls where a value may be absent', () => {
+    const message = { role: 'user', contents: [{ $type: 'error', message: null, errorCode: null, details: null }] };
+    const entry = { correlationId: 'a', createdAt: '2026-01-07T15:40:00Z' };
+    const stored = {
+      schemaVersion: '1.1.0',
+      data: {
+        conversationHistory: [
+          {
+            $type: 'request',
+            ...entry,
+            messages: [{ ...message, createdAt: null, authorName: null }],
+            orchestrationId: null,
+            responseType: null,
+            responseSchema: null,
+          },
+          { $type: 'response', ...entry, messages: [], usage: null },
+          {
+            $type: 'response',
+            ...entry,
+            messages: [],
+            usage: { inputTokenCount: null, outputTokenCount: null, totalTokenCount: null, extensionData: null },
+          },
+        ],
+      },
+    };
+
+    expect(parseThreadState(stored)).toEqual(stored);
+  });
+
+  it.each([
+    { $type: 'text', text: '' },
+    { $type: 'reasoning', text: 'Hm.' },
+    { $type: 'error', message: 'No.', errorCode: 'rate_limited', details: 'Later.' },
+    { $type: 'functionCall', callId: '1', name: 'get_weather', arguments: '{"location":"Paris"}' },
+    { $type: 'functionCall', callId: '1', name: 'get_weather' },
+    { $type: 'functionResult', callId: '1', result: { temperature: 72 } },
+    { $type: 'functionResult', callId: '1' },
+    { $type: 'data', uri: 'data:image/png;base64,AA==', mediaType: 'image/png' },
+    { $type: 'uri', uri: 'https://images.example/1.png' },
+    { $type: 'hostedFile', fileId: 'file-1' },
+    { $type: 'hostedVectorStore', vectorStoreId: 'store-1' },
+    { $type: 'usage', usage: { inputTokenCount: 1 } },
+    { $type: 'unknown', content: { anything: [1] } },
+    { $type: 'addedByLaterVersion', of: 'one' },
+  ])('keeps a content of type $$type', (content) => {
+    expect(parseThreadState(stateWith(content))).toEqual(stateWith(content));
+  });
+
+  it('is written with $type first, wherever it stood', () => {
+    const state = parseThreadState(
+      stateOf({
+        messages: [
+          {
+            contents: [
+              { text: 'Hi', $type: 'text' },
+              { later: 1, $type: 'addedByLaterVersion' },
+            ],
+            role: 'user',
+          },
+        ],
+        createdAt: '2026-01-07T15:40:00Z',
+        correlationId: 'a',
+        $type: 'request',
+      }),
+    );
+
+    const [entry] = state.data.conversationHistory;
+    const typed = [entry, ...(entry?.messages[0]?.contents ?? [])];
+    expect(typed.map((object) => Object.keys(object ?? {})[0])).toEqual(['$type', '$type', '$type']);
+  });
+});
+
+describe('what is said of a history', () => {
+  it('joins the texts of messages by newlines, without reasoning and messages that have none', () => {
+    const joined = joinedText([
+      said({ $type: 'reasoning', text: 'Hm.' }, { $type: 'text', text: 'One ' }, { $type: 'text', text: 'line' }),
+      said({ $type: 'functionCall', callId: '1', name: 'get_weather' }),
+      said({ $type: 'text', text: 'Another' }),
+    ]);
+
+    expect(joined).toBe('One line\nAnother');
+  });
+
+  it('finds the error of a failed turn, and none in an answered one', () => {
+    const error = { $type: 'error', message: 'No.', errorCode: 'rate_limited' } as const;
+    const errors = [...turnEntries('1', 'One', error), ...turnEntries('2', 'Two', { $type: 'text', text: 'Yes.' })];
+
+    expect(errors.map(responseError)).toEqual([undefined, error, undefined, undefined]);
+  });
+
+  it('replays what it leaves in as it is, and does not touch the history', () => {
+    const history = turnEntries('1', 'One', { $type: 'reasoning', text: 'Hm.' }, { $type: 'text', text: 'First.' });
+    const before = written(history);
+
+    expect(replayableMessages(history)).toEqual([
+      { role: 'user', contents: [{ $type: 'text', text: 'One' }] },
+      { role: 'assistant', contents: [{ $type: 'text', text: 'First.' }] },
+    ]);
+    expect(written(history)).toEqual(before);
+  });
+});

@@ -1,0 +1,112 @@
+import { HttpResponse, InvocationContext } from '@azure/functions';
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { SSE_HEARTBEAT, SSE_RETRY, sseFrame, sseResponse } from '../../src/functions/sse.js';
+import { parseSse } from '../support/sse-events.js';
+
+/** Any text, rich in what could end a line or a frame, or begin one. */
+const text = fc
+  .array(
+    fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.constantFrom('\n', '\r', '\r\n', '\n\n', '\0', '\u2028', '\u2029', '\u0085', '\uFEFF', '\uD83D', '\uDE00'),
+      fc.constantFrom('data: {}', 'id: 9-9', 'event: reset', 'retry: 0', ': ', ':'),
+    ),
+  )
+  .map((pieces) => pieces.join(''));
+
+describe('a server-sent event', () => {
+  it('carries any data to a reader, whatever stands in it, and nothing else', () => {
+    fc.assert(
+      fc.property(fc.array(text, { minLength: 1, maxLength: 5 }), (texts) => {
+        const frames = texts.map((words, index) =>
+          sseFrame({ id: `a-${index}`, event: 'stream', data: { [words]: words } }),
+        );
+        const read = parseSse(SSE_RETRY + frames.join(SSE_HEARTBEAT));
+        expect(read.events).toEqual(
+          texts.map((words, index) => ({
+            id: `a-${index}`,
+            event: 'stream',
+            data: JSON.stringify({ [words]: words }),
+          })),
+        );
+        expect(read.events.map(({ data }) => JSON.parse(data))).toEqual(texts.map((words) => ({ [words]: words })));
+        expect(read.comments).toHaveLength(texts.length - 1);
+        expect(read.retryMs).toBe(1000);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('is read the same however its bytes are cut', () => {
+    fc.assert(
+      fc.property(text, fc.infiniteStream(fc.integer({ min: 1, max: 9 })), (words, lengths) => {
+        const bytes = Buffer.from(sseFrame({ event: 'stream', data: words }));
+        const read = parseSse('');
+        for (let from = 0; from < bytes.length;) {
+          const length = lengths.next().value ?? 1;
+          read.feed(bytes.subarray(from, from + length));
+          from += length;
+        }
+        expect(read.events.map(({ data }) => JSON.parse(data))).toEqual([words]);
+      }),
+    );
+  });
+
+  it('stands in three lines, without an id in two', () => {
+    expect(sseFrame({ id: 'a-1', event: 'final', data: { text: 'a\nb' } })).toBe(
+      'id: a-1\nevent: final\ndata: {"text":"a\\nb"}\n\n',
+    );
+    expect(sseFrame({ event: 'result', data: [] })).toBe('event: result\ndata: []\n\n');
+  });
+});
+
+function invocation() {
+  const logLines: string[] = [];
+  const context = new InvocationContext({
+    functionName: 'stream_callback_events',
+    invocationId: 'invocation-1',
+    logHandler: (level, ...words) => void logLines.push(`${level} ${words.join(' ')}`),
+  });
+  return { context, logLines };
+}
+
+describe('an answer of server-sent events', () => {
+  it('is kept by nobody on its way', async () => {
+    const response = new HttpResponse(sseResponse((async function* () {})(), invocation().context));
+    expect(response.status).toBe(200);
+    expect(Object.fromEntries(response.headers)).toEqual({
+      'content-type': 'text/event-stream',
+      'cache-control': 'no-store',
+      'x-accel-buffering': 'no',
+    });
+  });
+
+  it('makes a frame only when one is read', async () => {
+    let made = 0;
+    const frames = (async function* () {
+      for (;;) {
+        made += 1;
+        yield sseFrame({ event: 'stream', data: made });
+      }
+    })();
+    const reader = new HttpResponse(sseResponse(frames, invocation().context)).body?.getReader();
+    await reader?.read();
+    await reader?.read();
+    expect(made).toBeLessThanOrEqual(3);
+    await reader?.cancel();
+    expect((await frames.next()).done).toBe(true);
+  });
+
+  it('ends in order when it fails, and the failure is logged with its cause', async () => {
+    const { context, logLines } = invocation();
+    const frames = (async function* () {
+      yield sseFrame({ event: 'stream', data: 1 });
+      throw new Error('The store cannot be reached', { cause: new Error('connect ECONNREFUSED') });
+    })();
+    expect(await new HttpResponse(sseResponse(frames, context)).text()).toBe('event: stream\ndata: 1\n\n');
+    expect(logLines).toEqual([
+      expect.stringMatching(/^error \[stream_callback_events\].*invocation-1.*cannot be reached.*ECONNREFUSED/),
+    ]);
+  });
+});

@@ -1,0 +1,111 @@
+import { InvocationContext } from '@azure/functions';
+import { describe, expect, it } from 'vitest';
+import { HttpError } from '../../src/functions/http-error.js';
+import { withErrorHandling } from '../../src/functions/with-error-handling.js';
+import { invocationLog } from '../../src/functions/invocation-log.js';
+import { httpRequest } from '../support/http-request.js';
+
+function invocation() {
+  const logLines: string[] = [];
+  const context = new InvocationContext({
+    functionName: 'health_check',
+    invocationId: 'invocation-1',
+    logHandler: (level, ...words) => void logLines.push(`${level} ${words.join(' ')}`),
+  });
+  return { context, logLines };
+}
+
+const get = () => httpRequest({ method: 'GET' });
+
+describe('a handler that always answers', () => {
+  it('passes an answer through', async () => {
+    const handle = withErrorHandling(() => ({ status: 204 }));
+
+    expect(await handle(get(), invocation().context)).toEqual({ status: 204 });
+  });
+
+  it('answers an HttpError with its status and words, and logs nothing', async () => {
+    const { context, logLines } = invocation();
+    const handle = withErrorHandling(() => Promise.reject(new HttpError(404, 'No agent is named so.')));
+
+    expect(await handle(get(), context)).toEqual({
+      status: 404,
+      headers: {},
+      jsonBody: { error: 'No agent is named so.' },
+    });
+    expect(logLines).toEqual([]);
+  });
+
+  it('says when to try again', async () => {
+    const handle = withErrorHandling(() => Promise.reject(new HttpError(503, 'Too many.', { retryAfterSeconds: 5 })));
+
+    expect(await handle(get(), invocation().context)).toMatchObject({ status: 503, headers: { 'retry-after': '5' } });
+  });
+
+  it.each([
+    [new Error('ECONNREFUSED'), 'Error: ECONNREFUSED'],
+    [{ code: 'gone' }, "{ code: 'gone' }"],
+  ])('logs what caused an error of the server: %s', async (cause, words) => {
+    const { context, logLines } = invocation();
+    const handle = withErrorHandling(() => Promise.reject(new HttpError(503, 'The store is away.', { cause })));
+
+    expect(await handle(get(), context)).toMatchObject({ status: 503, jsonBody: { error: 'The store is away.' } });
+    expect(logLines).toEqual([
+      `warning [health_check] invocation invocation-1 is answered 503: The store is away. Its cause: ${words}`,
+    ]);
+  });
+
+  it('logs nothing of what caused an error of the caller', async () => {
+    const { context, logLines } = invocation();
+    const handle = withErrorHandling(() =>
+      Promise.reject(new HttpError(400, 'Invalid JSON', { cause: new Error('at 1') })),
+    );
+
+    await handle(get(), context);
+
+    expect(logLines).toEqual([]);
+  });
+
+  it.each([new Error('secret-key'), new TypeError('secret-key'), 'secret-key', undefined])(
+    'answers anything else (%s) without its words, which are logged with the invocation id',
+    async (thrown) => {
+      const { context, logLines } = invocation();
+      const handle = withErrorHandling(() => {
+        throw thrown;
+      });
+
+      const answer = await handle(get(), context);
+
+      expect(answer).toMatchObject({ status: 500, jsonBody: { error: expect.stringContaining('invocation-1') } });
+      expect(JSON.stringify(answer)).not.toContain('secret-key');
+      expect(logLines).toEqual([expect.stringMatching(/^error \[health_check\] invocation invocation-1 failed: /)]);
+      expect(logLines[0]).toContain(thrown === undefined ? 'undefined' : 'secret-key');
+    },
+  );
+
+  it('refuses a request whose headers were hidden, without calling the handler', async () => {
+    const request = get();
+    request.headers.delete('host');
+    const handle = withErrorHandling(() => {
+      throw new Error('called');
+    });
+
+    expect(await handle(request, invocation().context)).toMatchObject({
+      status: 400,
+      jsonBody: { error: expect.stringContaining('"headers"') },
+    });
+  });
+
+  it('logs to the invocation for all that it calls', async () => {
+    const { context, logLines } = invocation();
+    const handle = withErrorHandling(async () => {
+      await new Promise(setImmediate);
+      invocationLog.info('later');
+      return {};
+    });
+
+    await handle(get(), context);
+
+    expect(logLines).toEqual(['information later']);
+  });
+});

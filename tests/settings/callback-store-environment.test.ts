@@ -1,0 +1,239 @@
+import { describe, expect, it } from 'vitest';
+import { loadSettings, SettingsError } from '../../src/settings/load-settings.js';
+
+const required = {
+  AZURE_OPENAI_ENDPOINT: 'https://example.openai.azure.com',
+  AZURE_OPENAI_CHAT_DEPLOYMENT_NAME: 'gpt-4o-mini',
+};
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+function storeSettings(variables: Variables): unknown {
+  return loadSettings({ ...required, ...variables }).callbackStore;
+}
+
+/** The lines with which these variables are refused; none when they are taken. */
+function refusal(variables: Variables): string[] {
+  try {
+    loadSettings({ ...required, ...variables });
+    return [];
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error;
+    return error.message
+      .split('\n')
+      .slice(1)
+      .map((problem) => problem.trim());
+  }
+}
+
+const account =
+  'DefaultEndpointsProtocol=https;AccountName=example;AccountKey=c2VjcmV0;EndpointSuffix=core.windows.net';
+
+describe('the settings of the event store', () => {
+  it.each<[string, Variables, unknown]>([
+    [
+      'table, in the storage account of the function app',
+      { AzureWebJobsStorage: account },
+      { kind: 'table', account: { connectionString: account }, tableName: 'CallbackEvents' },
+    ],
+    [
+      'table, in the emulator',
+      {
+        AzureWebJobsStorage: 'UseDevelopmentStorage=true',
+        CALLBACK_TABLE_NAME: 'MyEvents2',
+        CALLBACK_EVENT_TTL_DAYS: '30',
+      },
+      {
+        kind: 'table',
+        account: { connectionString: 'UseDevelopmentStorage=true' },
+        tableName: 'MyEvents2',
+        ttlDays: 30,
+      },
+    ],
+    [
+      'table, by managed identity',
+      { AzureWebJobsStorage__accountName: 'example' },
+      { kind: 'table', account: { url: 'https://example.table.core.windows.net' }, tableName: 'CallbackEvents' },
+    ],
+    [
+      'table, by a managed identity of the user, at another address',
+      {
+        AzureWebJobsStorage__accountName: 'example',
+        AzureWebJobsStorage__tableServiceUri: 'https://example.table.core.usgovcloudapi.net',
+        AzureWebJobsStorage__clientId: '7a5d2f3e-0000-4000-8000-000000000000',
+      },
+      {
+        kind: 'table',
+        account: {
+          url: 'https://example.table.core.usgovcloudapi.net',
+          clientId: '7a5d2f3e-0000-4000-8000-000000000000',
+        },
+        tableName: 'CallbackEvents',
+      },
+    ],
+    [
+      'redis',
+      { CALLBACK_REDIS_URL: 'rediss://user:secret@example.redis.azure.net:10000/1', CALLBACK_EVENT_TTL_DAYS: '7' },
+      { kind: 'redis', url: 'rediss://user:secret@example.redis.azure.net:10000/1', ttlDays: 7 },
+    ],
+    [
+      'redis, on this machine',
+      { CALLBACK_REDIS_URL: 'redis://localhost' },
+      { kind: 'redis', url: 'redis://localhost' },
+    ],
+    [
+      'cosmos, with a key',
+      {
+        CALLBACK_COSMOS_ENDPOINT: 'https://example.documents.azure.com',
+        CALLBACK_COSMOS_KEY: 'c2VjcmV0LWtleQ==',
+        CALLBACK_COSMOS_DATABASE: 'my agents',
+        CALLBACK_COSMOS_CONTAINER: 'events',
+        CALLBACK_EVENT_TTL_DAYS: '3650',
+      },
+      {
+        kind: 'cosmos',
+        endpoint: 'https://example.documents.azure.com',
+        key: 'c2VjcmV0LWtleQ==',
+        database: 'my agents',
+        container: 'events',
+        ttlDays: 3650,
+      },
+    ],
+    [
+      'cosmos, by managed identity',
+      { CALLBACK_COSMOS_ENDPOINT: 'https://example.documents.azure.com:443/' },
+      {
+        kind: 'cosmos',
+        endpoint: 'https://example.documents.azure.com:443/',
+        database: 'agents',
+        container: 'callback-events',
+      },
+    ],
+    [
+      'memory, in which nothing is kept so long that CALLBACK_EVENT_TTL_DAYS would matter',
+      { CALLBACK_EVENT_TTL_DAYS: '30', CALLBACK_REDIS_URL: 'redis://localhost' },
+      { kind: 'memory', maxThreads: 1000, maxEventsPerThread: 10_000, maxBytes: 67_108_864 },
+    ],
+  ])('choose %s', (name, variables, expected) => {
+    expect(storeSettings({ CALLBACK_STORE: name.split(',')[0], ...variables })).toEqual(expected);
+  });
+
+  it('prefer the connection string to an identity, as the host does', () => {
+    const variables = { AzureWebJobsStorage: account, AzureWebJobsStorage__accountName: 'other' };
+    expect(storeSettings({ CALLBACK_STORE: 'table', ...variables })).toMatchObject({
+      account: { connectionString: account },
+    });
+  });
+
+  it.each<[string, Variables, string]>([
+    [
+      'table',
+      {},
+      'AzureWebJobsStorage is missing; CALLBACK_STORE=table needs a connection string there, or AzureWebJobsStorage__accountName',
+    ],
+    [
+      'table',
+      { AzureWebJobsStorage__clientId: 'x' },
+      'AzureWebJobsStorage is missing; CALLBACK_STORE=table needs a connection string there, or AzureWebJobsStorage__accountName',
+    ],
+    ['redis', {}, 'CALLBACK_REDIS_URL is missing; CALLBACK_STORE=redis needs redis://… or rediss://…'],
+    [
+      'cosmos',
+      { CALLBACK_COSMOS_KEY: 'c2VjcmV0' },
+      'CALLBACK_COSMOS_ENDPOINT is missing; CALLBACK_STORE=cosmos needs the endpoint of an account, as https://NAME.documents.azure.com',
+    ],
+  ])('refuse %s without what it needs: %o', (store, variables, expected) => {
+    expect(refusal({ CALLBACK_STORE: store, ...variables })).toEqual([expected]);
+  });
+
+  it.each([
+    ['CALLBACK_STORE', 'files'],
+    ['CALLBACK_STORE', 'Redis'],
+    ['AzureWebJobsStorage__accountName', 'Example'],
+    ['AzureWebJobsStorage__accountName', 'example.table.core.windows.net'],
+    ['AzureWebJobsStorage__tableServiceUri', 'http://example.table.core.windows.net'],
+    ['AzureWebJobsStorage__tableServiceUri', 'example.table.core.windows.net'],
+    ['CALLBACK_TABLE_NAME', 'callback-events'],
+    ['CALLBACK_TABLE_NAME', 'ab'],
+    ['CALLBACK_TABLE_NAME', '1events'],
+    ['CALLBACK_TABLE_NAME', 'a'.repeat(64)],
+    ['CALLBACK_REDIS_URL', 'example.redis.azure.net:10000'],
+    ['CALLBACK_REDIS_URL', 'https://example.redis.azure.net'],
+    ['CALLBACK_REDIS_URL', 'redis:///0'],
+    ['CALLBACK_REDIS_URL', 'redis://localhost/events'],
+    ['CALLBACK_COSMOS_ENDPOINT', 'http://example.documents.azure.com'],
+    ['CALLBACK_COSMOS_ENDPOINT', 'AccountEndpoint=https://example.documents.azure.com;AccountKey=c2VjcmV0'],
+    ['CALLBACK_COSMOS_KEY', 'not base64!'],
+    ['CALLBACK_COSMOS_DATABASE', 'a/b'],
+    ['CALLBACK_COSMOS_CONTAINER', 'a#b'],
+    ['CALLBACK_COSMOS_CONTAINER', 'a'.repeat(256)],
+  ])('refuse %s=%s, and do not repeat it, whatever the store', (name, value) => {
+    const lines = refusal({ [name]: value });
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatch(new RegExp(`^${name}: expected `));
+    expect(lines[0]).not.toContain(value);
+  });
+
+  it.each([
+    'example',
+    'DefaultEndpointsProtocol=https;AccountName=example',
+    'DefaultEndpointsProtocol=https;AccountKey=c2VjcmV0',
+    'BlobEndpoint=https://example.blob.core.windows.net;SharedAccessSignature=sv=2024',
+  ])('refuse table with AzureWebJobsStorage=%s, which is not repeated, and take it with other stores', (value) => {
+    expect(refusal({ CALLBACK_STORE: 'table', AzureWebJobsStorage: value })).toEqual([
+      'AzureWebJobsStorage: expected the connection string of a storage account, as CALLBACK_STORE=table needs it',
+    ]);
+    expect(refusal({ AzureWebJobsStorage: value })).toEqual([]);
+  });
+
+  it('are named together with all that is wrong elsewhere', () => {
+    const problems = refusal({
+      AZURE_OPENAI_ENDPOINT: undefined,
+      CALLBACK_STORE: 'cosmos',
+      CALLBACK_COSMOS_KEY: '<your key>',
+      CALLBACK_COSMOS_DATABASE: 'a/b',
+      CALLBACK_EVENT_TTL_DAYS: '0',
+    });
+    expect(problems.map((problem) => problem.split(/:| is | still /)[0])).toEqual([
+      'CALLBACK_COSMOS_KEY',
+      'AZURE_OPENAI_ENDPOINT',
+      'CALLBACK_EVENT_TTL_DAYS',
+      'CALLBACK_COSMOS_DATABASE',
+      'CALLBACK_COSMOS_ENDPOINT',
+    ]);
+  });
+
+  it.each<[string, Variables]>([
+    ['table', { AzureWebJobsStorage__accountName: 'NOT-A-NAME' }],
+    ['table', { AzureWebJobsStorage: '<connection string>' }],
+    ['redis', { CALLBACK_REDIS_URL: 'https://localhost' }],
+    ['redis', { CALLBACK_REDIS_URL: 'redis://<host>' }],
+    ['cosmos', { CALLBACK_COSMOS_ENDPOINT: 'http://example.documents.azure.com' }],
+  ])('are not called missing for %s when they are wrong: %o', (store, variables) => {
+    expect(refusal({ CALLBACK_STORE: store, ...variables })).toEqual([
+      expect.stringMatching(new RegExp(`^${Object.keys(variables)[0]}(: expected| still holds a placeholder)`)),
+    ]);
+  });
+
+  it('never show a key or a password', () => {
+    const secret = 'bm90LWZvci10aGUtbG9n';
+    const problems = ['memory', 'table', 'redis', 'cosmos'].flatMap((store) =>
+      refusal({
+        CALLBACK_STORE: store,
+        CALLBACK_STORE_MAX_THREADS: secret,
+        CALLBACK_EVENT_TTL_DAYS: secret,
+        AzureWebJobsStorage: `AccountKey=${secret}`,
+        AzureWebJobsStorage__accountName: `-${secret}`,
+        AzureWebJobsStorage__tableServiceUri: `https://user:${secret}@example.table.core.windows.net`,
+        CALLBACK_TABLE_NAME: `-${secret}`,
+        CALLBACK_REDIS_URL: `http://:${secret}@localhost`,
+        CALLBACK_COSMOS_ENDPOINT: `https://user:${secret}@example.documents.azure.com`,
+        CALLBACK_COSMOS_KEY: `-${secret}`,
+        CALLBACK_COSMOS_DATABASE: `/${secret}`,
+        CALLBACK_COSMOS_CONTAINER: `/${secret}`,
+      }),
+    );
+    expect(problems.length).toBeGreaterThan(40);
+    expect(problems.join('\n')).not.toContain(secret);
+  });
+});

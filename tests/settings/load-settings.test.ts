@@ -1,0 +1,239 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { loadSettings, SettingsError } from '../../src/settings/load-settings.js';
+
+const required = {
+  AZURE_OPENAI_ENDPOINT: 'https://example.openai.azure.com',
+  AZURE_OPENAI_CHAT_DEPLOYMENT_NAME: 'gpt-4o-mini',
+};
+
+/** The message with which these variables, beside the required ones, are refused; empty when they are taken. */
+function refusal(variables: Readonly<Record<string, string | undefined>>): string {
+  try {
+    loadSettings({ ...required, ...variables });
+    return '';
+  } catch (error) {
+    if (error instanceof SettingsError) return error.message;
+    throw error;
+  }
+}
+
+describe('settings', () => {
+  it('have defaults for all but the endpoint and the deployment', () => {
+    expect(loadSettings(required)).toEqual({
+      openAI: {
+        endpoint: 'https://example.openai.azure.com',
+        deployment: 'gpt-4o-mini',
+        apiKey: undefined,
+        apiVersion: '2024-10-21',
+        streamIdleTimeoutMs: 60_000,
+      },
+      runTimeoutSeconds: 240,
+      maxMessageBytes: 262_144,
+      callbackStore: { kind: 'memory', maxThreads: 1000, maxEventsPerThread: 10_000, maxBytes: 67_108_864 },
+      callbackStreams: { maxDurationMs: 100_000, maxBytes: 1_048_576, maxOpen: 500, maxOpenPerThread: 50 },
+      logPreviewChars: 120,
+    });
+  });
+
+  it('are read from the environment', () => {
+    const settings = loadSettings({
+      ...required,
+      AZURE_OPENAI_API_KEY: 'key',
+      AZURE_OPENAI_API_VERSION: '2025-01-01-preview',
+      AZURE_OPENAI_STREAM_IDLE_TIMEOUT_SECONDS: '1',
+      AGENT_RUN_TIMEOUT_SECONDS: '2',
+      AGENT_MAX_MESSAGE_BYTES: '3',
+      CALLBACK_STORE_MAX_THREADS: '4',
+      CALLBACK_STORE_MAX_EVENTS_PER_THREAD: '5',
+      CALLBACK_STORE_MAX_BYTES: '6',
+      CALLBACK_LOG_PREVIEW_CHARS: '7',
+      CALLBACK_STREAM_MAX_SECONDS: '8',
+      CALLBACK_STREAM_MAX_BYTES: '9',
+      CALLBACK_STREAM_MAX_OPEN: '10',
+      CALLBACK_STREAM_MAX_OPEN_PER_THREAD: '11',
+      SOMETHING_ELSE: '12',
+    });
+    expect(settings).toEqual({
+      openAI: {
+        endpoint: required.AZURE_OPENAI_ENDPOINT,
+        deployment: 'gpt-4o-mini',
+        apiKey: 'key',
+        apiVersion: '2025-01-01-preview',
+        streamIdleTimeoutMs: 1000,
+      },
+      runTimeoutSeconds: 2,
+      maxMessageBytes: 3,
+      callbackStore: { kind: 'memory', maxThreads: 4, maxEventsPerThread: 5, maxBytes: 6 },
+      callbackStreams: { maxDurationMs: 8000, maxBytes: 9, maxOpen: 10, maxOpenPerThread: 11 },
+      logPreviewChars: 7,
+    });
+  });
+
+  it('count an empty or blank variable as unset, and trim the others', () => {
+    const settings = loadSettings({
+      AZURE_OPENAI_ENDPOINT: ' https://example.openai.azure.com\n',
+      AZURE_OPENAI_CHAT_DEPLOYMENT_NAME: ' gpt-4o-mini ',
+      AZURE_OPENAI_API_KEY: '',
+      AZURE_OPENAI_API_VERSION: ' ',
+      AGENT_RUN_TIMEOUT_SECONDS: '',
+      TASKHUB_NAME: '',
+    });
+    expect(settings).toEqual(loadSettings(required));
+  });
+
+  it.each([
+    'https://example.openai.azure.com/',
+    'https://gateway.example.com/models',
+    'http://localhost:4010',
+    'http://127.0.0.1:4010',
+    'http://[::1]:4010',
+  ])('take the endpoint %s', (endpoint) => {
+    expect(loadSettings({ ...required, AZURE_OPENAI_ENDPOINT: endpoint }).openAI.endpoint).toBe(endpoint);
+  });
+
+  it.each([
+    ['without encryption', 'http://example.openai.azure.com'],
+    ['that only looks like loopback', 'http://localhost.example.com'],
+    ['that only begins like loopback', 'http://127.0.0.1.example.com'],
+    ['of another protocol', 'ftp://example.com'],
+    ['without a protocol', 'example.openai.azure.com'],
+    ['with a query', 'https://example.openai.azure.com/?api-version=1'],
+    ['with a fragment', 'https://example.openai.azure.com/#a'],
+    ['with the path of the API', 'https://example.openai.azure.com/openai/v1/'],
+    ['with a user and a password', 'https://user:secret@example.openai.azure.com'],
+  ])('refuse an endpoint %s', (_what, endpoint) => {
+    expect(refusal({ AZURE_OPENAI_ENDPOINT: endpoint })).toMatch(
+      /^Settings are missing or wrong:\n {2}AZURE_OPENAI_ENDPOINT: expected an https URL, .*loopback only\)$/,
+    );
+  });
+
+  it.each([
+    ['AZURE_OPENAI_API_KEY', 'one\ntwo'],
+    ['AZURE_OPENAI_API_KEY', 'schlüssel'],
+    ['AZURE_OPENAI_CHAT_DEPLOYMENT_NAME', '../other?x=y'],
+    ['AZURE_OPENAI_API_VERSION', '2024-10-21&x=1'],
+  ])('refuse what would break the request: %s %j, which is not repeated', (name, value) => {
+    const text = refusal({ [name]: value });
+    expect(text).toContain(`${name}: expected`);
+    expect(text).not.toContain(value);
+  });
+
+  describe.each([
+    ['AZURE_OPENAI_STREAM_IDLE_TIMEOUT_SECONDS', 1, 600],
+    ['AGENT_RUN_TIMEOUT_SECONDS', 1, 3600],
+    ['AGENT_MAX_MESSAGE_BYTES', 1, 1_048_576],
+    ['CALLBACK_EVENT_TTL_DAYS', 1, 3650],
+    ['CALLBACK_STORE_MAX_THREADS', 1, 1_000_000],
+    ['CALLBACK_STORE_MAX_EVENTS_PER_THREAD', 1, 10_000_000],
+    ['CALLBACK_STORE_MAX_BYTES', 1, 1_000_000_000_000],
+    ['CALLBACK_STREAM_MAX_SECONDS', 1, 3600],
+    ['CALLBACK_STREAM_MAX_BYTES', 1, 1_000_000_000],
+    ['CALLBACK_STREAM_MAX_OPEN', 1, 100_000],
+    ['CALLBACK_STREAM_MAX_OPEN_PER_THREAD', 1, 100_000],
+    ['CALLBACK_LOG_PREVIEW_CHARS', 0, 1_000_000],
+  ])('take for %s a whole number', (name, min, max) => {
+    it(`from ${min} to ${max}`, () => {
+      expect([min, max].map((value) => refusal({ [name]: String(value) }))).toEqual(['', '']);
+    });
+
+    it.each([String(min - 1), String(max + 1), '1.5', '1e2', 'many', '0x10', '9'.repeat(400)])('not %s', (value) => {
+      expect(refusal({ [name]: value })).toBe(
+        `Settings are missing or wrong:\n  ${name}: expected a whole number from ${min} to ${max}`,
+      );
+    });
+  });
+
+  it.each([
+    ['TASKHUB_NAME', 'my-hub'],
+    ['TASKHUB_NAME', '1hub'],
+    ['TASKHUB_NAME', 'ab'],
+    ['TASKHUB_NAME', 'a'.repeat(46)],
+    ['FUNCTIONS_WORKER_RUNTIME', 'python'],
+  ])('refuse %s=%s, which the host would not take', (name, value) => {
+    expect(refusal({ [name]: value })).toContain(`  ${name}: expected`);
+  });
+
+  it('name every variable that is wrong in one error, and what it should be', () => {
+    expect(
+      refusal({
+        AZURE_OPENAI_ENDPOINT: undefined,
+        AZURE_OPENAI_CHAT_DEPLOYMENT_NAME: '<your deployment>',
+        AGENT_RUN_TIMEOUT_SECONDS: 'soon',
+      }).split('\n'),
+    ).toEqual([
+      'Settings are missing or wrong:',
+      '  AZURE_OPENAI_CHAT_DEPLOYMENT_NAME still holds a placeholder; fill it in, or leave it empty if it is optional',
+      '  AZURE_OPENAI_ENDPOINT is missing; expected the endpoint of an Azure OpenAI resource, as https://NAME.openai.azure.com',
+      '  AGENT_RUN_TIMEOUT_SECONDS: expected a whole number from 1 to 3600',
+    ]);
+  });
+
+  it.each([
+    'AZURE_OPENAI_ENDPOINT',
+    'AZURE_OPENAI_CHAT_DEPLOYMENT_NAME',
+    'AZURE_OPENAI_API_KEY',
+    'AZURE_OPENAI_API_VERSION',
+    'AGENT_RUN_TIMEOUT_SECONDS',
+    'CALLBACK_LOG_PREVIEW_CHARS',
+    'AzureWebJobsStorage',
+    'CALLBACK_STORE',
+    'CALLBACK_REDIS_URL',
+    'CALLBACK_COSMOS_ENDPOINT',
+    'CALLBACK_COSMOS_KEY',
+  ])('refuse a placeholder in %s, once', (name) => {
+    expect(refusal({ [name]: 'https://<your-resource>.openai.azure.com' }).split('\n')).toEqual([
+      'Settings are missing or wrong:',
+      expect.stringContaining(`  ${name} still holds a placeholder`),
+    ]);
+  });
+
+  it('never show what a variable holds', () => {
+    const secret = 'sk-not-for-the-log';
+    const message = refusal({
+      AZURE_OPENAI_ENDPOINT: secret,
+      AZURE_OPENAI_API_KEY: `<${secret}>`,
+      AGENT_RUN_TIMEOUT_SECONDS: secret,
+      TASKHUB_NAME: secret,
+      FUNCTIONS_WORKER_RUNTIME: secret,
+    });
+    expect(message.split('\n')).toHaveLength(6);
+    expect(message).not.toContain(secret);
+  });
+});
+
+async function readJson(name: string): Promise<unknown> {
+  return JSON.parse(await readFile(path.resolve(__dirname, '../..', name), 'utf8'));
+}
+
+describe('the files that the host reads', () => {
+  it('are a host.json that lets each turn be answered when it is done, and repeats one soon after a crash', async () => {
+    expect(await readJson('host.json')).toMatchObject({
+      version: '2.0',
+      logging: { applicationInsights: { samplingSettings: { isEnabled: true } } },
+      extensionBundle: { id: 'Microsoft.Azure.Functions.ExtensionBundle', version: '[4.*, 5.0.0)' },
+      extensions: {
+        durableTask: {
+          hubName: '%TASKHUB_NAME%',
+          maxEntityOperationBatchSize: 1,
+          storageProvider: { controlQueueVisibilityTimeout: '00:01:00' },
+        },
+      },
+    });
+  });
+
+  it('are a template of local.settings.json without a value for the model', async () => {
+    expect(await readJson('local.settings.json.template')).toEqual({
+      IsEncrypted: false,
+      Values: {
+        FUNCTIONS_WORKER_RUNTIME: 'node',
+        AzureWebJobsStorage: 'UseDevelopmentStorage=true',
+        TASKHUB_NAME: 'default',
+        AZURE_OPENAI_ENDPOINT: '',
+        AZURE_OPENAI_CHAT_DEPLOYMENT_NAME: '',
+        AZURE_OPENAI_API_KEY: '',
+      },
+    });
+  });
+});
