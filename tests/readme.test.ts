@@ -12,10 +12,7 @@ it('shows, in the README, a callback that compiles', async () => {
   const [, code = ''] = /```ts\n\/\/ src\/audit\/token-meter\.ts\n(.*?)```/s.exec(readme) ?? [];
   const folder = await mkdtemp(path.join(os.tmpdir(), 'readme-'));
   onTestFinished(() => rm(folder, { recursive: true }));
-  await writeFile(
-    path.join(folder, 'token-meter.ts'),
-    code.replace('../durable-agents/', `${projectFolder}/src/durable-agents/`),
-  );
+  await writeFile(path.join(folder, 'token-meter.ts'), code.replaceAll("from '../", `from '${projectFolder}/src/`));
   const typeRoots = [path.join(projectFolder, 'node_modules', '@types')];
   const config = {
     extends: path.join(projectFolder, 'tsconfig.json'),
