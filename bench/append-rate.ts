@@ -38,10 +38,12 @@ async function appendRate({ settings }: BenchStore): Promise<number> {
 
 /** One run of a new thread. @returns how long it took, in milliseconds */
 async function appendRun(store: CallbackEventStore, number: number): Promise<number> {
-  const trail = new ConversationAuditTrail({ store, health: new StoreHealth(store), log: quietLog, previewChars: 120 });
+  const trail = new ConversationAuditTrail({ store, health: new StoreHealth(store), previewChars: 120 });
   const thread = { agentName: 'CallbackAgent', threadId: `append-rate-${number}` };
   const context = Object.freeze({
     ...thread,
+    sessionId: thread.threadId,
+    log: quietLog,
     correlationId: '59650737951c41c2ab743c21cb257349',
     requestMessage: 'Tell me about the weather in Paris',
     requestedAt: new Date().toISOString(),

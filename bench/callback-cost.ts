@@ -14,12 +14,14 @@ export async function benchCallbackCost(): Promise<Figure[]> {
     maxBytes: 67_108_864,
     log: quietLog,
   });
-  const trail = new ConversationAuditTrail({ store, health: new StoreHealth(store), log: quietLog, previewChars: 120 });
+  const trail = new ConversationAuditTrail({ store, health: new StoreHealth(store), previewChars: 120 });
   const timesUs: number[] = [];
   for (let run = 0; run < 100; run += 1) {
     const context = Object.freeze({
       agentName: 'CallbackAgent',
+      sessionId: `thread-${run}`,
       threadId: `thread-${run}`,
+      log: quietLog,
       correlationId: run.toString(16).padStart(32, '0'),
       requestMessage: 'Tell me about the weather in Paris',
       requestedAt: '2026-01-01T00:00:00.000Z',

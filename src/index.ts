@@ -8,14 +8,13 @@ import { StoreHealth } from './audit/recording/store-health.js';
 import { StoredRunRecords } from './audit/recording/stored-run-records.js';
 import { registerDashboardRoutes } from './dashboard/dashboard-routes.js';
 import { AgentFunctionApp, answeredRuns } from './durable-agents/index.js';
-import { invocationLog } from './functions/invocation-log.js';
 import { createAzureOpenAIClient } from './openai/azure-openai-client.js';
 import { loadSettings } from './settings/load-settings.js';
 
 const settings = loadSettings(process.env);
 for (const name of ['OPENAI_BASE_URL', 'OPENAI_CUSTOM_HEADERS']) {
   if (!process.env[name]) continue;
-  invocationLog.warn(`${name} is set and ignored: this app talks to AZURE_OPENAI_ENDPOINT, with its own key.`);
+  console.warn(`${name} is set and ignored: this app talks to AZURE_OPENAI_ENDPOINT, with its own key.`);
   delete process.env[name];
 }
 
@@ -24,15 +23,15 @@ app.setup({ enableHttpStream: true });
 
 const { endpoint, apiKey, apiVersion, deployment, streamIdleTimeoutMs } = settings.openAI;
 if (settings.callbackStore.kind === 'memory' && process.env['WEBSITE_INSTANCE_ID']) {
-  invocationLog.warn(
+  console.warn(
     'Events are kept in the memory of this process: they are gone with it, and other instances do not have them. ' +
       'Set CALLBACK_STORE to table, redis or cosmos.',
   );
 }
-const store = createCallbackEventStore(settings.callbackStore, invocationLog);
+const store = createCallbackEventStore(settings.callbackStore, console);
 const health = new StoreHealth(store);
-const runRecords = new StoredRunRecords({ store, readAnsweredRuns: answeredRuns, log: invocationLog });
-const streams = new EventStreams({ ...settings.callbackStreams, store, runRecords, log: invocationLog });
+const runRecords = new StoredRunRecords({ store, readAnsweredRuns: answeredRuns, log: console });
+const streams = new EventStreams({ ...settings.callbackStreams, store, runRecords, log: console });
 const agentApp = new AgentFunctionApp({
   runEvents: streams,
   runRecords,
@@ -40,7 +39,6 @@ const agentApp = new AgentFunctionApp({
   defaultCallback: new ConversationAuditTrail({
     store,
     health,
-    log: invocationLog,
     previewChars: settings.logPreviewChars,
   }),
   maxMessageBytes: settings.maxMessageBytes,
@@ -51,7 +49,7 @@ agentApp.addAgent(createCallbackAgent({ client, deployment, streamIdleTimeoutMs 
 registerDashboardRoutes();
 registerCallbackRoutes({ store, streams, runRecords, agents: agentApp.agents, authLevel: agentApp.httpAuthLevel });
 
-const purge = createEventPurge(settings.callbackStore, invocationLog);
+const purge = createEventPurge(settings.callbackStore, console);
 // At night in most places, and at an odd minute: many apps begin their work at full hours.
 if (purge !== undefined) app.timer('purge_callback_events', { schedule: '0 17 3 * * *', handler: purge });
 

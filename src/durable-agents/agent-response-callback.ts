@@ -1,16 +1,21 @@
 import type { AgentResponse, AgentResponseUpdate } from './agent.js';
+import type { Logger } from '../functions/logger.js';
 import type { AgentError } from './errors.js';
 
-/** Which run a callback is told about. Frozen, and the same object for all calls of one run. */
+/** The run that a callback watches. Frozen, and the same object for all calls of one delivery of the run. */
 export interface AgentCallbackContext {
   readonly agentName: string;
   /** The run: 32 lower-case hex digits. */
   readonly correlationId: string;
+  readonly sessionId: string;
+  /** The same as `sessionId`. */
   readonly threadId: string;
   /** The message that started the run, as it was sent. */
   readonly requestMessage: string;
-  /** When the request was accepted: ISO 8601 in UTC. What a caller waits for is counted from here. */
+  /** When the request was accepted: ISO 8601 in UTC. The caller's wait starts here. */
   readonly requestedAt: string;
+  /** The log of the invocation that runs the agent. */
+  readonly log: Logger;
 }
 
 /**

@@ -3,25 +3,41 @@ import type { AgentCallbackContext, AgentResponseCallback } from './agent-respon
 import { errorText } from '../functions/error-text.js';
 import type { AgentError } from './errors.js';
 import type { Logger } from '../functions/logger.js';
+import type { RunRequest } from './run-request.js';
 
 const CALLBACK_TIMEOUT_MS = 30_000;
 
+/** One delivery of a run, and who watches it. */
+export interface WatchedRun {
+  /** Optional. */
+  readonly callback: AgentResponseCallback | undefined;
+  readonly agentName: string;
+  readonly threadId: string;
+  readonly request: RunRequest;
+  readonly log: Logger;
+}
+
 /**
- * Calls the callback of one run so that nothing it does can break the run: one call after another, also when the run
- * was ended in the middle of one. Methods are called with `?.` whatever their type says, as callbacks are also written
- * in JavaScript, where any of them may be missing.
+ * Calls the callback of one run so that nothing it does can break the run. Calls never overlap, even when the run ends
+ * in the middle of one. Every method is called with `?.` because callbacks in JavaScript may lack any of them.
  */
 export class CallbackNotifier {
   readonly #callback: AgentResponseCallback | undefined;
   readonly #context: AgentCallbackContext;
-  readonly #log: Logger;
   /** Of the latest call; never rejects. */
   #ended: Promise<void> = Promise.resolve();
 
-  constructor(callback: AgentResponseCallback | undefined, context: AgentCallbackContext, log: Logger) {
+  constructor({ callback, agentName, threadId, request, log }: WatchedRun) {
     this.#callback = callback;
-    this.#context = Object.freeze(context);
-    this.#log = log;
+    this.#context = Object.freeze({
+      agentName,
+      correlationId: request.correlationId,
+      sessionId: threadId,
+      threadId,
+      requestMessage: request.message,
+      requestedAt: request.createdAt,
+      log,
+    });
   }
 
   start(): Promise<void> {
@@ -67,7 +83,7 @@ export class CallbackNotifier {
   }
 
   #warn(method: string, what: string): void {
-    const { agentName, threadId, correlationId } = this.#context;
-    this.#log.warn(`[${agentName}][${correlationId}] callback ${method} ${what} (thread ${threadId})`);
+    const { agentName, threadId, correlationId, log } = this.#context;
+    log.warn(`[${agentName}][${correlationId}] callback ${method} ${what} (thread ${threadId})`);
   }
 }

@@ -59,17 +59,7 @@ export async function runAgent(options: RunAgentOptions): Promise<Turn> {
   }
 
   const requestEntry = toRequestEntry(request);
-  const notifier = new CallbackNotifier(
-    callback,
-    {
-      agentName: agent.name,
-      correlationId,
-      threadId,
-      requestMessage: request.message,
-      requestedAt: request.createdAt,
-    },
-    log,
-  );
+  const notifier = new CallbackNotifier({ callback, agentName: agent.name, threadId, request, log });
   let response: ThreadResponse;
   log.info(`${where} run started (thread ${threadId})`);
   try {

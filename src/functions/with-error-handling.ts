@@ -1,23 +1,32 @@
 import type { HttpHandler, HttpRequest, HttpResponseInit, InvocationContext } from '@azure/functions';
 import { errorText } from './error-text.js';
 import { HttpError } from './http-error.js';
-import { withInvocationLog } from './invocation-log.js';
+import { InvocationLog, type Logger } from './logger.js';
+
+/** Answers a request. Lines written to `log` belong to the invocation until the handler has returned. */
+export type LoggingHandler = (
+  request: HttpRequest,
+  context: InvocationContext,
+  log: Logger,
+) => HttpResponseInit | Promise<HttpResponseInit>;
 
 /**
- * Wraps a handler so that it always answers. With HTTP streaming the host gives the client of a handler that throws no
- * answer at all, so anything thrown becomes a JSON error, and is logged when it was not meant for the caller.
+ * Wraps a handler so that it always answers. With HTTP streaming the host never answers a client whose handler throws,
+ * so anything thrown becomes a JSON error. Errors that are not meant for the caller are logged.
  */
-export function withErrorHandling(handler: HttpHandler): HttpHandler {
-  return (request, context) =>
-    withInvocationLog(context, async () => {
-      try {
-        assertHeadersAreReal(request);
-        return await handler(request, context);
-      } catch (error) {
-        const { status, message, headers } = describeError(error, context);
-        return { status, headers, jsonBody: { error: message } } satisfies HttpResponseInit;
-      }
-    });
+export function withErrorHandling(handler: LoggingHandler): HttpHandler {
+  return async (request, context) => {
+    const log = new InvocationLog(context);
+    try {
+      assertHeadersAreReal(request);
+      return await handler(request, context, log);
+    } catch (error) {
+      const { status, message, headers } = describeError(error, context);
+      return { status, headers, jsonBody: { error: message } } satisfies HttpResponseInit;
+    } finally {
+      log.end();
+    }
+  };
 }
 
 /** What the caller of a failed request is told. Never holds a stack, a key or an address. */

@@ -30,14 +30,16 @@ describe('a callback', () => {
   it('gets one frozen context for the whole run', async () => {
     const callback = new RecordingCallback();
 
-    await takeTurn(new ScriptedAgent(sunny), { callback });
+    const { log } = await takeTurn(new ScriptedAgent(sunny), { callback });
 
     expect(callback.contexts[0]).toEqual({
       agentName: 'ScriptedAgent',
       correlationId: runRequest().correlationId,
+      sessionId: 'thread-1',
       threadId: 'thread-1',
       requestMessage: runRequest().message,
       requestedAt: runRequest().createdAt,
+      log,
     });
     expect(Object.isFrozen(callback.contexts[0])).toBe(true);
     expect(new Set(callback.contexts).size).toBe(1);

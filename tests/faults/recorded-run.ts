@@ -36,6 +36,8 @@ export class RecordedRun {
     this.#health = new StoreHealth(store);
     this.context = {
       ...thread,
+      sessionId: thread.threadId,
+      log: this.log,
       correlationId,
       requestMessage: 'Tell me a long story',
       requestedAt: new Date().toISOString(),
@@ -43,7 +45,6 @@ export class RecordedRun {
     this.#trail = new ConversationAuditTrail({
       store,
       health: this.#health,
-      log: this.log,
       previewChars: 0,
       ...(patienceMs !== undefined && { patienceMs }),
     });

@@ -1,8 +1,8 @@
 import { InvocationContext } from '@azure/functions';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { HttpError } from '../../src/functions/http-error.js';
+import type { Logger } from '../../src/functions/logger.js';
 import { withErrorHandling } from '../../src/functions/with-error-handling.js';
-import { invocationLog } from '../../src/functions/invocation-log.js';
 import { httpRequest } from '../support/http-request.js';
 
 function invocation() {
@@ -96,16 +96,23 @@ describe('a handler that always answers', () => {
     });
   });
 
-  it('logs to the invocation for all that it calls', async () => {
+  it.each(['returns', 'throws'])('gives the handler a log of the invocation until the handler %s', async (how) => {
+    const onConsole = vi.spyOn(console, 'log').mockReturnValue();
+    onTestFinished(() => onConsole.mockRestore());
     const { context, logLines } = invocation();
-    const handle = withErrorHandling(async () => {
+    const logs: Logger[] = [];
+    const handle = withErrorHandling(async (_request, _context, log) => {
+      logs.push(log);
       await new Promise(setImmediate);
-      invocationLog.info('later');
+      log.info('during');
+      if (how === 'throws') throw new HttpError(404, 'Not found.');
       return {};
     });
 
     await handle(get(), context);
+    logs[0]?.info('after');
 
-    expect(logLines).toEqual(['information later']);
+    expect(logLines).toEqual(['information during']);
+    expect(onConsole.mock.calls).toEqual([['after']]);
   });
 });

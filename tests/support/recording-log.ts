@@ -1,12 +1,18 @@
 import type { Logger } from '../../src/functions/logger.js';
 
-/** A log whose lines can be read, each behind its level. */
+/** A log whose lines can be read, each after its level. */
 export interface RecordingLog extends Logger {
-  readonly lines: readonly string[];
+  readonly lines: string[];
 }
 
 export function createRecordingLog(): RecordingLog {
+  const { lines, log: info, warn, error } = recordingSink();
+  return { lines, info, warn, error };
+}
+
+/** The log methods of an invocation context; their lines can be read, each after its level. */
+export function recordingSink() {
   const lines: string[] = [];
   const at = (level: string) => (message: string) => void lines.push(`${level} ${message}`);
-  return { lines, info: at('info'), warn: at('warn'), error: at('error') };
+  return { lines, log: at('info'), warn: at('warn'), error: at('error') };
 }

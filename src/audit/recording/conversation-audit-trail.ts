@@ -5,7 +5,6 @@ import type {
   AgentResponseCallback,
   AgentResponseUpdate,
 } from '../../durable-agents/index.js';
-import type { Logger } from '../../functions/logger.js';
 import { answerHash } from '../domain/answer-hash.js';
 import { type CallbackEventFields, toUsageDetails } from '../domain/callback-event.js';
 import { RunRecorder } from './run-recorder.js';
@@ -16,7 +15,6 @@ import type { StoreHealth } from './store-health.js';
 export interface ConversationAuditTrailOptions {
   readonly store: CallbackEventStore;
   readonly health: StoreHealth;
-  readonly log: Logger;
   /** How much of an update's text is logged, in characters; 0 logs only its length. */
   readonly previewChars: number;
   /** How long the store may acknowledge nothing before a run goes on without it. Default: 10 s. */
@@ -41,7 +39,7 @@ export class ConversationAuditTrail implements AgentResponseCallback {
   }
 
   async onStreamingResponseUpdate({ kind, text }: AgentResponseUpdate, context: AgentCallbackContext): Promise<void> {
-    this.#options.log.info(`${where(context)} streaming chunk: ${this.#preview(text)}`);
+    context.log.info(`${where(context)} streaming chunk: ${this.#preview(text)}`);
     await this.#recorderOf(context).add(this.#event({ event_type: 'stream', update_kind: kind, text }));
   }
 
@@ -62,21 +60,22 @@ export class ConversationAuditTrail implements AgentResponseCallback {
       answer: answerHash(text),
       ...(tokens && { tokens }),
     });
-    if (isKept) this.#options.log.info(`${where(context)} final response recorded`);
+    if (isKept) context.log.info(`${where(context)} final response recorded`);
   }
 
   async onAgentError({ code, message }: AgentError, context: AgentCallbackContext): Promise<void> {
     const event = this.#event({ event_type: 'failed', error_code: code, error_message: message });
     const isKept = await this.#recorderOf(context).end(event);
-    if (isKept) this.#options.log.warn(`${where(context)} failure recorded: ${code}`);
+    if (isKept) context.log.warn(`${where(context)} failure recorded: ${code}`);
   }
 
   #recorderOf(context: AgentCallbackContext): RunRecorder {
     const known = this.#recorders.get(context);
     if (known !== undefined) return known;
-    const { agentName, threadId, correlationId, requestMessage, requestedAt } = context;
+    const { agentName, threadId, correlationId, requestMessage, requestedAt, log } = context;
     const recorder = new RunRecorder({
       ...this.#options,
+      log,
       thread: { agentName, threadId },
       run: { correlationId, requestMessage, acceptedAt: requestedAt },
       startedAt: this.#now().toISOString(),

@@ -1,7 +1,7 @@
 import type { DurableClient } from 'durable-functions';
 import { errorText } from '../../functions/error-text.js';
 import { ThreadStateError } from '../errors.js';
-import { invocationLog } from '../../functions/invocation-log.js';
+import type { Logger } from '../../functions/logger.js';
 import { pause } from '../../functions/time-limits.js';
 import type { RunCompletionNotifier } from '../run-completion-notifier.js';
 import type { RunIdentity } from '../run-event-source.js';
@@ -36,10 +36,12 @@ export interface StartedRun {
 /** Asks an agent through the entity of a thread. */
 export class AgentClient {
   readonly #durableClient: DurableClient;
+  readonly #log: Logger;
   readonly #options: AgentClientOptions;
 
-  constructor(durableClient: DurableClient, options: AgentClientOptions) {
+  constructor(durableClient: DurableClient, log: Logger, options: AgentClientOptions) {
     this.#durableClient = durableClient;
+    this.#log = log;
     this.#options = options;
   }
 
@@ -110,7 +112,7 @@ export class AgentClient {
     } catch (error) {
       if (error instanceof ThreadStateError) return { status: 'error', error: error.message, errorCode: error.code };
       if (isLastLook) throw error;
-      invocationLog.warn(`[${agentName}][${correlationId}] thread ${threadId} could not be read: ${errorText(error)}`);
+      this.#log.warn(`[${agentName}][${correlationId}] thread ${threadId} could not be read: ${errorText(error)}`);
       return undefined;
     }
   }
@@ -133,7 +135,7 @@ export class AgentClient {
     note().catch((error: unknown) => {
       const { agentName, threadId, correlationId } = run;
       const where = `[${agentName}][${correlationId}]`;
-      invocationLog.warn(`${where} the run could not be noted as committed: ${errorText(error)} (thread ${threadId})`);
+      this.#log.warn(`${where} the run could not be noted as committed: ${errorText(error)} (thread ${threadId})`);
     });
   }
 }

@@ -3,7 +3,7 @@ import { withTimeout } from '../../functions/time-limits.js';
 import { errorText } from '../../functions/error-text.js';
 import { HttpError } from '../../functions/http-error.js';
 import { ThreadStateError } from '../errors.js';
-import { invocationLog } from '../../functions/invocation-log.js';
+import type { Logger } from '../../functions/logger.js';
 import type { RunOutcome } from './run-outcome.js';
 import type { RunRecords } from '../run-records.js';
 import type { RunRequest } from '../run-request.js';
@@ -16,6 +16,7 @@ export interface ExistingRunOptions {
   readonly agentName: string;
   readonly threadId: string;
   readonly run: RunRequest;
+  readonly log: Logger;
 }
 
 /**
@@ -46,13 +47,19 @@ export function assertSameMessage(run: RunRequest, message: string | undefined):
   throw new HttpError(409, 'The Idempotency-Key was used before, with another message.');
 }
 
-async function readOutcome({ client, agentName, threadId, run }: ExistingRunOptions): Promise<RunOutcome | undefined> {
+async function readOutcome({
+  client,
+  agentName,
+  threadId,
+  run,
+  log,
+}: ExistingRunOptions): Promise<RunOutcome | undefined> {
   try {
     return await client.readOutcome(agentName, threadId, run.correlationId);
   } catch (error) {
     // The entity refuses such a thread, in the sight of everybody who follows the run.
     if (!(error instanceof ThreadStateError)) {
-      warn(agentName, run, `thread ${threadId} could not be read before the run: ${errorText(error)}`);
+      log.warn(`${where(agentName, run)} thread ${threadId} could not be read before the run: ${errorText(error)}`);
     }
     return undefined;
   }
@@ -63,6 +70,7 @@ async function acceptedMessage({
   agentName,
   threadId,
   run,
+  log,
 }: ExistingRunOptions): Promise<string | undefined> {
   if (runRecords === undefined) return undefined;
   const { correlationId, message: requestMessage, createdAt: requestedAt } = run;
@@ -70,11 +78,12 @@ async function acceptedMessage({
   try {
     return await withTimeout(ACCEPT_TIMEOUT_MS, () => runRecords.accept(accepted));
   } catch (error) {
-    warn(agentName, run, `the run could not be noted as accepted: ${errorText(error)} (thread ${threadId})`);
+    const failure = errorText(error);
+    log.warn(`${where(agentName, run)} the run could not be noted as accepted: ${failure} (thread ${threadId})`);
     return undefined;
   }
 }
 
-function warn(agentName: string, { correlationId }: RunRequest, what: string): void {
-  invocationLog.warn(`[${agentName}][${correlationId}] ${what}`);
+function where(agentName: string, { correlationId }: RunRequest): string {
+  return `[${agentName}][${correlationId}]`;
 }

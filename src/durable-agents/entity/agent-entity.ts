@@ -3,7 +3,7 @@ import type { Agent } from '../agent.js';
 import type { AgentResponseCallback } from '../agent-response-callback.js';
 import { CallbackNotifier } from '../callback-notifier.js';
 import { AgentError, ThreadStateError } from '../errors.js';
-import { invocationLog, withInvocationLog } from '../../functions/invocation-log.js';
+import { InvocationLog, type Logger } from '../../functions/logger.js';
 import { runAgent } from '../run-agent.js';
 import type { RunCompletionNotifier } from '../run-completion-notifier.js';
 import { type RunRequest, runRequestSchema } from '../run-request.js';
@@ -32,32 +32,38 @@ export function agentEntityName(agentName: string): string {
  * operation that throws would be recorded by the host as `{}`, its message lost.
  */
 export function createAgentEntity(options: AgentEntityOptions): EntityHandler<unknown> {
-  return (context) =>
-    withInvocationLog(context, async () => {
-      const entity = context.df;
-      try {
-        const result = await operate(entity, options);
-        if (result['error'] !== undefined) {
-          // The sender of a signal never sees its result.
-          invocationLog.warn(`[${options.agent.name}] refused (thread ${entity.entityId.key}): ${result['error']}`);
-        }
-        entity.return(result);
-      } catch (error) {
-        invocationLog.error(
-          `[${options.agent.name}] operation ${entity.operationName} failed (thread ${entity.entityId.key}): ${describe(error)}`,
-        );
-        entity.return({ error: error instanceof ThreadStateError ? error.message : 'The operation failed.' });
+  return async (context) => {
+    const entity = context.df;
+    const log = new InvocationLog(context);
+    try {
+      const result = await operate(entity, options, log);
+      if (result['error'] !== undefined) {
+        // The sender of a signal never sees its result.
+        log.warn(`[${options.agent.name}] refused (thread ${entity.entityId.key}): ${result['error']}`);
       }
-    });
+      entity.return(result);
+    } catch (error) {
+      log.error(
+        `[${options.agent.name}] operation ${entity.operationName} failed (thread ${entity.entityId.key}): ${describe(error)}`,
+      );
+      entity.return({ error: error instanceof ThreadStateError ? error.message : 'The operation failed.' });
+    } finally {
+      log.end();
+    }
+  };
 }
 
-async function operate(entity: DurableEntityContext<unknown>, options: AgentEntityOptions): Promise<OperationResult> {
+async function operate(
+  entity: DurableEntityContext<unknown>,
+  options: AgentEntityOptions,
+  log: Logger,
+): Promise<OperationResult> {
   const threadId = entity.entityId.key;
   if (!isThreadId(threadId)) return { error: `Invalid thread_id: expected ${THREAD_ID_RULE}` };
   switch (entity.operationName) {
     case 'run':
     case 'run_agent':
-      return run(entity, threadId, options);
+      return run(entity, threadId, options, log);
     case 'reset':
       parseThreadState(entity.getState());
       entity.setState(createThreadState());
@@ -71,6 +77,7 @@ async function run(
   entity: DurableEntityContext<unknown>,
   threadId: string,
   options: AgentEntityOptions,
+  log: Logger,
 ): Promise<OperationResult> {
   const parsed = runRequestSchema.safeParse(entity.getInput());
   if (!parsed.success) {
@@ -79,14 +86,14 @@ async function run(
   }
   const request = parsed.data;
   try {
-    const state = await readState(entity, threadId, request, options);
+    const state = await readState(entity, threadId, request, options, log);
     const turn = await runAgent({
       agent: options.agent,
       threadId,
       request,
       history: state.data.conversationHistory,
       callback: options.callback,
-      log: invocationLog,
+      log,
       timeoutMs: options.runTimeoutMs,
     });
     entity.setState({ ...state, data: { ...state.data, conversationHistory: turn.history } });
@@ -100,26 +107,20 @@ async function run(
   }
 }
 
-/** A thread that can't be read fails the run in the sight of its callback: a reader must not wait for it in vain. */
+/** Reports unreadable state to the callback so that readers stop waiting. */
 async function readState(
   entity: DurableEntityContext<unknown>,
   threadId: string,
   request: RunRequest,
   { agent, callback }: AgentEntityOptions,
+  log: Logger,
 ): Promise<ThreadState> {
   try {
     return parseThreadState(entity.getState());
   } catch (error) {
     if (error instanceof ThreadStateError) {
-      const context = {
-        agentName: agent.name,
-        correlationId: request.correlationId,
-        threadId,
-        requestMessage: request.message,
-        requestedAt: request.createdAt,
-      };
       const failure = new AgentError(error.code, error.message, { cause: error });
-      await new CallbackNotifier(callback, context, invocationLog).error(failure);
+      await new CallbackNotifier({ callback, agentName: agent.name, threadId, request, log }).error(failure);
     }
     throw error;
   }

@@ -1,34 +1,39 @@
 import type { HttpHandler } from '@azure/functions';
 import type { AgentRegistry } from '../agent-registry.js';
 import { errorText } from '../../functions/error-text.js';
-import { invocationLog } from '../../functions/invocation-log.js';
+import type { Logger } from '../../functions/logger.js';
 import { withErrorHandling } from '../../functions/with-error-handling.js';
 
 /** Further keys of the health answer, by their names on the wire. */
 export type HealthDetails = () => Promise<Readonly<Record<string, unknown>>>;
 
 /**
- * `GET health`: which agents the app serves, and behind that what `details` tells.
+ * `GET health`: the agents that the app serves, then the keys that `details` returns.
  *
- * @param details waited for however long it takes; when it fails that is logged, and the answer does without
+ * @param details awaited without a limit; if it fails, that is logged and the answer has none of its keys
  */
 export function createHealthRoute(agents: AgentRegistry, details?: HealthDetails): HttpHandler {
-  return withErrorHandling(async () => {
+  return withErrorHandling(async (_request, _context, log) => {
     const list = agents.list().map(({ agent, httpEndpointEnabled }) => ({
       name: agent.name,
       type: agent.type,
       http_endpoint_enabled: httpEndpointEnabled,
       mcp_tool_enabled: false,
     }));
-    return { jsonBody: { status: 'healthy', agents: list, agent_count: list.length, ...(await readDetails(details)) } };
+    return {
+      jsonBody: { status: 'healthy', agents: list, agent_count: list.length, ...(await readDetails(details, log)) },
+    };
   });
 }
 
-async function readDetails(details: HealthDetails | undefined): Promise<Readonly<Record<string, unknown>> | undefined> {
+async function readDetails(
+  details: HealthDetails | undefined,
+  log: Logger,
+): Promise<Readonly<Record<string, unknown>> | undefined> {
   try {
     return await details?.();
   } catch (error) {
-    invocationLog.warn(`The details of health could not be had: ${errorText(error)}`);
+    log.warn(`Health details are missing: ${errorText(error)}`);
     return undefined;
   }
 }

@@ -34,7 +34,7 @@ export interface RunRouteOptions extends AgentClientOptions {
  */
 export function createRunRoute(options: RunRouteOptions): HttpHandler {
   const { agentName, maxMessageBytes, runEvents, runRecords } = options;
-  return withErrorHandling(async (request, context) => {
+  return withErrorHandling(async (request, context, log) => {
     // What fails in here fails before it is known which thread the answer is about: it is always told in JSON.
     const { threadId, waitForResponse, idempotencyKey, body } = await parseRunEnvelope(request, agentName);
     const kind = answerKind(request, body.kind);
@@ -46,8 +46,10 @@ export function createRunRoute(options: RunRouteOptions): HttpHandler {
         createdAt: new Date().toISOString(),
         responseType: kind,
       };
-      const client = new AgentClient(getClient(context), options);
-      const earlier = isKeyed ? await findExistingRun({ client, runRecords, agentName, threadId, run }) : undefined;
+      const client = new AgentClient(getClient(context), log, options);
+      const earlier = isKeyed
+        ? await findExistingRun({ client, runRecords, agentName, threadId, run, log })
+        : undefined;
       const answerTo = (outcome: RunOutcome | undefined): RunAnswer => {
         if (isKeyed) assertSameMessage(run, outcome?.requestMessage);
         return endedAnswer(run, threadId, outcome);

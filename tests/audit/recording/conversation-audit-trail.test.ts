@@ -6,15 +6,11 @@ import { StoredRunRecords } from '../../../src/audit/recording/stored-run-record
 import { StoreHealth } from '../../../src/audit/recording/store-health.js';
 import { MemoryEventStore } from '../../../src/audit/store/memory/memory-event-store.js';
 import { AgentError, type AgentResponse } from '../../../src/durable-agents/index.js';
+import { callbackContext } from '../../support/callback-context.js';
 import { createRecordingLog } from '../../support/recording-log.js';
 
-const context = {
-  agentName: 'CallbackAgent',
-  threadId: 'test-thread-00',
-  correlationId: '59650737951c41c2ab743c21cb257349',
-  requestMessage: 'What is the weather in Paris?',
-  requestedAt: '2026-01-07T15:40:01.000Z',
-};
+const log = createRecordingLog();
+const context = callbackContext({ threadId: 'test-thread-00', log });
 
 const answer: AgentResponse = {
   text: 'It is 72F and sunny.',
@@ -34,17 +30,16 @@ const aboutRun = {
 const bounds = { maxThreads: 10, maxEventsPerThread: 10, maxBytes: 100_000 };
 
 function createTrail({ previewChars = 120 } = {}) {
-  const log = createRecordingLog();
+  log.lines.splice(0);
   const store = new MemoryEventStore({ ...bounds, log });
   const trail = new ConversationAuditTrail({
     store,
     health: new StoreHealth(store),
-    log,
     previewChars,
     now: () => new Date(aboutRun.timestamp),
   });
   const storedJson = async () => `[${eventJsons(await readEvents(store, context, {})).join(',')}]`;
-  return { trail, log, store, storedJson };
+  return { trail, store, storedJson };
 }
 
 describe('ConversationAuditTrail', () => {
@@ -71,7 +66,7 @@ describe('ConversationAuditTrail', () => {
     ['its text', answer.text, true],
     ['another text', 'It is 72F and cloudy.', false],
   ])('lets an answer be known again in the conversation by %s', async (_what, text, expected) => {
-    const { trail, log, store } = createTrail();
+    const { trail, store } = createTrail();
     const records = new StoredRunRecords({ store, readAnsweredRuns: () => Promise.resolve(new Map()), log });
     await trail.onAgentResponse(answer, context);
     await records.committed(context, text);
@@ -135,7 +130,7 @@ describe('ConversationAuditTrail', () => {
   });
 
   it('logs each call on a line with agent and correlation id', async () => {
-    const { trail, log } = createTrail();
+    const { trail } = createTrail();
     await trail.onStreamingResponseUpdate({ kind: 'text', text: 'It is' }, context);
     await trail.onAgentResponse(answer, context);
     await trail.onAgentError(new AgentError('rate_limited', 'Too many.'), context);
@@ -153,7 +148,7 @@ describe('ConversationAuditTrail', () => {
     ['line breaks and control characters', 'a\nb\r\nc\td\u001B[31m', 120, 'a b  c d [31m'],
     ['no content at all with a preview of 0', 'secret', 0, '(6 characters)'],
   ])('shows %s on one line', async (_what, text, previewChars, expected) => {
-    const { trail, log } = createTrail({ previewChars });
+    const { trail } = createTrail({ previewChars });
     await trail.onStreamingResponseUpdate({ kind: 'text', text }, context);
     expect(log.lines).toEqual([`info [CallbackAgent][${context.correlationId}] streaming chunk: ${expected}`]);
   });

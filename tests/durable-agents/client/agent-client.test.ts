@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AgentClient, type AgentClientOptions } from '../../../src/durable-agents/client/agent-client.js';
-import { withInvocationLog } from '../../../src/functions/invocation-log.js';
 import { RunCompletionNotifier } from '../../../src/durable-agents/run-completion-notifier.js';
 import type { RunOutcome } from '../../../src/durable-agents/client/run-outcome.js';
 import type { RunRecords } from '../../../src/durable-agents/run-records.js';
 import { FakeDurableClient } from '../../support/fake-durable-client.js';
 import { FakeRunRecords } from '../../support/fake-run-records.js';
+import { createRecordingLog } from '../../support/recording-log.js';
 import { runRequest } from '../../support/run-request.js';
 import { threadState, turnEntries } from '../../support/thread-entries.js';
 
@@ -16,8 +16,12 @@ const { correlationId } = request;
 const answered = threadState(...turnEntries(correlationId, request.message, { $type: 'text', text: 'Sunny.' }));
 const success = { requestMessage: request.message, status: 'success', response: 'Sunny.', messageCount: 2 };
 
-function clientOf(durable: FakeDurableClient, options: Partial<AgentClientOptions> = {}): AgentClient {
-  return new AgentClient(durable.client, {
+function clientOf(
+  durable: FakeDurableClient,
+  options: Partial<AgentClientOptions> = {},
+  log = createRecordingLog(),
+): AgentClient {
+  return new AgentClient(durable.client, log, {
     completions: new RunCompletionNotifier(),
     pollIntervalMs: 1000,
     maxWaitMs: 30_000,
@@ -61,8 +65,12 @@ describe('sending', () => {
   });
 });
 
-const read = (state: unknown, runRecords: RunRecords) =>
-  clientOf(new FakeDurableClient(() => state), { runRecords }).readOutcome('ScriptedAgent', 'thread-1', correlationId);
+const read = (state: unknown, runRecords: RunRecords, log = createRecordingLog()) =>
+  clientOf(new FakeDurableClient(() => state), { runRecords }, log).readOutcome(
+    'ScriptedAgent',
+    'thread-1',
+    correlationId,
+  );
 
 describe('an outcome that is seen', () => {
   it('is noted when it is an answer, however it was found', async () => {
@@ -103,16 +111,13 @@ describe('an outcome that is seen', () => {
       },
     },
   ])('is given when the note $how, which is logged', async ({ committed }) => {
-    const warnings: string[] = [];
-    const sink = { log: () => {}, warn: (line: string) => void warnings.push(line), error: () => {} };
+    const log = createRecordingLog();
 
-    await withInvocationLog(sink, async () => {
-      expect(await read(answered, new FakeRunRecords({ committed }))).toEqual(success);
-      await expect.poll(() => warnings).toHaveLength(1);
-    });
+    expect(await read(answered, new FakeRunRecords({ committed }), log)).toEqual(success);
 
-    expect(warnings[0]).toMatch(
-      /\[ScriptedAgent\]\[[0-9a-f]{32}\] .*committed: Error: store is down \(thread thread-1\)/,
+    await expect.poll(() => log.lines).toHaveLength(1);
+    expect(log.lines[0]).toMatch(
+      /^warn \[ScriptedAgent\]\[[0-9a-f]{32}\] .*committed: Error: store is down \(thread thread-1\)/,
     );
   });
 });
@@ -185,23 +190,21 @@ describe('waiting', () => {
       if (look < 3) throw new Error('read failed');
       return answered;
     });
-    const warnings: string[] = [];
-    const sink = { log: () => {}, warn: (line: string) => void warnings.push(line), error: () => {} };
+    const log = createRecordingLog();
 
-    const outcome = await withInvocationLog(sink, () => askInFakedTime(clientOf(durable)));
+    const outcome = await askInFakedTime(clientOf(durable, {}, log));
 
     expect(outcome).toEqual(success);
-    expect(warnings).toHaveLength(2);
-    expect(warnings[0]).toMatch(`[ScriptedAgent][${correlationId}] thread thread-1 could not be read`);
+    expect(log.lines).toHaveLength(2);
+    expect(log.lines[0]).toMatch(`[ScriptedAgent][${correlationId}] thread thread-1 could not be read`);
   });
 
   it('fails when its last look fails', async () => {
     const durable = new FakeDurableClient(() => {
       throw new Error('read failed');
     });
-    const sink = { log: () => {}, warn: () => {}, error: () => {} };
 
-    const asking = withInvocationLog(sink, () => askInFakedTime(clientOf(durable, { maxWaitMs: 60 })));
+    const asking = askInFakedTime(clientOf(durable, { maxWaitMs: 60 }));
 
     await expect(asking).rejects.toThrow('read failed');
     expect(durable.looks.length).toBeGreaterThan(1);

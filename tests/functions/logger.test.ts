@@ -1,0 +1,27 @@
+import { expect, it, onTestFinished, vi } from 'vitest';
+import { InvocationLog } from '../../src/functions/logger.js';
+import { recordingSink } from '../support/recording-log.js';
+
+it('writes each level to the invocation', () => {
+  const sink = recordingSink();
+  const log = new InvocationLog(sink);
+
+  log.info('started');
+  log.warn('slow');
+  log.error('failed');
+
+  expect(sink.lines).toEqual(['info started', 'warn slow', 'error failed']);
+});
+
+it('writes to the console after the invocation has ended', () => {
+  const onConsole = vi.spyOn(console, 'warn').mockReturnValue();
+  onTestFinished(() => onConsole.mockRestore());
+  const sink = recordingSink();
+  const log = new InvocationLog(sink);
+
+  log.end();
+  log.warn('late');
+
+  expect(sink.lines).toEqual([]);
+  expect(onConsole.mock.calls).toEqual([['late']]);
+});
