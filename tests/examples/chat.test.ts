@@ -126,6 +126,6 @@ describe.skipIf(isBrowserMissing)('the chat page of examples/chat (needs /usr/bi
 
     await send(page, '   ');
 
-    await page.getByText('Message is required').waitFor();
+    await expect.poll(() => page.getByRole('status').textContent()).toContain('Message is required');
   });
 });
