@@ -32,20 +32,18 @@ const store = createCallbackEventStore(settings.callbackStore, console);
 const health = new StoreHealth(store);
 const runRecords = new StoredRunRecords({ store, readAnsweredRuns: answeredRuns, log: console });
 const streams = new EventStreams({ ...settings.callbackStreams, store, runRecords, log: console });
+const auditTrail = new ConversationAuditTrail({ store, health, previewChars: settings.logPreviewChars });
 const agentApp = new AgentFunctionApp({
   runEvents: streams,
   runRecords,
   healthDetails: () => health.details(),
-  defaultCallback: new ConversationAuditTrail({
-    store,
-    health,
-    previewChars: settings.logPreviewChars,
-  }),
+  defaultCallback: auditTrail,
   maxMessageBytes: settings.maxMessageBytes,
   runTimeoutSeconds: settings.runTimeoutSeconds,
 });
 const client = createAzureOpenAIClient({ endpoint, apiKey, apiVersion, timeoutMs: streamIdleTimeoutMs });
-agentApp.addAgent(createCallbackAgent({ client, deployment, streamIdleTimeoutMs }));
+const model = { client, deployment, streamIdleTimeoutMs };
+agentApp.addAgent(createCallbackAgent(model));
 registerDashboardRoutes();
 registerCallbackRoutes({ store, streams, runRecords, agents: agentApp.agents, authLevel: agentApp.httpAuthLevel });
 

@@ -1,6 +1,5 @@
-import type { AzureOpenAI } from 'openai';
 import type { Agent } from '../durable-agents/index.js';
-import { createChatCompletionAgent } from '../openai/chat-completion-agent.js';
+import { type ChatCompletionAgentOptions, createChatCompletionAgent } from '../openai/chat-completion-agent.js';
 
 const INSTRUCTIONS = [
   'You are a friendly assistant that narrates its actions while responding.',
@@ -8,13 +7,7 @@ const INSTRUCTIONS = [
   'Acknowledge it when callbacks capture your streaming updates.',
 ].join(' ');
 
-export interface CallbackAgentOptions {
-  readonly client: AzureOpenAI;
-  readonly deployment: string;
-  readonly streamIdleTimeoutMs: number;
-}
-
-/** The agent of the sample: it has no tools, and tells what it does. */
-export function createCallbackAgent(options: CallbackAgentOptions): Agent {
-  return createChatCompletionAgent({ name: 'CallbackAgent', instructions: INSTRUCTIONS, ...options });
+/** Creates the sample's agent. It has no tools and narrates what it does. */
+export function createCallbackAgent(model: Omit<ChatCompletionAgentOptions, 'name' | 'instructions'>): Agent {
+  return createChatCompletionAgent({ ...model, name: 'CallbackAgent', instructions: INSTRUCTIONS });
 }
