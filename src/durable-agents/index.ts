@@ -11,6 +11,7 @@ export type {
 } from './agent.js';
 export { answeredRuns } from './client/answered-runs.js';
 export { type AddAgentOptions, AgentFunctionApp, type AgentFunctionAppOptions } from './agent-function-app.js';
+export { composeCallbacks } from './compose-callbacks.js';
 export type { AgentRegistry, RegisteredAgent } from './agent-registry.js';
 export type { AgentCallbackContext, AgentResponseCallback } from './agent-response-callback.js';
 export { AgentError, type AgentErrorOptions, type AgentRecovery, ThreadStateError } from './errors.js';

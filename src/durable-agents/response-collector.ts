@@ -3,33 +3,37 @@ import { AgentError } from './errors.js';
 import { SurrogateJoiner } from './surrogate-joiner.js';
 import { joinedText, type ThreadContent, type ThreadMessage } from './thread/thread-state.js';
 
-/** Puts an answer together from the parts of a stream, and says which updates a reader sees. */
+const NOTHING: readonly AgentResponseUpdate[] = [];
+
+/** Assembles an answer from the parts of a stream, and tells which updates they make visible. */
 export class ResponseCollector {
   readonly #joiner = new SurrogateJoiner();
   readonly #contents: { kind: AgentUpdateKind; texts: string[] }[] = [];
   #lastKind: AgentUpdateKind | undefined;
   #finish: AgentFinish | undefined;
 
-  /** True once an update was given out: from then on the run can't be started again behind the reader's back. */
+  /** True once a reader has seen an update. From then on the agent must not start over. */
   get hasVisibleUpdates(): boolean {
     return this.#contents.length > 0;
   }
 
   /** The updates that this part makes visible, usually one. */
-  push(part: AgentStreamPart): AgentResponseUpdate[] {
+  push(part: AgentStreamPart): readonly AgentResponseUpdate[] {
     if (part.kind === 'finish') {
       this.#finish = part;
       return this.#endOfKind();
     }
-    const ended = this.#lastKind === part.kind ? [] : this.#endOfKind();
+    if (part.kind === this.#lastKind) return this.#visible(part.kind, this.#joiner.push(part.text));
+    const ended = this.#endOfKind();
     this.#lastKind = part.kind;
-    return [...ended, ...this.#visible(part.kind, this.#joiner.push(part.text))];
+    const visible = this.#visible(part.kind, this.#joiner.push(part.text));
+    return ended.length === 0 ? visible : [...ended, ...visible];
   }
 
   /**
-   * The whole answer, once the stream has ended.
+   * The whole answer, after the end of the stream.
    *
-   * @throws AgentError `incomplete_response` when it ended without saying why, which is how a cut looks
+   * @throws AgentError `incomplete_response` if the stream ended without a finish reason: it was cut
    */
   response(agentName: string, createdAt: Date): AgentResponse {
     if (this.#finish === undefined) {
@@ -52,15 +56,16 @@ export class ResponseCollector {
     };
   }
 
-  #endOfKind(): AgentResponseUpdate[] {
-    return this.#lastKind === undefined ? [] : this.#visible(this.#lastKind, this.#joiner.end());
+  #endOfKind(): readonly AgentResponseUpdate[] {
+    return this.#lastKind === undefined ? NOTHING : this.#visible(this.#lastKind, this.#joiner.end());
   }
 
-  #visible(kind: AgentUpdateKind, text: string): AgentResponseUpdate[] {
-    if (text === '') return [];
+  #visible(kind: AgentUpdateKind, text: string): readonly AgentResponseUpdate[] {
+    if (text === '') return NOTHING;
     const last = this.#contents.at(-1);
     if (last?.kind === kind) last.texts.push(text);
     else this.#contents.push({ kind, texts: [text] });
-    return [{ kind, text }];
+    // Frozen, as several callbacks may share it.
+    return [Object.freeze({ kind, text })];
   }
 }

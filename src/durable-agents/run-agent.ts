@@ -1,24 +1,20 @@
 import { inspect } from 'node:util';
 import type { Agent, AgentResponse } from './agent.js';
 import type { AgentResponseCallback } from './agent-response-callback.js';
+import { askAgent } from './ask-agent.js';
 import { CallbackNotifier } from './callback-notifier.js';
 import { AgentError } from './errors.js';
 import type { Logger } from '../functions/logger.js';
-import { raceAbort } from '../functions/time-limits.js';
-import { pullUntilAborted } from './pull-until-aborted.js';
-import { ResponseCollector } from './response-collector.js';
 import type { RunRequest } from './run-request.js';
 import {
   findResponse,
   replayableMessages,
   type ThreadEntry,
-  type ThreadMessage,
   type ThreadRequest,
   type ThreadResponse,
   threadResponseSchema,
 } from './thread/thread-state.js';
 
-const MAX_BUSY_MS = 5;
 const MAX_LOGGED_CAUSE_CHARS = 500;
 
 export interface RunAgentOptions {
@@ -27,47 +23,46 @@ export interface RunAgentOptions {
   readonly request: RunRequest;
   /** The thread's entries so far, oldest first. */
   readonly history: readonly ThreadEntry[];
-  /** Absent: nobody watches. */
+  /** Optional. */
   readonly callback?: AgentResponseCallback | undefined;
   readonly log: Logger;
-  /** The longest that the whole run may take, with its callbacks. */
+  /** Time limit of the whole run, including its callbacks. */
   readonly timeoutMs: number;
   readonly now?: () => Date;
 }
 
-/** What a run came to. */
-export interface Turn {
-  /** The history with this run in it. */
+export interface RunResult {
+  /** The thread's entries, with the request and response of this run. */
   readonly history: readonly ThreadEntry[];
   readonly response: ThreadResponse;
 }
 
 /**
- * Takes one turn: puts the request to the agent, passes each update and the outcome through the callback, and gives
- * back the history with the request and its response. A failure is a response as well, with an `error` content; nothing
- * is thrown. A run that the history already answers is not repeated.
+ * Runs the agent on one request: passes each update and the outcome to the callback, and returns the history with the
+ * request and its response. A failure is a response with an `error` content; nothing is thrown. A run that the history
+ * already answers is not repeated.
  */
-export async function runAgent(options: RunAgentOptions): Promise<Turn> {
+export async function runAgent(options: RunAgentOptions): Promise<RunResult> {
   const { agent, threadId, request, history, callback, log, timeoutMs, now = () => new Date() } = options;
   const { correlationId } = request;
   const where = `[${agent.name}][${correlationId}]`;
 
-  const earlier = findResponse(history, correlationId);
-  if (earlier !== undefined) {
+  const existing = findResponse(history, correlationId);
+  if (existing !== undefined) {
     log.info(`${where} already answered; not run again (thread ${threadId})`);
-    return { history, response: earlier };
+    return { history, response: existing };
   }
 
+  const notifier = new CallbackNotifier({ callback, agentName: agent.name, threadId, request, log, timeoutMs });
   const requestEntry = toRequestEntry(request);
-  const notifier = new CallbackNotifier({ callback, agentName: agent.name, threadId, request, log });
   let response: ThreadResponse;
   log.info(`${where} run started (thread ${threadId})`);
   try {
     const messages = [...replayableMessages(history), ...requestEntry.messages];
-    const answer = await answerInTime(agent, messages, notifier, timeoutMs, now);
+    const answer = await askAgent({ agent, messages, notifier, timeoutMs, log, now });
     response = toResponseEntry(correlationId, answer, now());
-    // A copy: whatever a callback does to it, the answer is kept as the model gave it.
-    await notifier.response(structuredClone(answer));
+    // A frozen copy, so that no callback can change what the others and the thread get.
+    await notifier.response(deepFreeze(structuredClone(answer)));
     log.info(`${where} run answered (thread ${threadId})`);
   } catch (error) {
     const failure = AgentError.from(error);
@@ -78,53 +73,11 @@ export async function runAgent(options: RunAgentOptions): Promise<Turn> {
   return { history: [...history, requestEntry, response], response };
 }
 
-async function answerInTime(
-  agent: Agent,
-  messages: readonly ThreadMessage[],
-  notifier: CallbackNotifier,
-  timeoutMs: number,
-  now: () => Date,
-): Promise<AgentResponse> {
-  const deadline = new AbortController();
-  const timer = setTimeout(() => {
-    deadline.abort(new AgentError('run_timeout', `The run took longer than ${timeoutMs / 1000} s and was ended.`));
-  }, timeoutMs);
-  try {
-    await raceAbort(notifier.start(), deadline.signal);
-    return await answerWithRetry(agent, messages, notifier, deadline.signal, now);
-  } finally {
-    clearTimeout(timer);
+function deepFreeze<T extends object>(value: T): T {
+  for (const inner of Object.values(value)) {
+    if (typeof inner === 'object' && inner !== null) deepFreeze(inner);
   }
-}
-
-/** Repeats a broken attempt once, and only while no reader has seen any of it. */
-async function answerWithRetry(
-  agent: Agent,
-  messages: readonly ThreadMessage[],
-  notifier: CallbackNotifier,
-  signal: AbortSignal,
-  now: () => Date,
-): Promise<AgentResponse> {
-  const attempt = async (streaming: boolean, collector: ResponseCollector): Promise<AgentResponse> => {
-    let busySince = performance.now();
-    for await (const part of pullUntilAborted(agent.run(messages, { signal, streaming }), signal)) {
-      for (const update of collector.push(part)) await raceAbort(notifier.update(update), signal);
-      // Parts that have arrived together are taken without a pause: others in this process get their turn in between.
-      if (performance.now() - busySince > MAX_BUSY_MS) {
-        await new Promise(setImmediate);
-        busySince = performance.now();
-      }
-    }
-    return collector.response(agent.name, now());
-  };
-  const first = new ResponseCollector();
-  try {
-    return await attempt(true, first);
-  } catch (error) {
-    const { recovery } = AgentError.from(error);
-    if (recovery === undefined || first.hasVisibleUpdates || signal.aborted) throw error;
-    return attempt(recovery === 'retry', new ResponseCollector());
-  }
+  return Object.freeze(value);
 }
 
 function toRequestEntry(request: RunRequest): ThreadRequest {
@@ -142,7 +95,7 @@ function toRequestEntry(request: RunRequest): ThreadRequest {
 
 function toResponseEntry(correlationId: string, response: AgentResponse, createdAt: Date): ThreadResponse {
   const { usage } = response;
-  // Parsed, as an entry that can't be read again would make the thread useless.
+  // Parsed, because an entry that cannot be read again would make the thread unusable.
   return threadResponseSchema.parse({
     $type: 'response',
     correlationId,
@@ -170,7 +123,7 @@ function toFailedEntry(correlationId: string, error: AgentError, authorName: str
   };
 }
 
-/** For the log alone. What was not foreseen is logged with its stack. */
+/** For the log only. An unexpected error is logged with its stack. */
 function causeOf({ code, cause }: AgentError): string {
   if (cause === undefined) return '';
   if (!(cause instanceof Error)) return ` (${inspect(cause)})`;

@@ -1,25 +1,24 @@
 /**
- * Tells those who wait in this process that a run has ended. The entity announces it before the host has saved the
- * state, so a waiter still has to look for the answer; and a run in another process is never announced here.
+ * Announces within this process that a run has ended. The entity announces it before the host saves the state, so a
+ * watcher must still read the answer. Runs in other processes are never announced here.
  */
 export class RunCompletionNotifier {
-  readonly #waiting = new Map<string, Set<() => void>>();
+  readonly #watchers = new Map<string, Set<AbortController>>();
 
   announce(correlationId: string): void {
-    for (const wake of this.#waiting.get(correlationId) ?? []) wake();
+    for (const watcher of this.#watchers.get(correlationId) ?? []) watcher.abort();
   }
 
-  /** A signal that is aborted when the run ends. Call `stop` when it is no longer needed. */
+  /** A signal that is aborted when the run ends. Call `stop` when it is no longer needed; further calls do nothing. */
   watch(correlationId: string): { readonly ended: AbortSignal; stop(): void } {
-    const controller = new AbortController();
-    const wake = (): void => controller.abort();
-    const waiting = this.#waiting.get(correlationId) ?? new Set();
-    this.#waiting.set(correlationId, waiting.add(wake));
+    const watcher = new AbortController();
+    const watchers = this.#watchers.get(correlationId) ?? new Set();
+    this.#watchers.set(correlationId, watchers.add(watcher));
     return {
-      ended: controller.signal,
+      ended: watcher.signal,
       stop: () => {
-        waiting.delete(wake);
-        if (waiting.size === 0) this.#waiting.delete(correlationId);
+        // The set of a run that was watched again is another one.
+        if (watchers.delete(watcher) && watchers.size === 0) this.#watchers.delete(correlationId);
       },
     };
   }

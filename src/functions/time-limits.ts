@@ -1,15 +1,21 @@
-import { setTimeout as delay } from 'node:timers/promises';
-
 export interface TimeoutOptions {
   /** Whether the process may exit while the call is pending. @default false */
   readonly isBackground?: boolean;
 }
 
+/** A call that did not settle within its time limit. It may still take effect. */
+export class TimeoutError extends Error {
+  constructor(timeoutMs: number) {
+    super(`There was no answer within ${Math.round(timeoutMs)} ms.`);
+    this.name = 'TimeoutError';
+  }
+}
+
 /**
- * Makes a call and stops waiting for it after `timeoutMs`, whatever the callee's own retries do.
+ * Makes a call and stops waiting for it after `timeoutMs`, even if the callee ignores its signal.
  *
  * @param call receives a signal that is aborted when the time is up
- * @throws Error when there is no answer within `timeoutMs`; the call may still take effect
+ * @throws TimeoutError
  */
 export async function withTimeout<Result>(
   timeoutMs: number,
@@ -20,8 +26,8 @@ export async function withTimeout<Result>(
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
-      const error = new Error(`There was no answer within ${timeoutMs} ms.`);
-      // Before the call fails in some other way because it is aborted.
+      const error = new TimeoutError(timeoutMs);
+      // Rejects first: the abort makes the call fail with an error of its own.
       reject(error);
       controller.abort(error);
     }, timeoutMs);
@@ -34,21 +40,130 @@ export async function withTimeout<Result>(
   }
 }
 
-/** Settles as `promise` does, unless `signal` is aborted first: then it rejects with the signal's reason. */
+/** Settles as `promise` does, or rejects with the signal's reason as soon as `signal` is aborted. */
 export function raceAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const onAbort = (): void => reject(signal.reason);
     if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
+    else signal.addEventListener('abort', onAbort, { once: true });
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
   });
 }
 
 /** Waits for `ms` milliseconds, or until `wake` is aborted. Never rejects. */
-export async function pause(ms: number, wake?: AbortSignal): Promise<void> {
+export function pause(ms: number, wake?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      wake?.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    if (wake?.aborted) end();
+    else wake?.addEventListener('abort', end);
+  });
+}
+
+export interface ConsumeOptions {
+  readonly signal: AbortSignal;
+  /** How long to wait for the source's `return()`. */
+  readonly closeTimeoutMs: number;
+  /** Called with what the source's `return()` throws, or a {@link TimeoutError} if it hangs. */
+  readonly onCloseError: (error: unknown) => void;
+}
+
+/**
+ * Passes each value of `source` to `visit`, one after the other. Closes the source if it has not ended: after an abort,
+ * or when `visit` throws.
+ *
+ * @param visit a returned promise is awaited before the next value is pulled
+ * @throws what the source or `visit` throws, or the signal's reason, even while the source or `visit` hangs
+ */
+export async function consume<T>(
+  source: AsyncIterable<T>,
+  visit: (value: T) => void | Promise<void>,
+  { signal, closeTimeoutMs, onCloseError }: ConsumeOptions,
+): Promise<void> {
+  const iterator = source[Symbol.asyncIterator]();
+  let hasEnded = false;
+  const pull = async (): Promise<void> => {
+    while (!signal.aborted) {
+      let result: IteratorResult<T, unknown>;
+      try {
+        result = await iterator.next();
+      } catch (error) {
+        hasEnded = true;
+        throw error;
+      }
+      if (result.done === true) {
+        hasEnded = true;
+        return;
+      }
+      if (signal.aborted) return;
+      const visiting = visit(result.value);
+      if (visiting !== undefined) await visiting;
+    }
+  };
   try {
-    await delay(ms, undefined, wake && { signal: wake });
-  } catch (error) {
-    if (!wake?.aborted) throw error;
+    // One race for all values: a race for each would cost more than passing the value on.
+    await raceAbort(pull(), signal);
+  } finally {
+    if (!hasEnded) {
+      await withTimeout(closeTimeoutMs, async () => iterator.return?.()).catch(onCloseError);
+    }
+  }
+}
+
+/**
+ * A time limit that starts and stops often and seldom expires. It reuses one timer: a new timer for each start costs
+ * more than most of the work it limits.
+ */
+export class Countdown {
+  readonly #onExpire: () => void;
+  #endsAtMs = Infinity;
+  #timer: NodeJS.Timeout | undefined;
+  #timerAtMs = Infinity;
+
+  /** @param onExpire called each time that the countdown reaches zero */
+  constructor(onExpire: () => void) {
+    this.#onExpire = onExpire;
+  }
+
+  /** `Infinity` while stopped. */
+  get remainingMs(): number {
+    return this.#endsAtMs - performance.now();
+  }
+
+  /** Starts from `ms`, even if it runs already. */
+  start(ms: number): void {
+    this.#endsAtMs = performance.now() + ms;
+    if (this.#endsAtMs < this.#timerAtMs) this.#setTimer(ms);
+  }
+
+  /** Stops it; its timer may stay until {@link close}. */
+  stop(): void {
+    this.#endsAtMs = Infinity;
+  }
+
+  /** Stops it and clears its timer. */
+  close(): void {
+    this.stop();
+    clearTimeout(this.#timer);
+    this.#timerAtMs = Infinity;
+  }
+
+  #setTimer(ms: number): void {
+    clearTimeout(this.#timer);
+    this.#timerAtMs = this.#endsAtMs;
+    this.#timer = setTimeout(() => this.#onTimer(), ms);
+  }
+
+  #onTimer(): void {
+    this.#timerAtMs = Infinity;
+    if (this.#endsAtMs === Infinity) return;
+    const { remainingMs } = this;
+    if (remainingMs > 0) return this.#setTimer(Math.ceil(remainingMs));
+    this.stop();
+    this.#onExpire();
   }
 }

@@ -6,7 +6,7 @@ import { finish, text } from '../support/agent-parts.js';
 import { RecordingCallback } from '../support/recording-callback.js';
 import { runRequest } from '../support/run-request.js';
 import { ScriptedAgent } from '../support/scripted-agent.js';
-import { takeTurn } from '../support/take-turn.js';
+import { runAgentOnce } from '../support/run-agent-once.js';
 
 const sunny = [text('It is '), text('sunny.'), finish()];
 const failing = [text('It is '), new AgentError('rate_limited', 'Later.')];
@@ -15,7 +15,7 @@ describe('a callback', () => {
   it('is told of the start, gets each update in order, then the whole response', async () => {
     const callback = new RecordingCallback();
 
-    await takeTurn(new ScriptedAgent(sunny), { callback });
+    await runAgentOnce(new ScriptedAgent(sunny), { callback });
 
     expect(callback.calls).toEqual([
       'onAgentStart',
@@ -30,7 +30,7 @@ describe('a callback', () => {
   it('gets one frozen context for the whole run', async () => {
     const callback = new RecordingCallback();
 
-    const { log } = await takeTurn(new ScriptedAgent(sunny), { callback });
+    const { log } = await runAgentOnce(new ScriptedAgent(sunny), { callback });
 
     expect(callback.contexts[0]).toEqual({
       agentName: 'ScriptedAgent',
@@ -54,7 +54,7 @@ describe('a callback', () => {
       trace.push(`${word} ends`);
     };
 
-    await takeTurn(agent, {
+    await runAgentOnce(agent, {
       callback: {
         onAgentStart: note('start'),
         onStreamingResponseUpdate: note('update'),
@@ -68,7 +68,7 @@ describe('a callback', () => {
   });
 
   it('may be absent', async () => {
-    expect(await takeTurn(new ScriptedAgent(sunny))).toMatchObject({ response: { $type: 'response' } });
+    expect(await runAgentOnce(new ScriptedAgent(sunny))).toMatchObject({ response: { $type: 'response' } });
   });
 });
 
@@ -93,18 +93,18 @@ describe('a callback that misbehaves', () => {
 
   it.each(misbehaviours)('and $how changes nothing, gets its later calls and is logged', async ({ act }) => {
     const callback = new RecordingCallback();
-    const quiet = await takeTurn(new ScriptedAgent(sunny));
+    const quiet = await runAgentOnce(new ScriptedAgent(sunny));
 
-    const turn = await takeTurn(new ScriptedAgent(sunny), { callback: actingCallback(callback, act) });
+    const result = await runAgentOnce(new ScriptedAgent(sunny), { callback: actingCallback(callback, act) });
 
-    expect(turn.history).toEqual(quiet.history);
+    expect(result.history).toEqual(quiet.history);
     expect(callback.calls).toEqual([
       'onAgentStart',
       'onStreamingResponseUpdate',
       'onStreamingResponseUpdate',
       'onAgentResponse',
     ]);
-    const warnings = turn.log.lines.filter((line) => line.startsWith('warn'));
+    const warnings = result.log.lines.filter((line) => line.startsWith('warn'));
     expect(warnings).toHaveLength(4);
     expect(warnings[0]).toMatch(/\[ScriptedAgent\]\[[0-9a-f]{32}\].*onAgentStart.*disk full.*thread-1/);
     expect(warnings[1]).toMatch(/\[ScriptedAgent\]\[[0-9a-f]{32}\].*onStreamingResponseUpdate.*disk full.*thread-1/);
@@ -113,10 +113,10 @@ describe('a callback that misbehaves', () => {
   it.each(misbehaviours)('and $how at a failure leaves the failure as it is', async ({ act }) => {
     const callback = new RecordingCallback();
 
-    const turn = await takeTurn(new ScriptedAgent(failing), { callback: actingCallback(callback, act) });
+    const result = await runAgentOnce(new ScriptedAgent(failing), { callback: actingCallback(callback, act) });
 
     expect(callback.calls).toEqual(['onAgentStart', 'onStreamingResponseUpdate', 'onAgentError']);
-    expect(turn.response.messages[0]?.contents[0]).toMatchObject({ errorCode: 'rate_limited' });
+    expect(result.response.messages[0]?.contents[0]).toMatchObject({ errorCode: 'rate_limited' });
   });
 
   it('and rewrites what it is given leaves the turn as it is', async () => {
@@ -126,8 +126,8 @@ describe('a callback that misbehaves', () => {
       onAgentError: rewrite,
     };
     for (const steps of [sunny, failing]) {
-      const quiet = await takeTurn(new ScriptedAgent(steps));
-      expect((await takeTurn(new ScriptedAgent(steps), { callback: rewriting })).history).toEqual(quiet.history);
+      const quiet = await runAgentOnce(new ScriptedAgent(steps));
+      expect((await runAgentOnce(new ScriptedAgent(steps), { callback: rewriting })).history).toEqual(quiet.history);
     }
   });
 
@@ -135,13 +135,13 @@ describe('a callback that misbehaves', () => {
     { attempt: 'an answered run', steps: sunny },
     { attempt: 'a failed run', steps: failing },
   ])('and lacks its methods is not missed in $attempt', async ({ steps }) => {
-    const quiet = await takeTurn(new ScriptedAgent(steps));
+    const quiet = await runAgentOnce(new ScriptedAgent(steps));
 
     const writtenInJavaScript: AgentResponseCallback = Object.create(null);
-    const turn = await takeTurn(new ScriptedAgent(steps), { callback: writtenInJavaScript });
+    const result = await runAgentOnce(new ScriptedAgent(steps), { callback: writtenInJavaScript });
 
-    expect(turn.history).toEqual(quiet.history);
-    expect(turn.log.lines).toEqual(quiet.log.lines);
+    expect(result.history).toEqual(quiet.history);
+    expect(result.log.lines).toEqual(quiet.log.lines);
   });
 });
 
@@ -154,7 +154,7 @@ describe('a callback that hangs', () => {
     let isOver = false;
     const hanging = actingCallback(callback, () => new Promise<void>(() => {}));
 
-    const running = takeTurn(new ScriptedAgent([text('Sunny.'), finish()]), {
+    const running = runAgentOnce(new ScriptedAgent([text('Sunny.'), finish()]), {
       callback: hanging,
       timeoutMs: 240_000,
     }).finally(() => (isOver = true));
@@ -173,7 +173,7 @@ describe('a callback that hangs', () => {
   });
 
   it('and rejects when nobody waits for it any more breaks nothing', async () => {
-    const running = takeTurn(new ScriptedAgent([text('Sunny.'), finish()]), {
+    const running = runAgentOnce(new ScriptedAgent([text('Sunny.'), finish()]), {
       callback: actingCallback(new RecordingCallback(), rejectLate),
       timeoutMs: 240_000,
     });

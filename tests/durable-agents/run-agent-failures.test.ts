@@ -7,19 +7,19 @@ import { finish, reasoning, text } from '../support/agent-parts.js';
 import { RecordingCallback } from '../support/recording-callback.js';
 import { runRequest } from '../support/run-request.js';
 import { ScriptedAgent } from '../support/scripted-agent.js';
-import { takeTurn } from '../support/take-turn.js';
+import { runAgentOnce } from '../support/run-agent-once.js';
 
 /** What the response says that went wrong. */
-const errorContentOf = (turn: Awaited<ReturnType<typeof takeTurn>>) => turn.response.messages[0]?.contents[0];
+const errorContentOf = (result: Awaited<ReturnType<typeof runAgentOnce>>) => result.response.messages[0]?.contents[0];
 
 describe('a turn that fails', () => {
   it('is a response with an error, told to the callback once', async () => {
     const callback = new RecordingCallback();
     const failure = new AgentError('rate_limited', 'The model is over its rate limit.');
 
-    const turn = await takeTurn(new ScriptedAgent([text('It is'), failure]), { callback });
+    const result = await runAgentOnce(new ScriptedAgent([text('It is'), failure]), { callback });
 
-    expect(turn.response).toEqual({
+    expect(result.response).toEqual({
       $type: 'response',
       correlationId: runRequest().correlationId,
       createdAt: '2026-01-07T15:40:02.000Z',
@@ -32,7 +32,7 @@ describe('a turn that fails', () => {
         },
       ],
     });
-    expect(turn.history).toHaveLength(2);
+    expect(result.history).toHaveLength(2);
     expect(callback.calls).toEqual(['onAgentStart', 'onStreamingResponseUpdate', 'onAgentError']);
     expect(callback.errors).toEqual([failure]);
   });
@@ -44,10 +44,10 @@ describe('a turn that fails', () => {
   ])('hides the words of an agent that $what', async ({ agent }) => {
     const callback = new RecordingCallback();
 
-    const turn = await takeTurn(agent, { callback });
+    const result = await runAgentOnce(agent, { callback });
 
     const told = { $type: 'error', message: 'The agent failed unexpectedly.', errorCode: 'agent_error' };
-    expect(errorContentOf(turn)).toEqual(told);
+    expect(errorContentOf(result)).toEqual(told);
     expect(callback.errors[0]).toMatchObject({ message: told.message, code: told.errorCode });
   });
 
@@ -55,7 +55,7 @@ describe('a turn that fails', () => {
     const cause = new Error('connect ECONNREFUSED');
     const failure = new AgentError('connection_failed', 'The model could not be reached.', { cause });
 
-    const { log } = await takeTurn(new ScriptedAgent([failure]));
+    const { log } = await runAgentOnce(new ScriptedAgent([failure]));
 
     const [warning] = log.lines.filter((line) => line.startsWith('warn'));
     expect(warning).toContain(`[ScriptedAgent][${runRequest().correlationId}]`);
@@ -64,9 +64,9 @@ describe('a turn that fails', () => {
   });
 
   it('because its stream ends without a finish is incomplete, whatever was said', async () => {
-    const turn = await takeTurn(new ScriptedAgent([text('It is')]));
+    const result = await runAgentOnce(new ScriptedAgent([text('It is')]));
 
-    expect(errorContentOf(turn)).toMatchObject({ errorCode: 'incomplete_response' });
+    expect(errorContentOf(result)).toMatchObject({ errorCode: 'incomplete_response' });
   });
 });
 
@@ -85,7 +85,7 @@ describe('a broken attempt', () => {
     const callback = new RecordingCallback();
     const agent = new ScriptedAgent(first, answer);
 
-    await takeTurn(agent, { callback });
+    await runAgentOnce(agent, { callback });
 
     expect(agent.calls.map((call) => call.streaming)).toEqual([true, streaming]);
     expect(agent.calls[1]?.messages).toEqual(agent.calls[0]?.messages);
@@ -102,20 +102,20 @@ describe('a broken attempt', () => {
   ])('is not repeated when $what', async ({ first, code }) => {
     const agent = new ScriptedAgent(first, answer);
 
-    const turn = await takeTurn(agent);
+    const result = await runAgentOnce(agent);
 
     expect(agent.calls).toHaveLength(1);
-    expect(errorContentOf(turn)).toMatchObject({ errorCode: code });
+    expect(errorContentOf(result)).toMatchObject({ errorCode: code });
   });
 
   it('is repeated once only', async () => {
     const callback = new RecordingCallback();
     const agent = new ScriptedAgent([cut], [cut], answer);
 
-    const turn = await takeTurn(agent, { callback });
+    const result = await runAgentOnce(agent, { callback });
 
     expect(agent.calls).toHaveLength(2);
-    expect(errorContentOf(turn)).toMatchObject({ errorCode: 'connection_lost' });
+    expect(errorContentOf(result)).toMatchObject({ errorCode: 'connection_lost' });
     expect(callback.calls).toEqual(['onAgentStart', 'onAgentError']);
   });
 });
@@ -131,15 +131,15 @@ describe('the time limit of a run', () => {
     const callback = new RecordingCallback();
     const agent = new ScriptedAgent([step]);
 
-    const running = takeTurn(agent, { callback, timeoutMs: 2500 });
-    await vi.advanceTimersByTimeAsync(2499);
+    const running = runAgentOnce(agent, { callback, timeoutMs: 2500 });
+    await vi.advanceTimersByTimeAsync(2249);
     expect(agent.calls[0]?.signal.aborted).toBe(false);
-    await vi.advanceTimersByTimeAsync(1);
-    const turn = await running;
+    await vi.advanceTimersByTimeAsync(251);
+    const result = await running;
 
-    expect(errorContentOf(turn)).toEqual({
+    expect(errorContentOf(result)).toEqual({
       $type: 'error',
-      message: 'The run took longer than 2.5 s and was ended.',
+      message: 'The run did not end within its time limit of 2.5 s.',
       errorCode: 'run_timeout',
     });
     expect(agent.calls).toHaveLength(1);
@@ -147,28 +147,54 @@ describe('the time limit of a run', () => {
     expect(callback.calls).toEqual(['onAgentStart', 'onAgentError']);
   });
 
-  it('counts the time of callbacks, and tells of the end when the one that runs has returned', async () => {
+  it('counts the time of callbacks, and reports the end after the pending call returned', async () => {
     const callback = new RecordingCallback();
     const trace: string[] = [];
     const slow = actingCallback(callback, async (method) => {
       trace.push(`${method} begins`);
-      if (method === 'onStreamingResponseUpdate') await delay(1000);
+      if (method === 'onStreamingResponseUpdate') await delay(700);
       trace.push(`${method} ends`);
     });
     const agent = new ScriptedAgent([text('a'), text('b'), text('c'), finish()]);
 
-    const running = takeTurn(agent, { callback: slow, timeoutMs: 1500 });
-    await vi.advanceTimersByTimeAsync(1500);
+    const running = runAgentOnce(agent, { callback: slow, timeoutMs: 1500 });
+    await vi.advanceTimersByTimeAsync(1360);
     expect(agent.calls[0]?.signal.aborted).toBe(true);
-    await vi.advanceTimersByTimeAsync(1000);
+    expect(callback.calls).not.toContain('onAgentError');
+    await vi.advanceTimersByTimeAsync(140);
 
     expect(errorContentOf(await running)).toMatchObject({ errorCode: 'run_timeout' });
     const methods = ['onAgentStart', 'onStreamingResponseUpdate', 'onStreamingResponseUpdate', 'onAgentError'];
     expect(trace).toEqual(methods.flatMap((method) => [`${method} begins`, `${method} ends`]));
   });
 
+  it.each(['onAgentStart', 'onStreamingResponseUpdate', 'onAgentResponse', 'onAgentError'] as const)(
+    'holds for a run whose callback hangs in %s',
+    async (hanging) => {
+      const callback = new RecordingCallback();
+      const hang = (method: string) => (method === hanging ? new Promise<void>(() => {}) : undefined);
+      const steps = hanging === 'onAgentError' ? [text('a'), new Error('broken')] : [text('a'), text('b'), finish()];
+      let isOver = false;
+
+      const running = runAgentOnce(new ScriptedAgent(steps), {
+        callback: actingCallback(callback, hang),
+        timeoutMs: 10_000,
+      }).finally(() => (isOver = true));
+      await vi.advanceTimersByTimeAsync(8000);
+      expect(isOver).toBe(false);
+      await vi.advanceTimersByTimeAsync(2000);
+      expect(isOver).toBe(true);
+
+      const last = hanging === 'onAgentResponse' ? 'onAgentResponse' : 'onAgentError';
+      expect(callback.calls.at(-1)).toBe(last);
+      const { log } = await running;
+      expect(log.lines.filter((line) => line.includes('the run goes on without it'))).toHaveLength(1);
+      expect(vi.getTimerCount()).toBe(0);
+    },
+  );
+
   it('leaves no timer behind when the run has ended', async () => {
-    await takeTurn(new ScriptedAgent([text('Sunny.'), finish()]), { callback: new RecordingCallback() });
+    await runAgentOnce(new ScriptedAgent([text('Sunny.'), finish()]), { callback: new RecordingCallback() });
 
     expect(vi.getTimerCount()).toBe(0);
   });

@@ -4,7 +4,7 @@ import { finish, reasoning, text } from '../support/agent-parts.js';
 import { RecordingCallback } from '../support/recording-callback.js';
 import { runRequest } from '../support/run-request.js';
 import { ScriptedAgent } from '../support/scripted-agent.js';
-import { takeTurn } from '../support/take-turn.js';
+import { runAgentOnce } from '../support/run-agent-once.js';
 import { threadState, turnEntries } from '../support/thread-entries.js';
 
 const question = runRequest().message;
@@ -19,9 +19,9 @@ describe('a turn that is answered', () => {
       finish({ usage: { ...usage, extra: { cached_input_token_count: 3 } } }),
     ]);
 
-    const turn = await takeTurn(agent, { history });
+    const result = await runAgentOnce(agent, { history });
 
-    expect(turn.history).toEqual([
+    expect(result.history).toEqual([
       ...history,
       {
         $type: 'request',
@@ -45,13 +45,13 @@ describe('a turn that is answered', () => {
         usage: { ...usage, extensionData: { cached_input_token_count: 3 } },
       },
     ]);
-    expect(turn.response).toBe(turn.history.at(-1));
+    expect(result.response).toBe(result.history.at(-1));
   });
 
   it('writes a history that can be read again', async () => {
-    const turn = await takeTurn(new ScriptedAgent([reasoning('Hm.'), text('Sunny.'), finish({ usage })]));
+    const result = await runAgentOnce(new ScriptedAgent([reasoning('Hm.'), text('Sunny.'), finish({ usage })]));
 
-    const written: unknown = JSON.parse(JSON.stringify(threadState(...turn.history)));
+    const written: unknown = JSON.parse(JSON.stringify(threadState(...result.history)));
 
     expect(parseThreadState(written)).toEqual(written);
   });
@@ -59,9 +59,9 @@ describe('a turn that is answered', () => {
   it('keeps the role of the request and the orchestration that asked', async () => {
     const request = runRequest({ role: 'system', orchestrationId: 'orchestration-1', responseType: 'text' });
 
-    const turn = await takeTurn(new ScriptedAgent([finish()]), { request });
+    const result = await runAgentOnce(new ScriptedAgent([finish()]), { request });
 
-    expect(turn.history[0]).toMatchObject({
+    expect(result.history[0]).toMatchObject({
       messages: [{ role: 'system' }],
       orchestrationId: 'orchestration-1',
       responseType: 'text',
@@ -69,17 +69,17 @@ describe('a turn that is answered', () => {
   });
 
   it('has no usage when the model gave none', async () => {
-    const turn = await takeTurn(new ScriptedAgent([text('Sunny.'), finish()]));
+    const result = await runAgentOnce(new ScriptedAgent([text('Sunny.'), finish()]));
 
-    expect(turn.response).not.toHaveProperty('usage');
+    expect(result.response).not.toHaveProperty('usage');
   });
 
   it('may be empty', async () => {
     const callback = new RecordingCallback();
 
-    const turn = await takeTurn(new ScriptedAgent([finish()]), { callback });
+    const result = await runAgentOnce(new ScriptedAgent([finish()]), { callback });
 
-    expect(turn.response.messages[0]?.contents).toEqual([{ $type: 'text', text: '' }]);
+    expect(result.response.messages[0]?.contents).toEqual([{ $type: 'text', text: '' }]);
     expect(callback.calls).toEqual(['onAgentStart', 'onAgentResponse']);
     expect(callback.responses[0]).toMatchObject({ text: '', finishReason: 'stop' });
   });
@@ -87,9 +87,9 @@ describe('a turn that is answered', () => {
   it('stores reasoning beside the answer, in the order of the stream', async () => {
     const agent = new ScriptedAgent([reasoning('Look '), reasoning('outside.'), text('Sunny.'), finish()]);
 
-    const turn = await takeTurn(agent);
+    const result = await runAgentOnce(agent);
 
-    expect(turn.response.messages[0]?.contents).toEqual([
+    expect(result.response.messages[0]?.contents).toEqual([
       { $type: 'reasoning', text: 'Look outside.' },
       { $type: 'text', text: 'Sunny.' },
     ]);
@@ -98,7 +98,7 @@ describe('a turn that is answered', () => {
   it('that was cut at the token limit is an answer, marked as such', async () => {
     const callback = new RecordingCallback();
 
-    await takeTurn(new ScriptedAgent([text('It is'), finish({ finishReason: 'length' })]), { callback });
+    await runAgentOnce(new ScriptedAgent([text('It is'), finish({ finishReason: 'length' })]), { callback });
 
     expect(callback.responses[0]).toMatchObject({ text: 'It is', finishReason: 'length' });
   });
@@ -109,7 +109,7 @@ describe('what the agent is told', () => {
     const agent = new ScriptedAgent([finish()]);
     const history = turnEntries('earlier', 'Hi', { $type: 'text', text: 'Hello' });
 
-    await takeTurn(agent, { history });
+    await runAgentOnce(agent, { history });
 
     expect(agent.calls).toHaveLength(1);
     expect(agent.calls[0]?.streaming).toBe(true);
@@ -127,7 +127,7 @@ describe('what the agent is told', () => {
       ...turnEntries('answered', 'Good', { $type: 'text', text: 'Yes.' }),
     ];
 
-    await takeTurn(agent, { history });
+    await runAgentOnce(agent, { history });
 
     expect(agent.calls[0]?.messages.flatMap(({ contents }) => contents)).toMatchObject([
       { text: 'Good' },
@@ -143,7 +143,7 @@ describe('what the agent is told', () => {
       ...turnEntries('2', 'Two', { $type: 'reasoning', text: 'Hm.' }),
     ];
 
-    await takeTurn(agent, { history });
+    await runAgentOnce(agent, { history });
 
     expect(agent.calls[0]?.messages.flatMap(({ contents }) => contents)).toMatchObject([
       { text: 'One' },
@@ -167,10 +167,10 @@ describe('the same correlation id again', () => {
       ...turnEntries('later', 'And tomorrow?', { $type: 'text', text: 'Rain.' }),
     ];
 
-    const turn = await takeTurn(agent, { history, callback });
+    const result = await runAgentOnce(agent, { history, callback });
 
-    expect(turn.history).toBe(history);
-    expect(turn.response).toBe(history[1]);
+    expect(result.history).toBe(history);
+    expect(result.response).toBe(history[1]);
     expect(agent.calls).toEqual([]);
     expect(callback.calls).toEqual([]);
   });
@@ -179,8 +179,8 @@ describe('the same correlation id again', () => {
     const { correlationId } = runRequest();
     const history = turnEntries(correlationId, question).slice(0, 1);
 
-    const turn = await takeTurn(new ScriptedAgent([text('Sunny.'), finish()]), { history });
+    const result = await runAgentOnce(new ScriptedAgent([text('Sunny.'), finish()]), { history });
 
-    expect(turn.response.messages[0]?.contents).toMatchObject([{ text: 'Sunny.' }]);
+    expect(result.response.messages[0]?.contents).toMatchObject([{ text: 'Sunny.' }]);
   });
 });

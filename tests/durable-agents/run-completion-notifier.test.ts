@@ -21,6 +21,18 @@ describe('the end of a run', () => {
     expect([first, second].map(({ ended }) => ended.aborted)).toEqual([false, true]);
   });
 
+  it('is announced to a new watcher after an old one has stopped twice', () => {
+    const completions = new RunCompletionNotifier();
+    const first = completions.watch('run');
+    first.stop();
+    const second = completions.watch('run');
+
+    first.stop();
+    completions.announce('run');
+
+    expect(second.ended.aborted).toBe(true);
+  });
+
   it('may be announced when nobody watches', () => {
     const completions = new RunCompletionNotifier();
     completions.watch('run').stop();

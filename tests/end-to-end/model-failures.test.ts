@@ -80,7 +80,7 @@ const failures: Readonly<Record<string, Failure>> = {
   'an endless answer': {
     answer: { pieces: Array.from({ length: 100 }, () => 'on '), pauseMs: 100 },
     code: 'run_timeout',
-    error: 'The run took longer than 5 s and was ended.',
+    error: 'The run did not end within its time limit of 5 s.',
     limit: 'run',
   },
 };

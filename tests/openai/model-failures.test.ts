@@ -176,7 +176,7 @@ describe('a rate limit', () => {
 });
 
 describe('a call that is aborted', () => {
-  const timeUp = new AgentError('run_timeout', 'The run took longer than 1 s and was ended.');
+  const timeUp = new AgentError('run_timeout', 'The run did not end within its time limit of 1 s.');
 
   it('before the headers fails for the reason of the abort, and lets its connection go', async () => {
     const controller = new AbortController();

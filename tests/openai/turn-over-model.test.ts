@@ -4,12 +4,12 @@ import { chatAgent } from '../support/ask-model.js';
 import { chunk, completion, content, finishChunk } from '../support/model-chunks.js';
 import { answered, startModelServer, streamed } from '../support/model-server.js';
 import { RecordingCallback } from '../support/recording-callback.js';
-import { takeTurn } from '../support/take-turn.js';
+import { runAgentOnce } from '../support/run-agent-once.js';
 
 /** Takes a turn with the model at this endpoint, watched by a callback. */
 async function turnWith(endpoint: string) {
   const callback = new RecordingCallback();
-  const turn = await takeTurn(chatAgent({ endpoint }), { callback });
+  const turn = await runAgentOnce(chatAgent({ endpoint }), { callback });
   return { callback, content: turn.response.messages[0]?.contents[0], updates: callback.updates };
 }
 

@@ -87,7 +87,7 @@ async function run(
   const request = parsed.data;
   try {
     const state = await readState(entity, threadId, request, options, log);
-    const turn = await runAgent({
+    const result = await runAgent({
       agent: options.agent,
       threadId,
       request,
@@ -96,11 +96,11 @@ async function run(
       log,
       timeoutMs: options.runTimeoutMs,
     });
-    entity.setState({ ...state, data: { ...state.data, conversationHistory: turn.history } });
+    entity.setState({ ...state, data: { ...state.data, conversationHistory: result.history } });
     return {
-      status: responseError(turn.response) ? 'error' : 'success',
+      status: responseError(result.response) ? 'error' : 'success',
       correlation_id: request.correlationId,
-      message_count: turn.history.length,
+      message_count: result.history.length,
     };
   } finally {
     options.completions.announce(request.correlationId);
@@ -112,7 +112,7 @@ async function readState(
   entity: DurableEntityContext<unknown>,
   threadId: string,
   request: RunRequest,
-  { agent, callback }: AgentEntityOptions,
+  { agent, callback, runTimeoutMs: timeoutMs }: AgentEntityOptions,
   log: Logger,
 ): Promise<ThreadState> {
   try {
@@ -120,7 +120,7 @@ async function readState(
   } catch (error) {
     if (error instanceof ThreadStateError) {
       const failure = new AgentError(error.code, error.message, { cause: error });
-      await new CallbackNotifier({ callback, agentName: agent.name, threadId, request, log }).error(failure);
+      await new CallbackNotifier({ callback, agentName: agent.name, threadId, request, log, timeoutMs }).error(failure);
     }
     throw error;
   }

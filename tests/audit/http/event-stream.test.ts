@@ -9,8 +9,6 @@ import { createMemoryStore } from '../../support/memory-store.js';
 import { createRecordingLog } from '../../support/recording-log.js';
 import { callbackEventsOf, parseSse, SseEvents } from '../../support/sse-events.js';
 
-vi.mock('node:timers/promises', () => import('../../support/timers-promises.js'));
-
 const roomy = { maxDurationMs: 100_000, maxBytes: 1_048_576 };
 
 function framesOf(store: CallbackEventStore, options: Partial<EventStreamOptions> = {}) {

@@ -14,7 +14,7 @@ import { createRecordingLog } from '../../support/recording-log.js';
 import { runRequest } from '../../support/run-request.js';
 import { ScriptedAgent } from '../../support/scripted-agent.js';
 import { parseSse, SseEvents } from '../../support/sse-events.js';
-import { takeTurn } from '../../support/take-turn.js';
+import { runAgentOnce } from '../../support/run-agent-once.js';
 
 const PIECES = ['It', ' is 🌦️', '\n\ndata: {}\r\nid: 1-1', '\0', ' שלום', '\u2028', '"}', ' 72°F'];
 const UNTIL_END = `?until=run-end&correlation_id=${runId(1)}`;
@@ -60,7 +60,7 @@ describe('the stream of a run of 200 events', () => {
     const pieces = Array.from({ length: 199 }, (_, index) => text(`${PIECES[index % PIECES.length]}`));
     const agent = Object.assign(new ScriptedAgent([...pieces, finish()]), { name: thread.agentName });
     const callback = new ConversationAuditTrail({ store, health: new StoreHealth(store), previewChars: 0 });
-    await takeTurn(agent, { callback, request: runRequest({ correlationId: runId(1) }) });
+    await runAgentOnce(agent, { callback, request: runRequest({ correlationId: runId(1) }) });
     whole = new Uint8Array(await (await open()).arrayBuffer());
   });
 

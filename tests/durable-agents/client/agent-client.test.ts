@@ -9,8 +9,6 @@ import { createRecordingLog } from '../../support/recording-log.js';
 import { runRequest } from '../../support/run-request.js';
 import { threadState, turnEntries } from '../../support/thread-entries.js';
 
-vi.mock('node:timers/promises', () => import('../../support/timers-promises.js'));
-
 const request = runRequest();
 const { correlationId } = request;
 const answered = threadState(...turnEntries(correlationId, request.message, { $type: 'text', text: 'Sunny.' }));

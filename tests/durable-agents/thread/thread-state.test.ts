@@ -16,7 +16,7 @@ import {
 import { finish, text } from '../../support/agent-parts.js';
 import { runRequest } from '../../support/run-request.js';
 import { ScriptedAgent } from '../../support/scripted-agent.js';
-import { takeTurn } from '../../support/take-turn.js';
+import { runAgentOnce } from '../../support/run-agent-once.js';
 import { threadState, turnEntries } from '../../support/thread-entries.js';
 
 const stateOfPython: unknown = JSON.parse(
@@ -63,7 +63,7 @@ describe('the state that the Python version wrote', () => {
     const state = parseThreadState(stateOfPython);
     const agent = new ScriptedAgent([text('Cloudy.'), finish()]);
 
-    const turn = await takeTurn(agent, { history: state.data.conversationHistory });
+    const turn = await runAgentOnce(agent, { history: state.data.conversationHistory });
 
     expect(turn.history).toHaveLength(6);
     expect(written(threadState(...turn.history.slice(0, 4)))).toEqual(stateOfPython);

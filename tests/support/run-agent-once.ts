@@ -1,15 +1,15 @@
 import type { Agent } from '../../src/durable-agents/agent.js';
-import { runAgent, type RunAgentOptions, type Turn } from '../../src/durable-agents/run-agent.js';
+import { runAgent, type RunAgentOptions, type RunResult } from '../../src/durable-agents/run-agent.js';
 import { createRecordingLog, type RecordingLog } from './recording-log.js';
 import { runRequest } from './run-request.js';
 
 /** Runs the agent on an empty thread, with what a test cares about in place of the rest. */
-export async function takeTurn(
+export async function runAgentOnce(
   agent: Agent,
   options: Partial<RunAgentOptions> = {},
-): Promise<Turn & { readonly log: RecordingLog }> {
+): Promise<RunResult & { readonly log: RecordingLog }> {
   const log = createRecordingLog();
-  const turn = await runAgent({
+  const result = await runAgent({
     agent,
     threadId: 'thread-1',
     request: runRequest(),
@@ -19,5 +19,5 @@ export async function takeTurn(
     now: () => new Date('2026-01-07T15:40:02.000Z'),
     ...options,
   });
-  return { ...turn, log };
+  return { ...result, log };
 }

@@ -1,0 +1,91 @@
+import type { Agent, AgentResponse } from './agent.js';
+import { type CallbackNotifier, outcomeTimeMs } from './callback-notifier.js';
+import { AgentError } from './errors.js';
+import { errorText } from '../functions/error-text.js';
+import type { Logger } from '../functions/logger.js';
+import { consume, raceAbort } from '../functions/time-limits.js';
+import { ResponseCollector } from './response-collector.js';
+import type { ThreadMessage } from './thread/thread-state.js';
+
+/** How long a burst of parts may keep the event loop from other work. */
+const MAX_BUSY_MS = 5;
+const MAX_CLOSE_MS = 1000;
+
+export interface AskAgentOptions {
+  readonly agent: Agent;
+  readonly messages: readonly ThreadMessage[];
+  readonly notifier: CallbackNotifier;
+  /** Time limit of the whole run. */
+  readonly timeoutMs: number;
+  readonly log: Logger;
+  readonly now: () => Date;
+}
+
+/**
+ * Asks the agent for an answer and passes each update to the callback. Stops before the run's time limit by
+ * {@link outcomeTimeMs}.
+ *
+ * @throws AgentError `run_timeout` when the time is up; otherwise what the agent throws
+ */
+export async function askAgent(options: AskAgentOptions): Promise<AgentResponse> {
+  const { notifier, timeoutMs } = options;
+  const outcomeMs = outcomeTimeMs(timeoutMs);
+  const deadline = new AbortController();
+  const timer = setTimeout(() => {
+    const message = `The run did not end within its time limit of ${timeoutMs / 1000} s.`;
+    deadline.abort(new AgentError('run_timeout', message));
+  }, timeoutMs - outcomeMs);
+  const closeTimeoutMs = Math.min(MAX_CLOSE_MS, outcomeMs / 4);
+  try {
+    const starting = notifier.start();
+    if (starting !== undefined) await raceAbort(starting, deadline.signal);
+    return await askWithRetry(options, deadline.signal, closeTimeoutMs);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Retries a broken stream once, and only if no reader has seen any of it. */
+async function askWithRetry(
+  options: AskAgentOptions,
+  signal: AbortSignal,
+  closeTimeoutMs: number,
+): Promise<AgentResponse> {
+  const { agent, messages, notifier, log, now } = options;
+  const ask = async (streaming: boolean, collector: ResponseCollector): Promise<AgentResponse> => {
+    let busySinceMs = performance.now();
+    const onCloseError = (error: unknown): void => {
+      log.warn(`[${agent.name}] the agent's stream could not be closed: ${errorText(error)}`);
+    };
+    await consume(
+      agent.run(messages, { signal, streaming }),
+      (part) => {
+        let pending: void | Promise<void> = undefined;
+        for (const update of collector.push(part)) {
+          const tell = () => (signal.aborted ? undefined : notifier.update(update));
+          pending = pending === undefined ? tell() : pending.then(tell);
+        }
+        const nowMs = performance.now();
+        if (nowMs - busySinceMs <= MAX_BUSY_MS) return pending;
+        busySinceMs = nowMs;
+        return yieldAfter(pending);
+      },
+      { signal, closeTimeoutMs, onCloseError },
+    );
+    return collector.response(agent.name, now());
+  };
+  const first = new ResponseCollector();
+  try {
+    return await ask(true, first);
+  } catch (error) {
+    const { recovery } = AgentError.from(error);
+    if (recovery === undefined || first.hasVisibleUpdates || signal.aborted) throw error;
+    return ask(recovery === 'retry', new ResponseCollector());
+  }
+}
+
+/** Lets other work run: parts that arrive together are taken without a pause. */
+async function yieldAfter(pending: void | Promise<void>): Promise<void> {
+  await pending;
+  await new Promise(setImmediate);
+}
