@@ -1,12 +1,13 @@
 import { createAzureOpenAIClient } from '../src/openai/azure-openai-client.js';
+import { parseModelEndpoint } from '../src/openai/model-endpoint.js';
 
 /** Asks the model without the app in between, and tells when the first chunk had come, and the last. */
 export function directCaller(
   modelUrl: string,
 ): (message: string) => Promise<{ readonly firstMs: number; readonly totalMs: number }> {
   const client = createAzureOpenAIClient({
-    endpoint: modelUrl,
-    apiVersion: '2024-10-21',
+    ...parseModelEndpoint(modelUrl),
+    deployment: 'bench',
     apiKey: 'bench-key',
     timeoutMs: 10_000,
   });

@@ -12,16 +12,13 @@ import { createAzureOpenAIClient } from './openai/azure-openai-client.js';
 import { loadSettings } from './settings/load-settings.js';
 
 const settings = loadSettings(process.env);
-for (const name of ['OPENAI_BASE_URL', 'OPENAI_CUSTOM_HEADERS']) {
-  if (!process.env[name]) continue;
-  console.warn(`${name} is set and ignored: this app talks to AZURE_OPENAI_ENDPOINT, with its own key.`);
-  delete process.env[name];
-}
+for (const warning of settings.warnings) console.warn(warning);
+// The SDK would add these headers whatever it is told.
+delete process.env['OPENAI_CUSTOM_HEADERS'];
 
 // Without streaming the host drops the body of a chunked request, and answers only when a body is complete.
 app.setup({ enableHttpStream: true });
 
-const { endpoint, apiKey, apiVersion, deployment, streamIdleTimeoutMs } = settings.openAI;
 if (settings.callbackStore.kind === 'memory' && process.env['WEBSITE_INSTANCE_ID']) {
   console.warn(
     'Events are kept in the memory of this process: they are gone with it, and other instances do not have them. ' +
@@ -32,16 +29,17 @@ const store = createCallbackEventStore(settings.callbackStore, console);
 const health = new StoreHealth(store);
 const runRecords = new StoredRunRecords({ store, readAnsweredRuns: answeredRuns, log: console });
 const streams = new EventStreams({ ...settings.callbackStreams, store, runRecords, log: console });
-const auditTrail = new ConversationAuditTrail({ store, health, previewChars: settings.logPreviewChars });
+const auditTrail = new ConversationAuditTrail({ store, health, previewChars: settings.callbackLog.previewChars });
 const agentApp = new AgentFunctionApp({
   runEvents: streams,
   runRecords,
   healthDetails: () => health.details(),
   defaultCallback: auditTrail,
-  maxMessageBytes: settings.maxMessageBytes,
-  runTimeoutSeconds: settings.runTimeoutSeconds,
+  maxMessageBytes: settings.agent.maxMessageBytes,
+  runTimeoutSeconds: settings.agent.runTimeoutSeconds,
 });
-const client = createAzureOpenAIClient({ endpoint, apiKey, apiVersion, timeoutMs: streamIdleTimeoutMs });
+const { deployment, streamIdleTimeoutMs, firstTokenTimeoutMs } = settings.openAI;
+const client = createAzureOpenAIClient({ ...settings.openAI, timeoutMs: firstTokenTimeoutMs });
 const model = { client, deployment, streamIdleTimeoutMs };
 agentApp.addAgent(createCallbackAgent(model));
 registerDashboardRoutes();

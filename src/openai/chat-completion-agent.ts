@@ -1,4 +1,4 @@
-import type { AzureOpenAI } from 'openai';
+import type { OpenAI } from 'openai';
 import {
   type Agent,
   AgentError,
@@ -17,7 +17,7 @@ export interface ChatCompletionAgentOptions {
   readonly name: string;
   /** Put before every conversation, and never stored. */
   readonly instructions: string;
-  readonly client: AzureOpenAI;
+  readonly client: OpenAI;
   readonly deployment: string;
   /** How long the model may stay silent in the middle of its answer. */
   readonly streamIdleTimeoutMs: number;

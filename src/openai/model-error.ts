@@ -45,6 +45,9 @@ export function toAgentError(error: unknown): AgentError {
   return AgentError.from(error);
 }
 
+const REDIRECTED =
+  'The model endpoint redirects to another address, which is not followed. Check AZURE_OPENAI_ENDPOINT.';
+
 function fromApiError(error: APIError): AgentError {
   if (error.code === 'content_filter') return contentFilterError(error);
   if (error instanceof RateLimitError) {
@@ -63,6 +66,9 @@ function fromApiError(error: APIError): AgentError {
     case undefined:
       return new AgentError('model_error', 'The model reported an error while it was answering.', { cause: error });
     default:
+      if (error.status < 400) {
+        return new AgentError('endpoint_redirected', REDIRECTED, { cause: error });
+      }
       if (error.status >= 500) {
         return new AgentError('model_unavailable', `The model is unavailable (status ${error.status}).`, {
           cause: error,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { CallbackStoreSettings, TableStoreSettings } from '../audit/store/callback-store-settings.js';
+import { StoreSetupError } from '../audit/store/durable/store-setup-error.js';
 import { isDevelopmentStorage, parseTableConnection } from '../audit/store/table/table-account.js';
 import { integer, isServiceUrl } from './environment-values.js';
 
@@ -65,9 +66,8 @@ export function storeProblems(values: StoreEnvironment): StoreProblem[] {
           ? missing('AzureWebJobsStorage', 'a connection string there, or AzureWebJobsStorage__accountName')
           : [];
       }
-      if (isTableConnection(connectionString)) return [];
-      const problem = 'expected the connection string of a storage account, as CALLBACK_STORE=table needs it';
-      return [{ variable: 'AzureWebJobsStorage', problem }];
+      const problem = tableConnectionProblem(connectionString);
+      return problem === undefined ? [] : [{ variable: 'AzureWebJobsStorage', problem }];
     }
     case 'redis':
       return missing('CALLBACK_REDIS_URL', 'redis://… or rediss://…');
@@ -118,13 +118,14 @@ function tableServiceUrl(values: StoreEnvironment): string | undefined {
   return url ?? (name === undefined ? undefined : `https://${name}.table.core.windows.net`);
 }
 
-function isTableConnection(connectionString: string): boolean {
-  if (isDevelopmentStorage(connectionString)) return true;
+function tableConnectionProblem(connectionString: string): string | undefined {
+  if (isDevelopmentStorage(connectionString)) return undefined;
   try {
     parseTableConnection(connectionString);
-    return true;
-  } catch {
-    return false;
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof StoreSetupError)) throw error;
+    return `expected the connection string of a storage account, as CALLBACK_STORE=table needs it: ${error.message}`;
   }
 }
 

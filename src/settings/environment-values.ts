@@ -1,6 +1,14 @@
 import { z } from 'zod';
 import { isLoopbackHost } from '../functions/loopback-host.js';
 
+/** Environment variables by name, as `process.env` has them. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A setting without which the app cannot start. */
+export function required(expected: string) {
+  return z.string({ error: `is missing; expected ${expected}` });
+}
+
 /** A whole number, as an environment variable holds it. */
 export function integer(min: number, max: number) {
   const expected = `expected a whole number from ${min} to ${max}`;
@@ -11,7 +19,17 @@ export function integer(min: number, max: number) {
     .refine((value) => value >= min && value <= max, expected);
 }
 
-/** Whether a value is the address of a service: https, or http on loopback, and nothing that a path does not need. */
+/** A number that may have decimals, as an environment variable holds it. */
+export function decimal(min: number, max: number) {
+  const expected = `expected a number from ${min} to ${max}`;
+  return z
+    .string()
+    .regex(/^\d{1,15}(\.\d{1,15})?$/, expected)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, expected);
+}
+
+/** Whether a value is the address of a service: https, or http on loopback, without query, fragment and credentials. */
 export function isServiceUrl(value: string): boolean {
   if (!URL.canParse(value)) return false;
   const { protocol, hostname, search, hash, username, password } = new URL(value);

@@ -1,8 +1,12 @@
 import { z } from 'zod';
+import { agentEnvironment, toAgentSettings } from './agent-environment.js';
+import { callbackLogEnvironment, toCallbackLogSettings } from './callback-log-environment.js';
 import { callbackStoreEnvironment, storeProblems, toCallbackStoreSettings } from './callback-store-environment.js';
-import { integer, isServiceUrl } from './environment-values.js';
-
-type Environment = Readonly<Record<string, string | undefined>>;
+import { callbackStreamEnvironment, toCallbackStreamSettings } from './callback-stream-environment.js';
+import type { Environment } from './environment-values.js';
+import { hostEnvironment } from './host-environment.js';
+import { openAIEnvironment, toOpenAISettings } from './openai-environment.js';
+import { settingWarnings } from './setting-warnings.js';
 
 /** The environment does not let the app start: the message has a line for each variable and what was expected. */
 export class SettingsError extends Error {
@@ -12,46 +16,15 @@ export class SettingsError extends Error {
   }
 }
 
-const required = (expected: string) => z.string({ error: `is missing; expected ${expected}` });
-
-const endpoint = required('the endpoint of an Azure OpenAI resource, as https://NAME.openai.azure.com').refine(
-  isEndpoint,
-  'expected an https URL, as https://NAME.openai.azure.com, without /openai and what follows it (http on loopback only)',
-);
-
-function isEndpoint(value: string): boolean {
-  return isServiceUrl(value) && !/\/openai(\/|$)/i.test(new URL(value).pathname);
-}
-
+/** To add a setting, add its variable and its member to the file of its concern. */
 const environmentSchema = z
   .object({
-    AZURE_OPENAI_ENDPOINT: endpoint,
-    AZURE_OPENAI_CHAT_DEPLOYMENT_NAME: required('the name of a chat model deployment').regex(
-      /^[A-Za-z0-9._-]+$/,
-      'expected the name of a chat model deployment: letters, digits, "." "_" "-"',
-    ),
-    AZURE_OPENAI_API_KEY: z
-      .string()
-      .regex(/^[\x21-\x7E]+$/, 'expected a key: printable ASCII characters without spaces')
-      .optional(),
-    AZURE_OPENAI_API_VERSION: z
-      .string()
-      .regex(/^[A-Za-z0-9.-]+$/, 'expected a version, as 2024-10-21')
-      .default('2024-10-21'),
-    AZURE_OPENAI_STREAM_IDLE_TIMEOUT_SECONDS: integer(1, 600).default(60),
-    AGENT_RUN_TIMEOUT_SECONDS: integer(1, 3600).default(240),
-    AGENT_MAX_MESSAGE_BYTES: integer(1, 1_048_576).default(262_144),
+    ...openAIEnvironment,
+    ...agentEnvironment,
     ...callbackStoreEnvironment,
-    CALLBACK_STREAM_MAX_SECONDS: integer(1, 3600).default(100),
-    CALLBACK_STREAM_MAX_BYTES: integer(1, 1_000_000_000).default(1_048_576),
-    CALLBACK_STREAM_MAX_OPEN: integer(1, 100_000).default(500),
-    CALLBACK_STREAM_MAX_OPEN_PER_THREAD: integer(1, 100_000).default(50),
-    CALLBACK_LOG_PREVIEW_CHARS: integer(0, 1_000_000).default(120),
-    TASKHUB_NAME: z
-      .string()
-      .regex(/^[A-Za-z][A-Za-z0-9]{2,44}$/, 'expected 3 to 45 letters and digits, beginning with a letter')
-      .default('default'),
-    FUNCTIONS_WORKER_RUNTIME: z.literal('node', 'expected node').default('node'),
+    ...callbackStreamEnvironment,
+    ...callbackLogEnvironment,
+    ...hostEnvironment,
   })
   .superRefine(
     (values, context) => {
@@ -63,51 +36,54 @@ const environmentSchema = z
     { when: () => true },
   );
 
+/** Names of all environment variables that the app reads. */
+export const settingNames: readonly string[] = Object.keys(environmentSchema.shape);
+
 const settingsSchema = environmentSchema.transform((values) => ({
-  openAI: {
-    /** Base address of the Azure OpenAI resource. */
-    endpoint: values.AZURE_OPENAI_ENDPOINT,
-    deployment: values.AZURE_OPENAI_CHAT_DEPLOYMENT_NAME,
-    /** Absent: `DefaultAzureCredential` is used. */
-    apiKey: values.AZURE_OPENAI_API_KEY,
-    apiVersion: values.AZURE_OPENAI_API_VERSION,
-    streamIdleTimeoutMs: values.AZURE_OPENAI_STREAM_IDLE_TIMEOUT_SECONDS * 1000,
-  },
-  runTimeoutSeconds: values.AGENT_RUN_TIMEOUT_SECONDS,
-  maxMessageBytes: values.AGENT_MAX_MESSAGE_BYTES,
+  openAI: toOpenAISettings(values),
+  agent: toAgentSettings(values),
   callbackStore: toCallbackStoreSettings(values),
-  callbackStreams: {
-    maxDurationMs: values.CALLBACK_STREAM_MAX_SECONDS * 1000,
-    maxBytes: values.CALLBACK_STREAM_MAX_BYTES,
-    maxOpen: values.CALLBACK_STREAM_MAX_OPEN,
-    maxOpenPerThread: values.CALLBACK_STREAM_MAX_OPEN_PER_THREAD,
-  },
-  /** How much of an update is logged; 0: none of its text. */
-  logPreviewChars: values.CALLBACK_LOG_PREVIEW_CHARS,
+  callbackStreams: toCallbackStreamSettings(values),
+  callbackLog: toCallbackLogSettings(values),
 }));
 
 /** What the app is configured with, checked. */
-export type Settings = z.infer<typeof settingsSchema>;
+export type Settings = z.infer<typeof settingsSchema> & {
+  /** What the log should say about the settings at start-up, one finished line each. */
+  readonly warnings: readonly string[];
+};
 
 /**
- * Reads the settings from environment variables. An empty variable counts as unset, and one that still holds a `<` as
- * a placeholder that was never filled in.
+ * Reads the settings from environment variables. An empty variable counts as unset.
  *
  * @throws SettingsError that names every variable that is wrong, and what it should be; never what it holds
  */
 export function loadSettings(environment: Environment): Settings {
-  const names = Object.keys(environmentSchema.shape);
-  const given = names
-    .map((name) => [name, environment[name]?.trim()] as const)
-    .filter((entry) => entry[1] !== undefined && entry[1] !== '');
-  const placeholders = given.filter(([, value]) => value?.includes('<')).map(([name]) => name);
+  const given = settingNames
+    .map((name) => [name, environment[name]?.trim() ?? ''] as const)
+    .filter(([, value]) => value !== '');
+  const unfilled = new Map(given.flatMap(([name, value]) => unfilledProblem(name, value)));
   const parsed = settingsSchema.safeParse(Object.fromEntries(given));
   const problems = [
-    ...placeholders.map((name) => `${name} still holds a placeholder; fill it in, or leave it empty if it is optional`),
+    ...unfilled.values(),
     ...(parsed.error?.issues ?? [])
-      .filter((issue) => !placeholders.includes(String(issue.path[0])))
-      .map((issue) => `${String(issue.path[0])}${issue.message.startsWith('is ') ? ' ' : ': '}${issue.message}`),
+      .filter((issue) => !unfilled.has(String(issue.path[0])))
+      .map((issue) => `${String(issue.path[0])}${issue.message.startsWith('expected') ? ':' : ''} ${issue.message}`),
   ];
   if (problems.length > 0 || !parsed.success) throw new SettingsError(problems);
-  return parsed.data;
+  return { ...parsed.data, warnings: settingWarnings(environment, settingNames, parsed.data.openAI.notice) };
+}
+
+/** A value that stands for the real one: a placeholder, or a reference that Azure did not resolve. */
+function unfilledProblem(name: string, value: string): [name: string, problem: string][] {
+  if (/^@Microsoft\.(KeyVault|AppConfiguration)\(/i.test(value)) {
+    const problem =
+      `${name} holds a Key Vault reference that was not resolved; ` +
+      "give the app's identity access to the secret, or, on your machine, set the value itself";
+    return [[name, problem]];
+  }
+  if (value.includes('<')) {
+    return [[name, `${name} still holds a placeholder; fill it in, or leave it empty if it is optional`]];
+  }
+  return [];
 }

@@ -1,6 +1,7 @@
 import type { AccessToken, TokenCredential } from '@azure/identity';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createAzureOpenAIClient } from '../../src/openai/azure-openai-client.js';
+import { parseModelEndpoint } from '../../src/openai/model-endpoint.js';
 import { API_KEY, partsOf } from '../support/ask-model.js';
 import { completion, finishChunk } from '../support/model-chunks.js';
 import { answered, startModelServer, streamed } from '../support/model-server.js';
@@ -42,7 +43,12 @@ describe('a client without an API key', () => {
   ])('$what', async ({ validForMs, tokens }) => {
     const { endpoint, requests } = await startModelServer(answered(200, completion({ content: 'Hi' })));
     const credential = new CountingCredential(validForMs);
-    const client = createAzureOpenAIClient({ endpoint, apiVersion: '2024-10-21', timeoutMs: 10_000, credential });
+    const client = createAzureOpenAIClient({
+      ...parseModelEndpoint(endpoint),
+      deployment: 'gpt-4o',
+      timeoutMs: 10_000,
+      credential,
+    });
 
     for (let call = 0; call < 2; call += 1) await client.chat.completions.create({ model: 'gpt-4o', messages: [] });
 
@@ -61,6 +67,49 @@ describe('a client without an API key', () => {
       message: 'Microsoft Entra ID gave this app no token for the model.',
     });
     expect(requests).toEqual([]);
+  });
+});
+
+describe('the v1 API', () => {
+  it.each(['/openai/v1/', '/api/projects/weather'])('is called with the key in its header at %s', async (path) => {
+    const { endpoint, requests } = await startModelServer(streamed([finishChunk()]));
+
+    await partsOf({ endpoint: `${endpoint}${path}` });
+
+    expect(requests).toMatchObject([
+      {
+        method: 'POST',
+        path: '/openai/v1/chat/completions',
+        headers: { 'api-key': API_KEY },
+        body: { model: 'gpt-4o' },
+      },
+    ]);
+    expect(requests[0]?.headers).not.toHaveProperty('authorization');
+  });
+
+  it('is called with a token of the credential when there is no key', async () => {
+    const { endpoint, requests } = await startModelServer(streamed([finishChunk()]));
+    const credential = new CountingCredential(HOUR_MS);
+
+    await partsOf({ endpoint, apiVersion: 'v1', credential, tokenScope: 'api://gateway/.default' });
+
+    expect(requests[0]?.path).toBe('/openai/v1/chat/completions');
+    expect(requests[0]?.headers).toMatchObject({ authorization: 'Bearer token-1' });
+    expect(requests[0]?.headers).not.toHaveProperty('api-key');
+    expect(credential.scopes.flat()).toEqual(['api://gateway/.default']);
+  });
+});
+
+describe('a redirect', () => {
+  it.each([301, 302, 303, 307, 308])('with status %i is not followed', async (status) => {
+    const elsewhere = await startModelServer(streamed([finishChunk()]));
+    const { endpoint, requests } = await startModelServer(
+      answered(status, '', { location: `${elsewhere.endpoint}/openai/deployments/gpt-4o/chat/completions` }),
+    );
+
+    await expect(partsOf({ endpoint })).rejects.toMatchObject({ name: 'AgentError', code: 'endpoint_redirected' });
+    expect(requests).toHaveLength(1);
+    expect(elsewhere.requests).toEqual([]);
   });
 });
 

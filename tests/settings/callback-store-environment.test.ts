@@ -175,16 +175,37 @@ describe('the settings of the event store', () => {
   });
 
   it.each([
-    'example',
-    'DefaultEndpointsProtocol=https;AccountName=example',
-    'DefaultEndpointsProtocol=https;AccountKey=c2VjcmV0',
-    'BlobEndpoint=https://example.blob.core.windows.net;SharedAccessSignature=sv=2024',
-  ])('refuse table with AzureWebJobsStorage=%s, which is not repeated, and take it with other stores', (value) => {
-    expect(refusal({ CALLBACK_STORE: 'table', AzureWebJobsStorage: value })).toEqual([
-      'AzureWebJobsStorage: expected the connection string of a storage account, as CALLBACK_STORE=table needs it',
-    ]);
-    expect(refusal({ AzureWebJobsStorage: value })).toEqual([]);
-  });
+    ['example', 'The storage connection string lacks AccountName and AccountKey (or SharedAccessSignature).'],
+    [
+      'DefaultEndpointsProtocol=https;AccountName=example',
+      'The storage connection string lacks AccountKey (or SharedAccessSignature).',
+    ],
+    ['DefaultEndpointsProtocol=https;AccountKey=c2VjcmV0', 'The storage connection string lacks AccountName.'],
+    [
+      'BlobEndpoint=https://example.blob.core.windows.net;SharedAccessSignature=sv=2024',
+      'The storage connection string lacks TableEndpoint.',
+    ],
+    [
+      'DefaultEndpointsProtocol=http;AccountName=example;AccountKey=c2VjcmV0;TableEndpoint=http://azurite:10002/example',
+      'The address of the table service has to begin with https:// (http on loopback only).',
+    ],
+    [
+      'AccountName=example;AccountKey=c2VjcmV0;TableEndpoint=azurite:10002',
+      'The address of the table service has to begin with https:// (http on loopback only).',
+    ],
+    [
+      'AccountName=example;AccountKey=c2VjcmV0;TableEndpoint=10.0.0.4/example',
+      'The address of the table service (TableEndpoint) is not a URL.',
+    ],
+  ])(
+    'refuse table with AzureWebJobsStorage=%s, saying what is wrong, and take it with other stores',
+    (value, reason) => {
+      expect(refusal({ CALLBACK_STORE: 'table', AzureWebJobsStorage: value })).toEqual([
+        `AzureWebJobsStorage: expected the connection string of a storage account, as CALLBACK_STORE=table needs it: ${reason}`,
+      ]);
+      expect(refusal({ AzureWebJobsStorage: value })).toEqual([]);
+    },
+  );
 
   it('are named together with all that is wrong elsewhere', () => {
     const problems = refusal({

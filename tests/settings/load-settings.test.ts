@@ -19,21 +19,30 @@ function refusal(variables: Readonly<Record<string, string | undefined>>): strin
   }
 }
 
+function firstTokenTimeoutMs(runTimeoutSeconds: string, firstTokenTimeoutSeconds?: string): number {
+  return loadSettings({
+    ...required,
+    AGENT_RUN_TIMEOUT_SECONDS: runTimeoutSeconds,
+    AZURE_OPENAI_FIRST_TOKEN_TIMEOUT_SECONDS: firstTokenTimeoutSeconds,
+  }).openAI.firstTokenTimeoutMs;
+}
+
 describe('settings', () => {
   it('have defaults for all but the endpoint and the deployment', () => {
     expect(loadSettings(required)).toEqual({
       openAI: {
-        endpoint: 'https://example.openai.azure.com',
+        endpoint: { api: 'dated', baseUrl: 'https://example.openai.azure.com/openai', apiVersion: '2024-10-21' },
+        tokenScope: 'https://cognitiveservices.azure.com/.default',
         deployment: 'gpt-4o-mini',
-        apiKey: undefined,
-        apiVersion: '2024-10-21',
+        firstTokenTimeoutMs: 180_000,
         streamIdleTimeoutMs: 60_000,
+        parameters: {},
       },
-      runTimeoutSeconds: 240,
-      maxMessageBytes: 262_144,
+      agent: { runTimeoutSeconds: 240, maxMessageBytes: 262_144 },
       callbackStore: { kind: 'memory', maxThreads: 1000, maxEventsPerThread: 10_000, maxBytes: 67_108_864 },
       callbackStreams: { maxDurationMs: 100_000, maxBytes: 1_048_576, maxOpen: 500, maxOpenPerThread: 50 },
-      logPreviewChars: 120,
+      callbackLog: { previewChars: 120 },
+      warnings: [],
     });
   });
 
@@ -42,7 +51,12 @@ describe('settings', () => {
       ...required,
       AZURE_OPENAI_API_KEY: 'key',
       AZURE_OPENAI_API_VERSION: '2025-01-01-preview',
+      AZURE_OPENAI_TOKEN_SCOPE: 'api://gateway/.default',
+      AZURE_OPENAI_FIRST_TOKEN_TIMEOUT_SECONDS: '1',
       AZURE_OPENAI_STREAM_IDLE_TIMEOUT_SECONDS: '1',
+      AZURE_OPENAI_REASONING_EFFORT: 'minimal',
+      AZURE_OPENAI_MAX_OUTPUT_TOKENS: '1000',
+      AZURE_OPENAI_TEMPERATURE: '0.7',
       AGENT_RUN_TIMEOUT_SECONDS: '2',
       AGENT_MAX_MESSAGE_BYTES: '3',
       CALLBACK_STORE_MAX_THREADS: '4',
@@ -57,17 +71,23 @@ describe('settings', () => {
     });
     expect(settings).toEqual({
       openAI: {
-        endpoint: required.AZURE_OPENAI_ENDPOINT,
+        endpoint: {
+          api: 'dated',
+          baseUrl: `${required.AZURE_OPENAI_ENDPOINT}/openai`,
+          apiVersion: '2025-01-01-preview',
+        },
+        tokenScope: 'api://gateway/.default',
         deployment: 'gpt-4o-mini',
         apiKey: 'key',
-        apiVersion: '2025-01-01-preview',
+        firstTokenTimeoutMs: 1000,
         streamIdleTimeoutMs: 1000,
+        parameters: { reasoningEffort: 'minimal', maxOutputTokens: 1000, temperature: 0.7 },
       },
-      runTimeoutSeconds: 2,
-      maxMessageBytes: 3,
+      agent: { runTimeoutSeconds: 2, maxMessageBytes: 3 },
       callbackStore: { kind: 'memory', maxThreads: 4, maxEventsPerThread: 5, maxBytes: 6 },
       callbackStreams: { maxDurationMs: 8000, maxBytes: 9, maxOpen: 10, maxOpenPerThread: 11 },
-      logPreviewChars: 7,
+      callbackLog: { previewChars: 7 },
+      warnings: [],
     });
   });
 
@@ -83,30 +103,33 @@ describe('settings', () => {
     expect(settings).toEqual(loadSettings(required));
   });
 
-  it.each([
-    'https://example.openai.azure.com/',
-    'https://gateway.example.com/models',
-    'http://localhost:4010',
-    'http://127.0.0.1:4010',
-    'http://[::1]:4010',
-  ])('take the endpoint %s', (endpoint) => {
-    expect(loadSettings({ ...required, AZURE_OPENAI_ENDPOINT: endpoint }).openAI.endpoint).toBe(endpoint);
+  it('refuse an endpoint that cannot be understood, and show the spelling that is wanted', () => {
+    expect(refusal({ AZURE_OPENAI_ENDPOINT: 'example.openai.azure.com' })).toBe(
+      'Settings are missing or wrong:\n  AZURE_OPENAI_ENDPOINT is not a URL; ' +
+        'expected https://NAME.openai.azure.com, or https://NAME.openai.azure.com/openai/v1/ for the v1 API',
+    );
+  });
+
+  it('cap the wait for the first token below the time limit of a run', () => {
+    expect(firstTokenTimeoutMs('60')).toBe(57_000);
+    expect(firstTokenTimeoutMs('60', '59')).toBe(57_000);
+    expect(firstTokenTimeoutMs('60', '30')).toBe(30_000);
+  });
+
+  it.each(['0', '0.35', '2'])('take the temperature %s', (temperature) => {
+    expect(loadSettings({ ...required, AZURE_OPENAI_TEMPERATURE: temperature }).openAI.parameters.temperature).toBe(
+      Number(temperature),
+    );
   });
 
   it.each([
-    ['without encryption', 'http://example.openai.azure.com'],
-    ['that only looks like loopback', 'http://localhost.example.com'],
-    ['that only begins like loopback', 'http://127.0.0.1.example.com'],
-    ['of another protocol', 'ftp://example.com'],
-    ['without a protocol', 'example.openai.azure.com'],
-    ['with a query', 'https://example.openai.azure.com/?api-version=1'],
-    ['with a fragment', 'https://example.openai.azure.com/#a'],
-    ['with the path of the API', 'https://example.openai.azure.com/openai/v1/'],
-    ['with a user and a password', 'https://user:secret@example.openai.azure.com'],
-  ])('refuse an endpoint %s', (_what, endpoint) => {
-    expect(refusal({ AZURE_OPENAI_ENDPOINT: endpoint })).toMatch(
-      /^Settings are missing or wrong:\n {2}AZURE_OPENAI_ENDPOINT: expected an https URL, .*loopback only\)$/,
-    );
+    ['AZURE_OPENAI_TEMPERATURE', '2.1'],
+    ['AZURE_OPENAI_TEMPERATURE', '-1'],
+    ['AZURE_OPENAI_TEMPERATURE', 'warm'],
+    ['AZURE_OPENAI_TOKEN_SCOPE', 'https://cognitiveservices.azure.us'],
+    ['AZURE_OPENAI_REASONING_EFFORT', 'Very High'],
+  ])('refuse %s=%s', (name, value) => {
+    expect(refusal({ [name]: value })).toMatch(new RegExp(`^  ${name}: expected`, 'm'));
   });
 
   it.each([
@@ -121,7 +144,9 @@ describe('settings', () => {
   });
 
   describe.each([
+    ['AZURE_OPENAI_FIRST_TOKEN_TIMEOUT_SECONDS', 1, 280],
     ['AZURE_OPENAI_STREAM_IDLE_TIMEOUT_SECONDS', 1, 600],
+    ['AZURE_OPENAI_MAX_OUTPUT_TOKENS', 1, 10_000_000],
     ['AGENT_RUN_TIMEOUT_SECONDS', 1, 3600],
     ['AGENT_MAX_MESSAGE_BYTES', 1, 1_048_576],
     ['CALLBACK_EVENT_TTL_DAYS', 1, 3650],
@@ -187,6 +212,18 @@ describe('settings', () => {
       'Settings are missing or wrong:',
       expect.stringContaining(`  ${name} still holds a placeholder`),
     ]);
+  });
+
+  it.each([
+    ['AZURE_OPENAI_API_KEY', '@Microsoft.KeyVault(SecretUri=https://vault.example/secrets/key/)'],
+    ['AZURE_OPENAI_ENDPOINT', '@microsoft.keyvault(VaultName=vault;SecretName=endpoint)'],
+    ['CALLBACK_REDIS_URL', '@Microsoft.KeyVault(VaultName=vault;SecretName=redis)'],
+    ['AzureWebJobsStorage', '@Microsoft.AppConfiguration(Endpoint=https://config.example; Key=storage)'],
+  ])('refuse a reference in %s that Azure did not resolve', (name, value) => {
+    const lines = refusal({ [name]: value }).split('\n');
+    expect(lines).toHaveLength(2);
+    expect(lines[1]).toMatch(new RegExp(`^  ${name} holds a Key Vault reference that was not resolved; give`));
+    expect(lines[1]).not.toContain('vault;');
   });
 
   it('never show what a variable holds', () => {

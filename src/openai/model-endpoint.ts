@@ -1,0 +1,124 @@
+import { isLoopbackHost } from '../functions/loopback-host.js';
+
+/** The newest generally available version of the dated API. */
+const DEFAULT_API_VERSION = '2024-10-21';
+const PUBLIC_TOKEN_SCOPE = 'https://cognitiveservices.azure.com/.default';
+
+/** Which API of an endpoint is called, and where. */
+export type ModelApi =
+  | {
+      /** `POST {baseUrl}/deployments/{deployment}/chat/completions?api-version={apiVersion}` */
+      readonly api: 'dated';
+      /** Ends in `/openai`. */
+      readonly baseUrl: string;
+      readonly apiVersion: string;
+    }
+  | {
+      /** `POST {baseUrl}/chat/completions`, the deployment as `model`. */
+      readonly api: 'v1';
+      /** Ends in `/v1`. */
+      readonly baseUrl: string;
+    };
+
+/** An endpoint as it was understood. */
+export interface ModelEndpoint {
+  readonly endpoint: ModelApi;
+  /** Scope of a Microsoft Entra ID token in the endpoint's cloud. */
+  readonly tokenScope: string;
+  /** Says how the setting was understood when that is not obvious. For the log. */
+  readonly notice?: string;
+}
+
+/** An endpoint that cannot be understood. The message says what was expected and repeats nothing of the setting. */
+export class ModelEndpointError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'ModelEndpointError';
+  }
+}
+
+const EXPECTED = 'expected https://NAME.openai.azure.com, or https://NAME.openai.azure.com/openai/v1/ for the v1 API';
+
+/**
+ * Understands an endpoint as people paste it: a resource, the v1 API, a Foundry resource or project, a gateway, or the
+ * whole URL of a request.
+ *
+ * @param apiVersion a dated version; `v1` or `preview` for the v1 API; `undefined` takes what the URL says, if anything
+ * @throws ModelEndpointError for what it cannot understand
+ * @see docs/settings.md for the table of forms
+ */
+export function parseModelEndpoint(value: string, apiVersion?: string): ModelEndpoint {
+  if (!URL.canParse(value)) throw new ModelEndpointError(`is not a URL; ${EXPECTED}`);
+  const url = new URL(value);
+  assertUsable(url);
+
+  const tokenScope = tokenScopeOf(url.hostname);
+  const path = url.pathname.replace(/\/+$/, '');
+  const v1 = (baseUrl: string, notice?: string): ModelEndpoint => ({
+    endpoint: { api: 'v1', baseUrl },
+    tokenScope,
+    ...(notice !== undefined && { notice }),
+  });
+
+  const resourceV1 = `${url.origin}/openai/v1`;
+  if (/^\/api\/projects(\/|$)/i.test(path)) {
+    return v1(
+      resourceV1,
+      `AZURE_OPENAI_ENDPOINT is a Foundry project. Calling the v1 API of its resource: ${resourceV1}`,
+    );
+  }
+  if (/^\/models(\/|$)/i.test(path) && /\.services\.ai\.azure\./.test(url.hostname)) {
+    return v1(resourceV1, `AZURE_OPENAI_ENDPOINT is a model inference endpoint. Calling the v1 API: ${resourceV1}`);
+  }
+
+  // The last match counts: the path of a gateway may hold "openai" as well.
+  const cut = /^(.*)\/openai(\/v1)?(?=\/|$)/i.exec(path);
+  if (cut?.[2] !== undefined) {
+    const isIgnored = apiVersion !== undefined && !isV1Version(apiVersion);
+    const notice =
+      'AZURE_OPENAI_API_VERSION has no effect: AZURE_OPENAI_ENDPOINT is the v1 API, which has no versions.';
+    return v1(`${url.origin}${cut[1]}/openai/v1`, isIgnored ? notice : undefined);
+  }
+  if (cut === null) assertResource(url, path);
+  const version = apiVersion ?? url.searchParams.get('api-version') ?? undefined;
+  // A gateway, or a server that is not Azure's, may serve the v1 API without "openai" in its path.
+  const [, bareV1] = (cut === null && /^(.*\/v1)(\/chat\/completions)?$/i.exec(path)) || [];
+  if (version === undefined || isV1Version(version)) {
+    if (bareV1 !== undefined) return v1(`${url.origin}${bareV1}`);
+    if (version !== undefined) return v1(`${url.origin}${cut?.[1] ?? path}/openai/v1`);
+  }
+  const baseUrl = `${url.origin}${cut?.[1] ?? path}/openai`;
+  return { endpoint: { api: 'dated', baseUrl, apiVersion: version ?? DEFAULT_API_VERSION }, tokenScope };
+}
+
+/** Whether a version means the v1 API, which has no dated versions. */
+function isV1Version(version: string): boolean {
+  return /^(v1|preview|latest)$/i.test(version);
+}
+
+function assertUsable(url: URL): void {
+  const { protocol, hostname, username, password } = url;
+  if (protocol !== 'https:' && !(protocol === 'http:' && isLoopbackHost(hostname))) {
+    throw new ModelEndpointError(`must use https (http on loopback only); ${EXPECTED}`);
+  }
+  if (`${username}${password}` !== '') throw new ModelEndpointError(`holds a user or a password; ${EXPECTED}`);
+  if (/^(portal|ai|oai)\.azure\.(com|us|cn)$/.test(hostname)) {
+    throw new ModelEndpointError(`is the address of a portal page, not of a resource; ${EXPECTED}`);
+  }
+  if (hostname === 'api.openai.com') {
+    throw new ModelEndpointError(`is OpenAI's own API, which needs other keys than Azure; ${EXPECTED}`);
+  }
+}
+
+/** An Azure resource has no path of its own, and the address of a resource or a gateway has no query. */
+function assertResource({ hostname, search, hash }: URL, path: string): void {
+  if (path !== '' && /\.(openai|cognitiveservices|services\.ai)\.azure\.(com|us|cn)$/.test(hostname)) {
+    throw new ModelEndpointError(`has a path that Azure OpenAI does not serve; ${EXPECTED}`);
+  }
+  if (`${search}${hash}` !== '') throw new ModelEndpointError(`has a query or a fragment; ${EXPECTED}`);
+}
+
+function tokenScopeOf(hostname: string): string {
+  const [, cloud] = /\.azure\.(us|cn)$/.exec(hostname) ?? [];
+  return cloud === undefined ? PUBLIC_TOKEN_SCOPE : `https://cognitiveservices.azure.${cloud}/.default`;
+}

@@ -1,0 +1,21 @@
+import { z } from 'zod';
+import { integer } from './environment-values.js';
+
+/** The environment variables that bound the SSE streams of events. */
+export const callbackStreamEnvironment = {
+  CALLBACK_STREAM_MAX_SECONDS: integer(1, 3600).default(100),
+  CALLBACK_STREAM_MAX_BYTES: integer(1, 1_000_000_000).default(1_048_576),
+  CALLBACK_STREAM_MAX_OPEN: integer(1, 100_000).default(500),
+  CALLBACK_STREAM_MAX_OPEN_PER_THREAD: integer(1, 100_000).default(50),
+};
+
+const environment = z.object(callbackStreamEnvironment);
+
+export function toCallbackStreamSettings(values: z.infer<typeof environment>) {
+  return {
+    maxDurationMs: values.CALLBACK_STREAM_MAX_SECONDS * 1000,
+    maxBytes: values.CALLBACK_STREAM_MAX_BYTES,
+    maxOpen: values.CALLBACK_STREAM_MAX_OPEN,
+    maxOpenPerThread: values.CALLBACK_STREAM_MAX_OPEN_PER_THREAD,
+  };
+}

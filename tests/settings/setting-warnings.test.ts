@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest';
+import { loadSettings } from '../../src/settings/load-settings.js';
+import { missingEndpointProblem } from '../../src/settings/missing-endpoint-problem.js';
+
+const required = {
+  AZURE_OPENAI_ENDPOINT: 'https://example.openai.azure.com',
+  AZURE_OPENAI_CHAT_DEPLOYMENT_NAME: 'gpt-4o-mini',
+};
+
+const warningsFor = (variables: Readonly<Record<string, string>>) =>
+  loadSettings({ ...required, ...variables }).warnings;
+
+describe('a variable that the app does not know', () => {
+  it.each([
+    ['AZURE_OPENAI_DEPLOYMENT', 'AZURE_OPENAI_CHAT_DEPLOYMENT_NAME'],
+    ['AZURE_OPENAI_DEPLOYMENT_NAME', 'AZURE_OPENAI_CHAT_DEPLOYMENT_NAME'],
+    ['AZURE_OPENAI_KEY', 'AZURE_OPENAI_API_KEY'],
+    ['AZURE_OPENAI_APIKEY', 'AZURE_OPENAI_API_KEY'],
+    ['AZURE_OPEN_AI_API_KEY', 'AZURE_OPENAI_API_KEY'],
+    ['azure_openai_api_version', 'AZURE_OPENAI_API_VERSION'],
+    ['AZURE_OPENAI_IDLE_TIMEOUT_SECONDS', 'AZURE_OPENAI_STREAM_IDLE_TIMEOUT_SECONDS'],
+    ['CALLBACK_STROE', 'CALLBACK_STORE'],
+    ['CALLBACKS_STORE', 'CALLBACK_STORE'],
+    ['CALLBACK_TTL_DAYS', 'CALLBACK_EVENT_TTL_DAYS'],
+    ['AGENT_TIMEOUT_SECONDS', 'AGENT_RUN_TIMEOUT_SECONDS'],
+  ])('is warned of: %s, and %s is suggested', (name, nearest) => {
+    expect(warningsFor({ [name]: 'not-for-the-log' })).toEqual([
+      `${name} is not a setting of this app and has no effect. Did you mean ${nearest}?`,
+    ]);
+  });
+
+  it.each(['PATH', 'AZURE_TENANT_ID', 'AZURE_CLIENT_ID', 'OPENAI_API_KEY', 'AGENTS', 'WEBSITE_INSTANCE_ID'])(
+    'is not warned of when it is not meant for the app: %s',
+    (name) => {
+      expect(warningsFor({ [name]: 'value' })).toEqual([]);
+    },
+  );
+
+  it('is not warned of when it is empty', () => {
+    expect(warningsFor({ AZURE_OPENAI_KEY: ' ' })).toEqual([]);
+  });
+});
+
+describe('a variable of the OpenAI SDK', () => {
+  it.each(['OPENAI_BASE_URL', 'OPENAI_CUSTOM_HEADERS', 'OPENAI_API_VERSION'])(
+    'is ignored with a warning: %s',
+    (name) => {
+      expect(warningsFor({ [name]: 'not-for-the-log' })).toEqual([
+        expect.stringMatching(new RegExp(`^${name} is set and ignored: this app `)),
+      ]);
+    },
+  );
+});
+
+describe('the endpoint of a Foundry project', () => {
+  it('is announced at start-up together with what is called instead', () => {
+    const endpoint = 'https://example.services.ai.azure.com/api/projects/weather';
+    expect(warningsFor({ AZURE_OPENAI_ENDPOINT: endpoint })).toEqual([
+      'AZURE_OPENAI_ENDPOINT is a Foundry project. ' +
+        'Calling the v1 API of its resource: https://example.services.ai.azure.com/openai/v1',
+    ]);
+  });
+});
+
+describe('a launcher that finds no endpoint', () => {
+  it.each(['AZURE_OPENAI_ENDPIONT', 'AZURE_OPEN_AI_ENDPOINT', 'AZURE_OPENAI_ENDPOINTS'])(
+    'learns that it was misspelt as %s',
+    (name) => {
+      const environment = { [name]: 'https://example.openai.azure.com', AZURE_OPENAI_API_KEY: 'key' };
+      expect(missingEndpointProblem(environment)).toBe(
+        `AZURE_OPENAI_ENDPOINT is not set, but ${name} is. Did you mean AZURE_OPENAI_ENDPOINT?`,
+      );
+    },
+  );
+
+  it('learns that there is a key without an endpoint', () => {
+    expect(missingEndpointProblem({ AZURE_OPENAI_API_KEY: 'key', AZURE_OPENAI_ENDPOINT: '' })).toBe(
+      'AZURE_OPENAI_API_KEY is set, but AZURE_OPENAI_ENDPOINT is not.',
+    );
+  });
+
+  it.each([{}, { AZURE_OPENAI_API_KEY: ' ' }, { ...required, AZURE_OPENAI_API_KEY: 'key' }])(
+    'learns of nothing that speaks of a model in %o',
+    (environment) => {
+      expect(missingEndpointProblem(environment)).toBeUndefined();
+    },
+  );
+});
