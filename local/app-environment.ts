@@ -1,25 +1,28 @@
-/** What an app gets when neither the environment nor local.settings.json says otherwise. */
+/** Settings of an app that neither the environment nor local.settings.json sets. */
 const defaults: Readonly<Record<string, string>> = {
   FUNCTIONS_WORKER_RUNTIME: 'node',
   AzureWebJobsStorage: 'UseDevelopmentStorage=true',
-  TASKHUB_NAME: 'default',
 };
+
+const hubNameOverride = 'AzureFunctionsJobHost__extensions__durableTask__hubName';
 
 /** Where the settings of an app come from. */
 export interface SettingSources {
-  /** The real environment; wins over the file and the defaults. An empty value counts as unset. */
+  /** The real environment. Wins over the file and the defaults. An empty value counts as unset. */
   readonly environment: NodeJS.ProcessEnv;
   /** `Values` of local.settings.json. */
   readonly fileValues: Readonly<Record<string, string>>;
 }
 
-/** One setting as the app will see it; undefined when it is nowhere, or empty. */
+/** Returns one setting as the app will see it; undefined when no source sets it, or only to an empty value. */
 export function readSetting(sources: SettingSources, name: string): string | undefined {
   return sources.environment[name] || sources.fileValues[name] || defaults[name] || undefined;
 }
 
 /**
- * The settings to add to the environment of the app.
+ * Collects the settings to add to the environment of the app.
+ *
+ * `TASKHUB_NAME` also becomes the override of host.json that every Functions host understands, unless that is set.
  *
  * @param overrides - settings that win over everything, for example those of the offline model.
  */
@@ -27,12 +30,14 @@ export function collectSettings(
   sources: SettingSources,
   overrides: Readonly<Record<string, string>> = {},
 ): Record<string, string> {
-  const missing = Object.entries({ ...defaults, ...withoutEmpty(sources.fileValues) }).filter(
-    ([name]) => !sources.environment[name],
-  );
+  const { environment, fileValues } = sources;
+  const hubName = readSetting(sources, hubNameOverride) ?? readSetting(sources, 'TASKHUB_NAME');
+  const given = Object.entries(fileValues).filter(([, value]) => value !== '');
+  const settings = {
+    ...defaults,
+    ...(hubName !== undefined && { [hubNameOverride]: hubName }),
+    ...Object.fromEntries(given),
+  };
+  const missing = Object.entries(settings).filter(([name]) => !environment[name]);
   return { ...Object.fromEntries(missing), ...overrides };
-}
-
-function withoutEmpty(values: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== ''));
 }

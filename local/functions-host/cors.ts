@@ -10,26 +10,36 @@ export interface CorsOptions {
 }
 
 /**
- * Sets the CORS headers of an answer.
+ * Sets the CORS headers of an answer, and answers preflight requests, which reach no function.
  *
- * @returns whether the request was a preflight, which is thereby answered and reaches no function.
+ * @returns whether the request is answered.
  */
 export function applyCors(request: HostRequest, response: ServerResponse, cors: CorsOptions | undefined): boolean {
   const origin = request.headers.get('origin');
   if (cors === undefined || origin === undefined) return false;
-  const requestedMethod = request.headers.get('access-control-request-method');
-  const isPreflight = request.method === 'OPTIONS' && requestedMethod !== undefined;
-  const isOpenToAll = cors.origins.includes('*') && !cors.credentials;
-  if (isOpenToAll || cors.origins.includes('*') || cors.origins.includes(origin)) {
+  const isAnswered = isPreflight(request);
+  if (isAllowedOrigin(cors, origin)) {
+    const isOpenToAll = cors.origins.includes('*') && !cors.credentials;
     response.setHeader('Access-Control-Allow-Origin', isOpenToAll ? '*' : origin);
     if (!isOpenToAll) response.setHeader('Vary', 'Origin');
     if (cors.credentials) response.setHeader('Access-Control-Allow-Credentials', 'true');
-    if (isPreflight) {
-      response.setHeader('Access-Control-Allow-Methods', requestedMethod);
+    if (isAnswered) {
+      response.setHeader('Access-Control-Allow-Methods', request.headers.get('access-control-request-method') ?? '');
       const requestedHeaders = request.headers.get('access-control-request-headers');
       if (requestedHeaders !== undefined) response.setHeader('Access-Control-Allow-Headers', requestedHeaders);
     }
   }
-  if (isPreflight) response.writeHead(204).end();
-  return isPreflight;
+  if (isAnswered) response.writeHead(204).end();
+  return isAnswered;
+}
+
+/** Whether a browser asks if it may send another request. */
+export function isPreflight({ method, headers }: HostRequest): boolean {
+  return method === 'OPTIONS' && headers.has('origin') && headers.has('access-control-request-method');
+}
+
+/** Whether pages of this origin may call the app; undefined stands for an origin that is not known. */
+export function isAllowedOrigin(cors: CorsOptions | undefined, origin: string | undefined): boolean {
+  if (cors === undefined) return false;
+  return cors.origins.includes('*') || (origin !== undefined && cors.origins.includes(origin));
 }

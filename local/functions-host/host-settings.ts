@@ -4,13 +4,13 @@ import { z } from 'zod';
 import { parseJsonWithComments } from '../parse-json-with-comments.js';
 import { parseLogLevel, type HostLogLevel } from './host-log.js';
 
-/** What the local host takes from host.json; it ignores the rest of that file. */
+/** What the local host reads from host.json. It ignores everything else in that file. */
 export interface HostSettings {
-  /** What stands before every function's route, without slashes at its ends; may be empty. */
+  /** Prefix of every function's route, without leading and trailing slashes. May be empty. */
   readonly routePrefix: string;
   /** Task hub of the durable functions. */
   readonly hubName: string;
-  /** Most operations that one run of an entity function is given. */
+  /** Maximum number of operations in one call of an entity function. */
   readonly maxEntityOperationBatchSize: number;
   readonly minimumLogLevel: HostLogLevel;
 }
@@ -20,23 +20,31 @@ const hostJson = z.object({
     .object({
       http: z.object({ routePrefix: z.string().optional() }).optional(),
       durableTask: z
-        .object({ hubName: z.string().optional(), maxEntityOperationBatchSize: z.int().positive().optional() })
+        .object({
+          hubName: z.string().optional(),
+          maxEntityOperationBatchSize: z.coerce.number().int().positive().optional(),
+        })
         .optional(),
     })
     .optional(),
   logging: z.object({ logLevel: z.record(z.string(), z.string()).optional() }).optional(),
 });
 
+const overridePrefix = 'AzureFunctionsJobHost__';
+
 /**
- * Reads host.json of an app. `%NAME%` in a value stands for that environment variable.
+ * Reads host.json of an app. `%NAME%` in a value is replaced with that environment variable, and a variable such as
+ * `AzureFunctionsJobHost__extensions__durableTask__hubName` overrides the value at its path:
+ * https://learn.microsoft.com/azure/azure-functions/functions-host-json#override-hostjson-values
  *
- * @throws Error that names the file and what is wrong in it: unreadable, no JSON, a value of the wrong type, an
- * environment variable that is not set.
+ * @throws Error that names the file and the problem: unreadable, not JSON, a value of the wrong type, or an environment
+ * variable that is not set.
  */
 export async function readHostSettings(appFolder: string, environment: NodeJS.ProcessEnv): Promise<HostSettings> {
   const file = path.join(appFolder, 'host.json');
   try {
-    const { extensions, logging } = hostJson.parse(parseJsonWithComments(await readFile(file, 'utf8')));
+    const content = parseJsonWithComments(await readFile(file, 'utf8'));
+    const { extensions, logging } = hostJson.parse(override(content, environment));
     return {
       routePrefix: resolveNames(extensions?.http?.routePrefix ?? 'api', environment).replace(/^\/+|\/+$/g, ''),
       hubName: resolveNames(extensions?.durableTask?.hubName ?? 'TestHubName', environment),
@@ -48,6 +56,22 @@ export async function readHostSettings(appFolder: string, environment: NodeJS.Pr
     const reason = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
     throw new Error(`${file} cannot be used: ${reason}`, { cause: error });
   }
+}
+
+/** Applies the environment's overrides. Names match regardless of case, as in .NET's configuration. */
+function override(content: unknown, environment: NodeJS.ProcessEnv): unknown {
+  const overrides = Object.entries(environment).flatMap(([name, value]) => {
+    const isOverride = name.toLowerCase().startsWith(overridePrefix.toLowerCase()) && value !== undefined;
+    return isOverride ? [{ keys: name.slice(overridePrefix.length).split('__'), value }] : [];
+  });
+  return overrides.reduce((result, { keys, value }) => replaceAt(result, keys, value), content);
+}
+
+function replaceAt(content: unknown, [key, ...rest]: readonly string[], value: string): unknown {
+  if (key === undefined) return value;
+  const record: Readonly<Record<string, unknown>> = Object.fromEntries(Object.entries(Object(content)));
+  const actualKey = Object.keys(record).find((name) => name.toLowerCase() === key.toLowerCase()) ?? key;
+  return { ...record, [actualKey]: replaceAt(record[actualKey], rest, value) };
 }
 
 function resolveNames(text: string, environment: NodeJS.ProcessEnv): string {

@@ -1,36 +1,49 @@
 import { createServer, STATUS_CODES, type OutgoingHttpHeaders, type Server, type ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { CorsOptions } from './cors.js';
+import { explainRefusal } from './explain-refusal.js';
 import { readRequest, reasonPhrase, type HostRequest } from './server-quirks.js';
 
-/** Serves one request. A rejection is answered with 500 where the answer has not begun. */
+/** Serves one request. When it rejects before the answer has begun, the answer is 500. */
 export type RequestHandler = (request: HostRequest, response: ServerResponse) => Promise<void>;
+
+export interface ServerOptions {
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly handle: RequestHandler;
+  /** Called with what a handler rejects with. */
+  readonly onError: (error: unknown) => void;
+  /** Origins whose pages may call the server. Undefined: none but its own. */
+  readonly cors?: CorsOptions | undefined;
+  /** How long a request may take to arrive. @default 120 s */
+  readonly receiveTimeoutMs?: number;
+}
 
 /** An HTTP server on both loopback addresses. */
 export interface LoopbackServer {
   readonly port: number;
-  /** Takes no more connections; those that are open go on. */
+  /** Accepts no more connections; open ones go on. */
   stop(): void;
   /** Ends all connections. */
   close(): Promise<void>;
 }
 
+const defaultReceiveTimeoutMs = 120_000;
+/** Kestrel's default. */
+const headersTimeoutMs = 30_000;
+
 /**
- * Listens on `localhost` as the real host's server does.
+ * Listens on `localhost` as the real host's server does. Requests of foreign web pages are refused with 403.
  *
- * @param port - 0 takes a free one.
- * @param onError - told of what a handler rejected with.
  * @throws the server's own error, for instance EADDRINUSE.
  */
-export async function startServer(
-  port: number,
-  handle: RequestHandler,
-  onError: (error: unknown) => void,
-): Promise<LoopbackServer> {
-  const first = await listen(createHttpServer(handle, onError), port, '127.0.0.1');
+export async function startServer(options: ServerOptions): Promise<LoopbackServer> {
+  const first = await listen(createHttpServer(options), options.port, '127.0.0.1');
   const actualPort = portOf(first);
   const servers = [first];
   try {
-    servers.push(await listen(createHttpServer(handle, onError), actualPort, '::1'));
+    servers.push(await listen(createHttpServer(options), actualPort, '::1'));
   } catch (error) {
     if (!isAddressMissing(error)) {
       first.close();
@@ -63,12 +76,15 @@ export async function readBody({ message }: HostRequest): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-function createHttpServer(handle: RequestHandler, onError: (error: unknown) => void): Server {
+function createHttpServer(options: ServerOptions): Server {
+  const { handle, onError, cors, receiveTimeoutMs = defaultReceiveTimeoutMs } = options;
   const server = createServer({
     // High enough for the limits of the real host to be applied by the request handler instead.
     maxHeaderSize: 1024 * 1024,
     requireHostHeader: false,
-    requestTimeout: 0,
+    requestTimeout: receiveTimeoutMs,
+    headersTimeout: Math.min(headersTimeoutMs, receiveTimeoutMs),
+    connectionsCheckingInterval: Math.min(5000, receiveTimeoutMs),
     keepAliveTimeout: 130_000,
   });
   server.maxHeadersCount = 0;
@@ -80,6 +96,11 @@ function createHttpServer(handle: RequestHandler, onError: (error: unknown) => v
     if (typeof request === 'number') {
       response.shouldKeepAlive = false;
       answer(response, request);
+      return;
+    }
+    const refusal = explainRefusal(request, cors);
+    if (refusal !== undefined) {
+      answer(response, 403, { 'Content-Type': 'application/json' }, JSON.stringify({ error: refusal }));
       return;
     }
     handle(request, response).catch((error: unknown) => {
@@ -96,11 +117,15 @@ function createHttpServer(handle: RequestHandler, onError: (error: unknown) => v
 
 /** Answers what the parser refuses. The real host accepts any well-formed method, and has no route for it. */
 function answerUnreadable(error: NodeJS.ErrnoException & { rawPacket?: Buffer }, socket: Duplex): void {
-  if (!socket.writable) return void socket.destroy();
+  const isTimeout = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
+  // A request that stops arriving may have been answered in part.
+  const isAnswerBegun = isTimeout && socket instanceof Socket && socket.bytesWritten > 0;
+  if (!socket.writable || isAnswerBegun) return void socket.destroy();
   const isOtherMethod =
     error.code === 'HPE_INVALID_METHOD' &&
     /^[\w!#$%&'*+\-.^`|~]+ \/[!-~]* HTTP\/1\.[01]\r\n/.test(error.rawPacket?.toString('latin1') ?? '');
-  if (error.code === 'HPE_HEADER_OVERFLOW') socket.end(emptyAnswer('431 Request Header Fields Too Large'));
+  if (isTimeout) socket.end(emptyAnswer('408 Request Timeout'));
+  else if (error.code === 'HPE_HEADER_OVERFLOW') socket.end(emptyAnswer('431 Request Header Fields Too Large'));
   else if (error.code === 'HPE_INVALID_VERSION') socket.end(emptyAnswer('505 HTTP Version Not Supported'));
   else socket.end(emptyAnswer(isOtherMethod ? '404 Not Found' : '400 Bad Request'));
 }

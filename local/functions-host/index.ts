@@ -93,7 +93,12 @@ export async function startLocalFunctionsHost(options: LocalFunctionsHostOptions
   const keys = options.keys === true ? allKeys : undefined;
 
   let handle = answerNotReady;
-  const server = await startServer(options.port, async (request, response) => handle(request, response), logError);
+  const server = await startServer({
+    port: options.port,
+    handle: async (request, response) => handle(request, response),
+    onError: logError,
+    cors: options.cors,
+  });
   const endings: (() => unknown)[] = [
     async () => server.close(),
     setEnvironment('WEBSITE_HOSTNAME', `localhost:${server.port}`),

@@ -56,16 +56,21 @@ describe('local.settings.json', () => {
 describe('the settings of the app', () => {
   const sources = {
     environment: { BOTH: 'from the environment', BLANK: '' },
-    fileValues: { BOTH: 'from the file', BLANK: 'from the file', ONLY_FILE: 'from the file', TASKHUB_NAME: '' },
+    fileValues: {
+      BOTH: 'from the file',
+      BLANK: 'from the file',
+      ONLY_FILE: 'from the file',
+      FUNCTIONS_WORKER_RUNTIME: '',
+    },
   };
 
   it('come from the environment, then the file, then the defaults; empty means unset', () => {
-    const names = ['BOTH', 'BLANK', 'ONLY_FILE', 'TASKHUB_NAME', 'NOWHERE'];
+    const names = ['BOTH', 'BLANK', 'ONLY_FILE', 'FUNCTIONS_WORKER_RUNTIME', 'NOWHERE'];
     expect(names.map((name) => readSetting(sources, name))).toEqual([
       'from the environment',
       'from the file',
       'from the file',
-      'default',
+      'node',
       undefined,
     ]);
   });
@@ -76,8 +81,18 @@ describe('the settings of the app', () => {
       ONLY_FILE: 'from the file',
       FUNCTIONS_WORKER_RUNTIME: 'node',
       AzureWebJobsStorage: 'UseDevelopmentStorage=true',
-      TASKHUB_NAME: 'default',
     });
+  });
+
+  it('name the task hub as every Functions host reads it, if only TASKHUB_NAME is set', () => {
+    const override = 'AzureFunctionsJobHost__extensions__durableTask__hubName';
+    const named = { environment: {}, fileValues: { TASKHUB_NAME: 'mine' } };
+    expect(collectSettings(named)[override]).toBe('mine');
+    expect(collectSettings({ ...named, fileValues: { TASKHUB_NAME: 'mine', [override]: 'other' } })[override]).toBe(
+      'other',
+    );
+    expect(collectSettings({ ...named, environment: { [override]: 'other' } })).not.toHaveProperty(override);
+    expect(collectSettings({ environment: {}, fileValues: {} })).not.toHaveProperty(override);
   });
 
   it('can be overridden, also those of the environment', () => {

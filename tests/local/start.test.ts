@@ -152,10 +152,14 @@ describe('npm start with the settings of an app', () => {
 
 describe.skipIf(process.platform === 'win32')('npm start with Core Tools', () => {
   it('takes them when they are on PATH, hands over the settings, and is ready when their host is', async () => {
-    const launched = launchApp(['--port', '0'], { ...ownStorage, PATH: await makeCoreTools('4.0.7317') });
+    const launched = launchApp(['--port', '0'], {
+      ...ownStorage,
+      TASKHUB_NAME: 'mine',
+      PATH: await makeCoreTools('4.0.7317'),
+    });
     const output = await launched.printed(/listening http:\/\/localhost:\d+\n[\s\S]*curl/);
     expect(output).toContain('Core Tools 4.0.7317');
-    expect(output).toMatch(/"endpoint":"http:\/\/127\.0\.0\.1:\d+","taskHub":"default","runtime":"node"/);
+    expect(output).toMatch(/"endpoint":"http:\/\/127\.0\.0\.1:\d+","taskHub":"mine","runtime":"node"/);
     expect(output).toMatch(/http-CallbackAgent\s+POST \/api\/agents\/CallbackAgent\/run/);
     expect(output).toMatch(/dafx-CallbackAgent\s+entity/);
   });

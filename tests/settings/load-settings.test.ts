@@ -245,16 +245,20 @@ async function readJson(name: string): Promise<unknown> {
 }
 
 describe('the files that the host reads', () => {
-  it('are a host.json that lets each turn be answered when it is done, and repeats one soon after a crash', async () => {
+  it('are a host.json that starts without further settings, picks runs up within a second and repeats them soon after a crash', async () => {
     expect(await readJson('host.json')).toMatchObject({
       version: '2.0',
+      // Well above AGENT_RUN_TIMEOUT_SECONDS, and the most that the Consumption plan allows.
+      functionTimeout: '00:10:00',
       logging: { applicationInsights: { samplingSettings: { isEnabled: true } } },
-      extensionBundle: { id: 'Microsoft.Azure.Functions.ExtensionBundle', version: '[4.*, 5.0.0)' },
+      extensionBundle: { id: 'Microsoft.Azure.Functions.ExtensionBundle', version: '[4.38.1, 5.0.0)' },
       extensions: {
         durableTask: {
-          hubName: '%TASKHUB_NAME%',
+          hubName: 'default',
+          maxConcurrentEntityFunctions: 100,
+          maxConcurrentOrchestratorFunctions: 100,
           maxEntityOperationBatchSize: 1,
-          storageProvider: { controlQueueVisibilityTimeout: '00:01:00' },
+          storageProvider: { maxQueuePollingInterval: '00:00:01', controlQueueVisibilityTimeout: '00:01:00' },
         },
       },
     });
@@ -266,7 +270,6 @@ describe('the files that the host reads', () => {
       Values: {
         FUNCTIONS_WORKER_RUNTIME: 'node',
         AzureWebJobsStorage: 'UseDevelopmentStorage=true',
-        TASKHUB_NAME: 'default',
         AZURE_OPENAI_ENDPOINT: '',
         AZURE_OPENAI_CHAT_DEPLOYMENT_NAME: '',
         AZURE_OPENAI_API_KEY: '',

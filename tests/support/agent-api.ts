@@ -49,6 +49,11 @@ export class AgentApi {
     });
   }
 
+  /** Sends a request without a body to any path of the host, with the given headers alone. */
+  callHost(method: string, path: string, headers: Readonly<Record<string, string>>): Promise<HttpAnswer> {
+    return exchange(this.#baseUrl, { method, path, headers });
+  }
+
   /** Sends a body as it is; without a content type unless `headers` name one. */
   post(body: string | Uint8Array, { query = '', headers = {}, agentName = AGENT }: RunCall = {}): Promise<HttpAnswer> {
     return this.call('POST', `agents/${agentName}/run${query}`, headers, body);

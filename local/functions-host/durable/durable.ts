@@ -60,14 +60,14 @@ export async function startDurable(options: DurableOptions): Promise<Durable> {
   });
   const api = { hubName, store, runner, log };
   const serve: Durable['serve'] = async (path, request, response) => serveEntityApi(api, path, request, response);
-  const rpcServer = await startServer(
-    0,
-    async (request, response) => {
+  const rpcServer = await startServer({
+    port: 0,
+    handle: async (request, response) => {
       if (request.path.startsWith(rpcPath)) await serve(request.path.slice(rpcPath.length), request, response);
       else answer(response, 404);
     },
-    options.onError,
-  );
+    onError: options.onError,
+  });
   const rpcBaseUrl = `http://127.0.0.1:${rpcServer.port}${rpcPath}`;
   const clientBinding = createDurableClientBinding({ hubName, baseUrl, systemKey, rpcBaseUrl });
   return {

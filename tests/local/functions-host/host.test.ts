@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readHostSettings } from '../../../local/functions-host/host-settings.js';
 import { startLocalFunctionsHost } from '../../../local/functions-host/index.js';
 import { fixtureFolder, startHostProcess, type HostProcess } from './support/host-process.js';
 import { exchange, exchangeInTurn } from './support/raw-http.js';
@@ -336,6 +337,28 @@ describe('a host that cannot start says why', () => {
     await expect(
       startLocalFunctionsHost({ appFolder: fixtureFolder('module-app'), port: 0, log: ignore }),
     ).rejects.toThrow(/host\.json cannot be used: .*MODULE_APP_HUB, which is not set/);
+  });
+});
+
+describe('settings of host.json', () => {
+  const read = (environment: NodeJS.ProcessEnv) => readHostSettings(fixtureFolder('kept-app'), environment);
+
+  test('are those of the file', async () => {
+    expect(await read({})).toMatchObject({ hubName: 'Kept', maxEntityOperationBatchSize: 3, routePrefix: 'api' });
+  });
+
+  test('can be overridden by the environment, as on a real host, without regard to case', async () => {
+    const overridden = await read({
+      AzureFunctionsJobHost__extensions__durableTask__hubName: 'Mine',
+      AZUREFUNCTIONSJOBHOST__EXTENSIONS__DURABLETASK__MAXENTITYOPERATIONBATCHSIZE: '2',
+      AzureFunctionsJobHost__extensions__http__routePrefix: 'v2',
+    });
+    expect(overridden).toMatchObject({ hubName: 'Mine', maxEntityOperationBatchSize: 2, routePrefix: 'v2' });
+  });
+
+  test('are refused by name when an override is not what is expected', async () => {
+    const override = { AzureFunctionsJobHost__extensions__durableTask__maxEntityOperationBatchSize: 'many' };
+    await expect(read(override)).rejects.toThrow(/host\.json cannot be used: .*\n.*maxEntityOperationBatchSize/);
   });
 });
 

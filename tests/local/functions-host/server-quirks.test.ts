@@ -11,14 +11,14 @@ import { exchange, type RawAnswer } from './support/raw-http.js';
 describe('the server of the host', () => {
   let server: LoopbackServer;
   beforeAll(async () => {
-    server = await startServer(
-      0,
-      async (request, response) => {
+    server = await startServer({
+      port: 0,
+      handle: async (request, response) => {
         const seen = { path: request.path, query: request.query, headers: Object.fromEntries(request.headers) };
         answer(response, 200, { 'Content-Type': 'application/json' }, JSON.stringify(seen));
       },
-      (error) => expect.fail(String(error)),
-    );
+      onError: (error) => expect.fail(String(error)),
+    });
   });
   afterAll(async () => server.close());
 
@@ -78,16 +78,20 @@ describe('the server of the host', () => {
   });
 
   test('an unknown status has no reason phrase, and a known one that of the real server', async () => {
-    const phrases = await startServer(
-      0,
-      async (request, response) => answer(response, Number(request.path.slice(1))),
-      () => undefined,
-    );
+    const phrases = await startServer({
+      port: 0,
+      handle: async (request, response) => answer(response, Number(request.path.slice(1))),
+      onError: () => undefined,
+    });
     const lines = await Promise.all(
       ['418', '599', '404'].map(
         async (code) =>
-          (await exchange(phrases.port, { line: `GET /${code} HTTP/1.1`, headers: { Host: 'x', Connection: 'close' } }))
-            ?.statusLine,
+          (
+            await exchange(phrases.port, {
+              line: `GET /${code} HTTP/1.1`,
+              headers: { Host: 'localhost', Connection: 'close' },
+            })
+          )?.statusLine,
       ),
     );
     expect(lines).toEqual(["HTTP/1.1 418 I'm a teapot", 'HTTP/1.1 599 ', 'HTTP/1.1 404 Not Found']);

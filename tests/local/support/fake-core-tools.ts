@@ -12,7 +12,7 @@ export const healthyStart = `
   console.log('pids ' + process.pid + ' ' + worker.pid + '.');
   console.log('settings ' + JSON.stringify({
     endpoint: process.env.AZURE_OPENAI_ENDPOINT,
-    taskHub: process.env.TASKHUB_NAME,
+    taskHub: process.env.AzureFunctionsJobHost__extensions__durableTask__hubName,
     runtime: process.env.FUNCTIONS_WORKER_RUNTIME,
     fromFile: process.env.FROM_FILE,
   }));
