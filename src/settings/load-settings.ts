@@ -4,7 +4,7 @@ import { callbackLogEnvironment, toCallbackLogSettings } from './callback-log-en
 import { callbackStoreEnvironment, storeProblems, toCallbackStoreSettings } from './callback-store-environment.js';
 import { callbackStreamEnvironment, toCallbackStreamSettings } from './callback-stream-environment.js';
 import type { Environment } from './environment-values.js';
-import { hostEnvironment } from './host-environment.js';
+import { hostEnvironment, hostProblems } from './host-environment.js';
 import { openAIEnvironment, toOpenAISettings } from './openai-environment.js';
 import { settingWarnings } from './setting-warnings.js';
 
@@ -28,7 +28,7 @@ const environmentSchema = z
   })
   .superRefine(
     (values, context) => {
-      for (const { variable, problem } of storeProblems(values)) {
+      for (const { variable, problem } of [...storeProblems(values), ...hostProblems(values)]) {
         context.addIssue({ code: 'custom', path: [variable], message: problem });
       }
     },

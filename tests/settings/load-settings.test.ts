@@ -180,6 +180,19 @@ describe('settings', () => {
     expect(refusal({ [name]: value })).toContain(`  ${name}: expected`);
   });
 
+  it('refuse a TASKHUB_NAME that the host would ignore, as its conversations would be missing', () => {
+    const override = 'AzureFunctionsJobHost__extensions__durableTask__hubName';
+    const lines = refusal({ TASKHUB_NAME: 'mine' }).split('\n');
+    expect(lines).toEqual([
+      'Settings are missing or wrong:',
+      expect.stringContaining(`  TASKHUB_NAME is not the task hub in use; set ${override} to the same value`),
+    ]);
+    expect(refusal({ TASKHUB_NAME: 'mine', [override]: 'other' })).toContain('TASKHUB_NAME is not the task hub');
+    expect(refusal({ TASKHUB_NAME: 'Mine', [override]: 'mine' })).toBe('');
+    expect(refusal({ TASKHUB_NAME: 'default' })).toBe('');
+    expect(refusal({ [override]: 'other' })).toBe('');
+  });
+
   it('name every variable that is wrong in one error, and what it should be', () => {
     expect(
       refusal({
