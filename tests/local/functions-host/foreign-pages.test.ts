@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CorsOptions } from '../../../local/functions-host/cors.js';
-import { applyCors } from '../../../local/functions-host/cors.js';
+import { applyCors, type CorsOptions } from '../../../local/functions-host/cors.js';
 import { answer, startServer, type LoopbackServer } from '../../../local/functions-host/http-server.js';
 import { exchange } from '../../support/http-exchange.js';
 
 const page = 'http://page.example';
+const other = 'http://other.example';
 
 function startFor(cors: CorsOptions | undefined): Promise<LoopbackServer> {
   return startServer({
@@ -85,28 +85,6 @@ describe('the server of the host, without CORS', () => {
 });
 
 describe('the server of the host, with CORS', () => {
-  const other = 'http://other.example';
-
-  async function statuses(cors: CorsOptions, origins: readonly string[], method = 'POST'): Promise<number[]> {
-    const server = await startFor(cors);
-    const answers = await Promise.all(
-      origins.map((origin) =>
-        exchange(`http://127.0.0.1:${server.port}`, {
-          method,
-          path: '/',
-          headers: {
-            host: `localhost:${server.port}`,
-            origin,
-            'sec-fetch-site': 'cross-site',
-            ...(method === 'OPTIONS' && { 'access-control-request-method': 'POST' }),
-          },
-        }),
-      ),
-    );
-    await server.close();
-    return answers.map(({ status }) => status);
-  }
-
   it('serves the origins that are listed', async () => {
     expect(await statuses({ origins: [page], credentials: true }, [page, other])).toEqual([200, 403]);
   });
@@ -119,3 +97,24 @@ describe('the server of the host, with CORS', () => {
     expect(await statuses({ origins: [page], credentials: false }, [page, other], 'OPTIONS')).toEqual([204, 204]);
   });
 });
+
+/** Sends a request for each of these origins to a server with these settings. */
+async function statuses(cors: CorsOptions, origins: readonly string[], method = 'POST'): Promise<number[]> {
+  const server = await startFor(cors);
+  const answers = await Promise.all(
+    origins.map((origin) =>
+      exchange(`http://127.0.0.1:${server.port}`, {
+        method,
+        path: '/',
+        headers: {
+          host: `localhost:${server.port}`,
+          origin,
+          'sec-fetch-site': 'cross-site',
+          ...(method === 'OPTIONS' && { 'access-control-request-method': 'POST' }),
+        },
+      }),
+    ),
+  );
+  await server.close();
+  return answers.map(({ status }) => status);
+}

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readHostSettings } from '../../../local/functions-host/host-settings.js';
+import { readHostSettings, type HostSettings } from '../../../local/functions-host/host-settings.js';
 import { startLocalFunctionsHost } from '../../../local/functions-host/index.js';
 import { fixtureFolder, startHostProcess, type HostProcess } from './support/host-process.js';
 import { exchange, exchangeInTurn } from './support/raw-http.js';
@@ -341,14 +341,16 @@ describe('a host that cannot start says why', () => {
 });
 
 describe('settings of host.json', () => {
-  const read = (environment: NodeJS.ProcessEnv) => readHostSettings(fixtureFolder('kept-app'), environment);
-
   test('are those of the file', async () => {
-    expect(await read({})).toMatchObject({ hubName: 'Kept', maxEntityOperationBatchSize: 3, routePrefix: 'api' });
+    expect(await readKeptApp({})).toMatchObject({
+      hubName: 'Kept',
+      maxEntityOperationBatchSize: 3,
+      routePrefix: 'api',
+    });
   });
 
   test('can be overridden by the environment, as on a real host, without regard to case', async () => {
-    const overridden = await read({
+    const overridden = await readKeptApp({
       AzureFunctionsJobHost__extensions__durableTask__hubName: 'Mine',
       AZUREFUNCTIONSJOBHOST__EXTENSIONS__DURABLETASK__MAXENTITYOPERATIONBATCHSIZE: '2',
       AzureFunctionsJobHost__extensions__http__routePrefix: 'v2',
@@ -358,8 +360,12 @@ describe('settings of host.json', () => {
 
   test('are refused by name when an override is not what is expected', async () => {
     const override = { AzureFunctionsJobHost__extensions__durableTask__maxEntityOperationBatchSize: 'many' };
-    await expect(read(override)).rejects.toThrow(/host\.json cannot be used: .*\n.*maxEntityOperationBatchSize/);
+    await expect(readKeptApp(override)).rejects.toThrow(/host\.json cannot be used: .*\n.*maxEntityOperationBatchSize/);
   });
 });
+
+function readKeptApp(environment: NodeJS.ProcessEnv): Promise<HostSettings> {
+  return readHostSettings(fixtureFolder('kept-app'), environment);
+}
 
 function ignore(): void {}
