@@ -17,7 +17,7 @@ export interface DashboardAsset {
   readonly etag: string;
 }
 
-/** Reads the built page from beside this file: `index.html` and what it needs, by file name. */
+/** Reads the files of the built page, by file name. By default they are beside this file. */
 export async function readDashboardAssets(
   folder = path.join(__dirname, 'assets'),
 ): Promise<ReadonlyMap<string, DashboardAsset>> {

@@ -6,7 +6,7 @@ import { type DashboardAsset, readDashboardAssets } from './dashboard-assets.js'
 
 const PAGE = 'index.html';
 
-/** Whatever a model writes into the page, it can load nothing, run nothing and send nothing elsewhere. */
+/** Text from a model can neither load nor run anything, nor send anything elsewhere. */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -27,8 +27,8 @@ const SECURITY_HEADERS = {
 };
 
 /**
- * Registers the page that shows threads as they are made, and the files that it needs. They hold no data, so anybody
- * may read them; what the page reads asks for a key where keys are on.
+ * Registers the page that shows threads live, and its files. They hold no data and are anonymous; the API that the page
+ * reads asks for a key if keys are on.
  */
 export function registerDashboardRoutes(): void {
   const readAsset = createAssetReader();
@@ -49,7 +49,7 @@ export function registerDashboardRoutes(): void {
 /** `GET dashboard` */
 export function createDashboardRoute(readAsset: AssetReader): HttpHandler {
   return withErrorHandling(async (request) => {
-    // The page names its files and the API relative to itself.
+    // The page addresses its files and the API relative to itself.
     if (new URL(request.url).pathname.endsWith('/')) return { status: 308, headers: { location: '../dashboard' } };
     return answerWith(request, await readAsset(PAGE), 'no-cache');
   });
@@ -65,12 +65,12 @@ export function createDashboardAssetRoute(readAsset: AssetReader): HttpHandler {
 
 export type AssetReader = (name: string) => Promise<DashboardAsset>;
 
-/** Reads the files with the first request, and keeps them; by default those of the built page. */
+/** Reads the files of the built page, or of `folder`, at the first request, and caches them. */
 export function createAssetReader(folder?: string): AssetReader {
   let assets: ReturnType<typeof readDashboardAssets> | undefined;
   return async (name) => {
     assets ??= readDashboardAssets(folder).catch((error: unknown) => {
-      // Tried again with the next request.
+      // The next request tries again.
       assets = undefined;
       throw error;
     });

@@ -22,11 +22,11 @@ describe.skipIf(isBrowserMissing)('the page, of a run that was cut off (needs /u
     expect(await page.locator('.run .badge').count()).toBe(0);
 
     app.supersede('a', 1);
-    await page.getByText('Starting again (attempt 2)').waitFor();
+    await page.getByText('Starting over (attempt 2)').waitFor();
     expect(await watched.conversation()).toEqual([[request]]);
     expect(await page.locator('.failure').count()).toBe(0);
     expect(await page.locator('.event').count()).toBe(0);
-    await expectSpoken(page, 'Run 1 was cut off and is starting again, attempt 2.');
+    await expectSpoken(page, 'Run 1 was interrupted and is starting over, attempt 2.');
 
     app.append(record.slice(2));
     await page.locator('.answer[aria-busy=false]').waitFor();
@@ -171,8 +171,8 @@ describe.skipIf(isBrowserMissing)('the page, of a run that was cut off (needs /u
       }),
     );
     const { page } = await openThread(app);
-    await page.getByText('1 event of this run was lost (the event store was out of reach).').waitFor();
-    await page.getByText('12 events of this run were lost (the event store was out of reach).').waitFor();
+    await page.getByText('1 event of this run was lost (the event store was unreachable).').waitFor();
+    await page.getByText('12 events of this run were lost (the event store was unreachable).').waitFor();
     expect(await seriousFindings(page)).toEqual([]);
   });
 

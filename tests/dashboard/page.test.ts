@@ -171,7 +171,7 @@ describe.skipIf(isBrowserMissing)('the page of the dashboard (needs /usr/bin/chr
     await page.locator('.connection', { hasText: 'Reconnecting' }).waitFor();
     const { app } = await startApp();
     plug.putBack(app.baseUrl);
-    await page.getByText('No telemetry is kept of this thread.').waitFor();
+    await page.getByText('This thread has no telemetry.').waitFor();
     await page.getByText('Earlier events are gone').waitFor();
     await watched.send('after');
     await page.locator('.answer[aria-busy=false]').waitFor();
@@ -198,7 +198,7 @@ describe.skipIf(isBrowserMissing)('the page of the dashboard (needs /usr/bin/chr
     expect(await api.events(threadId)).toHaveLength(61);
     await page.getByRole('button', { name: 'Clear telemetry' }).click();
     await page.getByRole('button', { name: 'Clear', exact: true }).click();
-    await page.getByText('No telemetry is kept of this thread.').waitFor();
+    await page.getByText('This thread has no telemetry.').waitFor();
     expect(await api.events(threadId)).toEqual([]);
   });
 

@@ -129,7 +129,7 @@ describe('a thread follower', () => {
     await done;
     expect(connections.map((connection) => ('reason' in connection ? connection.reason : connection.state))).toEqual([
       'connecting',
-      'The app can’t be reached.',
+      'The app is unreachable.',
       'Busy.',
       'live',
     ]);

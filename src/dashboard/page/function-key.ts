@@ -1,11 +1,11 @@
 const NAME = 'function-key';
 
-/** The function key that was entered in this tab; `null` when none was. */
+/** Returns the function key entered in this tab; `null` for none. */
 export function readKey(): string | null {
   return sessionStorage.getItem(NAME);
 }
 
-/** Keeps a key until the tab is closed. */
+/** Stores a key until the tab closes. */
 export function keepKey(key: string): void {
   sessionStorage.setItem(NAME, key);
 }

@@ -1,12 +1,12 @@
 import type { ThreadAddress } from './api/thread-source.js';
 
-/** What the page shows, as its address says behind the `#`. */
+/** What the page shows, from the address after `#`. */
 export type Route =
   | { readonly view: 'home' }
   | { readonly view: 'new' }
   | ({ readonly view: 'thread' } & ThreadAddress);
 
-/** Anything unknown is the home view. */
+/** Parses the part after `#`. Anything unknown is the home view. */
 export function parseRoute(hash: string): Route {
   if (hash === NEW_THREAD_HREF) return { view: 'new' };
   const [, agentName, threadId] = /^#\/([A-Za-z][\w-]{0,63})\/([^/]+)$/.exec(hash) ?? [];
@@ -22,18 +22,18 @@ export function threadHref({ agentName, threadId }: ThreadAddress): string {
   return `#/${agentName}/${encodeURIComponent(threadId)}`;
 }
 
-/** What the app accepts as the id of a thread. */
+/** Whether the app accepts a thread id. */
 export function isThreadId(text: string): boolean {
   return /^(?!\.{1,2}$)[A-Za-z0-9._~:@=+-]{1,128}$/.test(text);
 }
 
-/** As the app makes them: 32 lower-case hex digits. */
+/** Creates an id in the app's format: 32 lower-case hex digits. */
 export function createThreadId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-/** Addresses can be typed: a stray `%` is no thread. */
+/** Users can type addresses: a stray `%` is not a thread. */
 function decodeThreadId(encoded: string): string | undefined {
   try {
     const threadId = decodeURIComponent(encoded);

@@ -1,7 +1,7 @@
-/** An answer of the app that is not a success. The message is meant for the person at the screen. */
+/** An unsuccessful response. The message is shown to the user. */
 export class ApiError extends Error {
   readonly status: number;
-  /** When the app says that the same request may succeed. */
+  /** When to retry, if the app says so. */
   readonly retryAfterMs: number | undefined;
 
   constructor(status: number, message: string, retryAfterMs?: number) {
@@ -21,15 +21,15 @@ export class ApiError extends Error {
   }
 }
 
-/** What went wrong, in words. */
+/** Returns what went wrong, for the user. */
 export function describeFailure(error: unknown): string {
   if (error instanceof ApiError) return error.message;
-  // Browsers reject with a TypeError in words of their own when there is no connection.
-  if (error instanceof TypeError) return 'The app can’t be reached.';
+  // Without a connection, browsers reject with a TypeError in their own words.
+  if (error instanceof TypeError) return 'The app is unreachable.';
   return error instanceof Error ? error.message : String(error);
 }
 
-/** The `error` of a JSON answer; `undefined` for the pages that hosts and proxies answer with. */
+/** Returns the `error` of a JSON response; `undefined` for error pages of hosts and proxies. */
 function errorText(body: string): string | undefined {
   try {
     const answer: { readonly error?: unknown } | null = JSON.parse(body);

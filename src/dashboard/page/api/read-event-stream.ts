@@ -1,8 +1,8 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 
 /**
- * Reads server-sent events from an answer, those of one chunk of bytes at a time. Chunks without a whole event, as
- * heartbeats are, give an empty array.
+ * Reads server-sent events from a response, one array for each chunk of bytes. Chunks without a complete event, such as
+ * heartbeats, give an empty array.
  */
 export async function* readEventStream(response: Response): AsyncGenerator<readonly EventSourceMessage[], void> {
   if (response.body === null) return;
@@ -19,10 +19,10 @@ export async function* readEventStream(response: Response): AsyncGenerator<reado
       messages = [];
     }
   } finally {
-    // Without it the connection would stay open behind a reader that stopped early.
+    // Otherwise the connection stays open after a reader stops early.
     await reader.cancel().catch(ignoreBrokenStream);
   }
 }
 
-/** Cancelling a stream that broke rejects with what broke it, which the reader was told. */
+/** Cancelling a broken stream rejects with the error that the reader has already seen. */
 function ignoreBrokenStream(): void {}

@@ -7,15 +7,15 @@ const REQUEST_TIMEOUT_MS = 30_000;
 const PAGE_LIMIT = 1000;
 
 export interface TelemetryApiOptions {
-  /** Where the app's functions are, with a `/` at the end. */
+  /** Address of the app's functions, with a trailing `/`. */
   readonly baseUrl: string;
-  /** The function key to send; `null` sends none. */
+  /** Returns the function key to send; `null` sends none. */
   readonly key: () => string | null;
 }
 
 export interface ThreadPage {
   readonly threads: readonly ThreadSummary[];
-  /** Where the next page begins; absent when this is the last. */
+  /** Cursor of the next page; absent on the last page. */
   readonly cursor: string | undefined;
 }
 
@@ -25,8 +25,8 @@ export interface AcceptedRun {
 }
 
 /**
- * The app's HTTP API. Methods reject with an {@link ApiError} for an answer that is no success, and with what `fetch`
- * rejects with when there is none.
+ * The app's HTTP API. Methods reject with an {@link ApiError} for an unsuccessful response, and with the error of `fetch`
+ * if there is no response.
  */
 export class TelemetryApi implements ThreadSource {
   readonly #baseUrl: string;
@@ -37,14 +37,14 @@ export class TelemetryApi implements ThreadSource {
     this.#key = key;
   }
 
-  /** The names of the agents that the app serves. */
+  /** Returns the names of the registered agents. */
   async listAgents(): Promise<string[]> {
     const response = await this.#fetch('health', {});
     const health: { readonly agents: readonly { readonly name: string }[] } = await response.json();
     return health.agents.map(({ name }) => name);
   }
 
-  /** Threads of an agent, the one with the latest event first. */
+  /** Returns threads of an agent, most recently active first. */
   async listThreads(agentName: string, limit: number, cursor?: string, signal?: AbortSignal): Promise<ThreadPage> {
     const query = new URLSearchParams({ limit: String(limit), ...(cursor !== undefined && { cursor }) });
     const response = await this.#fetch(`agents/${encodeURIComponent(agentName)}/threads?${query}`, {
@@ -59,12 +59,12 @@ export class TelemetryApi implements ThreadSource {
     return this.#readPage(thread, { ...(after !== undefined && { after }) }, signal);
   }
 
-  /** As {@link readEvents}, but one event at the most. */
+  /** Like {@link readEvents}, but returns at most one event. */
   readEvent(thread: ThreadAddress, after: string, signal?: AbortSignal): Promise<EventPage> {
     return this.#readPage(thread, { after, limit: '1' }, signal);
   }
 
-  /** Events of all attempts of runs, also of those that were superseded. */
+  /** Returns events of all attempts, superseded ones included. */
   readAttempts(thread: ThreadAddress, after: string | undefined, signal?: AbortSignal): Promise<EventPage> {
     return this.#readPage(thread, { superseded: 'true', ...(after !== undefined && { after }) }, signal);
   }
@@ -74,7 +74,7 @@ export class TelemetryApi implements ThreadSource {
     return this.#fetch(`${pathOf(thread)}/stream`, { headers, signal, cache: 'no-store' });
   }
 
-  /** Starts a run; it goes on when the answer is here. */
+  /** Starts a run and returns as soon as the app accepts it. */
   async sendMessage({ agentName, threadId }: ThreadAddress, message: string): Promise<AcceptedRun> {
     const response = await this.#fetch(`agents/${encodeURIComponent(agentName)}/run`, {
       method: 'POST',
@@ -85,7 +85,7 @@ export class TelemetryApi implements ThreadSource {
     return accepted;
   }
 
-  /** Removes the telemetry of a thread; its conversation stays. */
+  /** Deletes the events of a thread; its conversation stays. */
   async clear(thread: ThreadAddress): Promise<void> {
     await this.#fetch(pathOf(thread), { method: 'DELETE' });
   }
@@ -132,7 +132,7 @@ function pathOf({ agentName, threadId }: ThreadAddress): string {
   return `agents/${encodeURIComponent(agentName)}/callbacks/${encodeURIComponent(threadId)}`;
 }
 
-/** Ends a request that is never answered, as on a connection that died without a word. */
+/** Adds a timeout, because a dead connection reports nothing. */
 function inTime(signal: AbortSignal | undefined): AbortSignal {
   const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
   return signal === undefined ? timeout : AbortSignal.any([signal, timeout]);

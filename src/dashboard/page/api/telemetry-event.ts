@@ -1,19 +1,18 @@
 /*
- * Events as the app serves them, in the names of the wire; only the fields that the page uses.
+ * Events as the app serves them, with the wire names; only the fields that the page uses.
  */
 
 interface EventOfRun {
-  /** Position in the thread's record. */
+  /** Position among the thread's events. */
   readonly sequence: number;
   /** When the callback ran: ISO 8601 in UTC. */
   readonly timestamp: string;
   readonly correlation_id: string;
   readonly request_message: string;
-  /** When the run began: ISO 8601 in UTC. Absent where the app does not tell. */
+  /** When the run began: ISO 8601 in UTC. Optional. */
   readonly run_started_at?: string;
   /**
-   * Which delivery of the run it came from, from 1; absent where the app does not tell, which is taken for 1. Events of a
-   * larger attempt take the place of those of all smaller ones.
+   * Delivery of the run, from 1; 1 if absent. Events of a later attempt supersede those of all earlier ones.
    */
   readonly attempt?: number;
 }
@@ -28,11 +27,11 @@ export interface FinalEvent extends EventOfRun {
   readonly event_type: 'final';
   readonly response_text: string;
   readonly usage: TokenCounts | null;
-  /** `length`: the answer is cut at the model's token limit. */
+  /** `length` means that the answer was cut at the model's token limit. */
   readonly finish_reason?: string;
-  /** The answer is in the conversation. Absent while that is not known. */
+  /** The answer is in the conversation. Absent while this is unknown. */
   readonly committed?: true;
-  /** How many events of the run its record lacks; absent: none. */
+  /** Number of events of the run that were not stored; none if absent. */
   readonly lost_events?: number;
 }
 
@@ -40,7 +39,7 @@ export interface FailedEvent extends EventOfRun {
   readonly event_type: 'failed';
   readonly error_code: string;
   readonly error_message: string;
-  /** As of a {@link FinalEvent}. */
+  /** Same as in {@link FinalEvent}. */
   readonly lost_events?: number;
 }
 
@@ -52,13 +51,13 @@ export interface TokenCounts {
 
 export type TelemetryEvent = StreamEvent | FinalEvent | FailedEvent;
 
-/** What a live stream says, beside events, of an attempt that was cut off: its events and those before are void. */
+/** Sent on a live stream when an attempt was interrupted: it and all earlier ones are superseded. */
 export interface SupersededAttempt {
   readonly correlation_id: string;
   readonly attempt: number;
 }
 
-/** Which delivery of its run an event came from. */
+/** Returns the delivery of the run that an event came from. */
 export function attemptOf({ attempt = 1 }: TelemetryEvent): number {
   return attempt;
 }

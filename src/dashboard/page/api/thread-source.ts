@@ -8,17 +8,17 @@ export interface ThreadAddress {
 
 export interface EventPage {
   readonly events: readonly TelemetryEvent[];
-  /** Where to read on. */
+  /** Cursor for the next read. */
   readonly cursor: string;
   readonly hasMore: boolean;
-  /** What was read before is lost: the events begin with the oldest kept one. */
+  /** Earlier events are lost; this page starts with the oldest one left. */
   readonly isReset: boolean;
 }
 
-/** Where the events of threads are read. Both reject when the app does not answer, or with no success. */
+/** Source of events. Both methods reject if the app does not answer, or answers without success. */
 export interface ThreadSource {
-  /** Events behind a cursor, or from the oldest; some of them when there are many. */
+  /** Reads events after a cursor, or from the oldest; one page if there are many. */
   readonly readEvents: (thread: ThreadAddress, after: string | undefined, signal?: AbortSignal) => Promise<EventPage>;
-  /** Opens the live stream behind a cursor: server-sent events. */
+  /** Opens the live stream of server-sent events after a cursor. */
   readonly openStream: (thread: ThreadAddress, after: string, signal: AbortSignal) => Promise<Response>;
 }

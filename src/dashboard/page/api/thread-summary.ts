@@ -1,7 +1,7 @@
-/** A thread in the list, in the names of the wire. */
+/** A thread in the list, with the wire names. */
 export interface ThreadSummary {
   readonly thread_id: string;
-  /** ISO 8601 in UTC, like `last_event_at`. */
+  /** ISO 8601 in UTC, as is `last_event_at`. */
   readonly first_event_at: string;
   readonly last_event_at: string;
   readonly event_count: number;

@@ -12,7 +12,7 @@ export interface AnnouncerProps {
   readonly connection: Connection;
 }
 
-/** Tells a screen reader when a run begins and how it ended; what was there when the page was opened is not news. */
+/** Tells screen readers when a run begins and ends. Runs that were there when the page opened are not announced. */
 export function Announcer({ state, connection }: AnnouncerProps): VNode {
   const [text, setText] = useState('');
   const told = useRef<string | undefined>(undefined);
@@ -32,7 +32,7 @@ function describe(run: Run): string {
     case 'streaming':
       return `Run ${run.number}: the answer begins${run.attempt > 1 ? ` again, attempt ${run.attempt}` : ''}.`;
     case 'restarting':
-      return `Run ${run.number} was cut off and is starting again, attempt ${run.attempt}.`;
+      return `Run ${run.number} was interrupted and is starting over, attempt ${run.attempt}.`;
     case 'answered':
       return `Run ${run.number} was answered: ${answerOf(run).slice(0, SPOKEN_CHARACTERS)}`;
     case 'failed':

@@ -13,7 +13,7 @@ type Start =
   | { readonly state: 'failed'; readonly reason: string }
   | { readonly state: 'ready'; readonly agentNames: readonly string[] };
 
-/** Finds out whether the app wants a key and which agents it has, then shows the dashboard. */
+/** Checks whether the app requires a key, reads its agents, then shows the dashboard. */
 export function App({ api }: { readonly api: TelemetryApi }): VNode {
   const [start, setStart] = useState<Start>({ state: 'starting' });
   const begin = useCallback(async () => {

@@ -2,9 +2,9 @@ import { html } from 'htm/preact';
 import type { VNode } from 'preact';
 import type { SupersededAttempts } from '../hooks/use-superseded-attempts.js';
 
-/** Whether the timeline shows superseded attempts of runs as well. */
+/** Checkbox: show superseded attempts in the timeline. */
 export function AttemptsChoice({ superseded }: { readonly superseded: SupersededAttempts }): VNode {
-  return html`<label class="attempts-choice" title="Show superseded attempts of runs as well: those that were cut off.">
+  return html`<label class="attempts-choice" title="Also show superseded attempts: those that were interrupted.">
     <input
       type="checkbox"
       checked=${superseded.isShown}

@@ -4,12 +4,12 @@ import { median } from '../thread/run-figures.js';
 
 const WIDTH = 240;
 const HEIGHT = 64;
-/** So that a few bars do not become walls. */
+/** Keeps a few bars from becoming walls. */
 const FEWEST_SLOTS = 12;
 
 export interface Bar {
   readonly runIndex: number;
-  /** Stacked from the bottom; `undefined` is not known. */
+  /** Stacked from the bottom; `undefined` means unknown. */
   readonly values: readonly (number | undefined)[];
   readonly isFailed: boolean;
 }
@@ -18,14 +18,14 @@ export interface BarChartProps {
   readonly title: string;
   readonly format: (value: number) => string;
   readonly bars: readonly Bar[];
-  /** What the stacked values are, from the bottom. */
+  /** Names of the stacked values, from the bottom. */
   readonly parts?: readonly string[] | undefined;
-  /** The chosen run. */
+  /** The selected run. */
   readonly selected: number;
   readonly onSelect: (runIndex: number) => void;
 }
 
-/** One figure of several runs. A click chooses a run; what it shows stands in the table of runs as well. */
+/** One figure of several runs. A click selects a run. The table of runs holds the same values. */
 export function BarChart({ title, format, bars, parts, selected, onSelect }: BarChartProps): VNode {
   const known = bars.map(totalOf).filter((value) => value !== undefined);
   const highest = Math.max(...known, 0);

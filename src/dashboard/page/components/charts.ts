@@ -36,7 +36,7 @@ const COLUMNS: readonly Column[] = [
   },
 ];
 
-/** The figures of the thread's runs, and the pauses within the chosen one. */
+/** The figures of the thread's runs, and the gaps within the selected one. */
 export function Charts({ state, sentAtMs, runIndex, onSelect }: ChartsProps): VNode {
   const { runs, events } = state;
   const firstIndex = Math.max(0, runs.length - RUNS_IN_CHARTS);
@@ -45,7 +45,7 @@ export function Charts({ state, sentAtMs, runIndex, onSelect }: ChartsProps): VN
     [runs, sentAtMs, firstIndex],
   );
   const gaps = useMemo(() => gapsOf(events, runIndex), [events, runIndex]);
-  if (runs.length === 0) return html`<p class="muted nothing-yet">Charts begin with the first run.</p>`;
+  if (runs.length === 0) return html`<p class="muted nothing-yet">Charts appear after the first run.</p>`;
 
   return html`<div class="charts" tabindex="0" role="region" aria-label="Charts">
     ${firstIndex > 0 && html`<p class="muted">The latest ${RUNS_IN_CHARTS} of ${formatCount(runs.length)} runs.</p>`}

@@ -4,18 +4,18 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 
 export interface ComposerProps {
   readonly isNew: boolean;
-  /** @returns what went wrong, in words */
+  /** @returns what went wrong, for the user; `undefined` on success */
   readonly onSend: (message: string) => Promise<string | undefined>;
 }
 
-/** The box for the next message: Enter sends, Shift and Enter begins a line. */
+/** Input for the next message. Enter sends; Shift+Enter starts a new line. */
 export function Composer({ isNew, onSend }: ComposerProps): VNode {
   const [message, setMessage] = useState('');
   const [isSending, setIsSending] = useState(false);
   const [problem, setProblem] = useState<string>();
   const box = useRef<HTMLTextAreaElement>(null);
   useEffect(() => {
-    // On a phone the keyboard would cover the page.
+    // On a phone the on-screen keyboard would cover the page.
     if (isNew && matchMedia('(hover: hover)').matches) box.current?.focus();
   }, [isNew]);
 
@@ -28,7 +28,7 @@ export function Composer({ isNew, onSend }: ComposerProps): VNode {
     setIsSending(false);
     if (reason === undefined) return;
     setProblem(reason);
-    // What was typed in the meantime is the newer text.
+    // Keep what the user typed in the meantime.
     setMessage((typed) => (typed === '' ? message : typed));
   };
 

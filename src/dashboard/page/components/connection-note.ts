@@ -7,11 +7,11 @@ export interface ConnectionNoteProps {
   readonly onRetry: () => void;
 }
 
-/** Says why nothing new can be seen, while that is so. It stands below the thread, so that what is read does not move. */
+/** Says why no new events arrive. It is below the thread so that the text being read does not move. */
 export function ConnectionNote({ connection, onRetry }: ConnectionNoteProps): VNode | null {
   if (connection.state === 'reconnecting') {
     return html`<div class="notice connection-note" role="status">
-      <p>${connection.reason} Reconnecting. What the app has kept will then be shown.</p>
+      <p>${connection.reason} Reconnecting. Stored events will appear once connected.</p>
       <button class="button" type="button" onClick=${onRetry}>Try now</button>
     </div>`;
   }

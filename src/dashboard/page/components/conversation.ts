@@ -13,14 +13,14 @@ export interface ConversationProps {
   readonly state: ThreadState;
   readonly sentAtMs: ReadonlyMap<string, number>;
   readonly pending: readonly PendingMessage[];
-  /** Of the chosen run; -1 while there is none. */
+  /** Index of the selected run; -1 for none. */
   readonly runIndex: number;
   readonly isNew: boolean;
   readonly isLoading: boolean;
   readonly onSelect: (runIndex: number) => void;
 }
 
-/** What was said, run after run. */
+/** Requests and answers, run by run. */
 export function Conversation(props: ConversationProps): VNode {
   const { state, sentAtMs, pending, runIndex, isNew, isLoading, onSelect } = props;
   const scroller = useRef<HTMLElement>(null);
@@ -31,11 +31,11 @@ export function Conversation(props: ConversationProps): VNode {
 
   return html`<section class="conversation" aria-label="Conversation" tabindex="0" ref=${scroller}>
       <div class="conversation-column">
-        ${isEmpty && (isNew ? WELCOME : html`<p class="muted nothing-yet">${isLoading ? 'Reading the thread…' : 'No telemetry is kept of this thread.'}</p>`)}
+        ${isEmpty && (isNew ? WELCOME : html`<p class="muted nothing-yet">${isLoading ? 'Reading the thread…' : 'This thread has no telemetry.'}</p>`)}
         ${
           state.isBeginningLost &&
           html`<p class="notice" role="status">
-            Earlier events are gone: they were cleared, dropped by the store, or lost with a restart of the app.
+            Earlier events are gone. They were cleared, evicted by the store, or lost when the app restarted.
           </p>`
         }
         ${
@@ -67,9 +67,9 @@ export function Conversation(props: ConversationProps): VNode {
 }
 
 const WELCOME = html`<div class="welcome">
-  <p class="welcome-title">Send a message and watch the answer being made.</p>
+  <p class="welcome-title">Send a message and watch the answer stream in.</p>
   <p class="muted">
-    Every update of the model appears here as it comes, with its time and its size beside it. The thread gets an address
-    of its own; how long its events are kept is up to the store of the app.
+    Every update from the model appears here as it arrives, with its time and size beside it. The thread gets its own
+    address. The app’s event store decides how long its events are kept.
   </p>
 </div>`;

@@ -15,12 +15,12 @@ export interface DashboardProps {
   readonly onKeyRefused: () => void;
 }
 
-/** The list of threads and the thread that is chosen; beside each other, or on a phone one at a time. */
+/** The list of threads beside the open thread; on a phone, one at a time. */
 export function Dashboard({ api, agentNames, onKeyRefused }: DashboardProps): VNode {
   const route = useRoute();
   const list = useThreadList(api, agentNames);
   const [newAgentName, setNewAgentName] = useState(agentNames[0]);
-  // A new thread has its id before its first message, so that the pane stays when the message gives it an address.
+  // A new thread has its id before its first message, so the pane stays when the first message changes the address.
   const [newThreadId, setNewThreadId] = useState(createThreadId);
   const openThreadId = route.view === 'thread' ? route.threadId : undefined;
   useEffect(() => {

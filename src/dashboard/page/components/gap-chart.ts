@@ -9,12 +9,12 @@ const HEIGHT = 72;
 const MOST_STEMS = 240;
 
 export interface GapChartProps {
-  /** Milliseconds between neighbouring updates, in order. */
+  /** Milliseconds between consecutive updates, in order. */
   readonly gaps: readonly number[];
   readonly runNumber: number;
 }
 
-/** The pauses between the updates of one run. Of many pauses, each stem stands for the longest of a few. */
+/** The gaps between the updates of one run. If there are many, each stem shows the longest of a few. */
 export function GapChart({ gaps, runNumber }: GapChartProps): VNode {
   const stems = longestOfEach(gaps, MOST_STEMS);
   const longest = Math.max(...stems, 0);

@@ -3,12 +3,12 @@ import type { VNode } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 
 export interface KeyPromptProps {
-  /** The app has refused the key that is kept. */
+  /** The app refused the stored key. */
   readonly wasRefused: boolean;
   readonly onKey: (key: string) => Promise<void>;
 }
 
-/** Asks for the function key. */
+/** Form for the function key. */
 export function KeyPrompt({ wasRefused, onKey }: KeyPromptProps): VNode {
   const [isChecking, setIsChecking] = useState(false);
   const input = useRef<HTMLInputElement>(null);
@@ -25,7 +25,7 @@ export function KeyPrompt({ wasRefused, onKey }: KeyPromptProps): VNode {
   return html`<main class="splash">
     <form class="key-form" onSubmit=${submit}>
       <h1>Function key</h1>
-      <p class="muted">This app asks for a key. It is kept in this tab only, and sent to this app only.</p>
+      <p class="muted">This app requires a key. The page keeps it in this tab only and sends it to this app only.</p>
       <label for="function-key">Key</label>
       <input
         id="function-key"

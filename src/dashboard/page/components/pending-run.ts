@@ -5,11 +5,11 @@ import type { PendingMessage } from '../hooks/use-thread.js';
 import { useNow } from '../hooks/use-now.js';
 import { RequestMessage } from './request-message.js';
 
-/** A message whose run has not shown itself yet, and how long that has been. */
+/** A sent message without events so far, and how long it has waited. */
 export function PendingRun({ pending }: { readonly pending: PendingMessage }): VNode {
   useNow(100);
   const waitedMs = performance.now() - pending.sentAtMs;
-  return html`<article class="run" aria-label="Message that was sent">
+  return html`<article class="run" aria-label="Sent message">
     <header class="run-head">
       <span class="run-name">${pending.correlationId === undefined ? 'Sending' : 'Accepted'}</span>
     </header>

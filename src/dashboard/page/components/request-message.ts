@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 import { formatCount } from '../format/format-count.js';
 import { beginningOf } from '../format/beginning-of.js';
 
-/** What was asked; of a long message its beginning, until all of it is wanted. */
+/** The request. A long one is shortened until the user expands it. */
 export function RequestMessage({ message }: { readonly message: string }): VNode {
   const [isWhole, setIsWhole] = useState(false);
   const beginning = beginningOf(message);

@@ -21,9 +21,9 @@ const PART_TITLES: Readonly<Record<string, string>> = {
   tool_result: 'Tool result',
 };
 
-const SAVED = 'The answer is saved in the conversation. The app finds that out a moment after it has told the answer.';
+const SAVED = 'The answer is saved in the conversation.';
 
-/** A run in the conversation: what was asked and what came of it. Made anew only when the run has changed. */
+/** A run in the conversation: request and answer. Renders again only if the run changed. */
 export function RunArticle({ run, sentAtMs, isSelected, onSelect }: RunArticleProps): VNode {
   return useMemo(() => renderRun(run, sentAtMs, isSelected, onSelect), [run, sentAtMs, isSelected, onSelect]);
 }
@@ -56,7 +56,7 @@ function renderRun(
       outcome.status === 'restarting' &&
       html`<p class="waiting muted">
         <span class="waiting-bar" aria-hidden="true"></span>
-        The answer was cut off. Starting again (attempt ${attempt})
+        The answer was interrupted. Starting over (attempt ${attempt})
       </p>`
     }
     ${
@@ -72,7 +72,7 @@ function renderRun(
       lostEvents > 0 &&
       html`<p class="run-note problem">
         ${formatNumberOf(lostEvents, 'event')} of this run ${lostEvents === 1 ? 'was' : 'were'} lost${' '} (the event
-        store was out of reach).
+        store was unreachable).
       </p>`
     }
     ${run.wasRepeated && html`<p class="muted run-note">The app was interrupted and repeated this run.</p>`}

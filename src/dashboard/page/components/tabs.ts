@@ -5,11 +5,11 @@ export interface TabsProps<Id extends string> {
   readonly tabs: readonly { readonly id: Id; readonly title: string }[];
   readonly chosen: Id;
   readonly onChoose: (id: Id) => void;
-  /** Stands at the other end of the bar. */
+  /** Shown at the other end of the bar. */
   readonly aside?: VNode | undefined;
 }
 
-/** Tabs, moved through with the arrow keys; the panel of a tab has the id `panel-{tab}`. */
+/** Tabs with arrow-key navigation. The panel of a tab has the id `panel-{tab}`. */
 export function Tabs<Id extends string>({ tabs, chosen, onChoose, aside }: TabsProps<Id>): VNode {
   const onKeyDown = (event: KeyboardEvent & { readonly currentTarget: HTMLElement }): void => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];

@@ -26,7 +26,7 @@ const CONNECTION_WORDS = {
   stopped: 'Stopped',
 } as const satisfies Record<Connection['state'], string>;
 
-/** Which thread it is, how the page stands with the app, and what can be done with the thread's telemetry. */
+/** The thread's name, the state of the connection, and actions on the thread's telemetry. */
 export function ThreadHead(props: ThreadHeadProps): VNode {
   const { api, thread, isNew, agentNames, connection, hasEvents, onAgentChange, onCleared } = props;
   const dialog = useRef<HTMLDialogElement>(null);
@@ -87,7 +87,7 @@ export function ThreadHead(props: ThreadHeadProps): VNode {
     ${problem !== undefined && html`<p class="problem thread-problem" role="alert">${problem}</p>`}
     <dialog class="dialog" ref=${dialog} aria-labelledby="clear-title">
       <h2 id="clear-title">Clear the telemetry of this thread?</h2>
-      <p class="muted">Its events are removed for everybody. The agent still remembers the conversation.</p>
+      <p class="muted">This removes its events for everyone. The agent still remembers the conversation.</p>
       <div class="dialog-actions">
         <button class="button" type="button" onClick=${() => dialog.current?.close()}>Keep</button>
         <button class="button button-danger" type="button" onClick=${clear}>Clear</button>

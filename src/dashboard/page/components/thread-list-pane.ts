@@ -8,15 +8,15 @@ import { useNow } from '../hooks/use-now.js';
 import type { ListedThread, ThreadList } from '../hooks/use-thread-list.js';
 import { isThreadId, NEW_THREAD_HREF, threadHref } from '../route.js';
 
-/** A thread whose last event is an update and not older than this is being answered. */
+/** A thread counts as streaming if its last event is an update younger than this. */
 const STREAMING_MS = 60_000;
 
 export interface ThreadListPaneProps {
   readonly list: ThreadList;
-  /** The thread that is shown. */
+  /** The open thread. */
   readonly open: ThreadAddress | undefined;
   readonly showAgents: boolean;
-  /** Whose thread an id is taken for that is not in the list. */
+  /** Agent of an id that is not in the list. */
   readonly defaultAgentName: string | undefined;
 }
 
@@ -29,7 +29,7 @@ export function ThreadListPane({ list, open, showAgents, defaultAgentName }: Thr
     defaultAgentName !== undefined && isThreadId(wanted) && !found?.some(({ thread_id: id }) => id === wanted);
 
   const isStreaming = ({ last_event_type: type, last_event_at: at }: ListedThread): boolean =>
-    // Of an app that does not answer nobody knows.
+    // Unknown while the app does not answer.
     list.failure === undefined && type === 'stream' && now - Date.parse(at) < STREAMING_MS;
 
   return html`<nav class="threads" aria-label="Threads">
@@ -49,7 +49,7 @@ export function ThreadListPane({ list, open, showAgents, defaultAgentName }: Thr
       />
     </header>
     <div class="threads-body">
-      ${found?.length === 0 && html`<p class="muted threads-none">${wanted === '' ? 'No threads yet.' : 'None found.'}</p>`}
+      ${found?.length === 0 && html`<p class="muted threads-none">${wanted === '' ? 'No threads yet.' : 'No matches.'}</p>`}
       <ul class="threads-list">
         ${found?.map(
           (thread) =>
@@ -65,7 +65,7 @@ export function ThreadListPane({ list, open, showAgents, defaultAgentName }: Thr
         </a>`
       }
       ${list.hasMore && html`<button class="button button-wide" type="button" onClick=${list.showMore}>Show more</button>`}
-      ${list.failure !== undefined && html`<p class="notice threads-failure" role="status">${list.failure} Still trying.</p>`}
+      ${list.failure !== undefined && html`<p class="notice threads-failure" role="status">${list.failure} Retrying.</p>`}
     </div>
   </nav>`;
 }

@@ -21,18 +21,18 @@ import { Timeline } from './timeline.js';
 export interface ThreadPaneProps {
   readonly api: TelemetryApi;
   readonly thread: ThreadAddress;
-  /** The thread begins with the message that is sent from here. */
+  /** The thread starts with the message sent from here. */
   readonly isNew: boolean;
   readonly agentNames: readonly string[];
   readonly onAgentChange: (agentName: string) => void;
-  /** Something happened that the list of threads shows. */
+  /** Called when something changed that the list of threads shows. */
   readonly onChange: () => void;
   readonly onKeyRefused: () => void;
 }
 
 type View = 'conversation' | 'timeline' | 'charts';
 
-/** One thread: its conversation, its events and its figures, and the box for the next message. */
+/** One thread: conversation, events, figures, and the input for the next message. */
 export function ThreadPane(props: ThreadPaneProps): VNode {
   const { api, thread, isNew, agentNames, onAgentChange, onChange, onKeyRefused } = props;
   const session = useThread(api, thread, !isNew);

@@ -14,7 +14,7 @@ import type { ThreadState } from '../thread/thread-state.js';
 import type { TimelineEvent } from '../thread/timeline-event.js';
 
 const ROW_PX = 28;
-/** Where rows are touched. */
+/** Row height on touch screens. */
 const TOUCHED_ROW_PX = 44;
 const PREVIEW_CHARACTERS = 160;
 
@@ -27,7 +27,7 @@ export interface TimelineProps {
 
 const NONE: readonly TimelineEvent[] = [];
 
-/** All events of a thread, one a line; only the lines in view exist. */
+/** All events of a thread, one per line. Only the lines in view are rendered. */
 export function Timeline({ state, runIndex, onSelect, superseded }: TimelineProps): VNode {
   const { runs } = state;
   const events = useMemo(() => mergeEvents(state.events, superseded.events ?? NONE), [state.events, superseded.events]);
@@ -117,7 +117,7 @@ export function Timeline({ state, runIndex, onSelect, superseded }: TimelineProp
     ${
       activeEvent === undefined
         ? html`<p class="timeline-foot muted">${footText(state, superseded)}</p>`
-        : html`<section class="event-detail" aria-label="Chosen event" tabindex="0">
+        : html`<section class="event-detail" aria-label="Selected event" tabindex="0">
             <p class="muted">
               #${activeEvent.sequence} · ${activeEvent.kind ?? activeEvent.type} ·${' '}
               ${new Date(activeEvent.atMs).toLocaleTimeString()} · ${placeOf(activeEvent, runs)}
@@ -136,7 +136,7 @@ function footText({ events }: ThreadState, { isShown, events: superseded, failur
       ? `${shown}. No attempt of a run was superseded.`
       : `${shown}, and ${formatCount(superseded.length)} of superseded attempts.`;
   }
-  if (events.length === 0) return 'Events appear here as they are made.';
+  if (events.length === 0) return 'Events appear here as they happen.';
   return `${shown}. Choose one to see all of its text.`;
 }
 
@@ -150,7 +150,7 @@ function isSameAttempt(one: TimelineEvent | undefined, other: TimelineEvent): bo
   return one?.runIndex === other.runIndex && one.attempt === other.attempt;
 }
 
-/** Sequences are in order, but may have gaps. */
+/** Sequences are ordered but may have gaps. */
 function indexOfSequence(events: readonly TimelineEvent[], sequence: number | undefined): number | undefined {
   if (sequence === undefined) return undefined;
   const index = events.findIndex((event) => event.sequence >= sequence);

@@ -4,7 +4,7 @@ const UNITS = [
   [60_000, 'min'],
 ] as const;
 
-/** How long ago something was, in its biggest unit; `now` within the last ten seconds, also when clocks disagree. */
+/** Formats an age in its largest unit. Ages below ten seconds, also negative ones, are `now`. */
 export function formatAge(ageMs: number): string {
   if (ageMs < 10_000) return 'now';
   for (const [unitMs, name] of UNITS) {

@@ -1,4 +1,4 @@
-/** A time span as people read it: `140 ms`, `1.42 s`, `2 min 5 s`. */
+/** Formats a duration: `140 ms`, `1.42 s`, `2 min 5 s`. */
 export function formatDuration(durationMs: number): string {
   if (durationMs < 999.5) return `${Math.round(durationMs)} ms`;
   if (durationMs < 9995) return `${(durationMs / 1000).toFixed(2)} s`;

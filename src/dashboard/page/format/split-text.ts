@@ -1,8 +1,8 @@
 const BLOCK_CHARACTERS = 2000;
 
 /**
- * Cuts a text behind line breaks into blocks that can stand one below the other, so that only the last one of a growing
- * text has to be laid out again. Joined, they are the text.
+ * Splits a text after line breaks into blocks, so that the browser lays out only the last block of a growing text. The
+ * joined blocks are the text.
  */
 export function splitText(text: string): string[] {
   const blocks: string[] = [];

@@ -1,6 +1,6 @@
 const HIDDEN_PAGE_MS = 500;
 
-/** Collects items and hands them on together, at most once for each frame that the browser paints. */
+/** Batches items: passes them on at most once per painted frame. */
 export class FrameBatcher<Item> {
   readonly #onBatch: (items: readonly Item[]) => void;
   #items: Item[] = [];
@@ -20,13 +20,13 @@ export class FrameBatcher<Item> {
     });
   }
 
-  /** Drops what was not handed on yet. */
+  /** Drops the current batch. */
   stop(): void {
     this.#cancel?.();
     this.#items = [];
   }
 
-  /** A page in the background is not painted. */
+  /** Uses a timer in the background, where pages are not painted. */
   #schedule(flush: () => void): () => void {
     if (document.hidden) {
       const timer = setTimeout(flush, HIDDEN_PAGE_MS);

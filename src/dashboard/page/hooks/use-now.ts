@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 
-/** The time in milliseconds since 1970, read again at an interval; `undefined` as interval stops it. */
+/** Returns the time in milliseconds since 1970, updated at an interval. An `undefined` interval stops it. */
 export function useNow(intervalMs: number | undefined): number {
   const [now, setNow] = useState(Date.now);
   useEffect(() => {

@@ -4,14 +4,14 @@ import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'preac
 const NEAR_PX = 48;
 
 export interface StickToEnd {
-  /** Whether the end is in view, so that the view follows it. */
+  /** Whether the end is in view and followed. */
   readonly isAtEnd: boolean;
   readonly scrollToEnd: () => void;
-  /** Stays where it is, until it is scrolled to its end again. */
+  /** Stops following until the user scrolls to the end again. */
   readonly letGo: () => void;
 }
 
-/** Keeps a scrolled element at its end while it grows, unless its reader has scrolled away from there. */
+/** Keeps a scrolled element at its end while it grows, unless the user scrolled away. */
 export function useStickToEnd(element: RefObject<HTMLElement | null>): StickToEnd {
   const [isAtEnd, setIsAtEnd] = useState(true);
   const sticks = useRef(true);
@@ -30,7 +30,7 @@ export function useStickToEnd(element: RefObject<HTMLElement | null>): StickToEn
     let lastTopPx = target.scrollTop;
     const look = (): void => {
       const restPx = target.scrollHeight - target.clientHeight - target.scrollTop;
-      // What grows below a reader at the end leaves them there: only who goes back leaves it.
+      // Growth below does not count as scrolling away; only scrolling up does.
       if (restPx <= NEAR_PX) sticks.current = true;
       else if (target.scrollTop < lastTopPx) sticks.current = false;
       lastTopPx = target.scrollTop;

@@ -7,18 +7,18 @@ import { supersededEvents } from '../thread/superseded-events.js';
 import type { ThreadState } from '../thread/thread-state.js';
 import type { TimelineEvent } from '../thread/timeline-event.js';
 
-/** What attempts of runs left behind that were cut off. */
+/** Events of superseded attempts. */
 export interface SupersededAttempts {
-  /** Whether somebody wants to see them. */
+  /** Whether they are shown. */
   readonly isShown: boolean;
   readonly show: (isShown: boolean) => void;
-  /** In order; `undefined` until they were read. */
+  /** In order; `undefined` until loaded. */
   readonly events: readonly TimelineEvent[] | undefined;
-  /** Why they could not be read, in words. */
+  /** Why loading failed, for the user. */
   readonly failure: string | undefined;
 }
 
-/** Reads the record of a thread with all attempts when that is wanted, and again when another attempt was cut off. */
+/** Loads the events of all attempts when they are shown, and again when another attempt is superseded. */
 export function useSupersededAttempts(
   api: TelemetryApi,
   { agentName, threadId }: ThreadAddress,

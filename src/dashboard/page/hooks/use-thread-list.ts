@@ -6,22 +6,22 @@ import type { ThreadSummary } from '../api/thread-summary.js';
 const REFRESH_MS = 4000;
 const PAGE_LIMIT = 100;
 
-/** A thread of the list, and whose it is. */
+/** A thread of the list, with its agent. */
 export interface ListedThread extends ThreadSummary {
   readonly agentName: string;
 }
 
 export interface ThreadList {
-  /** Of all agents, the one with the latest event first; `undefined` until they were read for the first time. */
+  /** Threads of all agents, most recently active first; `undefined` until loaded. */
   readonly threads: readonly ListedThread[] | undefined;
   readonly hasMore: boolean;
-  /** Why the list could not be read again, in words. */
+  /** Why the last refresh failed, for the user. */
   readonly failure: string | undefined;
   readonly showMore: () => void;
   readonly refresh: () => void;
 }
 
-/** Reads the list of threads again and again while the page can be seen. */
+/** Polls the list of threads while the page is visible. */
 export function useThreadList(api: TelemetryApi, agentNames: readonly string[]): ThreadList {
   const [threads, setThreads] = useState<readonly ListedThread[]>();
   const [hasMore, setHasMore] = useState(false);
@@ -77,7 +77,7 @@ async function readThreads(
   wanted: number,
   signal: AbortSignal,
 ): Promise<{ readonly threads: ListedThread[]; readonly hasMore: boolean }> {
-  // By id, as a thread that gets an event between two pages moves from one to the other.
+  // By id, because a thread that gets an event between two pages appears on both.
   const threads = new Map<string, ListedThread>();
   let cursor: string | undefined;
   do {

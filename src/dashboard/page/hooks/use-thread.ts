@@ -8,13 +8,13 @@ import { applyNews, EMPTY_THREAD, type ThreadState } from '../thread/thread-stat
 import { FrameBatcher } from './frame-batcher.js';
 import { useCommittedMark } from './use-committed-mark.js';
 
-/** A message that this page has sent, until its run shows up. */
+/** A message sent from this page whose run has no events yet. */
 export interface PendingMessage {
   readonly id: number;
   readonly message: string;
-  /** By the page's own clock. */
+  /** By the page's clock. */
   readonly sentAtMs: number;
-  /** Absent until the app has accepted it. */
+  /** Absent until the app accepts it. */
   readonly correlationId?: string;
 }
 
@@ -22,14 +22,14 @@ export interface ThreadSession {
   readonly state: ThreadState;
   readonly connection: Connection;
   readonly pending: readonly PendingMessage[];
-  /** When this page sent the messages of runs, by correlation id and the page's own clock. */
+  /** When this page sent messages: by correlation id, by the page's clock. */
   readonly sentAtMs: ReadonlyMap<string, number>;
-  /** @returns what went wrong, in words; `undefined` when the app has accepted it */
+  /** @returns what went wrong, for the user; `undefined` if the app accepted the message */
   readonly send: (message: string) => Promise<string | undefined>;
   readonly retryNow: () => void;
 }
 
-/** Follows a thread while it is shown; `isFollowed: false` for one that does not exist yet. */
+/** Follows a thread while it is shown. Pass `isFollowed: false` for one that does not exist yet. */
 export function useThread(api: TelemetryApi, thread: ThreadAddress, isFollowed: boolean): ThreadSession {
   const { agentName, threadId } = thread;
   const [state, setState] = useState(EMPTY_THREAD);
@@ -83,7 +83,7 @@ export function useThread(api: TelemetryApi, thread: ThreadAddress, isFollowed: 
   const stillPending = pending.filter(
     ({ correlationId }) => correlationId === undefined || !state.runIndexes.has(correlationId),
   );
-  // For good: a run that was seen is not waited for again when its events are lost.
+  // Permanent: a run that was seen is not pending again if its events are lost.
   useEffect(() => {
     if (stillPending.length < pending.length) setPending(stillPending);
   });

@@ -1,20 +1,20 @@
 import type { RefObject } from 'preact';
 import { useCallback, useEffect, useState } from 'preact/hooks';
 
-/** So that a fast scroll does not show gaps before the next rows are there. */
+/** Extra rows, so that a fast scroll shows no gaps. */
 const ROWS_BEYOND = 12;
 
 export interface VirtualRows {
-  /** The rows that have to exist: from `first` up to, not including, `end`. */
+  /** Rows to render: from `first` up to but not including `end`. */
   readonly first: number;
   readonly end: number;
-  /** How many rows fit, at least 1. */
+  /** Number of rows that fit, at least 1. */
   readonly rowsInView: number;
-  /** Brings a row into view, as little as it takes. */
+  /** Scrolls a row into view by the shortest way. */
   readonly scrollToRow: (index: number) => void;
 }
 
-/** Which rows of a scrolled list are in view. All rows are equally high. */
+/** Computes which rows of a scrolled list are in view. All rows have the same height. */
 export function useVirtualRows(scroller: RefObject<HTMLElement | null>, rowCount: number, rowPx: number): VirtualRows {
   const [topRow, setTopRow] = useState(0);
   const [rowsInView, setRowsInView] = useState(40);
@@ -45,7 +45,7 @@ export function useVirtualRows(scroller: RefObject<HTMLElement | null>, rowCount
     },
     [scroller, rowPx],
   );
-  // A list that became shorter is not scrolled yet.
+  // A list that became shorter has not scrolled yet.
   const top = Math.min(topRow, Math.max(0, rowCount - rowsInView));
   return {
     first: Math.max(0, top - ROWS_BEYOND),

@@ -1,10 +1,10 @@
 import { attemptOf, type TelemetryEvent } from '../api/telemetry-event.js';
 import { answerOf, type Run, type RunPart } from './run.js';
 
-/** A run that may be changed. */
+/** A run under construction. */
 export type RunDraft = { -readonly [Field in keyof Run]: Run[Field] } & { parts: RunPart[] };
 
-/** A run of which this is the first event; the event itself is not added yet. */
+/** Creates a run from its first event, without adding that event. */
 export function createRun(event: TelemetryEvent, number: number, receivedAtMs: number): RunDraft {
   const atMs = Date.parse(event.timestamp);
   const startedAtMs = Date.parse(event.run_started_at ?? '');
@@ -26,7 +26,7 @@ export function createRun(event: TelemetryEvent, number: number, receivedAtMs: n
   };
 }
 
-/** Takes back what is known of a run, as its attempts before this one are void. */
+/** Clears a run because its attempts before this one are superseded. */
 export function restartRun(run: RunDraft, attempt: number): void {
   Object.assign(run, {
     attempt,
@@ -38,12 +38,12 @@ export function restartRun(run: RunDraft, attempt: number): void {
   });
 }
 
-/** Adds an event of the attempt that is shown. */
+/** Adds an event of the current attempt. */
 export function addToRun(run: RunDraft, event: TelemetryEvent): void {
   run.lastEventAtMs = Date.parse(event.timestamp);
   switch (event.event_type) {
     case 'stream': {
-      // The app was cut off behind the end of this run, before it could keep it: the run was given out again.
+      // The app was interrupted after this run ended and before it was saved, so the run was delivered again.
       if (run.outcome.status !== 'streaming') {
         Object.assign(run, { parts: [], outcome: { status: 'streaming' }, wasRepeated: true });
       }
@@ -66,7 +66,7 @@ export function addToRun(run: RunDraft, event: TelemetryEvent): void {
       };
       run.lostEvents = event.lost_events ?? 0;
       if (answerOf(run) !== event.response_text) {
-        // Updates of an attempt that was cut off stand before those of the one that was finished.
+        // Updates of an interrupted attempt precede those of the finished one.
         run.wasRepeated ||= run.updateCount > 0 && event.attempt === undefined;
         run.parts = [{ kind: 'text', text: event.response_text }];
       }

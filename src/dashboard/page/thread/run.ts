@@ -1,20 +1,20 @@
 import type { TokenCounts } from '../api/telemetry-event.js';
 
-/** A part of an answer: neighbouring updates of one kind. */
+/** A part of an answer: consecutive updates of one kind. */
 export interface RunPart {
   /** `text` is the answer itself. */
   readonly kind: string;
   readonly text: string;
 }
 
-/** How a run stands. */
+/** The state of a run. */
 export type RunOutcome =
   | { readonly status: 'streaming' }
-  /** It was cut off, and its next attempt has not shown itself yet. */
+  /** It was interrupted, and its next attempt has sent no event yet. */
   | { readonly status: 'restarting' }
   | {
       readonly status: 'answered';
-      /** Of its final event. */
+      /** Sequence of its final event. */
       readonly sequence: number;
       readonly usage: TokenCounts | null;
       readonly isCut: boolean;
@@ -23,40 +23,40 @@ export type RunOutcome =
     }
   | { readonly status: 'failed'; readonly code: string; readonly message: string };
 
-/** One request in a thread and what came of it so far, in its latest attempt. */
+/** One request in a thread and its latest attempt so far. */
 export interface Run {
   readonly correlationId: string;
-  /** Counts from 1 in the thread as it is shown. */
+  /** Position among the shown runs, from 1. */
   readonly number: number;
   readonly requestMessage: string;
   readonly parts: readonly RunPart[];
   readonly outcome: RunOutcome;
-  /** Which delivery of the run is shown, or waited for; from 1. */
+  /** The delivery of the run that is shown or awaited, from 1. */
   readonly attempt: number;
-  /** How many of its events the app could not keep. */
+  /** Number of its events that the app could not store. */
   readonly lostEvents: number;
   /**
-   * The run began again after an interruption, so that its updates tell more than its answer. Only where the app does not
-   * tell attempts apart.
+   * The run started over after an interruption, so its updates hold more than its answer. Only set if the app does not
+   * number attempts.
    */
   readonly wasRepeated: boolean;
-  /** When the run began, in milliseconds since 1970; its first event where the app does not tell. */
+  /** When the run began, in milliseconds since 1970; the time of its first event if the app does not report it. */
   readonly startedAtMs: number;
   readonly isStartKnown: boolean;
-  /** Of the first and the latest event. */
+  /** Time of the first event, and of the latest. */
   readonly firstEventAtMs: number;
   readonly lastEventAtMs: number;
-  /** When its first event got here, by the page's own clock. */
+  /** When its first event arrived, by the page's clock. */
   readonly firstReceivedAtMs: number;
   readonly updateCount: number;
 }
 
-/** Whether nothing more is to come. */
+/** Whether the run is over. */
 export function isEnded({ outcome }: Run): boolean {
   return outcome.status === 'answered' || outcome.status === 'failed';
 }
 
-/** The text of the answer, without reasoning and tools. */
+/** Returns the text of the answer, without reasoning and tools. */
 export function answerOf({ parts }: Pick<Run, 'parts'>): string {
   return parts.map(({ kind, text }) => (kind === 'text' ? text : '')).join('');
 }

@@ -6,10 +6,10 @@ import { epochOf, type ThreadNews } from './thread-news.js';
 
 const FIRST_RETRY_MS = 1000;
 const LONGEST_RETRY_MS = 10_000;
-/** A stream that was idle for so long is dead: the app sends a heartbeat every 15 seconds. */
+/** A stream that is silent for this long is dead: the app sends a heartbeat every 15 seconds. */
 const SILENCE_MS = 40_000;
 
-/** How the page stands with the app. */
+/** State of the connection to the app. */
 export type Connection =
   | { readonly state: 'connecting' }
   | { readonly state: 'live' }
@@ -22,12 +22,12 @@ export interface ThreadFollowerOptions {
   readonly onNews: (news: readonly ThreadNews[]) => void;
   readonly onConnection: (connection: Connection) => void;
   readonly now?: () => number;
-  /** How long the first pause before a new attempt is; later ones grow. */
+  /** First pause before reconnecting; later pauses grow. */
   readonly firstRetryMs?: number;
 }
 
 /**
- * Follows a thread until it is stopped: reads what there is in big pages, then the live stream, and goes on behind the
+ * Follows a thread until it is stopped: reads stored events in large pages, then the live stream, and resumes after the
  * last event when the stream ends or breaks.
  */
 export class ThreadFollower {
@@ -42,7 +42,7 @@ export class ThreadFollower {
     this.#now = options.now ?? (() => performance.now());
   }
 
-  /** Resolves when it was stopped, or when the app refuses the thread or the key. */
+  /** Resolves when stopped, or when the app refuses the thread or the key. */
   async run(): Promise<void> {
     const { onConnection, firstRetryMs = FIRST_RETRY_MS } = this.#options;
     const { signal } = this.#stop;
@@ -56,7 +56,7 @@ export class ThreadFollower {
           failures = 0;
           onConnection({ state: 'live' });
         });
-        // The app ends each stream sooner or later; only one that ends at once is none.
+        // The app ends every stream after a while. Only one that ends at once counts as a failure.
         if (this.#now() - startedAtMs < firstRetryMs) await this.#pause(firstRetryMs);
       } catch (error) {
         if (signal.aborted) return;
@@ -73,7 +73,7 @@ export class ThreadFollower {
     }
   }
 
-  /** Tries again at once, when it is pausing. */
+  /** Reconnects at once if it is pausing. */
   retryNow(): void {
     this.#wake?.();
   }
@@ -114,7 +114,7 @@ export class ThreadFollower {
         const news: ThreadNews[] = [];
         for (const { id, event: type, data } of messages) {
           if (type === 'superseded') {
-            // Not a place in the record: its reader stands where it stood.
+            // Not a position: the cursor stays where it is.
             const { correlation_id: correlationId, attempt }: SupersededAttempt = JSON.parse(data);
             news.push({ type, correlationId, attempt });
             continue;

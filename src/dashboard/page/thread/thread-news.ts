@@ -1,27 +1,27 @@
 import type { TelemetryEvent } from '../api/telemetry-event.js';
 
-/** What a reader of a thread is told, in order. */
+/** A change to a thread, in order. */
 export type ThreadNews =
   | {
-      /** What is shown of the thread is lost. */
+      /** Everything shown of the thread is lost. */
       readonly type: 'reset';
     }
   | {
-      /** This attempt of a run and those before it are void; the run starts again. */
+      /** This attempt of a run and all earlier ones are superseded; the run starts over. */
       readonly type: 'superseded';
       readonly correlationId: string;
       readonly attempt: number;
     }
   | {
       readonly type: 'event';
-      /** Of which record the event is: another one has nothing to do with what is shown. Absent: not told. */
+      /** Epoch of the stored events. Another epoch has nothing in common with what is shown. Optional. */
       readonly epoch: string | undefined;
       readonly event: TelemetryEvent;
-      /** When it got here, by the page's own clock in milliseconds. */
+      /** When it arrived: milliseconds by the page's clock. */
       readonly receivedAtMs: number;
     };
 
-/** The record that a cursor, `{epoch}-{sequence}`, belongs to; `undefined` for a plain sequence. */
+/** Returns the epoch of a cursor, `{epoch}-{sequence}`; `undefined` for a plain sequence. */
 export function epochOf(cursor: string): string | undefined {
   const end = cursor.lastIndexOf('-');
   return end > 0 ? cursor.slice(0, end) : undefined;

@@ -4,17 +4,17 @@ import type { Run } from './run.js';
 import type { ThreadNews } from './thread-news.js';
 import { type TimelineEvent, toTimelineEvent } from './timeline-event.js';
 
-/** What the page knows of a thread. */
+/** What the page knows about a thread. */
 export interface ThreadState {
-  /** The record that was read; `undefined` before the first event. */
+  /** Epoch of the stored events; `undefined` before the first event. */
   readonly epoch: string | undefined;
-  /** Of the newest event. */
+  /** Sequence of the newest event. */
   readonly lastSequence: number;
   /** Oldest first. */
   readonly events: readonly TimelineEvent[];
   readonly runs: readonly Run[];
   readonly runIndexes: ReadonlyMap<string, number>;
-  /** Events that stood here before are kept no longer. */
+  /** Earlier events are no longer stored. */
   readonly isBeginningLost: boolean;
 }
 
@@ -28,9 +28,8 @@ export const EMPTY_THREAD: ThreadState = {
 };
 
 /**
- * Adds news to what is known, without changing it. Of each run only the latest attempt counts: a larger one takes back
- * what is known of the run, and events of a smaller one change nothing, nor does an event that is known already. Takes
- * many at a time, as each call copies the lists.
+ * Returns the state with news added. Only the latest attempt of a run counts: a later attempt clears the run, and events
+ * of earlier attempts, or known events, change nothing. Pass many at a time, because each call copies the lists.
  */
 export function applyNews(state: ThreadState, news: readonly ThreadNews[]): ThreadState {
   let draft: Draft | undefined;
@@ -59,7 +58,7 @@ class Draft {
   #events: TimelineEvent[];
   readonly #runs: Run[];
   readonly #runIndexes: Map<string, number>;
-  /** Runs that are copies already. */
+  /** Runs that are already copied. */
   readonly #ownRuns = new Map<number, RunDraft>();
   readonly #base: ThreadState;
   #lastSequence: number;
@@ -95,13 +94,13 @@ class Draft {
     this.#events.push(toTimelineEvent(event, runIndex));
   }
 
-  /** A run that is not known, or of which a later attempt is shown, stays as it is. */
+  /** Ignores an unknown run, and one whose later attempt is shown. */
   supersede(correlationId: string, attempt: number): void {
     const index = this.#runIndexes.get(correlationId);
     if (index !== undefined && attempt >= this.#run(index).attempt) this.#restart(index, attempt + 1);
   }
 
-  /** One without anything in it, that knows whether there was something. */
+  /** Returns an empty state that remembers whether there were events. */
   toForgotten(): Draft {
     const isBeginningLost = this.#base.isBeginningLost || this.#events.length > 0;
     return new Draft({ ...EMPTY_THREAD, isBeginningLost });
