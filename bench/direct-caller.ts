@@ -5,16 +5,15 @@ import { parseModelEndpoint } from '../src/openai/model-endpoint.js';
 export function directCaller(
   modelUrl: string,
 ): (message: string) => Promise<{ readonly firstMs: number; readonly totalMs: number }> {
-  const client = createAzureOpenAIClient({
+  const { sdk } = createAzureOpenAIClient({
     ...parseModelEndpoint(modelUrl),
     deployment: 'bench',
     apiKey: 'bench-key',
-    timeoutMs: 10_000,
   });
   return async (message) => {
     const start = performance.now();
     let firstMs = Number.NaN;
-    const stream = await client.chat.completions.create({
+    const stream = await sdk.chat.completions.create({
       model: 'bench',
       messages: [{ role: 'user', content: message }],
       stream: true,

@@ -38,9 +38,12 @@ const agentApp = new AgentFunctionApp({
   maxMessageBytes: settings.agent.maxMessageBytes,
   runTimeoutSeconds: settings.agent.runTimeoutSeconds,
 });
-const { deployment, streamIdleTimeoutMs, firstTokenTimeoutMs } = settings.openAI;
-const client = createAzureOpenAIClient({ ...settings.openAI, timeoutMs: firstTokenTimeoutMs });
-const model = { client, deployment, streamIdleTimeoutMs };
+const model = {
+  ...settings.openAI,
+  client: createAzureOpenAIClient(settings.openAI),
+  maxAnswerBytes: settings.agent.maxAnswerBytes,
+  quotesErrors: settings.callbackLog.previewChars > 0,
+};
 agentApp.addAgent(createCallbackAgent(model));
 registerDashboardRoutes();
 registerCallbackRoutes({ store, streams, runRecords, agents: agentApp.agents, authLevel: agentApp.httpAuthLevel });

@@ -5,6 +5,8 @@ export interface AgentErrorOptions {
   readonly cause?: unknown;
   /** Absent: a repetition would fail in the same way, or could do harm. */
   readonly recovery?: AgentRecovery;
+  /** When the same request may succeed, for a caller's `Retry-After`. */
+  readonly retryAfterSeconds?: number;
 }
 
 /**
@@ -15,12 +17,15 @@ export class AgentError extends Error {
   /** Stable and in snake_case, for programs: `stream_stalled`, `rate_limited`, … */
   readonly code: string;
   readonly recovery: AgentRecovery | undefined;
+  /** When the same request may succeed; `undefined` if the provider did not say. */
+  readonly retryAfterSeconds: number | undefined;
 
   constructor(code: string, message: string, options: AgentErrorOptions = {}) {
     super(message, { cause: options.cause });
     this.name = 'AgentError';
     this.code = code;
     this.recovery = options.recovery;
+    this.retryAfterSeconds = options.retryAfterSeconds;
   }
 
   /** Passes an {@link AgentError} through; hides the words of anything else, which may name internals. */

@@ -1,10 +1,14 @@
 import type { TokenCredential } from '@azure/identity';
 import { OpenAI } from 'openai';
 import { AgentError } from '../durable-agents/index.js';
+import { errorText } from '../functions/error-text.js';
+import { cleanForeignText } from '../functions/foreign-text.js';
+import { fetchFromModel } from './fetch-from-model.js';
 import type { ModelApi } from './model-endpoint.js';
-import { retryAfterSeconds } from './retry-after.js';
+import { redactSecrets } from './redact-secrets.js';
 
-const MAX_RETRY_WAIT_SECONDS = 20;
+/** The agent ends its calls itself: a time-out of the SDK would be retried, and each retry is billed. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export interface AzureOpenAIClientOptions {
   readonly endpoint: ModelApi;
@@ -15,8 +19,15 @@ export interface AzureOpenAIClientOptions {
   readonly credential?: TokenCredential;
   /** Scope of the credential's tokens. */
   readonly tokenScope: string;
-  /** How long one attempt of a call may take up to the headers of its answer. */
-  readonly timeoutMs: number;
+}
+
+/** One deployment of Azure OpenAI. */
+export interface AzureOpenAIClient {
+  readonly deployment: string;
+  /** Its requests go to the deployment. */
+  readonly sdk: OpenAI;
+  /** Removes what a text repeats of the key, the token or the endpoint. */
+  readonly redact: (text: string) => string;
 }
 
 /**
@@ -25,9 +36,11 @@ export interface AzureOpenAIClientOptions {
  * It depends on its options alone: what the environment says of addresses, keys, organizations and logging has no
  * effect, but for OPENAI_CUSTOM_HEADERS, which the SDK always reads.
  */
-export function createAzureOpenAIClient(options: AzureOpenAIClientOptions): OpenAI {
-  const { endpoint, deployment, apiKey, credential, tokenScope, timeoutMs } = options;
-  return new OpenAI({
+export function createAzureOpenAIClient(options: AzureOpenAIClientOptions): AzureOpenAIClient {
+  const { endpoint, deployment, apiKey, credential, tokenScope } = options;
+  let token = '';
+  const getToken = createTokenProvider(credential, tokenScope);
+  const sdk = new OpenAI({
     ...(endpoint.api === 'v1'
       ? { baseURL: endpoint.baseUrl }
       : {
@@ -36,9 +49,9 @@ export function createAzureOpenAIClient(options: AzureOpenAIClientOptions): Open
         }),
     // A key goes into the header `api-key`, which both APIs take; `null` drops the SDK's `authorization`.
     ...(apiKey === undefined
-      ? { apiKey: createTokenProvider(credential, tokenScope) }
+      ? { apiKey: async () => (token = await getToken()) }
       : { apiKey, defaultHeaders: { 'api-key': apiKey, authorization: null } }),
-    timeout: timeoutMs,
+    timeout: LONGEST_TIMER_MS,
     fetch: fetchFromModel,
     // The SDK prints what it can't read to the console, and with it what the model wrote.
     logLevel: 'off',
@@ -48,22 +61,12 @@ export function createAzureOpenAIClient(options: AzureOpenAIClientOptions): Open
     project: null,
     webhookSecret: null,
   });
-}
-
-/**
- * Calls the model, and tells the SDK not to repeat the call where that is of no use.
- *
- * A redirect is never followed: that would send the key and the conversation to another place. The SDK waits for as long
- * as a `Retry-After` says; a caller waits for an answer meanwhile, so beyond some seconds the failure is of more use.
- */
-async function fetchFromModel(...[url, init]: Parameters<typeof fetch>): Promise<Response> {
-  const response = await fetch(url, { ...init, redirect: 'manual' });
-  const isRedirect = response.status >= 300 && response.status < 400;
-  const isLongWait = (retryAfterSeconds(response.headers) ?? 0) > MAX_RETRY_WAIT_SECONDS;
-  if (!isRedirect && !isLongWait) return response;
-  const headers = new Headers(response.headers);
-  headers.set('x-should-retry', 'false');
-  return new Response(response.body, { status: response.status, statusText: response.statusText, headers });
+  const { host, hostname } = new URL(endpoint.baseUrl);
+  return {
+    deployment,
+    sdk,
+    redact: (text) => redactSecrets(text, [apiKey ?? '', token, host, hostname]),
+  };
 }
 
 /**
@@ -79,7 +82,7 @@ function createTokenProvider(credential: TokenCredential | undefined, scope: str
       return await provider();
     } catch (error) {
       throw new AgentError('authentication_failed', 'Microsoft Entra ID gave this app no token for the model.', {
-        cause: error,
+        cause: new Error(cleanForeignText(errorText(error), 500)),
       });
     }
   };

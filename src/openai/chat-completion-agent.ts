@@ -1,154 +1,112 @@
-import type { OpenAI } from 'openai';
+import { APIError } from 'openai';
 import {
   type Agent,
   AgentError,
-  type AgentFinishReason,
   type AgentRunOptions,
   type AgentStreamPart,
-  type AgentUsage,
   type ThreadMessage,
 } from '../durable-agents/index.js';
+import { raceAbort } from '../functions/time-limits.js';
+import { AnswerReader } from './answer-reader.js';
+import type { AzureOpenAIClient } from './azure-openai-client.js';
 import { toChatMessages } from './chat-messages.js';
-import { IdleTimer } from './idle-timer.js';
-import { chunkSchema, completionSchema, type ModelUsage, type VisibleContent } from './model-answer.js';
-import { contentFilterError, toAgentError } from './model-error.js';
+import { toAgentError } from './model-error.js';
+import { isStreamOptionsRefused, readModelFailure } from './model-failure.js';
+import { SilenceWatch } from './silence-watch.js';
+
+/** What a model is asked beside the conversation. What is `undefined` is not sent. */
+export interface ModelParameters {
+  /** Sent as `reasoning_effort`. */
+  readonly reasoningEffort?: string | undefined;
+  /** Sent as `max_completion_tokens`, which counts reasoning as well. */
+  readonly maxOutputTokens?: number | undefined;
+  /** 0 to 2. Reasoning models refuse it. */
+  readonly temperature?: number | undefined;
+}
 
 export interface ChatCompletionAgentOptions {
   readonly name: string;
-  /** Put before every conversation, and never stored. */
+  /** Precedes every conversation, and is never stored. */
   readonly instructions: string;
-  readonly client: OpenAI;
-  readonly deployment: string;
-  /** How long the model may stay silent in the middle of its answer. */
-  readonly streamIdleTimeoutMs: number;
+  readonly client: AzureOpenAIClient;
+  readonly parameters?: ModelParameters;
+  /** How long the model may take until its first visible piece. @default 180,000 */
+  readonly firstTokenTimeoutMs?: number;
+  /** How long it may then stay silent. @default 60,000 */
+  readonly streamIdleTimeoutMs?: number;
+  /** The longest answer, in bytes of UTF-8, reasoning included. @default 4 MiB */
+  readonly maxAnswerBytes?: number;
+  /** False keeps the words of the model's errors out of the log: they may quote the conversation. @default true */
+  readonly quotesErrors?: boolean;
 }
 
-/** An agent over the chat completions of Azure OpenAI. */
+/** Creates an agent over the chat completions of Azure OpenAI. */
 export function createChatCompletionAgent(options: ChatCompletionAgentOptions): Agent {
-  return {
-    name: options.name,
-    type: 'ChatAgent',
-    async *run(messages, runOptions) {
-      try {
-        yield* runOptions.streaming
-          ? streamParts(options, messages, runOptions)
-          : wholeAnswer(options, messages, runOptions);
-      } catch (error) {
-        throw runOptions.signal.aborted ? abortError(runOptions.signal) : toAgentError(error);
+  const { name, client, maxAnswerBytes = 4 * 1024 * 1024 } = options;
+  const { firstTokenTimeoutMs = 180_000, streamIdleTimeoutMs = 60_000, quotesErrors = true } = options;
+  const quoting = { quotesErrors, redact: client.redact };
+  const post = createPost(options);
+
+  async function* run(
+    messages: readonly ThreadMessage[],
+    { signal, streaming }: AgentRunOptions,
+  ): AsyncGenerator<AgentStreamPart> {
+    const silence = new SilenceWatch({ firstTokenTimeoutMs, streamIdleTimeoutMs });
+    const aborted = AbortSignal.any([signal, silence.signal]);
+    let reader: AnswerReader | undefined;
+    try {
+      const response = await silence.during(raceAbort(post(messages, streaming, aborted), aborted));
+      reader = new AnswerReader(response, { maxAnswerBytes, quoting, silence, streaming });
+      for (;;) {
+        const parts = await reader.read();
+        if (parts === undefined) break;
+        for (const part of parts) yield part;
       }
-    },
-  };
-}
-
-async function* streamParts(
-  { client, deployment, instructions, streamIdleTimeoutMs }: ChatCompletionAgentOptions,
-  messages: readonly ThreadMessage[],
-  { signal }: AgentRunOptions,
-): AsyncGenerator<AgentStreamPart> {
-  const idle = new IdleTimer(streamIdleTimeoutMs);
-  const aborted = AbortSignal.any([signal, idle.signal]);
-  const { data: stream, response } = await client.chat.completions
-    .create(
-      {
-        model: deployment,
-        messages: toChatMessages(instructions, messages),
-        stream: true,
-        stream_options: { include_usage: true },
-      },
-      { signal: aborted },
-    )
-    .withResponse();
-  if (response.headers.get('content-type')?.startsWith('application/json')) {
-    throw new AgentError('empty_response', 'The model answered a request for a stream without one.', {
-      recovery: 'retry-without-streaming',
-    });
-  }
-
-  let hasChunks = false;
-  let finishReason: string | undefined;
-  let usage: AgentUsage | undefined;
-  try {
-    for await (const received of idle.watch(stream)) {
-      hasChunks = true;
-      const chunk = chunkSchema.parse(received);
-      if (chunk.usage) usage = toUsage(chunk.usage);
-      const choice = chunk.choices?.[0];
-      if (choice === undefined) continue;
-      yield* visibleParts(choice.delta ?? {});
-      finishReason ??= choice.finish_reason ?? undefined;
+      yield reader.finish();
+    } catch (error) {
+      if (signal.aborted) throw abortError(signal);
+      throw silence.signal.aborted ? silence.signal.reason : toAgentError(error, quoting);
+    } finally {
+      silence.stop();
+      reader?.release();
     }
-  } catch (error) {
-    // Behind the finish reason only the usage is missing: the answer is whole.
-    if (finishReason === undefined) throw aborted.aborted ? abortError(aborted) : error;
   }
-  if (finishReason === undefined) {
-    // The SDK ends a stream that was aborted, cut, or empty without an error.
-    if (aborted.aborted) throw abortError(aborted);
-    throw hasChunks
-      ? new AgentError('incomplete_response', 'The model stopped before its answer was complete.', {
-          recovery: 'retry',
-        })
-      : new AgentError('empty_response', 'The model answered without any content.', { recovery: 'retry' });
-  }
-  yield { kind: 'finish', finishReason: answerReason(finishReason), ...(usage && { usage }) };
+  return { name, type: 'ChatAgent', run };
 }
 
-async function* wholeAnswer(
-  { client, deployment, instructions }: ChatCompletionAgentOptions,
-  messages: readonly ThreadMessage[],
-  { signal }: AgentRunOptions,
-): AsyncGenerator<AgentStreamPart> {
-  const completion = completionSchema.parse(
-    await client.chat.completions.create(
-      { model: deployment, messages: toChatMessages(instructions, messages) },
-      { signal },
-    ),
-  );
-  const choice = completion.choices?.[0];
-  if (choice === undefined) throw new AgentError('empty_response', 'The model answered without any content.');
-  yield* visibleParts(choice.message);
-  yield {
-    kind: 'finish',
-    finishReason: answerReason(choice.finish_reason),
-    ...(completion.usage && { usage: toUsage(completion.usage) }),
+/** Asks the model; the promise resolves when the headers of the answer have come. */
+type Post = (messages: readonly ThreadMessage[], streaming: boolean, signal: AbortSignal) => Promise<Response>;
+
+function createPost({ client, instructions, parameters = {} }: ChatCompletionAgentOptions): Post {
+  const { reasoningEffort, maxOutputTokens, temperature } = parameters;
+  const settings = {
+    ...(reasoningEffort !== undefined && { reasoning_effort: reasoningEffort }),
+    ...(maxOutputTokens !== undefined && { max_completion_tokens: maxOutputTokens }),
+    ...(temperature !== undefined && { temperature }),
   };
-}
+  /** Until the endpoint has refused it. */
+  let asksForUsage = true;
 
-function* visibleParts(visible: VisibleContent): Generator<AgentStreamPart> {
-  if (visible.reasoning_content) yield { kind: 'reasoning', text: visible.reasoning_content };
-  if (visible.content) yield { kind: 'text', text: visible.content };
-  if (visible.refusal) yield { kind: 'text', text: visible.refusal };
-}
-
-function answerReason(finishReason: string): AgentFinishReason {
-  switch (finishReason) {
-    case 'stop':
-    case 'length':
-      return finishReason;
-    case 'content_filter':
-      throw contentFilterError();
-    default:
-      throw new AgentError('unexpected_finish_reason', `The model ended its answer with "${finishReason}".`);
-  }
+  return async (messages, streaming, signal) => {
+    const body = { model: client.deployment, messages: toChatMessages(instructions, messages), ...settings };
+    const send = (streamMembers: object): Promise<Response> =>
+      client.sdk.post('/chat/completions', { body: { ...body, ...streamMembers }, signal }).asResponse();
+    if (!streaming) return send({});
+    if (!asksForUsage) return send({ stream: true });
+    try {
+      return await send({ stream: true, stream_options: { include_usage: true } });
+    } catch (error) {
+      if (!(error instanceof APIError)) throw error;
+      if (!isStreamOptionsRefused(readModelFailure(error.error, error.status))) throw error;
+      const response = await send({ stream: true });
+      asksForUsage = false;
+      return response;
+    }
+  };
 }
 
 function abortError(signal: AbortSignal): AgentError {
   return signal.reason instanceof AgentError
     ? signal.reason
     : new AgentError('run_aborted', 'The run was aborted before the model had answered.', { cause: signal.reason });
-}
-
-function toUsage(usage: ModelUsage): AgentUsage {
-  const cached = usage.prompt_tokens_details?.cached_tokens ?? undefined;
-  const reasoning = usage.completion_tokens_details?.reasoning_tokens ?? undefined;
-  const extra = {
-    ...(cached !== undefined && { cached_input_token_count: cached }),
-    ...(reasoning !== undefined && { reasoning_output_token_count: reasoning }),
-  };
-  return {
-    inputTokenCount: usage.prompt_tokens,
-    outputTokenCount: usage.completion_tokens,
-    totalTokenCount: usage.total_tokens,
-    ...(Object.keys(extra).length > 0 && { extra }),
-  };
 }

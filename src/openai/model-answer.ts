@@ -1,41 +1,171 @@
-import { z } from 'zod';
+import { AgentError, type AgentFinish, type AgentFinishReason, type AgentStreamPart } from '../durable-agents/index.js';
+import { cleanForeignText } from '../functions/foreign-text.js';
+import { isRecord } from './is-record.js';
+import { contentFilterError, filteredCategories } from './model-failure.js';
+import { readUsage } from './model-usage.js';
 
-/** What a reader sees of a streamed delta, or of a whole message. */
-const visibleContent = z.object({
-  content: z.string().nullish(),
-  refusal: z.string().nullish(),
-  /** Not in the SDK's types: what reasoning models send of their thoughts. */
-  reasoning_content: z.string().nullish(),
-});
-
-const tokenCount = z.int().nonnegative();
-
-/** What is not to be read as usage counts as none: it must not cost the answer. */
-const usage = z
-  .object({
-    prompt_tokens: tokenCount,
-    completion_tokens: tokenCount,
-    total_tokens: tokenCount,
-    prompt_tokens_details: z.object({ cached_tokens: tokenCount.nullish() }).nullish(),
-    completion_tokens_details: z.object({ reasoning_tokens: tokenCount.nullish() }).nullish(),
-  })
-  .nullish()
-  .catch(undefined);
+/** Models behind gateways name the end of an answer in their own words. */
+const FINISH_REASONS: Readonly<Record<string, AgentFinishReason>> = {
+  stop: 'stop',
+  end_turn: 'stop',
+  eos: 'stop',
+  stop_sequence: 'stop',
+  length: 'length',
+  max_tokens: 'length',
+  model_length: 'length',
+};
 
 /**
- * As much of a chunk as is used. Azure's first one, with the filter's verdict on the prompt, and the last one, with the
- * usage, have no choice; with its asynchronous filter, chunks of verdicts have a choice without a delta.
+ * Puts together what a model sends of its answer, chunk by chunk or as a whole. Chunks are checked by hand, as a schema
+ * would cost more than all the rest of an update.
  */
-export const chunkSchema = z.object({
-  choices: z.array(z.object({ delta: visibleContent.nullish(), finish_reason: z.string().nullish() })).nullish(),
-  usage,
-});
+export class ModelAnswer {
+  readonly #maxBytes: number;
+  readonly #redact: (text: string) => string;
+  #parts: AgentStreamPart[] = [];
+  #bytes = 0;
+  #finishReason: string | undefined;
+  #usage: AgentFinish['usage'];
+  #filterResults: unknown;
+  #hasChunks = false;
 
-/** As much of a whole answer as is used. */
-export const completionSchema = z.object({
-  choices: z.array(z.object({ message: visibleContent, finish_reason: z.string() })).nullish(),
-  usage,
-});
+  /**
+   * @param maxBytes the longest answer, in bytes of UTF-8, reasoning included
+   * @param redact removes secrets from a model's own words
+   */
+  constructor(maxBytes: number, redact: (text: string) => string) {
+    this.#maxBytes = maxBytes;
+    this.#redact = redact;
+  }
 
-export type VisibleContent = z.infer<typeof visibleContent>;
-export type ModelUsage = NonNullable<z.infer<typeof usage>>;
+  /** Whether the model has sent anything that a reader sees. */
+  get hasBegun(): boolean {
+    return this.#bytes > 0;
+  }
+
+  /** Whether the model has said why it stopped. Only usage, and the verdict of a delayed filter, can follow. */
+  get isFinishing(): boolean {
+    return this.#finishReason !== undefined;
+  }
+
+  /** The visible parts that have come since the last call. */
+  takeParts(): readonly AgentStreamPart[] {
+    if (this.#parts.length === 0) return this.#parts;
+    const parts = this.#parts;
+    this.#parts = [];
+    return parts;
+  }
+
+  /**
+   * Takes one chunk of a stream, or a whole completion.
+   *
+   * @throws AgentError for a chunk that cannot be read, and an answer that is too long
+   */
+  add(chunk: Readonly<Record<string, unknown>>): void {
+    this.#hasChunks = true;
+    const { choices, usage } = chunk;
+    // The last usage that can be read holds: some endpoints count with each chunk, and send nulls in between.
+    if (usage) this.#usage = readUsage(usage) ?? this.#usage;
+    if (choices === undefined || choices === null) return;
+    if (!Array.isArray(choices)) throw malformed('choices are not a list');
+    for (const choice of choices as readonly unknown[]) {
+      if (!isRecord(choice)) throw malformed('a choice is not an object');
+      // Other choices are other answers.
+      if (choice['index'] === undefined || choice['index'] === null || choice['index'] === 0) this.#addChoice(choice);
+    }
+  }
+
+  /**
+   * The end of the answer, once nothing more comes.
+   *
+   * @throws AgentError when the model withheld the answer, or did not say why it stopped, which is how a cut looks
+   */
+  finish(): AgentFinish {
+    if (this.#finishReason === undefined) {
+      throw this.#hasChunks
+        ? new AgentError('incomplete_response', 'The model stopped before its answer was complete.', {
+            recovery: 'retry',
+          })
+        : new AgentError('empty_response', 'The model answered without any content.', { recovery: 'retry' });
+    }
+    if (this.#finishReason === 'content_filter') throw contentFilterError(filteredCategories(this.#filterResults));
+    const finishReason = FINISH_REASONS[this.#finishReason.toLowerCase()];
+    if (finishReason === undefined) {
+      const reason = cleanForeignText(this.#redact(this.#finishReason), 40);
+      throw new AgentError('unexpected_finish_reason', `The model ended its answer with "${reason}".`);
+    }
+    return { kind: 'finish', finishReason, ...(this.#usage && { usage: this.#usage }) };
+  }
+
+  #addChoice(choice: Readonly<Record<string, unknown>>): void {
+    const visible = choice['delta'] ?? choice['message'];
+    if (isRecord(visible)) this.#addVisible(visible);
+    else if (visible !== undefined && visible !== null) throw malformed('a delta is not an object');
+    if (choice['content_filter_results']) this.#filterResults = choice['content_filter_results'];
+    const reason = choice['finish_reason'];
+    // Azure's delayed filter may withdraw an answer that has ended well.
+    if (
+      typeof reason === 'string' &&
+      reason !== '' &&
+      (this.#finishReason === undefined || reason === 'content_filter')
+    ) {
+      this.#finishReason = reason;
+    }
+  }
+
+  #addVisible(visible: Readonly<Record<string, unknown>>): void {
+    // Gateways use one of these names, or several with the same text.
+    const reasoning = visible['reasoning_content'] || visible['reasoning'] || visible['thinking'];
+    if (typeof reasoning === 'string') this.#addText('reasoning', reasoning);
+    const { content, refusal } = visible;
+    if (typeof content === 'string') this.#addText('text', content);
+    else if (Array.isArray(content)) for (const part of content as readonly unknown[]) this.#addContentPart(part);
+    else if (content !== undefined && content !== null) throw malformed('a content is neither text nor a list');
+    if (typeof refusal === 'string') this.#addText('text', refusal);
+  }
+
+  /** A part of a content that is a list; what is neither text nor thinking is nothing that a reader could see. */
+  #addContentPart(part: unknown): void {
+    if (!isRecord(part)) throw malformed('a part of a content is not an object');
+    switch (part['type']) {
+      case 'text':
+      case 'output_text':
+        this.#addText('text', textOf(part['text']));
+        break;
+      case 'refusal':
+        this.#addText('text', textOf(part['refusal']));
+        break;
+      case 'thinking':
+      case 'reasoning':
+        this.#addText('reasoning', textOf(part['thinking'] ?? part['reasoning'] ?? part['text'] ?? part['summary']));
+        break;
+    }
+  }
+
+  #addText(kind: 'text' | 'reasoning', text: string): void {
+    if (text === '') return;
+    this.#bytes += Buffer.byteLength(text);
+    if (this.#bytes > this.#maxBytes) throw answerTooLarge(this.#maxBytes);
+    this.#parts.push({ kind, text });
+  }
+}
+
+/** The text of a part: a string, an object that holds it, or a list of parts. */
+function textOf(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (Array.isArray(value)) return value.map(textOf).join('');
+  if (isRecord(value)) return textOf(value['text'] ?? value['value']);
+  return '';
+}
+
+export function answerTooLarge(maxBytes: number): AgentError {
+  return new AgentError('answer_too_large', `The model's answer is longer than ${maxBytes} bytes.`);
+}
+
+/** @param problem in our own words: the log must not hold what the model wrote */
+export function malformed(problem: string): AgentError {
+  return new AgentError('malformed_response', 'The model sent a response that could not be read.', {
+    cause: new Error(problem),
+    recovery: 'retry',
+  });
+}

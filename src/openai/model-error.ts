@@ -1,92 +1,146 @@
+import { APIConnectionError, APIError, APIUserAbortError, OpenAIError } from 'openai';
+import { AgentError, type AgentErrorOptions } from '../durable-agents/index.js';
+import { errorText } from '../functions/error-text.js';
+import { cleanForeignText } from '../functions/foreign-text.js';
 import {
-  APIConnectionError,
-  APIConnectionTimeoutError,
-  APIError,
-  APIUserAbortError,
-  OpenAIError,
-  RateLimitError,
-} from 'openai';
-import { ZodError } from 'zod';
-import { AgentError } from '../durable-agents/index.js';
+  contentFilterError,
+  isContextLengthExceeded,
+  isDeploymentMissing,
+  isFiltered,
+  isStreamRefused,
+  type ModelFailure,
+  readModelFailure,
+} from './model-failure.js';
 import { retryAfterSeconds } from './retry-after.js';
 
+/** How much of a provider's error text the log gets. */
+const MAX_QUOTED_CHARS = 300;
+
+/** How a provider's own words may be repeated in the log. */
+export interface ErrorQuoting {
+  /** Removes secrets. */
+  readonly redact: (text: string) => string;
+  /** False keeps the provider's words out of the log: they may quote the conversation. */
+  readonly quotesErrors: boolean;
+}
+
+/** Why a model call failed, in words that may be logged. */
+class ModelCallError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'ModelCallError';
+  }
+}
+
+/** The model could not be reached. Its message names the host and the reason, for the log. */
+export class ModelConnectionError extends Error {
+  constructor(host: string, reason: unknown) {
+    super(`${host} could not be reached: ${errorText(reason)}`);
+    this.name = 'ModelConnectionError';
+  }
+}
+
 /**
- * Says in our own words what went wrong with a model call: the provider's may name the endpoint or part of a key, and
- * stay in `cause` for the log.
+ * Says in our own words what went wrong with a model call. What the provider said is in `cause`, shortened, cleaned and
+ * without secrets.
  */
-export function toAgentError(error: unknown): AgentError {
+export function toAgentError(error: unknown, quoting: ErrorQuoting): AgentError {
   if (error instanceof AgentError) return error;
   if (error instanceof APIUserAbortError) {
     return new AgentError('run_aborted', 'The run was aborted before the model had answered.', { cause: error });
   }
-  if (error instanceof APIConnectionTimeoutError) {
-    return new AgentError('model_timeout', 'The model did not begin to answer in time.', { cause: error });
-  }
   if (error instanceof APIConnectionError) {
-    return new AgentError('connection_failed', 'The model could not be reached.', { cause: error });
+    const cause = error.cause instanceof ModelConnectionError ? error.cause : new ModelCallError(errorText(error));
+    return new AgentError('connection_failed', 'The model could not be reached.', { cause });
   }
-  if (error instanceof APIError) return fromApiError(error);
-  // A line of the stream that is no JSON, or JSON that is no chunk.
-  if (error instanceof SyntaxError || error instanceof ZodError) {
-    return new AgentError('malformed_response', 'The model sent a response that could not be read.', {
-      cause: error,
-      recovery: 'retry',
-    });
-  }
-  // What fetch throws for a socket that was cut behind the headers.
-  if (error instanceof TypeError && error.message === 'terminated') {
-    return new AgentError('connection_lost', 'The connection to the model was lost before its answer was complete.', {
-      cause: error,
-      recovery: 'retry',
-    });
+  if (error instanceof APIError) {
+    const wait = error.headers === undefined ? undefined : retryAfterSeconds(error.headers);
+    return statusError(readModelFailure(error.error, error.status, wait), quoting, error.requestID ?? undefined);
   }
   // What the SDK throws when it is given no token; the token provider says why.
   if (error instanceof OpenAIError && error.cause instanceof AgentError) return error.cause;
+  // What fetch throws for a socket that was cut after the headers.
+  if (error instanceof TypeError && error.message === 'terminated') return lostConnection(error);
   return AgentError.from(error);
 }
 
-const REDIRECTED =
-  'The model endpoint redirects to another address, which is not followed. Check AZURE_OPENAI_ENDPOINT.';
-
-function fromApiError(error: APIError): AgentError {
-  if (error.code === 'content_filter') return contentFilterError(error);
-  if (error instanceof RateLimitError) {
-    const seconds = retryAfterSeconds(error.headers);
-    const wait = seconds === undefined ? '' : ` Try again in ${seconds} s.`;
-    return new AgentError('rate_limited', `The model is over its rate limit.${wait}`, { cause: error });
+/**
+ * An error that the endpoint sent inside of an answer with status 200.
+ *
+ * @param hasBegun whether the reader has seen part of the answer; if not, the error is named as one with a status
+ */
+export function streamError(body: unknown, hasBegun: boolean, quoting: ErrorQuoting): AgentError {
+  const failure = readModelFailure(body);
+  const named = statusError(failure, quoting);
+  if (named.code === 'content_filter' || named.code === 'rate_limited') return named;
+  if (!hasBegun && named.code === 'model_unavailable') {
+    // What the SDK does for the same error with a status.
+    return new AgentError(named.code, named.message, { cause: named.cause, recovery: 'retry' });
   }
-  switch (error.status) {
+  if (!hasBegun && failure.status !== undefined) return named;
+  return new AgentError('model_error', 'The model reported an error while it was answering.', { cause: named.cause });
+}
+
+function statusError(failure: ModelFailure, quoting: ErrorQuoting, requestId?: string): AgentError {
+  const cause = describeFailure(failure, quoting, requestId);
+  const as = (code: string, message: string, options?: AgentErrorOptions): AgentError =>
+    new AgentError(code, message, { cause, ...options });
+  const { status } = failure;
+  if (isFiltered(failure)) return contentFilterError(failure.categories, cause);
+  if (isContextLengthExceeded(failure)) {
+    return as('context_length_exceeded', 'The conversation is longer than the model can take.');
+  }
+  if (isDeploymentMissing(failure)) {
+    return as('deployment_not_found', 'The model deployment was not found. Check AZURE_OPENAI_CHAT_DEPLOYMENT_NAME.');
+  }
+  switch (status) {
     case 401:
     case 403:
-      return new AgentError('authentication_failed', 'The model refused the key or identity of this app.', {
-        cause: error,
-      });
+      return as('authentication_failed', 'The model refused the key or identity of this app.');
     case 404:
-      return new AgentError('deployment_not_found', 'The model deployment was not found.', { cause: error });
-    case undefined:
-      return new AgentError('model_error', 'The model reported an error while it was answering.', { cause: error });
-    default:
-      if (error.status < 400) {
-        return new AgentError('endpoint_redirected', REDIRECTED, { cause: error });
-      }
-      if (error.status >= 500) {
-        return new AgentError('model_unavailable', `The model is unavailable (status ${error.status}).`, {
-          cause: error,
-        });
-      }
-      return new AgentError('model_rejected_request', `The model rejected the request (status ${error.status}).`, {
-        cause: error,
-        ...(isStreamingRefused(error) && { recovery: 'retry-without-streaming' as const }),
+      return as('endpoint_not_found', 'The model endpoint does not know the path. Check AZURE_OPENAI_ENDPOINT.');
+    case 408:
+    case 504:
+      return as('model_timeout', `The model did not answer in time (status ${status}).`);
+    case 429: {
+      const seconds = failure.retryAfterSeconds;
+      const wait = seconds === undefined ? '' : ` Try again in ${seconds} s.`;
+      return as('rate_limited', `The model is over its rate limit.${wait}`, {
+        ...(seconds !== undefined && { retryAfterSeconds: seconds }),
       });
+    }
+    case undefined:
+      return as('model_error', 'The model reported an error while it was answering.');
   }
+  if (status < 400) {
+    return as('endpoint_redirected', 'The model endpoint redirects elsewhere. Check AZURE_OPENAI_ENDPOINT.');
+  }
+  if (status >= 500) return as('model_unavailable', `The model is unavailable (status ${status}).`);
+  return as('model_rejected_request', `The model rejected the request (status ${status}).`, {
+    ...(isStreamRefused(failure) && { recovery: 'retry-without-streaming' }),
+  });
 }
 
-/** The model, or its filter, withheld the answer. */
-export function contentFilterError(cause?: unknown): AgentError {
-  return new AgentError('content_filter', 'The content filter of the model withheld the answer.', { cause });
+/** Facts in our own words, and as much of the provider's as may be logged. */
+function describeFailure(failure: ModelFailure, quoting: ErrorQuoting, requestId: string | undefined): ModelCallError {
+  const { status, text } = failure;
+  const facts = [
+    ...(status === undefined ? [] : [`status ${status}`]),
+    ...(requestId === undefined ? [] : [`request ${cleanForeignText(quoting.redact(requestId), 60)}`]),
+  ].join(', ');
+  const quoted = quoting.quotesErrors ? cleanForeignText(quoting.redact(text), MAX_QUOTED_CHARS) : '';
+  return new ModelCallError([facts, ...(quoted === '' ? [] : [`"${quoted}"`])].join(': '));
 }
 
-/** Some deployments answer, but not as a stream: the rejection names the parameter. */
-function isStreamingRefused(error: APIError): boolean {
-  return error.status === 400 && (error.param === 'stream' || error.param === 'stream_options');
+function lostConnection(error: TypeError): AgentError {
+  const cause = new ModelCallError(errorText(error));
+  if (error.cause instanceof Error && error.cause.name === 'BodyTimeoutError') {
+    return new AgentError('stream_stalled', 'The model sent nothing for a long time in the middle of its answer.', {
+      cause,
+    });
+  }
+  return new AgentError('connection_lost', 'The connection to the model was lost before its answer was complete.', {
+    cause,
+    recovery: 'retry',
+  });
 }

@@ -4,6 +4,7 @@ import { integer } from './environment-values.js';
 /** The environment variables that bound a run of an agent. */
 export const agentEnvironment = {
   AGENT_RUN_TIMEOUT_SECONDS: integer(1, 3600).default(240),
+  AGENT_MAX_ANSWER_BYTES: integer(1, 1_073_741_824).default(4_194_304),
   AGENT_MAX_MESSAGE_BYTES: integer(1, 1_048_576).default(262_144),
 };
 
@@ -13,6 +14,8 @@ export function toAgentSettings(values: z.infer<typeof environment>) {
   return {
     /** Maximum duration of a run, callbacks included. */
     runTimeoutSeconds: values.AGENT_RUN_TIMEOUT_SECONDS,
+    /** Maximum size of a model's answer, reasoning included, in bytes of UTF-8. */
+    maxAnswerBytes: values.AGENT_MAX_ANSWER_BYTES,
     /** Maximum size of a request's message, in bytes of UTF-8. */
     maxMessageBytes: values.AGENT_MAX_MESSAGE_BYTES,
   };

@@ -46,11 +46,10 @@ describe('a client without an API key', () => {
     const client = createAzureOpenAIClient({
       ...parseModelEndpoint(endpoint),
       deployment: 'gpt-4o',
-      timeoutMs: 10_000,
       credential,
     });
 
-    for (let call = 0; call < 2; call += 1) await client.chat.completions.create({ model: 'gpt-4o', messages: [] });
+    for (let call = 0; call < 2; call += 1) await client.sdk.chat.completions.create({ model: 'gpt-4o', messages: [] });
 
     expect(requests.map(({ headers }) => headers.authorization)).toEqual(tokens);
   });

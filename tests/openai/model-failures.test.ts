@@ -40,7 +40,12 @@ describe('a model call that fails', () => {
     ['the identity may not', 'authentication_failed', undefined, refused(403)],
     ['the deployment is unknown', 'deployment_not_found', undefined, refused(404, { code: 'DeploymentNotFound' })],
     ['the prompt is filtered', 'content_filter', undefined, refused(400, { code: 'content_filter', param: 'prompt' })],
-    ['the request is too long', 'model_rejected_request', undefined, refused(400, { code: 'context_length_exceeded' })],
+    [
+      'the request is too long',
+      'context_length_exceeded',
+      undefined,
+      refused(400, { code: 'context_length_exceeded' }),
+    ],
     ['it does not stream', 'model_rejected_request', 'retry-without-streaming', refused(400, { param: 'stream' })],
     [
       'it knows no stream options',
@@ -94,13 +99,14 @@ describe('a model call that fails', () => {
     ['a chunk is no JSON', 'malformed_response', 'retry', streamed([content('It'), '{"choices":[{'])],
     ['a chunk has no choices', 'incomplete_response', 'retry', streamed([content('It'), { id: 'chatcmpl-1' }])],
     ['it stalls in mid-stream', 'stream_stalled', undefined, streamed([content('It')], 'stall')],
-    ['it stalls before the first chunk', 'stream_stalled', undefined, streamed([], 'stall')],
+    ['it stalls before the first chunk', 'model_timeout', undefined, streamed([], 'stall')],
   ])('because %s is %s, recovery: %s', async (_when, code, recovery, reply) => {
     const { endpoint } = await startModelServer(reply);
 
     const failure = await failureOf({
       endpoint,
-      streamIdleTimeoutMs: code === 'stream_stalled' ? 1000 : 60_000,
+      streamIdleTimeoutMs: code === 'stream_stalled' ? 300 : 60_000,
+      agent: { firstTokenTimeoutMs: code === 'model_timeout' ? 300 : 60_000 },
     });
 
     expect(failure).toMatchObject({ code, recovery });
@@ -121,11 +127,14 @@ describe('a model call that fails', () => {
     expect(failure.message).not.toContain('127.0.0.1');
   });
 
-  it('because no headers come in time is model_timeout, after two more tries', async () => {
+  it('because no headers come in time is model_timeout, and the model is not asked again', async () => {
     const { endpoint, requests } = await startModelServer(() => {});
 
-    expect(await failureOf({ endpoint, timeoutMs: 1000 })).toMatchObject({ code: 'model_timeout' });
-    expect(requests).toHaveLength(3);
+    expect(await failureOf({ endpoint, agent: { firstTokenTimeoutMs: 300 } })).toMatchObject({
+      code: 'model_timeout',
+      recovery: undefined,
+    });
+    expect(requests).toHaveLength(1);
   });
 });
 

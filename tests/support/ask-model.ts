@@ -1,7 +1,7 @@
 import type { Agent, AgentRunOptions, AgentStreamPart } from '../../src/durable-agents/agent.js';
 import type { ThreadMessage } from '../../src/durable-agents/thread/thread-state.js';
 import { type AzureOpenAIClientOptions, createAzureOpenAIClient } from '../../src/openai/azure-openai-client.js';
-import { createChatCompletionAgent } from '../../src/openai/chat-completion-agent.js';
+import { type ChatCompletionAgentOptions, createChatCompletionAgent } from '../../src/openai/chat-completion-agent.js';
 import { parseModelEndpoint } from '../../src/openai/model-endpoint.js';
 
 export const API_KEY = 'secret-key-0123456789';
@@ -10,20 +10,27 @@ export interface ModelAccess extends Partial<Omit<AzureOpenAIClientOptions, 'end
   /** As a user pastes it. */
   readonly endpoint: string;
   readonly apiVersion?: string;
+  readonly agent?: Partial<ChatCompletionAgentOptions>;
   readonly streamIdleTimeoutMs?: number;
 }
 
 /** An agent over the model at this endpoint, as the app has it. */
-export function chatAgent({ endpoint, apiVersion, streamIdleTimeoutMs = 10_000, ...client }: ModelAccess): Agent {
+export function chatAgent({
+  endpoint,
+  apiVersion,
+  streamIdleTimeoutMs = 10_000,
+  agent,
+  ...client
+}: ModelAccess): Agent {
   return createChatCompletionAgent({
     name: 'CallbackAgent',
     instructions: 'Be brief.',
-    deployment: 'gpt-4o',
+    firstTokenTimeoutMs: 10_000,
     streamIdleTimeoutMs,
+    ...agent,
     client: createAzureOpenAIClient({
       ...parseModelEndpoint(endpoint, apiVersion),
       deployment: 'gpt-4o',
-      timeoutMs: 10_000,
       ...(client.credential === undefined && { apiKey: API_KEY }),
       ...client,
     }),

@@ -62,3 +62,12 @@ export function answered(status: number, body: unknown, headers: Readonly<Record
       .end(typeof body === 'string' ? body : JSON.stringify(body));
   };
 }
+
+/** A stream of these pieces, byte by byte as they are given; it ends with the last one, unless it is left open. */
+export function rawStream(pieces: readonly (string | Uint8Array)[], { isLeftOpen = false } = {}): ModelReply {
+  return (response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' });
+    for (const piece of pieces) response.write(piece);
+    if (!isLeftOpen) response.end();
+  };
+}

@@ -1,0 +1,77 @@
+import { createParser, type EventSourceMessage } from 'eventsource-parser';
+import { AgentError } from '../durable-agents/index.js';
+import { isRecord } from './is-record.js';
+import { malformed } from './model-answer.js';
+
+const MAX_LINE_CHARS = 1024 * 1024;
+/** What endpoints and gateways send in a `data:` line to keep a connection open, beside nothing at all. */
+const KEEP_ALIVE = /^(:|ping\b|keep-?alive\b|heartbeat\b)/i;
+
+/** Where the events of a stream go. */
+export interface EventSink {
+  /** Called with each chunk. */
+  add(chunk: Readonly<Record<string, unknown>>): void;
+  /** Called with an error that the endpoint sends instead of a chunk. */
+  fail(error: unknown): void;
+}
+
+/** Reads server-sent events of chat completions, in whatever pieces and dialect they come. */
+export class EventReader {
+  readonly #sink: EventSink;
+  readonly #decoder = new TextDecoder();
+  readonly #parser = createParser({
+    maxBufferSize: MAX_LINE_CHARS,
+    onEvent: (event) => this.#take(event),
+    onError: ({ type }) => {
+      if (type !== 'max-buffer-size-exceeded') return;
+      throw new AgentError('answer_too_large', `The model sent a line of more than ${MAX_LINE_CHARS} characters.`);
+    },
+  });
+  #isDone = false;
+
+  constructor(sink: EventSink) {
+    this.#sink = sink;
+  }
+
+  /** Whether `[DONE]` has come: nothing that follows is read. */
+  get isDone(): boolean {
+    return this.#isDone;
+  }
+
+  /** Reads a piece of the stream. Throws what the sink throws, and AgentError for what cannot be read. */
+  feed(bytes: Uint8Array): void {
+    this.#parser.feed(this.#decoder.decode(bytes, { stream: true }));
+  }
+
+  /** The stream has ended; an event whose blank line is missing still counts. */
+  end(): void {
+    if (!this.#isDone) this.#parser.feed('\n\n');
+  }
+
+  #take({ event, data: rawData }: EventSourceMessage): void {
+    if (this.#isDone) return;
+    const data = rawData.trim();
+    if (data.startsWith('[DONE]')) {
+      this.#isDone = true;
+      return;
+    }
+    if (data === '' || KEEP_ALIVE.test(data)) return;
+    const isNamed = event !== undefined && event !== 'message' && event !== 'error';
+    let chunk: unknown;
+    try {
+      chunk = JSON.parse(data);
+    } catch {
+      if (event === 'error') this.#sink.fail(data);
+      if (isNamed || event === 'error') return;
+      // Without the SyntaxError, which quotes what the model wrote.
+      throw malformed('an event is not JSON');
+    }
+    if (!isRecord(chunk)) {
+      if (isNamed) return;
+      throw malformed('an event is not a JSON object');
+    }
+    if (event === 'error') this.#sink.fail(chunk['error'] ?? chunk);
+    else if (chunk['error']) this.#sink.fail(chunk['error']);
+    else if (!isNamed || chunk['choices'] !== undefined) this.#sink.add(chunk);
+  }
+}

@@ -1,0 +1,48 @@
+import { isRecord } from './is-record.js';
+import { ModelConnectionError } from './model-error.js';
+import { readAtMost } from './read-at-most.js';
+import { retryAfterSeconds } from './retry-after.js';
+
+const MAX_RETRY_WAIT_SECONDS = 20;
+const MAX_ERROR_BYTES = 64 * 1024;
+
+/**
+ * Fetch as the SDK should use it for a model.
+ *
+ * A redirect is never followed: that would send the key and the conversation elsewhere. The SDK is told not to repeat a
+ * call after a redirect, after a time-out, which is billed and starts over, and after a rate limit that lasts for long,
+ * while a caller waits. The body of a failure is read up to a limit, and always has an `error`, or the SDK drops it.
+ *
+ * @throws ModelConnectionError when the model cannot be reached
+ */
+export async function fetchFromModel(...[url, init]: Parameters<typeof fetch>): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(url, { ...init, redirect: 'manual' });
+  } catch (error) {
+    if (init?.signal?.aborted) throw error;
+    const { host } = new URL(url instanceof Request ? url.url : url);
+    throw new ModelConnectionError(host, error instanceof TypeError ? (error.cause ?? error) : error);
+  }
+  if (response.ok) return response;
+  const { status } = response;
+  const headers = new Headers(response.headers);
+  const isRepeatable = status >= 400 && status !== 408 && status !== 504;
+  const isLongWait = (retryAfterSeconds(headers) ?? 0) > MAX_RETRY_WAIT_SECONDS;
+  if (!isRepeatable || isLongWait) headers.set('x-should-retry', 'false');
+  // These describe the body as it was sent.
+  for (const name of ['content-encoding', 'content-length', 'transfer-encoding']) headers.delete(name);
+  const { text } = response.body === null ? { text: '' } : await readAtMost(response.body, MAX_ERROR_BYTES);
+  return new Response(JSON.stringify({ error: errorOf(text) }), { status, headers });
+}
+
+/** The error of a body in any dialect: an object, or the text as it is. */
+function errorOf(text: string): unknown {
+  try {
+    const body: unknown = JSON.parse(text);
+    const listed: unknown = Array.isArray(body) ? body[0] : body;
+    return isRecord(listed) && listed['error'] ? listed['error'] : listed;
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,24 @@
+export interface BoundedText {
+  readonly text: string;
+  /** Whether there was more. */
+  readonly isCut: boolean;
+}
+
+/** Reads a body as text, and no more of it than `maxBytes`: the rest is dropped, and the connection with it. */
+export async function readAtMost(body: ReadableStream<Uint8Array>, maxBytes: number): Promise<BoundedText> {
+  const reader = body.getReader();
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  while (length <= maxBytes) {
+    const { done, value } = await reader.read();
+    if (done) return { text: decode(pieces), isCut: false };
+    pieces.push(value);
+    length += value.length;
+  }
+  await reader.cancel();
+  return { text: decode(pieces).slice(0, maxBytes), isCut: true };
+}
+
+function decode(pieces: readonly Uint8Array[]): string {
+  return new TextDecoder().decode(Buffer.concat(pieces));
+}

@@ -1,0 +1,331 @@
+import { createServer } from 'node:http';
+import { describe, expect, it } from 'vitest';
+import type { Agent, AgentStreamPart } from '../../src/durable-agents/agent.js';
+import { AgentError } from '../../src/durable-agents/errors.js';
+import { finish, text } from '../support/agent-parts.js';
+import { API_KEY, chatAgent, partsOf, type Question } from '../support/ask-model.js';
+import { content, finishChunk } from '../support/model-chunks.js';
+import { answered, type ModelReply, rawStream, startModelServer, streamed } from '../support/model-server.js';
+import { listenOnLoopback } from '../support/listen-on-loopback.js';
+import { runAgentOnce } from '../support/run-agent-once.js';
+
+const AT_ONCE = { 'x-should-retry': 'false' };
+const sunny = streamed([content('Sunny.'), finishChunk()]);
+
+async function collectParts(agent: Agent, parts: AgentStreamPart[] = []): Promise<AgentStreamPart[]> {
+  const { signal } = new AbortController();
+  for await (const part of agent.run([], { signal, streaming: true })) parts.push(part);
+  return parts;
+}
+
+async function failureOf(reply: ModelReply, question: Partial<Question> = {}): Promise<AgentError> {
+  const { endpoint } = await startModelServer(reply);
+  try {
+    await partsOf({ endpoint, ...question });
+  } catch (error) {
+    if (error instanceof AgentError) return error;
+    throw error;
+  }
+  throw new Error('The model did not fail');
+}
+
+describe('an error inside of a stream', () => {
+  it.each([
+    [
+      'a rate limit',
+      { error: { code: 'rate_limit_exceeded', message: 'Retry after 7 seconds.' } },
+      'rate_limited',
+      undefined,
+    ],
+    ['a rate limit by number', { error: { code: 429, message: 'Slow down' } }, 'rate_limited', undefined],
+    ['an overload', { error: { type: 'overloaded_error', message: 'Overloaded' } }, 'model_unavailable', 'retry'],
+    [
+      'a failure of the server',
+      { error: { type: 'server_error', message: 'Oops', code: null } },
+      'model_unavailable',
+      'retry',
+    ],
+    ['a status', { error: { code: '503', message: 'No capacity' } }, 'model_unavailable', 'retry'],
+    [
+      'a long conversation',
+      { error: { code: 'context_length_exceeded', message: 'Too long' } },
+      'context_length_exceeded',
+      undefined,
+    ],
+    ['a filtered prompt', { error: { code: 'content_filter', message: 'No' } }, 'content_filter', undefined],
+    ['text alone', { error: 'Something broke' }, 'model_error', undefined],
+    ['nothing that is known', { error: { message: 'Something broke' } }, 'model_error', undefined],
+  ])('that comes first is named like the same error with a status: %s', async (_what, event, code, recovery) => {
+    expect(await failureOf(streamed([event]))).toMatchObject({ code, recovery });
+  });
+
+  it('may come as an event of its own', async () => {
+    const overloaded = 'event: error\ndata: {"type":"error","error":{"type":"overloaded_error"}}\n\n';
+    expect(await failureOf(rawStream([overloaded]))).toMatchObject({ code: 'model_unavailable' });
+    expect(await failureOf(rawStream(['event: error\ndata: upstream failed\n\n']))).toMatchObject({
+      code: 'model_error',
+    });
+  });
+
+  it('may come as the whole answer of a 200', async () => {
+    expect(await failureOf(answered(200, { error: { code: '429', message: 'Slow down' } }))).toMatchObject({
+      code: 'rate_limited',
+    });
+  });
+
+  it('that is an overload and comes first is tried again by the run', async () => {
+    const overload = streamed([{ error: { type: 'overloaded_error', message: 'Overloaded' } }]);
+    const { endpoint, requests } = await startModelServer(overload, sunny);
+
+    const { response } = await runAgentOnce(chatAgent({ endpoint }));
+
+    expect(response.messages[0]?.contents).toEqual([{ $type: 'text', text: 'Sunny.' }]);
+    expect(requests).toHaveLength(2);
+  });
+
+  it('that comes after a visible piece is not tried again', async () => {
+    const broken = streamed([content('Sun'), { error: { type: 'overloaded_error', message: 'Overloaded' } }]);
+    expect(await failureOf(broken)).toMatchObject({ code: 'model_error', recovery: undefined });
+  });
+});
+
+describe('an endpoint that refuses stream_options', () => {
+  it.each([
+    [400, { error: { message: 'Unrecognized request argument supplied: stream_options' } }],
+    [400, { error: { message: 'Unknown field', param: 'stream_options.include_usage' } }],
+    [400, { error: { message: "'include_usage' is not allowed" } }],
+    [
+      422,
+      { detail: [{ type: 'extra_forbidden', loc: ['body', 'stream_options'], msg: 'Extra inputs are not permitted' }] },
+    ],
+    [422, { detail: 'Extra inputs are not permitted' }],
+    [400, { message: 'unknown field "stream_options"' }],
+    [400, "Additional properties are not allowed ('stream_options' was unexpected)"],
+    [400, { error: 'Unsupported parameter: stream options' }],
+  ])('with %i and %j is asked again without it, and no more from then on', async (status, body) => {
+    const { endpoint, requests } = await startModelServer(answered(status, body), sunny);
+    const agent = chatAgent({ endpoint });
+    const run = () => collectParts(agent);
+
+    expect(await run()).toEqual([text('Sunny.'), finish()]);
+    expect(await run()).toEqual([text('Sunny.'), finish()]);
+
+    expect(requests.map((request) => request.body)).toMatchObject([
+      { stream_options: {} },
+      { stream: true },
+      { stream: true },
+    ]);
+    for (const { body: repeated } of requests.slice(1)) expect(repeated).not.toHaveProperty('stream_options');
+  });
+
+  it.each([
+    [400, { error: { message: "Unsupported value: 'temperature' does not support 0.2", param: 'temperature' } }],
+    [400, { error: { message: "Unsupported parameter: 'max_completion_tokens'" } }],
+    [400, { error: { message: 'The response was filtered', code: 'content_filter' } }],
+    [401, { error: { message: 'stream_options' } }],
+  ])('is another one than that which answers %i with %j: it is asked once', async (status, body) => {
+    const { endpoint, requests } = await startModelServer(answered(status, body));
+
+    await expect(partsOf({ endpoint })).rejects.toBeInstanceOf(AgentError);
+    expect(requests).toHaveLength(1);
+  });
+});
+
+describe('an endpoint that refuses to stream', () => {
+  it.each([
+    [400, { error: { message: "Unsupported value: 'stream' does not support true", param: 'stream' } }],
+    [422, { detail: [{ loc: ['body', 'stream'], msg: 'streaming is not supported' }] }],
+    [400, { error: { message: 'Your organization must be verified to stream this model.' } }],
+  ])('with %i and %j may be asked for the whole answer', async (status, body) => {
+    expect(await failureOf(answered(status, body))).toMatchObject({
+      code: 'model_rejected_request',
+      recovery: 'retry-without-streaming',
+    });
+  });
+});
+
+describe('a rejected request', () => {
+  it.each([
+    [400, { error: { code: 'context_length_exceeded', message: 'too long' } }, 'context_length_exceeded'],
+    [400, { error: { message: "This model's maximum context length is 8192 tokens." } }, 'context_length_exceeded'],
+    [413, { error: { message: 'prompt is too long: 210000 tokens > 200000 maximum' } }, 'context_length_exceeded'],
+    [422, { detail: 'Input exceeds the context window' }, 'context_length_exceeded'],
+    [
+      404,
+      { error: { code: 'DeploymentNotFound', message: 'The API deployment does not exist.' } },
+      'deployment_not_found',
+    ],
+    [404, { error: { code: 'model_not_found', message: 'The model `gpt` does not exist' } }, 'deployment_not_found'],
+    [400, { error: { code: 'unknown_model', message: 'Unknown model: gpt' } }, 'deployment_not_found'],
+    [404, { error: { code: '404', message: 'Resource not found' } }, 'endpoint_not_found'],
+    [404, { statusCode: 404, message: 'Resource not found' }, 'endpoint_not_found'],
+    [404, '<html>no such model page</html>', 'endpoint_not_found'],
+    [404, '', 'endpoint_not_found'],
+    [403, { error: { message: 'Forbidden' } }, 'authentication_failed'],
+    [400, [{ error: { code: 400, message: 'Bad' } }], 'model_rejected_request'],
+  ])('with %i and %j is %s', async (status, body, code) => {
+    expect(await failureOf(answered(status, body))).toMatchObject({ code });
+  });
+
+  it('for a path that the endpoint does not know says to check the endpoint', async () => {
+    const failure = await failureOf(answered(404, { error: { code: '404', message: 'Resource not found' } }));
+    expect(failure.message).toBe('The model endpoint does not know the path. Check AZURE_OPENAI_ENDPOINT.');
+  });
+});
+
+describe('the content filter', () => {
+  const verdict = { hate: { filtered: false, severity: 'safe' }, violence: { filtered: true, severity: 'high' } };
+  const message = 'The content filter of the model withheld the answer (violence).';
+
+  it.each([
+    [
+      'a rejected prompt',
+      answered(400, {
+        error: {
+          code: 'content_filter',
+          innererror: { code: 'ResponsibleAIPolicyViolation', content_filter_result: verdict },
+        },
+      }),
+    ],
+    [
+      'a prompt rejected by code alone',
+      answered(400, {
+        error: { code: '400', innererror: { code: 'ResponsibleAIPolicyViolation', content_filter_result: verdict } },
+      }),
+    ],
+    [
+      'an answer',
+      streamed([
+        content('It'),
+        { choices: [{ index: 0, delta: {}, finish_reason: 'content_filter', content_filter_results: verdict }] },
+      ]),
+    ],
+    [
+      'an answer, in a chunk before the last one',
+      streamed([
+        content('It'),
+        { choices: [{ index: 0, content_filter_results: verdict }] },
+        finishChunk('content_filter'),
+      ]),
+    ],
+  ])('names its category for %s', async (_what, reply) => {
+    expect(await failureOf(reply)).toMatchObject({ code: 'content_filter', message });
+  });
+
+  it('fails the run when its verdict comes after the answer has stopped, and the text stays in the updates', async () => {
+    const { endpoint } = await startModelServer(
+      streamed([content('It is'), finishChunk(), finishChunk('content_filter')]),
+    );
+    const parts: AgentStreamPart[] = [];
+
+    await expect(collectParts(chatAgent({ endpoint }), parts)).rejects.toMatchObject({ code: 'content_filter' });
+    expect(parts).toEqual([text('It is')]);
+  });
+
+  it('fails the run when its verdict comes as an error after the answer has stopped', async () => {
+    const late = streamed([content('It is'), finishChunk(), { error: { code: 'content_filter', message: 'No' } }]);
+    expect(await failureOf(late)).toMatchObject({ code: 'content_filter' });
+  });
+});
+
+describe('a rate limit', () => {
+  it.each([
+    [{ 'retry-after': '7' }, 7],
+    [{ 'retry-after-ms': '1500' }, 2],
+    [{}, undefined],
+  ])('with %j tells a caller to wait %s seconds', async (headers, seconds) => {
+    const failure = await failureOf(answered(429, { error: { message: 'Slow down' } }, { ...AT_ONCE, ...headers }));
+    expect(failure.retryAfterSeconds).toBe(seconds);
+  });
+
+  it('that names the wait in its text alone hands that on', async () => {
+    const body = { error: { code: '429', message: 'Rate limit is exceeded. Please retry after 6 seconds.' } };
+    expect(await failureOf(answered(429, body, AT_ONCE))).toMatchObject({ retryAfterSeconds: 6 });
+  });
+});
+
+async function shownAndLogged(reply: (host: string | undefined) => ModelReply, question: Partial<Question>) {
+  const { endpoint } = await startModelServer((response, request) => reply(request.headers.host)(response, request));
+  const { response, log } = await runAgentOnce(chatAgent({ endpoint, ...question }));
+  return {
+    shown: JSON.stringify(response),
+    lines: log.lines.map((line) => JSON.stringify(line)).join('\n'),
+    endpoint,
+  };
+}
+
+describe('what a provider says of itself', () => {
+  const TOKEN = 'eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJtb2RlbCJ9.c2lnbmF0dXJl';
+  const careless = (host: string | undefined) =>
+    `key ${API_KEY}, in part ${API_KEY.slice(0, 14)}***, token ${TOKEN}, Bearer abc.def, at http://${host}/openai and ${host}. ` +
+    'You asked: my diagnosis\r\n[WARN] forged line\u202E\u0007';
+
+  const replies: [string, (host: string | undefined) => ModelReply][] = [
+    ['a rejection', (host) => answered(400, { error: { message: careless(host), code: careless(host) } })],
+    ['a page', (host) => answered(500, `<html>${careless(host)}</html>`, AT_ONCE)],
+    ['an error in a stream', (host) => streamed([{ error: { message: careless(host) } }])],
+    ['an error after a piece', (host) => streamed([content('It'), { error: { message: careless(host) } }])],
+    ['a finish reason', (host) => streamed([content('It'), finishChunk(careless(host))])],
+    ['a chunk that is not JSON', (host) => rawStream([`data: {"choices": ${JSON.stringify(careless(host))}\n\n`])],
+    ['a whole answer that is not JSON', (host) => answered(200, `{"choices": ${JSON.stringify(careless(host))}`)],
+  ];
+
+  it.each(replies)('reaches answer and log without secrets and control characters: %s', async (_what, reply) => {
+    const { shown, lines, endpoint } = await shownAndLogged(reply, {});
+
+    for (const secret of [API_KEY, API_KEY.slice(0, 14), TOKEN, 'abc.def', new URL(endpoint).host]) {
+      expect(shown).not.toContain(secret);
+      expect(lines).not.toContain(secret);
+    }
+    expect(shown).not.toMatch(/\\r|\\n|\\u0007|\u202E/);
+    expect(lines).not.toMatch(/\\r|\\n|\\u0007|\u202E/);
+  });
+
+  it.each(replies)('is left out of the log where that holds no content: %s', async (_what, reply) => {
+    const { lines } = await shownAndLogged(reply, { agent: { quotesErrors: false } });
+
+    expect(lines).not.toContain('diagnosis');
+    expect(lines).not.toContain('forged');
+  });
+
+  it('is in the log otherwise, with the status', async () => {
+    const { lines, shown } = await shownAndLogged(
+      () => answered(400, { error: { message: 'You sent nonsense.' } }),
+      {},
+    );
+
+    expect(lines).toContain('status 400');
+    expect(lines).toContain('You sent nonsense.');
+    expect(shown).not.toContain('nonsense');
+  });
+});
+
+describe('a model that cannot be reached', () => {
+  it('is named in the log with the reason, and not in the answer', async () => {
+    const server = createServer();
+    const { port } = new URL(await listenOnLoopback(server));
+    await new Promise((resolve) => server.close(resolve));
+    const endpoint = `http://localhost:${port}`;
+
+    const { response, log } = await runAgentOnce(chatAgent({ endpoint }));
+
+    expect(JSON.stringify(response)).toContain('connection_failed');
+    expect(JSON.stringify(response)).not.toContain('localhost');
+    expect(JSON.stringify(log.lines)).toMatch(new RegExp(`localhost:${port} could not be reached: .*ECONNREFUSED`));
+  });
+});
+
+describe('an error body without an end', () => {
+  it('is read in part', async () => {
+    const { endpoint } = await startModelServer((response) => {
+      response.writeHead(400, { 'content-type': 'text/plain' });
+      const fill = (): void => {
+        while (response.writable && response.write('x'.repeat(65_536)));
+      };
+      response.on('drain', fill);
+      fill();
+    });
+
+    await expect(partsOf({ endpoint })).rejects.toMatchObject({ code: 'model_rejected_request' });
+  });
+});

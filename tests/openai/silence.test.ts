@@ -1,0 +1,138 @@
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { finish, text } from '../support/agent-parts.js';
+import { partsOf } from '../support/ask-model.js';
+import { chunk, completion, content, finishChunk } from '../support/model-chunks.js';
+import { answered, type ModelReply, startModelServer, streamed } from '../support/model-server.js';
+
+const data = (event: object): string => `data: ${JSON.stringify(event)}\n\n`;
+
+/** Sends the pieces with a pause before each; a number is a longer pause. */
+function paced(pauseMs: number, pieces: readonly string[], type = 'text/event-stream'): ModelReply {
+  return (response) => {
+    response.writeHead(200, { 'content-type': type });
+    response.flushHeaders();
+    void (async () => {
+      for (const piece of pieces) {
+        await delay(pauseMs);
+        response.write(piece);
+      }
+      response.end();
+    })();
+  };
+}
+
+/** Sends the pieces, then the keep-alive every 20 ms until the reader has left. */
+function keptAlive(pieces: readonly string[], keepAlive: string): ModelReply {
+  return (response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    for (const piece of pieces) response.write(piece);
+    const timer = setInterval(() => response.write(keepAlive), 20);
+    response.on('close', () => clearInterval(timer));
+  };
+}
+
+const role = data(chunk({ role: 'assistant', content: '' }));
+const ending = [data(content('Sunny.')), data(finishChunk())];
+
+describe('the wait for the first visible piece', () => {
+  it.each([
+    ['comments', Array<string>(10).fill(': thinking\n\n')],
+    ['the role and comments', [role, ...Array<string>(10).fill(':\n\n')]],
+    ['the role and silence', [role, '', '', '', '', '', '', '', '', '']],
+  ])('may be longer than the idle limit: %s', async (_what, pieces) => {
+    const { endpoint } = await startModelServer(paced(60, [...pieces, ...ending]));
+
+    const parts = await partsOf({ endpoint, streamIdleTimeoutMs: 250, agent: { firstTokenTimeoutMs: 30_000 } });
+
+    expect(parts).toEqual([text('Sunny.'), finish()]);
+  });
+
+  it.each<[string, ModelReply]>([
+    ['nothing', () => {}],
+    ['headers', streamed([], 'stall')],
+    ['the role', streamed([chunk({ role: 'assistant', content: '' })], 'stall')],
+    ['comments without an end', keptAlive([], ': wait\n\n')],
+    ['keep-alives without an end', keptAlive([role], 'data:\n\n')],
+  ])('ends after its limit when the model sends %s, and the model is asked once', async (_what, reply) => {
+    let closed: Promise<unknown> | undefined;
+    const { endpoint, requests } = await startModelServer((response, request) => {
+      closed = once(response, 'close');
+      reply(response, request);
+    });
+
+    const failure = partsOf({ endpoint, agent: { firstTokenTimeoutMs: 300 } });
+
+    await expect(failure).rejects.toMatchObject({
+      code: 'model_timeout',
+      message: 'The model did not begin to answer within 0.3 s.',
+      recovery: undefined,
+    });
+    await closed;
+    expect(requests).toHaveLength(1);
+  });
+
+  it('holds for an answer that is not streamed, headers and body together', async () => {
+    const { endpoint, requests } = await startModelServer((response) => {
+      response.writeHead(200, { 'content-type': 'application/json' });
+      response.write('{');
+    });
+
+    await expect(partsOf({ endpoint, streaming: false, agent: { firstTokenTimeoutMs: 300 } })).rejects.toMatchObject({
+      code: 'model_timeout',
+    });
+    expect(requests).toHaveLength(1);
+  });
+
+  it('may be longer than the idle limit for an answer that is not streamed', async () => {
+    const body = JSON.stringify(completion({ content: 'Sunny.' }));
+    const { endpoint } = await startModelServer(paced(600, [body], 'application/json'));
+
+    expect(
+      await partsOf({ endpoint, streaming: false, streamIdleTimeoutMs: 250, agent: { firstTokenTimeoutMs: 30_000 } }),
+    ).toEqual([text('Sunny.'), finish()]);
+  });
+
+  it('counts the time of retries, too', async () => {
+    const { endpoint } = await startModelServer(answered(429, {}, { 'retry-after': '15' }));
+
+    await expect(partsOf({ endpoint, agent: { firstTokenTimeoutMs: 300 } })).rejects.toMatchObject({
+      code: 'model_timeout',
+    });
+  });
+});
+
+describe('the wait between two pieces', () => {
+  it.each([': keep-alive\n\n', 'data:\n\n', 'event: ping\ndata: {}\n\n'])('is kept alive by %j', async (keepAlive) => {
+    const pieces = [
+      data(content('Sun')),
+      ...Array<string>(8).fill(keepAlive),
+      data(content('ny.')),
+      data(finishChunk()),
+    ];
+    const { endpoint } = await startModelServer(paced(100, pieces));
+
+    expect(await partsOf({ endpoint, streamIdleTimeoutMs: 500 })).toEqual([text('Sun'), text('ny.'), finish()]);
+  });
+
+  it('ends after the idle limit when nothing comes, and the model is asked once', async () => {
+    const { endpoint, requests } = await startModelServer(streamed([content('Sun')], 'stall'));
+
+    await expect(partsOf({ endpoint, streamIdleTimeoutMs: 300 })).rejects.toMatchObject({
+      code: 'stream_stalled',
+      message: 'The model sent nothing for 0.3 s in the middle of its answer.',
+      recovery: undefined,
+    });
+    expect(requests).toHaveLength(1);
+  });
+});
+
+describe('a gateway that gave up waiting for the model', () => {
+  it.each([408, 504])('with status %i is not asked again', async (status) => {
+    const { endpoint, requests } = await startModelServer(answered(status, 'upstream request timeout'));
+
+    await expect(partsOf({ endpoint })).rejects.toMatchObject({ code: 'model_timeout', recovery: undefined });
+    expect(requests).toHaveLength(1);
+  });
+});
