@@ -38,7 +38,11 @@ async function appendRate({ settings }: BenchStore): Promise<number> {
 
 /** One run of a new thread. @returns how long it took, in milliseconds */
 async function appendRun(store: CallbackEventStore, number: number): Promise<number> {
-  const trail = new ConversationAuditTrail({ store, health: new StoreHealth(store), previewChars: 120 });
+  const trail = new ConversationAuditTrail({
+    store,
+    health: new StoreHealth(store),
+    log: { updates: false, previewChars: 120 },
+  });
   const thread = { agentName: 'CallbackAgent', threadId: `append-rate-${number}` };
   const context = Object.freeze({
     ...thread,

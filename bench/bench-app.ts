@@ -90,6 +90,13 @@ export class BenchApp {
     return (await response.json()) as AppMemory;
   }
 
+  /** CPU time that the app's process has used since its start, host included: user and system, in microseconds. */
+  async cpuUs(): Promise<number> {
+    const response = await fetch(`${this.apiUrl}/cpu`);
+    const { user, system } = (await response.json()) as NodeJS.CpuUsage;
+    return user + system;
+  }
+
   eventsUrl(threadId: string): string {
     return `${this.apiUrl}/agents/${AGENT}/callbacks/${threadId}`;
   }

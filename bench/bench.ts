@@ -13,6 +13,7 @@ import { benchStoreOutage } from './store-outage.js';
 import { benchStoreRunLatency } from './store-run-latency.js';
 import { benchStreamLatency } from './stream-latency.js';
 import { benchStreamReaders } from './stream-readers.js';
+import { benchUpdateCost } from './update-cost.js';
 
 const LIMIT_MS = 10 * 60_000;
 
@@ -30,6 +31,7 @@ const appBenches: Benches<[app: BenchApp]> = {
 };
 
 const otherBenches: Benches<[]> = {
+  'update-cost': benchUpdateCost,
   'callback-cost': benchCallbackCost,
   'store-memory': benchStoreMemory,
   start: benchStart,

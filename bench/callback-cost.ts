@@ -14,7 +14,11 @@ export async function benchCallbackCost(): Promise<Figure[]> {
     maxBytes: 67_108_864,
     log: quietLog,
   });
-  const trail = new ConversationAuditTrail({ store, health: new StoreHealth(store), previewChars: 120 });
+  const trail = new ConversationAuditTrail({
+    store,
+    health: new StoreHealth(store),
+    log: { updates: false, previewChars: 120 },
+  });
   const timesUs: number[] = [];
   for (let run = 0; run < 100; run += 1) {
     const context = Object.freeze({

@@ -29,7 +29,7 @@ const store = createCallbackEventStore(settings.callbackStore, console);
 const health = new StoreHealth(store);
 const runRecords = new StoredRunRecords({ store, readAnsweredRuns: answeredRuns, log: console });
 const streams = new EventStreams({ ...settings.callbackStreams, store, runRecords, log: console });
-const auditTrail = new ConversationAuditTrail({ store, health, previewChars: settings.callbackLog.previewChars });
+const auditTrail = new ConversationAuditTrail({ store, health, log: settings.callbackLog });
 const agentApp = new AgentFunctionApp({
   runEvents: streams,
   runRecords,

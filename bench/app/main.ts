@@ -31,3 +31,10 @@ app.http('memory', {
     return { jsonBody: { resident: rss, used: heapUsed + external } };
   },
 });
+
+app.http('cpu', {
+  methods: ['GET'],
+  route: 'cpu',
+  authLevel: 'anonymous',
+  handler: () => ({ jsonBody: process.cpuUsage() }),
+});

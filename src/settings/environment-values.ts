@@ -29,6 +29,15 @@ export function decimal(min: number, max: number) {
     .refine((value) => value >= min && value <= max, expected);
 }
 
+/** `true` or `false`, in any case. */
+export function boolean() {
+  return z
+    .string()
+    .toLowerCase()
+    .pipe(z.enum(['true', 'false'], 'expected true or false'))
+    .transform((value) => value === 'true');
+}
+
 /** Whether a value is the address of a service: https, or http on loopback, without query, fragment and credentials. */
 export function isServiceUrl(value: string): boolean {
   if (!URL.canParse(value)) return false;

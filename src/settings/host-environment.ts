@@ -11,6 +11,8 @@ export const hostEnvironment = {
   AzureFunctionsJobHost__extensions__durableTask__hubName: hubName,
   /** The earlier name of the same setting. `npm start` passes it on; other hosts do not know it. */
   TASKHUB_NAME: hubName,
+  /** Azure sets it on each instance. */
+  WEBSITE_INSTANCE_ID: z.string().optional(),
   FUNCTIONS_WORKER_RUNTIME: z.literal('node', 'expected node').default('node'),
 };
 

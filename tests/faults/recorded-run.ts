@@ -45,7 +45,7 @@ export class RecordedRun {
     this.#trail = new ConversationAuditTrail({
       store,
       health: this.#health,
-      previewChars: 0,
+      log: { updates: true, previewChars: 0 },
       ...(patienceMs !== undefined && { patienceMs }),
     });
   }

@@ -41,7 +41,7 @@ describe('settings', () => {
       agent: { runTimeoutSeconds: 240, maxAnswerBytes: 4_194_304, maxMessageBytes: 262_144 },
       callbackStore: { kind: 'memory', maxThreads: 1000, maxEventsPerThread: 10_000, maxBytes: 67_108_864 },
       callbackStreams: { maxDurationMs: 100_000, maxBytes: 1_048_576, maxOpen: 500, maxOpenPerThread: 50 },
-      callbackLog: { previewChars: 120 },
+      callbackLog: { previewChars: 120, updates: true },
       warnings: [],
     });
   });
@@ -64,6 +64,7 @@ describe('settings', () => {
       CALLBACK_STORE_MAX_EVENTS_PER_THREAD: '5',
       CALLBACK_STORE_MAX_BYTES: '6',
       CALLBACK_LOG_PREVIEW_CHARS: '7',
+      CALLBACK_LOG_UPDATES: 'False',
       CALLBACK_STREAM_MAX_SECONDS: '8',
       CALLBACK_STREAM_MAX_BYTES: '9',
       CALLBACK_STREAM_MAX_OPEN: '10',
@@ -87,7 +88,7 @@ describe('settings', () => {
       agent: { runTimeoutSeconds: 2, maxAnswerBytes: 12, maxMessageBytes: 3 },
       callbackStore: { kind: 'memory', maxThreads: 4, maxEventsPerThread: 5, maxBytes: 6 },
       callbackStreams: { maxDurationMs: 8000, maxBytes: 9, maxOpen: 10, maxOpenPerThread: 11 },
-      callbackLog: { previewChars: 7 },
+      callbackLog: { previewChars: 7, updates: false },
       warnings: [],
     });
   });
@@ -170,6 +171,19 @@ describe('settings', () => {
         `Settings are missing or wrong:\n  ${name}: expected a whole number from ${min} to ${max}`,
       );
     });
+  });
+
+  it.each([
+    ['locally', {}, true],
+    ['in Azure', { WEBSITE_INSTANCE_ID: 'instance' }, false],
+    ['locally when they are off', { CALLBACK_LOG_UPDATES: 'false' }, false],
+    ['in Azure when they are on', { WEBSITE_INSTANCE_ID: 'instance', CALLBACK_LOG_UPDATES: 'true' }, true],
+  ])('say whether updates are logged %s', (_where, environment, expected) => {
+    expect(loadSettings({ ...required, ...environment }).callbackLog.updates).toBe(expected);
+  });
+
+  it.each(['1', 'yes', 'on'])('take only true or false for CALLBACK_LOG_UPDATES, not %s', (value) => {
+    expect(refusal({ CALLBACK_LOG_UPDATES: value })).toContain('  CALLBACK_LOG_UPDATES: expected true or false');
   });
 
   it.each([

@@ -12,11 +12,17 @@ import type { CallbackEventStore } from '../store/callback-event-store.js';
 import type { NewEvent } from '../domain/stored-event.js';
 import type { StoreHealth } from './store-health.js';
 
+export interface UpdateLogOptions {
+  /** Whether each update gets a log line. The end of a run always does. */
+  readonly updates: boolean;
+  /** How much of an update's text is logged, in characters; 0 logs only its length. */
+  readonly previewChars: number;
+}
+
 export interface ConversationAuditTrailOptions {
   readonly store: CallbackEventStore;
   readonly health: StoreHealth;
-  /** How much of an update's text is logged, in characters; 0 logs only its length. */
-  readonly previewChars: number;
+  readonly log: UpdateLogOptions;
   /** How long the store may acknowledge nothing before a run goes on without it. Default: 10 s. */
   readonly patienceMs?: number;
   readonly now?: () => Date;
@@ -39,7 +45,7 @@ export class ConversationAuditTrail implements AgentResponseCallback {
   }
 
   async onStreamingResponseUpdate({ kind, text }: AgentResponseUpdate, context: AgentCallbackContext): Promise<void> {
-    context.log.info(`${where(context)} streaming chunk: ${this.#preview(text)}`);
+    if (this.#options.log.updates) context.log.info(`${where(context)} streaming chunk: ${this.#preview(text)}`);
     await this.#recorderOf(context).add(this.#event({ event_type: 'stream', update_kind: kind, text }));
   }
 
@@ -94,7 +100,7 @@ export class ConversationAuditTrail implements AgentResponseCallback {
 
   /** On one line, whatever the model wrote. */
   #preview(text: string): string {
-    const { previewChars } = this.#options;
+    const { previewChars } = this.#options.log;
     if (previewChars === 0) return `(${text.length} characters)`;
     return text
       .slice(0, previewChars)

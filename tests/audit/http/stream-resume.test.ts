@@ -59,7 +59,11 @@ describe('the stream of a run of 200 events', () => {
   beforeAll(async () => {
     const pieces = Array.from({ length: 199 }, (_, index) => text(`${PIECES[index % PIECES.length]}`));
     const agent = Object.assign(new ScriptedAgent([...pieces, finish()]), { name: thread.agentName });
-    const callback = new ConversationAuditTrail({ store, health: new StoreHealth(store), previewChars: 0 });
+    const callback = new ConversationAuditTrail({
+      store,
+      health: new StoreHealth(store),
+      log: { updates: false, previewChars: 0 },
+    });
     await runAgentOnce(agent, { callback, request: runRequest({ correlationId: runId(1) }) });
     whole = new Uint8Array(await (await open()).arrayBuffer());
   });

@@ -29,13 +29,13 @@ const aboutRun = {
 
 const bounds = { maxThreads: 10, maxEventsPerThread: 10, maxBytes: 100_000 };
 
-function createTrail({ previewChars = 120 } = {}) {
+function createTrail({ previewChars = 120, updates = true } = {}) {
   log.lines.splice(0);
   const store = new MemoryEventStore({ ...bounds, log });
   const trail = new ConversationAuditTrail({
     store,
     health: new StoreHealth(store),
-    previewChars,
+    log: { updates, previewChars },
     now: () => new Date(aboutRun.timestamp),
   });
   const storedJson = async () => `[${eventJsons(await readEvents(store, context, {})).join(',')}]`;
@@ -139,6 +139,13 @@ describe('ConversationAuditTrail', () => {
       'info [CallbackAgent][59650737951c41c2ab743c21cb257349] final response recorded',
       'warn [CallbackAgent][59650737951c41c2ab743c21cb257349] failure recorded: rate_limited',
     ]);
+  });
+
+  it('logs only how the run ended without a line per update', async () => {
+    const { trail } = createTrail({ updates: false });
+    await trail.onStreamingResponseUpdate({ kind: 'text', text: 'It is' }, context);
+    await trail.onAgentResponse(answer, context);
+    expect(log.lines).toEqual([`info [CallbackAgent][${context.correlationId}] final response recorded`]);
   });
 
   it.each([
