@@ -22,7 +22,8 @@ export function readSetting(sources: SettingSources, name: string): string | und
 /**
  * Collects the settings to add to the environment of the app.
  *
- * `TASKHUB_NAME` also becomes the override of host.json that every Functions host understands, unless that is set.
+ * - `TASKHUB_NAME` also becomes the override of host.json that every Functions host understands, unless that is set.
+ * - Where a proxy is set, requests to this machine go past it: durable-functions would send those to its host there.
  *
  * @param overrides - settings that win over everything, for example those of the offline model.
  */
@@ -32,12 +33,25 @@ export function collectSettings(
 ): Record<string, string> {
   const { environment, fileValues } = sources;
   const hubName = readSetting(sources, hubNameOverride) ?? readSetting(sources, 'TASKHUB_NAME');
-  const given = Object.entries(fileValues).filter(([, value]) => value !== '');
   const settings = {
     ...defaults,
     ...(hubName !== undefined && { [hubNameOverride]: hubName }),
-    ...Object.fromEntries(given),
+    ...withoutEmpty(fileValues),
   };
   const missing = Object.entries(settings).filter(([name]) => !environment[name]);
-  return { ...Object.fromEntries(missing), ...overrides };
+  return { ...Object.fromEntries(missing), ...pastProxy(sources), ...overrides };
+}
+
+/** Returns the variables that have a value. */
+export function withoutEmpty(variables: NodeJS.ProcessEnv): Record<string, string> {
+  return Object.fromEntries(Object.entries(variables).flatMap(([name, value]) => (value ? [[name, value]] : [])));
+}
+
+function pastProxy(sources: SettingSources): Record<string, string> {
+  const isProxySet = ['HTTP_PROXY', 'http_proxy', 'ALL_PROXY', 'all_proxy'].some((name) => readSetting(sources, name));
+  if (!isProxySet) return {};
+  const given = readSetting(sources, 'no_proxy') ?? readSetting(sources, 'NO_PROXY');
+  const hosts = [...(given === undefined ? [] : [given]), 'localhost', '127.0.0.1', '::1', '[::1]'].join(',');
+  // Programs read either, and some only one.
+  return { NO_PROXY: hosts, no_proxy: hosts };
 }

@@ -32,7 +32,8 @@ export const helpText = `Usage: npm start -- [options]
                          package (default: Core Tools when version 4 or later is on PATH)
   --model azure|offline  the Azure OpenAI endpoint of your settings, or a model that runs
                          here and gives canned answers (default: azure when an endpoint is set)
-  --keys                 ask for function keys, and print them (local Functions host only)
+  --keys                 ask for function keys, and print them; they stay the same at the next
+                         start, except with --ephemeral (local Functions host only)
   --app FOLDER           serve another built function app
   --data FOLDER          where conversations, and runs that have not ended, are kept when the
                          host ends or dies (default .local-host; local Functions host only)
@@ -56,9 +57,12 @@ const optionTypes = {
 /** Options that only the local Functions host understands. */
 const localHostOptions = ['keys', 'data', 'ephemeral'] as const;
 
-/** Whether an option asks for the local Functions host. */
-export function isLocalHostWanted({ host, keys, data, ephemeral }: LaunchOptions): boolean {
-  return host === 'local' || keys || data !== undefined || ephemeral;
+/** Returns the option that asks for the local Functions host, as typed; undefined when none does. */
+export function localHostReason({ host, keys, data, ephemeral }: LaunchOptions): string | undefined {
+  if (host === 'local') return '--host local';
+  if (keys) return '--keys';
+  if (data !== undefined) return '--data';
+  return ephemeral ? '--ephemeral' : undefined;
 }
 
 /**

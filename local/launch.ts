@@ -1,13 +1,14 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { collectSettings, readSetting, type SettingSources } from './app-environment.js';
+import { missingEndpointProblem } from '../src/settings/missing-endpoint-problem.js';
+import { collectSettings, readSetting, withoutEmpty, type SettingSources } from './app-environment.js';
 import { isAzuriteRunning, isDevelopmentStorage, startAzurite } from './azurite.js';
 import { startCoreToolsHost } from './core-tools-host.js';
 import { describeCoreTools, findCoreTools, requireCoreTools } from './core-tools.js';
 import { startLocalFunctionsHost } from './functions-host/index.js';
 import { describeKeptState, explainJournalError, type StateFolder } from './kept-state.js';
 import { LaunchError } from './launch-error.js';
-import { isLocalHostWanted, type LaunchOptions } from './launch-options.js';
+import { localHostReason, type LaunchOptions } from './launch-options.js';
 import { readLocalSettings, type LocalSettings } from './local-settings.js';
 import { findFreePort, isPortTaken, portTakenError } from './loopback-port.js';
 import { startOfflineModel } from './offline-model.js';
@@ -96,8 +97,9 @@ async function chooseCoreTools(
   options: LaunchOptions,
   { environment, printer }: LaunchSurroundings,
 ): Promise<string | undefined> {
-  if (isLocalHostWanted(options)) {
-    printer.progress('host', 'the local Functions host of this package, as asked for');
+  const reason = localHostReason(options);
+  if (reason !== undefined) {
+    printer.progress('host', `the local Functions host of this package (${reason})`);
     return undefined;
   }
   const coreTools = await findCoreTools(environment);
@@ -120,6 +122,10 @@ async function offlineModelSettings(
   if (options.model === 'azure' || (options.model === undefined && endpoint !== undefined)) {
     printer.progress('model', endpoint ?? 'AZURE_OPENAI_ENDPOINT is not set');
     return {};
+  }
+  const problem = missingEndpointProblem({ ...sources.fileValues, ...withoutEmpty(sources.environment) });
+  if (options.model === undefined && problem !== undefined) {
+    throw new LaunchError(`${problem}\nFor canned answers of an offline model instead: npm start -- --model offline`);
   }
   const model = await startOfflineModel();
   await shutdown.add(() => model.close());

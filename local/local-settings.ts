@@ -18,17 +18,27 @@ export interface LocalSettings {
 
 const noSettings: LocalSettings = { found: false, values: {}, port: undefined, cors: undefined };
 
-const fileSchema = z.object({
+const hostShape = {
+  LocalHttpPort: z.int().min(0).max(65535).optional(),
+  CORS: z.string().optional(),
+  CORSCredentials: z.boolean().optional(),
+};
+const fileSchema = withNamesOf({
   IsEncrypted: z.boolean().optional(),
   Values: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])).optional(),
-  Host: z
-    .object({
-      LocalHttpPort: z.int().min(0).max(65535).optional(),
-      CORS: z.string().optional(),
-      CORSCredentials: z.boolean().optional(),
-    })
-    .optional(),
+  Host: withNamesOf(hostShape).optional(),
 });
+
+/** Core Tools match the names in this file regardless of case. */
+function withNamesOf<Shape extends z.ZodRawShape>(shape: Shape) {
+  const names = new Map(Object.keys(shape).map((name) => [name.toLowerCase(), name]));
+  return z.preprocess((content) => {
+    if (typeof content !== 'object' || content === null || Array.isArray(content)) return content;
+    return Object.fromEntries(
+      Object.entries(content).map(([name, value]) => [names.get(name.toLowerCase()) ?? name, value]),
+    );
+  }, z.object(shape));
+}
 
 /**
  * Reads `local.settings.json` of a function app's folder, with the comments that Core Tools allows.

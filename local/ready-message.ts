@@ -11,9 +11,11 @@ export function describeReadyApp(app: ServedApp): string {
   const base = `http://localhost:${app.port}`;
   const served = app.functions.filter(({ kind }) => kind !== 'not served');
   const notServed = app.functions.filter(({ kind }) => kind === 'not served');
+  const dashboard = served.map(dashboardPathOf).find((path) => path !== undefined);
   const agentPath = served.map(agentPathOf).find((path) => path !== undefined);
   return [
     `listening ${base}`,
+    dashboard === undefined ? [] : [`Dashboard  ${base}${dashboard}`],
     ['Functions', ...listFunctions(served)],
     notServed.length === 0 ? [] : ['Not served by the local Functions host', ...listFunctions(notServed)],
     app.keys === undefined
@@ -34,6 +36,10 @@ export function describeReadyApp(app: ServedApp): string {
 function listFunctions(functions: readonly ServedFunction[]): string[] {
   const nameWidth = Math.max(0, ...functions.map(({ name }) => name.length));
   return functions.map(({ name, kind, detail }) => `  ${name.padEnd(nameWidth)}  ${detail || kind}`);
+}
+
+function dashboardPathOf({ name, kind, detail }: ServedFunction): string | undefined {
+  return kind === 'http' && name === 'dashboard' ? /^GET (\S+)$/.exec(detail)?.[1] : undefined;
 }
 
 /** The path of an agent, known by its run endpoint. */

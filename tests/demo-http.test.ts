@@ -47,7 +47,7 @@ describe('demo.http', () => {
     expect(text).toContain(BASE_URL_LINE);
   });
 
-  it('walks through health, a run, its events and their reset', () => {
+  it('walks through health, a run, its events, a streamed run and the reset of the events', () => {
     const events = '/api/agents/CallbackAgent/callbacks/test-thread-00';
     expect(
       exchanges.map(({ request, statusCode }) => `${request.method} ${new URL(request.url).pathname} ${statusCode}`),
@@ -55,6 +55,7 @@ describe('demo.http', () => {
       'GET /api/health 200',
       'POST /api/agents/CallbackAgent/run 200',
       `GET ${events} 200`,
+      'POST /api/agents/CallbackAgent/run 200',
       `DELETE ${events} 204`,
     ]);
   });
@@ -64,7 +65,15 @@ describe('demo.http', () => {
     const { message, thread_id: threadId, correlation_id: id } = JSON.parse(run ?? '');
     expect(message).toMatch(/weather.*Paris.*streaming callbacks/);
     expect(threadId).toBe('test-thread-00');
-    expect(JSON.parse(events ?? '').at(-1)).toMatchObject({ event_type: 'final', correlation_id: id });
+    const page = JSON.parse(events ?? '');
+    expect(page).toHaveLength(5);
+    expect(page[0]).toMatchObject({ event_type: 'stream', correlation_id: id });
+  });
+
+  it('reads a second answer while it is made', () => {
+    const body = exchanges[3]?.body ?? '';
+    expect(body.match(/^event: (stream|final|result)$/gm)?.length).toBeGreaterThan(2);
+    expect(body).toMatch(/event: final\n[\s\S]*event: result\n/);
   });
 
   it('sends a function key with every request', () => {

@@ -1,4 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import { JournalUnreadableError } from './durable/journal-errors.js';
 import { type HostRequest, type Query } from './server-quirks.js';
 
 /** Keys that open the app: `function` all functions, `system` the durable HTTP API, `master` everything. */
@@ -8,15 +12,40 @@ export interface FunctionKeys {
   readonly system: string;
 }
 
+const storedKey = z.string().min(1);
+const keysSchema = z.object({ function: storedKey, master: storedKey, system: storedKey });
+
 /** Who may call: nobody is asked for a key at `anonymous`. */
 export type AuthLevel = 'anonymous' | 'function' | 'system' | 'admin';
 
-export function createFunctionKeys(): FunctionKeys {
-  return { function: createKey(), master: createKey(), system: createKey() };
+/**
+ * Creates new keys, or with a folder those of the first start there.
+ *
+ * @throws the system's errors, and JournalUnreadableError when the file is not as this function writes it.
+ */
+export function createFunctionKeys(folder: string | undefined): FunctionKeys {
+  const keys = { function: createKey(), master: createKey(), system: createKey() };
+  if (folder === undefined) return keys;
+  const file = path.join(folder, 'function-keys');
+  if (existsSync(file)) return readKeys(file);
+  writeFileSync(`${file}.tmp`, JSON.stringify(keys), { mode: 0o600 });
+  renameSync(`${file}.tmp`, file);
+  return keys;
 }
 
 function createKey(): string {
   return randomBytes(40).toString('base64url');
+}
+
+function readKeys(file: string): FunctionKeys {
+  try {
+    return keysSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof z.ZodError) {
+      throw new JournalUnreadableError(file, 'it does not hold function keys.', { cause: error });
+    }
+    throw error;
+  }
 }
 
 /**

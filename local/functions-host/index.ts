@@ -13,7 +13,7 @@ import { readHostSettings } from './host-settings.js';
 import { answer, startServer, type RequestHandler } from './http-server.js';
 import { serveHttpTrigger } from './http-trigger.js';
 import { createInvoke } from './invocation.js';
-import { landingPage } from './landing-page.js';
+import { createLandingPage } from './landing-page.js';
 import { loadApp } from './load-app.js';
 import { sortFunctions, type ServedFunction } from './served-functions.js';
 import { startStreamingProxy } from './streaming-proxy.js';
@@ -31,7 +31,10 @@ export interface LocalFunctionsHostOptions {
   readonly appFolder: string;
   /** 0 takes a free one. */
   readonly port: number;
-  /** Turns function keys on; off, every key passes, as with `func start`. */
+  /**
+   * Turns function keys on. Off, every key passes, as with `func start`. With a journal the keys stay the same from one
+   * start to the next.
+   */
   readonly keys?: boolean;
   /** Absence means no CORS headers. */
   readonly cors?: CorsOptions;
@@ -89,9 +92,6 @@ export async function startLocalFunctionsHost(options: LocalFunctionsHostOptions
       message: error instanceof Error ? (error.stack ?? error.message) : String(error),
     });
   };
-  const allKeys = createFunctionKeys();
-  const keys = options.keys === true ? allKeys : undefined;
-
   let handle = answerNotReady;
   const server = await startServer({
     port: options.port,
@@ -107,8 +107,11 @@ export async function startLocalFunctionsHost(options: LocalFunctionsHostOptions
     for (const end of endings.splice(0).toReversed()) await end();
   };
   try {
-    const journal = openJournal(options, settings.hubName);
+    const hubFolder = findHubFolder(options, settings.hubName);
+    const journal = hubFolder === undefined ? undefined : openJournal(hubFolder);
     if (journal !== undefined) endings.push(() => journal.close());
+    const allKeys = createFunctionKeys(options.keys === true ? hubFolder : undefined);
+    const keys = options.keys === true ? allKeys : undefined;
     const registry = new AppRegistry();
     endings.push(provideFunctionsCore(registry, log));
     await loadApp(options.appFolder);
@@ -150,7 +153,7 @@ export async function startLocalFunctionsHost(options: LocalFunctionsHostOptions
         const match = findRoute(served.routes, request.method, request.path);
         if (match !== undefined && !isAllowed(match.route.authLevel)) answer(response, 401);
         else if (match !== undefined) await serveHttpTrigger(triggers, { ...match, request, response });
-        else if (path === '/') answer(response, 200, { 'Content-Type': 'text/html' }, landingPage);
+        else if (path === '/') answer(response, 200, { 'Content-Type': 'text/html' }, createLandingPage(served.list));
         else answer(response, 404);
       }
     };
@@ -179,15 +182,21 @@ export async function startLocalFunctionsHost(options: LocalFunctionsHostOptions
   }
 }
 
-function openJournal(
-  { journalFolder, appFolder }: LocalFunctionsHostOptions,
-  hubName: string,
-): EntityJournal | undefined {
+function findHubFolder({ journalFolder, appFolder }: LocalFunctionsHostOptions, hubName: string): string | undefined {
   if (journalFolder === undefined) return undefined;
+  return withFolderErrors(journalFolder, () => findTaskHubFolder(journalFolder, appFolder, hubName));
+}
+
+function openJournal(folder: string): EntityJournal {
+  return withFolderErrors(folder, () => openEntityJournal(folder));
+}
+
+/** Names the folder when the system refuses something there. */
+function withFolderErrors<Result>(folder: string, act: () => Result): Result {
   try {
-    return openEntityJournal(findTaskHubFolder(journalFolder, appFolder, hubName));
+    return act();
   } catch (error) {
-    throw isSystemError(error) ? new JournalFolderError(journalFolder, error) : error;
+    throw isSystemError(error) ? new JournalFolderError(folder, error) : error;
   }
 }
 

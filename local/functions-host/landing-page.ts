@@ -1,8 +1,14 @@
+import type { ServedFunction } from './served-functions.js';
+
 /** What a browser sees at the root of the app, where the real host shows a page of its own. */
-export const landingPage = `<!doctype html>
+export function createLandingPage(functions: readonly ServedFunction[]): string {
+  const dashboard = functions.find(({ name, kind }) => kind === 'http' && name === 'dashboard');
+  const [, address] = /^GET (\/[\w/-]+)$/.exec(dashboard?.detail ?? '') ?? [];
+  return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <title>Local Functions host</title>
 <p>The function app is running. The terminal in which it was started lists its functions.</p>
-</html>
+${address === undefined ? '' : `<p><a href="${address}">Dashboard</a></p>\n`}</html>
 `;
+}

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { LaunchError } from '../../local/launch-error.js';
-import { isLocalHostWanted, parseLaunchOptions } from '../../local/launch-options.js';
+import { localHostReason, parseLaunchOptions } from '../../local/launch-options.js';
 
 const nothingAsked = {
   help: false,
@@ -94,13 +94,13 @@ describe('the command line of npm start', () => {
   });
 
   it.each([
-    [[], false],
-    [['--host', 'func'], false],
-    [['--host', 'local'], true],
-    [['--keys'], true],
-    [['--data', 'x'], true],
-    [['--ephemeral'], true],
-  ])('%j asks for the local Functions host: %s', (commandLine, isWanted) => {
-    expect(isLocalHostWanted(parseLaunchOptions(commandLine))).toBe(isWanted);
+    [[], undefined],
+    [['--host', 'func'], undefined],
+    [['--host', 'local', '--ephemeral'], '--host local'],
+    [['--keys'], '--keys'],
+    [['--data', 'x'], '--data'],
+    [['--ephemeral'], '--ephemeral'],
+  ])('%j asks for the local Functions host with the option %s', (commandLine, reason) => {
+    expect(localHostReason(parseLaunchOptions(commandLine))).toBe(reason);
   });
 });

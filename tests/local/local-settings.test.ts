@@ -33,6 +33,18 @@ describe('local.settings.json', () => {
     });
   });
 
+  it('may spell its names in any case, as for Core Tools', async () => {
+    const text = JSON.stringify({
+      values: { Name: 'value' },
+      HOST: { localhttpport: 7072, Cors: 'http://localhost:3000' },
+    });
+    expect(await read(text)).toMatchObject({
+      values: { Name: 'value' },
+      port: 7072,
+      cors: { origins: ['http://localhost:3000'], credentials: false },
+    });
+  });
+
   it('may hold comments, trailing commas and a byte order mark, and strings that look like them', async () => {
     const text = '\uFEFF{ // first\n "Values": { /* second */ "URL": "https://a/*b*/,}", "TEXT": "\\"//,]", }, }';
     expect(await read(text)).toMatchObject({ values: { URL: 'https://a/*b*/,}', TEXT: '"//,]' } });
@@ -93,6 +105,17 @@ describe('the settings of the app', () => {
     );
     expect(collectSettings({ ...named, environment: { [override]: 'other' } })).not.toHaveProperty(override);
     expect(collectSettings({ environment: {}, fileValues: {} })).not.toHaveProperty(override);
+  });
+
+  it('send requests for this machine past a proxy', () => {
+    const proxy = { HTTP_PROXY: 'http://proxy.example:8080' };
+    const hosts = 'localhost,127.0.0.1,::1,[::1]';
+    expect(collectSettings({ environment: proxy, fileValues: {} })).toMatchObject({ NO_PROXY: hosts, no_proxy: hosts });
+    expect(collectSettings({ environment: { ...proxy, NO_PROXY: 'intern.example' }, fileValues: {} })).toMatchObject({
+      NO_PROXY: `intern.example,${hosts}`,
+      no_proxy: `intern.example,${hosts}`,
+    });
+    expect(collectSettings({ environment: {}, fileValues: {} })).not.toHaveProperty('NO_PROXY');
   });
 
   it('can be overridden, also those of the environment', () => {

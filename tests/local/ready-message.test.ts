@@ -18,6 +18,14 @@ describe('what is printed when an app is ready', () => {
     expect(describeReadyApp(app).split('\n')[0]).toBe('listening http://localhost:7071');
   });
 
+  it('names the address of the dashboard, if there is one', () => {
+    const dashboard = { name: 'dashboard', kind: 'http', detail: 'GET /api/dashboard' };
+    expect(describeReadyApp({ ...app, functions: [...app.functions, dashboard] })).toContain(
+      'Dashboard  http://localhost:7071/api/dashboard\n',
+    );
+    expect(describeReadyApp(app)).not.toContain('ashboard');
+  });
+
   it('lists the functions, apart from those that are not served', () => {
     const [served, notServed] = describeReadyApp(app).split('Not served by the local Functions host');
     expect(served).toContain(

@@ -122,6 +122,21 @@ describe('npm start with the settings of an app', () => {
     expect(output).toContain('AZURE_OPENAI_ENDPOINT, AZURE_OPENAI_CHAT_DEPLOYMENT_NAME');
   });
 
+  it.each([
+    [{ AZURE_OPENAI_API_KEY: 'key' }, 'AZURE_OPENAI_API_KEY is set, but AZURE_OPENAI_ENDPOINT is not'],
+    [
+      { AZURE_OPEN_AI_ENDPOINT: 'https://mine.example' },
+      'AZURE_OPEN_AI_ENDPOINT is. Did you mean AZURE_OPENAI_ENDPOINT?',
+    ],
+  ])('does not start the offline model when the settings mean another one: %j', async (settings, problem) => {
+    const commandLine = ['--host', 'local', '--ephemeral', '--app', await makeApp(''), '--port', '0'];
+    const launched = launchApp(commandLine, settings);
+    expect(await launched.ended).toBe(1);
+    expect(launched.output()).toContain(problem);
+    expect(launched.output()).toContain('npm start -- --model offline');
+    await launchApp([...commandLine, '--model', 'offline'], settings).printed('listening');
+  });
+
   it('starts the offline model in place of an endpoint when asked to, and none when asked for Azure', async () => {
     const app = await makeApp(settingsApp);
     const endpoint = { AZURE_OPENAI_ENDPOINT: 'https://mine.example' };
@@ -307,6 +322,41 @@ describe('npm start with the app of this package', () => {
 
     launched.signal('SIGINT');
     expect(await launched.ended).toBe(0);
+  });
+});
+
+describe('npm start, for a new user', () => {
+  const commandLine = ['--host', 'local', '--port', '0', '--model', 'offline'];
+
+  it('links the dashboard at the root of the app, and prints its address', async () => {
+    const output = await launchApp([...commandLine, '--ephemeral']).printed('Ctrl-C ends');
+    const [, base = ''] = /^listening (\S+)$/m.exec(output) ?? [];
+    expect(output).toContain(`Dashboard  ${base}/api/dashboard\n`);
+    const root = await (await fetch(base)).text();
+    const [, link = ''] = /href="([^"]+)"/.exec(root) ?? [];
+    expect((await fetch(new URL(link, base))).status).toBe(200);
+  });
+
+  it('keeps the keys from one start to the next', async () => {
+    const keys: string[] = [];
+    const data = await makeFolder();
+    for (let start = 1; start <= 2; start += 1) {
+      const launched = launchApp([...commandLine, '--keys', '--data', data]);
+      const [printed = ''] =
+        /^ {2}function .*\n {2}master .*\n {2}system .*$/m.exec(await launched.printed('Ctrl-C ends')) ?? [];
+      keys.push(printed);
+      launched.signal('SIGINT');
+      expect(await launched.ended).toBe(0);
+    }
+    expect(keys[0]).toMatch(/function {2}\S{20}/);
+    expect(keys[1]).toBe(keys[0]);
+  });
+
+  it('answers a run where the environment names a proxy that does not answer', async () => {
+    const proxy = { HTTP_PROXY: 'http://127.0.0.1:9', http_proxy: 'http://127.0.0.1:9' };
+    const output = await launchApp([...commandLine, '--ephemeral'], proxy).printed('Ctrl-C ends');
+    const [run] = output.split('\n').filter((line) => line.startsWith('  curl '));
+    expect((await requestOf(run ?? '').send()).status).toBe(200);
   });
 });
 
