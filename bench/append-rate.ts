@@ -59,9 +59,9 @@ async function appendRun(store: CallbackEventStore, number: number): Promise<num
   }
   await trail.onAgentResponse({ text: 'words', messages: [], finishReason: 'stop' }, context);
   const tookMs = performance.now() - start;
-  const { record } = await store.list(thread, { limit: 1 });
-  if (record?.newestSequence !== UPDATES + 1) {
-    throw new Error(`Expected ${UPDATES + 1} events, found ${record?.newestSequence}.`);
+  const { head } = await store.list(thread, { limit: 1 });
+  if (head?.newestSequence !== UPDATES + 1) {
+    throw new Error(`Expected ${UPDATES + 1} events, found ${head?.newestSequence}.`);
   }
   return tookMs;
 }

@@ -1,4 +1,5 @@
-import type { CallbackEventStore, EventThread } from '../src/audit/store/callback-event-store.js';
+import type { CallbackEventStore } from '../src/audit/store/callback-event-store.js';
+import type { EventThread } from '../src/audit/domain/event-thread.js';
 import { MAX_APPENDED_EVENTS } from '../src/audit/store/check-append-size.js';
 import { createCallbackEventStore } from '../src/audit/store/create-callback-event-store.js';
 import type { NewEvent } from '../src/audit/domain/stored-event.js';
@@ -40,11 +41,11 @@ async function measure({ settings, title }: BenchStore): Promise<Figure> {
 
 /** @returns medians in milliseconds: at the start, in the middle and at the end */
 async function pageTimes(store: CallbackEventStore): Promise<[number, number, number]> {
-  const { record } = await store.list(thread, { limit: 1 });
-  if (record?.newestSequence !== EVENTS) throw new Error(`Found ${record?.newestSequence} of ${EVENTS} events.`);
+  const { head } = await store.list(thread, { limit: 1 });
+  if (head?.newestSequence !== EVENTS) throw new Error(`Found ${head?.newestSequence} of ${EVENTS} events.`);
   const read = async (sequence: number): Promise<number> => {
     const start = performance.now();
-    const { events } = await store.list(thread, { after: { epoch: record.epoch, sequence }, limit: PAGE });
+    const { events } = await store.list(thread, { after: { epoch: head.epoch, sequence }, limit: PAGE });
     const tookMs = performance.now() - start;
     if (events.length !== PAGE) throw new Error(`Found ${events.length} of ${PAGE} events behind ${sequence}.`);
     return tookMs;

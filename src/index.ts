@@ -7,7 +7,7 @@ import { createCallbackEventStore, createEventPurge } from './audit/store/create
 import { StoreHealth } from './audit/recording/store-health.js';
 import { StoredRunRecords } from './audit/recording/stored-run-records.js';
 import { registerDashboardRoutes } from './dashboard/dashboard-routes.js';
-import { AgentFunctionApp, answeredRuns } from './durable-agents/index.js';
+import { AgentFunctionApp } from './durable-agents/index.js';
 import { createAzureOpenAIClient } from './openai/azure-openai-client.js';
 import { loadSettings } from './settings/load-settings.js';
 
@@ -27,8 +27,8 @@ if (settings.callbackStore.kind === 'memory' && process.env['WEBSITE_INSTANCE_ID
 }
 const store = createCallbackEventStore(settings.callbackStore, console);
 const health = new StoreHealth(store);
-const runRecords = new StoredRunRecords({ store, readAnsweredRuns: answeredRuns, log: console });
-const streams = new EventStreams({ ...settings.callbackStreams, store, runRecords, log: console });
+const runRecords = new StoredRunRecords(store);
+const streams = new EventStreams({ ...settings.callbackStreams, store, log: console });
 const auditTrail = new ConversationAuditTrail({ store, health, log: settings.callbackLog });
 const agentApp = new AgentFunctionApp({
   runEvents: streams,
@@ -46,7 +46,7 @@ const model = {
 };
 agentApp.addAgent(createCallbackAgent(model));
 registerDashboardRoutes();
-registerCallbackRoutes({ store, streams, runRecords, agents: agentApp.agents, authLevel: agentApp.httpAuthLevel });
+registerCallbackRoutes({ store, streams, agents: agentApp.agents, authLevel: agentApp.httpAuthLevel });
 
 const purge = createEventPurge(settings.callbackStore, console);
 // At night in most places, and at an odd minute: many apps begin their work at full hours.

@@ -9,7 +9,6 @@ export type {
   AgentUpdateKind,
   AgentUsage,
 } from './agent.js';
-export { answeredRuns } from './client/answered-runs.js';
 export { type AddAgentOptions, AgentFunctionApp, type AgentFunctionAppOptions } from './agent-function-app.js';
 export { composeCallbacks } from './compose-callbacks.js';
 export type { AgentRegistry, RegisteredAgent } from './agent-registry.js';

@@ -1,5 +1,3 @@
-import type { InvocationContext } from '@azure/functions';
-
 /** A run whose events somebody wants to see as they come. */
 export interface RunIdentity {
   readonly agentName: string;
@@ -16,9 +14,11 @@ export interface RunEventStream {
 }
 
 export interface FollowOptions {
-  /** Of the request to run the agent: a function that has a durable client among its inputs. */
-  readonly context: InvocationContext;
-  /** Begins with the oldest kept event of the run, which may be under way, or over. Default: with what comes. */
+  /**
+   * Replays the stored events of the run first, which may have begun or ended, then follows live.
+   *
+   * @default false
+   */
   readonly fromStart?: boolean;
 }
 
@@ -33,5 +33,5 @@ export interface RunEventSource {
    * @param ended aborted when the run has ended and all of its events are recorded
    * @throws HttpError 503 when too many streams are open
    */
-  follow(run: RunIdentity, ended: AbortSignal, options: FollowOptions): Promise<RunEventStream>;
+  follow(run: RunIdentity, ended: AbortSignal, options?: FollowOptions): Promise<RunEventStream>;
 }

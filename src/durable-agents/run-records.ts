@@ -20,11 +20,4 @@ export interface RunRecords {
    * @returns the message with which it was accepted first
    */
   accept(run: AcceptedRun): Promise<string>;
-
-  /**
-   * Notes that the run's answer is in the conversation. Nobody waits for it, and it may be told more than once.
-   *
-   * @param answer its text: another delivery of the run may have given another one
-   */
-  committed(run: RunIdentity, answer: string): Promise<void>;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { finalEvents, newThreadId, uncommitted } from '../support/agent-api.js';
+import { finalEvents, newThreadId } from '../support/agent-api.js';
 import { useContractTarget } from './contract-target.js';
 
 const untilEndOf = (correlationId: string) => `?until=run-end&correlation_id=${correlationId}`;
@@ -41,7 +41,7 @@ describe('GET agents/{agent}/callbacks/{thread_id}/stream', () => {
     await api().ask(threadId, 'Hello');
     await reader.until(({ names }) => names.includes('final'));
     reader.leave();
-    expect(uncommitted(reader.events)).toEqual(uncommitted(await api().events(threadId)));
+    expect(reader.events).toEqual(await api().events(threadId));
   });
 
   it('goes on behind the last event id, which beats ?after=, and behind ?after= without one', async () => {
@@ -66,7 +66,7 @@ describe('GET agents/{agent}/callbacks/{thread_id}/stream', () => {
     await api().ask(threadId, 'And tomorrow?');
     await reader.until(({ names }) => names.includes('final'));
     reader.leave();
-    expect(uncommitted(reader.events)).toEqual(uncommitted((await api().events(threadId)).slice(events.length)));
+    expect(reader.events).toEqual((await api().events(threadId)).slice(events.length));
   });
 
   it('begins behind a DELETE with from=now', async () => {
@@ -77,7 +77,7 @@ describe('GET agents/{agent}/callbacks/{thread_id}/stream', () => {
     await reader.until(({ names }) => names.includes('final'));
     reader.leave();
     expect(reader.names).not.toContain('reset');
-    expect(uncommitted(reader.events)).toEqual(uncommitted(await api().events(threadId)));
+    expect(reader.events).toEqual(await api().events(threadId));
   });
 
   it('ends with the end of a run, and says to its reader not to come back', async () => {
@@ -85,7 +85,7 @@ describe('GET agents/{agent}/callbacks/{thread_id}/stream', () => {
     await api().ask(threadId, 'And tomorrow?');
     const reader = await api().stream(threadId, untilEndOf(correlationId));
     await reader.ended;
-    expect(uncommitted(reader.events)).toEqual(uncommitted(events));
+    expect(reader.events).toEqual(events);
     const lastId = reader.received.lastId ?? '';
     const again = await api().stream(threadId, untilEndOf(correlationId), { 'last-event-id': lastId });
     expect(again.status).toBe(204);
@@ -126,7 +126,7 @@ describe('GET agents/{agent}/callbacks/{thread_id}/stream', () => {
     await api().ask(threadId, 'And tomorrow?');
     await reader.until(({ names }) => names.at(-1) === 'final');
     reader.leave();
-    expect(uncommitted(reader.events.slice(events.length))).toEqual(uncommitted(await api().events(threadId)));
+    expect(reader.events.slice(events.length)).toEqual(await api().events(threadId));
   });
 
   it.each(['?from=now', '?after=2'])(
@@ -149,7 +149,7 @@ describe('GET agents/{agent}/callbacks/{thread_id}/stream', () => {
     await reader.ended;
     expect(reader.status).toBe(200);
     expect(reader.names[0]).toBe('reset');
-    expect(uncommitted(reader.events)).toEqual(uncommitted(events));
+    expect(reader.events).toEqual(events);
   });
 
   it.each([
@@ -178,7 +178,7 @@ describe('POST agents/{agent}/run that accepts server-sent events', () => {
     expect(reader).toMatchObject({ status: 200, headers: { 'content-type': 'text/event-stream' } });
     await reader.ended;
     const events = (await api().events(threadId)).slice(before.length);
-    expect(uncommitted(reader.events)).toEqual(uncommitted(events));
+    expect(reader.events).toEqual(events);
     const last = reader.received.events.at(-1);
     expect(last?.event).toBe('result');
     const [final] = finalEvents(events);
@@ -196,7 +196,7 @@ describe('POST agents/{agent}/run that accepts server-sent events', () => {
     const reader = await api().streamRun({ message: 'Hello' });
     await reader.ended;
     const { thread_id: threadId } = JSON.parse(reader.received.events.at(-1)?.data ?? '');
-    expect(uncommitted(reader.events)).toEqual(uncommitted(await api().events(threadId)));
+    expect(reader.events).toEqual(await api().events(threadId));
   });
 
   it.each([

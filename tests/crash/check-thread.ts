@@ -40,7 +40,6 @@ function checkRun({ visible, all, state }: ThreadView, { correlationId, message 
   if (final === undefined) return [`run ${message} has no answer`];
   if (others.length > 0) problems.push(`run ${message} has ${others.length + 1} answers`);
   if (events.at(-1) !== final) problems.push(`run ${message} goes on behind its answer`);
-  if (final.committed !== true) problems.push(`the answer to run ${message} is not marked as committed`);
   if (final.lost_events !== undefined) problems.push(`run ${message} has lost ${final.lost_events} events`);
   const newest = Math.max(
     ...all.filter((event) => event.correlation_id === correlationId).map(({ attempt }) => attempt),

@@ -63,15 +63,15 @@ export class ThreadApi {
     return new ThreadView(threadId, visible, all, state === '' ? undefined : JSON.parse(state));
   }
 
-  /** The thread as it is when so many runs are answered, their answers are committed, and that is known. */
+  /** The thread once `runCount` runs are answered and committed, or after `withinMs`. */
   async settled(threadId: string, runCount: number, withinMs: number): Promise<ThreadView> {
     const deadline = Date.now() + withinMs;
     for (;;) {
       const view = await this.view(threadId);
-      const committed = view.visible.filter((event) => event.event_type === 'final' && event.committed === true);
+      const answered = view.visible.filter((event) => event.event_type === 'final');
       const entries = view.state?.data.conversationHistory.length ?? 0;
       // A run that never ends is for the check to tell, from what there is then.
-      if ((committed.length >= runCount && entries >= 2 * runCount) || Date.now() > deadline) return view;
+      if ((answered.length >= runCount && entries >= 2 * runCount) || Date.now() > deadline) return view;
       await delay(100);
     }
   }

@@ -95,23 +95,6 @@ describe('the attempts of a run', () => {
   });
 });
 
-describe('the mark of a saved answer', () => {
-  it('is added when its event is read again with it, but not to another attempt', () => {
-    const state = applyNews(EMPTY_THREAD, wholeNews);
-    expect(state.runs[0]?.outcome).toMatchObject({ isCommitted: false });
-    const marked = wholeNews.map((news): ThreadNews => {
-      const isFinal = news.type === 'event' && news.event.event_type === 'final';
-      return isFinal ? { ...news, event: { ...news.event, committed: true } } : news;
-    });
-    const after = applyNews(state, marked);
-    expect(after.runs[0]?.outcome).toMatchObject({ status: 'answered', isCommitted: true });
-    expect(after.events).toEqual(state.events);
-    expect(applyNews(after, marked)).toBe(after);
-    const restarted = applyNews(state, [superseded(2)]);
-    expect(applyNews(restarted, marked)).toBe(restarted);
-  });
-});
-
 describe('events that were lost', () => {
   it.each(['final', 'failed'] as const)('are counted at the end of a run that is %s, which is no repetition', (end) => {
     const events = eventsOf({ ...whole, end }).filter(({ sequence }) => sequence !== 2);

@@ -58,11 +58,11 @@ export function describeReaders(service: () => FaultyService, { isHttp }: { read
           const writer = writerOf(way.direct, run);
           await writer.stream('one');
           const store = way.createStore();
-          const { record } = await store.list(run.thread);
+          const { head } = await store.list(run.thread);
           const signal = AbortSignal.timeout(BACK_WITHIN_MS);
-          const first = store.waitForChange(run.thread, record, signal);
+          const first = store.waitForChange(run.thread, head, signal);
           await way.proxy.setFault(fault);
-          const fromThere = way.createStore().waitForChange(run.thread, record, signal);
+          const fromThere = way.createStore().waitForChange(run.thread, head, signal);
           await writer.stream('two');
           await refusalOf(store.list(run.thread));
           await way.proxy.setFault({ kind: 'none' });
@@ -70,7 +70,7 @@ export function describeReaders(service: () => FaultyService, { isHttp }: { read
           const page = await vi.waitFor(() => store.list(run.thread), { timeout: BACK_WITHIN_MS });
           expect(page.events).toHaveLength(2);
 
-          const second = store.waitForChange(run.thread, page.record, signal);
+          const second = store.waitForChange(run.thread, page.head, signal);
           await writer.stream('three');
           expect(await second).toBe(true);
         } finally {

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { CallbackEventStore, EventThread } from '../../src/audit/store/callback-event-store.js';
+import type { CallbackEventStore } from '../../src/audit/store/callback-event-store.js';
+import type { EventThread } from '../../src/audit/domain/event-thread.js';
 import { EventStoreError } from '../../src/audit/store/event-store-error.js';
 
 const READ_EVERY_MS = 100;

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ConversationAuditTrail } from '../../src/audit/recording/conversation-audit-trail.js';
-import type { CallbackEventStore, EventThread } from '../../src/audit/store/callback-event-store.js';
+import type { CallbackEventStore } from '../../src/audit/store/callback-event-store.js';
+import type { EventThread } from '../../src/audit/domain/event-thread.js';
 import { StoreHealth } from '../../src/audit/recording/store-health.js';
 import type { AgentCallbackContext } from '../../src/durable-agents/index.js';
 import { createRecordingLog } from '../support/recording-log.js';

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import type { CallbackEventStore, EventThread } from '../../src/audit/store/callback-event-store.js';
+import type { CallbackEventStore } from '../../src/audit/store/callback-event-store.js';
+import type { EventThread } from '../../src/audit/domain/event-thread.js';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.js';
 
 /** A service that stores keep events in, as the fault suite needs it. */

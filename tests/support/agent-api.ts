@@ -135,12 +135,3 @@ export function streamEvents(events: readonly CallbackEvent[]): (StreamEventFiel
 export function finalEvents(events: readonly CallbackEvent[]): (FinalEventFields & CallbackEvent)[] {
   return events.filter((event) => event.event_type === 'final');
 }
-
-/** Events as a reader sees them who reads before it is known that their answers are in the conversation. */
-export function uncommitted(events: readonly CallbackEvent[]): CallbackEvent[] {
-  return events.map((event) => {
-    const copy = { ...event };
-    delete copy.committed;
-    return copy;
-  });
-}

@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import type { AppendResult, CallbackEventStore, OpenAttempt } from '../../src/audit/store/callback-event-store.js';
+import type { AppendResult } from '../../src/audit/domain/thread-changes.js';
+import type { CallbackEventStore } from '../../src/audit/store/callback-event-store.js';
+import type { OpenAttempt } from '../../src/audit/domain/run-record.js';
 import { MAX_APPENDED_EVENTS } from '../../src/audit/store/check-append-size.js';
 import type { NewEvent } from '../../src/audit/domain/stored-event.js';
-import type { RunDescription, RunMark, RunRecord } from '../../src/audit/domain/run-record.js';
+import type { RunDescription, RunRecord } from '../../src/audit/domain/run-record.js';
 import { failedEvent, finalEvent, runOf, streamEvent, thread } from './callback-events.js';
 
 const STARTED_AT = '2026-01-07T15:40:01.500Z';
@@ -14,17 +16,26 @@ export class RunWriter {
   readonly run: RunDescription;
   readonly token: string;
   readonly startedAt: string;
+  /** How long it was cut off from the store. */
+  readonly waitedMs: number;
   /** How many events it has given to the store. */
   count = 0;
   #begun: Promise<OpenAttempt> | undefined;
-  #answer = '';
 
-  constructor(store: CallbackEventStore, of = thread, run = runOf(), token = newToken(), startedAt = STARTED_AT) {
+  constructor(
+    store: CallbackEventStore,
+    of = thread,
+    run = runOf(),
+    token = newToken(),
+    startedAt = STARTED_AT,
+    waitedMs = 0,
+  ) {
     this.store = store;
     this.thread = of;
     this.run = run;
     this.token = token;
     this.startedAt = startedAt;
+    this.waitedMs = waitedMs;
   }
 
   accept(): Promise<RunRecord> {
@@ -34,7 +45,7 @@ export class RunWriter {
   /** Begins the attempt, unless it has begun; the other methods do so by themselves. */
   begin(): Promise<OpenAttempt> {
     this.#begun ??= this.store
-      .beginAttempt(this.thread, this.run, this.token, this.startedAt)
+      .beginAttempt(this.thread, this.run, this.token, this.startedAt, performance.now() - this.waitedMs)
       .catch((error: unknown) => {
         this.#begun = undefined;
         throw error;
@@ -55,7 +66,6 @@ export class RunWriter {
   async appendAt(firstIndex: number, ...events: readonly NewEvent[]): Promise<AppendResult> {
     const attempt = await this.begin();
     this.count = Math.max(this.count, firstIndex + events.length);
-    this.#answer = events.at(-1)?.answer ?? this.#answer;
     return this.store.append(attempt, firstIndex, events);
   }
 
@@ -70,12 +80,6 @@ export class RunWriter {
 
   failed(): Promise<AppendResult> {
     return this.append(failedEvent());
-  }
-
-  /** Its answer is in the conversation, or somebody asked for the run to be ended. */
-  mark(kind: RunMark['kind']): Promise<RunRecord | undefined> {
-    const mark = kind === 'committed' ? { kind, answer: this.#answer } : { kind };
-    return this.store.markRun(this.thread, this.run.correlationId, mark);
   }
 }
 

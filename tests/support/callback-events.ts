@@ -1,8 +1,7 @@
-import { answerHash } from '../../src/audit/domain/answer-hash.js';
 import type { CallbackEvent } from '../../src/audit/domain/callback-event.js';
-import type { EventThread } from '../../src/audit/store/callback-event-store.js';
+import type { EventThread } from '../../src/audit/domain/event-thread.js';
 import type { NewEvent } from '../../src/audit/domain/stored-event.js';
-import type { RunDescription, RunMark } from '../../src/audit/domain/run-record.js';
+import type { RunDescription } from '../../src/audit/domain/run-record.js';
 
 export const thread: EventThread = { agentName: 'CallbackAgent', threadId: 'thread-1' };
 
@@ -29,13 +28,6 @@ export function streamEvent(text = 'Why did', timestamp = TIMESTAMP): NewEvent {
 
 export const ANSWER = 'Why did the cloud stay home?';
 
-export const cancelMark: RunMark = { kind: 'cancelRequested' };
-
-/** The answer of {@link finalEvent}, or another one, is in the conversation. */
-export function committedMark(answer = ANSWER): RunMark {
-  return { kind: 'committed', answer: answerHash(answer) };
-}
-
 export function finalEvent(text = ANSWER, timestamp = TIMESTAMP): NewEvent {
   const usage = { type: 'usage_details', input_token_count: 59, output_token_count: 14, total_token_count: 73 };
   return {
@@ -43,14 +35,13 @@ export function finalEvent(text = ANSWER, timestamp = TIMESTAMP): NewEvent {
     eventType: 'final',
     fields: withoutBraces({ event_type: 'final', response_text: text, usage, finish_reason: 'stop' }),
     tokens: { input: 59, output: 14, total: 73 },
-    answer: answerHash(text),
   };
 }
 
 /** Of an answer whose model counted nothing. */
 export function finalEventWithoutUsage(text = ANSWER, timestamp = TIMESTAMP): NewEvent {
   const fields = { event_type: 'final', response_text: text, usage: null, finish_reason: 'stop' };
-  return { timestamp, eventType: 'final', fields: withoutBraces(fields), answer: answerHash(text) };
+  return { timestamp, eventType: 'final', fields: withoutBraces(fields) };
 }
 
 export function failedEvent(timestamp = TIMESTAMP): NewEvent {
@@ -67,13 +58,12 @@ export interface ServedOptions {
   /** Default: 1. */
   readonly attempt?: number;
   readonly lostEvents?: number;
-  readonly committed?: boolean;
 }
 
 /** An event as it is served; `JSON.stringify` gives its bytes. */
 export function servedEvent(
   event: NewEvent,
-  { sequence, of = thread, run = 1, attempt = 1, lostEvents, committed }: ServedOptions,
+  { sequence, of = thread, run = 1, attempt = 1, lostEvents }: ServedOptions,
 ): CallbackEvent {
   const { correlationId, requestMessage, acceptedAt } = runOf(run);
   return {
@@ -86,7 +76,6 @@ export function servedEvent(
     run_started_at: acceptedAt,
     attempt,
     ...(lostEvents !== undefined && { lost_events: lostEvents }),
-    ...(committed === true && { committed }),
     sequence,
   };
 }

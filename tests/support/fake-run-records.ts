@@ -1,12 +1,9 @@
-import type { RunIdentity } from '../../src/durable-agents/run-event-source.js';
 import type { AcceptedRun, RunRecords } from '../../src/durable-agents/run-records.js';
 
 /** Keeps in memory what it is told, unless a call is given something else to do. */
 export class FakeRunRecords implements RunRecords {
   /** What was accepted, call by call. */
   readonly acceptedRuns: AcceptedRun[] = [];
-  /** What was committed, call by call. */
-  readonly committedRuns: (RunIdentity & { readonly answer: string })[] = [];
   readonly #instead: Partial<RunRecords>;
 
   constructor(instead: Partial<RunRecords> = {}) {
@@ -17,10 +14,5 @@ export class FakeRunRecords implements RunRecords {
     this.acceptedRuns.push(run);
     const first = this.acceptedRuns.find(({ correlationId }) => correlationId === run.correlationId) ?? run;
     return this.#instead.accept?.(run) ?? Promise.resolve(first.requestMessage);
-  }
-
-  committed(run: RunIdentity, answer: string): Promise<void> {
-    this.committedRuns.push({ ...run, answer });
-    return this.#instead.committed?.(run, answer) ?? Promise.resolve();
   }
 }

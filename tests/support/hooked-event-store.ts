@@ -1,23 +1,20 @@
-import type {
-  AppendResult,
-  CallbackEventPage,
-  EventThread,
-  EventThreadSummary,
-  ListOptions,
-  OpenAttempt,
-} from '../../src/audit/store/callback-event-store.js';
+import type { AppendResult } from '../../src/audit/domain/thread-changes.js';
+import type { CallbackEventPage, EventThreadSummary, ListOptions } from '../../src/audit/store/callback-event-store.js';
+import type { EventThread } from '../../src/audit/domain/event-thread.js';
+import type { OpenAttempt } from '../../src/audit/domain/run-record.js';
 import { EventStoreError } from '../../src/audit/store/event-store-error.js';
 import type { NewEvent } from '../../src/audit/domain/stored-event.js';
 import { MemoryEventStore } from '../../src/audit/store/memory/memory-event-store.js';
-import type { RunDescription, RunMark, RunRecord } from '../../src/audit/domain/run-record.js';
+import type { RunDescription, RunRecord } from '../../src/audit/domain/run-record.js';
+import type { ThreadHead } from '../../src/audit/domain/thread-head.js';
 import { createRecordingLog } from './recording-log.js';
 
 export type StoreMethod =
   | 'acceptRun'
   | 'beginAttempt'
   | 'append'
-  | 'markRun'
   | 'readRun'
+  | 'readHead'
   | 'list'
   | 'clear'
   | 'listThreads'
@@ -52,8 +49,9 @@ export class HookedEventStore extends MemoryEventStore {
     run: RunDescription,
     token: string,
     startedAt: string,
+    startedMs?: number,
   ): Promise<OpenAttempt> {
-    return this.#call('beginAttempt', () => super.beginAttempt(thread, run, token, startedAt));
+    return this.#call('beginAttempt', () => super.beginAttempt(thread, run, token, startedAt, startedMs));
   }
 
   override append(attempt: OpenAttempt, firstIndex: number, events: readonly NewEvent[]): Promise<AppendResult> {
@@ -61,12 +59,12 @@ export class HookedEventStore extends MemoryEventStore {
     return this.#call('append', () => super.append(attempt, firstIndex, events), events);
   }
 
-  override markRun(thread: EventThread, correlationId: string, mark: RunMark): Promise<RunRecord | undefined> {
-    return this.#call('markRun', () => super.markRun(thread, correlationId, mark));
-  }
-
   override readRun(thread: EventThread, correlationId: string): Promise<RunRecord | undefined> {
     return this.#call('readRun', () => super.readRun(thread, correlationId));
+  }
+
+  override readHead(thread: EventThread): Promise<ThreadHead | undefined> {
+    return this.#call('readHead', () => super.readHead(thread));
   }
 
   override list(thread: EventThread, options?: ListOptions): Promise<CallbackEventPage> {

@@ -1,18 +1,18 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { EventThread } from '../../src/audit/store/callback-event-store.js';
+import type { EventThread } from '../../src/audit/domain/event-thread.js';
 import type { DurableStoreAdapter, StoredHead } from '../../src/audit/store/durable/durable-store-adapter.js';
 import type { StoredEvent } from '../../src/audit/domain/stored-event.js';
 import { pollThread } from '../../src/audit/store/durable/poll-thread.js';
 import type { ThreadChange } from '../../src/audit/domain/thread-changes.js';
 import type { RunRecord } from '../../src/audit/domain/run-record.js';
 import type { ThreadHead } from '../../src/audit/domain/thread-head.js';
-import { threadKey } from '../../src/audit/domain/thread-key.js';
+import { threadKey } from '../../src/audit/domain/event-thread.js';
 import { sizeOf, type ThreadList, toThreadList } from '../../src/audit/store/durable/thread-list.js';
 
 interface StoredThread {
   readonly thread: EventThread;
   stored: StoredHead;
-  /** By generation and correlation id. */
+  /** By epoch and correlation id. */
   readonly runs: Map<string, RunRecord>;
   readonly events: Map<number, StoredEvent>;
 }
@@ -59,10 +59,10 @@ export class MemoryStoreAdapter implements DurableStoreAdapter {
     return this.#find(thread)?.stored;
   }
 
-  async readRuns(thread: EventThread, generation: number, correlationIds: readonly string[]): Promise<RunRecord[]> {
+  async readRuns(thread: EventThread, epoch: string, correlationIds: readonly string[]): Promise<RunRecord[]> {
     await this.#arrive('runs', thread);
     const runs = this.#find(thread)?.runs;
-    return correlationIds.flatMap((id) => runs?.get(runKey(generation, id)) ?? []);
+    return correlationIds.flatMap((id) => runs?.get(runKey(epoch, id)) ?? []);
   }
 
   async readEvents(thread: EventThread, first: number, limit: number): Promise<StoredEvent[]> {
@@ -87,7 +87,7 @@ export class MemoryStoreAdapter implements DurableStoreAdapter {
     this.#threads.set(threadKey(thread), kept);
     kept.stored = stored;
     if (run !== undefined) {
-      const key = runKey(head.generation, run.correlationId);
+      const key = runKey(head.epoch, run.correlationId);
       if (!isNewMessage && !kept.runs.has(key)) throw new Error(`The message of run ${key} is missing.`);
       kept.runs.set(key, run);
     }
@@ -105,7 +105,7 @@ export class MemoryStoreAdapter implements DurableStoreAdapter {
     const found = this.#find(thread);
     this.expireEvents(thread, head.oldestSequence);
     for (const key of found?.runs.keys() ?? []) {
-      if (Number(key.split('|')[0]) < head.generation) found?.runs.delete(key);
+      if ((key.split('|')[0] ?? '') < head.epoch) found?.runs.delete(key);
     }
   }
 
@@ -156,6 +156,6 @@ export class MemoryStoreAdapter implements DurableStoreAdapter {
   }
 }
 
-function runKey(generation: number, correlationId: string): string {
-  return `${generation}|${correlationId}`;
+function runKey(epoch: string, correlationId: string): string {
+  return `${epoch}|${correlationId}`;
 }

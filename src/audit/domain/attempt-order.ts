@@ -1,39 +1,39 @@
-import type { OpenAttempt } from '../store/callback-event-store.js';
-import type { RunAttempt, RunDescription, RunRecord } from './run-record.js';
+import type { OpenAttempt, RunAttempt, RunRecord } from './run-record.js';
 
 /*
- * Which delivery of a run counts. The conversation takes that of the host that has the run now, and a host says nothing
- * of that to the entity but the time: it tells neither how often it has delivered the run, nor since when.
+ * Which delivery of a run counts: the one that began last. The store sees the deliveries in the order in which they
+ * begin, unless one was cut off from it. A host does not tell an entity how often it has delivered an operation.
  */
 
 /**
- * Two deliveries of a run are told apart by their starting times only when these are further apart. It is half of the
- * minute after which a host takes over a run of another one that may still be alive: so clocks may differ by half a
- * minute either way. A host that only lost its worker repeats the run sooner, but there the first delivery is dead.
+ * Half of the minute after which another host takes over a run whose host may still be alive. A delivery that reaches
+ * the store sooner is the newest, whatever its clock says. One that arrives later may already have been replaced.
  */
 const MAX_CLOCK_DIFFERENCE_MS = 30_000;
 
 /**
- * Whether a request is the one whose answer is in the conversation. It is not answered again; only another one can be,
- * after the conversation was reset.
+ * Whether a delivery that reaches the store only now has already been replaced: it waited so long for the store that
+ * another host may have taken over, and the newest known delivery began after it.
+ *
+ * @param waitedMs time between the start of the delivery and now, measured by its own process
  */
-export function isOver(run: RunRecord | undefined, { acceptedAt }: RunDescription): boolean {
-  return run?.committed === true && run.acceptedAt === acceptedAt;
+export function isReplaced(startedAt: string, waitedMs: number, newest: RunAttempt): boolean {
+  return waitedMs > MAX_CLOCK_DIFFERENCE_MS && isOlder({ startedAt }, newest);
 }
 
-/** Whether a delivery began before another one, however their hosts' clocks differ. */
-export function isOlder(one: Pick<RunAttempt, 'startedAt'>, other: Pick<RunAttempt, 'startedAt'>): boolean {
+/** Whether a delivery began before another one, allowing for the difference between their hosts' clocks. */
+function isOlder(one: Pick<RunAttempt, 'startedAt'>, other: Pick<RunAttempt, 'startedAt'>): boolean {
   return Date.parse(other.startedAt) - Date.parse(one.startedAt) > MAX_CLOCK_DIFFERENCE_MS;
 }
 
 /**
- * Whether an attempt that is not the newest one may go on: it was forgotten when the record was cleared, and began after
- * the one that has taken its place. Numbers start again with a clear, and count only where times do not tell.
+ * Whether an attempt that is not the newest one may continue: a clear removed it, and it began after the one that has
+ * taken its place. Numbers restart on a clear, and count only where times do not decide.
  */
 export function canReturn(run: RunRecord, writer: OpenAttempt): boolean {
   const newest = run.attempts.at(-1);
   if (newest === undefined) return true;
-  if (isOver(run, writer.run) || run.attempts.some(({ token }) => token === writer.token)) return false;
+  if (run.attempts.some(({ token }) => token === writer.token)) return false;
   if (isOlder(newest, writer) || isOlder(writer, newest)) return isOlder(newest, writer);
   return newest.attempt < writer.attempt && newest.startedAt <= writer.startedAt;
 }

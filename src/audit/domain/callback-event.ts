@@ -57,8 +57,6 @@ export type CallbackEvent = CallbackEventFields & {
   readonly attempt: number;
   /** On the last event of a run: how many of its events the store could not take. Absence: none. */
   readonly lost_events?: number;
-  /** On a final event: the answer is in the conversation. Absent while that is not known. */
-  readonly committed?: true;
   /** Position in the thread's record: 1 for the first event, then without gaps, also across a clear. */
   readonly sequence: number;
 };

@@ -9,8 +9,6 @@ export interface NewEvent {
   readonly fields: string;
   /** Of an answer whose model counted them. */
   readonly tokens?: TokenCounts;
-  /** Of a final event: what it answers, as an `answerHash`. Without it the answer is never taken for committed. */
-  readonly answer?: string;
 }
 
 export interface TokenCounts {

@@ -1,9 +1,7 @@
-import { randomBytes } from 'node:crypto';
-import { canReturn, isOlder, isOver } from './attempt-order.js';
-import type { AppendResult, OpenAttempt } from '../store/callback-event-store.js';
+import { canReturn, isReplaced } from './attempt-order.js';
 import type { StoredEvent, NewEvent } from './stored-event.js';
-import type { RunAttempt, RunDescription, RunMark, RunRecord } from './run-record.js';
-import type { ThreadHead } from './thread-head.js';
+import type { OpenAttempt, RunAttempt, RunDescription, RunRecord } from './run-record.js';
+import { createEpoch, type ThreadHead } from './thread-head.js';
 import { addToTotals, type ThreadTotals, withoutFailedRun } from './thread-totals.js';
 
 /*
@@ -18,7 +16,7 @@ const MAX_KEPT_ATTEMPTS = 20;
 export interface ThreadSnapshot {
   /** Absent: the thread is unknown. */
   readonly head: ThreadHead | undefined;
-  /** Absent: the run is unknown in the head's generation. */
+  /** Absent: the run is unknown in the head's epoch. */
   readonly run: RunRecord | undefined;
 }
 
@@ -39,7 +37,17 @@ export interface Decision<Result> {
   readonly result: Result;
 }
 
-/** See {@link CallbackEventStore.acceptRun}. */
+/** What happened to events that were given to a store. */
+export type AppendResult =
+  | {
+      readonly status: 'kept';
+      /** How many of the attempt's events so far the store did not receive. */
+      readonly lostEvents: number;
+    }
+  /** Another attempt has begun: nothing of this one is accepted any more. */
+  | { readonly status: 'superseded' };
+
+/** Decides {@link CallbackEventStore.acceptRun}. */
 export function acceptRun({ head, run }: ThreadSnapshot, description: RunDescription): Decision<RunRecord> {
   if (run !== undefined) return { result: run };
   const accepted = createRun(description);
@@ -52,15 +60,13 @@ export function beginAttempt(
   description: RunDescription,
   token: string,
   startedAt: string,
+  waitedMs = 0,
 ): Decision<number> {
   // A superseded attempt stays so: it must not come back by asking again.
   const same = run?.attempts.find((candidate) => candidate.token === token);
   if (same !== undefined) return { result: same.attempt };
   const newest = run?.attempts.at(-1);
-  // A delivery that is only now heard of, as its way to the store was cut: what it gives is refused.
-  if (newest !== undefined && (isOver(run, description) || isOlder({ startedAt }, newest))) {
-    return { result: newest.attempt };
-  }
+  if (newest !== undefined && isReplaced(startedAt, waitedMs, newest)) return { result: newest.attempt };
   const known = runOf(run, description);
   const attempt = (newest?.attempt ?? 0) + 1;
   const begun = { attempt, token, startedAt, eventCount: 0, lostEvents: 0 };
@@ -73,8 +79,7 @@ export function beginAttempt(
         ...(totals && { totals }),
         newestAttempt: { correlationId: description.correlationId, attempt },
       },
-      // What the earlier attempt answered is not in the conversation, or this one would not run.
-      run: { ...withAttempt(known, begun), committed: false },
+      run: withAttempt(known, begun),
       isNewMessage: known !== run,
       events: [],
     },
@@ -111,8 +116,7 @@ export function appendEvents(
     eventCount: firstIndex + events.length,
     lostEvents,
     lastSequence: newestSequence,
-    ...(last.eventType !== 'stream' && { outcome: last.eventType, endedAt: last.timestamp }),
-    ...(last.answer !== undefined && { answer: last.answer }),
+    ...(last.eventType !== 'stream' && { outcome: last.eventType }),
   };
   const isFirstOfRun = !run?.attempts.some(({ lastSequence }) => lastSequence !== undefined);
   let totals = isNewest ? before.totals : withoutFailure(before.totals, newest);
@@ -121,28 +125,20 @@ export function appendEvents(
     result: { status: 'kept', lostEvents },
     change: {
       head: { ...before, newestSequence, ...(totals && { totals }), newestAttempt: { correlationId, attempt } },
-      run: { ...withAttempt(known, ended), committed: isNewest && known.committed },
+      run: withAttempt(known, ended),
       isNewMessage: known !== run,
       events: kept,
     },
   };
 }
 
-/** See {@link CallbackEventStore.markRun}. */
-export function markRun({ head, run }: ThreadSnapshot, mark: RunMark): Decision<RunRecord | undefined> {
-  const marked = run && withMark(run, mark);
-  if (head === undefined || marked === undefined || marked === run) return { result: run };
-  return { result: marked, change: { head: changed(head), run: marked, isNewMessage: false, events: [] } };
-}
-
 /** See {@link CallbackEventStore.clear}. */
 export function clearRecord(head: ThreadHead | undefined): Decision<void> {
   if (head === undefined) return { result: undefined };
-  const { epoch, version, generation, newestSequence } = head;
+  const { epoch, version, newestSequence } = head;
   const cleared = {
-    epoch,
+    epoch: createEpoch(epoch),
     version: version + 1,
-    generation: generation + 1,
     oldestSequence: newestSequence + 1,
     newestSequence,
   };
@@ -169,7 +165,7 @@ export function isReached(
 
 function changed(head: ThreadHead | undefined): ThreadHead {
   if (head !== undefined) return { ...head, version: head.version + 1 };
-  return { epoch: randomBytes(4).toString('hex'), version: 1, generation: 0, oldestSequence: 1, newestSequence: 0 };
+  return { epoch: createEpoch(), version: 1, oldestSequence: 1, newestSequence: 0 };
 }
 
 /** With its own number, if that is still free: events with a lower one are void, and those with the same are not. */
@@ -183,13 +179,6 @@ function returnedAttempt(
   // A clear leaves a head. Without one the service has lost the thread, and with it what the attempt had in there.
   const lostEvents = head === undefined ? firstIndex : 0;
   return { attempt: number, token, startedAt, eventCount: firstIndex, lostEvents };
-}
-
-/** @returns the run itself when it has the mark, or when the answer in the conversation is not the one it shows */
-function withMark(run: RunRecord, mark: RunMark): RunRecord {
-  if (mark.kind === 'cancelRequested') return run.cancelRequested ? run : { ...run, cancelRequested: true };
-  const isShown = run.attempts.at(-1)?.answer === mark.answer;
-  return run.committed || !isShown ? run : { ...run, committed: true };
 }
 
 /** Totals in which a run counts no longer as failed, as another attempt takes the place of its newest one. */
@@ -208,7 +197,7 @@ function runOf(known: RunRecord | undefined, begun: RunDescription): RunRecord {
 }
 
 function createRun({ correlationId, requestMessage, acceptedAt }: RunDescription): RunRecord {
-  return { correlationId, requestMessage, acceptedAt, attempts: [], committed: false, cancelRequested: false };
+  return { correlationId, requestMessage, acceptedAt, attempts: [] };
 }
 
 /** Puts an attempt in the place of the latest one, if that has its token, or behind all. */

@@ -1,8 +1,21 @@
-import type { EventThreadSummary } from '../store/callback-event-store.js';
+import type { CallbackEventFields } from './callback-event.js';
 import type { NewEvent } from './stored-event.js';
 
-/** What a thread's events add up to. */
-export type ThreadTotals = Omit<EventThreadSummary, 'agentName' | 'threadId' | 'eventCount'>;
+/** Sums over a thread's events since its log began or was cleared. */
+export interface ThreadTotals {
+  /** Time of the first event: ISO 8601 in UTC. */
+  readonly firstEventAt: string;
+  /** Time of the newest event: ISO 8601 in UTC. */
+  readonly lastEventAt: string;
+  readonly lastEventType: CallbackEventFields['event_type'];
+  /** A redelivered run counts once. */
+  readonly runCount: number;
+  readonly failedRunCount: number;
+  /** Tokens used, including those of attempts that were superseded after their end. */
+  readonly inputTokenCount: number;
+  readonly outputTokenCount: number;
+  readonly totalTokenCount: number;
+}
 
 /** @param isNewRun whether it is the first event of its run */
 export function addToTotals(totals: ThreadTotals | undefined, event: NewEvent, isNewRun: boolean): ThreadTotals {

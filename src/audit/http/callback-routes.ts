@@ -1,5 +1,4 @@
 import { app, type HttpFunctionOptions, type HttpHandler } from '@azure/functions';
-import { input } from 'durable-functions';
 import type { EventRouteOptions } from './event-route-options.js';
 import type { EventStreams } from './event-streams.js';
 import { createExportEventsRoute } from './export-events-route.js';
@@ -19,8 +18,7 @@ export interface CallbackRoutesOptions extends EventRouteOptions {
 export function registerCallbackRoutes({ streams, authLevel, ...options }: CallbackRoutesOptions): void {
   const { store, agents } = options;
   const get = (name: string, route: string, handler: HttpHandler): void =>
-    // The durable client lets them look whether an answer is in the conversation.
-    app.http(name, { methods: ['GET'], route, authLevel, extraInputs: [input.durableClient()], handler });
+    app.http(name, { methods: ['GET'], route, authLevel, handler });
 
   get('get_callback_events', THREAD_ROUTE, createListEventsRoute(options));
   get('stream_callback_events', `${THREAD_ROUTE}/stream`, createStreamEventsRoute({ store, agents, streams }));

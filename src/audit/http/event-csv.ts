@@ -22,7 +22,6 @@ const COLUMNS = [
   'run_started_at',
   'attempt',
   'lost_events',
-  'committed',
 ] as const;
 
 export const CSV_HEADER = `${COLUMNS.join(',')}\r\n`;

@@ -1,5 +1,6 @@
 import type { CallbackEvent } from '../domain/callback-event.js';
-import type { CallbackEventPage, EventThread } from '../store/callback-event-store.js';
+import type { CallbackEventPage } from '../store/callback-event-store.js';
+import type { EventThread } from '../domain/event-thread.js';
 import type { StoredEvent } from '../domain/stored-event.js';
 import type { RunRecord } from '../domain/run-record.js';
 
@@ -10,7 +11,8 @@ interface AttemptFrame {
   readonly correlationId: string;
   readonly attempt: number;
   readonly head: string;
-  readonly tail: Readonly<Record<StoredEvent['eventType'], string>>;
+  readonly streamTail: string;
+  readonly endTail: string;
 }
 
 /**
@@ -28,7 +30,7 @@ export function eventToJson({ thread, runs }: Pick<EventsWithRuns, 'thread' | 'r
     if (frame?.correlationId !== correlationId || frame.attempt !== attempt) {
       frame = createFrame(thread, runs.get(correlationId), correlationId, attempt);
     }
-    return `{"timestamp":"${timestamp}${frame.head}${fields}${frame.tail[eventType]}${sequence}}`;
+    return `{"timestamp":"${timestamp}${frame.head}${fields}${eventType === 'stream' ? frame.streamTail : frame.endTail}${sequence}}`;
   };
 }
 
@@ -51,15 +53,13 @@ function createFrame(
     request_message: run?.requestMessage ?? '',
   });
   const lostEvents = run?.attempts.find((candidate) => candidate.attempt === attempt)?.lostEvents ?? 0;
-  const isWinning = run?.attempts.at(-1)?.attempt === attempt;
-  const stream = `,"run_started_at":${JSON.stringify(run?.acceptedAt ?? '')},"attempt":${attempt},`;
-  const failed = lostEvents > 0 ? `${stream}"lost_events":${lostEvents},` : stream;
-  const final = run?.committed === true && isWinning ? `${failed}"committed":true,` : failed;
-  const sequence = '"sequence":';
+  const about = `,"run_started_at":${JSON.stringify(run?.acceptedAt ?? '')},"attempt":${attempt},`;
+  const lost = lostEvents > 0 ? `"lost_events":${lostEvents},` : '';
   return {
     correlationId,
     attempt,
     head: `",${head.slice(1, -1)},`,
-    tail: { stream: stream + sequence, failed: failed + sequence, final: final + sequence },
+    streamTail: `${about}"sequence":`,
+    endTail: `${about}${lost}"sequence":`,
   };
 }

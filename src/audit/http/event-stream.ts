@@ -71,7 +71,7 @@ export async function* streamEvents(options: EventStreamOptions): AsyncGenerator
       } else if (page === undefined) {
         yield SSE_HEARTBEAT;
         await pauses.forStore();
-      } else if (await pauses.forChange((change) => store.waitForChange(thread, page.record, change))) {
+      } else if (await pauses.forChange((change) => store.waitForChange(thread, page.head, change))) {
         yield SSE_HEARTBEAT;
       }
     }
@@ -82,9 +82,9 @@ export async function* streamEvents(options: EventStreamOptions): AsyncGenerator
 }
 
 /** Its `id` stands before all events: a reader that connects again with it is not reset once more. */
-function resetFrame({ next, record }: CallbackEventPage): string {
+function resetFrame({ next, head }: CallbackEventPage): string {
   const id = formatCursor({ ...next, sequence: 0 });
-  return sseFrame({ id, event: 'reset', data: { oldest_sequence: record?.oldestSequence ?? 1 } });
+  return sseFrame({ id, event: 'reset', data: { oldest_sequence: head?.oldestSequence ?? 1 } });
 }
 
 /** An attempt that another one has taken the place of does not end the run, whether it is shown or not. */

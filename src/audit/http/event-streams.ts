@@ -1,4 +1,3 @@
-import type { InvocationContext } from '@azure/functions';
 import { withTimeout } from '../../functions/time-limits.js';
 import { errorText } from '../../functions/error-text.js';
 import {
@@ -10,9 +9,9 @@ import {
 import { type Logger } from '../../functions/logger.js';
 import { type EventStreamOptions, streamEvents } from './event-stream.js';
 import { OpenStreams } from './open-streams.js';
-import type { CallbackEventStore, EventThread } from '../store/callback-event-store.js';
+import type { CallbackEventStore } from '../store/callback-event-store.js';
+import type { EventThread } from '../domain/event-thread.js';
 import { endOf, type EventCursor, START } from '../domain/event-cursor.js';
-import type { StoredRunRecords } from '../recording/stored-run-records.js';
 
 const FIND_END_MS = 300;
 
@@ -21,8 +20,6 @@ export type WantedEvents = Pick<EventStreamOptions, 'after' | 'filter' | 'untilR
 
 export interface EventStreamsOptions {
   readonly store: CallbackEventStore;
-  /** Marks the answers that are sent. */
-  readonly runRecords: Pick<StoredRunRecords, 'withCommitted'>;
   readonly log: Logger;
   /** How long one stream may stay open; its reader then connects again. */
   readonly maxDurationMs: number;
@@ -48,12 +45,9 @@ export class EventStreams implements RunEventSource {
     return this.#options.maxDurationMs;
   }
 
-  /**
-   * @param context of a function that has a durable client among its inputs
-   * @throws HttpError 503 when too many streams are open
-   */
-  open(thread: EventThread, wanted: WantedEvents, context: InvocationContext): RunEventStream {
-    const { store, log, runRecords } = this.#options;
+  /** @throws HttpError 503 when too many streams are open */
+  open(thread: EventThread, wanted: WantedEvents): RunEventStream {
+    const { store, log } = this.#options;
     const close = this.#open.open(thread);
     const frames = streamEvents({
       ...wanted,
@@ -61,7 +55,6 @@ export class EventStreams implements RunEventSource {
       thread,
       log,
       limits: this.#options,
-      prepare: (page) => runRecords.withCommitted(page, context),
       onEnd: close,
     });
     return { frames, close };
@@ -70,18 +63,17 @@ export class EventStreams implements RunEventSource {
   async follow(
     { agentName, threadId, correlationId }: RunIdentity,
     ended: AbortSignal,
-    { context, fromStart = false }: FollowOptions,
+    { fromStart = false }: FollowOptions = {},
   ): Promise<RunEventStream> {
     const thread = { agentName, threadId };
     const after = fromStart ? START : await this.#endOf(thread);
-    return this.open(thread, { after, filter: { correlationId }, signal: ended }, context);
+    return this.open(thread, { after, filter: { correlationId }, signal: ended });
   }
 
   /** A run does not wait for a store that is out of reach: what stands before its events is skipped in another way. */
   async #endOf(thread: EventThread): Promise<EventCursor> {
     try {
-      const { record } = await withTimeout(FIND_END_MS, () => this.#options.store.list(thread, { limit: 1 }));
-      return endOf(record);
+      return endOf(await withTimeout(FIND_END_MS, () => this.#options.store.readHead(thread)));
     } catch (error) {
       this.#options.log.warn(
         `[${thread.agentName}] the events of a run are looked for from the start: ${errorText(error)}`,

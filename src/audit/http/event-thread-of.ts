@@ -1,7 +1,7 @@
 import type { HttpRequest } from '@azure/functions';
 import { type AgentRegistry, requireThreadId } from '../../durable-agents/index.js';
 import { HttpError } from '../../functions/http-error.js';
-import type { EventThread } from '../store/callback-event-store.js';
+import type { EventThread } from '../domain/event-thread.js';
 
 /**
  * The thread that a route names. The host has already decoded route parameters; decoding them again would let `%252F`

@@ -2,7 +2,8 @@ import { ReadableStream } from 'node:stream/web';
 import type { HttpHandler, InvocationContext } from '@azure/functions';
 import { withErrorHandling } from '../../functions/with-error-handling.js';
 import { errorText } from '../../functions/error-text.js';
-import type { CallbackEventPage, EventThread } from '../store/callback-event-store.js';
+import type { CallbackEventPage } from '../store/callback-event-store.js';
+import type { EventThread } from '../domain/event-thread.js';
 import { CSV_HEADER, type ExportedLine, type IncompleteLine, toCsvLine } from './event-csv.js';
 import { exportQuery, parseQuery } from './event-query.js';
 import type { EventRouteOptions } from './event-route-options.js';
@@ -19,16 +20,14 @@ const FORMATS = {
 };
 
 /** `GET …/callbacks/{thread_id}/export`: all events of a thread as a file. */
-export function createExportEventsRoute({ store, agents, runRecords }: EventRouteOptions): HttpHandler {
+export function createExportEventsRoute({ store, agents }: EventRouteOptions): HttpHandler {
   return withErrorHandling(async (request, context) => {
     const thread = eventThreadOf(request, agents);
     const { format, superseded } = parseQuery(exportQuery, request.query);
     const { mediaType, header, toLine } = FORMATS[format];
     // The first page is read before there is an answer: a store that is out of reach is an error, not an empty file.
-    const read = async (after?: EventCursor): Promise<CallbackEventPage> => {
-      const page = await readEvents(store, thread, { superseded }, { ...(after && { after }), limit: PAGE_LIMIT });
-      return runRecords.withCommitted(page, context);
-    };
+    const read = (after?: EventCursor): Promise<CallbackEventPage> =>
+      readEvents(store, thread, { superseded }, { ...(after && { after }), limit: PAGE_LIMIT });
     const first = await read();
     return {
       headers: {

@@ -2,7 +2,8 @@ import type { HttpHandler, HttpRequest, HttpResponseInit } from '@azure/function
 import type { z } from 'zod';
 import { withErrorHandling } from '../../functions/with-error-handling.js';
 import { isNotModified } from '../../functions/is-not-modified.js';
-import type { CallbackEventPage, CallbackEventStore, EventThread } from '../store/callback-event-store.js';
+import type { CallbackEventPage, CallbackEventStore } from '../store/callback-event-store.js';
+import type { EventThread } from '../domain/event-thread.js';
 import { formatCursor } from '../domain/event-cursor.js';
 import { listQuery, parseQuery } from './event-query.js';
 import { eventArrayBody } from './event-array-body.js';
@@ -11,11 +12,10 @@ import { eventThreadOf } from './event-thread-of.js';
 import { hasMore, readEvents } from './read-events.js';
 
 /** `GET …/callbacks/{thread_id}`: the events as a JSON array; what a reader needs to go on is in the headers. */
-export function createListEventsRoute({ store, agents, runRecords }: EventRouteOptions): HttpHandler {
-  return withErrorHandling(async (request, context) => {
+export function createListEventsRoute({ store, agents }: EventRouteOptions): HttpHandler {
+  return withErrorHandling(async (request) => {
     const thread = eventThreadOf(request, agents);
-    const read = await readOrWait(store, thread, parseQuery(listQuery, request.query), request);
-    const page = await runRecords.withCommitted(read, context);
+    const page = await readOrWait(store, thread, parseQuery(listQuery, request.query), request);
     const etag = etagOf(page);
     const headers = {
       'x-next-cursor': formatCursor(page.next),
@@ -26,8 +26,7 @@ export function createListEventsRoute({ store, agents, runRecords }: EventRouteO
       // A page on another origin, where the host allows it, reads no other headers.
       'access-control-expose-headers': 'x-next-cursor, x-has-more, x-cursor-reset, etag',
     };
-    // What was marked just now is new to everybody, though the tag is still that of the record before.
-    if (page === read && isNotModified(request, etag)) return { status: 304, headers };
+    if (isNotModified(request, etag)) return { status: 304, headers };
     const body = eventArrayBody(page);
     return { headers: { 'content-type': 'application/json', ...headers }, body } satisfies HttpResponseInit;
   });
@@ -51,11 +50,11 @@ async function readOrWait(
   let page = await read();
   if (wait === 0) return page;
   const timeout = AbortSignal.timeout(wait * 1000);
-  while (hasNothingNew(page) && (await store.waitForChange(thread, page.record, timeout))) page = await read();
+  while (hasNothingNew(page) && (await store.waitForChange(thread, page.head, timeout))) page = await read();
   return page;
 }
 
 /** Changes with whatever a request could be answered differently for. */
-function etagOf({ record }: CallbackEventPage): string {
-  return record === undefined ? '"none"' : `"${record.epoch}-${record.oldestSequence}-${record.version}"`;
+function etagOf({ head }: CallbackEventPage): string {
+  return head === undefined ? '"none"' : `"${head.epoch}-${head.oldestSequence}-${head.version}"`;
 }

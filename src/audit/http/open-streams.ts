@@ -1,6 +1,6 @@
 import { HttpError } from '../../functions/http-error.js';
-import type { EventThread } from '../store/callback-event-store.js';
-import { threadKey } from '../domain/thread-key.js';
+import type { EventThread } from '../domain/event-thread.js';
+import { threadKey } from '../domain/event-thread.js';
 
 const RETRY_AFTER_SECONDS = 5;
 

@@ -1,6 +1,7 @@
 import type { CallbackEvent } from '../domain/callback-event.js';
 import { eventJsons, parseEvent } from './event-json.js';
-import type { CallbackEventPage, CallbackEventStore, EventThread, ListOptions } from '../store/callback-event-store.js';
+import type { CallbackEventPage, CallbackEventStore, ListOptions } from '../store/callback-event-store.js';
+import type { EventThread } from '../domain/event-thread.js';
 import type { StoredEvent } from '../domain/stored-event.js';
 import { type RunRecord, winningAttempt } from '../domain/run-record.js';
 
@@ -60,8 +61,8 @@ export async function readEvents(
 }
 
 /** Whether there are events behind a page. Not for a record that was cleared: its newest sequence is still told. */
-export function hasMore({ events, next, record }: CallbackEventPage): boolean {
-  return events.length > 0 && record !== undefined && next.sequence < record.newestSequence;
+export function hasMore({ events, next, head }: CallbackEventPage): boolean {
+  return events.length > 0 && head !== undefined && next.sequence < head.newestSequence;
 }
 
 /** The events of a page as they are served. */

@@ -1,6 +1,7 @@
 import { sseFrame } from '../../functions/sse.js';
 import type { EventFilter } from './read-events.js';
-import type { CallbackEventPage, CallbackEventStore, EventThread } from '../store/callback-event-store.js';
+import type { CallbackEventPage, CallbackEventStore } from '../store/callback-event-store.js';
+import type { EventThread } from '../domain/event-thread.js';
 import type { EventCursor } from '../domain/event-cursor.js';
 import type { StoredEvent } from '../domain/stored-event.js';
 import { winningAttempt } from '../domain/run-record.js';

@@ -3,7 +3,8 @@ import type { z } from 'zod';
 import { withErrorHandling } from '../../functions/with-error-handling.js';
 import { HttpError } from '../../functions/http-error.js';
 import { sseResponse } from '../../functions/sse.js';
-import type { CallbackEventStore, EventThread } from '../store/callback-event-store.js';
+import type { CallbackEventStore } from '../store/callback-event-store.js';
+import type { EventThread } from '../domain/event-thread.js';
 import { endOf, type EventCursor, isLost, parseCursor, START } from '../domain/event-cursor.js';
 import { parseQuery, streamQuery } from './event-query.js';
 import type { EventStreams } from './event-streams.js';
@@ -28,7 +29,7 @@ export function createStreamEventsRoute({ store, agents, streams }: StreamEvents
       return { status: 204 };
     }
     const wanted = { after, filter: { correlationId, superseded }, untilRunEnd };
-    return sseResponse(streams.open(thread, wanted, context).frames, context);
+    return sseResponse(streams.open(thread, wanted).frames, context);
   });
 }
 
@@ -45,10 +46,10 @@ async function startOf(
     if (cursor === undefined) throw new HttpError(400, 'Invalid Last-Event-ID: expected the id of an event');
     return cursor;
   }
-  const { record } = await store.list(thread, { limit: 1 });
-  if (after === undefined) return from === 'now' ? endOf(record) : START;
+  const head = await store.readHead(thread);
+  if (after === undefined) return from === 'now' ? endOf(head) : START;
   // A plain sequence is taken for one of the record that there is now.
-  return isLost(after, record) || record === undefined ? after : { ...after, epoch: record.epoch };
+  return isLost(after, head) || head === undefined ? after : { ...after, epoch: head.epoch };
 }
 
 /**
@@ -62,8 +63,8 @@ async function hasEnded(
   after: EventCursor,
 ): Promise<boolean> {
   try {
-    const { record } = await store.list(thread, { limit: 1 });
-    if (isLost(after, record)) return false;
+    const head = await store.readHead(thread);
+    if (isLost(after, head)) return false;
     const newest = (await store.readRun(thread, correlationId))?.attempts.at(-1);
     return newest?.outcome !== undefined && newest.lastSequence !== undefined && newest.lastSequence <= after.sequence;
   } catch (error) {

@@ -3,7 +3,8 @@ import { type Logger } from '../../functions/logger.js';
 import { raceAbort } from '../../functions/time-limits.js';
 import { type EventFilter, readEvents } from './read-events.js';
 import type { SentAttempts } from './sent-attempts.js';
-import type { CallbackEventPage, CallbackEventStore, EventThread } from '../store/callback-event-store.js';
+import type { CallbackEventPage, CallbackEventStore } from '../store/callback-event-store.js';
+import type { EventThread } from '../domain/event-thread.js';
 import type { EventCursor } from '../domain/event-cursor.js';
 import { EventStoreError } from '../store/event-store-error.js';
 
@@ -16,8 +17,6 @@ export interface StreamPagesOptions {
   readonly thread: EventThread;
   readonly filter: EventFilter;
   readonly log: Logger;
-  /** Looks over each page before it is sent. Default: it is sent as it is. */
-  readonly prepare?: (page: CallbackEventPage) => Promise<CallbackEventPage>;
   /**
    * Aborted when the run of the filter has ended: ends the stream behind the run's last event. When that does not come
    * it ends half a second later, or after two seconds in which the store gives no answer. Default: never.
@@ -40,11 +39,11 @@ export class StreamPages {
 
   /** @returns `undefined` while the store is out of reach, which is logged once */
   async read(after: EventCursor): Promise<CallbackEventPage | undefined> {
-    const { prepare, signal } = this.#options;
+    const { signal } = this.#options;
     try {
       const page = await inTime(this.#read(after), signal);
       this.#isReachable = true;
-      return prepare === undefined ? page : await prepare(page);
+      return page;
     } catch (error) {
       if (!(error instanceof EventStoreError)) throw error;
       if (this.#isReachable) this.#warn(error);

@@ -5,7 +5,6 @@ import type {
   AgentResponseCallback,
   AgentResponseUpdate,
 } from '../../durable-agents/index.js';
-import { answerHash } from '../domain/answer-hash.js';
 import { type CallbackEventFields, toUsageDetails } from '../domain/callback-event.js';
 import { RunRecorder } from './run-recorder.js';
 import type { CallbackEventStore } from '../store/callback-event-store.js';
@@ -63,7 +62,6 @@ export class ConversationAuditTrail implements AgentResponseCallback {
     };
     const isKept = await this.#recorderOf(context).end({
       ...event,
-      answer: answerHash(text),
       ...(tokens && { tokens }),
     });
     if (isKept) context.log.info(`${where(context)} final response recorded`);

@@ -3,7 +3,9 @@ import { errorText } from '../../functions/error-text.js';
 import { type Logger } from '../../functions/logger.js';
 import { EventBuffer } from './event-buffer.js';
 import { Patience } from './patience.js';
-import type { CallbackEventStore, EventThread, OpenAttempt } from '../store/callback-event-store.js';
+import type { CallbackEventStore } from '../store/callback-event-store.js';
+import type { EventThread } from '../domain/event-thread.js';
+import type { OpenAttempt } from '../domain/run-record.js';
 import { EventStoreError } from '../store/event-store-error.js';
 import type { NewEvent } from '../domain/stored-event.js';
 import type { RunDescription } from '../domain/run-record.js';
@@ -40,6 +42,7 @@ export interface RunRecorderOptions {
 export class RunRecorder {
   readonly #options: RunRecorderOptions;
   readonly #token = randomUUID();
+  readonly #startedMs = performance.now();
   readonly #buffer = new EventBuffer();
   readonly #patience = new Patience(() => this.#losePatience());
   #attempt: OpenAttempt | undefined;
@@ -48,8 +51,6 @@ export class RunRecorder {
   /** Whether the store was given up before this run began, and has taken nothing of it yet. */
   #isStoreGivenUp: boolean;
   #failure: unknown;
-  /** How many events were said to be lost. */
-  #toldLostCount = 0;
   readonly #waiting: (() => void)[] = [];
 
   constructor(options: RunRecorderOptions) {
@@ -80,7 +81,7 @@ export class RunRecorder {
     this.#patience.close();
     if (this.#state === 'superseded') return false;
     this.#state = 'ended';
-    this.#tellLost();
+    this.#reportLost();
     return this.#buffer.isLastKept;
   }
 
@@ -145,7 +146,7 @@ export class RunRecorder {
   async #writeNext(): Promise<void> {
     const { store, thread, run, startedAt, patienceMs = DEFAULT_PATIENCE_MS } = this.#options;
     if (this.#isAwaited()) this.#patience.begin(this.#patienceMs(patienceMs));
-    this.#attempt ??= await store.beginAttempt(thread, run, this.#token, startedAt);
+    this.#attempt ??= await store.beginAttempt(thread, run, this.#token, startedAt, this.#startedMs);
     if (!this.#hasWork()) return this.#progress();
     const batch = this.#buffer.take();
     const result = await store.append(this.#attempt, batch.firstIndex, batch.events);
@@ -163,8 +164,6 @@ export class RunRecorder {
     this.#isStoreGivenUp = false;
     this.#options.health.markAnswering();
     if (this.#state === 'given up') this.#state = 'writing';
-    // Its answer has come too late for the run, but says more exactly what is lost.
-    if (this.#state === 'ended') this.#tellLost();
     this.#wakeWaiting();
   }
 
@@ -199,18 +198,11 @@ export class RunRecorder {
     this.#wakeWaiting();
   }
 
-  /** Says how many events are lost, if that is not what was said before. */
-  #tellLost(): void {
+  #reportLost(): void {
     const { count, lostCount } = this.#buffer;
-    const change = lostCount - this.#toldLostCount;
-    if (change === 0) return;
-    this.#toldLostCount = lostCount;
-    this.#options.health.addLost(change);
-    this.#warn(
-      change > 0
-        ? `${lostCount} of the run's ${count} events are lost${this.#reason()}`
-        : `${-change} events that were counted as lost are kept: the event store has answered late`,
-    );
+    if (lostCount === 0) return;
+    this.#options.health.addLost(lostCount);
+    this.#warn(`${lostCount} of the run's ${count} events are lost${this.#reason()}`);
   }
 
   #reason(): string {

@@ -35,7 +35,7 @@ export class StoreHealth {
     this.#isGivenUp = false;
   }
 
-  /** @param count events that the store did not take in time; negative: it has taken them after all */
+  /** @param count events of ended runs that the store did not receive in time */
   addLost(count: number): void {
     this.#lostEvents += count;
   }

@@ -1,37 +1,13 @@
-import type { CallbackEventFields } from '../domain/callback-event.js';
-import type { EventCursor, EventRecord } from '../domain/event-cursor.js';
+import type { EventCursor } from '../domain/event-cursor.js';
+import type { EventThread } from '../domain/event-thread.js';
+import type { ThreadHead } from '../domain/thread-head.js';
+import type { AppendResult } from '../domain/thread-changes.js';
+import type { ThreadTotals } from '../domain/thread-totals.js';
 import type { StoredEvent, NewEvent } from '../domain/stored-event.js';
-import type { RunDescription, RunMark, RunRecord } from '../domain/run-record.js';
+import type { OpenAttempt, RunDescription, RunRecord } from '../domain/run-record.js';
 
 /** Where events can be kept. */
 export type EventStoreKind = 'memory' | 'table' | 'redis' | 'cosmos';
-
-/** Whose events: a thread belongs to one agent, so two agents may use the same thread id. */
-export interface EventThread {
-  /** In its registered spelling. */
-  readonly agentName: string;
-  readonly threadId: string;
-}
-
-/** An attempt that a store was told of, for its writer. */
-export interface OpenAttempt {
-  readonly thread: EventThread;
-  readonly run: RunDescription;
-  readonly attempt: number;
-  readonly token: string;
-  /** When the entity began with it, by the clock of its host: ISO 8601 in UTC. */
-  readonly startedAt: string;
-}
-
-/** What became of events that were given to a store. */
-export type AppendResult =
-  | {
-      readonly status: 'kept';
-      /** How many events of the attempt the store has not got: its next index was behind that of the first one given. */
-      readonly lostEvents: number;
-    }
-  /** Another attempt has begun: nothing of this one is taken any more. */
-  | { readonly status: 'superseded' };
 
 export interface ListOptions {
   /** Only events behind it. Default: from the oldest kept one. */
@@ -45,31 +21,20 @@ export interface CallbackEventPage {
   readonly thread: EventThread;
   /** Oldest first, of all attempts. */
   readonly events: readonly StoredEvent[];
-  /** The runs of the events and of the record's newest attempt, by correlation id. */
+  /** The runs of the events and of the thread's newest attempt, by correlation id. */
   readonly runs: ReadonlyMap<string, RunRecord>;
   /** True when what `after` stands for is lost: the page begins with the oldest kept event instead. */
   readonly reset: boolean;
   /** Where to read on. */
   readonly next: EventCursor;
-  /** The record when the page was read; absent while the thread has none. */
-  readonly record?: EventRecord;
+  /** The head when the page was read, never newer than the events. Undefined while the thread is unknown. */
+  readonly head?: ThreadHead;
 }
 
-/** What there is to know of a thread without reading its events. */
-export interface EventThreadSummary extends EventThread {
-  /** How many events are kept, with those of superseded attempts. */
+/** A thread's events in numbers. */
+export interface EventThreadSummary extends EventThread, ThreadTotals {
+  /** How many events are stored, including those of superseded attempts. */
   readonly eventCount: number;
-  /** Of the first event since the record began or was cleared, and of the newest: ISO 8601 in UTC. */
-  readonly firstEventAt: string;
-  readonly lastEventAt: string;
-  readonly lastEventType: CallbackEventFields['event_type'];
-  /** Since the record began or was cleared, like all that follow. A run that was delivered again counts once. */
-  readonly runCount: number;
-  readonly failedRunCount: number;
-  /** Tokens that were used, also by attempts that were superseded after their end. */
-  readonly inputTokenCount: number;
-  readonly outputTokenCount: number;
-  readonly totalTokenCount: number;
 }
 
 /**
@@ -84,17 +49,22 @@ export interface CallbackEventStore {
   acceptRun(thread: EventThread, run: RunDescription): Promise<RunRecord>;
 
   /**
-   * Begins an attempt of a run: it gets the next number, and supersedes the earlier ones.
+   * Begins an attempt of a run: it gets the next number and supersedes the earlier ones.
    *
-   * One that is heard of late is superseded from the start: the run's answer to the same request is in the conversation,
-   * or an attempt is known that began more than 30 s after it. It gets the number of that one, and all its events are
-   * refused. Attempts that began closer to each other count in the order in which the store hears of them, as the
-   * clocks of their hosts may differ; a host delivers to another one only after a minute.
+   * A delivery that was cut off from the store for more than 30 s is superseded from the start if one is known that
+   * began after it: it gets that one's number, and its events are refused.
    *
-   * @param token names the attempt: the same one again gives the same number
-   * @param startedAt when the entity began with it, by the clock of its host: ISO 8601 in UTC
+   * @param token names the attempt; a repeated call with the same token returns the same number
+   * @param startedAt when the entity began it, by its host's clock: ISO 8601 in UTC
+   * @param startedMs the same moment on this process's monotonic clock (`performance.now()`). @default now
    */
-  beginAttempt(thread: EventThread, run: RunDescription, token: string, startedAt: string): Promise<OpenAttempt>;
+  beginAttempt(
+    thread: EventThread,
+    run: RunDescription,
+    token: string,
+    startedAt: string,
+    startedMs?: number,
+  ): Promise<OpenAttempt>;
 
   /**
    * Adds events of an attempt, all or none. Those that the store has already, by their index, are not added again; one
@@ -106,29 +76,23 @@ export interface CallbackEventStore {
    */
   append(attempt: OpenAttempt, firstIndex: number, events: readonly NewEvent[]): Promise<AppendResult>;
 
-  /**
-   * Sets a mark on a run. Nothing happens when it is set, when the run is not known, or when the answer in the
-   * conversation is not that of the latest attempt: then what readers see of the run is not to be called committed.
-   *
-   * @returns what is known of the run, with the mark if it is set; `undefined` for one that is unknown
-   */
-  markRun(thread: EventThread, correlationId: string, mark: RunMark): Promise<RunRecord | undefined>;
-
   /** What is known of a run; `undefined` for one that is unknown, or whose events were cleared. */
   readRun(thread: EventThread, correlationId: string): Promise<RunRecord | undefined>;
 
   /** A thread's events; none for a thread that is unknown. */
   list(thread: EventThread, options?: ListOptions): Promise<CallbackEventPage>;
 
+  /** The head of a thread's log; `undefined` for an unknown thread. The cheapest read there is. */
+  readHead(thread: EventThread): Promise<ThreadHead | undefined>;
+
   /**
-   * Waits until a thread's record is another one than `seen`, or a later version of it: by what was appended, begun,
-   * marked, cleared or dropped. May return early, and never rejects: a service that cannot be reached is asked again. A
-   * thread that is not known yet is waited for.
+   * Waits until a thread's head differs from `seen` in epoch or version. May return early. Never rejects: while the
+   * service cannot be reached, it keeps trying.
    *
    * @param seen `undefined`: the thread was unknown
    * @returns false when `signal` was aborted first
    */
-  waitForChange(thread: EventThread, seen: EventRecord | undefined, signal: AbortSignal): Promise<boolean>;
+  waitForChange(thread: EventThread, seen: ThreadHead | undefined, signal: AbortSignal): Promise<boolean>;
 
   /**
    * Removes a thread's events and run records. Later events go on counting where the removed ones ended, unless it cannot

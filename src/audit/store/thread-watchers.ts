@@ -1,8 +1,8 @@
-import type { EventThread } from './callback-event-store.js';
-import type { EventRecord } from '../domain/event-cursor.js';
-import { threadKey } from '../domain/thread-key.js';
+import type { EventThread } from '../domain/event-thread.js';
+import type { ThreadHead } from '../domain/thread-head.js';
+import { threadKey } from '../domain/event-thread.js';
 
-type Announce = (record: EventRecord | undefined) => void;
+type Announce = (record: ThreadHead | undefined) => void;
 
 /**
  * Looks for changes that other processes make to a thread, and announces each record that it finds.
@@ -14,7 +14,7 @@ export type FollowThread = (thread: EventThread, announce: Announce) => () => vo
 interface WatchedThread {
   readonly waiting: Set<Announce>;
   /** What was announced last. */
-  latest?: { readonly record: EventRecord | undefined };
+  latest?: { readonly record: ThreadHead | undefined };
   readonly stop: (() => void) | undefined;
   lingering?: NodeJS.Timeout | undefined;
 }
@@ -33,7 +33,7 @@ export class ThreadWatchers {
   }
 
   /** @returns true when the thread's record is a later one than `seen`; false when `signal` was aborted first */
-  wait(thread: EventThread, seen: EventRecord | undefined, signal: AbortSignal): Promise<boolean> {
+  wait(thread: EventThread, seen: ThreadHead | undefined, signal: AbortSignal): Promise<boolean> {
     return new Promise((resolve) => {
       if (signal.aborted) return resolve(false);
       const key = threadKey(thread);
@@ -55,7 +55,7 @@ export class ThreadWatchers {
   }
 
   /** Tells those who wait what a thread's record is now; `undefined` when it is gone. */
-  announce(thread: EventThread, record: EventRecord | undefined): void {
+  announce(thread: EventThread, record: ThreadHead | undefined): void {
     const watched = this.#watched.get(threadKey(thread));
     if (watched === undefined) return;
     watched.latest = { record };
@@ -92,7 +92,7 @@ export class ThreadWatchers {
 }
 
 /** Not so for another epoch, of which nobody can tell whether it is a later or an earlier one. */
-function isLater(record: EventRecord | undefined, seen: EventRecord | undefined): boolean {
+function isLater(record: ThreadHead | undefined, seen: ThreadHead | undefined): boolean {
   if (record === undefined) return false;
   return seen === undefined || (record.epoch === seen.epoch && record.version > seen.version);
 }

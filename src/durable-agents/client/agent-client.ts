@@ -4,9 +4,7 @@ import { ThreadStateError } from '../errors.js';
 import type { Logger } from '../../functions/logger.js';
 import { pause } from '../../functions/time-limits.js';
 import type { RunCompletionNotifier } from '../run-completion-notifier.js';
-import type { RunIdentity } from '../run-event-source.js';
 import { findOutcome, type RunOutcome } from './run-outcome.js';
-import type { RunRecords } from '../run-records.js';
 import type { RunRequest } from '../run-request.js';
 import { readStoredThread, threadEntityId } from './stored-thread.js';
 
@@ -18,8 +16,6 @@ export interface AgentClientOptions {
   readonly pollIntervalMs: number;
   /** How long a caller is kept waiting in all. */
   readonly maxWaitMs: number;
-  /** Is told of answers that are seen in the conversation. Absent: nobody. */
-  readonly runRecords?: RunRecords | undefined;
 }
 
 /** A run that the entity of its thread has accepted. */
@@ -124,18 +120,6 @@ export class AgentClient {
    */
   async readOutcome(agentName: string, threadId: string, correlationId: string): Promise<RunOutcome | undefined> {
     const { data } = await readStoredThread(this.#durableClient, agentName, threadId);
-    const outcome = findOutcome(data.conversationHistory, correlationId);
-    if (outcome?.status === 'success') this.#noteCommitted({ agentName, threadId, correlationId }, outcome.response);
-    return outcome;
-  }
-
-  /** Nobody's answer waits for the note, or fails with it. */
-  #noteCommitted(run: RunIdentity, answer: string): void {
-    const note = async (): Promise<void> => this.#options.runRecords?.committed(run, answer);
-    note().catch((error: unknown) => {
-      const { agentName, threadId, correlationId } = run;
-      const where = `[${agentName}][${correlationId}]`;
-      this.#log.warn(`${where} the run could not be noted as committed: ${errorText(error)} (thread ${threadId})`);
-    });
+    return findOutcome(data.conversationHistory, correlationId);
   }
 }

@@ -4,6 +4,7 @@ import { AgentClient, type AgentClientOptions } from '../client/agent-client.js'
 import { assertSameMessage, findExistingRun } from '../client/existing-run.js';
 import { correlationIdOfKey } from './idempotency-key.js';
 import type { RunEventSource } from '../run-event-source.js';
+import type { RunRecords } from '../run-records.js';
 import type { RunOutcome } from '../client/run-outcome.js';
 import type { RunRequest } from '../run-request.js';
 import { createId } from '../thread/thread-id.js';
@@ -22,6 +23,8 @@ import { streamRun } from './stream-run.js';
 
 export interface RunRouteOptions extends AgentClientOptions {
   readonly agentName: string;
+  /** Keeps the records of runs with an idempotency key. Optional. */
+  readonly runRecords?: RunRecords | undefined;
   readonly maxMessageBytes: number;
   /** Absent: `Accept: text/event-stream` has no effect. */
   readonly runEvents?: RunEventSource | undefined;

@@ -33,7 +33,7 @@ export async function streamRun(options: StreamRunOptions): Promise<AsyncGenerat
   const { client, runEvents, agentName, threadId, run, earlier, fromStart, answerTo, context } = options;
   const ended = new AbortController();
   const followed = { agentName, threadId, correlationId: run.correlationId };
-  const events = await runEvents.follow(followed, ended.signal, { context, fromStart });
+  const events = await runEvents.follow(followed, ended.signal, { fromStart });
   try {
     const started = earlier === undefined ? await client.start(agentName, threadId, run) : undefined;
     const outcome = started?.outcome(runEvents.maxDurationMs) ?? Promise.resolve(earlier);

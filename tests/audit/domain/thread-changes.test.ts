@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { OpenAttempt } from '../../../src/audit/store/callback-event-store.js';
+import type { OpenAttempt } from '../../../src/audit/domain/run-record.js';
 import type { StoredEvent, NewEvent } from '../../../src/audit/domain/stored-event.js';
 import {
   acceptRun,
@@ -9,21 +9,11 @@ import {
   type Decision,
   dropOldest,
   isReached,
-  markRun,
   type ThreadSnapshot,
 } from '../../../src/audit/domain/thread-changes.js';
 import type { RunRecord } from '../../../src/audit/domain/run-record.js';
 import type { ThreadHead } from '../../../src/audit/domain/thread-head.js';
-import {
-  cancelMark,
-  committedMark,
-  failedEvent,
-  finalEvent,
-  runId,
-  runOf,
-  streamEvent,
-  thread,
-} from '../../support/callback-events.js';
+import { failedEvent, finalEvent, runId, runOf, streamEvent, thread } from '../../support/callback-events.js';
 
 const LATER = '2026-01-07T15:50:00.000Z';
 const STARTED_AT = '2026-01-07T15:41:00.000Z';
@@ -54,7 +44,7 @@ class KeptThread {
     const { head, run, isNewMessage } = change;
     if (isNewMessage !== (run !== undefined && !this.runs.has(run.correlationId))) throw new Error('Is the run new?');
     if (head.version !== (this.head?.version ?? 0) + 1) throw new Error('A change makes a new version.');
-    if (head.generation !== (this.head?.generation ?? 0)) {
+    if (this.head !== undefined && head.epoch !== this.head.epoch) {
       this.runs.clear();
       this.events = [];
     }
@@ -64,8 +54,8 @@ class KeptThread {
     return result;
   }
 
-  begin(token: string, { run = 1, startedAt = STARTED_AT } = {}): OpenAttempt {
-    const attempt = this.apply(beginAttempt(this.state(run), runOf(run), token, startedAt));
+  begin(token: string, { run = 1, startedAt = STARTED_AT, waitedMs = 0 } = {}): OpenAttempt {
+    const attempt = this.apply(beginAttempt(this.state(run), runOf(run), token, startedAt, waitedMs));
     return { thread, run: runOf(run), attempt, token, startedAt };
   }
 
@@ -88,12 +78,11 @@ beforeEach(() => {
 describe('accepting a run', () => {
   it('begins the record of a thread', () => {
     const run = record.apply(acceptRun(record.state(), runOf()));
-    expect(run).toEqual({ ...runOf(), attempts: [], committed: false, cancelRequested: false });
+    expect(run).toEqual({ ...runOf(), attempts: [] });
     expect(record.runs.get(runId(1))).toEqual(run);
     expect(record.head).toEqual({
-      epoch: expect.stringMatching(/^[0-9a-f]{8}$/),
+      epoch: expect.stringMatching(/^[0-9a-z]{15}$/),
       version: 1,
-      generation: 0,
       oldestSequence: 1,
       newestSequence: 0,
     });
@@ -144,41 +133,33 @@ describe('beginning an attempt', () => {
 
   it('takes the place of another request with its key, which was accepted after a clear and is never begun', () => {
     record.apply(acceptRun(record.state(), { ...runOf(), requestMessage: 'Something else', acceptedAt: LATER }));
-    record.apply(markRun(record.state(), cancelMark));
     const { change } = beginAttempt(record.state(), runOf(), 'one', STARTED_AT);
     expect(change).toMatchObject({
       isNewMessage: true,
-      run: { ...runOf(), cancelRequested: true, attempts: [{ attempt: 1 }] },
+      run: { ...runOf(), attempts: [{ attempt: 1 }] },
     });
-  });
-
-  it('withdraws the mark that the answer is in the conversation, for another request', () => {
-    record.append(record.begin('one'), 0, finalEvent());
-    record.apply(markRun(record.state(), committedMark()));
-    record.apply(markRun(record.state(), cancelMark));
-    const another = { ...runOf(), acceptedAt: LATER };
-    expect(record.apply(beginAttempt(record.state(), another, 'two', STARTED_AT))).toBe(2);
-    expect(record.run()).toMatchObject({ committed: false, cancelRequested: true });
-  });
-
-  it('changes nothing when the answer to the same request is in the conversation', () => {
-    record.append(record.begin('one'), 0, finalEvent());
-    record.apply(markRun(record.state(), committedMark()));
-    const before = record.head;
-    const late = record.begin('two');
-    expect(record.head).toBe(before);
-    expect(record.append(late, 0, streamEvent())).toEqual({ status: 'superseded' });
   });
 
   it('changes nothing when it began long before the newest attempt, and was only cut off from the store', () => {
     const newest = record.begin('two');
     const before = record.head;
-    const late = record.begin('one', { startedAt: '2026-01-07T15:40:29.999Z' });
+    const late = record.begin('one', { startedAt: '2026-01-07T15:40:29.999Z', waitedMs: 30_001 });
     expect(late.attempt).toBe(1);
     expect(record.head).toBe(before);
     expect(record.append(late, 0, streamEvent())).toEqual(superseded);
     expect(record.append(newest, 0, finalEvent())).toEqual(kept);
     expect(record.append(late, 0, streamEvent(), finalEvent('old'))).toEqual(superseded);
+  });
+
+  it('is the newest when the clock was set back between the crash and the restart', () => {
+    record.begin('one', { startedAt: '2026-01-07T15:41:00.000Z' });
+    expect(record.begin('two', { startedAt: '2026-01-07T14:41:00.000Z', waitedMs: 20 })).toMatchObject({ attempt: 2 });
+  });
+
+  it('is the newest when it was cut off from the store, and began after the newest known one', () => {
+    record.begin('one');
+    const startedAt = '2026-01-07T15:43:00.000Z';
+    expect(record.begin('two', { startedAt, waitedMs: 60_000 })).toMatchObject({ attempt: 2 });
   });
 
   it('goes by what it hears of last when times are no further apart than clocks may differ', () => {
@@ -228,7 +209,7 @@ describe('appending events', () => {
     expect(record.run().attempts).toEqual([{ ...begun, eventCount: 2, lostEvents: 0, lastSequence: 2 }]);
     const final = finalEvent('abc', '2026-01-07T15:42:00.000Z');
     record.append(writer, 2, c, final);
-    const ended = { outcome: 'final', endedAt: '2026-01-07T15:42:00.000Z', answer: final.answer };
+    const ended = { outcome: 'final' };
     expect(record.run().attempts).toEqual([{ ...begun, eventCount: 4, lostEvents: 0, lastSequence: 4, ...ended }]);
   });
 
@@ -283,7 +264,6 @@ describe('appending events', () => {
     const before = structuredClone(state);
     appendEvents(state, writer, 1, [b, finalEvent()]);
     beginAttempt(state, runOf(), 'two', STARTED_AT);
-    markRun(state, committedMark());
     clearRecord(state.head);
     expect(state).toEqual(before);
   });
@@ -316,13 +296,16 @@ describe('an attempt that was superseded', () => {
 });
 
 describe('clearing', () => {
-  it('begins a new generation behind the newest event', () => {
+  it('begins a new epoch after the newest event, and each sorts after the one before', () => {
     record.append(record.begin('one'), 0, a, b);
-    const epoch = record.head?.epoch;
-    record.clear();
-    expect(record.head).toEqual({ epoch, version: 3, generation: 1, oldestSequence: 3, newestSequence: 2 });
-    record.clear();
-    expect(record.head).toEqual({ epoch, version: 4, generation: 2, oldestSequence: 3, newestSequence: 2 });
+    const epochs = [record.head?.epoch ?? ''];
+    for (const version of [3, 4]) {
+      record.clear();
+      const epoch = record.head?.epoch ?? '';
+      expect(record.head).toEqual({ epoch, version, oldestSequence: 3, newestSequence: 2 });
+      epochs.push(epoch);
+    }
+    expect(epochs).toEqual([...new Set(epochs)].toSorted());
   });
 
   it('does nothing to a thread that is unknown', () => {
@@ -337,8 +320,6 @@ describe('clearing', () => {
     expect(record.append(writer, 2, c, finalEvent())).toEqual(kept);
     expect(record.run()).toEqual({
       ...runOf(),
-      committed: false,
-      cancelRequested: false,
       attempts: [
         {
           attempt: 2,
@@ -348,8 +329,6 @@ describe('clearing', () => {
           lostEvents: 0,
           lastSequence: 4,
           outcome: 'final',
-          endedAt: finalEvent().timestamp,
-          answer: finalEvent().answer,
         },
       ],
     });
@@ -398,17 +377,6 @@ describe('clearing', () => {
     expect(record.events).toMatchObject([{ ...c, attempt: 1, sequence: 2 }]);
   });
 
-  it('does not let an attempt of an earlier request call what it goes on with committed', () => {
-    const writer = record.begin('one', { startedAt: '2026-01-07T15:42:00.000Z' });
-    record.clear();
-    const other = { ...runOf(), acceptedAt: '2026-01-07T15:50:00.000Z' };
-    const attempt = record.apply(beginAttempt(record.state(), other, 'two', STARTED_AT));
-    record.append({ thread, run: other, attempt, token: 'two', startedAt: STARTED_AT }, 0, finalEvent());
-    record.apply(markRun(record.state(), committedMark()));
-    expect(record.append(writer, 1, finalEvent('another'))).toEqual(kept);
-    expect(record.run()).toMatchObject({ committed: false, attempts: [{ attempt: 1 }, { attempt: 2 }] });
-  });
-
   it.each([
     ['a late one', 1],
     ['one with a higher number', 3],
@@ -426,16 +394,6 @@ describe('clearing', () => {
     expect(record.head?.newestAttempt).toEqual({ correlationId: runId(1), attempt: number + 1 });
   });
 
-  it('lets nothing go on once the answer is in the conversation', () => {
-    const zombie = record.begin('one');
-    const successor = record.begin('two', { startedAt: '2026-01-07T15:42:00.000Z' });
-    record.clear();
-    record.append(zombie, 0, finalEvent());
-    record.apply(markRun(record.state(), committedMark()));
-    expect(record.append(successor, 0, b)).toEqual(superseded);
-    expect(record.run()).toMatchObject({ committed: true, attempts: [{ token: 'one' }] });
-  });
-
   it('supersedes an attempt that went on by the next one that begins', () => {
     record.begin('dead');
     const zombie = record.begin('zombie');
@@ -443,45 +401,6 @@ describe('clearing', () => {
     record.append(zombie, 0, a);
     expect(record.begin('successor')).toMatchObject({ attempt: 3 });
     expect(record.append(zombie, 1, b)).toEqual(superseded);
-  });
-});
-
-describe('marking a run', () => {
-  it.each([committedMark(), cancelMark])('sets $kind, once', (mark) => {
-    record.append(record.begin('one'), 0, finalEvent());
-    const marked = { ...record.run(), [mark.kind]: true };
-    expect(record.apply(markRun(record.state(), mark))).toEqual(marked);
-    expect(record.run()).toEqual(marked);
-    expect(markRun(record.state(), mark)).toEqual({ result: marked });
-  });
-
-  it.each<[string, () => void]>([
-    ['was not kept', () => record.append(record.begin('one'), 0, a)],
-    ['is another one than the kept one', () => record.append(record.begin('one'), 0, finalEvent('unsaved'))],
-    [
-      'is not told apart from the kept one',
-      () => {
-        const { answer: _answer, ...final } = finalEvent();
-        record.append(record.begin('one'), 0, final);
-      },
-    ],
-    [
-      'is that of an attempt that was superseded',
-      () => {
-        record.append(record.begin('one'), 0, finalEvent());
-        record.append(record.begin('two'), 0, finalEvent('unsaved'));
-      },
-    ],
-  ])('does not call a run committed whose answer in the conversation %s', (_what, keep) => {
-    keep();
-    expect(markRun(record.state(), committedMark())).toEqual({ result: record.run() });
-    expect(record.run().committed).toBe(false);
-  });
-
-  it('does nothing to a run or a thread that is unknown', () => {
-    expect(markRun(record.state(), committedMark())).toEqual({ result: undefined });
-    record.begin('one');
-    expect(markRun(record.state(2), committedMark())).toEqual({ result: undefined });
   });
 });
 

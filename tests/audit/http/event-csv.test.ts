@@ -65,9 +65,9 @@ describe('an event in CSV', () => {
     expect(filled(fieldsOf(servedEvent(event, { sequence: 7 })))).toEqual({ ...run, ...expected });
   });
 
-  it('says of which attempt it is, what was lost, and whether the answer is in the conversation', () => {
-    const fields = fieldsOf(servedEvent(finalEvent(), { sequence: 7, attempt: 3, lostEvents: 12, committed: true }));
-    expect(fields).toMatchObject({ attempt: '3', lost_events: '12', committed: 'true' });
+  it('has the attempt and the number of lost events', () => {
+    const fields = fieldsOf(servedEvent(finalEvent(), { sequence: 7, attempt: 3, lostEvents: 12 }));
+    expect(fields).toMatchObject({ attempt: '3', lost_events: '12' });
   });
 
   it('gives back any text, but for the apostrophe that makes a formula harmless', () => {

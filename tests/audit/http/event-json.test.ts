@@ -35,7 +35,7 @@ function runWith(lostEvents: readonly number[], fields: Partial<RunRecord> = {})
   const attempts = lostEvents.map((lost, index) => {
     return { attempt: index + 1, token: `${index}`, startedAt: '', eventCount: 9, lostEvents: lost };
   });
-  return { ...runOf(), attempts, committed: false, cancelRequested: false, ...fields };
+  return { ...runOf(), attempts, ...fields };
 }
 
 function jsonsOf(events: readonly StoredEvent[], ...runs: readonly RunRecord[]): string[] {
@@ -53,24 +53,19 @@ describe('the JSON of an event', () => {
 
   it.each([
     ['stream', streamEvent(), `${STREAM}${STARTED},"attempt":1,"sequence":7}`],
-    ['final', finalEvent(), `${FINAL}${STARTED},"attempt":1,"lost_events":3,"committed":true,"sequence":7}`],
+    ['final', finalEvent(), `${FINAL}${STARTED},"attempt":1,"lost_events":3,"sequence":7}`],
     ['failed', failedEvent(), `${FAILED}${STARTED},"attempt":1,"lost_events":3,"sequence":7}`],
-  ])(
-    'says on the last event of a run what was lost, and on an answer that it is committed: %s',
-    (_type, event, json) => {
-      expect(jsonsOf([kept(event, 7)], runWith([3], { committed: true }))).toEqual([json]);
-    },
-  );
+  ])('has the number of lost events on the last event of a run: %s', (_type, event, json) => {
+    expect(jsonsOf([kept(event, 7)], runWith([3]))).toEqual([json]);
+  });
 
-  it('says of each attempt what it has lost, and only of the latest that it is committed', () => {
+  it('has the number of lost events of each attempt', () => {
     const events = [1, 2, 3].map((attempt) => kept(finalEvent(), attempt, { attempt }));
-    const tails = jsonsOf(events, runWith([0, 2, 5], { committed: true })).map((json) =>
-      json.slice(json.indexOf(STARTED)),
-    );
+    const tails = jsonsOf(events, runWith([0, 2, 5])).map((json) => json.slice(json.indexOf(STARTED)));
     expect(tails).toEqual([
       `${STARTED},"attempt":1,"sequence":1}`,
       `${STARTED},"attempt":2,"lost_events":2,"sequence":2}`,
-      `${STARTED},"attempt":3,"lost_events":5,"committed":true,"sequence":3}`,
+      `${STARTED},"attempt":3,"lost_events":5,"sequence":3}`,
     ]);
   });
 
@@ -92,8 +87,8 @@ describe('the JSON of an event', () => {
     expect(json).toBe(`${FINAL.replace('Tell me a short joke', '')}"run_started_at":"","attempt":2,"sequence":7}`);
   });
 
-  it('has neither marks nor losses of an attempt that the record of its run has forgotten', () => {
-    const [json] = jsonsOf([kept(finalEvent(), 7)], runWith([4, 4], { attempts: [], committed: true }));
+  it('has no losses of an attempt that the run record no longer contains', () => {
+    const [json] = jsonsOf([kept(finalEvent(), 7)], runWith([4, 4], { attempts: [] }));
     expect(json).toBe(`${FINAL}${STARTED},"attempt":1,"sequence":7}`);
   });
 

@@ -5,19 +5,10 @@ import { EventStreams } from '../../../src/audit/http/event-streams.js';
 import { createExportEventsRoute } from '../../../src/audit/http/export-events-route.js';
 import { createListEventsRoute } from '../../../src/audit/http/list-events-route.js';
 import { createResetEventsRoute } from '../../../src/audit/http/reset-events-route.js';
-import { StoredRunRecords } from '../../../src/audit/recording/stored-run-records.js';
 import { createStreamEventsRoute } from '../../../src/audit/http/stream-events-route.js';
 import { createThreadsRoute } from '../../../src/audit/http/threads-route.js';
 import { appendEvents, writerFor } from '../../support/append-events.js';
-import {
-  ANSWER,
-  committedMark,
-  failedEvent,
-  finalEvent,
-  runId,
-  streamEvent,
-  thread,
-} from '../../support/callback-events.js';
+import { failedEvent, finalEvent, runId, streamEvent, thread } from '../../support/callback-events.js';
 import {
   callbackInvocation,
   callbackRequest,
@@ -32,20 +23,13 @@ import { callbackEventsOf, parseSse } from '../../support/sse-events.js';
 
 type Route = 'list' | 'stream' | 'export' | 'threads' | 'reset';
 
-/** The endpoints of a thread over a store; `answered` are the answers that its conversation holds, by run. */
+/** The endpoints of a thread over a store. */
 function createRoutes() {
   const store = new HookedEventStore();
   const agents = createAgents();
-  const answered = new Map<string, string>();
-  const runRecords = new StoredRunRecords({
-    store,
-    readAnsweredRuns: () => Promise.resolve(answered),
-    log: createRecordingLog(),
-  });
-  const options = { store, agents, runRecords };
+  const options = { store, agents };
   const streams = new EventStreams({
     store,
-    runRecords,
     log: createRecordingLog(),
     maxDurationMs: 60_000,
     maxBytes: 1_000_000,
@@ -61,7 +45,7 @@ function createRoutes() {
   };
   const ask = (route: Route, query = '', headers: CallbackRequestParts['headers'] = {}): Promise<HttpAnswer> =>
     httpAnswer(routes[route], callbackRequest({ query, headers }), callbackInvocation());
-  return { store, answered, ask };
+  return { store, ask };
 }
 
 /** So many more reads of events are answered. */
@@ -133,23 +117,6 @@ describe('a run that was delivered again', () => {
     expect((await ask('stream', `?${UNTIL_END}&after=6`)).status).toBe(204);
     const answer = await ask('stream', `?${UNTIL_END}&after=4`);
     expect(parseSse(answer.text).events.map(({ event }) => event)).toEqual(['superseded', 'stream', 'final']);
-  });
-});
-
-describe('an answer that nobody has marked as committed', () => {
-  it.each<[Route, string]>([
-    ['list', ''],
-    ['export', ''],
-    ['stream', `?${UNTIL_END}`],
-  ])('is looked for in the conversation, and marked, by %s', async (route, query) => {
-    const { store, answered, ask } = createRoutes();
-    await appendEvents(store, [streamEvent(), finalEvent()]);
-    answered.set(runId(1), ANSWER);
-    expect(eventsIn(await ask(route, query)).map((event) => event.event_type === 'final' && event.committed)).toEqual([
-      false,
-      true,
-    ]);
-    expect(await store.readRun(thread, runId(1))).toMatchObject({ committed: true });
   });
 });
 
@@ -281,7 +248,6 @@ describe('the tag of a list', () => {
   it.each<[string, (store: HookedEventStore) => Promise<unknown>]>([
     ['events are added', (store) => appendEvents(store, [streamEvent()])],
     ['another attempt of a run begins', (store) => writerFor(store).begin()],
-    ['a run is marked as committed', (store) => store.markRun(thread, runId(1), committedMark())],
     ['the thread is cleared', (store) => store.clear(thread)],
     [
       'the thread is cleared and has as many events again',
@@ -309,18 +275,6 @@ describe('the tag of a list', () => {
     await appendEvents(store, [streamEvent()], { of: { ...thread, threadId: 'thread-2' } });
     expect(await tagOf(ask)).toBe(tag);
   });
-
-  it('does not hide what was marked by the very request that sends it', async () => {
-    const { store, answered, ask } = createRoutes();
-    await appendEvents(store, [finalEvent()]);
-    // Known from a time at which the answer was too new to be looked for.
-    const { epoch, oldestSequence, version } = (await store.list(thread)).record ?? {};
-    const tag = `"${epoch}-${oldestSequence}-${version}"`;
-    answered.set(runId(1), ANSWER);
-    const answer = await ask('list', '', { 'if-none-match': tag });
-    expect(answer.headers.get('etag')).toBe(tag);
-    expect([answer.status, eventsIn(answer)]).toMatchObject([200, [{ committed: true }]]);
-  });
 });
 
 describe('a list that waits', () => {
@@ -347,16 +301,6 @@ describe('a list that waits', () => {
     await new Promise(setImmediate);
     await writerFor(store).begin();
     expect([(await answer).status, eventsIn(await answer)]).toEqual([200, []]);
-  });
-
-  it('gives a mark to one who is asked for all events', async () => {
-    const { store, ask } = createRoutes();
-    await appendEvents(store, [finalEvent('a', new Date().toISOString())]);
-    const tag = (await ask('list')).headers.get('etag') ?? '';
-    const answer = ask('list', '?wait=30', { 'if-none-match': tag });
-    await new Promise(setImmediate);
-    await store.markRun(thread, runId(1), committedMark('a'));
-    expect(eventsIn(await answer)).toMatchObject([{ committed: true }]);
   });
 
   it('tells of a clear', async () => {

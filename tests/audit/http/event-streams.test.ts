@@ -1,30 +1,18 @@
-import type { InvocationContext } from '@azure/functions';
 import { describe, expect, it } from 'vitest';
 import type { CallbackEvent } from '../../../src/audit/domain/callback-event.js';
 import { EventStreams } from '../../../src/audit/http/event-streams.js';
 import { START } from '../../../src/audit/domain/event-cursor.js';
-import type { CallbackEventPage } from '../../../src/audit/store/callback-event-store.js';
 import { appendEvents, writerFor } from '../../support/append-events.js';
 import { finalEvent, runId, streamEvent, thread } from '../../support/callback-events.js';
-import { callbackInvocation } from '../../support/callback-invocation.js';
 import { HookedEventStore, unreachable } from '../../support/hooked-event-store.js';
 import { createRecordingLog } from '../../support/recording-log.js';
 import { callbackEventsOf, SseEvents } from '../../support/sse-events.js';
 
 const run = { ...thread, correlationId: runId(1) };
-const context = callbackInvocation();
-
-/** @param isAnswered whether the conversation holds the answers of all runs */
-function createStreams({ maxOpen = 10, maxOpenPerThread = 10, isAnswered = false } = {}) {
+function createStreams({ maxOpen = 10, maxOpenPerThread = 10 } = {}) {
   const store = new HookedEventStore();
-  const withCommitted = async (page: CallbackEventPage, of: InvocationContext): Promise<CallbackEventPage> => {
-    expect(of).toBe(context);
-    const runs = [...page.runs].map(([id, known]) => [id, { ...known, committed: isAnswered }] as const);
-    return { ...page, runs: new Map(runs) };
-  };
   const streams = new EventStreams({
     log: createRecordingLog(),
-    runRecords: { withCommitted },
     store,
     maxDurationMs: 60_000,
     maxBytes: 1_000_000,
@@ -53,7 +41,7 @@ describe('streams of events', () => {
   it('are refused when too many are open, and make room when they are read to their end, left, or never read', async () => {
     const { store, streams } = createStreams({ maxOpenPerThread: 3 });
     await appendEvents(store, [finalEvent()]);
-    const open = () => streams.open(thread, { after: START, filter: {}, signal: AbortSignal.abort() }, context);
+    const open = () => streams.open(thread, { after: START, filter: {}, signal: AbortSignal.abort() });
     const [first, second, third] = [open(), open(), open()];
     expect(open).toThrow(expect.objectContaining({ status: 503, retryAfterSeconds: 5 }));
     await readAll(first.frames);
@@ -75,9 +63,9 @@ describe('streams of events', () => {
     store.hooks.before = () => {
       throw new TypeError('a mistake');
     };
-    const { frames } = streams.open(thread, { after: START, filter: {} }, context);
+    const { frames } = streams.open(thread, { after: START, filter: {} });
     await expect(readAll(frames)).rejects.toThrow('a mistake');
-    streams.open(thread, { after: START, filter: {} }, context);
+    streams.open(thread, { after: START, filter: {} });
   });
 });
 
@@ -87,7 +75,7 @@ describe('the stream of a run that is about to be started', () => {
     await appendEvents(store, [streamEvent(), finalEvent()]);
     await appendEvents(store, [streamEvent(), finalEvent()], { run: 2 });
     const ended = new AbortController();
-    const { frames } = await streams.follow(run, ended.signal, { context });
+    const { frames } = await streams.follow(run, ended.signal);
     const read = readAll(frames);
     await appendEvents(store, [streamEvent()], { run: 2 });
     await writerFor(store).append(streamEvent(), finalEvent());
@@ -102,24 +90,17 @@ describe('the stream of a run that is about to be started', () => {
     const { store, streams } = createStreams();
     for (const number of [2, 1, 2]) await appendEvents(store, [streamEvent()], { run: number });
     await appendEvents(store, [finalEvent()]);
-    const { frames } = await streams.follow(run, AbortSignal.abort(), { context, fromStart: true });
+    const { frames } = await streams.follow(run, AbortSignal.abort(), { fromStart: true });
     expect(await readAll(frames)).toEqual([
       [runId(1), 2],
       [runId(1), 4],
     ]);
   });
 
-  it('says of an answer that was there before whether it is in the conversation', async () => {
-    const { store, streams } = createStreams({ isAnswered: true });
-    await appendEvents(store, [streamEvent(), finalEvent()]);
-    const { frames } = await streams.follow(run, AbortSignal.abort(), { context, fromStart: true });
-    expect((await readEvents(frames)).at(-1)).toMatchObject({ event_type: 'final', committed: true });
-  });
-
   it('is opened although the store is out of reach, so that the run can be started', async () => {
     const { store, streams } = createStreams();
     store.hooks.before = unreachable;
-    const { frames } = await streams.follow(run, AbortSignal.abort(), { context });
+    const { frames } = await streams.follow(run, AbortSignal.abort());
     store.hooks.before = undefined;
     await appendEvents(store, [finalEvent()]);
     expect(await readAll(frames)).toEqual([[runId(1), 1]]);
@@ -128,12 +109,12 @@ describe('the stream of a run that is about to be started', () => {
   it('does not wait for a store that gives no answer', async () => {
     const { store, streams } = createStreams();
     store.hooks.before = () => new Promise(() => {});
-    await expect(streams.follow(run, AbortSignal.abort(), { context })).resolves.toBeDefined();
+    await expect(streams.follow(run, AbortSignal.abort())).resolves.toBeDefined();
   });
 
   it('is refused when too many are open', async () => {
     const { streams } = createStreams({ maxOpen: 1 });
-    await streams.follow(run, AbortSignal.abort(), { context });
-    await expect(streams.follow(run, AbortSignal.abort(), { context })).rejects.toMatchObject({ status: 503 });
+    await streams.follow(run, AbortSignal.abort());
+    await expect(streams.follow(run, AbortSignal.abort())).rejects.toMatchObject({ status: 503 });
   });
 });

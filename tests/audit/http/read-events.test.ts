@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { CallbackEventPage, EventThread, ListOptions } from '../../../src/audit/store/callback-event-store.js';
+import type { CallbackEventPage, ListOptions } from '../../../src/audit/store/callback-event-store.js';
+import type { EventThread } from '../../../src/audit/domain/event-thread.js';
 import { MemoryEventStore } from '../../../src/audit/store/memory/memory-event-store.js';
 import { eventsOf, hasMore, readEvents } from '../../../src/audit/http/read-events.js';
 import { appendEvents, writerFor } from '../../support/append-events.js';

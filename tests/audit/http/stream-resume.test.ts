@@ -4,7 +4,6 @@ import { ConversationAuditTrail } from '../../../src/audit/recording/conversatio
 import { EventStreams } from '../../../src/audit/http/event-streams.js';
 import { eventsOf } from '../../../src/audit/http/read-events.js';
 import { StoreHealth } from '../../../src/audit/recording/store-health.js';
-import { StoredRunRecords } from '../../../src/audit/recording/stored-run-records.js';
 import { createStreamEventsRoute } from '../../../src/audit/http/stream-events-route.js';
 import { finish, text } from '../../support/agent-parts.js';
 import { runId, thread } from '../../support/callback-events.js';
@@ -22,11 +21,9 @@ const UNTIL_END = `?until=run-end&correlation_id=${runId(1)}`;
 describe('the stream of a run of 200 events', () => {
   const store = createMemoryStore();
   const log = createRecordingLog();
-  const runRecords = new StoredRunRecords({ store, readAnsweredRuns: () => Promise.resolve(new Map()), log });
   const streams = new EventStreams({
     log,
     store,
-    runRecords,
     maxDurationMs: 60_000,
     maxBytes: 10_000_000,
     maxOpen: 10_000,

@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { ConversationAuditTrail } from '../../../src/audit/recording/conversation-audit-trail.js';
 import { readEvents } from '../../../src/audit/http/read-events.js';
 import { eventJsons } from '../../../src/audit/http/event-json.js';
-import { StoredRunRecords } from '../../../src/audit/recording/stored-run-records.js';
 import { StoreHealth } from '../../../src/audit/recording/store-health.js';
 import { MemoryEventStore } from '../../../src/audit/store/memory/memory-event-store.js';
 import { AgentError, type AgentResponse } from '../../../src/durable-agents/index.js';
@@ -60,17 +59,6 @@ describe('ConversationAuditTrail', () => {
         },
       ]),
     );
-  });
-
-  it.each([
-    ['its text', answer.text, true],
-    ['another text', 'It is 72F and cloudy.', false],
-  ])('lets an answer be known again in the conversation by %s', async (_what, text, expected) => {
-    const { trail, store } = createTrail();
-    const records = new StoredRunRecords({ store, readAnsweredRuns: () => Promise.resolve(new Map()), log });
-    await trail.onAgentResponse(answer, context);
-    await records.committed(context, text);
-    expect(await store.readRun(context, context.correlationId)).toMatchObject({ committed: expected });
   });
 
   it('keeps an answer as a final event with its usage', async () => {

@@ -1,20 +1,20 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { EventThread } from '../../../src/audit/store/callback-event-store.js';
-import type { EventRecord } from '../../../src/audit/domain/event-cursor.js';
-import { threadKey } from '../../../src/audit/domain/thread-key.js';
+import type { EventThread } from '../../../src/audit/domain/event-thread.js';
+import type { ThreadHead } from '../../../src/audit/domain/thread-head.js';
+import { threadKey } from '../../../src/audit/domain/event-thread.js';
 import { type FollowThread, ThreadWatchers } from '../../../src/audit/store/thread-watchers.js';
 import { thread } from '../../support/callback-events.js';
 
 const never = new AbortController().signal;
 const otherThread = { ...thread, threadId: 'thread-2' };
 
-function version(number: number, epoch = 'a'): EventRecord {
+function version(number: number, epoch = 'a'): ThreadHead {
   return { epoch, version: number, oldestSequence: 1, newestSequence: number };
 }
 
 /** Follows threads for others, as far as the test tells it what it finds. */
 class FakeFollower {
-  readonly found = new Map<string, (record: EventRecord | undefined) => void>();
+  readonly found = new Map<string, (record: ThreadHead | undefined) => void>();
   followed = 0;
   stopped = 0;
 
@@ -27,7 +27,7 @@ class FakeFollower {
     };
   };
 
-  announce(record: EventRecord | undefined, of: EventThread = thread): void {
+  announce(record: ThreadHead | undefined, of: EventThread = thread): void {
     this.found.get(threadKey(of))?.(record);
   }
 }
@@ -44,7 +44,7 @@ describe('those who watch a thread', () => {
     watchers = new ThreadWatchers();
   });
 
-  it.each<[string, EventRecord | undefined, EventRecord | undefined]>([
+  it.each<[string, ThreadHead | undefined, ThreadHead | undefined]>([
     ['a later version', version(1), version(2)],
     ['another record', version(1), version(1, 'b')],
     ['that there is a record', undefined, version(1)],
@@ -55,7 +55,7 @@ describe('those who watch a thread', () => {
     expect(await Promise.all(waiting)).toEqual([true, true, true]);
   });
 
-  it.each<[string, EventRecord | undefined]>([
+  it.each<[string, ThreadHead | undefined]>([
     ['the record that they have seen', version(1)],
     ['that there is none, which they know', undefined],
   ])('are not told of %s', async (_what, seen) => {

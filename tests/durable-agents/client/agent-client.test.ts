@@ -2,9 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AgentClient, type AgentClientOptions } from '../../../src/durable-agents/client/agent-client.js';
 import { RunCompletionNotifier } from '../../../src/durable-agents/run-completion-notifier.js';
 import type { RunOutcome } from '../../../src/durable-agents/client/run-outcome.js';
-import type { RunRecords } from '../../../src/durable-agents/run-records.js';
 import { FakeDurableClient } from '../../support/fake-durable-client.js';
-import { FakeRunRecords } from '../../support/fake-run-records.js';
 import { createRecordingLog } from '../../support/recording-log.js';
 import { runRequest } from '../../support/run-request.js';
 import { threadState, turnEntries } from '../../support/thread-entries.js';
@@ -60,63 +58,6 @@ describe('sending', () => {
     );
 
     await expect(clientOf(durable)[method]('ScriptedAgent', 'thread-1', request)).rejects.toThrow('The hub is gone');
-  });
-});
-
-const read = (state: unknown, runRecords: RunRecords, log = createRecordingLog()) =>
-  clientOf(new FakeDurableClient(() => state), { runRecords }, log).readOutcome(
-    'ScriptedAgent',
-    'thread-1',
-    correlationId,
-  );
-
-describe('an outcome that is seen', () => {
-  it('is noted when it is an answer, however it was found', async () => {
-    const runRecords = new FakeRunRecords();
-    const run = { agentName: 'ScriptedAgent', threadId: 'thread-1', correlationId };
-
-    expect(await read(answered, runRecords)).toEqual(success);
-    await ask(clientOf(new FakeDurableClient((look) => (look < 3 ? undefined : answered)), { runRecords }));
-
-    expect(runRecords.committedRuns).toEqual([
-      { ...run, answer: 'Sunny.' },
-      { ...run, answer: 'Sunny.' },
-    ]);
-  });
-
-  it('is not noted when it is a failure, or not there yet', async () => {
-    const runRecords = new FakeRunRecords();
-    const failed = threadState(...turnEntries(correlationId, 'Hi', { $type: 'error', errorCode: 'rate_limited' }));
-
-    expect(await read(failed, runRecords)).toMatchObject({ status: 'error' });
-    expect(await read(threadState(), runRecords)).toBeUndefined();
-
-    expect(runRecords.committedRuns).toEqual([]);
-  });
-
-  it('is given without waiting for the note', async () => {
-    const runRecords = new FakeRunRecords({ committed: () => new Promise(() => {}) });
-
-    expect(await read(answered, runRecords)).toEqual(success);
-  });
-
-  it.each([
-    { how: 'rejects', committed: () => Promise.reject(new Error('store is down')) },
-    {
-      how: 'throws',
-      committed: () => {
-        throw new Error('store is down');
-      },
-    },
-  ])('is given when the note $how, which is logged', async ({ committed }) => {
-    const log = createRecordingLog();
-
-    expect(await read(answered, new FakeRunRecords({ committed }), log)).toEqual(success);
-
-    await expect.poll(() => log.lines).toHaveLength(1);
-    expect(log.lines[0]).toMatch(
-      /^warn \[ScriptedAgent\]\[[0-9a-f]{32}\] .*committed: Error: store is down \(thread thread-1\)/,
-    );
   });
 });
 

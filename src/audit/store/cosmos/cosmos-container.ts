@@ -45,7 +45,7 @@ const CONTAINER = {
   indexingPolicy: {
     indexingMode: 'consistent',
     automatic: true,
-    includedPaths: ['partition', 'sequence', 'partOf', 'generation', 'agentName'].map((name) => ({
+    includedPaths: ['partition', 'sequence', 'partOf', 'epoch', 'agentName'].map((name) => ({
       path: `/${name}/?`,
     })),
     excludedPaths: [{ path: '/*' }],

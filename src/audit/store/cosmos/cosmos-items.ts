@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { EventThread } from '../callback-event-store.js';
+import type { EventThread } from '../../domain/event-thread.js';
 import type { StoredEvent } from '../../domain/stored-event.js';
 import type { RunRecord } from '../../domain/run-record.js';
 import { splitText } from '../durable/split-text.js';
@@ -27,7 +27,7 @@ export interface HeadItem extends Item {
 
 /** A run without its request message if that is long, as the run is written with each of its events. */
 export interface RunItem extends Item {
-  readonly generation: number;
+  readonly epoch: string;
   readonly run: Omit<RunRecord, 'requestMessage'>;
   readonly requestMessage?: string;
   /** Ids of the items that hold the message instead. */
@@ -36,7 +36,7 @@ export interface RunItem extends Item {
 
 /** Events that were appended together: one write however many, so that a throttled container takes more at a time. */
 export interface EventsItem extends Item {
-  readonly generation: number;
+  readonly epoch: string;
   /** Of the last one. */
   readonly sequence: number;
   readonly events?: readonly StoredEvent[];
@@ -46,7 +46,7 @@ export interface EventsItem extends Item {
 
 /** A piece of the JSON text of what is too large for one item, or for one transaction. */
 export interface PartItem extends Item {
-  readonly generation: number;
+  readonly epoch: string;
   /** The last sequence of the events that it is a part of; absent for a request message. */
   readonly partOf?: number;
   readonly text: string;
@@ -72,42 +72,42 @@ export function headItem(partition: string, { agentName, threadId }: EventThread
   return { id: HEAD_ID, partition, agentName, threadId, head };
 }
 
-export function runItem(partition: string, generation: number, record: RunRecord): ItemWithParts<RunItem> {
+export function runItem(partition: string, epoch: string, record: RunRecord): ItemWithParts<RunItem> {
   const { requestMessage, ...run } = record;
-  const item = { id: runId(generation, run.correlationId), partition, generation, run };
+  const item = { id: runId(epoch, run.correlationId), partition, epoch, run };
   // A message with half a surrogate pair is safe as JSON text, which is all parts hold.
   if (Buffer.byteLength(requestMessage) <= MAX_INLINE_MESSAGE_BYTES && requestMessage.isWellFormed()) {
     return { item: { ...item, requestMessage }, parts: [] };
   }
-  const parts = partItems({ partition, generation }, JSON.stringify(requestMessage));
+  const parts = partItems({ partition, epoch }, JSON.stringify(requestMessage));
   return { item: { ...item, parts: parts.map(({ id }) => id) }, parts };
 }
 
 /** @param events of one change, at least one */
 export function eventsItem(
   partition: string,
-  generation: number,
+  epoch: string,
   events: readonly StoredEvent[],
 ): ItemWithParts<EventsItem> {
   const first = events[0]?.sequence ?? 0;
   const sequence = first + events.length - 1;
   const id = `events-${String(first).padStart(SEQUENCE_DIGITS, '0')}`;
-  const item = { id, partition, generation, sequence };
+  const item = { id, partition, epoch, sequence };
   const json = JSON.stringify(events);
   if (Buffer.byteLength(json) <= MAX_INLINE_BYTES) return { item: { ...item, events }, parts: [] };
-  const parts = partItems({ partition, generation, partOf: sequence }, json);
+  const parts = partItems({ partition, epoch, partOf: sequence }, json);
   return { item: { ...item, parts: parts.map((part) => part.id) }, parts };
 }
 
 /** Of the run's item. */
-export function runId(generation: number, correlationId: string): string {
-  return `run-${generation}-${correlationId}`;
+export function runId(epoch: string, correlationId: string): string {
+  return `run-${epoch}-${correlationId}`;
 }
 
 /** Named by what they hold: whoever writes the same parts again, or at the same time, writes the same. */
-function partItems(common: Pick<PartItem, 'partition' | 'generation' | 'partOf'>, json: string): PartItem[] {
+function partItems(common: Pick<PartItem, 'partition' | 'epoch' | 'partOf'>, json: string): PartItem[] {
   const hash = createHash('sha256').update(json).digest('hex').slice(0, 32);
   return splitText(json, MAX_PART_LENGTH).map((text, index) => {
-    return { id: `part-${common.generation}-${hash}-${index}`, ...common, text };
+    return { id: `part-${common.epoch}-${hash}-${index}`, ...common, text };
   });
 }

@@ -1,6 +1,6 @@
 import type { Container, FeedOptions, JSONObject, OperationInput } from '@azure/cosmos';
 import { withTimeout } from '../../../functions/time-limits.js';
-import type { EventThread } from '../callback-event-store.js';
+import type { EventThread } from '../../domain/event-thread.js';
 import { type CosmosContainerOptions, type OpenCosmosContainer, openCosmosContainer } from './cosmos-container.js';
 import {
   type EventsItem,
@@ -22,7 +22,7 @@ import type { ThreadChange } from '../../domain/thread-changes.js';
 import type { RunRecord } from '../../domain/run-record.js';
 import { storedHead } from '../durable/stored-schemas.js';
 import type { ThreadHead } from '../../domain/thread-head.js';
-import { threadKey } from '../../domain/thread-key.js';
+import { threadKey } from '../../domain/event-thread.js';
 import { sizeOf, type ThreadList, toThreadList } from '../durable/thread-list.js';
 import { MS_PER_DAY } from '../durable/ms-per-day.js';
 
@@ -76,17 +76,17 @@ class CosmosStoreAdapter implements DurableStoreAdapter {
     return found && { head: storedHead.parse(found.item.head), tag: found.tag };
   }
 
-  async readRuns(thread: EventThread, generation: number, correlationIds: readonly string[]): Promise<RunRecord[]> {
+  async readRuns(thread: EventThread, epoch: string, correlationIds: readonly string[]): Promise<RunRecord[]> {
     const partition = threadKey(thread);
     const runs = await inParallel(correlationIds, REQUESTS_AT_ONCE, async (correlationId) => {
-      const found = await this.#read('run', partition, runId(generation, correlationId));
+      const found = await this.#read('run', partition, runId(epoch, correlationId));
       if (found === undefined) return [];
       const { item } = found;
       if (item.parts === undefined) return { ...item.run, requestMessage: item.requestMessage ?? '' };
       const requestMessage = await this.#readParts<string>(partition, item.parts);
       if (requestMessage !== undefined) return { ...item.run, requestMessage };
       // The message was written when the run began, so that it also ends before the run's last events do.
-      const isCleared = (await this.readHead(thread))?.head.generation !== generation;
+      const isCleared = (await this.readHead(thread))?.head.epoch !== epoch;
       return isCleared ? [] : { ...item.run, requestMessage: '' };
     });
     return runs.flat();
@@ -113,7 +113,7 @@ class CosmosStoreAdapter implements DurableStoreAdapter {
   async commit(thread: EventThread, tag: string | undefined, change: ThreadChange): Promise<string | undefined> {
     const partition = threadKey(thread);
     const { head, run, isNewMessage, events } = change;
-    const { generation } = head;
+    const { epoch } = head;
     if (tag === undefined && !(await this.#removeHeadless(thread))) return undefined;
     const resourceBody = toJson(headItem(partition, thread, head));
     // The only operation with a condition: nothing else of a thread is changed but together with its head.
@@ -124,12 +124,12 @@ class CosmosStoreAdapter implements DurableStoreAdapter {
     ];
     const parts: PartItem[] = [];
     if (run !== undefined) {
-      const kept = runItem(partition, generation, run);
+      const kept = runItem(partition, epoch, run);
       operations.push({ operationType: 'Upsert', resourceBody: toJson(kept.item) });
       if (isNewMessage) parts.push(...kept.parts);
     }
     if (events.length > 0) {
-      const kept = eventsItem(partition, generation, events);
+      const kept = eventsItem(partition, epoch, events);
       operations.push({ operationType: 'Upsert', resourceBody: toJson(kept.item) });
       parts.push(...kept.parts);
     }
@@ -140,13 +140,13 @@ class CosmosStoreAdapter implements DurableStoreAdapter {
     return this.#execute(partition, operations);
   }
 
-  async removeUnreachable(thread: EventThread, { generation, oldestSequence }: ThreadHead): Promise<void> {
+  async removeUnreachable(thread: EventThread, { epoch, oldestSequence }: ThreadHead): Promise<void> {
     const partition = threadKey(thread);
     for (;;) {
       const ids = await this.#query<string>(
         `SELECT VALUE c.id FROM c WHERE c.partition = @partition AND
-          (c.generation < @generation OR c.sequence < @oldest OR c.partOf < @oldest)`,
-        { partition, generation, oldest: oldestSequence },
+          (c.epoch < @epoch OR c.sequence < @oldest OR c.partOf < @oldest)`,
+        { partition, epoch, oldest: oldestSequence },
         { partitionKey: partition, maxItemCount: REMOVED_PER_QUERY },
         (found) => found.length > 0,
       );

@@ -2,33 +2,27 @@ import { ZodError } from 'zod';
 import { withTimeout } from '../../../functions/time-limits.js';
 import { errorText } from '../../../functions/error-text.js';
 import { type Logger } from '../../../functions/logger.js';
+import type { AppendResult } from '../../domain/thread-changes.js';
 import type {
-  AppendResult,
   CallbackEventPage,
   CallbackEventStore,
   EventStoreKind,
-  EventThread,
   EventThreadSummary,
   ListOptions,
-  OpenAttempt,
 } from '../callback-event-store.js';
+import type { EventThread } from '../../domain/event-thread.js';
+import type { OpenAttempt } from '../../domain/run-record.js';
 import { checkAppendSize } from '../check-append-size.js';
-import { type EventRecord, START } from '../../domain/event-cursor.js';
+import type { ThreadHead } from '../../domain/thread-head.js';
+import { START } from '../../domain/event-cursor.js';
 import type { DurableStoreAdapter } from './durable-store-adapter.js';
 import type { NewEvent } from '../../domain/stored-event.js';
-import {
-  acceptRun,
-  appendEvents,
-  beginAttempt,
-  clearRecord,
-  dropOldest,
-  markRun,
-} from '../../domain/thread-changes.js';
+import { acceptRun, appendEvents, beginAttempt, clearRecord, dropOldest } from '../../domain/thread-changes.js';
 import { firstEventSince, readPage } from './read-page.js';
 import { ThreadWriter } from './thread-writer.js';
-import type { RunDescription, RunMark, RunRecord } from '../../domain/run-record.js';
+import type { RunDescription, RunRecord } from '../../domain/run-record.js';
 import { ReconnectingAdapter } from './reconnecting-adapter.js';
-import { threadKey } from '../../domain/thread-key.js';
+import { threadKey } from '../../domain/event-thread.js';
 import { ThreadWatchers } from '../thread-watchers.js';
 import { MS_PER_DAY } from './ms-per-day.js';
 
@@ -76,11 +70,17 @@ export class DurableEventStore implements CallbackEventStore {
     return this.#writer.change(thread, run.correlationId, (state) => acceptRun(state, run));
   }
 
-  async beginAttempt(thread: EventThread, run: RunDescription, token: string, startedAt: string): Promise<OpenAttempt> {
+  async beginAttempt(
+    thread: EventThread,
+    run: RunDescription,
+    token: string,
+    startedAt: string,
+    startedMs = performance.now(),
+  ): Promise<OpenAttempt> {
     const attempt = await this.#writer.change(
       thread,
       run.correlationId,
-      (state) => beginAttempt(state, run, token, startedAt),
+      (state) => beginAttempt(state, run, token, startedAt, performance.now() - startedMs),
       'keep',
     );
     this.#dropOldEvents(thread);
@@ -98,14 +98,10 @@ export class DurableEventStore implements CallbackEventStore {
     );
   }
 
-  markRun(thread: EventThread, correlationId: string, mark: RunMark): Promise<RunRecord | undefined> {
-    return this.#writer.change(thread, correlationId, (state) => markRun(state, mark));
-  }
-
   async readRun(thread: EventThread, correlationId: string): Promise<RunRecord | undefined> {
     const stored = await this.#storage.readHead(thread);
     if (stored === undefined) return undefined;
-    const [run] = await this.#storage.readRuns(thread, stored.head.generation, [correlationId]);
+    const [run] = await this.#storage.readRuns(thread, stored.head.epoch, [correlationId]);
     return run;
   }
 
@@ -122,7 +118,11 @@ export class DurableEventStore implements CallbackEventStore {
     return read;
   }
 
-  waitForChange(thread: EventThread, seen: EventRecord | undefined, signal: AbortSignal): Promise<boolean> {
+  async readHead(thread: EventThread): Promise<ThreadHead | undefined> {
+    return (await this.#storage.readHead(thread))?.head;
+  }
+
+  waitForChange(thread: EventThread, seen: ThreadHead | undefined, signal: AbortSignal): Promise<boolean> {
     return this.#watchers.wait(thread, seen, signal);
   }
 

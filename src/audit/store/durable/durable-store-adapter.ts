@@ -1,4 +1,4 @@
-import type { EventThread } from '../callback-event-store.js';
+import type { EventThread } from '../../domain/event-thread.js';
 import type { StoredEvent } from '../../domain/stored-event.js';
 import type { ThreadChange } from '../../domain/thread-changes.js';
 import type { RunRecord } from '../../domain/run-record.js';
@@ -24,8 +24,8 @@ export interface DurableStoreAdapter {
   /** `undefined` for a thread that is unknown. */
   readHead(thread: EventThread): Promise<StoredHead | undefined>;
 
-  /** Those runs that are known in a generation of a thread, in any order. */
-  readRuns(thread: EventThread, generation: number, correlationIds: readonly string[]): Promise<RunRecord[]>;
+  /** Those runs that are known in an epoch of a thread, in any order. */
+  readRuns(thread: EventThread, epoch: string, correlationIds: readonly string[]): Promise<RunRecord[]>;
 
   /** The first `limit` events with a sequence of `first` or more, in the order of their sequences; 1,000 at the most. */
   readEvents(thread: EventThread, first: number, limit: number): Promise<StoredEvent[]>;
@@ -38,7 +38,7 @@ export interface DurableStoreAdapter {
    */
   commit(thread: EventThread, tag: string | undefined, change: ThreadChange): Promise<string | undefined>;
 
-  /** Frees what a head no longer reaches: events before its `oldestSequence`, runs of earlier generations. */
+  /** Frees what a head no longer reaches: events before its `oldestSequence`, runs of earlier epochs. */
   removeUnreachable(thread: EventThread, head: ThreadHead): Promise<void>;
 
   /** Removes all that is kept of a thread, without a look at what it is: it is unknown then, and begins anew. */

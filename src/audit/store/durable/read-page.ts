@@ -1,10 +1,11 @@
-import type { CallbackEventPage, EventThread, ListOptions } from '../callback-event-store.js';
-import { type EventRecord, isLost, START } from '../../domain/event-cursor.js';
+import type { CallbackEventPage, ListOptions } from '../callback-event-store.js';
+import type { EventThread } from '../../domain/event-thread.js';
+import type { ThreadHead } from '../../domain/thread-head.js';
+import { isLost, START } from '../../domain/event-cursor.js';
 import type { DurableStoreAdapter } from './durable-store-adapter.js';
 import { EventStoreError } from '../event-store-error.js';
 import type { StoredEvent } from '../../domain/stored-event.js';
 import type { RunRecord } from '../../domain/run-record.js';
-import type { ThreadHead } from '../../domain/thread-head.js';
 
 const MAX_TRIES = 20;
 const READ_LIMIT = 1000;
@@ -16,20 +17,20 @@ export async function readPage(
   { after, limit }: Required<ListOptions>,
 ): Promise<CallbackEventPage> {
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-    const record = (await storage.readHead(thread))?.head;
-    if (record === undefined) {
+    const head = (await storage.readHead(thread))?.head;
+    if (head === undefined) {
       return { thread, events: [], runs: new Map(), reset: isLost(after, undefined), next: START };
     }
-    const isLostPlace = isLost(after, record);
-    const from = Math.max((isLostPlace ? 0 : after.sequence) + 1, record.oldestSequence);
-    const events = await readEvents(storage, thread, from, limit, record.newestSequence);
-    const found = await readRunsOfPage(storage, thread, record, from, limit, events);
+    const isLostPlace = isLost(after, head);
+    const from = Math.max((isLostPlace ? 0 : after.sequence) + 1, head.oldestSequence);
+    const events = await readEvents(storage, thread, from, limit, head.newestSequence);
+    const found = await readRunsOfPage(storage, thread, head, from, limit, events);
     if (found === undefined) continue;
-    const reset = isLost(after, found.record);
-    const next = { epoch: record.epoch, sequence: events.at(-1)?.sequence ?? (reset ? 0 : after.sequence) };
+    const reset = isLost(after, found.head);
+    const next = { epoch: head.epoch, sequence: events.at(-1)?.sequence ?? (reset ? 0 : after.sequence) };
     return { thread, events, ...found, reset, next };
   }
-  const cause = new Error(`The record of thread ${thread.threadId} changed ${MAX_TRIES} times while it was read.`);
+  const cause = new Error(`Thread ${thread.threadId} changed ${MAX_TRIES} times while it was read.`);
   throw new EventStoreError(cause);
 }
 
@@ -70,24 +71,24 @@ async function readRunsOfPage(
   from: number,
   limit: number,
   events: readonly StoredEvent[],
-): Promise<{ readonly runs: Map<string, RunRecord>; readonly record: EventRecord } | undefined> {
+): Promise<{ readonly runs: Map<string, RunRecord>; readonly head: ThreadHead } | undefined> {
   const ids = new Set(events.map(({ correlationId }) => correlationId));
-  const { newestAttempt, generation } = head;
+  const { newestAttempt, epoch } = head;
   if (newestAttempt !== undefined) ids.add(newestAttempt.correlationId);
-  const runs = await storage.readRuns(thread, generation, [...ids]);
+  const runs = await storage.readRuns(thread, epoch, [...ids]);
   const first = events[0]?.sequence ?? head.newestSequence + 1;
   const isWhole =
     events.length === Math.min(limit, head.newestSequence - first + 1) &&
     events.every(({ sequence }, index) => sequence === first + index);
   const known = new Map(runs.map((run) => [run.correlationId, run]));
-  if (isWhole && first <= from && ids.size === known.size) return { runs: known, record: head };
+  if (isWhole && first <= from && ids.size === known.size) return { runs: known, head };
 
   const now = (await storage.readHead(thread))?.head;
-  const isSame = now?.epoch === head.epoch && now.generation === head.generation;
+  const isSame = now?.epoch === head.epoch;
   if (!isSame || now.oldestSequence !== head.oldestSequence || !isWhole) return undefined;
   for (const id of ids) if (!known.has(id)) known.set(id, forgottenRun(id, events));
-  if (first <= from) return { runs: known, record: head };
-  return { runs: known, record: { ...head, oldestSequence: first } };
+  if (first <= from) return { runs: known, head };
+  return { runs: known, head: { ...head, oldestSequence: first } };
 }
 
 /** The sequence of the oldest event that is not from before `cutoff`; behind the newest when there is none. */
@@ -117,7 +118,5 @@ function forgottenRun(correlationId: string, events: readonly StoredEvent[]): Ru
     requestMessage: '',
     acceptedAt: '',
     attempts: [{ attempt, token: '', startedAt: '', eventCount: 0, lostEvents: 0 }],
-    committed: false,
-    cancelRequested: false,
   };
 }

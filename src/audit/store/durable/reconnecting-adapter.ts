@@ -1,5 +1,5 @@
 import { ZodError } from 'zod';
-import type { EventThread } from '../callback-event-store.js';
+import type { EventThread } from '../../domain/event-thread.js';
 import type { DurableStoreAdapter, StoredHead } from './durable-store-adapter.js';
 import { EventStoreError } from '../event-store-error.js';
 import type { StoredEvent } from '../../domain/stored-event.js';
@@ -49,8 +49,8 @@ export class ReconnectingAdapter implements DurableStoreAdapter {
     return this.#request((storage) => storage.readHead(thread));
   }
 
-  readRuns(thread: EventThread, generation: number, correlationIds: readonly string[]): Promise<RunRecord[]> {
-    return this.#request((storage) => storage.readRuns(thread, generation, correlationIds));
+  readRuns(thread: EventThread, epoch: string, correlationIds: readonly string[]): Promise<RunRecord[]> {
+    return this.#request((storage) => storage.readRuns(thread, epoch, correlationIds));
   }
 
   readEvents(thread: EventThread, first: number, limit: number): Promise<StoredEvent[]> {

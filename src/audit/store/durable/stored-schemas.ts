@@ -40,7 +40,6 @@ export const storedTotals = z.object({
 export const storedHead = z.object({
   epoch: z.string(),
   version: z.number(),
-  generation: z.number(),
   oldestSequence: z.number(),
   newestSequence: z.number(),
   newestAttempt: z.object({ correlationId: z.string(), attempt: z.number() }).exactOptional(),
@@ -60,12 +59,8 @@ const storedRun = z.object({
       lostEvents: z.number(),
       lastSequence: z.number().exactOptional(),
       outcome: z.enum(['final', 'failed']).exactOptional(),
-      endedAt: z.string().exactOptional(),
-      answer: z.string().exactOptional(),
     } satisfies Fields<RunAttempt>),
   ),
-  committed: z.boolean(),
-  cancelRequested: z.boolean(),
 } satisfies Fields<Omit<RunRecord, 'requestMessage'>>);
 
 const headJson = jsonOf(storedHead);

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { EventThread } from '../callback-event-store.js';
-import type { EventRecord } from '../../domain/event-cursor.js';
+import type { EventThread } from '../../domain/event-thread.js';
+import type { ThreadHead } from '../../domain/thread-head.js';
 import type { DurableStoreAdapter, StoredHead } from './durable-store-adapter.js';
 import { EventStoreError } from '../event-store-error.js';
 import type { Decision, ThreadSnapshot } from '../../domain/thread-changes.js';
 import type { RunRecord } from '../../domain/run-record.js';
-import { threadKey } from '../../domain/thread-key.js';
+import { threadKey } from '../../domain/event-thread.js';
 
 const MAX_TRIES = 20;
 const MAX_CONFLICT_PAUSE_MS = 20;
@@ -24,14 +24,14 @@ interface KnownRecord extends StoredHead {
 /** Changes the records of threads: each change is one conditional write. */
 export class ThreadWriter {
   readonly #storage: DurableStoreAdapter;
-  readonly #announce: (thread: EventThread, record: EventRecord) => void;
+  readonly #announce: (thread: EventThread, record: ThreadHead) => void;
   /** Of threads with an attempt that is written here: nobody else is likely to change them. */
   readonly #known = new Map<string, KnownRecord>();
   /** Changes of one thread take turns; they would only get in each other's way. */
   readonly #turns = new Map<string, Promise<unknown>>();
 
   /** @param announce is told of each change */
-  constructor(storage: DurableStoreAdapter, announce: (thread: EventThread, record: EventRecord) => void) {
+  constructor(storage: DurableStoreAdapter, announce: (thread: EventThread, record: ThreadHead) => void) {
     this.#storage = storage;
     this.#announce = announce;
   }
@@ -85,7 +85,7 @@ export class ThreadWriter {
       }
       this.#announce(thread, change.head);
       if (memory === 'keep' || (memory === 'as it is' && remembered !== undefined)) {
-        const runs = change.head.generation === known?.head.generation ? known.runs : new Map<string, RunRecord>();
+        const runs = change.head.epoch === known?.head.epoch ? known.runs : new Map<string, RunRecord>();
         if (change.run !== undefined) runs.set(change.run.correlationId, change.run);
         this.#known.set(key, { head: change.head, tag, runs });
       }
@@ -110,6 +110,6 @@ async function runOf(
   if (known === undefined) return undefined;
   const remembered = known.runs.get(correlationId);
   if (remembered !== undefined) return remembered;
-  const [run] = await storage.readRuns(thread, known.head.generation, [correlationId]);
+  const [run] = await storage.readRuns(thread, known.head.epoch, [correlationId]);
   return run;
 }

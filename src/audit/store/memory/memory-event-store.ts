@@ -1,15 +1,16 @@
 import type { Logger } from '../../../functions/logger.js';
+import type { AppendResult } from '../../domain/thread-changes.js';
 import type {
-  AppendResult,
   CallbackEventPage,
   CallbackEventStore,
-  EventThread,
   EventThreadSummary,
   ListOptions,
-  OpenAttempt,
 } from '../callback-event-store.js';
+import type { EventThread } from '../../domain/event-thread.js';
+import type { OpenAttempt } from '../../domain/run-record.js';
 import { checkAppendSize } from '../check-append-size.js';
-import { type EventRecord, isLost, START } from '../../domain/event-cursor.js';
+import type { ThreadHead } from '../../domain/thread-head.js';
+import { isLost, START } from '../../domain/event-cursor.js';
 import type { NewEvent } from '../../domain/stored-event.js';
 import { createMemoryThread, type MemoryThread, runsOf, tagOf, toStoredEvent } from './memory-thread.js';
 import {
@@ -20,13 +21,11 @@ import {
   type Decision,
   dropOldest,
   isReached,
-  markRun,
   type ThreadChange,
   type ThreadSnapshot,
 } from '../../domain/thread-changes.js';
-import type { RunDescription, RunMark, RunRecord } from '../../domain/run-record.js';
-import type { ThreadHead } from '../../domain/thread-head.js';
-import { threadKey } from '../../domain/thread-key.js';
+import type { RunDescription, RunRecord } from '../../domain/run-record.js';
+import { threadKey } from '../../domain/event-thread.js';
 import { ThreadWatchers } from '../thread-watchers.js';
 
 export interface MemoryEventStoreOptions {
@@ -68,15 +67,9 @@ export class MemoryEventStore implements CallbackEventStore {
   readonly #pages = new Map<MemoryThread, KeptPage>();
   readonly #watchers = new ThreadWatchers();
   #byteLength = 0;
-  #droppedEventCount = 0;
 
   constructor(options: MemoryEventStoreOptions) {
     this.#options = options;
-  }
-
-  /** How many events were dropped by the bounds so far. */
-  get droppedEventCount(): number {
-    return this.#droppedEventCount;
   }
 
   /** Bytes of what is kept of all events, and of the request messages. */
@@ -88,8 +81,16 @@ export class MemoryEventStore implements CallbackEventStore {
     return this.#change(thread, run.correlationId, (state) => acceptRun(state, run));
   }
 
-  async beginAttempt(thread: EventThread, run: RunDescription, token: string, startedAt: string): Promise<OpenAttempt> {
-    const attempt = this.#change(thread, run.correlationId, (state) => beginAttempt(state, run, token, startedAt));
+  async beginAttempt(
+    thread: EventThread,
+    run: RunDescription,
+    token: string,
+    startedAt: string,
+    startedMs = performance.now(),
+  ): Promise<OpenAttempt> {
+    const attempt = this.#change(thread, run.correlationId, (state) =>
+      beginAttempt(state, run, token, startedAt, performance.now() - startedMs),
+    );
     return { thread, run, attempt, token, startedAt };
   }
 
@@ -98,10 +99,6 @@ export class MemoryEventStore implements CallbackEventStore {
     return this.#change(attempt.thread, attempt.run.correlationId, (state) =>
       appendEvents(state, attempt, firstIndex, events),
     );
-  }
-
-  async markRun(thread: EventThread, correlationId: string, mark: RunMark): Promise<RunRecord | undefined> {
-    return this.#change(thread, correlationId, (state) => markRun(state, mark));
   }
 
   async readRun(thread: EventThread, correlationId: string): Promise<RunRecord | undefined> {
@@ -114,27 +111,31 @@ export class MemoryEventStore implements CallbackEventStore {
     if (found === undefined) {
       return { thread, events: [], runs: new Map(), reset: isLost(after, undefined), next: START };
     }
-    const { head: record, events, runs } = found;
-    const reset = isLost(after, record);
+    const { head, events, runs } = found;
+    const reset = isLost(after, head);
     const from = reset ? 0 : after.sequence;
     const kept = this.#pages.get(found);
     if (kept !== undefined && kept.from === from && kept.limit === limit && !reset) return kept.page;
-    const first = Math.max(from + 1, record.oldestSequence);
-    const count = Math.max(0, Math.min(limit, record.newestSequence - first + 1));
+    const first = Math.max(from + 1, head.oldestSequence);
+    const count = Math.max(0, Math.min(limit, head.newestSequence - first + 1));
     const listed = count === 0 ? [] : events.slice(first, count).map(toStoredEvent);
     const page = {
       thread,
       events: listed,
-      runs: runsOf(listed, record, runs),
+      runs: runsOf(listed, head, runs),
       reset,
-      next: { epoch: record.epoch, sequence: count === 0 ? from : first + count - 1 },
-      record,
+      next: { epoch: head.epoch, sequence: count === 0 ? from : first + count - 1 },
+      head,
     };
     if (count > 0 && count <= MAX_KEPT_PAGE_EVENTS && !reset) this.#keepPage(found, { from, limit, page });
     return page;
   }
 
-  async waitForChange(thread: EventThread, seen: EventRecord | undefined, signal: AbortSignal): Promise<boolean> {
+  async readHead(thread: EventThread): Promise<ThreadHead | undefined> {
+    return this.#records.get(threadKey(thread))?.head;
+  }
+
+  async waitForChange(thread: EventThread, seen: ThreadHead | undefined, signal: AbortSignal): Promise<boolean> {
     const head = this.#records.get(threadKey(thread))?.head;
     if (!signal.aborted && (head?.epoch !== seen?.epoch || head?.version !== seen?.version)) return true;
     return this.#watchers.wait(thread, seen, signal);
@@ -264,7 +265,6 @@ export class MemoryEventStore implements CallbackEventStore {
     const lengthBefore = events.byteLength;
     const dropped = events.dropOldest();
     this.#byteLength -= lengthBefore - events.byteLength;
-    this.#droppedEventCount += 1;
     const run = dropped && runs.get(dropped.correlationId);
     const now = { oldestSequence: events.firstSequence, ...(newestAttempt && { newestAttempt }) };
     if (run !== undefined && !isReached(run, now)) this.#forgetRun(record, run);

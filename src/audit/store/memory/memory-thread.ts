@@ -1,9 +1,8 @@
-import type { EventThread } from '../callback-event-store.js';
-import type { EventRecord } from '../../domain/event-cursor.js';
+import type { EventThread } from '../../domain/event-thread.js';
+import type { ThreadHead } from '../../domain/thread-head.js';
 import { EventLog, type LogEntry } from './event-log.js';
 import type { StoredEvent } from '../../domain/stored-event.js';
 import type { RunRecord } from '../../domain/run-record.js';
-import type { ThreadHead } from '../../domain/thread-head.js';
 
 const TIMESTAMP_LENGTH = '2026-01-07T15:40:02.123Z'.length;
 
@@ -43,7 +42,7 @@ export function toStoredEvent({ sequence, text, tag }: LogEntry<EventTag>): Stor
 /** Those runs that some events are of, and the one of the newest attempt. */
 export function runsOf(
   events: readonly StoredEvent[],
-  { newestAttempt }: EventRecord,
+  { newestAttempt }: ThreadHead,
   runs: ReadonlyMap<string, RunRecord>,
 ): ReadonlyMap<string, RunRecord> {
   const found = new Map<string, RunRecord>();

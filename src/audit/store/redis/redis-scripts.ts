@@ -69,7 +69,7 @@ export async function runCommitScript(
 ): Promise<boolean> {
   const runValues: string[] = [];
   if (run !== undefined) {
-    const field = runFieldOf(head.generation, run.correlationId);
+    const field = runFieldOf(head.epoch, run.correlationId);
     runValues.push(field, storeRun(run));
     if (isNewMessage) runValues.push(messageFieldOf(field), storeMessage(run.requestMessage));
   }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from '../../../functions/logger.js';
-import type { EventThread } from '../callback-event-store.js';
+import type { EventThread } from '../../domain/event-thread.js';
 import type { DurableStoreAdapter, StoredHead } from '../durable/durable-store-adapter.js';
 import type { StoredEvent } from '../../domain/stored-event.js';
 import { isReached, type ThreadChange } from '../../domain/thread-changes.js';
@@ -74,11 +74,11 @@ class RedisStoreAdapter implements DurableStoreAdapter {
     return typeof tag === 'string' && typeof head === 'string' ? { tag, head: parseHead(head) } : undefined;
   }
 
-  async readRuns(thread: EventThread, generation: number, correlationIds: readonly string[]): Promise<RunRecord[]> {
+  async readRuns(thread: EventThread, epoch: string, correlationIds: readonly string[]): Promise<RunRecord[]> {
     if (correlationIds.length === 0) return [];
     const { runs: key } = this.#keys.thread(thread);
     const fields = correlationIds.flatMap((id) => {
-      const field = runFieldOf(generation, id);
+      const field = runFieldOf(epoch, id);
       return [field, messageFieldOf(field)];
     });
     const values = await this.#connection.run((client) => client.hmGet(key, fields));

@@ -16,15 +16,15 @@ const storedEvent = z.object({
 });
 
 /** Tells apart what was kept before and after a thread was cleared, or lost. */
-export function recordNameOf({ epoch, generation }: ThreadHead): string {
-  return `${epoch}|${generation}`;
+export function recordNameOf({ epoch }: ThreadHead): string {
+  return epoch;
 }
 
 const RUN_FIELD = 'run|';
 
 /** The field of a run in the hash of its thread's runs. */
-export function runFieldOf(generation: number, correlationId: string): string {
-  return `${RUN_FIELD}${generation}|${correlationId}`;
+export function runFieldOf(epoch: string, correlationId: string): string {
+  return `${RUN_FIELD}${epoch}|${correlationId}`;
 }
 
 export function isRunField(field: string): boolean {

@@ -1,5 +1,5 @@
-import type { EventThread } from '../callback-event-store.js';
-import { threadKey } from '../../domain/thread-key.js';
+import type { EventThread } from '../../domain/event-thread.js';
+import { threadKey } from '../../domain/event-thread.js';
 
 /** The keys that hold a thread. They share a hash slot, so that one script may change them on a sharded server too. */
 export interface RedisThreadKeys {

@@ -1,4 +1,4 @@
-import type { EventThread } from '../callback-event-store.js';
+import type { EventThread } from '../../domain/event-thread.js';
 import type { ThreadChange } from '../../domain/thread-changes.js';
 import type { RedisClient, RedisConnection } from './redis-connection.js';
 import { runLimitLifeScript } from './redis-scripts.js';

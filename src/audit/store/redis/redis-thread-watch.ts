@@ -2,14 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { errorText } from '../../../functions/error-text.js';
 import { type Logger } from '../../../functions/logger.js';
-import type { EventThread } from '../callback-event-store.js';
-import type { EventRecord } from '../../domain/event-cursor.js';
+import type { EventThread } from '../../domain/event-thread.js';
+import type { ThreadHead } from '../../domain/thread-head.js';
 import type { DurableStoreAdapter } from '../durable/durable-store-adapter.js';
 import type { RedisConnection } from './redis-connection.js';
 import type { RedisKeys } from './redis-thread-keys.js';
 import { parseHead } from '../durable/stored-schemas.js';
 import type { FollowThread } from '../thread-watchers.js';
-import type { ThreadHead } from '../../domain/thread-head.js';
 
 export interface RedisThreadWatchOptions {
   /** For short commands. */
@@ -23,11 +22,11 @@ export interface RedisThreadWatchOptions {
 
 interface FollowedThread {
   readonly thread: EventThread;
-  readonly announce: (record: EventRecord | undefined) => void;
+  readonly announce: (record: ThreadHead | undefined) => void;
   /** The entry of the thread's news behind which to read. */
   lastNewsId: string;
   /** What was announced last; absent before the first time. */
-  latest?: { readonly record: EventRecord | undefined };
+  latest?: { readonly record: ThreadHead | undefined };
 }
 
 const BEFORE_ALL = '0-0';
@@ -181,7 +180,7 @@ export class RedisThreadWatch {
     }
   }
 
-  #announce(followed: FollowedThread, record: EventRecord | undefined): void {
+  #announce(followed: FollowedThread, record: ThreadHead | undefined): void {
     followed.latest = { record };
     followed.announce(record);
   }

@@ -1,5 +1,5 @@
 import type { Logger } from '../../../functions/logger.js';
-import type { EventThread } from '../callback-event-store.js';
+import type { EventThread } from '../../domain/event-thread.js';
 import type { DurableEventStore } from '../durable/durable-event-store.js';
 import { inParallel } from '../durable/in-parallel.js';
 import type { TableStoreAdapter } from './table-store-adapter.js';

@@ -58,9 +58,9 @@ export function planCommit(
   ];
   if (run !== undefined) {
     const { correlationId, requestMessage } = run;
-    const rowKey = runKey(head.generation, correlationId);
+    const rowKey = runKey(head.epoch, correlationId);
     const runRow = { partitionKey, rowKey, ...toRunRow(run) };
-    const keys = messagePartKeys(head.generation, correlationId, partsToken);
+    const keys = messagePartKeys(head.epoch, correlationId, partsToken);
     if (isNewMessage) actions.push(['upsert', { ...runRow, ...place(rowKey, requestMessage, keys) }, 'Replace']);
     // The message stays; there is a conflict when the run was removed meanwhile.
     else actions.push(['update', runRow, 'Merge']);

@@ -1,5 +1,5 @@
-import type { EventThread } from '../callback-event-store.js';
-import { threadKey } from '../../domain/thread-key.js';
+import type { EventThread } from '../../domain/event-thread.js';
+import { threadKey } from '../../domain/event-thread.js';
 
 /*
  * Keys of a table compare by code unit, with regard to case, and may hold anything but / \ # ? and control characters.
@@ -8,9 +8,9 @@ import { threadKey } from '../../domain/thread-key.js';
  *
  *   head                                                 what is known of the thread
  *   e|{sequence}                                         an event
- *   r|{generation}|{correlation id}                      a run, with its request message
+ *   r|{epoch}|{correlation id}                      a run, with its request message
  *   p|{sequence}|{token}|{part}                          a part of a text that is too long for an event's row
- *   m|{generation}|{correlation id}|{token}|{part}       a part of a message that is too long for a run's row
+ *   m|{epoch}|{correlation id}|{token}|{part}       a part of a message that is too long for a run's row
  *
  * The partition with the name of an agent is the list of its threads: a row for each, with the thread id as its key.
  */
@@ -30,7 +30,6 @@ export const EVERYTHING_BUT_HEAD: readonly KeyRange[] = [
 ];
 
 const SEQUENCE_DIGITS = 15;
-const GENERATION_DIGITS = 10;
 const PART_DIGITS = 6;
 /** Behind every sequence that is used. */
 const MAX_SEQUENCE = 10 ** SEQUENCE_DIGITS - 1;
@@ -62,16 +61,16 @@ export function sequenceOf(key: string): number {
   return Number(key.slice(key.indexOf('|') + 1));
 }
 
-export function runKey(generation: number, correlationId: string): string {
-  return `r|${generationText(generation)}|${correlationId}`;
+export function runKey(epoch: string, correlationId: string): string {
+  return `r|${epoch}|${correlationId}`;
 }
 
 export function eventPartKeys(sequence: number, token: string): string {
   return `p|${sequenceText(sequence)}|${token}`;
 }
 
-export function messagePartKeys(generation: number, correlationId: string, token: string): string {
-  return `m|${generationText(generation)}|${correlationId}|${token}`;
+export function messagePartKeys(epoch: string, correlationId: string, token: string): string {
+  return `m|${epoch}|${correlationId}|${token}`;
 }
 
 export function partKey(keys: string, part: number): string {
@@ -83,12 +82,12 @@ export function keysUnder(prefix: string): KeyRange {
   return { from: `${prefix}|`, before: `${prefix}}` };
 }
 
-export function runsOf(generation: number): KeyRange {
-  return keysUnder(`r|${generationText(generation)}`);
+export function runsOf(epoch: string): KeyRange {
+  return keysUnder(`r|${epoch}`);
 }
 
-export function messagesOf(generation: number, correlationId: string): KeyRange {
-  return keysUnder(`m|${generationText(generation)}|${correlationId}`);
+export function messagesOf(epoch: string, correlationId: string): KeyRange {
+  return keysUnder(`m|${epoch}|${correlationId}`);
 }
 
 export function eventsFrom(sequence: number): KeyRange {
@@ -103,18 +102,14 @@ export function eventPartsBefore(sequence: number): KeyRange {
   return { from: 'p|', before: `p|${sequenceText(sequence)}` };
 }
 
-export function runsBefore(generation: number): KeyRange {
-  return { from: 'r|', before: `r|${generationText(generation)}` };
+export function runsBefore(epoch: string): KeyRange {
+  return { from: 'r|', before: `r|${epoch}` };
 }
 
-export function messagesBefore(generation: number): KeyRange {
-  return { from: 'm|', before: `m|${generationText(generation)}` };
+export function messagesBefore(epoch: string): KeyRange {
+  return { from: 'm|', before: `m|${epoch}` };
 }
 
 function sequenceText(sequence: number): string {
   return String(Math.min(sequence, MAX_SEQUENCE)).padStart(SEQUENCE_DIGITS, '0');
-}
-
-function generationText(generation: number): string {
-  return String(generation).padStart(GENERATION_DIGITS, '0');
 }

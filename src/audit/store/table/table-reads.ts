@@ -1,4 +1,4 @@
-import type { EventThread } from '../callback-event-store.js';
+import type { EventThread } from '../../domain/event-thread.js';
 import type { StoredHead } from '../durable/durable-store-adapter.js';
 import { inParallel } from '../durable/in-parallel.js';
 import type { StoredEvent } from '../../domain/stored-event.js';
@@ -36,19 +36,19 @@ export async function readHead(rows: TableRows, thread: EventThread): Promise<Re
 export async function readRuns(
   rows: TableRows,
   thread: EventThread,
-  generation: number,
+  epoch: string,
   correlationIds: readonly string[],
 ): Promise<RunRecord[]> {
   const partitionKey = threadPartition(thread);
-  const wanted = new Map(correlationIds.map((id) => [runKey(generation, id), id]));
+  const wanted = new Map(correlationIds.map((id) => [runKey(epoch, id), id]));
   const found =
     wanted.size > MAX_POINT_READS
-      ? await rows.list(partitionKey, runsOf(generation))
+      ? await rows.list(partitionKey, runsOf(epoch))
       : await inParallel([...wanted.keys()], READS_AT_ONCE, (key) => rows.get(partitionKey, key));
   const runs = await inParallel(found, READS_AT_ONCE, async (row) => {
     const correlationId = row && wanted.get(row.rowKey);
     if (row === undefined || correlationId === undefined) return undefined;
-    const message = await textOf(rows, row, (token) => messagePartKeys(generation, correlationId, token));
+    const message = await textOf(rows, row, (token) => messagePartKeys(epoch, correlationId, token));
     return message === undefined ? undefined : readRunRow(row, message);
   });
   return runs.filter((run) => run !== undefined);

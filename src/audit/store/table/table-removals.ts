@@ -1,4 +1,4 @@
-import type { EventThread } from '../callback-event-store.js';
+import type { EventThread } from '../../domain/event-thread.js';
 import { inParallel } from '../durable/in-parallel.js';
 import { isReached } from '../../domain/thread-changes.js';
 import type { RunRecord } from '../../domain/run-record.js';
@@ -25,16 +25,16 @@ const REMOVALS_AT_ONCE = 4;
  */
 export async function removeUnreachable(rows: TableRows, thread: EventThread, head: ThreadHead): Promise<void> {
   const partitionKey = threadPartition(thread);
-  const { oldestSequence, generation } = head;
+  const { oldestSequence, epoch } = head;
   await Promise.all([
     rows.removeRange(partitionKey, eventsBefore(oldestSequence)),
-    rows.removeRange(partitionKey, runsBefore(generation)),
+    rows.removeRange(partitionKey, runsBefore(epoch)),
     removeUnreachedRuns(rows, thread, head),
   ]);
   // Who finds a row without its text may take it for removed.
   await Promise.all([
     rows.removeRange(partitionKey, eventPartsBefore(oldestSequence)),
-    rows.removeRange(partitionKey, messagesBefore(generation)),
+    rows.removeRange(partitionKey, messagesBefore(epoch)),
   ]);
 }
 
@@ -47,23 +47,23 @@ export async function removeThreadRows(rows: TableRows, thread: EventThread): Pr
   if (head !== undefined) await rows.remove(head, head.etag);
 }
 
-/** The records of a generation's runs, without their messages. */
+/** The records of an epoch's runs, without their messages. */
 export async function listRuns(
   rows: TableRows,
   thread: EventThread,
-  generation: number,
+  epoch: string,
 ): Promise<{ readonly row: Row; readonly run: RunRecord }[]> {
-  const found = await rows.list(threadPartition(thread), runsOf(generation), { columns: ['run'] });
+  const found = await rows.list(threadPartition(thread), runsOf(epoch), { columns: ['run'] });
   return found.map((row) => ({ row, run: readRunRow(row, '') }));
 }
 
 async function removeUnreachedRuns(rows: TableRows, thread: EventThread, head: ThreadHead): Promise<void> {
-  const { generation } = head;
-  const runs = await listRuns(rows, thread, generation);
+  const { epoch } = head;
+  const runs = await listRuns(rows, thread, epoch);
   await inParallel(runs, REMOVALS_AT_ONCE, async ({ row, run }) => {
     if (isReached(run, head)) return;
     // Not if somebody has begun it again.
     const isRemoved = await rows.remove(row, row.etag);
-    if (isRemoved) await rows.removeRange(row.partitionKey, messagesOf(generation, run.correlationId));
+    if (isRemoved) await rows.removeRange(row.partitionKey, messagesOf(epoch, run.correlationId));
   });
 }

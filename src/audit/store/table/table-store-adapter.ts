@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { TransactionAction } from '@azure/data-tables';
-import type { EventThread } from '../callback-event-store.js';
+import type { EventThread } from '../../domain/event-thread.js';
 import type { DurableStoreAdapter, StoredHead } from '../durable/durable-store-adapter.js';
 import type { StoredEvent } from '../../domain/stored-event.js';
 import { openTableClient, type TableAccess } from './open-table-client.js';
@@ -15,7 +15,7 @@ import { listRuns, removeThreadRows, removeUnreachable } from './table-removals.
 import { TableRows } from './table-rows.js';
 import { TableThreadIndex } from './table-thread-index.js';
 import type { ThreadHead } from '../../domain/thread-head.js';
-import { threadKey } from '../../domain/thread-key.js';
+import { threadKey } from '../../domain/event-thread.js';
 import type { ThreadList } from '../durable/thread-list.js';
 
 export interface TableStoreAdapterOptions {
@@ -68,8 +68,8 @@ export class TableStoreAdapter implements DurableStoreAdapter {
     }
   }
 
-  readRuns(thread: EventThread, generation: number, correlationIds: readonly string[]): Promise<RunRecord[]> {
-    return readRuns(this.#rows, thread, generation, correlationIds);
+  readRuns(thread: EventThread, epoch: string, correlationIds: readonly string[]): Promise<RunRecord[]> {
+    return readRuns(this.#rows, thread, epoch, correlationIds);
   }
 
   readEvents(thread: EventThread, first: number, limit: number): Promise<StoredEvent[]> {
@@ -125,7 +125,7 @@ export class TableStoreAdapter implements DurableStoreAdapter {
     }
     const { head, tag, writtenAt } = found;
     if ((head.totals?.lastEventAt ?? '') >= cutoff || Date.parse(writtenAt) > now.getTime() - REST_MS) return false;
-    const runs = await listRuns(this.#rows, thread, head.generation);
+    const runs = await listRuns(this.#rows, thread, head.epoch);
     if (runs.some(({ run }) => run.acceptedAt >= cutoff || (run.attempts.at(-1)?.startedAt ?? '') >= cutoff)) {
       return false;
     }

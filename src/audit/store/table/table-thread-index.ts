@@ -1,14 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { odata } from '@azure/data-tables';
 import { z } from 'zod';
-import type { EventThread } from '../callback-event-store.js';
+import type { EventThread } from '../../domain/event-thread.js';
 import type { StoredHead } from '../durable/durable-store-adapter.js';
 import { LatestWrites, type LatestWritesOptions } from './latest-writes.js';
 import { agentNameOf, agentPartition, behindThreadsOf } from './table-keys.js';
 import type { Row, RowKeys, TableRows } from './table-rows.js';
 import { eventCountOf, type ThreadHead } from '../../domain/thread-head.js';
 import { jsonOf, storedTotals } from '../durable/stored-schemas.js';
-import { threadKey } from '../../domain/thread-key.js';
+import { threadKey } from '../../domain/event-thread.js';
 import { type ListedRecord, type ThreadList, toThreadList } from '../durable/thread-list.js';
 
 /** A thread in the list of its agent. */

@@ -29,8 +29,6 @@ export interface FinalEvent extends EventOfRun {
   readonly usage: TokenCounts | null;
   /** `length` means that the answer was cut at the model's token limit. */
   readonly finish_reason?: string;
-  /** The answer is in the conversation. Absent while this is unknown. */
-  readonly committed?: true;
   /** Number of events of the run that were not stored; none if absent. */
   readonly lost_events?: number;
 }

@@ -21,8 +21,6 @@ const PART_TITLES: Readonly<Record<string, string>> = {
   tool_result: 'Tool result',
 };
 
-const SAVED = 'The answer is saved in the conversation.';
-
 /** A run in the conversation: request and answer. Renders again only if the run changed. */
 export function RunArticle({ run, sentAtMs, isSelected, onSelect }: RunArticleProps): VNode {
   return useMemo(() => renderRun(run, sentAtMs, isSelected, onSelect), [run, sentAtMs, isSelected, onSelect]);
@@ -43,10 +41,7 @@ function renderRun(
         </button>
       </h2>
       ${attempt > 1 && html`<span class="badge" title="The app was interrupted and repeated this run.">attempt ${attempt}</span>`}
-      <p class="run-facts">
-        ${factsOf(run, sentAtMs).map((fact) => html`<span key=${fact}>${fact}</span>`)}
-        ${outcome.status === 'answered' && outcome.isCommitted && html`<span title=${SAVED}>saved</span>`}
-      </p>
+      <p class="run-facts">${factsOf(run, sentAtMs).map((fact) => html`<span key=${fact}>${fact}</span>`)}</p>
     </header>
     <${RequestMessage} message=${run.requestMessage} />
     <div class="answer" aria-busy=${isEnded(run) ? 'false' : 'true'}>

@@ -6,7 +6,6 @@ import { type Connection, ThreadFollower } from '../thread/thread-follower.js';
 import type { ThreadNews } from '../thread/thread-news.js';
 import { applyNews, EMPTY_THREAD, type ThreadState } from '../thread/thread-state.js';
 import { FrameBatcher } from './frame-batcher.js';
-import { useCommittedMark } from './use-committed-mark.js';
 
 /** A message sent from this page whose run has no events yet. */
 export interface PendingMessage {
@@ -40,7 +39,6 @@ export function useThread(api: TelemetryApi, thread: ThreadAddress, isFollowed: 
   const lastId = useRef(0);
 
   const addNews = useCallback((news: readonly ThreadNews[]) => setState((known) => applyNews(known, news)), []);
-  useCommittedMark(api, thread, state, addNews);
   useEffect(() => {
     if (!isFollowed) return undefined;
     const batcher = new FrameBatcher(addNews);

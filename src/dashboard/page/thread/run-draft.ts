@@ -62,7 +62,6 @@ export function addToRun(run: RunDraft, event: TelemetryEvent): void {
         sequence: event.sequence,
         usage: event.usage,
         isCut: event.finish_reason === 'length',
-        isCommitted: event.committed === true,
       };
       run.lostEvents = event.lost_events ?? 0;
       if (answerOf(run) !== event.response_text) {

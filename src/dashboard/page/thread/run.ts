@@ -18,8 +18,6 @@ export type RunOutcome =
       readonly sequence: number;
       readonly usage: TokenCounts | null;
       readonly isCut: boolean;
-      /** Whether the answer is known to be in the conversation. */
-      readonly isCommitted: boolean;
     }
   | { readonly status: 'failed'; readonly code: string; readonly message: string };
 

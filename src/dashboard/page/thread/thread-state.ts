@@ -74,11 +74,8 @@ class Draft {
   }
 
   add({ epoch, event, receivedAtMs }: EventNews): void {
+    if (event.sequence <= this.#lastSequence) return;
     const known = this.#runIndexes.get(event.correlation_id);
-    if (event.sequence <= this.#lastSequence) {
-      if (known !== undefined) this.#markCommitted(known, event);
-      return;
-    }
     const attempt = attemptOf(event);
     const runIndex = known ?? this.#runs.length;
     if (known === undefined) this.#addRun(event, receivedAtMs);
@@ -129,15 +126,6 @@ class Draft {
   #restart(index: number, attempt: number): void {
     restartRun(this.#ownRun(index), attempt);
     this.#events = this.#events.filter(({ runIndex }) => runIndex !== index);
-    this.#isChanged = true;
-  }
-
-  /** That an answer is in the conversation is known only after its event was made: it may be read again with the mark. */
-  #markCommitted(index: number, event: TelemetryEvent): void {
-    const { attempt, outcome } = this.#run(index);
-    if (event.event_type !== 'final' || event.committed !== true || attemptOf(event) !== attempt) return;
-    if (outcome.status !== 'answered' || outcome.isCommitted) return;
-    this.#ownRun(index).outcome = { ...outcome, isCommitted: true };
     this.#isChanged = true;
   }
 

@@ -1,4 +1,5 @@
-import type { CallbackEventStore, EventThread } from '../../../../src/audit/store/callback-event-store.js';
+import type { CallbackEventStore } from '../../../../src/audit/store/callback-event-store.js';
+import type { EventThread } from '../../../../src/audit/domain/event-thread.js';
 
 /** What a test of the contract works with; each test has its own. */
 export interface ContractContext {

@@ -24,10 +24,10 @@ export function describeAttempts(context: ContractContext): void {
       const { store, thread } = context;
       const writer = writerFor(store, thread);
       await writer.append(a, b, c);
-      const { record } = await store.list(thread);
+      const { head } = await store.list(thread);
       for (let time = 0; time < 2; time += 1) expect(await writer.appendAt(firstIndex, ...again)).toEqual(kept);
       expect(await readTexts(store, thread)).toEqual('abc'.split(''));
-      expect((await store.list(thread)).record).toEqual(record);
+      expect((await store.list(thread)).head).toEqual(head);
     });
 
     it('adds what is new behind what is there already', async () => {
@@ -139,11 +139,11 @@ export function describeAttempts(context: ContractContext): void {
       const [zombie, successor] = [writerFor(store, thread), writerFor(store, thread)];
       await zombie.append(a, b);
       await successor.begin();
-      const { record } = await store.list(thread);
+      const { head } = await store.list(thread);
       expect(await zombie.append(c)).toEqual(superseded);
       expect(await zombie.appendAt(0, a, b)).toEqual(superseded);
       expect(await zombie.appendAt(7, finalEvent())).toEqual(superseded);
-      expect((await store.list(thread)).record).toEqual(record);
+      expect((await store.list(thread)).head).toEqual(head);
       expect(await successor.append(d)).toEqual(kept);
       expect(await zombie.append(e)).toEqual(superseded);
       expect(await successor.final('d')).toEqual(kept);
@@ -168,13 +168,13 @@ export function describeAttempts(context: ContractContext): void {
     it('is one that began long before the newest, and comes through late', async () => {
       const { store, thread } = context;
       const startedAt = '2026-01-07T15:39:01.000Z';
-      const late = new RunWriter(store, thread, runOf(), undefined, startedAt);
+      const late = new RunWriter(store, thread, runOf(), undefined, startedAt, 60_000);
       const successor = writerFor(store, thread);
       await successor.append(a);
-      const { record } = await store.list(thread);
+      const { head } = await store.list(thread);
       expect(await late.append(b)).toEqual(superseded);
       expect(await late.final('b')).toEqual(superseded);
-      expect((await store.list(thread)).record).toEqual(record);
+      expect((await store.list(thread)).head).toEqual(head);
       expect(await successor.final('a')).toEqual(kept);
       expect(await readEvents(store, thread)).toMatchObject([
         { ...a, attempt: 1 },

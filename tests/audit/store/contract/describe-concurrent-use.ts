@@ -1,9 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type {
-  AppendResult,
-  CallbackEventStore,
-  EventThread,
-} from '../../../../src/audit/store/callback-event-store.js';
+import type { AppendResult } from '../../../../src/audit/domain/thread-changes.js';
+import type { CallbackEventStore } from '../../../../src/audit/store/callback-event-store.js';
+import type { EventThread } from '../../../../src/audit/domain/event-thread.js';
 import { type EventCursor, START } from '../../../../src/audit/domain/event-cursor.js';
 import type { StoredEvent } from '../../../../src/audit/domain/stored-event.js';
 import { RunWriter, writerFor } from '../../../support/append-events.js';

@@ -24,26 +24,28 @@ export function describeCursors(context: ContractContext): void {
       expect(end).toMatchObject({ events: [], reset: false, next: last.next });
     });
 
-    it('says what the record holds, from the first change to the thread on', async () => {
+    it('returns the head of a thread from its first change on', async () => {
       const { store, thread } = context;
-      const record = async () => (await store.list(thread, { limit: 1 })).record;
-      expect(await record()).toBeUndefined();
+      const head = () => store.readHead(thread);
+      expect(await head()).toBeUndefined();
       const writer = writerFor(store, thread);
       await writer.begin();
-      const begun = await record();
+      const begun = await head();
       const epoch = expect.stringMatching(/^[0-9a-z]{1,32}$/);
       const newestAttempt = { correlationId: writer.run.correlationId, attempt: 1 };
       expect(begun).toMatchObject({ epoch, oldestSequence: 1, newestSequence: 0, newestAttempt });
       await writer.stream(...'abc'.split(''));
-      const filled = await record();
+      const filled = await head();
       expect(filled).toMatchObject({ epoch: begun?.epoch, oldestSequence: 1, newestSequence: 3, newestAttempt });
       await store.clear(thread);
-      const cleared = await record();
-      expect(cleared).toMatchObject({ epoch: begun?.epoch, oldestSequence: 4, newestSequence: 3 });
+      const cleared = await head();
+      expect(cleared).toMatchObject({ epoch, oldestSequence: 4, newestSequence: 3 });
+      expect((cleared?.epoch ?? '') > (begun?.epoch ?? '')).toBe(true);
       expect(cleared?.newestAttempt).toBeUndefined();
       await writer.stream('d');
-      const again = await record();
-      expect(again).toMatchObject({ epoch: begun?.epoch, oldestSequence: 4, newestSequence: 4, newestAttempt });
+      const again = await head();
+      expect(again).toMatchObject({ epoch: cleared?.epoch, oldestSequence: 4, newestSequence: 4, newestAttempt });
+      expect((await store.list(thread)).head).toEqual(again);
       const versions = [begun, filled, cleared, again].map((known) => known?.version ?? 0);
       expect(versions).toEqual([...new Set(versions)].toSorted((one, other) => one - other));
     });
@@ -58,19 +60,29 @@ export function describeCursors(context: ContractContext): void {
 
     it.each<[string, EventCursor]>([
       ['of another epoch', { epoch: 'another', sequence: 2 }],
-      ['of another epoch at its beginning', { epoch: 'another', sequence: 0 }],
+      ['of another epoch, at its first event', { epoch: 'another', sequence: 1 }],
       ['beyond the newest event', { sequence: 6 }],
     ])('resets the reader of a cursor %s, and gives the oldest events', async (_what, after) => {
       const { store, thread } = context;
       await append(5);
       const page = await store.list(thread, { after, limit: 2 });
-      expect(page).toMatchObject({ reset: true, next: { epoch: page.record?.epoch, sequence: 2 } });
+      expect(page).toMatchObject({ reset: true, next: { epoch: page.head?.epoch, sequence: 2 } });
       expect(await readSequences(store, thread, { after, limit: 2 })).toEqual([1, 2]);
+    });
+
+    it('does not reset the reader of a cursor before the first event, of any epoch', async () => {
+      const { store, thread } = context;
+      await append(2);
+      const after = { epoch: 'another', sequence: 0 };
+      expect(await store.list(thread, { after })).toMatchObject({
+        reset: false,
+        events: [{ sequence: 1 }, { sequence: 2 }],
+      });
     });
 
     it.each<[string, EventCursor]>([
       ['behind an event', { sequence: 1 }],
-      ['of some epoch', { epoch: 'another', sequence: 0 }],
+      ['of some epoch', { epoch: 'another', sequence: 1 }],
     ])('resets the reader of a cursor %s when the thread is unknown', async (_what, after) => {
       const page = await context.store.list(context.thread, { after });
       expect(page).toMatchObject({ events: [], reset: true, next: START });
@@ -82,7 +94,8 @@ export function describeCursors(context: ContractContext): void {
       const { next } = await store.list(thread, { limit: seen });
       await store.clear(thread);
       const reset = await store.list(thread, { after: next });
-      expect(reset).toMatchObject({ events: [], reset: true, next: { epoch: next.epoch, sequence: 0 } });
+      expect(reset).toMatchObject({ events: [], reset: true, next: { epoch: reset.head?.epoch, sequence: 0 } });
+      expect(reset.next.epoch).not.toBe(next.epoch);
       expect(await store.list(thread, { after: reset.next })).toMatchObject({ events: [], reset: false });
       await append(2);
       const both = [{ sequence: 4 }, { sequence: 5 }];

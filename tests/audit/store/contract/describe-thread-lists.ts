@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { EventThread } from '../../../../src/audit/store/callback-event-store.js';
+import type { EventThread } from '../../../../src/audit/domain/event-thread.js';
 import { writerFor } from '../../../support/append-events.js';
 import { failedEvent, finalEvent, finalEventWithoutUsage, streamEvent } from '../../../support/callback-events.js';
 import { type ContractContext, inOtherCase, otherThreadOf, sameIdOtherAgent } from './contract-context.js';
@@ -29,12 +29,11 @@ export function describeThreadLists(context: ContractContext): void {
       await expect.poll(list(other), PATIENCE).toMatchObject([{ ...other, eventCount: 1 }]);
     });
 
-    it('is not moved by runs that have no events yet, nor by marks', async () => {
+    it('is not moved by runs that have no events yet', async () => {
       const { store, thread } = context;
       const [writer, later] = [writerFor(store, thread), writerFor(store, otherThreadOf(thread))];
       await writer.append(streamEvent('a', at(1)));
       await later.append(streamEvent('b', at(2)));
-      await writer.mark('cancelRequested');
       await writerFor(store, thread, 2).accept();
       await writerFor(store, thread, 3).begin();
       await writerFor(store, inOtherCase(thread)).begin();

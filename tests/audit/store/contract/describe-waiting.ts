@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { EventThread } from '../../../../src/audit/store/callback-event-store.js';
-import type { EventRecord } from '../../../../src/audit/domain/event-cursor.js';
+import type { EventThread } from '../../../../src/audit/domain/event-thread.js';
+import type { ThreadHead } from '../../../../src/audit/domain/thread-head.js';
 import { writerFor } from '../../../support/append-events.js';
 import { type ContractContext, otherThreadOf, range, sameIdOtherAgent } from './contract-context.js';
 import { readSequences } from './read-thread.js';
@@ -8,11 +8,11 @@ import { readSequences } from './read-thread.js';
 /** Waiting in one store for what happens in the other. */
 export function describeWaiting(context: ContractContext): void {
   /** What a reader in the second store knows of a thread. */
-  async function recordOf(thread = context.thread): Promise<EventRecord | undefined> {
-    return (await context.second.list(thread, { limit: 1 })).record;
+  async function recordOf(thread = context.thread): Promise<ThreadHead | undefined> {
+    return (await context.second.list(thread, { limit: 1 })).head;
   }
 
-  function wait(seen: EventRecord | undefined, { thread = context.thread, signal = context.testEnd } = {}) {
+  function wait(seen: ThreadHead | undefined, { thread = context.thread, signal = context.testEnd } = {}) {
     return context.second.waitForChange(thread, seen, signal);
   }
 
@@ -20,7 +20,7 @@ export function describeWaiting(context: ContractContext): void {
     const changes: [string, () => Promise<unknown>][] = [
       ['an event is appended', () => writerFor(context.store, context.thread).stream('x')],
       ['an attempt is begun', () => writerFor(context.store, context.thread).begin()],
-      ['a run is marked', () => writerFor(context.store, context.thread).mark('cancelRequested')],
+      ['a run is accepted', () => writerFor(context.store, context.thread, 9).accept()],
       ['the thread is cleared', () => context.store.clear(context.thread)],
     ];
 
@@ -93,13 +93,11 @@ export function describeWaiting(context: ContractContext): void {
       const { store, thread } = context;
       const writer = writerFor(store, thread);
       await writer.final();
-      await writer.mark('committed');
       const patience = new AbortController();
       const change = wait(await recordOf(), { signal: patience.signal });
       await writer.accept();
       await store.beginAttempt(thread, writer.run, writer.token, writer.startedAt);
       await writer.appendAt(0);
-      await writer.mark('committed');
       patience.abort();
       expect(await change).toBe(false);
     });
@@ -125,9 +123,9 @@ export function describeWaiting(context: ContractContext): void {
       const reader = (async () => {
         while (seen.length < 40) {
           const options = { after: { sequence: seen.at(-1) ?? 0 }, limit: 3 };
-          const { events, record } = await second.list(thread, options);
+          const { events, head } = await second.list(thread, options);
           seen.push(...events.map(({ sequence }) => sequence));
-          if (events.length === 0) await wait(record);
+          if (events.length === 0) await wait(head);
         }
       })();
       const writer = writerFor(store, thread);
@@ -146,9 +144,9 @@ export function describeWaiting(context: ContractContext): void {
       const readers = range(5).map(async (limit) => {
         let after = 0;
         while (after < 15) {
-          const { events, record } = await second.list(thread, { after: { sequence: after }, limit });
+          const { events, head } = await second.list(thread, { after: { sequence: after }, limit });
           after += events.length;
-          if (events.length === 0) await wait(record);
+          if (events.length === 0) await wait(head);
         }
         return after;
       });

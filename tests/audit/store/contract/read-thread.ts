@@ -2,9 +2,9 @@ import { expect } from 'vitest';
 import type {
   CallbackEventPage,
   CallbackEventStore,
-  EventThread,
   ListOptions,
 } from '../../../../src/audit/store/callback-event-store.js';
+import type { EventThread } from '../../../../src/audit/domain/event-thread.js';
 import { isLost, START } from '../../../../src/audit/domain/event-cursor.js';
 import type { StoredEvent } from '../../../../src/audit/domain/stored-event.js';
 
@@ -14,16 +14,16 @@ export function expectLawfulPage(
   thread: EventThread,
   { after = START, limit = Infinity }: ListOptions = {},
 ): void {
-  const { events, runs, record, reset, next } = page;
+  const { events, runs, head, reset, next } = page;
   expect(page.thread).toEqual(thread);
-  expect(reset).toBe(isLost(after, record));
+  expect(reset).toBe(isLost(after, head));
   const seen = reset ? 0 : after.sequence;
-  const first = Math.max(seen + 1, record?.oldestSequence ?? 1);
-  const count = Math.min(limit, (record?.newestSequence ?? 0) - first + 1);
+  const first = Math.max(seen + 1, head?.oldestSequence ?? 1);
+  const count = Math.min(limit, (head?.newestSequence ?? 0) - first + 1);
   expect(events.map(({ sequence }) => sequence)).toEqual(Array.from({ length: count }, (_, index) => first + index));
-  if (record === undefined) expect(next).toEqual(START);
-  else expect(next).toEqual({ epoch: record.epoch, sequence: events.at(-1)?.sequence ?? seen });
-  for (const { correlationId, attempt } of [...events, ...(record?.newestAttempt ? [record.newestAttempt] : [])]) {
+  if (head === undefined) expect(next).toEqual(START);
+  else expect(next).toEqual({ epoch: head.epoch, sequence: events.at(-1)?.sequence ?? seen });
+  for (const { correlationId, attempt } of [...events, ...(head?.newestAttempt ? [head.newestAttempt] : [])]) {
     expect(runs.get(correlationId)?.attempts.map((known) => known.attempt)).toContain(attempt);
   }
 }

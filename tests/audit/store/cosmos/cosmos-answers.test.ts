@@ -28,7 +28,7 @@ const CONTAINER = {
 };
 
 const change: ThreadChange = {
-  head: { epoch: 'e', version: 2, generation: 0, oldestSequence: 1, newestSequence: 0 },
+  head: { epoch: 'e', version: 2, oldestSequence: 1, newestSequence: 0 },
   isNewMessage: false,
   events: [],
 };
@@ -74,7 +74,7 @@ describe('CosmosEventStorage, of what the service answers', () => {
   ])('fails, and does not take a thread for unknown, when %s', async (_what, substatus) => {
     const storage = await storageOver(() => ({ status: 404, headers: { 'x-ms-substatus': substatus } }));
     await expect(storage.readHead(thread)).rejects.toThrow(substatus);
-    await expect(storage.readRuns(thread, 0, ['run'])).rejects.toThrow(substatus);
+    await expect(storage.readRuns(thread, 'e', ['run'])).rejects.toThrow(substatus);
     await expect(storage.ping()).rejects.toThrow(substatus);
   });
 
@@ -138,7 +138,7 @@ describe('CosmosEventStorage, of what the service answers', () => {
 
   it('lists threads however long all pages take together, while none of them takes too long', async () => {
     const totals = addToTotals(undefined, streamEvent('a', new Date().toISOString()), true);
-    const head = { epoch: 'abcd1234', version: 1, generation: 0, oldestSequence: 1, newestSequence: 1, totals };
+    const head = { epoch: 'abcd1234', version: 1, oldestSequence: 1, newestSequence: 1, totals };
     const storage = await storageOver((number) => {
       vi.advanceTimersByTime(4000);
       const headers: Record<string, string> = number < 3 ? { 'x-ms-continuation': 'next' } : {};

@@ -86,7 +86,6 @@ describe('The cosmos store, while time passes', () => {
   ])('drops an idle thread whole, and begins it again at 1, when the setting %s', async (_what, before, after, day) => {
     openWith(before);
     await runNow(1);
-    await writerFor(store, thread, 1).mark('cancelRequested');
     const { next } = await store.list(thread);
     setDay(day);
     openWith(after);
@@ -97,7 +96,6 @@ describe('The cosmos store, while time passes', () => {
     await runNow(2);
     expect(await readTexts(store, thread)).toEqual(['a1', 'b1', 'a2', 'b2']);
     expect(await readSequences(store, thread, { after: next })).toEqual([1, 2, 3, 4]);
-    expect((await writerFor(store, thread, 1).read())?.committed).toBe(false);
     expect(await listedCounts()).toEqual([4]);
   });
 
@@ -139,11 +137,10 @@ describe('The cosmos store, while time passes', () => {
     await writer.stream('one');
     setDay(0.1);
     await writer.final();
-    await writer.mark('committed');
     setDay(7.05);
     const { events, runs } = await store.list(thread);
     expect(events.map(({ eventType }) => eventType)).toEqual(['final']);
-    expect(runs.get(runId(1))).toMatchObject({ requestMessage: '', committed: true, attempts: [{ eventCount: 2 }] });
+    expect(runs.get(runId(1))).toMatchObject({ requestMessage: '', attempts: [{ eventCount: 2 }] });
   });
 
   it('ends what is cleared, and does not bring it back', async () => {
@@ -157,7 +154,7 @@ describe('The cosmos store, while time passes', () => {
     setDay(9);
     expect(await readSequences(store, thread)).toEqual([3, 4]);
     setDay(11);
-    expect((await store.list(thread)).record).toBeUndefined();
+    expect((await store.list(thread)).head).toBeUndefined();
   });
 
   it('begins a thread without a head again at 1, whatever is left of it', async () => {
@@ -169,7 +166,7 @@ describe('The cosmos store, while time passes', () => {
     onTestFinished(() => client.dispose());
     const container = client.database('agents').container(`retention-${containerCount}`);
     await container.item('head', 'CallbackAgent|thread-1').delete();
-    expect((await store.list(thread)).record).toBeUndefined();
+    expect((await store.list(thread)).head).toBeUndefined();
     await writerFor(store, thread, 2).stream('new', 'one');
     expect(await readTexts(store, thread)).toEqual(['new', 'one']);
     expect((await writerFor(store, thread, 2).read())?.attempts).toHaveLength(1);

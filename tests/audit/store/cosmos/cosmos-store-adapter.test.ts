@@ -88,7 +88,7 @@ describe('CosmosEventStorage', () => {
     await storage.commit(thread, tag, append(1, ['one']));
     expect(await storage.commit(thread, tag, append(2, ['two'], run(2)))).toBeUndefined();
     expect(await storage.readEvents(thread, 1, 10)).toHaveLength(1);
-    expect(await storage.readRuns(thread, 0, [runId(1), runId(2)])).toEqual([run(1)]);
+    expect(await storage.readRuns(thread, 'e', [runId(1), runId(2)])).toEqual([run(1)]);
   });
 
   it('keeps what is too large for a batch beside it, whole, and the batch small', async () => {
@@ -98,7 +98,7 @@ describe('CosmosEventStorage', () => {
     expect(await storage.commit(thread, undefined, { ...change, isNewMessage: true })).toBeDefined();
     expect(service.proxy.latestBatchBytes).toBeLessThan(10_000);
     expect(await storage.readEvents(thread, 1, 10)).toEqual(change.events);
-    expect(await storage.readRuns(thread, 0, [runId(1)])).toEqual([large]);
+    expect(await storage.readRuns(thread, 'e', [runId(1)])).toEqual([large]);
   });
 
   it('removes what a clear has left behind, also what is beside it', async () => {
@@ -106,7 +106,7 @@ describe('CosmosEventStorage', () => {
     const first = append(1, ['a'.repeat(1_500_000)], large);
     await storage.commit(thread, undefined, { ...first, isNewMessage: true });
     expect(new Set(await kindsOfItems())).toEqual(new Set(['events', 'head', 'part', 'run']));
-    await storage.removeUnreachable(thread, { ...first.head, generation: 1, oldestSequence: 2 });
+    await storage.removeUnreachable(thread, { ...first.head, epoch: 'f', oldestSequence: 2 });
     expect(await readItems()).toEqual([{ id: 'head' }]);
   });
 
@@ -137,7 +137,7 @@ describe('CosmosEventStorage', () => {
     await storage.commit(thread, tag, second);
     await storage.removeUnreachable(thread, { ...second.head, oldestSequence: 2 });
     expect(await storage.readEvents(thread, 1, 10)).toEqual(second.events);
-    expect(await storage.readRuns(thread, 0, [runId(1)])).toEqual([run(1)]);
+    expect(await storage.readRuns(thread, 'e', [runId(1)])).toEqual([run(1)]);
     const parts = Array.from({ length: partCount }, () => 'part');
     expect(await kindsOfItems()).toEqual(['events', 'head', ...parts, 'run']);
   });
@@ -171,23 +171,23 @@ describe('CosmosEventStorage', () => {
   });
 
   it.each([
-    ['serves a run whose message has ended without it', 0, ['']],
-    ['does not know a run whose message is gone as its thread was cleared', 1, []],
-  ])('%s', async (_what, generation, messages) => {
+    ['serves a run whose message has ended without it', 'e', ['']],
+    ['does not know a run whose message is gone as its thread was cleared', 'f', []],
+  ])('%s', async (_what, epoch, messages) => {
     const large = { ...run(1), requestMessage: 'a'.repeat(2000) };
     const first = append(1, ['one'], large);
     const tag = await storage.commit(thread, undefined, { ...first, isNewMessage: true });
-    await storage.commit(thread, tag, { head: { ...first.head, generation }, isNewMessage: false, events: [] });
+    await storage.commit(thread, tag, { head: { ...first.head, epoch }, isNewMessage: false, events: [] });
     const part = (await readItems()).find(({ id }) => id.startsWith('part'));
     await container.item(part?.id ?? '', 'CallbackAgent|thread-1').delete();
-    const runs = await storage.readRuns(thread, 0, [runId(1)]);
+    const runs = await storage.readRuns(thread, 'e', [runId(1)]);
     expect(runs).toEqual(messages.map((requestMessage) => ({ ...large, requestMessage })));
   });
 });
 
 function begin(): ThreadChange {
   return {
-    head: { epoch: 'e', version: 1, generation: 0, oldestSequence: 1, newestSequence: 0 },
+    head: { epoch: 'e', version: 1, oldestSequence: 1, newestSequence: 0 },
     run: run(1),
     isNewMessage: true,
     events: [],
@@ -202,7 +202,7 @@ function append(first: number, texts: readonly string[], of = run(1)): ThreadCha
   });
   const newestSequence = first + events.length - 1;
   return {
-    head: { epoch: 'e', version: 1 + newestSequence, generation: 0, oldestSequence: 1, newestSequence },
+    head: { epoch: 'e', version: 1 + newestSequence, oldestSequence: 1, newestSequence },
     run: of,
     isNewMessage: false,
     events,
@@ -210,5 +210,5 @@ function append(first: number, texts: readonly string[], of = run(1)): ThreadCha
 }
 
 function run(number: number): RunRecord {
-  return { ...runOf(number), attempts: [], committed: false, cancelRequested: false };
+  return { ...runOf(number), attempts: [] };
 }

@@ -7,7 +7,7 @@ import type { StoredEvent, NewEvent } from '../../../../src/audit/domain/stored-
 import { StoreSetupError } from '../../../../src/audit/store/durable/store-setup-error.js';
 import type { FollowThread } from '../../../../src/audit/store/thread-watchers.js';
 import { writerFor } from '../../../support/append-events.js';
-import { committedMark, finalEvent, runId, runOf, streamEvent, thread } from '../../../support/callback-events.js';
+import { finalEvent, runId, runOf, streamEvent, thread } from '../../../support/callback-events.js';
 import { MemoryStoreAdapter } from '../../../support/memory-event-storage.js';
 import { createRecordingLog } from '../../../support/recording-log.js';
 import { setFaults } from '../../../support/storage-faults.js';
@@ -120,7 +120,7 @@ describe('DurableCallbackEventStore', () => {
       ['accepting', (failing) => failing.acceptRun(thread, runOf())],
       ['beginning', (failing) => failing.beginAttempt(thread, runOf(), 'one', runOf().acceptedAt)],
       ['appending', (failing) => failing.append({ ...attempt, token: 'another' }, 0, [streamEvent()])],
-      ['marking', (failing) => failing.markRun(thread, runId(1), committedMark())],
+      ['reading a head', (failing) => failing.readHead(thread)],
       ['reading a run', (failing) => failing.readRun(thread, runId(1))],
       ['listing', (failing) => failing.list(thread)],
       ['clearing', (failing) => failing.clear(thread)],
@@ -249,7 +249,7 @@ describe('DurableCallbackEventStore', () => {
       const writer = writerFor(store);
       await writer.final();
       const { head } = storage.reads;
-      await writer.mark('committed');
+      await writerFor(store, thread, 2).accept();
       expect(storage.reads.head).toBe(head + 1);
     });
 

@@ -30,7 +30,7 @@ describe('DurableCallbackEventStore', () => {
       storage.expireEvents(thread, 3);
       expect(await readSequences(store, thread)).toEqual([3, 4, 5]);
       expect(await readSequences(store, thread, { limit: 2 })).toEqual([3, 4]);
-      expect((await store.list(thread)).record).toMatchObject({ oldestSequence: 3, newestSequence: 5 });
+      expect((await store.list(thread)).head).toMatchObject({ oldestSequence: 3, newestSequence: 5 });
     });
 
     it.each([
@@ -64,8 +64,6 @@ describe('DurableCallbackEventStore', () => {
         requestMessage: '',
         acceptedAt: '',
         attempts: [{ attempt: 1, token: '', startedAt: '', eventCount: 0, lostEvents: 0 }],
-        committed: false,
-        cancelRequested: false,
       });
     });
 
@@ -100,7 +98,7 @@ describe('DurableCallbackEventStore', () => {
       expect(storage.eventCount).toBe(left.length);
       expect((await store.list(thread, { after: { sequence: 1 } })).reset).toBe(left[0] !== 1);
       const changed = await store.list(thread);
-      expect(changed.record?.version === page.record?.version).toBe(left.length === 4);
+      expect(changed.head?.version === page.head?.version).toBe(left.length === 4);
     });
 
     it('lets an attempt go on', async () => {

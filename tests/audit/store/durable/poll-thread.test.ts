@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { EventRecord } from '../../../../src/audit/domain/event-cursor.js';
+import type { ThreadHead } from '../../../../src/audit/domain/thread-head.js';
 import type { StoredHead } from '../../../../src/audit/store/durable/durable-store-adapter.js';
 import { pollThread } from '../../../../src/audit/store/durable/poll-thread.js';
 import { thread } from '../../../support/callback-events.js';
@@ -32,7 +32,7 @@ class FakeHeads {
 
 describe('polling a thread', () => {
   let heads: FakeHeads;
-  let found: (EventRecord | undefined)[];
+  let found: (ThreadHead | undefined)[];
   let stop: () => void;
 
   beforeEach(() => {

@@ -29,7 +29,7 @@ describe('readRecord, of a service that has let go events in the midst of others
   async function read(sequence: number, limit = Infinity) {
     const page = await readPage(storage, thread, { after: { sequence }, limit });
     const sequences = page.events.map((event) => event.sequence);
-    return { sequences, reset: page.reset, oldest: page.record?.oldestSequence, next: page.next.sequence };
+    return { sequences, reset: page.reset, oldest: page.head?.oldestSequence, next: page.next.sequence };
   }
 
   it('begins behind the last gap', async () => {

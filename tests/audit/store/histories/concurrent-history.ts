@@ -1,15 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import type {
-  AppendResult,
-  CallbackEventStore,
-  EventThread,
-  ListOptions,
-} from '../../../../src/audit/store/callback-event-store.js';
+import type { AppendResult } from '../../../../src/audit/domain/thread-changes.js';
+import type { CallbackEventStore, ListOptions } from '../../../../src/audit/store/callback-event-store.js';
+import type { EventThread } from '../../../../src/audit/domain/event-thread.js';
 import { EventStoreError } from '../../../../src/audit/store/event-store-error.js';
 import type { StoredEvent } from '../../../../src/audit/domain/stored-event.js';
 import type { RunRecord } from '../../../../src/audit/domain/run-record.js';
-import { cancelMark, runId, runOf } from '../../../support/callback-events.js';
+import { runId, runOf } from '../../../support/callback-events.js';
 import { expectLawfulPage } from '../contract/read-thread.js';
 import type { HistoryCommand } from './history-commands.js';
 import type { HistoryStores } from './history-stores.js';
@@ -38,12 +35,6 @@ interface Clear extends Span {
   readonly thread: EventThread;
 }
 
-/** The conversation holds the answer of a writer. */
-interface Commit extends Span {
-  readonly writer: HistoryWriter;
-  readonly answer: string;
-}
-
 /** As often as a call is made again that has failed. */
 const MAX_TRIES = 30;
 
@@ -55,9 +46,6 @@ export class ConcurrentHistory {
   readonly #begins: Begin[] = [];
   readonly #appends: Append[] = [];
   readonly #clears: Clear[] = [];
-  readonly #commits: Commit[] = [];
-  /** What the conversation holds, by thread, run and request: one answer to each. */
-  readonly #answers = new Map<string, Pick<Commit, 'writer' | 'answer'>>();
   /** By thread and sequence. */
   readonly #seen = new Map<string, StoredEvent>();
   readonly #knownIndexes = new Map<HistoryWriter, number>();
@@ -100,7 +88,6 @@ export class ConcurrentHistory {
       await this.#expectCounts(thread, events);
     }
     this.#expectSuperseded();
-    await this.#expectMarks();
     return this.#broken;
   }
 
@@ -119,9 +106,6 @@ export class ConcurrentHistory {
         this.#writers.push(writer);
         return this.#begin(writer);
       }
-      case 'cancel':
-        await this.#again(() => store.markRun(thread, runId(command.run), cancelMark));
-        return;
       case 'clear': {
         const start = this.#tick();
         await this.#again(() => store.clear(thread));
@@ -141,15 +125,16 @@ export class ConcurrentHistory {
   }
 
   #doWith(writer: HistoryWriter, command: HistoryCommand & { writer: number }): Promise<void> {
-    if (command.kind === 'append') return this.#append(writer, command);
-    return command.kind === 'commit' ? this.#commit(writer, command.store) : this.#begin(writer);
+    return command.kind === 'append' ? this.#append(writer, command) : this.#begin(writer);
   }
 
   async #begin(writer: HistoryWriter): Promise<void> {
-    const { store, thread, run, token, startedAt } = writer;
+    const { store, thread, run, token, startedAt, waitedMs } = writer;
     const start = this.#tick();
     const isFirst = writer.attempt === undefined;
-    writer.attempt = await this.#again(() => store.beginAttempt(thread, run, token, startedAt));
+    writer.attempt = await this.#again(() =>
+      store.beginAttempt(thread, run, token, startedAt, performance.now() - waitedMs),
+    );
     this.#begins.push({ writer, isFirst, start, end: this.#tick() });
   }
 
@@ -165,19 +150,6 @@ export class ConcurrentHistory {
     this.#appends.push({ writer, newIndexes, result, start, end: this.#tick() });
   }
 
-  /** The conversation takes one answer to a request: who is told of it later is told the same. */
-  async #commit(writer: HistoryWriter, storeNumber: number): Promise<void> {
-    const { thread, run } = writer;
-    const { stores } = this.#stores;
-    const key = `${thread.threadId}|${run.correlationId}|${run.acceptedAt}`;
-    const saved = this.#answers.get(key) ?? { writer, answer: writer.answer };
-    this.#answers.set(key, saved);
-    const start = this.#tick();
-    const mark = { kind: 'committed', answer: saved.answer } as const;
-    await this.#again(async () => stores[storeNumber % stores.length]?.markRun(thread, run.correlationId, mark));
-    this.#commits.push({ ...saved, start, end: this.#tick() });
-  }
-
   async #list(store: CallbackEventStore, thread: EventThread, options: ListOptions = {}) {
     const page = await this.#again(() => store.list(thread, options));
     expectLawfulPage(page, thread, options);
@@ -186,7 +158,6 @@ export class ConcurrentHistory {
       this.#law(`what is at ${place} does not change`, isDeepStrictEqual(this.#seen.get(place) ?? event, event));
       this.#seen.set(place, event);
     }
-    for (const run of page.runs.values()) this.#expectCommitted(thread, run);
     return page.events;
   }
 
@@ -250,37 +221,6 @@ export class ConcurrentHistory {
     }
   }
 
-  /** What is called committed is the answer in the conversation. */
-  #expectCommitted(thread: EventThread, { correlationId, attempts, committed }: RunRecord): void {
-    if (!committed) return;
-    const newest = attempts.at(-1);
-    const isAnswer = [...this.#answers.values()].some(
-      ({ writer, answer }) =>
-        writer.thread === thread &&
-        writer.run.correlationId === correlationId &&
-        writer.token === newest?.token &&
-        answer === newest.answer,
-    );
-    this.#law(`${newest?.token} is committed, and its answer is in the conversation`, isAnswer);
-  }
-
-  /** An answer that is shown when its commit is told of is called committed from then on. */
-  async #expectMarks(): Promise<void> {
-    for (const { writer, answer, start } of this.#commits) {
-      const { thread, run } = writer;
-      const final = this.#appends.find(
-        (append) => append.writer === writer && append.result.status === 'kept' && append.end < start,
-      );
-      const isDisturbed =
-        this.#clears.some((clear) => clear.thread === thread) ||
-        this.#othersOf(writer).some((begin) => begin.end > (final?.start ?? 0));
-      const record = await this.#stores.stores[0]?.readRun(thread, run.correlationId);
-      const isShown = record?.attempts.at(-1)?.answer === answer;
-      if (final === undefined || isDisturbed || !isShown) continue;
-      this.#law(`${writer.token} is committed, and is marked`, record.committed);
-    }
-  }
-
   /** When the other attempts of a writer's run began. */
   #othersOf(writer: HistoryWriter): Begin[] {
     return this.#begins.filter(
@@ -292,8 +232,7 @@ export class ConcurrentHistory {
   }
 
   /**
-   * An attempt gets nothing in once a later one has begun, or when it is late itself, and is not refused without one. A
-   * run whose answer is in the conversation refuses whatever comes.
+   * An attempt gets nothing in once a later one has begun, or when it is late itself, and is not refused without one.
    */
   #expectSuperseded(): void {
     for (const { writer, result, start, end } of this.#appends) {
@@ -301,12 +240,6 @@ export class ConcurrentHistory {
       const ownStart = own[0]?.start ?? 0;
       const others = this.#othersOf(writer);
       const clears = this.#clears.filter((clear) => clear.thread === writer.thread);
-      const isOver = this.#commits.some(
-        (commit) =>
-          commit.writer.thread === writer.thread &&
-          commit.writer.run.correlationId === writer.run.correlationId &&
-          commit.start < end,
-      );
       const isCertain = others.some((begin) => {
         const { isLate, number } = begin.writer;
         const isLater =
@@ -318,7 +251,7 @@ export class ConcurrentHistory {
       // The record forgets attempts with a clear: one that begins once more behind it is taken for a new one.
       const hasReturned = others.some((begin) => !begin.isFirst && clears.some((clear) => clear.start < begin.end));
       const isSuperseded = result.status === 'superseded';
-      this.#law(`writer ${writer.number} is superseded`, isSuperseded || !isCertain || hasReturned || isOver);
+      this.#law(`writer ${writer.number} is superseded`, isSuperseded || !isCertain || hasReturned);
       // Of two whose run was cleared, the one that goes on first stays, unless the other has the higher number. A late
       // one never takes the place of one that is not.
       const wasCleared = clears.some((clear) => clear.start < end);
@@ -326,7 +259,7 @@ export class ConcurrentHistory {
         ({ start: begun, end: known, writer: { isLate } }) =>
           begun < end && (isLate === writer.isLate ? wasCleared || known > ownStart : !isLate),
       );
-      this.#law(`writer ${writer.number} is not superseded by nobody`, !isSuperseded || isPossible || isOver);
+      this.#law(`writer ${writer.number} is not superseded by nobody`, !isSuperseded || isPossible);
     }
   }
 

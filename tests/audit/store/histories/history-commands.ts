@@ -24,9 +24,6 @@ export type HistoryCommand =
       /** What the last event is. */
       readonly last: 'stream' | 'final' | 'failed';
     }
-  /** The conversation holds what this one has answered, whether the store has got its final event or not. */
-  | { readonly kind: 'commit'; readonly writer: number; readonly store: number }
-  | { readonly kind: 'cancel'; readonly thread: number; readonly run: number; readonly store: number }
   | { readonly kind: 'clear'; readonly thread: number; readonly store: number }
   | {
       readonly kind: 'list';
@@ -73,8 +70,6 @@ export const historyCommand: fc.Arbitrary<HistoryCommand> = fc.oneof(
       ),
     }),
   },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('commit'), writer, store }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('cancel'), thread, run, store }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('clear'), thread, store }) },
   {
     weight: 3,

@@ -1,5 +1,6 @@
-import { answerHash } from '../../../../src/audit/domain/answer-hash.js';
-import type { CallbackEventStore, EventThread, OpenAttempt } from '../../../../src/audit/store/callback-event-store.js';
+import type { CallbackEventStore } from '../../../../src/audit/store/callback-event-store.js';
+import type { EventThread } from '../../../../src/audit/domain/event-thread.js';
+import type { OpenAttempt } from '../../../../src/audit/domain/run-record.js';
 import type { NewEvent } from '../../../../src/audit/domain/stored-event.js';
 import type { RunDescription } from '../../../../src/audit/domain/run-record.js';
 import { failedEvent, finalEvent, runOf, streamEvent } from '../../../support/callback-events.js';
@@ -15,8 +16,9 @@ export class HistoryWriter {
   /** Its place among all attempts of the history. */
   readonly number: number;
   readonly startedAt: string;
-  /** It began long before those that are not late. */
+  /** It began long before those that are not late, and was cut off from the store since. */
   readonly isLate: boolean;
+  readonly waitedMs: number;
   attempt: OpenAttempt | undefined;
   /** Of the event that comes next. */
   nextIndex = 0;
@@ -33,6 +35,7 @@ export class HistoryWriter {
     this.thread = thread;
     this.number = number;
     this.isLate = isLate;
+    this.waitedMs = isLate ? LATE_MS : 0;
     const startedAtMs = Date.UTC(2026, 0, 7, 15, 41, 0, number) - (isLate ? LATE_MS : 0);
     this.startedAt = new Date(startedAtMs).toISOString();
     const { acceptedAt, ...described } = runOf(run);
@@ -41,11 +44,6 @@ export class HistoryWriter {
 
   get token(): string {
     return `writer-${this.number}`;
-  }
-
-  /** What it answers; the store need not have got it. */
-  get answer(): string {
-    return answerHash(this.#end?.type === 'final' ? this.#nameOf(this.#end.index) : `${this.number}#unknown`);
   }
 
   /** Makes its events from some index on; at most those up to its end. */

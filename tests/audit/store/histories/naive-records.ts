@@ -1,6 +1,7 @@
-import type { AppendResult, EventThreadSummary } from '../../../../src/audit/store/callback-event-store.js';
+import type { AppendResult } from '../../../../src/audit/domain/thread-changes.js';
+import type { EventThreadSummary } from '../../../../src/audit/store/callback-event-store.js';
 import type { StoredEvent, NewEvent } from '../../../../src/audit/domain/stored-event.js';
-import type { RunAttempt, RunDescription, RunMark, RunRecord } from '../../../../src/audit/domain/run-record.js';
+import type { RunAttempt, RunDescription, RunRecord } from '../../../../src/audit/domain/run-record.js';
 import type { HistoryWriter } from './history-writer.js';
 
 type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
@@ -23,7 +24,7 @@ export class NaiveRecord {
     this.isKnown = true;
     let known = this.runs.get(run.correlationId);
     if (known === undefined) {
-      known = { ...run, attempts: [], committed: false, cancelRequested: false };
+      known = { ...run, attempts: [] };
       this.runs.set(run.correlationId, known);
     }
     return structuredClone(known);
@@ -35,7 +36,7 @@ export class NaiveRecord {
     const known = attempts.find(({ token }) => token === writer.token);
     if (known !== undefined) return known.attempt;
     const newest = attempts.at(-1);
-    if (newest !== undefined && (this.#isOver(writer) || isLongBefore(writer, newest))) return newest.attempt;
+    if (newest !== undefined && writer.waitedMs > SAME_TIME_MS && isLongBefore(writer, newest)) return newest.attempt;
     const attempt = (newest?.attempt ?? 0) + 1;
     this.#add(writer, attempt, 0, 0);
     return attempt;
@@ -48,7 +49,7 @@ export class NaiveRecord {
       const hasHigherNumber = attempt > newest.attempt && writer.startedAt >= newest.startedAt;
       const isLater = isLongBefore(newest, writer) || (hasHigherNumber && !isLongBefore(writer, newest));
       const isKnown = attempts.some(({ token }) => token === writer.token);
-      if (!isLater || isKnown || this.#isOver(writer)) return { status: 'superseded' };
+      if (!isLater || isKnown) return { status: 'superseded' };
     }
     if (newest?.token !== writer.token) {
       // Nobody but the service itself makes a thread unknown again.
@@ -66,21 +67,12 @@ export class NaiveRecord {
       own.eventCount = index + 1;
       this.newestSequence += 1;
       own.lastSequence = this.newestSequence;
-      if (event.eventType !== 'stream') Object.assign(own, { outcome: event.eventType, endedAt: event.timestamp });
+      if (event.eventType !== 'stream') own.outcome = event.eventType;
       const { correlationId } = writer.run;
-      const { answer, tokens, ...kept } = event;
-      if (answer !== undefined) own.answer = answer;
+      const { tokens, ...kept } = event;
       this.events.push({ sequence: this.newestSequence, correlationId, attempt: own.attempt, tokens, ...kept });
     }
     return { status: 'kept', lostEvents: own.lostEvents };
-  }
-
-  mark(correlationId: string, mark: RunMark): RunRecord | undefined {
-    const run = this.runs.get(correlationId);
-    if (run === undefined) return undefined;
-    if (mark.kind === 'cancelRequested') run.cancelRequested = true;
-    else if (run.attempts.at(-1)?.answer === mark.answer) run.committed = true;
-    return structuredClone(run);
   }
 
   clear(): void {
@@ -128,12 +120,6 @@ export class NaiveRecord {
     const known = this.runs.get(run.correlationId);
     if (known === undefined) return;
     known.attempts.push({ attempt, token, startedAt, eventCount, lostEvents });
-    known.committed = false;
-  }
-
-  #isOver({ run }: HistoryWriter): boolean {
-    const known = this.runs.get(run.correlationId);
-    return known?.committed === true && known.acceptedAt === run.acceptedAt;
   }
 
   #run({ run }: HistoryWriter): NaiveRun {

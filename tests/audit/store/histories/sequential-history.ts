@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import type { CallbackEventStore, EventThread } from '../../../../src/audit/store/callback-event-store.js';
+import type { EventThread } from '../../../../src/audit/domain/event-thread.js';
 import { type EventCursor, START } from '../../../../src/audit/domain/event-cursor.js';
 import { EventStoreError } from '../../../../src/audit/store/event-store-error.js';
-import type { RunMark } from '../../../../src/audit/domain/run-record.js';
-import { cancelMark, runId, runOf } from '../../../support/callback-events.js';
+import { runId, runOf } from '../../../support/callback-events.js';
 import type { StorageFault } from '../../../support/storage-faults.js';
 import { expectLawfulPage } from '../contract/read-thread.js';
 import type { HistoryCommand } from './history-commands.js';
@@ -13,7 +12,7 @@ import { NaiveRecord } from './naive-records.js';
 
 const RUN_IDS = [0, 1].map(runId);
 
-/** A thread, and what its record has to be. */
+/** A thread, and what its log must be. */
 interface ModelledThread {
   readonly thread: EventThread;
   readonly naive: NaiveRecord;
@@ -42,17 +41,10 @@ export class SequentialHistory {
   }
 
   async do(command: HistoryCommand, fault: StorageFault): Promise<Comparison> {
-    if (command.kind === 'append' || command.kind === 'beginAgain' || command.kind === 'commit') {
+    if (command.kind === 'append' || command.kind === 'beginAgain') {
       const writer = this.#writers.at(-1 - (command.writer % Math.max(1, this.#writers.length)));
       if (writer === undefined) return {};
       if (command.kind === 'beginAgain') return this.#begin(writer, fault);
-      if (command.kind === 'commit') {
-        const { thread, run, answer } = writer;
-        return this.#mark(of(this.#stores.stores, command.store), this.#modelOf(thread), run.correlationId, fault, {
-          kind: 'committed',
-          answer,
-        });
-      }
       const { firstIndex, events } = writer.makeEvents(command.offset, command.count, command.last);
       const { attempt } = writer;
       if (attempt === undefined) throw new Error('A writer begins first.');
@@ -79,8 +71,6 @@ export class SequentialHistory {
         this.#writers.push(writer);
         return this.#begin(writer, fault);
       }
-      case 'cancel':
-        return this.#mark(store, modelled, runId(command.run), fault, cancelMark);
       case 'clear':
         return this.#compare(
           fault,
@@ -106,7 +96,7 @@ export class SequentialHistory {
         const page = await store.list(thread);
         expectLawfulPage(page, thread);
         const runs = await Promise.all(RUN_IDS.map((id) => store.readRun(thread, id)));
-        actual.push(page.record !== undefined, page.events, runs);
+        actual.push(page.head !== undefined, page.events, runs);
         expected.push(
           naive.isKnown,
           naive.list(0).events,
@@ -125,24 +115,16 @@ export class SequentialHistory {
     return this.#compare(
       fault,
       async () => {
-        writer.attempt = await writer.store.beginAttempt(writer.thread, writer.run, writer.token, writer.startedAt);
+        writer.attempt = await writer.store.beginAttempt(
+          writer.thread,
+          writer.run,
+          writer.token,
+          writer.startedAt,
+          performance.now() - writer.waitedMs,
+        );
         return writer.attempt.attempt;
       },
       () => this.#modelOf(writer.thread).naive.begin(writer),
-    );
-  }
-
-  #mark(
-    store: CallbackEventStore,
-    { thread, naive }: ModelledThread,
-    correlationId: string,
-    fault: StorageFault,
-    mark: RunMark,
-  ): Promise<Comparison> {
-    return this.#compare(
-      fault,
-      () => store.markRun(thread, correlationId, mark),
-      () => naive.mark(correlationId, mark),
     );
   }
 

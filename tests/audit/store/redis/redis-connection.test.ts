@@ -136,7 +136,7 @@ describe.skipIf(isRedisMissing)('the connection to redis (needs /usr/bin/redis-s
     const writer = writerFor(openStoreForTest({ url }), thread);
     await writer.append(streamEvent('a'), finalEvent());
     expect((await store.list(thread)).events).toHaveLength(2);
-    await expectToSeeChange(store, () => writer.mark('committed'));
+    await expectToSeeChange(store, () => writerFor(openStoreForTest({ url }), thread, 2).accept());
     await store.clear(thread);
     expect(log.lines).toEqual([]);
   });
@@ -213,7 +213,7 @@ describe.skipIf(isRedisMissing)('the connection to redis (needs /usr/bin/redis-s
     const others = ['thread-2', 'thread-3'].map((threadId) => ({ ...thread, threadId }));
     for (const of of [thread, ...others]) await writerFor(store, of).append(streamEvent('a'), finalEvent());
     expect(await store.listThreads(thread.agentName)).toHaveLength(3);
-    const records = await Promise.all(others.map(async (of) => (await store.list(of)).record));
+    const records = await Promise.all(others.map(async (of) => (await store.list(of)).head));
     const abort = new AbortController();
     const waiting = others.map((of, index) => store.waitForChange(of, records[index], abort.signal));
     await expectToSeeChange(store, () => writerFor(openStoreForTest({ url }), thread, 2).stream('b'));
@@ -234,8 +234,8 @@ async function expectToSeeChange(
   store: ReturnType<typeof openStoreForTest>,
   change: () => Promise<unknown>,
 ): Promise<void> {
-  const { record } = await store.list(thread);
-  const seen = store.waitForChange(thread, record, AbortSignal.timeout(5000));
+  const { head } = await store.list(thread);
+  const seen = store.waitForChange(thread, head, AbortSignal.timeout(5000));
   await change();
   expect(await seen).toBe(true);
 }

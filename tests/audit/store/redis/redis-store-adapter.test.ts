@@ -210,7 +210,7 @@ describe.skipIf(isRedisMissing)('redis (needs /usr/bin/redis-server)', () => {
       const store = openStore({ ttlDays: 150 / DAY_MS });
       const kept = await writerFor(store, thread).append(streamEvent('a'), finalEvent());
       expect(kept).toEqual({ status: 'kept', lostEvents: 0 });
-      while ((await store.list(thread)).record !== undefined) await delay(10);
+      while ((await store.list(thread)).head !== undefined) await delay(10);
       expect(await store.listThreads(thread.agentName)).toEqual([]);
       // The list forgets it with its next answer after a minute, and expires itself a day later.
       expect(await keysOf()).toEqual(['threads:CallbackAgent', '{news}:CallbackAgent|thread-1']);
@@ -223,7 +223,7 @@ describe.skipIf(isRedisMissing)('redis (needs /usr/bin/redis-server)', () => {
       const client = await openClientForTest(redis.url);
       const keys = ['head', 'events', 'runs'].map((name) => `${prefix}{CallbackAgent|thread-1}:${name}`);
       for (const key of keys) await client.pExpire(key, 60_000);
-      await writer.mark('committed');
+      await writerFor(store, thread, 2).accept();
       for (const key of keys) expect(await client.pTTL(key)).toBeGreaterThan(DAY_MS - 60_000);
     });
 

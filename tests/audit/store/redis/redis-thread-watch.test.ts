@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import type { EventThread } from '../../../../src/audit/store/callback-event-store.js';
-import type { EventRecord } from '../../../../src/audit/domain/event-cursor.js';
+import type { EventThread } from '../../../../src/audit/domain/event-thread.js';
+import type { ThreadHead } from '../../../../src/audit/domain/thread-head.js';
 import type { DurableStoreAdapter } from '../../../../src/audit/store/durable/durable-store-adapter.js';
 import { RedisConnection } from '../../../../src/audit/store/redis/redis-connection.js';
 import { RedisKeys } from '../../../../src/audit/store/redis/redis-thread-keys.js';
@@ -69,7 +69,7 @@ describe.skipIf(isRedisMissing)('watching threads in redis (needs /usr/bin/redis
     await seen.until((record) => record?.newestAttempt?.attempt === 1);
     await writer.stream('a', 'b');
     await seen.until((record) => record?.newestSequence === 2);
-    await writer.mark('cancelRequested');
+    await writerFor(store, thread, 2).accept();
     await seen.until((record) => record?.version === 4);
     await store.clear(thread);
     await seen.until((record) => record?.oldestSequence === 3);
@@ -154,7 +154,7 @@ describe.skipIf(isRedisMissing)('watching threads in redis (needs /usr/bin/redis
     const [ofGone, ofChanged] = [await follow(storage, gone), await follow(storage, changed)];
     for (const seen of [ofGone, ofChanged]) await seen.until((record) => record?.newestSequence === 1);
     await admin.del(headOf(gone));
-    const head = JSON.parse((await admin.hGet(headOf(changed), 'head')) ?? '') as EventRecord;
+    const head = JSON.parse((await admin.hGet(headOf(changed), 'head')) ?? '') as ThreadHead;
     await admin.hSet(headOf(changed), 'head', JSON.stringify({ ...head, version: head.version + 1 }));
     const found = ofChanged.until((record) => record?.version !== head.version);
     expect(await ofGone.until((record) => record === undefined)).toBeUndefined();
@@ -241,14 +241,14 @@ function headOf({ agentName, threadId }: EventThread): string {
 interface Watched {
   readonly thread: EventThread;
   /** All that was announced. */
-  readonly records: readonly (EventRecord | undefined)[];
+  readonly records: readonly (ThreadHead | undefined)[];
   /** Waits until the latest is as wanted. */
-  until(isWanted: (record: EventRecord | undefined) => boolean): Promise<EventRecord | undefined>;
+  until(isWanted: (record: ThreadHead | undefined) => boolean): Promise<ThreadHead | undefined>;
   readonly stop: () => void;
 }
 
 async function follow(storage: DurableStoreAdapter, thread: EventThread): Promise<Watched> {
-  const records: (EventRecord | undefined)[] = [];
+  const records: (ThreadHead | undefined)[] = [];
   let onRecord: (() => void) | undefined;
   const stop = storage.follow(thread, (record) => {
     records.push(record);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import type { EventThread } from '../../../../src/audit/store/callback-event-store.js';
+import type { EventThread } from '../../../../src/audit/domain/event-thread.js';
 import { DurableEventStore } from '../../../../src/audit/store/durable/durable-event-store.js';
 import { purgeExpiredEvents } from '../../../../src/audit/store/table/purge-expired-events.js';
 import { TableStoreAdapter } from '../../../../src/audit/store/table/table-store-adapter.js';
@@ -94,7 +94,7 @@ describe('purging a table', () => {
     await writerFor(store, thread, 2).final('anew');
     const after = await store.list(thread);
     expect(after.events).toMatchObject([{ sequence: 1 }]);
-    expect(after.record?.epoch).not.toBe(before.record?.epoch);
+    expect(after.head?.epoch).not.toBe(before.head?.epoch);
     expect(await store.listThreads('CallbackAgent')).toMatchObject([{ eventCount: 1 }]);
   });
 

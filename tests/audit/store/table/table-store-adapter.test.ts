@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ZodError } from 'zod';
-import type { EventThread } from '../../../../src/audit/store/callback-event-store.js';
+import type { EventThread } from '../../../../src/audit/domain/event-thread.js';
 import { MAX_APPENDED_EVENTS } from '../../../../src/audit/store/check-append-size.js';
 import { DurableEventStore } from '../../../../src/audit/store/durable/durable-event-store.js';
 import { EventStoreError } from '../../../../src/audit/store/event-store-error.js';
@@ -33,8 +33,8 @@ const event = (sequence: number, text = `${sequence}`): StoredEvent => {
 const changeTo = (version: number, events: readonly StoredEvent[], isNewMessage = version === 1): ThreadChange => {
   const newestSequence = events.at(-1)?.sequence ?? 0;
   return {
-    head: { epoch: 'abcd1234', version, generation: 0, oldestSequence: 1, newestSequence },
-    run: { ...runOf(), attempts: [], committed: version > 1, cancelRequested: false },
+    head: { epoch: 'abcd1234', version, oldestSequence: 1, newestSequence },
+    run: { ...runOf(), attempts: [] },
     isNewMessage,
     events,
   };
@@ -250,7 +250,7 @@ describe('table', () => {
       await storage.commit(thread, stored.tag, { head, isNewMessage: false, events: [] });
       await storage.removeUnreachable(thread, head);
       const ids = [ended, cutOff, endedLater, newest].map(({ run }) => run.correlationId);
-      const runs = await storage.readRuns(thread, 0, ids);
+      const runs = await storage.readRuns(thread, head.epoch, ids);
       expect(runs.map(({ correlationId }) => correlationId).toSorted()).toEqual(ids.slice(2));
       expect(await readTexts(store, thread)).toEqual(['d', 'e']);
     });
@@ -308,12 +308,13 @@ describe('table', () => {
       const storage = await openStorage();
       for (const number of range(120)) await writerFor(store, thread, number).accept();
       const ids = range(120).map((number) => runOf(number).correlationId);
-      const few = await storage.readRuns(thread, 0, [...ids.slice(7, 9), 'unknown']);
+      const epoch = (await storage.readHead(thread))?.head.epoch ?? '';
+      const few = await storage.readRuns(thread, epoch, [...ids.slice(7, 9), 'unknown']);
       expect(few.map(({ correlationId }) => correlationId).toSorted()).toEqual(ids.slice(7, 9));
-      const all = await storage.readRuns(thread, 0, ids);
+      const all = await storage.readRuns(thread, epoch, ids);
       expect(all.map(({ correlationId }) => correlationId).toSorted()).toEqual(ids);
       expect(all.every(({ requestMessage }) => requestMessage === runOf().requestMessage)).toBe(true);
-      expect(await storage.readRuns(thread, 1, ids)).toEqual([]);
+      expect(await storage.readRuns(thread, 'another', ids)).toEqual([]);
     });
   });
 

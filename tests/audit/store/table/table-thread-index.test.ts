@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import type { EventThread } from '../../../../src/audit/store/callback-event-store.js';
+import type { EventThread } from '../../../../src/audit/domain/event-thread.js';
 import { DurableEventStore } from '../../../../src/audit/store/durable/durable-event-store.js';
 import { TableStoreAdapter } from '../../../../src/audit/store/table/table-store-adapter.js';
 import type { TableRows } from '../../../../src/audit/store/table/table-rows.js';
@@ -19,7 +19,6 @@ const NEVER_MS = 600_000;
 const headOf = (version: number, eventCount = version, epoch = 'abcd1234', runCount = 1): ThreadHead => ({
   epoch,
   version,
-  generation: 0,
   oldestSequence: 1,
   newestSequence: eventCount,
   totals: {
