@@ -82,7 +82,7 @@ it('describes every error code of a run in docs/troubleshooting.md', () => {
     file.endsWith('.ts'),
   );
   const codes = sources.flatMap((file) =>
-    [...read(path.join('src', file)).matchAll(/AgentError\(\s*'(\w+)'|readonly code = '(\w+)'/g)].map(
+    [...read(path.join('src', file)).matchAll(/(?:AgentError|\bas)\(\s*'(\w+)'|readonly code = '(\w+)'/g)].map(
       ([, code, fixed]) => code ?? fixed,
     ),
   );
