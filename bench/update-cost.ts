@@ -6,8 +6,8 @@ import { withStore } from './bench-store.js';
 import { type Figure, median } from './figure.js';
 import type { SdkReaderAnswer, SdkReaderOrder } from './sdk-reader.js';
 
-const ROUNDS = 5;
-const RUNS_PER_ROUND = 3;
+const ROUNDS = 7;
+const RUNS_PER_ROUND = 1;
 const FEW_CHUNKS = 200;
 const MANY_CHUNKS = 2000;
 const RUNS_AT_ONCE = 50;

@@ -22,7 +22,7 @@ export interface ConversationAuditTrailOptions {
   readonly store: CallbackEventStore;
   readonly health: StoreHealth;
   readonly log: UpdateLogOptions;
-  /** How long the store may acknowledge nothing before a run goes on without it. Default: 10 s. */
+  /** How long the store may acknowledge nothing before the run gives it up. Default: 10 s. */
   readonly patienceMs?: number;
   readonly now?: () => Date;
 }
@@ -43,9 +43,9 @@ export class ConversationAuditTrail implements AgentResponseCallback {
     this.#recorderOf(context).begin();
   }
 
-  async onStreamingResponseUpdate({ kind, text }: AgentResponseUpdate, context: AgentCallbackContext): Promise<void> {
+  onStreamingResponseUpdate({ kind, text }: AgentResponseUpdate, context: AgentCallbackContext): void | Promise<void> {
     if (this.#options.log.updates) context.log.info(`${where(context)} streaming chunk: ${this.#preview(text)}`);
-    await this.#recorderOf(context).add(this.#event({ event_type: 'stream', update_kind: kind, text }));
+    return this.#recorderOf(context).add(this.#event({ event_type: 'stream', update_kind: kind, text }));
   }
 
   async onAgentResponse({ text, usage, finishReason }: AgentResponse, context: AgentCallbackContext): Promise<void> {

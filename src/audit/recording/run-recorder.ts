@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { errorText } from '../../functions/error-text.js';
 import { type Logger } from '../../functions/logger.js';
+import { Countdown } from '../../functions/time-limits.js';
 import { EventBuffer } from './event-buffer.js';
-import { Patience } from './patience.js';
 import type { CallbackEventStore } from '../store/callback-event-store.js';
 import type { EventThread } from '../domain/event-thread.js';
 import type { OpenAttempt } from '../domain/run-record.js';
@@ -13,11 +13,13 @@ import type { StoreHealth } from './store-health.js';
 
 /** How many events may wait behind those that are being written. */
 const MAX_WAITING_EVENTS = 50;
-/** A store that acknowledges nothing for so long is given up, … */
+/** How long a run waits for the store in all, before its end. */
+const MAX_WAIT_MS = 15_000;
+/** A store that acknowledges nothing for this long is given up. */
 const DEFAULT_PATIENCE_MS = 10_000;
-/** … but gets another chance at the end of the run: longer than a request takes at most that began while it was gone. */
+/** A store that was given up gets this long at the end of the run: more than its longest request takes. */
 const LAST_PATIENCE_MS = 4000;
-/** Another run has waited for the store in vain: this one need not do it again. */
+/** The limit for a store that another run has given up. */
 const GIVEN_UP_PATIENCE_MS = 1000;
 const FIRST_PAUSE_MS = 50;
 const MAX_PAUSE_MS = 1000;
@@ -30,21 +32,22 @@ export interface RunRecorderOptions {
   readonly log: Logger;
   /** When this delivery of the run began: ISO 8601 in UTC. */
   readonly startedAt: string;
-  /** How long a store may acknowledge nothing before it is given up. Default: 10 s. */
+  /** How long the store may acknowledge nothing before the run gives it up. Default: 10 s. */
   readonly patienceMs?: number;
 }
 
 /**
- * Writes the events of one delivery of a run: at once when nothing is being written, else gathered. A slow store slows
- * the run once too many events wait. One that acknowledges nothing for too long is given up: the run goes on, the
- * newest events are offered to the store about once a second, and the run waits for it again as soon as it takes some.
+ * Writes the events of one delivery of a run: at once when no write is pending, otherwise in batches. The run waits for
+ * a slow store while too many events are buffered, for 15 s in all. A store that uses up this time, or acknowledges
+ * nothing for 10 s, is given up: the run goes on and only the newest events are offered to the store. The run waits
+ * again after the store takes some, unless the 15 s are used up. The end of the run has a time limit of its own.
  */
 export class RunRecorder {
   readonly #options: RunRecorderOptions;
   readonly #token = randomUUID();
   readonly #startedMs = performance.now();
   readonly #buffer = new EventBuffer();
-  readonly #patience = new Patience(() => this.#losePatience());
+  readonly #patience = new Countdown(() => this.#losePatience());
   #attempt: OpenAttempt | undefined;
   #state: 'writing' | 'given up' | 'ending' | 'ended' | 'superseded' = 'writing';
   #isWriting = false;
@@ -52,6 +55,10 @@ export class RunRecorder {
   #isStoreGivenUp: boolean;
   #failure: unknown;
   readonly #waiting: (() => void)[] = [];
+  /** Resolves when the run may go on; set while the run waits for the store before its end. */
+  #room: Promise<void> | undefined;
+  #roomWaitSinceMs: number | undefined;
+  #roomWaitMs = 0;
 
   constructor(options: RunRecorderOptions) {
     this.#options = options;
@@ -63,10 +70,11 @@ export class RunRecorder {
     this.#write();
   }
 
-  /** Takes an event; waits only while too many others wait, and never for a store that was given up. */
-  async add(event: NewEvent): Promise<void> {
+  /** Takes an event. @returns a promise only if the buffer is full and the store is not given up */
+  add(event: NewEvent): void | Promise<void> {
     this.#put(event);
-    while (this.#isAwaited() && this.#buffer.waitingCount > MAX_WAITING_EVENTS) await this.#untilChange();
+    if (!this.#isFull()) return undefined;
+    return (this.#room ??= this.#waitForRoom());
   }
 
   /**
@@ -85,10 +93,37 @@ export class RunRecorder {
     return this.#buffer.isLastKept;
   }
 
+  /** The time limit of the end is not renewed by what the store acknowledges. */
   #beginEnding(): void {
-    const lastMs = this.#patienceMs(LAST_PATIENCE_MS);
-    if (this.#state === 'given up' || this.#patience.leftMs < lastMs) this.#patience.restart(lastMs);
+    const { patienceMs = DEFAULT_PATIENCE_MS } = this.#options;
+    const isGone = this.#state === 'given up' && !this.#hasWaitedEnough();
+    const usualMs = isGone ? 0 : Math.min(this.#patience.remainingMs, patienceMs);
+    this.#patience.start(this.#patienceMs(Math.max(usualMs, LAST_PATIENCE_MS)));
     this.#state = 'ending';
+  }
+
+  #isFull(): boolean {
+    return this.#isAwaited() && this.#buffer.waitingCount > MAX_WAITING_EVENTS;
+  }
+
+  async #waitForRoom(): Promise<void> {
+    this.#roomWaitSinceMs = performance.now();
+    const leftMs = MAX_WAIT_MS - this.#waitedMs();
+    if (this.#patience.remainingMs > leftMs) this.#patience.start(leftMs);
+    while (this.#isFull()) await this.#untilChange();
+    this.#roomWaitMs = this.#waitedMs();
+    this.#roomWaitSinceMs = undefined;
+    this.#room = undefined;
+  }
+
+  /** How long the run has waited for the store before its end. */
+  #waitedMs(): number {
+    const pendingMs = this.#roomWaitSinceMs === undefined ? 0 : performance.now() - this.#roomWaitSinceMs;
+    return this.#roomWaitMs + pendingMs;
+  }
+
+  #hasWaitedEnough(): boolean {
+    return this.#waitedMs() >= MAX_WAIT_MS;
   }
 
   #put(event: NewEvent): void {
@@ -144,8 +179,8 @@ export class RunRecorder {
 
   /** Writes as much as fits into one request. What fails stays in the buffer; the store does not keep an event twice. */
   async #writeNext(): Promise<void> {
-    const { store, thread, run, startedAt, patienceMs = DEFAULT_PATIENCE_MS } = this.#options;
-    if (this.#isAwaited()) this.#patience.begin(this.#patienceMs(patienceMs));
+    const { store, thread, run, startedAt } = this.#options;
+    this.#limitWrite();
     this.#attempt ??= await store.beginAttempt(thread, run, this.#token, startedAt, this.#startedMs);
     if (!this.#hasWork()) return this.#progress();
     const batch = this.#buffer.take();
@@ -155,15 +190,24 @@ export class RunRecorder {
     this.#progress();
   }
 
+  #limitWrite(): void {
+    if (this.#state !== 'writing' || this.#patience.remainingMs !== Infinity) return;
+    const { patienceMs = DEFAULT_PATIENCE_MS } = this.#options;
+    const leftMs = this.#room === undefined ? Infinity : MAX_WAIT_MS - this.#waitedMs();
+    this.#patience.start(Math.max(0, Math.min(this.#patienceMs(patienceMs), leftMs)));
+  }
+
   #patienceMs(usualMs: number): number {
     return this.#isStoreGivenUp ? Math.min(usualMs, GIVEN_UP_PATIENCE_MS) : usualMs;
   }
 
   #progress(): void {
-    this.#patience.lift();
     this.#isStoreGivenUp = false;
-    this.#options.health.markAnswering();
-    if (this.#state === 'given up') this.#state = 'writing';
+    if (this.#state !== 'ending') this.#patience.stop();
+    // Too slow for this run: it stays given up, and health says so.
+    const isTooSlow = this.#state === 'given up' && this.#hasWaitedEnough();
+    if (!isTooSlow) this.#options.health.markAnswering();
+    if (this.#state === 'given up' && !isTooSlow) this.#state = 'writing';
     this.#wakeWaiting();
   }
 
@@ -173,7 +217,7 @@ export class RunRecorder {
   }
 
   #giveUp(): void {
-    this.#patience.lift();
+    this.#patience.stop();
     // What fails now may fail for ever; what follows it may not.
     this.#buffer.dropUnderWay();
     if (this.#state === 'writing') this.#warn(`the run goes on without its events being kept${this.#reason()}`);

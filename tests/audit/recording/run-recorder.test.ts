@@ -57,21 +57,21 @@ async function createHeldUp() {
 }
 
 /** Whether a promise has settled once everything that can go on without time passing has gone on. */
-async function hasSettled(promise: Promise<unknown>): Promise<boolean> {
+async function hasSettled(work: void | Promise<unknown>): Promise<boolean> {
   let settled = false;
   const settle = (): void => {
     settled = true;
   };
-  promise.then(settle, settle);
+  Promise.resolve(work).then(settle, settle);
   await new Promise(setImmediate);
   return settled;
 }
 
 /** Lets faked time pass until a promise settles, and tells in ms how long that took. */
-async function timeOf(work: Promise<unknown>): Promise<number> {
+async function timeOf(work: void | Promise<unknown>): Promise<number> {
   const begun = performance.now();
   const end = { atMs: Infinity };
-  const settled = work.finally(() => {
+  const settled = Promise.resolve(work).finally(() => {
     end.atMs = performance.now();
   });
   for (let passed = 0; end.atMs === Infinity && passed < 60_000; passed += 10) await passTime(10);
@@ -181,6 +181,15 @@ describe('a run recorder', () => {
     expect(await keptTexts(store)).toEqual([...texts(20), 'final']);
     expect(log.lines).toEqual([]);
     expect(await lostEvents()).toEqual({ kind: 'memory', status: 'available', lost_events: 0 });
+  });
+
+  it('returns no promise unless the run has to wait', async () => {
+    const { recorder, open } = await createHeldUp();
+    for (const text of texts(51)) expect(recorder.add(streamEvent(text))).toBeUndefined();
+    const waiting = recorder.add(streamEvent('51'));
+    expect(waiting).toBeInstanceOf(Promise);
+    open();
+    await waiting;
   });
 
   it('may be ended without having been begun', async () => {
@@ -348,6 +357,27 @@ describe('a run recorder whose store fails', () => {
     ]);
     expect(await lostEvents()).toMatchObject({ lost_events: 501 });
     await passTime(5000);
+  });
+
+  it('waits 15 s in all for a store that takes 2.5 s for each write, and records the end of the run', async () => {
+    const { store, health, log, recorder, lostEvents } = createRecorder();
+    store.hooks.before = () => new Promise<void>((resolve) => void setTimeout(resolve, 2500));
+    recorder.begin();
+    let waitedMs = 0;
+    for (const text of texts(6000)) waitedMs += await timeOf(recorder.add(streamEvent(text)));
+    expect(waitedMs).toBeGreaterThanOrEqual(14_000);
+    expect(waitedMs).toBeLessThanOrEqual(15_000);
+    expect(log.lines).toEqual([expect.stringMatching(GIVEN_UP)]);
+    // The store still answers; health must say that runs go on without it.
+    await passTime(2500);
+    expect(health.isGivenUp).toBe(true);
+    const ended = recorder.end(finalEvent());
+    expect(await timeOf(ended)).toBeLessThanOrEqual(10_000);
+    expect(await ended).toBe(true);
+    await passTime(2500);
+    const kept = await keptTexts(store);
+    expect(kept.at(-1)).toBe('final');
+    expect(await lostEvents()).toMatchObject({ lost_events: 6001 - kept.length });
   });
 
   it('waits no longer than 10 s for a store that fails at the end of the run', async () => {
