@@ -166,7 +166,7 @@ describe('a run recorder', () => {
   it('lets everybody go on who waits, if several do', async () => {
     const { recorder, open } = await createHeldUp();
     await addAll(recorder, 51);
-    const waiting = texts(55, 51).map((text) => recorder.add(streamEvent(text)));
+    const waiting = texts(55, 51).map(async (text) => recorder.add(streamEvent(text)));
     open();
     expect(await Promise.all(waiting)).toHaveLength(4);
   });
