@@ -1,10 +1,11 @@
-import { MemoryEventStore, type MemoryEventStoreOptions } from '../../src/audit/store/memory/memory-event-store.js';
+import { MemoryEventStore } from '../../src/audit/store/memory/memory-event-store.js';
+import type { MemoryBounds } from '../../src/audit/store/memory/memory-threads.js';
 import { createRecordingLog } from './recording-log.js';
 
-export type Bounds = Partial<Omit<MemoryEventStoreOptions, 'log'>>;
+export type Bounds = Partial<Omit<MemoryBounds, 'log'>>;
 
 /** An empty store with room for anything, but for the bounds that are given. */
-export function createMemoryStore(options: Partial<MemoryEventStoreOptions> = {}): MemoryEventStore {
+export function createMemoryStore(options: Partial<MemoryBounds> = {}): MemoryEventStore {
   return new MemoryEventStore({
     maxThreads: 1000,
     maxEventsPerThread: 10_000,

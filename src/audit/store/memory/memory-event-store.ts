@@ -1,4 +1,3 @@
-import type { Logger } from '../../../functions/logger.js';
 import type { AppendResult } from '../../domain/thread-changes.js';
 import type {
   CallbackEventPage,
@@ -12,36 +11,18 @@ import { checkAppendSize } from '../check-append-size.js';
 import type { ThreadHead } from '../../domain/thread-head.js';
 import { isLost, START } from '../../domain/event-cursor.js';
 import type { NewEvent } from '../../domain/stored-event.js';
-import { createMemoryThread, type MemoryThread, runsOf, tagOf, toStoredEvent } from './memory-thread.js';
+import { type MemoryThread, runsOf, toStoredEvent } from './memory-thread.js';
 import {
   acceptRun,
   appendEvents,
   beginAttempt,
   clearRecord,
   type Decision,
-  dropOldest,
-  isReached,
-  type ThreadChange,
   type ThreadSnapshot,
 } from '../../domain/thread-changes.js';
 import type { RunDescription, RunRecord } from '../../domain/run-record.js';
-import { threadKey } from '../../domain/event-thread.js';
+import { type MemoryBounds, MemoryThreads } from './memory-threads.js';
 import { ThreadWatchers } from '../thread-watchers.js';
-
-export interface MemoryEventStoreOptions {
-  /** Beyond it the thread that was longest without a new event is dropped whole. */
-  readonly maxThreads: number;
-  /** Beyond it a thread's oldest events are dropped. */
-  readonly maxEventsPerThread: number;
-  /**
-   * Bytes of what is kept of all events, and of the request message of each run. Beyond it the runs go that have not
-   * begun, which are kept again when they do, and then the oldest events, of the thread that was longest without a new
-   * one first. The newest event of all is always kept, and an emptied thread goes on counting.
-   */
-  readonly maxBytes: number;
-  /** Told once for each thread that loses events to these bounds. */
-  readonly log: Logger;
-}
 
 const MAX_KEPT_PAGES = 100;
 const MAX_KEPT_PAGE_EVENTS = 20;
@@ -56,25 +37,21 @@ interface KeptPage {
 /** Keeps events in the memory of this process: gone with it, and unknown to other processes. */
 export class MemoryEventStore implements CallbackEventStore {
   readonly kind = 'memory';
-  readonly #options: MemoryEventStoreOptions;
-  /** In the order of their latest event, the oldest first; a thread without events is where it began. */
-  readonly #records = new Map<string, MemoryThread>();
-  /** Of the newest event of all. */
-  #latest: MemoryThread | undefined;
-  /** Runs that were accepted and have not begun, the oldest first. */
-  readonly #waitingRuns = new Map<RunRecord, MemoryThread>();
+  readonly #threads: MemoryThreads;
   /** The latest pages, of threads that have not changed since. */
   readonly #pages = new Map<MemoryThread, KeptPage>();
   readonly #watchers = new ThreadWatchers();
-  #byteLength = 0;
 
-  constructor(options: MemoryEventStoreOptions) {
-    this.#options = options;
+  constructor(bounds: MemoryBounds) {
+    this.#threads = new MemoryThreads(bounds, (changed, head) => {
+      this.#pages.delete(changed);
+      this.#watchers.announce(changed.thread, head);
+    });
   }
 
-  /** Bytes of what is kept of all events, and of the request messages. */
+  /** Bytes of all events and request messages. */
   get byteLength(): number {
-    return this.#byteLength;
+    return this.#threads.byteLength;
   }
 
   async acceptRun(thread: EventThread, run: RunDescription): Promise<RunRecord> {
@@ -102,12 +79,12 @@ export class MemoryEventStore implements CallbackEventStore {
   }
 
   async readRun(thread: EventThread, correlationId: string): Promise<RunRecord | undefined> {
-    return this.#records.get(threadKey(thread))?.runs.get(correlationId);
+    return this.#threads.get(thread)?.runs.get(correlationId);
   }
 
   async list(thread: EventThread, options: ListOptions = {}): Promise<CallbackEventPage> {
     const { after = START, limit = Infinity } = options;
-    const found = this.#records.get(threadKey(thread));
+    const found = this.#threads.get(thread);
     if (found === undefined) {
       return { thread, events: [], runs: new Map(), reset: isLost(after, undefined), next: START };
     }
@@ -132,30 +109,28 @@ export class MemoryEventStore implements CallbackEventStore {
   }
 
   async readHead(thread: EventThread): Promise<ThreadHead | undefined> {
-    return this.#records.get(threadKey(thread))?.head;
+    return this.#threads.get(thread)?.head;
   }
 
   async waitForChange(thread: EventThread, seen: ThreadHead | undefined, signal: AbortSignal): Promise<boolean> {
-    const head = this.#records.get(threadKey(thread))?.head;
+    const head = this.#threads.get(thread)?.head;
     if (!signal.aborted && (head?.epoch !== seen?.epoch || head?.version !== seen?.version)) return true;
     return this.#watchers.wait(thread, seen, signal);
   }
 
   async clear(thread: EventThread): Promise<void> {
-    const record = this.#records.get(threadKey(thread));
-    const { change } = clearRecord(record?.head);
-    if (record === undefined || change === undefined) return;
-    this.#byteLength -= record.events.byteLength;
-    record.events.clear();
-    for (const run of record.runs.values()) this.#forgetRun(record, run);
-    this.#setHead(record, change.head);
+    const found = this.#threads.get(thread);
+    const { change } = clearRecord(found?.head);
+    if (found !== undefined && change !== undefined) this.#threads.clear(found, change.head);
   }
 
   async listThreads(agentName: string): Promise<EventThreadSummary[]> {
-    return [...this.#records.values()].toReversed().flatMap(({ thread, events, head: { totals } }) => {
-      const isListed = thread.agentName === agentName && totals !== undefined && events.count > 0;
-      return isListed ? [{ ...thread, eventCount: events.count, ...totals }] : [];
-    });
+    const summaries: EventThreadSummary[] = [];
+    for (const { thread, events, head } of this.#threads.filled()) {
+      if (thread.agentName !== agentName || head.totals === undefined) continue;
+      summaries.push({ ...thread, eventCount: events.count, ...head.totals });
+    }
+    return summaries;
   }
 
   async ping(): Promise<void> {}
@@ -169,104 +144,18 @@ export class MemoryEventStore implements CallbackEventStore {
     correlationId: string,
     decide: (state: ThreadSnapshot) => Decision<Result>,
   ): Result {
-    const key = threadKey(thread);
-    const found = this.#records.get(key);
+    const found = this.#threads.get(thread);
     const { change, result } = decide({ head: found?.head, run: found?.runs.get(correlationId) });
-    if (change !== undefined) this.#apply(key, found ?? createMemoryThread(thread, change.head), change);
+    if (change !== undefined) this.#threads.apply(thread, change);
     return result;
   }
 
-  #apply(key: string, record: MemoryThread, { head, run, isNewMessage, events }: ThreadChange): void {
-    if (run !== undefined) this.#keepRun(record, run, isNewMessage);
-    const lengthBefore = record.events.byteLength;
-    for (const event of events) record.events.append(event.timestamp + event.fields, tagOf(record, event));
-    this.#byteLength += record.events.byteLength - lengthBefore;
-    if (events.length > 0) {
-      this.#records.delete(key);
-      this.#latest = record;
-    }
-    this.#records.set(key, record);
-    record.head = head;
-    if (events.length > 0 || isNewMessage) this.#keepBounds(record);
-    this.#setHead(record, record.head);
-  }
-
-  #keepRun(record: MemoryThread, run: RunRecord, isNew: boolean): void {
-    const { runs } = record;
-    const before = runs.get(run.correlationId);
-    if (before !== undefined) this.#waitingRuns.delete(before);
-    if (run.attempts.length === 0) this.#waitingRuns.set(run, record);
-    runs.set(run.correlationId, run);
-    if (!isNew) return;
-    this.#byteLength += Buffer.byteLength(run.requestMessage);
-    if (before !== undefined) this.#byteLength -= Buffer.byteLength(before.requestMessage);
-  }
-
-  #forgetRun(record: MemoryThread, run: RunRecord): void {
-    record.runs.delete(run.correlationId);
-    this.#waitingRuns.delete(run);
-    this.#byteLength -= Buffer.byteLength(run.requestMessage);
-  }
-
-  #keepPage(record: MemoryThread, kept: KeptPage): void {
-    this.#pages.delete(record);
-    this.#pages.set(record, kept);
+  #keepPage(of: MemoryThread, kept: KeptPage): void {
+    this.#pages.delete(of);
+    this.#pages.set(of, kept);
     for (const oldest of this.#pages.keys()) {
       if (this.#pages.size <= MAX_KEPT_PAGES) break;
       this.#pages.delete(oldest);
     }
-  }
-
-  #setHead(record: MemoryThread, head: ThreadHead): void {
-    record.head = head;
-    this.#pages.delete(record);
-    this.#watchers.announce(record.thread, head);
-  }
-
-  #keepBounds(changed: MemoryThread): void {
-    const { maxThreads, maxEventsPerThread, maxBytes } = this.#options;
-    this.#dropWhile(changed, 'events per thread', () => changed.events.count > maxEventsPerThread);
-    for (const [key, record] of this.#records) {
-      if (this.#records.size <= maxThreads) break;
-      this.#dropWhile(record, 'threads', () => record.events.count > 0);
-      for (const run of record.runs.values()) this.#forgetRun(record, run);
-      this.#records.delete(key);
-      this.#pages.delete(record);
-      this.#watchers.announce(record.thread, undefined);
-    }
-    // Each is kept again when it begins.
-    for (const [run, record] of this.#waitingRuns) {
-      if (this.#byteLength <= maxBytes) break;
-      this.#forgetRun(record, run);
-    }
-    for (const record of this.#records.values()) {
-      if (this.#byteLength <= maxBytes) break;
-      const kept = record === this.#latest ? 1 : 0;
-      this.#dropWhile(record, 'bytes', () => this.#byteLength > maxBytes && record.events.count > kept);
-    }
-  }
-
-  #dropWhile(record: MemoryThread, limit: string, isTooMuch: () => boolean): void {
-    if (!isTooMuch()) return;
-    do this.#dropOldestEvent(record);
-    while (isTooMuch());
-    this.#setHead(record, dropOldest(record.head, record.events.firstSequence).head);
-    if (record.hasDropped) return;
-    record.hasDropped = true;
-    const { agentName, threadId } = record.thread;
-    this.#options.log.warn(
-      `[${agentName}] the event store is full (${limit}): the oldest events of thread ${threadId} are being dropped`,
-    );
-  }
-
-  #dropOldestEvent(record: MemoryThread): void {
-    const { events, runs, head } = record;
-    const { newestAttempt } = head;
-    const lengthBefore = events.byteLength;
-    const dropped = events.dropOldest();
-    this.#byteLength -= lengthBefore - events.byteLength;
-    const run = dropped && runs.get(dropped.correlationId);
-    const now = { oldestSequence: events.firstSequence, ...(newestAttempt && { newestAttempt }) };
-    if (run !== undefined && !isReached(run, now)) this.#forgetRun(record, run);
   }
 }

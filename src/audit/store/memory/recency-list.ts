@@ -1,0 +1,57 @@
+interface Node<Item> {
+  readonly item: Item;
+  older: Node<Item> | undefined;
+  newer: Node<Item> | undefined;
+}
+
+/**
+ * Items by when they were last touched. Every operation takes constant time. A `Map` from which items are deleted at its
+ * front and added at its end takes longer to find its first item the larger it is.
+ */
+export class RecencyList<Item> {
+  readonly #nodes = new Map<Item, Node<Item>>();
+  #oldest: Node<Item> | undefined;
+  #newest: Node<Item> | undefined;
+
+  /** The item that was touched longest ago. */
+  get oldest(): Item | undefined {
+    return this.#oldest?.item;
+  }
+
+  get newest(): Item | undefined {
+    return this.#newest?.item;
+  }
+
+  /** Adds an item, or makes it the newest. */
+  touch(item: Item): void {
+    if (this.#newest?.item === item) return;
+    const node = this.#nodes.get(item) ?? { item, older: undefined, newer: undefined };
+    this.#nodes.set(item, node);
+    this.#unlink(node);
+    node.older = this.#newest;
+    if (this.#newest === undefined) this.#oldest = node;
+    else this.#newest.newer = node;
+    this.#newest = node;
+  }
+
+  delete(item: Item): void {
+    const node = this.#nodes.get(item);
+    if (node === undefined) return;
+    this.#nodes.delete(item);
+    this.#unlink(node);
+  }
+
+  /** All items, the newest first. */
+  *newestFirst(): Generator<Item> {
+    for (let node = this.#newest; node !== undefined; node = node.older) yield node.item;
+  }
+
+  #unlink(node: Node<Item>): void {
+    if (node.older !== undefined) node.older.newer = node.newer;
+    else if (this.#oldest === node) this.#oldest = node.newer;
+    if (node.newer !== undefined) node.newer.older = node.older;
+    else if (this.#newest === node) this.#newest = node.older;
+    node.older = undefined;
+    node.newer = undefined;
+  }
+}
