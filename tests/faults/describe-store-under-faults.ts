@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe } from 'vitest';
+import { describeBusyThreads } from './describe-busy-threads.js';
 import { describePassingFaults } from './describe-passing-faults.js';
 import { describeOutages } from './describe-outages.js';
 import { describeReaders } from './describe-readers.js';
@@ -25,5 +26,6 @@ export function describeStoreUnderFaults(
     describePassingFaults(() => service, options);
     describeOutages(() => service, options);
     describeReaders(() => service, options);
+    describeBusyThreads(() => service);
   });
 }

@@ -7,45 +7,65 @@ import type { Decision, ThreadSnapshot } from '../../domain/thread-changes.js';
 import type { RunRecord } from '../../domain/run-record.js';
 import { threadKey } from '../../domain/event-thread.js';
 
-const MAX_TRIES = 20;
-const MAX_CONFLICT_PAUSE_MS = 20;
+/** A change that keeps losing to those of other processes fails after this time. */
+const GIVE_UP_AFTER_MS = 5000;
+/** How often a process that writes to a thread without a pause lets other processes change it. */
+const LEAVE_ROOM_EVERY_MS = 500;
+/**
+ * How long it then waits, in durations of its own writes. Another process needs a read and a write, and begins them up
+ * to a read, a write and a pause after the wait does; the rest allows for a process that is slower than this one.
+ */
+const ROOM_IN_WRITES = 7;
+/** How much the latest write counts in the average duration. */
+const LATEST_WRITE_WEIGHT = 0.25;
 
 /**
- * Whether a record is remembered that was changed, so that its next change needs no read. `keep`: yes, as the same run is
- * likely to change it again; `forget`: no, as the run is over; `as it is`: if it was remembered before.
+ * Whether to remember the thread after the change, so that the next change needs no read. `keep`: yes, because the same
+ * run is likely to change it again. `forget`: no, because the run has ended. `as it is`: if it was remembered before.
  */
-export type RecordMemory = 'keep' | 'forget' | 'as it is';
+export type ThreadMemory = 'keep' | 'forget' | 'as it is';
 
-/** What this process knows of a thread to which it writes. */
-interface KnownRecord extends StoredHead {
+/** What this process knows of a thread that it writes to. */
+interface KnownThread extends StoredHead {
   readonly runs: Map<string, RunRecord>;
+  readonly pace: WritingPace;
 }
 
-/** Changes the records of threads: each change is one conditional write. */
+/** When this process wrote to a thread, by the clock of `performance`. */
+interface WritingPace {
+  readonly writtenAt: number;
+  /** Average duration of a write. */
+  readonly writeMs: number;
+  /** When other processes last had room for a change. */
+  readonly roomAt: number;
+}
+
+/** Changes threads. Each change is one conditional write, decided again whenever another process was faster. */
 export class ThreadWriter {
-  readonly #storage: DurableStoreAdapter;
-  readonly #announce: (thread: EventThread, record: ThreadHead) => void;
-  /** Of threads with an attempt that is written here: nobody else is likely to change them. */
-  readonly #known = new Map<string, KnownRecord>();
-  /** Changes of one thread take turns; they would only get in each other's way. */
+  readonly #adapter: DurableStoreAdapter;
+  readonly #announce: (thread: EventThread, head: ThreadHead) => void;
+  /** Threads with an attempt that this process writes: other processes rarely change them. */
+  readonly #known = new Map<string, KnownThread>();
+  /** Changes of one thread take turns, because they would only cause conflicts for each other. */
   readonly #turns = new Map<string, Promise<unknown>>();
 
-  /** @param announce is told of each change */
-  constructor(storage: DurableStoreAdapter, announce: (thread: EventThread, record: ThreadHead) => void) {
-    this.#storage = storage;
+  /** @param announce is called after each change */
+  constructor(adapter: DurableStoreAdapter, announce: (thread: EventThread, head: ThreadHead) => void) {
+    this.#adapter = adapter;
     this.#announce = announce;
   }
 
   /**
-   * Changes a thread's record as `decide` says, which is asked again when somebody else was faster.
+   * Changes a thread as `decide` says. After a conflict it reads the thread and decides again.
    *
-   * @param correlationId of the run that it is about; `undefined`: of none
+   * @param correlationId the run to decide about; `undefined` for none
+   * @throws EventStoreError when other processes were faster for 5 s
    */
   change<Result>(
     thread: EventThread,
     correlationId: string | undefined,
     decide: (state: ThreadSnapshot) => Decision<Result>,
-    memory: RecordMemory = 'as it is',
+    memory: ThreadMemory = 'as it is',
   ): Promise<Result> {
     const key = threadKey(thread);
     const before = this.#turns.get(key) ?? Promise.resolve();
@@ -62,54 +82,79 @@ export class ThreadWriter {
     thread: EventThread,
     correlationId: string | undefined,
     decide: (state: ThreadSnapshot) => Decision<Result>,
-    memory: RecordMemory,
+    memory: ThreadMemory,
   ): Promise<Result> {
     const key = threadKey(thread);
-    const storage = this.#storage;
-    for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-      const remembered = this.#known.get(key);
-      // Whatever happens to the write, what is remembered holds no longer.
+    const deadline = performance.now() + GIVE_UP_AFTER_MS;
+    for (let remembered = this.#known.get(key); ; remembered = undefined) {
+      // The outcome of the write may stay unknown, so what is remembered is no longer certain.
       this.#known.delete(key);
-      const known = remembered ?? (await load(storage, thread));
-      const run = correlationId === undefined ? undefined : await runOf(storage, thread, known, correlationId);
+      const roomAt = remembered === undefined ? performance.now() : await leaveRoom(remembered.pace);
+      const startedAt = performance.now();
+      const known = remembered ?? (await this.#load(thread));
+      const run = correlationId === undefined ? undefined : await this.#runOf(thread, known, correlationId);
       const { change, result } = decide({ head: known?.head, run });
       if (change === undefined) {
-        // That nothing is to be done may follow from what was remembered alone: look again.
+        // Only a fresh read can tell that nothing has to change.
         if (remembered !== undefined) continue;
         return result;
       }
-      const tag = await storage.commit(thread, known?.tag, change);
+      const writeStartedAt = performance.now();
+      const tag = await this.#adapter.commit(thread, known?.tag, change);
+      const writtenAt = performance.now();
       if (tag === undefined) {
-        await delay(Math.random() * MAX_CONFLICT_PAUSE_MS);
+        if (writtenAt > deadline) throw new EventStoreError(new Error(describeConflicts(thread)));
+        await delay((Math.random() * (writtenAt - startedAt)) / 2);
         continue;
       }
       this.#announce(thread, change.head);
       if (memory === 'keep' || (memory === 'as it is' && remembered !== undefined)) {
         const runs = change.head.epoch === known?.head.epoch ? known.runs : new Map<string, RunRecord>();
         if (change.run !== undefined) runs.set(change.run.correlationId, change.run);
-        this.#known.set(key, { head: change.head, tag, runs });
+        const latestMs = writtenAt - writeStartedAt;
+        const averageMs = remembered?.pace.writeMs ?? latestMs;
+        const writeMs = averageMs + LATEST_WRITE_WEIGHT * (latestMs - averageMs);
+        const pace = { writtenAt, writeMs, roomAt };
+        this.#known.set(key, { head: change.head, tag, runs, pace });
       }
       return result;
     }
-    const cause = new Error(`Others changed the record of thread ${thread.threadId} ${MAX_TRIES} times in a row.`);
-    throw new EventStoreError(cause);
+  }
+
+  async #load(thread: EventThread): Promise<Omit<KnownThread, 'pace'> | undefined> {
+    const stored = await this.#adapter.readHead(thread);
+    return stored && { ...stored, runs: new Map() };
+  }
+
+  async #runOf(
+    thread: EventThread,
+    known: Omit<KnownThread, 'pace'> | undefined,
+    correlationId: string,
+  ): Promise<RunRecord | undefined> {
+    if (known === undefined) return undefined;
+    const remembered = known.runs.get(correlationId);
+    if (remembered !== undefined) return remembered;
+    const [run] = await this.#adapter.readRuns(thread, known.head.epoch, [correlationId]);
+    return run;
   }
 }
 
-async function load(storage: DurableStoreAdapter, thread: EventThread): Promise<KnownRecord | undefined> {
-  const stored = await storage.readHead(thread);
-  return stored && { ...stored, runs: new Map() };
+/**
+ * Waits if this process has written for long without a pause: another process that reads the thread in order to change
+ * it would otherwise always find it changed.
+ *
+ * @returns when other processes last had room
+ */
+async function leaveRoom({ writtenAt, writeMs, roomAt }: WritingPace): Promise<number> {
+  const now = performance.now();
+  const roomMs = ROOM_IN_WRITES * writeMs;
+  const idleMs = now - writtenAt;
+  if (idleMs >= roomMs) return now;
+  if (now - roomAt < LEAVE_ROOM_EVERY_MS) return roomAt;
+  await delay(roomMs - idleMs);
+  return performance.now();
 }
 
-async function runOf(
-  storage: DurableStoreAdapter,
-  thread: EventThread,
-  known: KnownRecord | undefined,
-  correlationId: string,
-): Promise<RunRecord | undefined> {
-  if (known === undefined) return undefined;
-  const remembered = known.runs.get(correlationId);
-  if (remembered !== undefined) return remembered;
-  const [run] = await storage.readRuns(thread, known.head.epoch, [correlationId]);
-  return run;
+function describeConflicts({ threadId }: EventThread): string {
+  return `Other processes kept changing thread ${threadId} for ${GIVE_UP_AFTER_MS} ms.`;
 }
