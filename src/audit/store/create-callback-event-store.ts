@@ -26,19 +26,23 @@ export function createCallbackEventStore(settings: CallbackStoreSettings, log: L
   return store;
 }
 
+/** Well below the `functionTimeout` of every hosting plan, 5 minutes at least. */
+const PURGE_TIME_LIMIT_MS = 2 * 60_000;
+
 /**
- * What drops events from a service that does not do so by itself, to be called now and then; `undefined` where there is
- * nothing to do.
+ * Creates the function that drops expired events, to be called once a day; `undefined` if the service drops them itself
+ * or if events do not expire.
  */
 export function createEventPurge(settings: CallbackStoreSettings, log: Logger): (() => Promise<void>) | undefined {
   if (settings.kind !== 'table' || settings.ttlDays === undefined) return undefined;
   const { ttlDays } = settings;
   return async () => {
     const { purgeExpiredEvents } = await import('./table/purge-expired-events.js');
-    const storage = await openTable(settings);
-    const store = new DurableEventStore('table', async () => storage);
+    const adapter = await openTable(settings);
+    const store = new DurableEventStore('table', async () => adapter);
+    const signal = AbortSignal.timeout(PURGE_TIME_LIMIT_MS);
     try {
-      await purgeExpiredEvents({ store, storage, ttlDays, now: new Date(), log });
+      await purgeExpiredEvents({ store, adapter, ttlDays, now: new Date(), signal, log });
     } finally {
       await store.close();
     }

@@ -24,7 +24,7 @@ const DEFAULT_TIMEOUT_MS = 20_000;
 /**
  * The laws of {@link CallbackEventStore}, for any implementation.
  *
- * @param createStore makes a store that keeps at least 10,000 events of a thread. The service behind it may be in use:
+ * @param createStore makes a store that keeps at least 2,100 events of a thread. The service behind it may be in use:
  *   each test has an agent of its own. It is closed after the test
  */
 export function describeCallbackEventStore(

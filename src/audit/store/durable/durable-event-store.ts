@@ -37,6 +37,13 @@ export interface DurableEventStoreOptions {
   readonly dropAfterDays?: number | undefined;
 }
 
+/** What dropping a thread's old events has done. */
+export interface DroppedEvents {
+  readonly droppedCount: number;
+  /** Time of the oldest event that is left; `undefined` if there is none. */
+  readonly oldestAt?: string;
+}
+
 /**
  * Keeps events in a service that several processes share, and that outlives them. Each change is one conditional write,
  * under the condition that the thread's head is still the one that was read.
@@ -143,17 +150,22 @@ export class DurableEventStore implements CallbackEventStore {
     await withTimeout(MAX_REMOVAL_WAIT_MS, () => logged).catch(() => undefined);
   }
 
-  /** Drops what a thread has of events from before `cutoff` (ISO 8601 in UTC), from the oldest end. */
-  async dropEventsBefore(thread: EventThread, cutoff: string): Promise<void> {
+  /** Drops a thread's events from before `cutoff` (ISO 8601 in UTC), from the oldest end. */
+  async dropEventsBefore(thread: EventThread, cutoff: string): Promise<DroppedEvents> {
     const stored = await this.#storage.readHead(thread);
-    if (stored === undefined) return;
+    if (stored === undefined) return { droppedCount: 0 };
+    const { epoch, oldestSequence, newestSequence } = stored.head;
     const oldest = await firstEventSince(this.#storage, thread, stored.head, cutoff);
+    const kept = oldest === undefined ? {} : { oldestAt: oldest.timestamp };
+    const from = oldest?.sequence ?? newestSequence + 1;
     const head = await this.#writer.change(thread, undefined, (state) => {
-      const isSame = state.head?.epoch === stored.head.epoch;
-      if (!isSame || state.head.oldestSequence >= oldest) return { result: undefined };
-      return { result: state.head, change: dropOldest(state.head, oldest) };
+      const isSame = state.head?.epoch === epoch;
+      if (!isSame || state.head.oldestSequence >= from) return { result: undefined };
+      return { result: state.head, change: dropOldest(state.head, from) };
     });
-    if (head !== undefined) await this.#storage.removeUnreachable(thread, { ...head, oldestSequence: oldest });
+    if (head === undefined) return { droppedCount: 0, ...kept };
+    await this.#storage.removeUnreachable(thread, { ...head, oldestSequence: from });
+    return { droppedCount: from - oldestSequence, ...kept };
   }
 
   async listThreads(agentName: string): Promise<EventThreadSummary[]> {

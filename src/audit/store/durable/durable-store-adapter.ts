@@ -27,7 +27,12 @@ export interface DurableStoreAdapter {
   /** Those runs that are known in an epoch of a thread, in any order. */
   readRuns(thread: EventThread, epoch: string, correlationIds: readonly string[]): Promise<RunRecord[]>;
 
-  /** The first `limit` events with a sequence of `first` or more, in the order of their sequences; 1,000 at the most. */
+  /**
+   * Events with a sequence of `first` or more, in order. May return fewer than `limit`, so that an answer of the service
+   * stays small, but none only if there are none.
+   *
+   * @param limit 1 to 1,000
+   */
   readEvents(thread: EventThread, first: number, limit: number): Promise<StoredEvent[]>;
 
   /**

@@ -53,8 +53,9 @@ async function readEvents(
       if (last !== undefined && event.sequence > last.sequence + 1) events.length = 0;
       events.push(event);
     }
-    if (read.length < wanted) break;
-    from = (read.at(-1)?.sequence ?? newest) + 1;
+    const last = read.at(-1);
+    if (last === undefined) break;
+    from = last.sequence + 1;
   }
   return events;
 }
@@ -91,22 +92,21 @@ async function readRunsOfPage(
   return { runs: known, head: { ...head, oldestSequence: first } };
 }
 
-/** The sequence of the oldest event that is not from before `cutoff`; behind the newest when there is none. */
+/** The oldest event that is not from before `cutoff`; `undefined` if there is none. */
 export async function firstEventSince(
   storage: DurableStoreAdapter,
   thread: EventThread,
   { oldestSequence, newestSequence }: ThreadHead,
   cutoff: string,
-): Promise<number> {
-  const [oldest] = await storage.readEvents(thread, oldestSequence, 1);
-  if (oldest !== undefined && oldest.timestamp >= cutoff) return oldest.sequence;
-  for (let first = oldestSequence; ;) {
-    const events = await storage.readEvents(thread, first, READ_LIMIT);
+): Promise<StoredEvent | undefined> {
+  // One event first: most threads have nothing to drop.
+  for (let first = oldestSequence, limit = 1; first <= newestSequence; limit = READ_LIMIT) {
+    const events = await storage.readEvents(thread, first, limit);
     const kept = events.find(({ timestamp }) => timestamp >= cutoff);
-    if (kept !== undefined) return kept.sequence;
+    if (kept !== undefined || events.length === 0) return kept;
     first = (events.at(-1)?.sequence ?? newestSequence) + 1;
-    if (events.length < READ_LIMIT) return first;
   }
+  return undefined;
 }
 
 /** A run whose record the service has let go before its last events: the latest attempt of those stands for it. */

@@ -3,39 +3,39 @@ import type { EventThreadSummary } from '../callback-event-store.js';
 import { eventCountOf, type ThreadHead } from '../../domain/thread-head.js';
 import type { ThreadTotals } from '../../domain/thread-totals.js';
 
-/** The threads of an agent, as a service knows them. */
+/** The threads of an agent. */
 export interface ThreadList {
-  /** Those that hold events, the one with the latest event first. */
+  /** Threads that hold events, the one with the latest event first. */
   readonly threads: EventThreadSummary[];
-  /** The ids of those of which it cannot be read what they hold. */
+  /** Ids of threads whose size cannot be read. */
   readonly unreadable: readonly string[];
 }
 
-/** What is kept of a thread, by its id. */
-export interface ListedRecord {
+/** A thread, and how to read its size. */
+export interface StoredThread {
   readonly threadId: string;
   /** @throws ZodError when it cannot be read */
-  read(): RecordSize;
+  read(): ThreadSize;
 }
 
-export interface RecordSize {
+export interface ThreadSize {
   readonly eventCount: number;
-  /** Absent while it has none. */
+  /** Undefined before the first event. */
   readonly totals?: ThreadTotals | undefined;
 }
 
-export function sizeOf(head: ThreadHead): RecordSize {
+export function sizeOf(head: ThreadHead): ThreadSize {
   return { eventCount: eventCountOf(head), totals: head.totals };
 }
 
-/** One record that cannot be read must not take the list of all others with it. */
-export function toThreadList(agentName: string, records: readonly ListedRecord[]): ThreadList {
+/** Makes a list. A thread that cannot be read does not hide the others. */
+export function toThreadList(agentName: string, found: readonly StoredThread[]): ThreadList {
   const threads: EventThreadSummary[] = [];
   const unreadable: string[] = [];
-  for (const record of records) {
-    const { threadId } = record;
+  for (const thread of found) {
+    const { threadId } = thread;
     try {
-      const { eventCount, totals } = record.read();
+      const { eventCount, totals } = thread.read();
       if (totals !== undefined && eventCount > 0) threads.push({ agentName, threadId, eventCount, ...totals });
     } catch (error) {
       if (!(error instanceof ZodError)) throw error;

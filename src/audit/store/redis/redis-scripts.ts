@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { z } from 'zod';
 import type { ThreadChange } from '../../domain/thread-changes.js';
 import type { RedisClient } from './redis-connection.js';
 import { messageFieldOf, recordNameOf, runFieldOf, storeEvent, storeMessage } from './redis-stored-record.js';
@@ -53,6 +54,75 @@ for _, key in ipairs(KEYS) do
 end
 return redis.call('EXISTS', KEYS[1])
 `);
+
+/*
+ * A reply is bounded by its bytes, because one event or message may be as large as many others together. A page that is
+ * cut short holds at least one of the values that were asked for.
+ */
+
+/* KEYS: the events. ARGV: the first id, how many entries at most, and about how many bytes. */
+const readEventsScript = createScript(`
+local found, bytes, from = {}, 0, ARGV[1]
+while #found < tonumber(ARGV[2]) and bytes < tonumber(ARGV[3]) do
+  local some = redis.call('XRANGE', KEYS[1], from, '+', 'COUNT', math.min(16, tonumber(ARGV[2]) - #found))
+  for _, entry in ipairs(some) do
+    if bytes >= tonumber(ARGV[3]) then break end
+    for _, value in ipairs(entry[2]) do bytes = bytes + #value end
+    found[#found + 1] = entry
+    from = '(' .. entry[1]
+  end
+  if #some == 0 then break end
+end
+return found
+`);
+
+/* KEYS: a hash. ARGV: about how many bytes, and the fields. */
+const readFieldsScript = createScript(`
+local values, bytes = {}, 0
+for i = 2, #ARGV do
+  if bytes >= tonumber(ARGV[1]) then break end
+  local value = redis.call('HGET', KEYS[1], ARGV[i])
+  if value then bytes = bytes + #value end
+  values[i - 1] = value
+end
+return values
+`);
+
+const MAX_REPLY_BYTES = 1024 * 1024;
+const MAX_FIELDS = 1000;
+
+/** @returns entries of a stream from an id on: as many as asked for, or fewer if they are large, or if there are no more */
+export async function readEntries(
+  client: RedisClient,
+  key: string,
+  first: number,
+  limit: number,
+): Promise<{ readonly id: string; readonly message: Record<string, string> }[]> {
+  const values = [String(first), String(limit), String(MAX_REPLY_BYTES)];
+  const entries = entriesReply.parse(await evaluate(client, readEventsScript, [key], values));
+  return entries.map(([id, fields]) => {
+    const message: Record<string, string> = {};
+    for (let index = 0; index < fields.length; index += 2) message[fields[index] ?? ''] = fields[index + 1] ?? '';
+    return { id, message };
+  });
+}
+
+/**
+ * Reads fields of a hash.
+ *
+ * @returns the values of the first of them, in their order and at least one; `null` for a field that is not there
+ */
+export async function readFields(
+  client: RedisClient,
+  key: string,
+  fields: readonly string[],
+): Promise<(string | null)[]> {
+  const values = [String(MAX_REPLY_BYTES), ...fields.slice(0, MAX_FIELDS)];
+  return fieldsReply.parse(await evaluate(client, readFieldsScript, [key], values));
+}
+
+const entriesReply = z.array(z.tuple([z.string(), z.array(z.string())]));
+const fieldsReply = z.array(z.string().nullable()).min(1);
 
 /**
  * Applies a change if the head has the expected tag; `undefined`: if there is none.
@@ -120,16 +190,25 @@ function createScript(source: string): Script {
 
 async function runScript(
   client: RedisClient,
-  { source, sha1 }: Script,
+  script: Script,
   { head, events, runs }: RedisThreadKeys,
   values: string[],
 ): Promise<boolean> {
-  const options = { keys: [head, events, runs], arguments: values };
+  return (await evaluate(client, script, [head, events, runs], values)) === 1;
+}
+
+async function evaluate(
+  client: RedisClient,
+  { source, sha1 }: Script,
+  keys: string[],
+  values: string[],
+): Promise<unknown> {
+  const options = { keys, arguments: values };
   try {
-    return (await client.evalSha(sha1, options)) === 1;
+    return await client.evalSha(sha1, options);
   } catch (error) {
     // The server has not run it since its start.
     if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-    return (await client.eval(source, options)) === 1;
+    return client.eval(source, options);
   }
 }

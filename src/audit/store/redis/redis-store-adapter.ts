@@ -5,7 +5,7 @@ import type { DurableStoreAdapter, StoredHead } from '../durable/durable-store-a
 import type { StoredEvent } from '../../domain/stored-event.js';
 import { isReached, type ThreadChange } from '../../domain/thread-changes.js';
 import { createRedisClient, RedisConnection } from './redis-connection.js';
-import { runCommitScript, runRemoveScript } from './redis-scripts.js';
+import { readEntries, readFields, runCommitScript, runRemoveScript } from './redis-scripts.js';
 import { isRunField, messageFieldOf, parseEvent, parseMessage, runFieldOf } from './redis-stored-record.js';
 import { RedisKeys } from './redis-thread-keys.js';
 import { RedisThreadList } from './redis-thread-list.js';
@@ -44,7 +44,10 @@ export async function openRedisStoreAdapter(options: RedisStoreAdapterOptions): 
 
 class RedisStoreAdapter implements DurableStoreAdapter {
   readonly follow: FollowThread;
+  /** For what writers and watchers wait for. */
   readonly #connection: RedisConnection;
+  /** For large replies: a command waits for those that were sent before it on the same connection. */
+  readonly #reads: RedisConnection;
   readonly #watch: RedisThreadWatch;
   readonly #list: RedisThreadList;
   readonly #keys: RedisKeys;
@@ -57,7 +60,13 @@ class RedisStoreAdapter implements DurableStoreAdapter {
     this.#keys = new RedisKeys(keyPrefix);
     this.#ttlMs = ttlDays === undefined ? undefined : Math.ceil(ttlDays * MS_PER_DAY);
     this.#connection = new RedisConnection(createClient);
-    this.#list = new RedisThreadList({ connection: this.#connection, keys: this.#keys, ttlMs: this.#ttlMs });
+    this.#reads = new RedisConnection(createClient);
+    this.#list = new RedisThreadList({
+      connection: this.#connection,
+      reads: this.#reads,
+      keys: this.#keys,
+      ttlMs: this.#ttlMs,
+    });
     this.#watch = new RedisThreadWatch({
       connection: this.#connection,
       blockingConnection: new RedisConnection(createClient, { isBackground: true }),
@@ -81,7 +90,11 @@ class RedisStoreAdapter implements DurableStoreAdapter {
       const field = runFieldOf(epoch, id);
       return [field, messageFieldOf(field)];
     });
-    const values = await this.#connection.run((client) => client.hmGet(key, fields));
+    const values: (string | null)[] = [];
+    while (values.length < fields.length) {
+      const left = fields.slice(values.length);
+      values.push(...(await this.#reads.run((client) => readFields(client, key, left))));
+    }
     return correlationIds.flatMap((_, index) => {
       const run = values[2 * index];
       return typeof run === 'string' ? parseRun(run, parseMessage(values[2 * index + 1])) : [];
@@ -90,8 +103,8 @@ class RedisStoreAdapter implements DurableStoreAdapter {
 
   async readEvents(thread: EventThread, first: number, limit: number): Promise<StoredEvent[]> {
     const { events: key } = this.#keys.thread(thread);
-    const entries = await this.#connection.run((client) => client.xRange(key, String(first), '+', { COUNT: limit }));
-    return (entries ?? []).map(({ id, message }) => parseEvent(id, message));
+    const entries = await this.#reads.run((client) => readEntries(client, key, first, limit));
+    return entries.map(({ id, message }) => parseEvent(id, message));
   }
 
   async commit(thread: EventThread, tag: string | undefined, change: ThreadChange): Promise<string | undefined> {
@@ -140,5 +153,6 @@ class RedisStoreAdapter implements DurableStoreAdapter {
   async close(): Promise<void> {
     await this.#watch.close();
     await this.#connection.close();
+    await this.#reads.close();
   }
 }

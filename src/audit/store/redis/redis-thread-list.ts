@@ -4,11 +4,13 @@ import type { RedisClient, RedisConnection } from './redis-connection.js';
 import { runLimitLifeScript } from './redis-scripts.js';
 import type { RedisKeys } from './redis-thread-keys.js';
 import { parseHead } from '../durable/stored-schemas.js';
-import { type ListedRecord, sizeOf, type ThreadList, toThreadList } from '../durable/thread-list.js';
+import { type StoredThread, sizeOf, type ThreadList, toThreadList } from '../durable/thread-list.js';
 import { MS_PER_DAY } from '../durable/ms-per-day.js';
 
 export interface RedisThreadListOptions {
   readonly connection: RedisConnection;
+  /** For large replies. */
+  readonly reads: RedisConnection;
   readonly keys: RedisKeys;
   /** Of a thread, from its last change. Absent: it does not expire. */
   readonly ttlMs: number | undefined;
@@ -49,19 +51,19 @@ export class RedisThreadList {
   }
 
   async list(agentName: string): Promise<ThreadList> {
-    const { connection, keys } = this.#options;
-    const records: ListedRecord[] = [];
+    const { reads, keys } = this.#options;
+    const found: StoredThread[] = [];
     for await (const threads of this.#read(agentName)) {
-      const heads = await connection.run((client) =>
+      const heads = await reads.run((client) =>
         Promise.all(threads.map((thread) => client.hGet(keys.thread(thread).head, 'head'))),
       );
       for (const [index, { threadId }] of threads.entries()) {
         const stored = heads[index];
-        if (typeof stored === 'string') records.push({ threadId, read: () => sizeOf(parseHead(stored)) });
+        if (typeof stored === 'string') found.push({ threadId, read: () => sizeOf(parseHead(stored)) });
       }
       await this.#forget(threads.filter((_, index) => typeof heads[index] !== 'string'));
     }
-    return toThreadList(agentName, records);
+    return toThreadList(agentName, found);
   }
 
   /** The list expires a day after its last thread: a mark, which is not noted here, makes a thread live on as well. */
@@ -101,8 +103,8 @@ export class RedisThreadList {
 
   /** All threads of the list, some at a time. */
   async *#read(agentName: string): AsyncGenerator<ListedThread[]> {
-    const { connection, keys } = this.#options;
-    const members = await connection.run((client) => client.zRangeWithScores(keys.threads(agentName), 0, -1));
+    const { reads, keys } = this.#options;
+    const members = await reads.run((client) => client.zRangeWithScores(keys.threads(agentName), 0, -1));
     const threads = members.map(({ value, score }) => ({ agentName, threadId: value, keptAt: score }));
     for (let start = 0; start < threads.length; start += READ_AT_ONCE) yield threads.slice(start, start + READ_AT_ONCE);
   }

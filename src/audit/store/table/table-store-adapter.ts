@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import type { TransactionAction } from '@azure/data-tables';
 import type { EventThread } from '../../domain/event-thread.js';
 import type { DurableStoreAdapter, StoredHead } from '../durable/durable-store-adapter.js';
 import type { StoredEvent } from '../../domain/stored-event.js';
@@ -13,7 +12,7 @@ import { readEvents, readHead, readRuns } from './table-reads.js';
 import { readPartsReference } from './table-records.js';
 import { listRuns, removeThreadRows, removeUnreachable } from './table-removals.js';
 import { TableRows } from './table-rows.js';
-import { TableThreadIndex } from './table-thread-index.js';
+import { type IndexedThread, TableThreadIndex } from './table-thread-index.js';
 import type { ThreadHead } from '../../domain/thread-head.js';
 import { threadKey } from '../../domain/event-thread.js';
 import type { ThreadList } from '../durable/thread-list.js';
@@ -24,9 +23,9 @@ export interface TableStoreAdapterOptions {
   readonly tableName: string;
 }
 
-/** So long nobody else can still be at work on removing what a record has dropped. */
+/** After this time without a change, no process can still be removing what the thread dropped before. */
 const REST_MS = 10 * 60_000;
-const MAX_UNSURE = 10_000;
+const MAX_REMEMBERED_THREADS = 10_000;
 
 /** Opens a table of a storage account, and makes it if there is none. */
 export async function openTableStoreAdapter({
@@ -46,26 +45,17 @@ export class TableStoreAdapter implements DurableStoreAdapter {
   readonly follow = pollThread(this);
   readonly #rows: TableRows;
   readonly #index: TableThreadIndex;
-  /** Threads with a commit whose answer may be lost. What came of it is listed when their head is read again. */
-  readonly #unsure = new Set<string>();
+  /** Threads that this process has marked as open in the list, and the head's epoch and version at that time. */
+  readonly #opened = new Map<string, Pick<ThreadHead, 'epoch' | 'version'>>();
+  readonly #closing = new Set<Promise<void>>();
 
-  constructor(rows: TableRows, index = new TableThreadIndex(rows)) {
+  constructor(rows: TableRows) {
     this.#rows = rows;
-    this.#index = index;
+    this.#index = new TableThreadIndex(rows);
   }
 
-  async readHead(thread: EventThread): Promise<StoredHead | undefined> {
-    const key = threadKey(thread);
-    // Taken first: a commit may fail while the head is read.
-    const isUnsure = this.#unsure.delete(key);
-    try {
-      const found = await readHead(this.#rows, thread);
-      if (isUnsure && found !== undefined) this.#index.note(thread, found.head);
-      return found;
-    } catch (error) {
-      if (isUnsure) this.#unsure.add(key);
-      throw error;
-    }
+  readHead(thread: EventThread): Promise<StoredHead | undefined> {
+    return readHead(this.#rows, thread);
   }
 
   readRuns(thread: EventThread, epoch: string, correlationIds: readonly string[]): Promise<RunRecord[]> {
@@ -77,19 +67,18 @@ export class TableStoreAdapter implements DurableStoreAdapter {
   }
 
   async commit(thread: EventThread, tag: string | undefined, change: ThreadChange): Promise<string | undefined> {
+    // First, so that the list never misses a thread that has events, nor shows an earlier state of it.
+    await this.#open(thread, tag, change);
     const committed = await this.#commit(thread, tag, change);
     if (committed === undefined) return undefined;
     const { head, run, events } = change;
-    const lastType = events.at(-1)?.eventType;
-    if (lastType === 'final' || lastType === 'failed') {
-      // At once, but the run's caller does not wait for the list, which may be a second behind in any case.
-      void this.#index.noteNow(thread, head);
-    } else if (run === undefined) {
-      // Something was cleared or dropped.
-      await this.#index.noteNow(thread, head);
-    } else {
-      this.#index.note(thread, head);
-    }
+    const lastType = run === undefined ? head.totals?.lastEventType : events.at(-1)?.eventType;
+    const isRunning = lastType === 'stream' || (run !== undefined && events.length === 0);
+    if (isRunning) return committed;
+    this.#opened.delete(threadKey(thread));
+    const closed = this.#close(thread, head);
+    // The caller of a run does not wait for it.
+    if (run === undefined) await closed;
     return committed;
   }
 
@@ -106,21 +95,26 @@ export class TableStoreAdapter implements DurableStoreAdapter {
     return this.#index.list(agentName);
   }
 
-  /** The threads of all agents, known to the app or not, that may hold events from before `time`: ISO 8601 in UTC. */
-  threadsFromBefore(time: string): AsyncIterable<EventThread> {
+  /** Threads of all agents, also of removed ones, that may hold events older than `time` (ISO 8601 in UTC). */
+  threadsFromBefore(time: string): AsyncIterable<IndexedThread> {
     return this.#index.threadsFromBefore(time);
   }
 
+  /** Notes the time of a thread's oldest event (ISO 8601 in UTC) after older ones were dropped. */
+  noteOldest(thread: EventThread, oldestAt: string): Promise<void> {
+    return this.#index.noteOldest(thread, oldestAt);
+  }
+
   /**
-   * Removes a thread whole if everything in it is from before `cutoff`; it begins again at 1, with another epoch.
+   * Removes a whole thread if everything in it is older than `cutoff` (ISO 8601 in UTC). It may begin again at 1, with
+   * another epoch.
    *
-   * @param cutoff and `now` ISO 8601 in UTC
-   * @returns false when it stays: something is newer, or it was changed in the last minutes
+   * @returns false if it stays, because something in it is newer or because it changed within the last ten minutes
    */
-  async removeThread(thread: EventThread, cutoff: string, now: Date): Promise<boolean> {
+  async removeThread({ thread, tag: indexTag }: IndexedThread, cutoff: string, now: Date): Promise<boolean> {
     const found = await readHead(this.#rows, thread);
     if (found === undefined) {
-      await this.#index.remove(thread, undefined);
+      await this.#index.remove(thread, indexTag);
       return true;
     }
     const { head, tag, writtenAt } = found;
@@ -132,11 +126,11 @@ export class TableStoreAdapter implements DurableStoreAdapter {
     const { change } = clearRecord(head);
     const cleared = change && (await this.#commit(thread, tag, change));
     if (change === undefined || cleared === undefined) return false;
-    // Only what was there then: another process may have begun a run meanwhile.
+    // Not what another process writes meanwhile: it may have begun a run.
     await removeUnreachable(this.#rows, thread, change.head);
     const keys = { partitionKey: threadPartition(thread), rowKey: HEAD_KEY };
     const isRemoved = await this.#rows.remove(keys, cleared);
-    if (isRemoved) await this.#index.remove(thread, head.epoch);
+    if (isRemoved) await this.#index.remove(thread, indexTag);
     return isRemoved;
   }
 
@@ -144,8 +138,35 @@ export class TableStoreAdapter implements DurableStoreAdapter {
     await this.#rows.get('ping', HEAD_KEY);
   }
 
-  close(): Promise<void> {
-    return this.#index.close();
+  async close(): Promise<void> {
+    await Promise.all(this.#closing);
+  }
+
+  async #open(thread: EventThread, tag: string | undefined, { head, run, events }: ThreadChange): Promise<void> {
+    const key = threadKey(thread);
+    const opened = this.#opened.get(key);
+    const isAccepted = run?.attempts.length === 0;
+    if (tag === undefined) {
+      await this.#index.add(thread, head, run?.acceptedAt ?? new Date().toISOString());
+    } else {
+      if (isAccepted) return;
+      const isBegun = run !== undefined && events.length === 0;
+      const isOpen = opened?.epoch === head.epoch && (!isBegun || opened.version + 1 === head.version);
+      if (isOpen && run !== undefined) return;
+      await this.#index.open(thread, head);
+    }
+    if (this.#opened.size >= MAX_REMEMBERED_THREADS) this.#opened.clear();
+    this.#opened.set(key, head);
+  }
+
+  #close(thread: EventThread, head: ThreadHead): Promise<void> {
+    const closed = this.#index
+      .close(thread, head)
+      // The thread stays open in the list, which then reads its head.
+      .catch(() => {})
+      .finally(() => this.#closing.delete(closed));
+    this.#closing.add(closed);
+    return closed;
   }
 
   async #commit(thread: EventThread, tag: string | undefined, change: ThreadChange): Promise<string | undefined> {
@@ -153,7 +174,7 @@ export class TableStoreAdapter implements DurableStoreAdapter {
     const partsToken = randomBytes(8).toString('hex');
     const { parts, actions, referringKey } = planCommit(partitionKey, tag, change, partsToken);
     for (const transaction of parts) await this.#rows.apply(transaction);
-    const committed = await this.#apply(thread, actions);
+    const committed = await this.#rows.apply(actions);
     if (committed === undefined && referringKey !== undefined) {
       // A commit that was sent again, as its answer was lost, finds a conflict with itself.
       const row = await this.#rows.get(partitionKey, referringKey);
@@ -161,18 +182,5 @@ export class TableStoreAdapter implements DurableStoreAdapter {
       if (!isKept) await this.#rows.removeAll(parts.flat().map(([, part]) => part));
     }
     return committed;
-  }
-
-  async #apply(thread: EventThread, actions: readonly TransactionAction[]): Promise<string | undefined> {
-    let committed: string | undefined;
-    try {
-      committed = await this.#rows.apply(actions);
-      return committed;
-    } finally {
-      if (committed === undefined) {
-        if (this.#unsure.size >= MAX_UNSURE) this.#unsure.clear();
-        this.#unsure.add(threadKey(thread));
-      }
-    }
   }
 }

@@ -1,146 +1,125 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { odata } from '@azure/data-tables';
 import { z } from 'zod';
 import type { EventThread } from '../../domain/event-thread.js';
-import type { StoredHead } from '../durable/durable-store-adapter.js';
-import { LatestWrites, type LatestWritesOptions } from './latest-writes.js';
-import { agentNameOf, agentPartition, behindThreadsOf } from './table-keys.js';
-import type { Row, RowKeys, TableRows } from './table-rows.js';
 import { eventCountOf, type ThreadHead } from '../../domain/thread-head.js';
+import { inParallel } from '../durable/in-parallel.js';
 import { jsonOf, storedTotals } from '../durable/stored-schemas.js';
-import { threadKey } from '../../domain/event-thread.js';
-import { type ListedRecord, type ThreadList, toThreadList } from '../durable/thread-list.js';
-
-/** A thread in the list of its agent. */
-const indexRow = z.object({
-  /** The record that it sums up. */
-  epoch: z.string(),
-  version: z.number(),
-  eventCount: z.number(),
-  /** JSON of the record's totals; empty while it has none. */
-  totals: z.string(),
-  /** Of the first event, or when the row was written if there was none: ISO 8601 in UTC. */
-  oldestAt: z.string(),
-});
-
-const listedRow = z.object({ eventCount: z.number(), totals: jsonOf(storedTotals) });
-
-interface NotedThread {
-  readonly thread: EventThread;
-  readonly head: ThreadHead;
-}
-
-type VersionedRecord = Pick<ThreadHead, 'epoch' | 'version'>;
-
-const PACE: LatestWritesOptions = { intervalMs: 1000, maxRetryMs: 30_000 };
-const MAX_WAIT_MS = 1000;
-const MAX_TRIES = 5;
-/** Of so many threads it is remembered which row was written here; for others it is read before it is written. */
-const MAX_WRITTEN = 1000;
+import { type StoredThread, sizeOf, type ThreadList, toThreadList } from '../durable/thread-list.js';
+import { agentNameOf, agentPartition, behindThreadsOf, HEAD_KEY, threadPartition } from './table-keys.js';
+import { readHeadRow } from './table-records.js';
+import type { Row, RowKeys, TableRows } from './table-rows.js';
 
 /**
- * The list of each agent's threads. It is written beside their records, so that a list needs no look at events, and may
- * be about a second behind them.
+ * A thread in the list of its agent. While `openedVersion` is the later version, a run is writing to the thread and its
+ * head says how large it is. The two versions are written independently, so their order of arrival does not matter.
  */
+interface IndexColumns {
+  /** Version of the head with which a run began. */
+  readonly openedVersion?: number;
+  /** Version of the head that `eventCount` and `totals` are from. */
+  readonly closedVersion?: number;
+  readonly eventCount?: number;
+  /** JSON of the thread's totals; empty if it has none. */
+  readonly totals?: string;
+  /** No event is older: ISO 8601 in UTC. */
+  readonly oldestAt?: string;
+}
+
+const closedRow = z
+  .object({
+    openedVersion: z.number(),
+    closedVersion: z.number(),
+    eventCount: z.number(),
+    totals: z
+      .literal('')
+      .transform(() => undefined)
+      .or(jsonOf(storedTotals)),
+  })
+  .refine(({ openedVersion, closedVersion }) => closedVersion >= openedVersion);
+
+/** A thread in the list, and the version of its row. */
+export interface IndexedThread {
+  readonly thread: EventThread;
+  readonly tag: string;
+}
+
+const READS_AT_ONCE = 16;
+
+/** The list of each agent's threads, so that listing them needs no search through events. */
 export class TableThreadIndex {
   readonly #rows: TableRows;
-  readonly #writes: LatestWrites<NotedThread>;
-  /** What the rows sum up that were written here, and their tags; the latest last. */
-  readonly #written = new Map<string, StoredHead>();
 
-  constructor(rows: TableRows, pace: LatestWritesOptions = PACE) {
+  constructor(rows: TableRows) {
     this.#rows = rows;
-    this.#writes = new LatestWrites((noted) => this.#write(noted), pace);
   }
 
-  /** Takes note of a thread's record, unless it knows a later version; the list follows within a second. */
-  note(thread: EventThread, head: ThreadHead): void {
-    const key = threadKey(thread);
-    const waiting = this.#writes.waiting(key);
-    if (waiting !== undefined && isLater(waiting.head, head)) return;
-    const written = this.#written.get(key);
-    const isListed = !this.#writes.has(key) && written !== undefined && summaryOf(written.head) === summaryOf(head);
-    if (!isListed) this.#writes.soon(key, { thread, head });
+  /** Adds a thread that is about to begin, in place of what is listed of an earlier one. */
+  async add(thread: EventThread, { version }: ThreadHead, oldestAt: string): Promise<void> {
+    await this.#upsert(thread, { openedVersion: version, oldestAt }, 'Replace');
   }
 
-  /** Takes note of a thread's record; the list has it when this returns, unless it cannot be written within a second. */
-  async noteNow(thread: EventThread, head: ThreadHead): Promise<void> {
-    const writing = this.#writes.now(threadKey(thread), { thread, head });
-    await Promise.race([writing, delay(MAX_WAIT_MS, undefined, { ref: false })]);
+  /** Notes that a run is about to write to a thread. */
+  async open(thread: EventThread, { version }: ThreadHead): Promise<void> {
+    await this.#upsert(thread, { openedVersion: version }, 'Merge');
+  }
+
+  /** Notes what a thread holds when no run writes to it. */
+  async close(thread: EventThread, head: ThreadHead): Promise<void> {
+    const { version: closedVersion, totals } = head;
+    const eventCount = eventCountOf(head);
+    const columns =
+      totals === undefined
+        ? { totals: '', oldestAt: new Date().toISOString() } // It was cleared.
+        : { totals: JSON.stringify(totals) };
+    await this.#upsert(thread, { closedVersion, eventCount, ...columns }, 'Merge');
+  }
+
+  /** Notes that older events were dropped. @param oldestAt ISO 8601 in UTC */
+  async noteOldest(thread: EventThread, oldestAt: string): Promise<void> {
+    await this.#upsert(thread, { oldestAt }, 'Merge');
   }
 
   /** The threads of an agent that hold events, the one with the latest event first. */
   async list(agentName: string): Promise<ThreadList> {
-    const records: ListedRecord[] = [];
-    const filter = odata`PartitionKey eq ${agentPartition(agentName)} and eventCount gt 0`;
-    for await (const page of this.#rows.pages(filter)) {
-      records.push(...page.map((row) => ({ threadId: row.rowKey, read: () => listedRow.parse(row) })));
+    const found: StoredThread[] = [];
+    for await (const page of this.#rows.pages(odata`PartitionKey eq ${agentPartition(agentName)}`)) {
+      const listed = await inParallel(page, READS_AT_ONCE, (row) => this.#toListed(agentName, row));
+      found.push(...listed.filter((thread) => thread !== undefined));
     }
-    return toThreadList(agentName, records);
+    return toThreadList(agentName, found);
   }
 
-  /** The threads of all agents that may hold something from before `time`, ISO 8601 in UTC. */
-  async *threadsFromBefore(time: string): AsyncGenerator<EventThread> {
+  /** Threads of all agents that may hold events older than `time` (ISO 8601 in UTC). */
+  async *threadsFromBefore(time: string): AsyncGenerator<IndexedThread> {
     for await (const agentName of this.#agentNames()) {
       const filter = odata`PartitionKey eq ${agentPartition(agentName)} and oldestAt lt ${time}`;
       for await (const page of this.#rows.pages(filter, { columns: [] })) {
-        for (const { rowKey: threadId } of page) yield { agentName, threadId };
+        for (const { rowKey: threadId, etag: tag } of page) yield { thread: { agentName, threadId }, tag };
       }
     }
   }
 
-  /** Takes a thread from the list, unless another record than the one of this epoch is listed. */
-  async remove(thread: EventThread, epoch: string | undefined): Promise<void> {
-    const key = threadKey(thread);
-    await this.#writes.cancel(key);
-    this.#written.delete(key);
-    const row = await this.#get(thread);
-    if (row !== undefined && (epoch === undefined || indexRow.parse(row).epoch === epoch)) {
-      await this.#rows.remove(keysOf(thread), row.etag);
-    }
-  }
-
-  /** Writes what is still to be written. */
-  close(): Promise<void> {
-    return this.#writes.close();
-  }
-
-  async #write({ thread, head }: NotedThread): Promise<void> {
-    const key = threadKey(thread);
-    const row = { ...keysOf(thread), ...toRow(head) };
-    const written = this.#written.get(key);
-    if (written !== undefined && isLater(written.head, head)) return;
-    let tag = written?.tag;
-    this.#written.delete(key);
-    // The first run of a thread is likely the one that lists it.
-    let isKnown = tag !== undefined || (head.totals?.runCount ?? 0) <= 1;
-    for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-      if (!isKnown) {
-        const found = await this.#get(thread);
-        // One that cannot be read is replaced.
-        const listed = indexRow.safeParse(found).data;
-        if (listed !== undefined && isLater(listed, head)) return;
-        tag = found?.etag;
-      }
-      const writtenTag = await this.#rows.put(row, tag);
-      if (writtenTag !== undefined) return this.#remember(key, { head, tag: writtenTag });
-      isKnown = false;
-    }
-    throw new Error(`Others changed the place of thread ${thread.threadId} in the list ${MAX_TRIES} times in a row.`);
-  }
-
-  #get(thread: EventThread): Promise<Row | undefined> {
+  /** Removes a thread from the list, unless its row has changed since it was read with this tag. */
+  async remove(thread: EventThread, tag?: string): Promise<void> {
     const { partitionKey, rowKey } = keysOf(thread);
-    return this.#rows.get(partitionKey, rowKey);
+    const found = tag ?? (await this.#rows.get(partitionKey, rowKey))?.etag;
+    if (found !== undefined) await this.#rows.remove(keysOf(thread), found);
   }
 
-  #remember(key: string, written: StoredHead): void {
-    this.#written.set(key, written);
-    const [oldest] = this.#written.keys();
-    if (this.#written.size > MAX_WRITTEN && oldest !== undefined) this.#written.delete(oldest);
+  /** @returns `undefined` for a thread that is gone, or was never written after it was added */
+  async #toListed(agentName: string, row: Row): Promise<StoredThread | undefined> {
+    const threadId = row.rowKey;
+    const closed = closedRow.safeParse(row).data;
+    if (closed !== undefined) return { threadId, read: () => closed };
+    const head = await this.#rows.get(threadPartition({ agentName, threadId }), HEAD_KEY);
+    return head && { threadId, read: () => sizeOf(readHeadRow(head)) };
   }
 
-  /** The agents that have a partition, found by leaping from one to the next. */
+  async #upsert(thread: EventThread, columns: IndexColumns, mode: 'Merge' | 'Replace'): Promise<void> {
+    await this.#rows.apply([['upsert', { ...keysOf(thread), ...columns }, mode]]);
+  }
+
+  /** The agents that have a partition, found by skipping from one to the next. */
   async *#agentNames(): AsyncGenerator<string> {
     for (let filter = odata`PartitionKey gt ''`; ;) {
       const partitionKey = (await this.#rows.first(filter))?.partitionKey;
@@ -158,23 +137,4 @@ export class TableThreadIndex {
 
 function keysOf({ agentName, threadId }: EventThread): RowKeys {
   return { partitionKey: agentPartition(agentName), rowKey: threadId };
-}
-
-function toRow(head: ThreadHead): z.infer<typeof indexRow> {
-  const { epoch, version, totals } = head;
-  return {
-    epoch,
-    version,
-    eventCount: eventCountOf(head),
-    totals: totals === undefined ? '' : JSON.stringify(totals),
-    oldestAt: totals?.firstEventAt ?? new Date().toISOString(),
-  };
-}
-
-function isLater(one: VersionedRecord, than: VersionedRecord): boolean {
-  return one.epoch === than.epoch && one.version > than.version;
-}
-
-function summaryOf(head: ThreadHead): string {
-  return JSON.stringify([head.epoch, eventCountOf(head), head.totals]);
 }

@@ -143,9 +143,9 @@ export function describeKeptEvents(context: ContractContext): void {
       expect(await readTexts(store, thread)).toEqual(texts.slice(1));
     });
 
-    it('serves ten thousand events of a thread, whole and page by page', async () => {
+    it('serves more events of a thread than two pages of any service, whole and page by page', async () => {
       const { store, thread } = context;
-      const count = 10_000;
+      const count = 2100;
       const writer = writerFor(store, thread);
       for (let from = 0; from < count; from += BATCH) {
         await writer.stream(...range(BATCH).map((number) => `${from + number}`));
@@ -155,7 +155,7 @@ export function describeKeptEvents(context: ContractContext): void {
       const pages = await readPages(store, thread, 999);
       expect(pages.map(({ sequence }) => sequence)).toEqual(range(count));
       expect(await readSequences(store, thread, { after: { sequence: count - 1 } })).toEqual([count]);
-      expect(await readSequences(store, thread, { after: { sequence: 5_000 }, limit: 3 })).toEqual([5001, 5002, 5003]);
+      expect(await readSequences(store, thread, { after: { sequence: 1000 }, limit: 3 })).toEqual([1001, 1002, 1003]);
     });
   });
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { EventThread } from '../../../../src/audit/domain/event-thread.js';
 import { DurableEventStore } from '../../../../src/audit/store/durable/durable-event-store.js';
 import { purgeExpiredEvents } from '../../../../src/audit/store/table/purge-expired-events.js';
@@ -17,7 +17,7 @@ const TTL_DAYS = 30;
 describe('purging a table', () => {
   let azurite: AzuriteTableServer;
   let rows: TableRows;
-  let storage: TableStoreAdapter;
+  let adapter: TableStoreAdapter;
   let store: DurableEventStore;
   let tables = 0;
   const thread: EventThread = { agentName: 'CallbackAgent', threadId: 'thread-1' };
@@ -33,14 +33,18 @@ describe('purging a table', () => {
     tables += 1;
     rows = await openTableRows(azurite.connectionString, `Purge${tables}`);
     const opened = new TableStoreAdapter(rows);
-    storage = opened;
+    adapter = opened;
     store = new DurableEventStore('table', async () => opened);
     onTestFinished(() => store.close());
   });
   afterAll(() => azurite.close());
 
-  const purge = (now: Date) =>
-    purgeExpiredEvents({ store, storage, ttlDays: TTL_DAYS, now, log: createRecordingLog() });
+  const options = { ttlDays: TTL_DAYS, signal: new AbortController().signal };
+  const purge = async (now: Date, signal = options.signal) => {
+    const log = createRecordingLog();
+    await purgeExpiredEvents({ ...options, store, adapter, now, signal, log });
+    return log;
+  };
   /** A run whose events were made on the given days, the last one its answer. */
   const keepRun = async (of: EventThread, number: number, days: readonly number[]): Promise<void> => {
     const writer = new RunWriter(
@@ -73,11 +77,12 @@ describe('purging a table', () => {
     await keepRun(thread, 3, [-4, -3]);
     await purge(today);
     expect(await readTexts(store, thread)).toEqual(['2 on day -5', '3 on day -4', '3 on day -3']);
+    const epoch = (await store.readHead(thread))?.epoch;
     expect(await allKeys(rows)).toEqual([
       'CallbackAgent thread-1',
       ...[4, 5, 6].map((sequence) => `CallbackAgent|thread-1 e|${String(sequence).padStart(15, '0')}`),
       'CallbackAgent|thread-1 head',
-      ...[2, 3].map((number) => `CallbackAgent|thread-1 r|0000000000|${runOf(number).correlationId}`),
+      ...[2, 3].map((number) => `CallbackAgent|thread-1 r|${epoch}|${runOf(number).correlationId}`),
     ]);
     expect(await store.listThreads('CallbackAgent')).toMatchObject([{ eventCount: 3 }]);
   });
@@ -145,7 +150,7 @@ describe('purging a table', () => {
       await keepRun(thread, 2, [0, 1]);
       return apply(actions);
     };
-    expect(await storage.removeThread(thread, at(-30), inDays(1))).toBe(false);
+    expect(await adapter.removeThread({ thread, tag: '' }, at(-30), inDays(1))).toBe(false);
     expect(await readTexts(store, thread)).toEqual(['1 on day -40', '1 on day -39', '2 on day 0', '2 on day 1']);
   });
 
@@ -157,11 +162,45 @@ describe('purging a table', () => {
         of.threadId === 'b' ? Promise.reject(new Error('The service is busy.')) : store.dropEventsBefore(of, cutoff),
     };
     const log = createRecordingLog();
-    const purging = purgeExpiredEvents({ store: failing, storage, ttlDays: TTL_DAYS, now: today, log });
-    await expect(purging).rejects.toThrow('The events of 1 of 3 threads could not be purged');
+    const purging = purgeExpiredEvents({ ...options, store: failing, adapter, now: today, log });
+    await expect(purging).rejects.toThrow('1 threads could not be purged');
     const counts = (await store.listThreads('CallbackAgent')).map(
       ({ threadId, eventCount }) => `${threadId} ${eventCount}`,
     );
     expect(counts.toSorted()).toEqual(['a 1', 'b 2', 'c 1']);
+  });
+
+  it('does not look again at a thread whose old events are gone', async () => {
+    const [old, young] = ['old', 'young'].map((threadId) => ({ ...thread, threadId }));
+    if (old === undefined || young === undefined) throw new Error('There are two threads.');
+    await keepRun(old, 1, [-40, -5]);
+    await keepRun(young, 1, [-6, -5]);
+    await store.close();
+    await purge(today);
+    expect(await readTexts(store, old)).toEqual(['1 on day -5']);
+    const requests = [vi.spyOn(rows, 'get'), vi.spyOn(rows, 'list'), vi.spyOn(rows, 'apply')];
+    const log = await purge(inDays(1));
+    expect(requests.map(({ mock }) => mock.calls.length)).toEqual([0, 0, 0]);
+    expect(log.lines).toEqual([expect.stringContaining('trimmed 0 threads and removed 0')]);
+    await purge(inDays(40));
+    expect(await allKeys(rows)).toEqual([]);
+  });
+
+  it('stops when its time is over, and the next purge does the rest', async () => {
+    const threads = Array.from({ length: 12 }, (_, index) => ({ ...thread, threadId: `thread-${index}` }));
+    for (const of of threads) await keepRun(of, 1, [-40, -39]);
+    await store.close();
+    const ending = new AbortController();
+    const removeThread = adapter.removeThread.bind(adapter);
+    vi.spyOn(adapter, 'removeThread').mockImplementation(async (...removal) => {
+      ending.abort();
+      return removeThread(...removal);
+    });
+    await purge(inDays(1), ending.signal);
+    const left = (await store.listThreads('CallbackAgent')).length;
+    expect(left).toBeLessThan(threads.length);
+    expect(left).toBeGreaterThan(0);
+    await purge(inDays(1));
+    expect(await allKeys(rows)).toEqual([]);
   });
 });

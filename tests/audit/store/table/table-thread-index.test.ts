@@ -1,45 +1,23 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { EventThread } from '../../../../src/audit/domain/event-thread.js';
 import { DurableEventStore } from '../../../../src/audit/store/durable/durable-event-store.js';
-import { TableStoreAdapter } from '../../../../src/audit/store/table/table-store-adapter.js';
 import type { TableRows } from '../../../../src/audit/store/table/table-rows.js';
+import { TableStoreAdapter } from '../../../../src/audit/store/table/table-store-adapter.js';
 import { TableThreadIndex } from '../../../../src/audit/store/table/table-thread-index.js';
-import type { ThreadHead } from '../../../../src/audit/domain/thread-head.js';
 import { writerFor } from '../../../support/append-events.js';
-import { finalEvent } from '../../../support/callback-events.js';
 import { type AzuriteTableServer, startAzuriteTableServer } from '../../../support/azurite-table-server.js';
+import { finalEvent, runOf } from '../../../support/callback-events.js';
+import { createGate } from '../../../support/gate.js';
 import { openTableRows } from '../../../support/open-table-for-test.js';
 import { range } from '../contract/contract-context.js';
 
-const FIRST_AT = '2026-01-07T15:40:02.123Z';
-const LAST_AT = '2026-01-07T15:41:02.123Z';
-/** Longer than any test takes. */
-const NEVER_MS = 600_000;
-
-const headOf = (version: number, eventCount = version, epoch = 'abcd1234', runCount = 1): ThreadHead => ({
-  epoch,
-  version,
-  oldestSequence: 1,
-  newestSequence: eventCount,
-  totals: {
-    firstEventAt: FIRST_AT,
-    lastEventAt: LAST_AT,
-    lastEventType: 'stream',
-    runCount,
-    failedRunCount: 0,
-    inputTokenCount: 0,
-    outputTokenCount: 0,
-    totalTokenCount: 0,
-  },
-});
-const countsIn = async (index: TableThreadIndex): Promise<number[]> =>
-  (await index.list('CallbackAgent')).threads.map(({ eventCount }) => eventCount);
+const AGENT = 'CallbackAgent';
 
 describe('the list of threads in a table', () => {
   let azurite: AzuriteTableServer;
   let rows: TableRows;
   let tables = 0;
-  const thread: EventThread = { agentName: 'CallbackAgent', threadId: 'thread-1' };
+  const thread: EventThread = { agentName: AGENT, threadId: 'thread-1' };
   beforeAll(async () => {
     azurite = await startAzuriteTableServer();
   });
@@ -49,84 +27,118 @@ describe('the list of threads in a table', () => {
   });
   afterAll(() => azurite.close());
 
-  const openIndex = (intervalMs = NEVER_MS, maxRetryMs = intervalMs): TableThreadIndex => {
-    const index = new TableThreadIndex(rows, { intervalMs, maxRetryMs });
-    onTestFinished(() => index.close());
-    return index;
+  /** A store as another process has it: nothing is shared but the table. */
+  const openStore = (of = rows): DurableEventStore => {
+    const store = new DurableEventStore('table', async () => new TableStoreAdapter(of));
+    onTestFinished(() => store.close());
+    return store;
   };
-  const openStore = (index: TableThreadIndex): DurableEventStore =>
-    new DurableEventStore('table', async () => new TableStoreAdapter(rows, index));
+  const rowsOfAnotherProcess = () => openTableRows(azurite.connectionString, `Index${tables}`);
+  /** How often the list was written. */
+  const countWrites = () => {
+    const apply = vi.spyOn(rows, 'apply');
+    return () => apply.mock.calls.filter(([actions]) => actions[0]?.[1].partitionKey === AGENT).length;
+  };
 
-  it('has a thread when its run has ended, and has been cleared, at once', async () => {
-    const index = openIndex();
-    const store = openStore(index);
+  it('has a thread with its present size while a run writes to it, after its end, and not after a clear', async () => {
+    const [store, other] = [openStore(), openStore(await rowsOfAnotherProcess())];
     const writer = writerFor(store, thread);
+    await writer.begin();
+    expect(await other.listThreads(AGENT)).toEqual([]);
     await writer.stream('a');
-    expect(await store.listThreads('CallbackAgent')).toEqual([]);
-    await writer.final('a');
-    expect(await store.listThreads('CallbackAgent')).toMatchObject([
-      { ...thread, eventCount: 2, lastEventType: 'final', runCount: 1, totalTokenCount: 73 },
+    expect(await other.listThreads(AGENT)).toMatchObject([{ ...thread, eventCount: 1, lastEventType: 'stream' }]);
+    await writer.stream('b', 'c');
+    expect(await other.listThreads(AGENT)).toMatchObject([{ ...thread, eventCount: 3, runCount: 1 }]);
+    await writer.final('abc');
+    expect(await other.listThreads(AGENT)).toMatchObject([
+      { ...thread, eventCount: 4, lastEventType: 'final', runCount: 1, totalTokenCount: 73 },
     ]);
     await writerFor(store, thread, 2).failed();
-    expect(await store.listThreads('CallbackAgent')).toMatchObject([{ eventCount: 3, lastEventType: 'failed' }]);
-    await store.clear(thread);
-    expect(await store.listThreads('CallbackAgent')).toEqual([]);
+    expect(await other.listThreads(AGENT)).toMatchObject([{ eventCount: 5, lastEventType: 'failed' }]);
+    await other.clear(thread);
+    expect(await store.listThreads(AGENT)).toEqual([]);
   });
 
-  it('follows a run that goes on within the interval, with one write for many changes', async () => {
-    const index = openIndex(50);
-    const store = openStore(index);
-    const put = vi.spyOn(rows, 'put');
+  it('is written once when a run begins and once when it ends', async () => {
+    const store = openStore();
+    const writes = countWrites();
+    for (const [number, expected] of [
+      [1, [1, 1, 2]],
+      [2, [3, 3, 4]],
+    ] as const) {
+      const writer = writerFor(store, thread, number);
+      await writer.begin();
+      const counts = [writes()];
+      for (const text of ['a', 'b', 'c']) await writer.stream(text);
+      counts.push(writes());
+      await writer.final('abc');
+      counts.push(writes());
+      expect(counts).toEqual(expected);
+    }
+  });
+
+  it('is not written again when a run begins that has just been accepted as the first of its thread', async () => {
+    const store = openStore();
+    const writes = countWrites();
     const writer = writerFor(store, thread);
-    const start = performance.now();
-    for (const number of range(20)) await writer.stream(`${number}`);
-    await expect.poll(() => store.listThreads('CallbackAgent')).toMatchObject([{ eventCount: 20 }]);
-    const intervals = (performance.now() - start) / 50;
-    expect(put.mock.calls.length).toBeLessThanOrEqual(intervals + 2);
+    await writer.accept();
+    await writer.begin();
+    await writer.stream('a');
+    expect(writes()).toBe(1);
   });
 
-  it('is not written when nothing has changed that it holds', async () => {
-    const index = openIndex(1);
-    await index.noteNow(thread, headOf(1, 1));
-    const put = vi.spyOn(rows, 'put');
-    index.note(thread, headOf(2, 1));
-    await index.close();
-    expect(put).not.toHaveBeenCalled();
-    index.note(thread, headOf(3, 2));
-    await index.close();
-    expect(put).toHaveBeenCalledTimes(1);
+  it('needs no look at the head of a thread that no run writes to', async () => {
+    const store = openStore();
+    for (const threadId of ['1', '2', '3']) await writerFor(store, { ...thread, threadId }).final('a');
+    await store.close();
+    const get = vi.spyOn(rows, 'get');
+    expect(await openStore().listThreads(AGENT)).toHaveLength(3);
+    expect(get).not.toHaveBeenCalled();
   });
 
-  it('is written with one request, for a thread whose row was written here or that is in its first run', async () => {
-    const index = openIndex();
-    const requests = [vi.spyOn(rows, 'put'), vi.spyOn(rows, 'get')];
-    for (const version of range(5)) await index.noteNow(thread, headOf(version));
-    expect(requests.map(({ mock }) => mock.calls.length)).toEqual([5, 0]);
-    expect(await countsIn(index)).toEqual([5]);
+  it('has the present size of a thread that goes on after a clear by another process', async () => {
+    const [store, other] = [openStore(), openStore(await rowsOfAnotherProcess())];
+    const writer = writerFor(store, thread);
+    await writer.stream('a', 'b');
+    await other.clear(thread);
+    await writer.stream('c');
+    expect(await other.listThreads(AGENT)).toMatchObject([{ ...thread, eventCount: 1 }]);
   });
 
-  it('keeps the later of what two processes write, whoever is the last', async () => {
-    const [one, other] = [openIndex(), openIndex()];
-    await one.noteNow(thread, headOf(1));
-    await other.noteNow(thread, headOf(3));
-    await one.noteNow(thread, headOf(2));
-    expect(await countsIn(one)).toEqual([3]);
-    await one.noteNow(thread, headOf(4));
-    expect(await countsIn(one)).toEqual([4]);
-    await other.noteNow(thread, headOf(1, 7, 'another1', 2));
-    expect(await countsIn(one)).toEqual([7]);
+  it('has the present size of a run that begins before the end of the last one is noted by another process', async () => {
+    const otherRows = await rowsOfAnotherProcess();
+    const [store, other] = [openStore(), openStore(otherRows)];
+    const gate = createGate();
+    const apply = otherRows.apply.bind(otherRows);
+    const isClosing = vi.fn<() => void>();
+    otherRows.apply = async (actions) => {
+      if ('closedVersion' in (actions[0]?.[1] ?? {})) {
+        isClosing();
+        await gate.opened;
+      }
+      return apply(actions);
+    };
+    await writerFor(other, thread, 1).final('a');
+    expect(isClosing).toHaveBeenCalledOnce();
+    const next = writerFor(store, thread, 2);
+    await next.stream('b', 'c');
+    gate.open();
+    await other.close();
+    expect(await store.listThreads(AGENT)).toMatchObject([{ eventCount: 3, lastEventType: 'stream' }]);
+    await next.final('bc');
+    await store.close();
+    expect(await openStore().listThreads(AGENT)).toMatchObject([{ eventCount: 4, lastEventType: 'final' }]);
   });
 
-  it('keeps the later of what one process notes, in whatever order', async () => {
-    const index = openIndex(1);
-    for (const version of [1, 3, 2]) index.note(thread, headOf(version));
-    await index.close();
-    expect(await countsIn(index)).toEqual([3]);
-    await index.noteNow(thread, headOf(2));
-    expect(await countsIn(index)).toEqual([3]);
-    index.note(thread, headOf(1, 7, 'another1'));
-    await index.close();
-    expect(await countsIn(index)).toEqual([7]);
+  it('has the present size of a thread whose end could not be noted', async () => {
+    const store = openStore();
+    const writer = writerFor(store, thread);
+    await writer.stream('a');
+    const apply = rows.apply.bind(rows);
+    rows.apply = (actions) =>
+      actions[0]?.[1].partitionKey === AGENT ? Promise.reject(new Error('The service is busy.')) : apply(actions);
+    expect(await writer.final('a')).toEqual({ status: 'kept', lostEvents: 0 });
+    expect(await store.listThreads(AGENT)).toMatchObject([{ eventCount: 2, lastEventType: 'final' }]);
   });
 
   it.each<[string, () => undefined]>([
@@ -138,69 +150,53 @@ describe('the list of threads in a table', () => {
     ],
     // It was sent again, and found a conflict with itself.
     ['seems to find another version', () => undefined],
-  ])('follows a commit whose answer is lost, so that it %s', async (_how, loseAnswer) => {
-    const store = openStore(openIndex(20));
-    const writer = writerFor(store, thread);
-    await writer.begin();
-    const apply = rows.apply.bind(rows);
-    rows.apply = async (actions) => {
-      rows.apply = apply;
-      await apply(actions);
-      return loseAnswer();
-    };
-    await writer.final('a').catch(() => writer.appendAt(0, finalEvent('a')));
-    await expect.poll(() => store.listThreads('CallbackAgent')).toMatchObject([{ eventCount: 1 }]);
-  });
-
-  it('does not fail a commit that it cannot follow, and follows later', async () => {
-    const index = openIndex(20);
-    const store = openStore(index);
-    const put = vi.spyOn(rows, 'put').mockRejectedValue(new Error('The service is busy.'));
-    expect(await writerFor(store, thread).final('a')).toEqual({ status: 'kept', lostEvents: 0 });
-    expect(await store.listThreads('CallbackAgent')).toEqual([]);
-    put.mockRestore();
-    await expect.poll(() => store.listThreads('CallbackAgent')).toMatchObject([{ eventCount: 1 }]);
-  });
-
-  it('writes what is still to be written when it is closed', async () => {
-    const index = openIndex();
-    index.note(thread, headOf(1));
-    await index.close();
-    expect(await countsIn(openIndex())).toEqual([1]);
-  });
+  ])(
+    'has the present size of a thread after a commit whose answer is lost, so that it %s',
+    async (_how, loseAnswer) => {
+      const store = openStore();
+      const writer = writerFor(store, thread);
+      await writer.begin();
+      const apply = rows.apply.bind(rows);
+      rows.apply = async (actions) => {
+        rows.apply = apply;
+        await apply(actions);
+        return loseAnswer();
+      };
+      await writer.final('a').catch(() => writer.appendAt(0, finalEvent('a')));
+      expect(await store.listThreads(AGENT)).toMatchObject([{ eventCount: 1 }]);
+    },
+  );
 
   it('finds the old threads of all agents, whatever their names begin with', async () => {
-    const index = openIndex();
-    const store = openStore(index);
+    const store = openStore();
+    const index = new TableThreadIndex(rows);
     const names = ['A', 'A-', 'A-b', 'A0', 'AA', 'A_', 'Aa', 'a', 'Z'];
+    const { acceptedAt } = runOf();
     for (const agentName of names) {
       for (const threadId of ['1', '~']) await writerFor(store, { agentName, threadId }).final(agentName);
     }
-    const { totals: _, ...young } = headOf(1);
-    await index.noteNow({ agentName: 'New', threadId: '1' }, young);
-    const found: string[] = [];
-    for await (const { agentName, threadId } of index.threadsFromBefore('2026-01-08')) found.push(agentName + threadId);
-    expect(found).toEqual(names.toSorted().flatMap((name) => [`${name}1`, `${name}~`]));
-    const none: EventThread[] = [];
-    for await (const of of index.threadsFromBefore('2026-01-07')) none.push(of);
-    expect(none).toEqual([]);
+    await store.acceptRun({ agentName: 'New', threadId: '1' }, { ...runOf(), acceptedAt: '2026-02-01T00:00:00.000Z' });
+    const before = async (time: string): Promise<string[]> => {
+      const found: string[] = [];
+      for await (const { thread: of } of index.threadsFromBefore(time)) found.push(of.agentName + of.threadId);
+      return found;
+    };
+    expect(await before('2026-01-08')).toEqual(names.toSorted().flatMap((name) => [`${name}1`, `${name}~`]));
+    expect(await before(acceptedAt)).toEqual([]);
   });
 
   it('has more threads than a page of the service', async () => {
-    const index = openIndex();
+    const index = new TableThreadIndex(rows);
     const threadIds = range(1050).map((number) => `thread-${number}`);
-    const partitionKey = 'CallbackAgent';
-    const totals = JSON.stringify(headOf(1).totals);
+    const store = openStore();
+    await writerFor(store, thread).final('a');
+    await store.close();
+    const row = await rows.get(AGENT, thread.threadId);
     for (let from = 0; from < threadIds.length; from += 100) {
       const batch = threadIds.slice(from, from + 100);
-      await rows.apply(
-        batch.map((rowKey) => [
-          'create',
-          { partitionKey, rowKey, epoch: 'e', version: 1, eventCount: 1, totals, oldestAt: FIRST_AT },
-        ]),
-      );
+      await rows.apply(batch.map((rowKey) => ['upsert', { ...row, partitionKey: AGENT, rowKey }, 'Replace']));
     }
-    const { threads } = await index.list(partitionKey);
+    const { threads } = await index.list(AGENT);
     expect(threads.map(({ threadId }) => threadId).toSorted()).toEqual(threadIds.toSorted());
   });
 });
