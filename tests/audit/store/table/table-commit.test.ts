@@ -52,7 +52,7 @@ describe('a commit to a table', () => {
   it('has a row for each event', () => {
     expect(plan(['a', 'b']).actions.map(([, { rowKey }]) => rowKey)).toEqual([
       'head',
-      'r|0000000000|00000000000000000000000000000001',
+      'r|abcd1234|00000000000000000000000000000001',
       'e|000000000000001',
       'e|000000000000002',
     ]);
