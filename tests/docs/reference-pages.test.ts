@@ -1,0 +1,52 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parseModelEndpoint } from '../../src/openai/model-endpoint.js';
+import { settingNames } from '../../src/settings/load-settings.js';
+
+const root = path.resolve(__dirname, '../..');
+const settings = readFileSync(path.join(root, 'docs/settings.md'), 'utf8');
+const troubleshooting = readFileSync(path.join(root, 'docs/troubleshooting.md'), 'utf8');
+
+/** What stands in backticks in the first column of a page's tables. */
+function firstColumn(page: string): string[] {
+  return [...page.matchAll(/^\| `([^`]+)`/gm)].map(([, name = '']) => name);
+}
+
+/** Every code with which the sources make an error of a run. */
+function errorCodes(): string[] {
+  const sources = readdirSync(path.join(root, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => readFileSync(path.join(root, 'src', file), 'utf8'));
+  const made = /new AgentError\(\s*'(\w+)'|\bas\('(\w+)'|readonly code = '(\w+)'/g;
+  return sources.flatMap((source) => [...source.matchAll(made)].map(([, ...codes]) => codes.find(Boolean) ?? ''));
+}
+
+describe('docs/settings.md', () => {
+  it('lists each setting that the app reads, and no other', () => {
+    const listed = firstColumn(settings).filter((name) => /^[A-Za-z_]+$/.test(name));
+    expect(listed.toSorted()).toEqual(settingNames.toSorted());
+  });
+
+  it('says of each endpoint what is called', () => {
+    const rows = [...settings.matchAll(/^\| `(https?:[^`]+)`\s*\| `([^`]+)`/gm)];
+    expect(rows.length).toBeGreaterThan(6);
+    for (const [, pasted = '', documented = ''] of rows) {
+      const { endpoint } = parseModelEndpoint(pasted);
+      const called =
+        endpoint.api === 'v1'
+          ? `${endpoint.baseUrl}/chat/completions`
+          : `${endpoint.baseUrl}/deployments/DEPLOYMENT/chat/completions?api-version=…`;
+      expect(called.toLowerCase()).toBe(documented.toLowerCase());
+    }
+  });
+});
+
+describe('docs/troubleshooting.md', () => {
+  it('lists each error code once, with cause and cure', () => {
+    const codes = [...new Set(errorCodes())].toSorted();
+    expect(codes.length).toBeGreaterThan(20);
+    const listed = [...troubleshooting.matchAll(/^\| `(\w+)`\s*\| \S.* \| \S.* \|$/gm)].map(([, code = '']) => code);
+    expect(listed.toSorted()).toEqual(codes);
+  });
+});
