@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { CallbackStoreSettings, TableStoreSettings } from '../audit/store/callback-store-settings.js';
 import { StoreSetupError } from '../audit/store/durable/store-setup-error.js';
 import { isDevelopmentStorage, parseTableConnection } from '../audit/store/table/table-account.js';
+import { isLoopbackHost } from '../functions/loopback-host.js';
 import { integer, isServiceUrl } from './environment-values.js';
 
 /** The environment variables that choose a store for events, and say how it is reached. */
@@ -31,6 +32,7 @@ export const callbackStoreEnvironment = {
     .string()
     .refine(isRedisUrl, 'expected redis://… or rediss://…, with a host and, if any, the number of a database')
     .optional(),
+  CALLBACK_REDIS_AUTH: z.enum(['password', 'entra'], 'expected password or entra').default('password'),
   CALLBACK_COSMOS_ENDPOINT: z
     .string()
     .refine(isServiceUrl, 'expected an https URL, as https://NAME.documents.azure.com')
@@ -70,7 +72,7 @@ export function storeProblems(values: StoreEnvironment): StoreProblem[] {
       return problem === undefined ? [] : [{ variable: 'AzureWebJobsStorage', problem }];
     }
     case 'redis':
-      return missing('CALLBACK_REDIS_URL', 'redis://… or rediss://…');
+      return [...missing('CALLBACK_REDIS_URL', 'redis://… or rediss://…'), ...entraProblems(values)];
     case 'cosmos':
       return missing('CALLBACK_COSMOS_ENDPOINT', 'the endpoint of an account, as https://NAME.documents.azure.com');
     default:
@@ -93,7 +95,12 @@ export function toCallbackStoreSettings(values: StoreEnvironment): CallbackStore
     case 'table':
       return { kind: 'table', account: tableAccount(values), tableName: values.CALLBACK_TABLE_NAME, ...retention };
     case 'redis':
-      return { kind: 'redis', url: values.CALLBACK_REDIS_URL ?? '', ...retention };
+      return {
+        kind: 'redis',
+        url: values.CALLBACK_REDIS_URL ?? '',
+        ...(values.CALLBACK_REDIS_AUTH === 'entra' && { usesEntra: true }),
+        ...retention,
+      };
     case 'cosmos':
       return {
         kind: 'cosmos',
@@ -133,6 +140,16 @@ function isRedisUrl(value: string): boolean {
   if (!URL.canParse(value)) return false;
   const { protocol, hostname, pathname } = new URL(value);
   return /^rediss?:$/.test(protocol) && hostname !== '' && /^(\/\d*)?$/.test(pathname);
+}
+
+function entraProblems({ CALLBACK_REDIS_AUTH: auth, CALLBACK_REDIS_URL: url }: StoreEnvironment): StoreProblem[] {
+  if (auth !== 'entra' || url === undefined || !isRedisUrl(url)) return [];
+  const { protocol, hostname, username, password } = new URL(url);
+  const isSafe = protocol === 'rediss:' || isLoopbackHost(hostname);
+  if (isSafe && username + password === '') return [];
+  const problem =
+    'expected rediss://HOST:PORT without user and password, because CALLBACK_REDIS_AUTH=entra uses tokens';
+  return [{ variable: 'CALLBACK_REDIS_URL', problem }];
 }
 
 function cosmosName() {

@@ -77,6 +77,11 @@ describe('the settings of the event store', () => {
       { kind: 'redis', url: 'rediss://user:secret@example.redis.azure.net:10000/1', ttlDays: 7 },
     ],
     [
+      'redis, by managed identity',
+      { CALLBACK_REDIS_URL: 'rediss://example.redis.azure.net:10000', CALLBACK_REDIS_AUTH: 'entra' },
+      { kind: 'redis', url: 'rediss://example.redis.azure.net:10000', usesEntra: true },
+    ],
+    [
       'redis, on this machine',
       { CALLBACK_REDIS_URL: 'redis://localhost' },
       { kind: 'redis', url: 'redis://localhost' },
@@ -137,6 +142,13 @@ describe('the settings of the event store', () => {
       'AzureWebJobsStorage is missing; CALLBACK_STORE=table needs a connection string there, or AzureWebJobsStorage__accountName',
     ],
     ['redis', {}, 'CALLBACK_REDIS_URL is missing; CALLBACK_STORE=redis needs redis://… or rediss://…'],
+    ...['rediss://user:secret@example.redis.azure.net:10000', 'redis://example.redis.azure.net:10000'].map(
+      (url): [string, Variables, string] => [
+        'redis',
+        { CALLBACK_REDIS_URL: url, CALLBACK_REDIS_AUTH: 'entra' },
+        'CALLBACK_REDIS_URL: expected rediss://HOST:PORT without user and password, because CALLBACK_REDIS_AUTH=entra uses tokens',
+      ],
+    ),
     [
       'cosmos',
       { CALLBACK_COSMOS_KEY: 'c2VjcmV0' },
@@ -161,6 +173,7 @@ describe('the settings of the event store', () => {
     ['CALLBACK_REDIS_URL', 'https://example.redis.azure.net'],
     ['CALLBACK_REDIS_URL', 'redis:///0'],
     ['CALLBACK_REDIS_URL', 'redis://localhost/events'],
+    ['CALLBACK_REDIS_AUTH', 'Entra'],
     ['CALLBACK_COSMOS_ENDPOINT', 'http://example.documents.azure.com'],
     ['CALLBACK_COSMOS_ENDPOINT', 'AccountEndpoint=https://example.documents.azure.com;AccountKey=c2VjcmV0'],
     ['CALLBACK_COSMOS_KEY', 'not base64!'],

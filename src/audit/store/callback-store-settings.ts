@@ -29,8 +29,10 @@ export interface TableStoreSettings extends Retention {
 
 export interface RedisStoreSettings extends Retention {
   readonly kind: 'redis';
-  /** `redis://` or, with TLS, `rediss://`; with user and password. */
+  /** `redis://` or, with TLS, `rediss://`; with user and password unless `usesEntra`. */
   readonly url: string;
+  /** Whether a managed identity signs in, with tokens of Microsoft Entra ID. @default false */
+  readonly usesEntra?: boolean;
 }
 
 export interface CosmosStoreSettings extends Retention {

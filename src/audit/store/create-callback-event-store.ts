@@ -55,7 +55,8 @@ async function openStorage(settings: ServiceSettings, log: Logger): Promise<Dura
       return openTable(settings);
     case 'redis': {
       const { openRedisStoreAdapter } = await import('./redis/redis-store-adapter.js');
-      return openRedisStoreAdapter({ ...settings, log });
+      const credential = settings.usesEntra ? await createCredential() : undefined;
+      return openRedisStoreAdapter({ ...settings, credential, log });
     }
     case 'cosmos': {
       const { openCosmosStoreAdapter } = await import('./cosmos/cosmos-store-adapter.js');

@@ -17,10 +17,18 @@ const CONNECT_PAUSE_MS = 100;
 const CLOSE_TIMEOUT_MS = 1000;
 const KEEP_ALIVE_MS = 10_000;
 
-/** @param sdk the `redis` package, which is loaded by those who use Redis only */
-export function createRedisClient(sdk: typeof Redis, url: string) {
+/**
+ * @param sdk the `redis` package, which is loaded only if Redis is used
+ * @param credentialsProvider signs in instead of the user and password of the URL
+ */
+export function createRedisClient(
+  sdk: typeof Redis,
+  url: string,
+  credentialsProvider?: NonNullable<Redis.RedisClientOptions['credentialsProvider']>,
+) {
   return sdk.createClient({
     url,
+    ...(credentialsProvider !== undefined && { credentialsProvider }),
     // Version 3 of the protocol has no advantage here, and not every proxy in front of a Redis speaks it.
     RESP: 2,
     maintNotifications: 'disabled',

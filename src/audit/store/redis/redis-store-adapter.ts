@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { TokenCredential } from '@azure/identity';
 import type { Logger } from '../../../functions/logger.js';
 import type { EventThread } from '../../domain/event-thread.js';
 import type { DurableStoreAdapter, StoredHead } from '../durable/durable-store-adapter.js';
@@ -20,6 +21,8 @@ import { MS_PER_DAY } from '../durable/ms-per-day.js';
 export interface RedisStoreAdapterOptions {
   /** `redis://user:password@host:port/database`, or `rediss://…` for TLS. */
   readonly url: string;
+  /** Gets the tokens that connections sign in with. `undefined`: user and password of the URL. */
+  readonly credential?: TokenCredential | undefined;
   /** All that is kept of a thread goes so many days after its last change. Absent: it stays. */
   readonly ttlDays?: number;
   /** What all keys begin with. Default: `callbacks:`. */
@@ -37,9 +40,15 @@ const RUNS_AT_ONCE = 500;
  */
 export async function openRedisStoreAdapter(options: RedisStoreAdapterOptions): Promise<DurableStoreAdapter> {
   const sdk = await import('redis');
-  const client = createRedisClient(sdk, options.url);
+  const { url, credential, log } = options;
+  const client = createRedisClient(sdk, url, credential && (await loadEntraCredentials(credential, log)));
   // A copy costs a hundredth of a new one: the SDK puts all commands of Redis together for that.
   return new RedisStoreAdapter(() => client.duplicate(), options);
+}
+
+async function loadEntraCredentials(credential: TokenCredential, log: Logger | undefined) {
+  const { createEntraCredentials } = await import('./entra-credentials.js');
+  return createEntraCredentials(credential, log);
 }
 
 class RedisStoreAdapter implements DurableStoreAdapter {

@@ -1,0 +1,41 @@
+import { randomUUID } from 'node:crypto';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { createCallbackEventStore } from '../../../../src/audit/store/create-callback-event-store.js';
+import { startIdentityServerForTest, unsignedToken } from '../../../support/identity-server.js';
+import { openClientForTest } from '../../../support/open-redis-for-test.js';
+import { createRecordingLog } from '../../../support/recording-log.js';
+import { isRedisMissing, startRedisServer } from '../../../support/redis-server.js';
+
+afterEach(() => void vi.unstubAllEnvs());
+
+describe.skipIf(isRedisMissing)('redis with Entra ID (needs /usr/bin/redis-server)', () => {
+  it('signs in as the managed identity, again before its token expires, and on the same connection', async () => {
+    const server = await startRedisServer();
+    onTestFinished(() => server.close());
+    const admin = await openClientForTest(server.url);
+    const objectId = randomUUID();
+    const tokens = ['first', 'second'].map((id) => unsignedToken({ oid: objectId, jti: id }));
+    await admin.aclSetUser(objectId, ['on', ...tokens.map((token) => `>${token}`), '~*', '&*', '+@all']);
+
+    const clientId = randomUUID();
+    const identity = await startIdentityServerForTest(clientId, (count) => ({
+      token: tokens[Math.min(count, tokens.length) - 1] ?? '',
+      expiresInSeconds: count === 1 ? 4 : 86_400,
+    }));
+    const log = createRecordingLog();
+    const url = `redis://127.0.0.1:${server.port}`;
+    const store = createCallbackEventStore({ kind: 'redis', url, usesEntra: true }, log);
+    onTestFinished(() => store.close());
+    await store.ping();
+    expect(identity.requests).toEqual([{ resource: 'https://redis.azure.com', clientId }]);
+
+    const connections = async () => /total_connections_received:(\d+)/.exec(await admin.info('stats'))?.[1];
+    const before = await connections();
+    await expect.poll(() => identity.requests.length).toBe(2);
+    // The first sign-in of the store and of this test's client, then the renewal.
+    await expect.poll(async () => /cmdstat_auth:calls=(\d+)/.exec(await admin.info('commandstats'))?.[1]).toBe('3');
+    await store.ping();
+    expect(await connections()).toBe(before);
+    expect(log.lines).toEqual([]);
+  });
+});

@@ -1,0 +1,47 @@
+import { createServer } from 'node:http';
+import { vi } from 'vitest';
+import { listenForTest } from './listen-for-test.js';
+
+export interface IdentityServer {
+  /** What was asked for, oldest first. */
+  readonly requests: readonly { readonly resource: string | null; readonly clientId: string | null }[];
+}
+
+export interface IssuedToken {
+  readonly token: string;
+  readonly expiresInSeconds: number;
+}
+
+const HEADER = 'header-of-the-host';
+
+/**
+ * Speaks the protocol by which the Functions host hands out tokens of a managed identity, and points the environment of
+ * this process to itself. `@azure/identity` keeps to the first such server of a process: start one in a test file.
+ *
+ * @param issue makes the token for the request of this number, from 1
+ */
+export async function startIdentityServerForTest(
+  clientId: string,
+  issue: (count: number) => IssuedToken,
+): Promise<IdentityServer> {
+  const requests: { resource: string | null; clientId: string | null }[] = [];
+  const server = createServer((request, response) => {
+    const { searchParams } = new URL(request.url ?? '', 'http://localhost');
+    if (request.headers['x-identity-header'] !== HEADER) return void response.writeHead(401).end();
+    requests.push({ resource: searchParams.get('resource'), clientId: searchParams.get('client_id') });
+    const { token, expiresInSeconds } = issue(requests.length);
+    response.setHeader('content-type', 'application/json');
+    const expiresOn = Math.floor(Date.now() / 1000) + expiresInSeconds;
+    return void response.end(JSON.stringify({ access_token: token, expires_on: String(expiresOn) }));
+  });
+  vi.stubEnv('IDENTITY_ENDPOINT', `${await listenForTest(server)}/msi/token`);
+  vi.stubEnv('IDENTITY_HEADER', HEADER);
+  vi.stubEnv('AZURE_CLIENT_ID', clientId);
+  return { requests };
+}
+
+/** A token that says whose it is. Its signature is not checked by anybody. */
+export function unsignedToken(claims: object): string {
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  return `${part({ alg: 'none', typ: 'JWT' })}.${part(claims)}.signature`;
+}
