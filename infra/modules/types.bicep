@@ -1,0 +1,7 @@
+@export()
+@description('Who gets a role.')
+type Principal = {
+  @description('Object id. Empty: nobody.')
+  id: string
+  type: string
+}

@@ -1,0 +1,73 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+const DOTNET = '/usr/bin/dotnet';
+
+/** Tests that need the Bicep compiler are skipped then. On Linux with CI=true they fail instead. */
+export const isBicepMissing =
+  process.platform !== 'linux' || process.arch !== 'x64' || (!existsSync(DOTNET) && process.env['CI'] !== 'true');
+
+/** Made up, so that snapshots are the same everywhere. */
+const PLACE = [
+  ['--subscription-id', '11111111-1111-1111-1111-111111111111'],
+  ['--tenant-id', '22222222-2222-2222-2222-222222222222'],
+  ['--location', 'westeurope'],
+].flat();
+
+export class Bicep {
+  readonly #program: string;
+
+  private constructor(program: string) {
+    this.#program = program;
+  }
+
+  /** Downloads the compiler unless NuGet's cache holds it. */
+  static async fetch(): Promise<Bicep> {
+    const folder = await mkdtemp(path.join(tmpdir(), 'bicep-'));
+    try {
+      const project = path.join(__dirname, 'bicep.csproj');
+      const restore = ['msbuild', project, '-nologo', '-t:Restore', '-getProperty:BicepPath'];
+      const { stdout } = await run(DOTNET, [...restore, `-p:MSBuildProjectExtensionsPath=${folder}/`]);
+      return new Bicep(stdout.trim());
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+
+  /** @returns the ARM template, and what the compiler has to say about it */
+  async build(file: string): Promise<{ readonly template: unknown; readonly diagnostics: string }> {
+    const { stdout, stderr } = await run(this.#program, ['build', file, '--stdout'], { maxBuffer: 1e8 });
+    return { template: JSON.parse(stdout), diagnostics: stderr };
+  }
+
+  /** @returns what the linter has to say */
+  async lint(file: string): Promise<string> {
+    const { stdout, stderr } = await run(this.#program, ['lint', file]);
+    return stdout + stderr;
+  }
+
+  /** Writes the resources that a deployment would create to NAME.snapshot.json beside NAME.bicepparam. */
+  async writeSnapshot(parametersFile: string): Promise<void> {
+    await run(this.#program, ['snapshot', parametersFile, '--mode', 'overwrite', ...PLACE]);
+  }
+
+  /** @throws the differences, if a snapshot of the parameters would no longer be what is committed beside them */
+  async validateSnapshot(parametersFile: string): Promise<void> {
+    await run(this.#program, ['snapshot', parametersFile, '--mode', 'validate', ...PLACE], { maxBuffer: 1e8 });
+  }
+}
+
+/** Writes a parameters file for `environments.bicep` to a folder of its own under `folder`. */
+export async function writeParameters(folder: string, environments: readonly object[]): Promise<string> {
+  const file = path.join(folder, 'environments.bicepparam');
+  const template = path.relative(folder, path.join(__dirname, 'environments.bicep'));
+  const json = JSON.stringify(environments).replaceAll("'", "\\'");
+  await writeFile(file, `using '${template}'\n\nparam environments = json('${json}')\n`);
+  return file;
+}
