@@ -92,6 +92,7 @@ param alertEmail string = ''
 
 var token = uniqueString(subscription().id, environmentName, location)
 var tags = { 'azd-env-name': environmentName }
+// As hubName in host.json.
 var taskHubName = 'default'
 var isNewModel = empty(existingModelAccountId)
 var existingModel = split(existingModelAccountId, '/')
@@ -264,7 +265,6 @@ module app 'modules/function-app.bicep' = {
       APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.outputs.clientId};Authorization=AAD'
       AZURE_OPENAI_ENDPOINT: modelAccess.outputs.endpoint
       AZURE_OPENAI_CHAT_DEPLOYMENT_NAME: modelDeploymentName
-      TASKHUB_NAME: taskHubName
       CALLBACK_STORE: eventStore
       CALLBACK_EVENT_TTL_DAYS: string(eventRetentionDays)
       ...eventStoreSettings[eventStore]

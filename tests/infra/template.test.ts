@@ -6,6 +6,9 @@ import { readCombinations, type Environment, type Resource } from './snapshot.js
 
 const projectFolder = path.resolve(__dirname, '../..');
 const environments = readCombinations();
+const hostJson = JSON.parse(readFileSync(path.join(projectFolder, 'host.json'), 'utf8')) as {
+  readonly extensions: { readonly durableTask: { readonly hubName: string } };
+};
 
 /** Ids of Azure's built-in roles. */
 const roleNames: Readonly<Record<string, string>> = {
@@ -288,10 +291,8 @@ describe.each(environments)('the template for $name', (environment) => {
     expect(environment.all('DocumentDB/databaseAccounts')).toHaveLength(eventStore === 'cosmos' ? 1 : 0);
     expect(environment.all('DurableTask/schedulers')).toHaveLength(durableBackend === 'scheduler' ? 1 : 0);
     expect(environment.all('Network/virtualNetworks')).toHaveLength(isPrivate ? 1 : 0);
-    if (durableBackend === 'scheduler') {
-      expect(environment.only('DurableTask/schedulers/taskHubs').name).toMatch(
-        new RegExp(`/${appSettings(environment)['TASKHUB_NAME']}$`),
-      );
+    for (const { name } of environment.all('DurableTask/schedulers/taskHubs')) {
+      expect(name.split('/').at(-1)).toBe(hostJson.extensions.durableTask.hubName);
     }
   });
 
