@@ -57,9 +57,13 @@ export class Bicep {
     await run(this.#program, ['snapshot', parametersFile, '--mode', 'overwrite', ...PLACE]);
   }
 
-  /** @throws the differences, if a snapshot of the parameters would no longer be what is committed beside them */
-  async validateSnapshot(parametersFile: string): Promise<void> {
-    await run(this.#program, ['snapshot', parametersFile, '--mode', 'validate', ...PLACE], { maxBuffer: 1e8 });
+  /** @returns how a snapshot of the parameters would differ from the one beside them; empty if it would not */
+  async validateSnapshot(parametersFile: string): Promise<string> {
+    const validating = run(this.#program, ['snapshot', parametersFile, '--mode', 'validate', ...PLACE], {
+      maxBuffer: 1e8,
+    });
+    const { stdout, stderr } = await validating.catch((error: { stdout: string; stderr: string }) => error);
+    return stdout + stderr;
   }
 }
 

@@ -1,6 +1,6 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
-import fc from 'fast-check';
+import { sample, stringMatching, uniqueArray } from 'fast-check';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { Bicep, isBicepMissing, writeParameters } from './bicep.js';
 import { readSnapshot, type Resource } from './snapshot.js';
@@ -43,7 +43,7 @@ const globalTypes = [
 ];
 
 /** azd takes these characters, up to 64 of them. */
-const environmentName = fc.stringMatching(/^[A-Za-z0-9\-()_.]{1,64}$/);
+const environmentName = stringMatching(/^[A-Za-z0-9\-()_.]{1,64}$/);
 
 /** Parts of a template that are named by constants, or by GUIDs. */
 const fixedNames =
@@ -67,7 +67,7 @@ describe.skipIf(isBicepMissing)('the template, compiled (needs /usr/bin/dotnet)'
     // To accept a change: UPDATE_SNAPSHOT=1 npx vitest run tests/infra
     const parameters = path.join(__dirname, 'combinations.bicepparam');
     if (process.env['UPDATE_SNAPSHOT'] === '1') await bicep.writeSnapshot(parameters);
-    await bicep.validateSnapshot(parameters);
+    expect(await bicep.validateSnapshot(parameters)).toBe('');
   });
 
   it('offers the event stores that work on more than one instance', () => {
@@ -101,7 +101,7 @@ describe.skipIf(isBicepMissing)('the template, compiled (needs /usr/bin/dotnet)'
     expect(Object.keys(given.parameters).toSorted()).toEqual(Object.keys(parameters).toSorted());
     for (const [name, { value }] of Object.entries(given.parameters)) {
       const [, variable, fallback] = /^\$\{([A-Z0-9_]+)(?:=(.*))?\}$/.exec(value) ?? [];
-      expect(variable, name).toBeDefined();
+      expect({ name, variable }).toEqual({ name, variable: expect.any(String) });
       const { defaultValue } = parameters[name] ?? {};
       // azd fills these four itself, or asks.
       if (['environmentName', 'location', 'modelLocation', 'principalId'].includes(name)) continue;
@@ -113,7 +113,7 @@ describe.skipIf(isBicepMissing)('the template, compiled (needs /usr/bin/dotnet)'
     const folder = await mkdtemp(path.join(__dirname, 'names-'));
     onTestFinished(() => rm(folder, { recursive: true, force: true }));
     // Resource groups are the same in upper and lower case.
-    const names = fc.sample(fc.uniqueArray(environmentName, { minLength: 200, maxLength: 200, selector: lower }), 1)[0];
+    const names = sample(uniqueArray(environmentName, { minLength: 200, maxLength: 200, selector: lower }), 1)[0];
     const file = await writeParameters(
       folder,
       (names ?? []).map((name, index) => ({
@@ -129,8 +129,7 @@ describe.skipIf(isBicepMissing)('the template, compiled (needs /usr/bin/dotnet)'
     const resources = [...groups.values()].flat();
     for (const { type, name } of resources.filter((resource) => !fixedNames.test(resource.type))) {
       const rule = nameRules[type.replace('Microsoft.', '')];
-      expect(rule, type).toBeDefined();
-      expect(name, type).toMatch(rule ?? '');
+      expect({ type, isValid: rule?.test(name), name }).toEqual({ type, isValid: true, name });
     }
     for (const type of globalTypes) {
       const ofType = resources.filter((resource: Resource) => resource.type === `Microsoft.${type}`);

@@ -179,7 +179,7 @@ describe.each(environments)('the template for $name', (environment) => {
       expect(properties ?? {}).toMatchObject(withoutKeys[type] ?? {});
     }
     const policies = environment.all('Web/sites/basicPublishingCredentialsPolicies');
-    expect(policies.map(({ name }) => name.split('/')[1]).toSorted()).toEqual(['ftp', 'scm']);
+    expect(new Set(policies.map(({ name }) => name.split('/')[1]))).toEqual(new Set(['ftp', 'scm']));
   });
 
   it('reads no key of any service', () => {
@@ -296,7 +296,7 @@ describe.each(environments)('the template for $name', (environment) => {
     }
   });
 
-  it(isPrivate ? 'lets nobody but its network reach a service' : 'leaves services reachable for roles', () => {
+  it('lets the internet reach services only if it has no network of its own', () => {
     for (const { type, properties } of resources.filter((resource) => reachable.includes(resource.type))) {
       expect({ type, publicNetworkAccess: properties.publicNetworkAccess }).toEqual({
         type,
@@ -326,7 +326,7 @@ describe.each(environments)('the template for $name', (environment) => {
     const zones = environment.all('Network/privateDnsZones').map(({ name }) => name);
     const linked = environment.all('Network/privateDnsZones/virtualNetworkLinks').map(({ name }) => name.split('/')[0]);
     expect(zones.toSorted()).toEqual([...expected.values()].flat().toSorted());
-    expect(linked.toSorted()).toEqual(zones.toSorted());
+    expect(new Set(linked)).toEqual(new Set(zones));
   });
 
   it('alerts on failed requests and on what the app logs when runs fail and events are lost', () => {

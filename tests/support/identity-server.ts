@@ -42,6 +42,9 @@ export async function startIdentityServerForTest(
 
 /** A token that says whose it is. Its signature is not checked by anybody. */
 export function unsignedToken(claims: object): string {
-  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
-  return `${part({ alg: 'none', typ: 'JWT' })}.${part(claims)}.signature`;
+  return `${base64Json({ alg: 'none', typ: 'JWT' })}.${base64Json(claims)}.signature`;
+}
+
+function base64Json(value: object): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64url');
 }
