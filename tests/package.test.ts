@@ -113,7 +113,8 @@ describe('npm run package', () => {
       .map((source) => `dist/${source.replace(/\.ts$/, '.js')}`);
     const page = own.filter((file) => file.startsWith('dist/src/dashboard/assets/'));
     expect(page.map((file) => path.posix.extname(file)).toSorted()).toEqual(['.css', '.html', '.js', '.svg']);
-    expect(own).toEqual([...compiled, ...page, 'host.json', 'package.json'].toSorted());
+    const licenses = own.filter((file) => file.startsWith('licenses/'));
+    expect(own).toEqual([...compiled, ...page, ...licenses, 'LICENSE', 'host.json', 'package.json'].toSorted());
     expect(Object.keys(files).filter((file) => /\.(?:map|ts)$|(?:^|\/)local\.settings/.test(file))).toEqual([]);
   });
 
@@ -132,10 +133,21 @@ describe('npm run package', () => {
 
   it('keeps the licenses of the packages, and of their Markdown nothing else', () => {
     expect(files['node_modules/openai/LICENSE']).toBeDefined();
+    expect(files['LICENSE']).toBeDefined();
     const markdown = Object.keys(files).filter((file) => file.endsWith('.md'));
     expect(markdown).not.toEqual([]);
     expect(markdown.filter((file) => !/licen[cs]e|notice/i.test(path.posix.basename(file)))).toEqual([]);
   });
+});
+
+it('has the license of every package that the dashboard bundles', async () => {
+  const folder = path.join(projectFolder, 'src/dashboard/page');
+  const sources = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.ts'));
+  const texts = await Promise.all(sources.map((name) => readFile(path.join(folder, name), 'utf8')));
+  const imports = texts.flatMap((text) => [...text.matchAll(/ from '([a-z][^'/]*)/g)].map(([, name]) => name));
+  const licensed = Object.keys(files).filter((file) => file.startsWith('licenses/'));
+  expect(licensed).toEqual([...new Set(imports)].toSorted().map((name) => `licenses/${name}.txt`));
+  for (const file of licensed) expect(Buffer.from(files[file] ?? []).toString()).toMatch(/permission|license/i);
 });
 
 describe('the unpacked package', () => {

@@ -15,6 +15,9 @@ const packageLock = z.object({
 });
 const installedPackage = z.object({ version: z.string() });
 
+/** The packages that are bundled into the dashboard's page; their licenses go into `licenses/`. */
+const PAGE_PACKAGES = ['eventsource-parser', 'htm', 'preact'];
+
 /** What goes to Azure. */
 export interface PackageFiles {
   readonly name: string;
@@ -24,8 +27,9 @@ export interface PackageFiles {
 }
 
 /**
- * Collects what the built app needs to run, and nothing else: `host.json`, a package.json without what only development
- * needs, the compiled `src/`, the dashboard's page, and the production dependencies that package-lock.json names.
+ * Collects what the built app needs to run, and the license texts of what it carries: `host.json`, a package.json
+ * without what only development needs, the compiled `src/`, the dashboard's page, and the production dependencies that
+ * package-lock.json names.
  *
  * @throws Error when the app is not built, or when what is installed is not what package-lock.json says.
  */
@@ -33,7 +37,11 @@ export async function collectPackageFiles(projectFolder: string): Promise<Packag
   const manifest = packageJson.parse(await readJson(path.join(projectFolder, 'package.json')));
   const files = new Map<string, Uint8Array>();
   files.set('package.json', Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`));
+  for (const name of PAGE_PACKAGES) {
+    files.set(`licenses/${name}.txt`, await readFile(path.join(projectFolder, 'node_modules', name, 'LICENSE')));
+  }
   for (const file of [
+    'LICENSE',
     'host.json',
     ...(await compiledFiles(projectFolder)),
     ...(await pageFiles(projectFolder)),

@@ -19,16 +19,20 @@ describe('GET agents/{agent}/threads', () => {
 
   const newestFirst = () => idsOf(asked).toReversed();
 
+  /** Only the threads of this file: the host may have others, and other tests add some meanwhile. */
+  const ownIdsOf = (threads: readonly { thread_id: string }[]) =>
+    idsOf(threads).filter((id) => newestFirst().includes(id));
+
   it('lists the threads with telemetry, the one with the latest event first', async () => {
-    const { status, json } = await list();
+    const { status, json } = await list('?limit=1000');
     expect(status).toBe(200);
-    expect(idsOf(json).slice(0, 5)).toEqual(newestFirst());
+    expect(ownIdsOf(json)).toEqual(newestFirst());
   });
 
   it('says of each thread what there is to know of it', async () => {
     const threadId = asked.at(-1)?.thread_id ?? '';
     const events = await api().events(threadId);
-    const [thread] = (await list('?limit=1')).json;
+    const thread = (await list('?limit=1000')).json.find(({ thread_id: id }: { thread_id: string }) => id === threadId);
     expect(Object.keys(thread)).toEqual([
       'thread_id',
       'first_event_at',
@@ -56,25 +60,25 @@ describe('GET agents/{agent}/threads', () => {
   it('goes through them in pages', async () => {
     const seen: string[] = [];
     let cursor = '';
-    while (seen.length < 5) {
+    for (;;) {
       const { headers, json } = await list(`?limit=2&cursor=${encodeURIComponent(cursor)}`);
       expect([1, 2]).toContain(json.length);
-      seen.push(...idsOf(json));
+      seen.push(...ownIdsOf(json));
       cursor = String(headers['x-next-cursor'] ?? '');
       expect(headers['x-has-more']).toBe(String(cursor !== ''));
-      if (cursor === '') break;
+      if (cursor === '' || seen.length >= asked.length) break;
     }
-    expect(seen.slice(0, 5)).toEqual(newestFirst());
+    expect(seen).toEqual(newestFirst());
   });
 
   it('has no thread that was cleared', async () => {
     const { thread_id: threadId } = await api().ask(newThreadId(), 'Hello');
     await api().callbacks('DELETE', threadId);
-    expect(idsOf((await list()).json)).not.toContain(threadId);
+    expect(idsOf((await list('?limit=1000')).json)).not.toContain(threadId);
   });
 
   it('knows the agent without regard to case, and none that is not registered', async () => {
-    expect(idsOf((await list('', 'CALLBACKAGENT')).json).slice(0, 5)).toEqual(newestFirst());
+    expect(ownIdsOf((await list('?limit=1000', 'CALLBACKAGENT')).json)).toEqual(newestFirst());
     expect(await list('', 'UnknownAgent')).toMatchObject({ status: 404, json: { error: expect.any(String) } });
   });
 
