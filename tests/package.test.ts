@@ -141,12 +141,12 @@ describe('npm run package', () => {
 });
 
 it('has the license of every package that the dashboard bundles', async () => {
-  const folder = path.join(projectFolder, 'src/dashboard/page');
-  const sources = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.ts'));
-  const texts = await Promise.all(sources.map((name) => readFile(path.join(folder, name), 'utf8')));
-  const imports = texts.flatMap((text) => [...text.matchAll(/ from '([a-z][^'/]*)/g)].map(([, name]) => name));
+  const pageFolder = path.join(projectFolder, 'src/dashboard/page');
+  const sources = (await readdir(pageFolder, { recursive: true })).filter((name) => name.endsWith('.ts'));
+  const texts = await Promise.all(sources.map((name) => readFile(path.join(pageFolder, name), 'utf8')));
+  const imports = texts.flatMap((text) => [...text.matchAll(/ from '([a-z][^'/]*)/g)].map(([, name = '']) => name));
   const licensed = Object.keys(files).filter((file) => file.startsWith('licenses/'));
-  expect(licensed).toEqual([...new Set(imports)].toSorted().map((name) => `licenses/${name}.txt`));
+  expect(new Set(licensed)).toEqual(new Set(imports.map((name) => `licenses/${name}.txt`)));
   for (const file of licensed) expect(Buffer.from(files[file] ?? []).toString()).toMatch(/permission|license/i);
 });
 
