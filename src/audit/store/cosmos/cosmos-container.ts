@@ -141,7 +141,7 @@ async function createContainer(
     throw new StoreSetupError(
       `Cosmos DB has no container ${container} in a database ${database}, and a managed identity may not create one: ` +
         `create it with the partition key /partition, a default time to live of ${defaultTtl} and the index that the ` +
-        `README gives, and give the identity the role "${DATA_PLANE_ROLE}".`,
+        `docs/event-stores.md gives, and give the identity the role "${DATA_PLANE_ROLE}".`,
     );
   }
   await unlessThere(() => client.databases.create({ id: database }, { abortSignal }));
