@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { unzipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
+import { parsePackageOptions } from '../local/package/package-options.js';
 import { launchApp } from './local/support/launched.js';
 
 const projectFolder = path.resolve(__dirname, '..');
@@ -101,6 +102,37 @@ describe('npm run package', () => {
     const again = await writePackage('again', 'Asia/Kolkata');
     expect(again.bytes.equals(written.bytes)).toBe(true);
     expect(Object.keys(files)).toEqual(Object.keys(files).toSorted());
+  });
+
+  it('writes the same files to a folder, with the host.json of the Durable Task Scheduler if asked to', async () => {
+    const target = path.join(folder, 'files');
+    await mkdir(path.join(target, 'left'), { recursive: true });
+    const program = path.join(projectFolder, 'dist/local/package/package-app.js');
+    const options = ['--folder', target, '--durable-backend', 'scheduler'];
+    await promisify(execFile)(process.execPath, [program, ...options]);
+    const entries = await readdir(target, { recursive: true, withFileTypes: true });
+    const names = entries
+      .filter((entry) => entry.isFile())
+      .map((entry) => path.relative(target, path.join(entry.parentPath, entry.name)).replaceAll(path.sep, '/'));
+    expect(names.toSorted()).toEqual(Object.keys(files).toSorted());
+    expect(JSON.parse(await readFile(path.join(target, 'host.json'), 'utf8'))).toMatchObject({
+      extensions: {
+        durableTask: {
+          hubName: 'default',
+          storageProvider: {
+            type: 'azureManaged',
+            connectionStringName: 'DURABLE_TASK_SCHEDULER_CONNECTION_STRING',
+          },
+        },
+      },
+    });
+  });
+
+  it.each([
+    [['--durable-backend', 'mssql'], '--durable-backend must be storage or scheduler, not mssql'],
+    [['zips', '--folder', 'files'], 'zips: --folder writes no zip'],
+  ])('refuses %j', (commandLine, problem) => {
+    expect(() => parsePackageOptions(commandLine)).toThrow(problem);
   });
 
   it('holds the compiled sources, host.json, package.json and packages: no tests, tools, settings or source maps', async () => {

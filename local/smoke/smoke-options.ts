@@ -1,0 +1,47 @@
+import { parseCommandLine, refuseProblems } from '../command-line.js';
+
+/** What the command line of `npm run smoke` asks for. */
+export type SmokeOptions =
+  | { readonly help: true }
+  | {
+      readonly help: false;
+      /** Address of the app, without `/api`. */
+      readonly base: string;
+      /** Function key. `undefined`: none is sent. */
+      readonly key: string | undefined;
+      readonly agentName: string;
+    };
+
+export const smokeHelpText = `Usage: npm run smoke -- URL [KEY] [options]
+
+Checks a running app, on this machine or in Azure: health, a run, its stream and its events. It deletes the events at
+the end.
+
+  URL           address of the app
+  KEY           function key (default: the environment variable FUNCTION_KEY)
+  --agent NAME  agent to ask (default CallbackAgent)
+  --help        show this`;
+
+const optionTypes = { agent: { type: 'string' }, help: { type: 'boolean', short: 'h' } } as const;
+
+/**
+ * Reads a command line without the program's name.
+ *
+ * @throws LaunchError that names everything that is wrong
+ */
+export function parseSmokeOptions(
+  commandLine: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): SmokeOptions {
+  const { given, positionals, problems } = parseCommandLine(commandLine, optionTypes, 2);
+  if (given.has('help') && problems.length === 0) return { help: true };
+  const [url = '', key = environment['FUNCTION_KEY'] || undefined] = positionals;
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+    problems.push('URL must be the http or https address of the app');
+  }
+  if (key !== undefined && !/^[\x21-\x7E]+$/.test(key)) problems.push('KEY must be a function key');
+  refuseProblems(problems, 'npm run smoke');
+  const { origin, pathname } = new URL(url);
+  const base = origin + pathname.replace(/(\/api)?\/*$/, '');
+  return { help: false, base, key, agentName: given.get('agent') ?? 'CallbackAgent' };
+}
