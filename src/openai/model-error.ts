@@ -91,7 +91,7 @@ function statusError(failure: ModelFailure, quoting: ErrorQuoting, requestId?: s
     return as('context_length_exceeded', 'The conversation is longer than the model can take.');
   }
   if (isDeploymentMissing(failure)) {
-    return as('deployment_not_found', 'The model deployment was not found. Check AZURE_OPENAI_CHAT_DEPLOYMENT_NAME.');
+    return as('deployment_not_found', 'The model deployment was not found.');
   }
   switch (status) {
     case 401:
@@ -129,7 +129,7 @@ function describeFailure(failure: ModelFailure, quoting: ErrorQuoting, requestId
     ...(requestId === undefined ? [] : [`request ${cleanForeignText(quoting.redact(requestId), 60)}`]),
   ].join(', ');
   const quoted = quoting.quotesErrors ? cleanForeignText(quoting.redact(text), MAX_QUOTED_CHARS) : '';
-  return new ModelCallError([facts, ...(quoted === '' ? [] : [`"${quoted}"`])].join(': '));
+  return new ModelCallError([facts, ...(quoted === '' ? [] : [`"${quoted}"`])].join(' '));
 }
 
 function lostConnection(error: TypeError): AgentError {

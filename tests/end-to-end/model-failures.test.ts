@@ -7,6 +7,7 @@ import type { ModelAnswer } from '../support/scripted-model.js';
 /** What ends a run that would not end; a busy machine could meet such a limit in any other run too. */
 const LIMITS = {
   none: {},
+  firstToken: { AZURE_OPENAI_FIRST_TOKEN_TIMEOUT_SECONDS: '3' },
   idle: { AZURE_OPENAI_STREAM_IDLE_TIMEOUT_SECONDS: '3' },
   run: { AGENT_RUN_TIMEOUT_SECONDS: '5' },
 } as const;
@@ -65,7 +66,7 @@ const failures: Readonly<Record<string, Failure>> = {
     code: 'stream_stalled',
     limit: 'idle',
   },
-  'silence from the start': { answer: { pieces: [], end: 'silence' }, code: 'stream_stalled', limit: 'idle' },
+  'silence from the start': { answer: { pieces: [], end: 'silence' }, code: 'model_timeout', limit: 'firstToken' },
   'a cut connection': { answer: { pieces: ['It', ' is'], end: 'cut' }, code: 'connection_lost' },
   'a connection that is cut at once': { answer: { pieces: [], end: 'cut' }, code: 'connection_lost', attempts: 2 },
   'an end without a finish reason': {
@@ -91,12 +92,13 @@ describe('a run whose model fails', () => {
   let target: AppWithModel;
 
   beforeAll(async () => {
-    const [none, idle, run] = await Promise.all([
+    const [none, firstToken, idle, run] = await Promise.all([
       startAppWithModel(script, LIMITS.none),
+      startAppWithModel(script, LIMITS.firstToken),
       startAppWithModel(script, LIMITS.idle),
       startAppWithModel(script, LIMITS.run),
     ]);
-    apps = { none, idle, run };
+    apps = { none, firstToken, idle, run };
     target = none;
   });
 
