@@ -37,6 +37,10 @@ const agentApp = new AgentFunctionApp({
   defaultCallback: auditTrail,
   maxMessageBytes: settings.agent.maxMessageBytes,
   runTimeoutSeconds: settings.agent.runTimeoutSeconds,
+  waitSeconds: settings.agent.waitSeconds,
+  waitTimeoutStatus: settings.agent.waitTimeoutStatus,
+  runLocation: ({ threadId, correlationId }) =>
+    `callbacks/${encodeURIComponent(threadId)}?correlation_id=${correlationId}`,
 });
 const model = {
   ...settings.openAI,

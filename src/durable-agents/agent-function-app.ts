@@ -2,68 +2,70 @@ import { app, type HttpFunctionOptions } from '@azure/functions';
 import { app as durableApp, input } from 'durable-functions';
 import type { Agent } from './agent.js';
 import { AgentRegistry } from './agent-registry.js';
-import { agentEntityName, createAgentEntity } from './entity/agent-entity.js';
+import { createAgentEntity } from './entity/agent-entity.js';
 import type { AgentResponseCallback } from './agent-response-callback.js';
-import { createHealthRoute, type HealthDetails } from './http/health-route.js';
+import { createHealthRoute, createProbeRoute, type HealthDetails } from './http/health-route.js';
 import { createRunRoute } from './http/run-route.js';
 import { RunCompletionNotifier } from './run-completion-notifier.js';
-import type { RunEventSource } from './run-event-source.js';
+import type { RunEventSource, RunIdentity } from './run-event-source.js';
 import type { RunRecords } from './run-records.js';
+import { agentEntityName } from './thread/thread-entity.js';
 
 export interface AgentFunctionAppOptions {
-  /** Agents to register at once, with the app's defaults. */
+  /** Agents to register with the app's defaults. */
   readonly agents?: readonly Agent[];
-  /** Who may call the HTTP functions. Default: `function`, whoever has a function key. */
+  /** Who may call the HTTP functions. @default 'function': callers with a function key */
   readonly httpAuthLevel?: NonNullable<HttpFunctionOptions['authLevel']>;
-  /** Registers `GET health`. Default: true. */
+  /** Registers `GET health`. @default true */
   readonly enableHealthCheck?: boolean;
   /**
-   * Further keys of the health answer, behind its own. Has to be quick and to end in any case: health waits for it.
-   * When it rejects, that is logged, and health is answered without. Default: none.
+   * Lets anyone call `GET health`, which then answers `{"status"}` alone, for probes. Its full answer moves to
+   * `GET health/details`. @default false
    */
+  readonly enableAnonymousHealth?: boolean;
+  /** Further keys of the health answer. Health awaits it without a limit; if it rejects, its keys are missing. */
   readonly healthDetails?: HealthDetails;
-  /** Registers `POST agents/{agent}/run` for each agent that does not say otherwise. Default: true. */
+  /** Registers `POST agents/{agent}/run` for each agent that does not say otherwise. @default true */
   readonly enableHttpEndpoints?: boolean;
-  /** How often a waiting caller's run is looked at, together with `pollIntervalSeconds`. Default: 30. */
+  /** How long a caller waits for the end of its run. @default 30 */
+  readonly waitSeconds?: number;
+  /** With `pollIntervalSeconds`: their product replaces `waitSeconds`. @default 30, if the other one is given */
   readonly maxPollRetries?: number;
-  /** The longest pause between two looks; the product of both is how long a caller waits. Default: 1. */
+  /** Maximum polling interval. @default 1 */
   readonly pollIntervalSeconds?: number;
-  /** The longest message that is accepted, in bytes of UTF-8. Default: 256 KiB. */
+  /** Status of the answer to a caller whose time is up before the run has ended. @default 500, as in the sample */
+  readonly waitTimeoutStatus?: 202 | 500;
+  /** Where a run can be followed, relative to its run endpoint: the `Location` of an answer with status 202. */
+  readonly runLocation?: (run: RunIdentity) => string;
+  /** Maximum size of a message, in bytes of UTF-8. @default 262144 */
   readonly maxMessageBytes?: number;
-  /** How long a run may take: well below the host's `functionTimeout`, which would lose it. Default: 240. */
+  /** Time limit of a run: well below the host's `functionTimeout`, which would lose the run. @default 240 */
   readonly runTimeoutSeconds?: number;
-  /** Serves a run's events to a caller that accepts `text/event-stream`. Default: none. */
+  /** Serves a run's events to a caller that accepts `text/event-stream`. Optional. */
   readonly runEvents?: RunEventSource;
-  /** Is told of runs that were accepted with an `Idempotency-Key`, and of answers that are kept. Default: none. */
+  /** Records runs that were accepted with an `Idempotency-Key`, and answers that are committed. Optional. */
   readonly runRecords?: RunRecords;
-  /** Watches the runs of every agent that has no callback of its own. Default: none. */
+  /** Watches the runs of every agent that has no callback of its own. Optional. */
   readonly defaultCallback?: AgentResponseCallback;
 }
 
 export interface AddAgentOptions {
   /** Watches this agent's runs, in place of the app's default callback. */
   readonly callback?: AgentResponseCallback;
-  /** Absent: as the app's `enableHttpEndpoints`. */
+  /** @default the app's `enableHttpEndpoints` */
   readonly enableHttpEndpoint?: boolean;
 }
 
 /** Registers durable agents, and the endpoints that serve them, with Azure Functions. */
 export class AgentFunctionApp {
-  /** What is registered so far, for functions that are added beside. */
+  /** The agents that are registered so far, for other functions of the app. */
   readonly agents = new AgentRegistry();
   readonly #options: AgentFunctionAppOptions;
   readonly #completions = new RunCompletionNotifier();
 
   constructor(options: AgentFunctionAppOptions = {}) {
     this.#options = options;
-    if (options.enableHealthCheck ?? true) {
-      app.http('health_check', {
-        methods: ['GET'],
-        route: 'health',
-        authLevel: this.httpAuthLevel,
-        handler: createHealthRoute(this.agents, options.healthDetails),
-      });
-    }
+    if (options.enableHealthCheck ?? true) this.#addHealthCheck();
     for (const agent of options.agents ?? []) this.addAgent(agent);
   }
 
@@ -74,7 +76,7 @@ export class AgentFunctionApp {
   /**
    * Registers an agent: its durable entity `dafx-{agent}`, and its run endpoint `http-{agent}`.
    *
-   * @throws TypeError when the agent's name is invalid or taken
+   * @throws TypeError if the agent's name is invalid or taken
    */
   addAgent(agent: Agent, options: AddAgentOptions = {}): void {
     const httpEndpointEnabled = options.enableHttpEndpoint ?? this.#options.enableHttpEndpoints ?? true;
@@ -91,8 +93,28 @@ export class AgentFunctionApp {
     if (httpEndpointEnabled) this.#addRunEndpoint(agent.name);
   }
 
+  #addHealthCheck(): void {
+    const { enableAnonymousHealth = false, healthDetails } = this.#options;
+    if (enableAnonymousHealth) {
+      app.http('health_check', {
+        methods: ['GET'],
+        route: 'health',
+        authLevel: 'anonymous',
+        handler: createProbeRoute(),
+      });
+    }
+    app.http(enableAnonymousHealth ? 'health_details' : 'health_check', {
+      methods: ['GET'],
+      route: enableAnonymousHealth ? 'health/details' : 'health',
+      authLevel: this.httpAuthLevel,
+      handler: createHealthRoute(this.agents, healthDetails),
+    });
+  }
+
   #addRunEndpoint(agentName: string): void {
-    const pollIntervalMs = (this.#options.pollIntervalSeconds ?? 1) * 1000;
+    const { waitSeconds = 30, maxPollRetries, pollIntervalSeconds, ...options } = this.#options;
+    const pollIntervalMs = (pollIntervalSeconds ?? 1) * 1000;
+    const isPolled = maxPollRetries !== undefined || pollIntervalSeconds !== undefined;
     app.http(`http-${agentName}`, {
       methods: ['POST'],
       route: `agents/${agentName}/run`,
@@ -102,10 +124,12 @@ export class AgentFunctionApp {
         agentName,
         completions: this.#completions,
         pollIntervalMs,
-        maxWaitMs: (this.#options.maxPollRetries ?? 30) * pollIntervalMs,
-        maxMessageBytes: this.#options.maxMessageBytes ?? 256 * 1024,
-        runEvents: this.#options.runEvents,
-        runRecords: this.#options.runRecords,
+        maxWaitMs: isPolled ? (maxPollRetries ?? 30) * pollIntervalMs : waitSeconds * 1000,
+        timeoutStatus: options.waitTimeoutStatus ?? 500,
+        runLocation: options.runLocation,
+        maxMessageBytes: options.maxMessageBytes ?? 256 * 1024,
+        runEvents: options.runEvents,
+        runRecords: options.runRecords,
       }),
     });
   }

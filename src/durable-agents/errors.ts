@@ -3,10 +3,10 @@ export type AgentRecovery = 'retry' | 'retry-without-streaming';
 
 export interface AgentErrorOptions {
   readonly cause?: unknown;
-  /** Absent: a repetition would fail in the same way, or could do harm. */
+  /** `undefined` if a retry would fail in the same way, or could do harm. */
   readonly recovery?: AgentRecovery;
   /** When the same request may succeed, for a caller's `Retry-After`. */
-  readonly retryAfterSeconds?: number;
+  readonly retryAfterSeconds?: number | undefined;
 }
 
 /**

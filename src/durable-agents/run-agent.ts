@@ -7,12 +7,11 @@ import { AgentError } from './errors.js';
 import type { Logger } from '../functions/logger.js';
 import type { RunRequest } from './run-request.js';
 import {
+  checkedEntry,
   findResponse,
   replayableMessages,
   type ThreadEntry,
-  type ThreadRequest,
-  type ThreadResponse,
-  threadResponseSchema,
+  type ThreadMessage,
 } from './thread/thread-state.js';
 
 const MAX_LOGGED_CAUSE_CHARS = 500;
@@ -34,7 +33,7 @@ export interface RunAgentOptions {
 export interface RunResult {
   /** The thread's entries, with the request and response of this run. */
   readonly history: readonly ThreadEntry[];
-  readonly response: ThreadResponse;
+  readonly response: ThreadEntry;
 }
 
 /**
@@ -55,7 +54,7 @@ export async function runAgent(options: RunAgentOptions): Promise<RunResult> {
 
   const notifier = new CallbackNotifier({ callback, agentName: agent.name, threadId, request, log, timeoutMs });
   const requestEntry = toRequestEntry(request);
-  let response: ThreadResponse;
+  let response: ThreadEntry;
   log.info(`${where} run started (thread ${threadId})`);
   try {
     const messages = [...replayableMessages(history), ...requestEntry.messages];
@@ -73,6 +72,14 @@ export async function runAgent(options: RunAgentOptions): Promise<RunResult> {
   return { history: [...history, requestEntry, response], response };
 }
 
+/** Records a run that cannot start: reports it to the callback, and returns the history with its request and failure. */
+export async function failRun(options: RunAgentOptions, failure: AgentError): Promise<RunResult> {
+  const { agent, threadId, request, history, callback, log, timeoutMs, now = () => new Date() } = options;
+  const response = toFailedEntry(request.correlationId, failure, agent.name, now());
+  await new CallbackNotifier({ callback, agentName: agent.name, threadId, request, log, timeoutMs }).error(failure);
+  return { history: [...history, toRequestEntry(request), response], response };
+}
+
 function deepFreeze<T extends object>(value: T): T {
   for (const inner of Object.values(value)) {
     if (typeof inner === 'object' && inner !== null) deepFreeze(inner);
@@ -80,7 +87,7 @@ function deepFreeze<T extends object>(value: T): T {
   return Object.freeze(value);
 }
 
-function toRequestEntry(request: RunRequest): ThreadRequest {
+function toRequestEntry(request: RunRequest): ThreadEntry & { messages: ThreadMessage[] } {
   return {
     $type: 'request',
     correlationId: request.correlationId,
@@ -93,14 +100,13 @@ function toRequestEntry(request: RunRequest): ThreadRequest {
   };
 }
 
-function toResponseEntry(correlationId: string, response: AgentResponse, createdAt: Date): ThreadResponse {
+function toResponseEntry(correlationId: string, response: AgentResponse, createdAt: Date): ThreadEntry {
   const { usage } = response;
-  // Parsed, because an entry that cannot be read again would make the thread unusable.
-  return threadResponseSchema.parse({
+  return checkedEntry({
     $type: 'response',
     correlationId,
     createdAt: createdAt.toISOString(),
-    messages: response.messages,
+    messages: [...response.messages],
     ...(usage && {
       usage: {
         inputTokenCount: usage.inputTokenCount,
@@ -112,9 +118,15 @@ function toResponseEntry(correlationId: string, response: AgentResponse, created
   });
 }
 
-function toFailedEntry(correlationId: string, error: AgentError, authorName: string, now: Date): ThreadResponse {
+function toFailedEntry(correlationId: string, error: AgentError, authorName: string, now: Date): ThreadEntry {
   const createdAt = now.toISOString();
-  const content = { $type: 'error' as const, message: error.message, errorCode: error.code };
+  const { retryAfterSeconds } = error;
+  const content = {
+    $type: 'error' as const,
+    message: error.message,
+    errorCode: error.code,
+    ...(retryAfterSeconds !== undefined && { details: { retryAfterSeconds } }),
+  };
   return {
     $type: 'response',
     correlationId,

@@ -5,6 +5,11 @@
 export class RunCompletionNotifier {
   readonly #watchers = new Map<string, Set<AbortController>>();
 
+  /** How many runs are watched. */
+  get watchedCount(): number {
+    return this.#watchers.size;
+  }
+
   announce(correlationId: string): void {
     for (const watcher of this.#watchers.get(correlationId) ?? []) watcher.abort();
   }

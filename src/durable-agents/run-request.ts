@@ -1,18 +1,52 @@
 import { z } from 'zod';
 
-/** A request to an agent, as it is signalled to the entity of its thread. */
-export const runRequestSchema = z.object({
-  message: z.string(),
-  role: z.enum(['user', 'assistant', 'system']).default('user'),
-  /** Names the run. A second request with the same id is the same run, delivered again. */
-  correlationId: z.string().regex(/^[0-9a-f]{32}$/, 'expected 32 lower-case hex digits'),
-  /** When the request was accepted: ISO 8601 in UTC. */
-  createdAt: z.iso.datetime({ offset: true }),
-  /** The kind of answer that the caller asked for; recorded, of no effect on the model. */
-  responseType: z.enum(['json', 'text']).default('json'),
-  /** Set when an orchestration asks. */
-  orchestrationId: z.string().optional(),
-});
+/** The keys of a run request in the original's spelling, in lower case and without `_`, and ours. */
+const KEYS: Readonly<Record<string, string>> = {
+  message: 'message',
+  role: 'role',
+  correlationid: 'correlationId',
+  createdat: 'createdAt',
+  responsetype: 'responseType',
+  requestresponseformat: 'responseType',
+  orchestrationid: 'orchestrationId',
+};
+
+const GUID = /^[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}$/i;
+
+const lowerCase = z.string().trim().toLowerCase();
+
+/**
+ * A request to an agent, as the entity of its thread gets it. Also reads what the Python and .NET versions send:
+ * `created_at`, `correlationId` as a GUID, `request_response_format`, in any case.
+ */
+export const runRequestSchema = z.preprocess(
+  renameKeys,
+  z.object({
+    message: z.string(),
+    role: lowerCase.pipe(z.enum(['user', 'assistant', 'system'])).default('user'),
+    /** Names the run: 32 lower-case hex digits. A second request with the same id is a redelivery. */
+    correlationId: z
+      .string()
+      .regex(GUID, 'expected 32 hex digits or a GUID')
+      .transform((id) => id.replaceAll('-', '').toLowerCase()),
+    /** When the request was accepted: ISO 8601 with an offset. @default now */
+    createdAt: z.iso.datetime({ offset: true }).default(() => new Date().toISOString()),
+    /** The kind of answer that the caller asked for. It is recorded and has no effect on the model. */
+    responseType: lowerCase.pipe(z.enum(['json', 'text'])).default('json'),
+    /** Set if an orchestration asks. */
+    orchestrationId: z.string().optional(),
+  }),
+);
 
 /** See {@link runRequestSchema}. */
 export type RunRequest = z.infer<typeof runRequestSchema>;
+
+/** `null` counts as absent. Our own spelling wins over the original's. */
+function renameKeys(input: unknown): unknown {
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) return input;
+  const entries = Object.entries(input).flatMap(([key, value]) => {
+    const name = KEYS[key.replaceAll('_', '').toLowerCase()];
+    return name === undefined || value === null ? [] : [[name, value, name === key] as const];
+  });
+  return Object.fromEntries(entries.toSorted((one, other) => Number(one[2]) - Number(other[2])));
+}

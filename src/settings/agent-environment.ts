@@ -6,6 +6,11 @@ export const agentEnvironment = {
   AGENT_RUN_TIMEOUT_SECONDS: integer(1, 3600).default(240),
   AGENT_MAX_ANSWER_BYTES: integer(1, 1_073_741_824).default(4_194_304),
   AGENT_MAX_MESSAGE_BYTES: integer(1, 1_048_576).default(262_144),
+  AGENT_WAIT_SECONDS: integer(1, 200).default(30),
+  AGENT_WAIT_TIMEOUT_STATUS: z
+    .enum(['202', '500'], 'expected 202 or 500')
+    .default('500')
+    .transform((status): 202 | 500 => (status === '202' ? 202 : 500)),
 };
 
 const environment = z.object(agentEnvironment);
@@ -18,5 +23,9 @@ export function toAgentSettings(values: z.infer<typeof environment>) {
     maxAnswerBytes: values.AGENT_MAX_ANSWER_BYTES,
     /** Maximum size of a request's message, in bytes of UTF-8. */
     maxMessageBytes: values.AGENT_MAX_MESSAGE_BYTES,
+    /** How long a caller waits for the end of its run. */
+    waitSeconds: values.AGENT_WAIT_SECONDS,
+    /** Status of the answer to a caller whose time is up; the run goes on. */
+    waitTimeoutStatus: values.AGENT_WAIT_TIMEOUT_STATUS,
   };
 }

@@ -142,12 +142,9 @@ describe.each(['GET', 'DELETE'])('%s agents/{agent}/callbacks/{thread_id}', (met
     expect(JSON.parse(answer.text)).toEqual({ error: expect.stringContaining('UnknownAgent') });
   });
 
-  it.each(['a%2Fb', 'a%5Cb', 'a%23b', 'a%3Fb', 'a%20b', 'a%252Fb', '%C3%A4', 'a'.repeat(129)])(
-    'refuses the thread id %s',
-    async (id) => {
-      const answer = await api().call(method, `agents/CallbackAgent/callbacks/${id}`);
-      expect(answer).toMatchObject({ status: 400, headers: { 'content-type': 'application/json' } });
-      expect(JSON.parse(answer.text)).toEqual({ error: expect.stringMatching(/^Invalid thread_id: /) });
-    },
-  );
+  it.each(['a%5Cb', '%20a', 'a%0Ab', 'a%C2%85b', 'a'.repeat(129)])('refuses the thread id %s', async (id) => {
+    const answer = await api().call(method, `agents/CallbackAgent/callbacks/${id}`);
+    expect(answer).toMatchObject({ status: 400, headers: { 'content-type': 'application/json' } });
+    expect(JSON.parse(answer.text)).toEqual({ error: expect.stringMatching(/^Invalid thread_id: /) });
+  });
 });

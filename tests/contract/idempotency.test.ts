@@ -129,7 +129,7 @@ describe('POST agents/{agent}/run with an Idempotency-Key', () => {
     expect(finalEvents(await api().events(threadId))).toHaveLength(1);
   });
 
-  it.each(['', '..', 'a/b', 'two words', '"quoted"', 'x'.repeat(129)])('is refused with the key %j', async (key) => {
+  it.each(['', 'a|b', 'a/b', 'two words', '"quoted"', 'x'.repeat(129)])('is refused with the key %j', async (key) => {
     const answer = await api().post('Hello', keyed(key));
 
     expect(answer).toMatchObject({ status: 400, headers: { 'content-type': 'application/json' } });

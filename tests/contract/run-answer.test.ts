@@ -21,6 +21,10 @@ describe('the answer to POST agents/{agent}/run', () => {
       ['status', 'success'],
       ['correlation_id', expect.stringMatching(ID)],
       ['message_count', 2],
+      ['session_id', threadId],
+      ['sessionId', threadId],
+      ['correlationId', body.correlation_id],
+      ['messageCount', 2],
     ]);
     expect(answer.text).toBe(JSON.stringify(body));
   });
@@ -47,6 +51,9 @@ describe('the answer to POST agents/{agent}/run', () => {
       ['thread_id', threadId],
       ['status', 'accepted'],
       ['correlation_id', expect.stringMatching(ID)],
+      ['session_id', threadId],
+      ['sessionId', threadId],
+      ['correlationId', body.correlation_id],
     ]);
     const events = await api().eventsOfEndedRuns(threadId, 1);
     expect(events.at(-1)).toMatchObject({ event_type: 'final', correlation_id: body.correlation_id });
@@ -107,7 +114,7 @@ describe('the answer to POST agents/{agent}/run', () => {
   it.each([
     ['not JSON', '{"message":', 'Invalid JSON'],
     ['nothing', '', 'Invalid JSON'],
-    ['not UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]), 'Invalid JSON'],
+    ['not UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]), 'Invalid request body: expected UTF-8.'],
     ['a list', '[]', 'Invalid JSON payload. Expected an object.'],
     ['a string', '"Hi"', 'Invalid JSON payload. Expected an object.'],
     ['null', 'null', 'Invalid JSON payload. Expected an object.'],

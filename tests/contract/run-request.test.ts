@@ -10,7 +10,7 @@ const text = { 'content-type': 'text/plain', accept: 'application/json' };
 const threadId = newThreadId();
 const other = newThreadId();
 
-const badThreadIds = ['.', '..', 'a/b', 'a\\b', 'a#b', 'a?b', 'a b', 'a%b', 'ä', 'a\nb', 'a|b', 'a"b', 'a'.repeat(129)];
+const badThreadIds = ['a/b', 'a\\b', 'a\nb', ' a', 'a ', 'a\u0085b', 'a'.repeat(129), 'ä'.repeat(67)];
 
 function said({ status, headers, text: json }: HttpAnswer) {
   return { status, contentType: headers['content-type'], body: JSON.parse(json) };
@@ -95,7 +95,11 @@ describe('the request of POST agents/{agent}/run', () => {
       ['a number', 42, '42'],
       ['zero', 0, '0'],
       ['a number of 15 digits', 999_999_999_999_999, '999999999999999'],
-      ['every character that is allowed', 'AZaz09._~:@=+-', 'AZaz09._~:@=+-'],
+      ['every character of older ids', 'AZaz09._~:@=+-', 'AZaz09._~:@=+-'],
+      ['a user id', 'auth0|1', 'auth0|1'],
+      ['what a URL would cut', 'a#b?c=d&e%2Ff', 'a#b?c=d&e%2Ff'],
+      ['other scripts', 'Jürgen 世界 🌞', 'Jürgen 世界 🌞'],
+      ['dots', '..', '..'],
       ['dots beside something', '..a', '..a'],
       ['three dots', '...', '...'],
       ['128 characters', 'a'.repeat(128), 'a'.repeat(128)],
@@ -114,7 +118,7 @@ describe('the request of POST agents/{agent}/run', () => {
 
     it.each(badThreadIds)('is refused in the body when it is %j', async (bad) => {
       expect(said(await sendOff({ thread_id: bad }))).toEqual(
-        refusal(400, expect.stringMatching(/^Invalid thread_id: .*A-Z/)),
+        refusal(400, expect.stringMatching(/^Invalid thread_id: .*white space/)),
       );
     });
 

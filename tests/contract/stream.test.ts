@@ -189,6 +189,10 @@ describe('POST agents/{agent}/run that accepts server-sent events', () => {
       ['status', 'success'],
       ['correlation_id', final?.correlation_id],
       ['message_count', 4],
+      ['session_id', threadId],
+      ['sessionId', threadId],
+      ['correlationId', final?.correlation_id],
+      ['messageCount', 4],
     ]);
   });
 
@@ -201,7 +205,7 @@ describe('POST agents/{agent}/run that accepts server-sent events', () => {
 
   it.each([
     ['no message', {}],
-    ['an invalid thread id', { message: 'Hello', thread_id: '..' }],
+    ['an invalid thread id', { message: 'Hello', thread_id: 'a/b' }],
   ])('refuses %s in JSON', async (_what, fields) => {
     const answer = await api().streamRun(fields);
     expect(answer).toMatchObject({ status: 400, headers: { 'content-type': 'application/json' } });

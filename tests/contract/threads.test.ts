@@ -10,6 +10,22 @@ function messageCounts(runCount: number): number[] {
 describe('a thread', () => {
   const api = useContractTarget();
 
+  it.each(['auth0|1', 'chat;messageid=1', 'a+b@example.com', 'Jürgen 🌞', 'a#b?c', "it's %41", 'a~b'])(
+    'may be named as people name theirs: %s',
+    async (suffix) => {
+      const threadId = `${newThreadId()}-${suffix}`;
+
+      const first = await api().ask(threadId, 'Hello');
+      const second = await api().ask(threadId, 'Hello again');
+
+      expect([first.thread_id, second.message_count]).toEqual([threadId, 4]);
+      const events = await api().events(threadId);
+      expect(finalEvents(events).map((event) => event.thread_id)).toEqual([threadId, threadId]);
+      expect(await api().callbacks('DELETE', threadId)).toMatchObject({ status: 204 });
+      expect(await api().events(threadId)).toEqual([]);
+    },
+  );
+
   it('remembers ten turns', async () => {
     const threadId = newThreadId();
     const counts: number[] = [];

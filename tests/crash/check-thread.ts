@@ -52,7 +52,7 @@ function checkRun({ visible, all, state }: ThreadView, { correlationId, message 
   const entries = state?.data.conversationHistory.filter((entry) => entry.correlationId === correlationId) ?? [];
   const kinds = entries.map(({ $type }) => $type).join(',');
   if (kinds !== 'request,response') problems.push(`the conversation has ${kinds || 'nothing'} of run ${message}`);
-  const kept = entries.at(-1)?.messages.map(messageText).join('\n');
+  const kept = entries.at(-1)?.messages?.map(messageText).join('\n');
   if (kept !== final.response_text) problems.push(`the conversation has another answer to run ${message}`);
   return problems;
 }

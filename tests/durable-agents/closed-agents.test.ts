@@ -34,7 +34,7 @@ describe('the stream of an agent', () => {
     const running = runAgentOnce(endlessAgent(pausing, close), { callback: new RecordingCallback(), timeoutMs: 2000 });
     await vi.advanceTimersByTimeAsync(2000);
 
-    expect((await running).response.messages[0]?.contents[0]).toMatchObject({ errorCode: 'run_timeout' });
+    expect((await running).response.messages?.[0]?.contents?.[0]).toMatchObject({ errorCode: 'run_timeout' });
     expect(close).toHaveBeenCalledOnce();
   });
 
@@ -44,7 +44,7 @@ describe('the stream of an agent', () => {
 
     const { response } = await runAgentOnce(endlessAgent(async () => malformed, close));
 
-    expect(response.messages[0]?.contents[0]).toMatchObject({ errorCode: 'agent_error' });
+    expect(response.messages?.[0]?.contents?.[0]).toMatchObject({ errorCode: 'agent_error' });
     expect(close).toHaveBeenCalledOnce();
   });
 

@@ -116,7 +116,7 @@ describe('a callback that misbehaves', () => {
     const result = await runAgentOnce(new ScriptedAgent(failing), { callback: actingCallback(callback, act) });
 
     expect(callback.calls).toEqual(['onAgentStart', 'onStreamingResponseUpdate', 'onAgentError']);
-    expect(result.response.messages[0]?.contents[0]).toMatchObject({ errorCode: 'rate_limited' });
+    expect(result.response.messages?.[0]?.contents?.[0]).toMatchObject({ errorCode: 'rate_limited' });
   });
 
   it('and rewrites what it is given leaves the turn as it is', async () => {
@@ -168,7 +168,7 @@ describe('a callback that hangs', () => {
     await vi.advanceTimersByTimeAsync(30_000);
 
     const { response, log } = await running;
-    expect(response.messages[0]?.contents).toMatchObject([{ text: 'Sunny.' }]);
+    expect(response.messages?.[0]?.contents).toMatchObject([{ text: 'Sunny.' }]);
     expect(log.lines.filter((line) => line.startsWith('warn') && line.includes('longer than 30 s'))).toHaveLength(3);
   });
 
@@ -179,7 +179,7 @@ describe('a callback that hangs', () => {
     });
     await vi.advanceTimersByTimeAsync(180_000);
 
-    expect((await running).response.messages[0]?.contents).toMatchObject([{ text: 'Sunny.' }]);
+    expect((await running).response.messages?.[0]?.contents).toMatchObject([{ text: 'Sunny.' }]);
   });
 });
 

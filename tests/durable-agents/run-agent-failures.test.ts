@@ -10,7 +10,8 @@ import { ScriptedAgent } from '../support/scripted-agent.js';
 import { runAgentOnce } from '../support/run-agent-once.js';
 
 /** What the response says that went wrong. */
-const errorContentOf = (result: Awaited<ReturnType<typeof runAgentOnce>>) => result.response.messages[0]?.contents[0];
+const errorContentOf = (result: Awaited<ReturnType<typeof runAgentOnce>>) =>
+  result.response.messages?.[0]?.contents?.[0];
 
 describe('a turn that fails', () => {
   it('is a response with an error, told to the callback once', async () => {

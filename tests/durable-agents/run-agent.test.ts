@@ -79,7 +79,7 @@ describe('a turn that is answered', () => {
 
     const result = await runAgentOnce(new ScriptedAgent([finish()]), { callback });
 
-    expect(result.response.messages[0]?.contents).toEqual([{ $type: 'text', text: '' }]);
+    expect(result.response.messages?.[0]?.contents).toEqual([{ $type: 'text', text: '' }]);
     expect(callback.calls).toEqual(['onAgentStart', 'onAgentResponse']);
     expect(callback.responses[0]).toMatchObject({ text: '', finishReason: 'stop' });
   });
@@ -89,7 +89,7 @@ describe('a turn that is answered', () => {
 
     const result = await runAgentOnce(agent);
 
-    expect(result.response.messages[0]?.contents).toEqual([
+    expect(result.response.messages?.[0]?.contents).toEqual([
       { $type: 'reasoning', text: 'Look outside.' },
       { $type: 'text', text: 'Sunny.' },
     ]);
@@ -181,6 +181,6 @@ describe('the same correlation id again', () => {
 
     const result = await runAgentOnce(new ScriptedAgent([text('Sunny.'), finish()]), { history });
 
-    expect(result.response.messages[0]?.contents).toMatchObject([{ text: 'Sunny.' }]);
+    expect(result.response.messages?.[0]?.contents).toMatchObject([{ text: 'Sunny.' }]);
   });
 });

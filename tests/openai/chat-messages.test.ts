@@ -83,7 +83,7 @@ describe('a conversation for the model', () => {
         contents: [
           { $type: 'text', text: 'Read this.' },
           { $type: 'uri', uri: 'https://files.example/1.pdf', mediaType: 'application/pdf' },
-          { $type: 'uri', uri: 'https://files.example/2' },
+          { $type: 'data', uri: 'data:,Hello' },
           { $type: 'hostedFile', fileId: 'file-1' },
         ],
       },

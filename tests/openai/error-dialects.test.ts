@@ -79,7 +79,7 @@ describe('an error inside of a stream', () => {
 
     const { response } = await runAgentOnce(chatAgent({ endpoint }));
 
-    expect(response.messages[0]?.contents).toEqual([{ $type: 'text', text: 'Sunny.' }]);
+    expect(response.messages?.[0]?.contents).toEqual([{ $type: 'text', text: 'Sunny.' }]);
     expect(requests).toHaveLength(2);
   });
 

@@ -10,7 +10,7 @@ import { runAgentOnce } from '../support/run-agent-once.js';
 async function turnWith(endpoint: string) {
   const callback = new RecordingCallback();
   const turn = await runAgentOnce(chatAgent({ endpoint }), { callback });
-  return { callback, content: turn.response.messages[0]?.contents[0], updates: callback.updates };
+  return { callback, content: turn.response.messages?.[0]?.contents?.[0], updates: callback.updates };
 }
 
 describe('a turn over an independent mock of the model', () => {

@@ -3,19 +3,19 @@ import { type DurableClient, type EntityId, EntityStateResponse } from 'durable-
 /** The part of a durable client that an agent client uses; tells what it was asked for, and when. */
 export class FakeDurableClient implements Pick<DurableClient, 'signalEntity' | 'readEntityState'> {
   readonly signals: { entityId: string; operationName: string | undefined; input: unknown }[] = [];
-  /** When the entity was looked at, in milliseconds of `performance.now()`. */
-  readonly looks: number[] = [];
+  /** When the state was read, in milliseconds of `performance.now()`. */
+  readonly reads: number[] = [];
   readonly readEntityState: DurableClient['readEntityState'];
-  readonly #onSignal: () => void;
+  readonly #onSignal: () => unknown;
 
   /**
-   * @param stateAt the entity's state as a look finds it, counted from 1; `undefined` where there is none; may throw
-   * @param onSignal called for each signal
+   * @param stateAt the entity's state at a read, counted from 1; `undefined` if there is none; may throw, or return a promise
+   * @param onSignal called for each signal, and awaited
    */
-  constructor(stateAt: (look: number) => unknown, onSignal: () => void = () => {}) {
+  constructor(stateAt: (read: number) => unknown, onSignal: () => unknown = () => {}) {
     this.#onSignal = onSignal;
     this.readEntityState = async () => {
-      const state = stateAt(this.looks.push(performance.now()));
+      const state = await stateAt(this.reads.push(performance.now()));
       return state === undefined
         ? new EntityStateResponse(false)
         : new EntityStateResponse(true, JSON.parse(JSON.stringify(state)));
@@ -24,7 +24,7 @@ export class FakeDurableClient implements Pick<DurableClient, 'signalEntity' | '
 
   async signalEntity(entityId: EntityId, operationName?: string, input?: unknown): Promise<void> {
     this.signals.push({ entityId: entityId.toString(), operationName, input });
-    this.#onSignal();
+    await this.#onSignal();
   }
 
   /** This fake with the type of the whole client, whose other methods are missing. */

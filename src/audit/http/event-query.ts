@@ -60,10 +60,19 @@ export const exportQuery = z.object({ format: oneOf('jsonl', 'csv').default('jso
 /** `GET agents/{agentName}/threads` */
 export const threadsQuery = z.object({
   limit: wholeNumber(1, 1000).default(100),
-  /** Where a page of threads ends: the time of a last event and the id of its thread. */
+  /** Where a page of threads ends: the time of a last event, and the id of its thread percent-encoded. */
   cursor: z
     .string()
-    .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z,.{1,128}$/, 'a cursor of x-next-cursor')
+    .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z,(?:[^%]|%[\dA-F]{2}){1,1600}$/s, 'a cursor of x-next-cursor')
+    .transform((text, context) => {
+      try {
+        return decodeURI(text);
+      } catch (error) {
+        if (!(error instanceof URIError)) throw error;
+        context.addIssue({ code: 'custom', message: 'a cursor of x-next-cursor' });
+        return z.NEVER;
+      }
+    })
     .optional(),
 });
 

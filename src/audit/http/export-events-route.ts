@@ -86,7 +86,7 @@ function supersededLine({ correlationId, attempt }: SentAttempt): IncompleteLine
   };
 }
 
-/** Thread ids hold `:`, which file systems do not take. */
+/** Replaces what file systems or headers do not take. */
 function fileName({ agentName, threadId }: EventThread): string {
   return `${agentName}-${threadId}`.replaceAll(/[^A-Za-z0-9._-]/g, '_');
 }

@@ -21,7 +21,7 @@ export function createThreadsRoute(store: CallbackEventStore, agents: AgentRegis
         'cache-control': 'no-store',
         'access-control-expose-headers': 'x-next-cursor, x-has-more',
         'x-has-more': String(last !== undefined),
-        ...(last && { 'x-next-cursor': last.place }),
+        ...(last && { 'x-next-cursor': encodeURI(last.place) }),
       },
       jsonBody: page.map(({ thread }) => toWire(thread)),
     };

@@ -24,7 +24,7 @@ export function threadHref({ agentName, threadId }: ThreadAddress): string {
 
 /** Whether the app accepts a thread id. */
 export function isThreadId(text: string): boolean {
-  return /^(?!\.{1,2}$)[A-Za-z0-9._~:@=+-]{1,128}$/.test(text);
+  return text !== '' && text === text.trim() && !/[\p{Cc}\p{Cs}/\\]/u.test(text) && Array.from(text).length <= 128;
 }
 
 /** Creates an id in the app's format: 32 lower-case hex digits. */

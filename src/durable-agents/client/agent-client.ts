@@ -1,125 +1,146 @@
-import type { DurableClient } from 'durable-functions';
+import type { DurableClient, EntityId } from 'durable-functions';
 import { errorText } from '../../functions/error-text.js';
-import { ThreadStateError } from '../errors.js';
+import { HttpError } from '../../functions/http-error.js';
 import type { Logger } from '../../functions/logger.js';
-import { pause } from '../../functions/time-limits.js';
+import { pause, TimeoutError, withTimeout } from '../../functions/time-limits.js';
+import { ThreadStateError } from '../errors.js';
 import type { RunCompletionNotifier } from '../run-completion-notifier.js';
 import { findOutcome, type RunOutcome } from './run-outcome.js';
 import type { RunRequest } from '../run-request.js';
-import { readStoredThread, threadEntityId } from './stored-thread.js';
+import { findThreadEntity, readThreadState } from '../thread/thread-entity.js';
 
 const FIRST_PAUSE_MS = 25;
+const SIGNAL_TIMEOUT_MS = 10_000;
+const MIN_SIGNAL_TIMEOUT_MS = 1000;
+const READ_TIMEOUT_MS = 5000;
+const MAX_LAST_POLL_MS = 1000;
 
 export interface AgentClientOptions {
+  readonly durableClient: DurableClient;
+  readonly agentName: string;
+  readonly threadId: string;
+  readonly log: Logger;
   readonly completions: RunCompletionNotifier;
-  /** The longest pause between two looks at a run in another process. */
+  /** Maximum polling interval for a run in another process. */
   readonly pollIntervalMs: number;
-  /** How long a caller is kept waiting in all. */
+  /** How long a caller waits in all, from when the client is made. */
   readonly maxWaitMs: number;
 }
 
 /** A run that the entity of its thread has accepted. */
 export interface StartedRun {
   /**
-   * Waits for the run's end, to be called once; `undefined` when it takes longer than `maxWaitMs` (the run goes on).
+   * Waits for the end of the run. To be called once.
    *
-   * A look reads the whole state of the thread, so looks are rare while the run goes on, and close together once it
-   * has ended and only the host's commit is awaited.
+   * @returns `undefined` if the caller's time is up; the run goes on
    */
-  outcome(maxWaitMs: number): Promise<RunOutcome | undefined>;
+  outcome(): Promise<RunOutcome | undefined>;
+  /** To be called instead of `outcome` by a caller that does not wait. */
+  leave(): void;
 }
 
-/** Asks an agent through the entity of a thread. */
+/**
+ * Serves one request: starts a run in the entity of a thread, and waits for it. The host's own calls have no time limit;
+ * these end within `maxWaitMs`, or a second if that is more.
+ */
 export class AgentClient {
-  readonly #durableClient: DurableClient;
-  readonly #log: Logger;
   readonly #options: AgentClientOptions;
+  readonly #endsAtMs: number;
+  #entity: Promise<EntityId> | undefined;
 
-  constructor(durableClient: DurableClient, log: Logger, options: AgentClientOptions) {
-    this.#durableClient = durableClient;
-    this.#log = log;
+  constructor(options: AgentClientOptions) {
     this.#options = options;
+    this.#endsAtMs = performance.now() + options.maxWaitMs;
   }
 
-  /** Hands a request over to the thread's entity; resolves when it is accepted, long before it is answered. */
-  async send(agentName: string, threadId: string, request: RunRequest): Promise<void> {
-    await this.#durableClient.signalEntity(threadEntityId(agentName, threadId), 'run', request);
-  }
-
-  /** As {@link start} and {@link StartedRun.outcome}. */
-  async sendAndWait(agentName: string, threadId: string, request: RunRequest): Promise<RunOutcome | undefined> {
-    const started = await this.start(agentName, threadId, request);
-    return started.outcome(this.#options.maxWaitMs);
-  }
-
-  /** Hands a request over like {@link send}, for a caller that is going to wait for its end. */
-  async start(agentName: string, threadId: string, request: RunRequest): Promise<StartedRun> {
-    // Watched from before the run can begin: an end that nobody watches for is not announced again.
-    const watch = this.#options.completions.watch(request.correlationId);
+  /**
+   * Hands a request to the thread's entity. Resolves when it is accepted, long before it is answered.
+   *
+   * @throws HttpError 503 if the host does not accept it in time
+   */
+  async start(request: RunRequest): Promise<StartedRun> {
+    const { completions, durableClient } = this.#options;
+    // Watched before the run can start: an announcement is not repeated.
+    const watch = completions.watch(request.correlationId);
     try {
-      await this.send(agentName, threadId, request);
+      const timeoutMs = Math.min(SIGNAL_TIMEOUT_MS, Math.max(MIN_SIGNAL_TIMEOUT_MS, this.#leftMs()));
+      await withTimeout(timeoutMs, async () => {
+        await durableClient.signalEntity(await this.#findEntity(), 'run', request);
+      });
     } catch (error) {
       watch.stop();
-      throw error;
+      if (!(error instanceof TimeoutError)) throw error;
+      const message = 'The host did not accept the run in time. It may still run: repeat only with an Idempotency-Key.';
+      throw new HttpError(503, message, { cause: error });
     }
     return {
-      outcome: (maxWaitMs) =>
-        this.#waitForOutcome(agentName, threadId, request.correlationId, watch.ended, maxWaitMs).finally(() =>
-          watch.stop(),
-        ),
+      outcome: () => this.#waitForOutcome(request.correlationId, watch.ended).finally(() => watch.stop()),
+      leave: () => watch.stop(),
     };
   }
 
-  async #waitForOutcome(
-    agentName: string,
-    threadId: string,
-    correlationId: string,
-    ended: AbortSignal,
-    maxWaitMs: number,
-  ): Promise<RunOutcome | undefined> {
-    const deadline = performance.now() + maxWaitMs;
+  /**
+   * How a run ended; `undefined` until that is committed.
+   *
+   * @throws ThreadStateError if this version cannot read the thread's state
+   */
+  async readOutcome(correlationId: string): Promise<RunOutcome | undefined> {
+    const { durableClient } = this.#options;
+    const { data } = await withTimeout(Math.min(READ_TIMEOUT_MS, this.#leftMs()), async () =>
+      readThreadState(durableClient, await this.#findEntity()),
+    );
+    return findOutcome(data.conversationHistory, correlationId);
+  }
+
+  /**
+   * Each poll reads the whole state of the thread, so polls are rare while the run goes on. Once the run has ended and
+   * only the host's commit is awaited, they are frequent.
+   */
+  async #waitForOutcome(correlationId: string, ended: AbortSignal): Promise<RunOutcome | undefined> {
+    const lastPollAtMs = this.#endsAtMs - Math.min(MAX_LAST_POLL_MS, this.#options.maxWaitMs / 10);
     let pauseMs = FIRST_PAUSE_MS;
     let sawEnd = false;
     for (;;) {
-      const remainingMs = deadline - performance.now();
-      let isLastLook = remainingMs <= pauseMs;
+      const remainingMs = Math.max(0, lastPollAtMs - performance.now());
+      let isLastPoll = remainingMs <= pauseMs;
       await pause(Math.min(pauseMs, remainingMs), sawEnd ? undefined : ended);
       if (ended.aborted && !sawEnd) {
         sawEnd = true;
-        isLastLook = false;
+        isLastPoll = false;
         pauseMs = 0;
       } else {
         pauseMs = Math.min(Math.max(pauseMs * 2, 1), this.#options.pollIntervalMs);
       }
-      const outcome = await this.#look(agentName, threadId, correlationId, isLastLook);
-      if (outcome !== undefined || isLastLook) return outcome;
+      const outcome = await this.#poll(correlationId, isLastPoll);
+      if (outcome !== undefined || isLastPoll || this.#leftMs() === 0) return outcome;
     }
   }
 
-  /** A failed read is only an error when there is no time left for another: entity reads fail now and then. */
-  async #look(
-    agentName: string,
-    threadId: string,
-    correlationId: string,
-    isLastLook: boolean,
-  ): Promise<RunOutcome | undefined> {
+  /** Entity reads fail now and then: only the last poll's failure is the caller's. */
+  async #poll(correlationId: string, isLastPoll: boolean): Promise<RunOutcome | undefined> {
+    const { agentName, threadId, log } = this.#options;
     try {
-      return await this.readOutcome(agentName, threadId, correlationId);
+      return await this.readOutcome(correlationId);
     } catch (error) {
       if (error instanceof ThreadStateError) return { status: 'error', error: error.message, errorCode: error.code };
-      if (isLastLook) throw error;
-      this.#log.warn(`[${agentName}][${correlationId}] thread ${threadId} could not be read: ${errorText(error)}`);
+      if (isLastPoll && !(error instanceof TimeoutError)) throw error;
+      log.warn(`[${agentName}][${correlationId}] thread ${threadId} could not be read: ${errorText(error)}`);
       return undefined;
     }
   }
 
-  /**
-   * How a run ended; `undefined` while its end is not committed.
-   *
-   * @throws ThreadStateError for a state that this version cannot read
-   */
-  async readOutcome(agentName: string, threadId: string, correlationId: string): Promise<RunOutcome | undefined> {
-    const { data } = await readStoredThread(this.#durableClient, agentName, threadId);
-    return findOutcome(data.conversationHistory, correlationId);
+  #leftMs(): number {
+    return Math.max(0, this.#endsAtMs - performance.now());
+  }
+
+  async #findEntity(): Promise<EntityId> {
+    const { durableClient, agentName, threadId } = this.#options;
+    this.#entity ??= findThreadEntity(durableClient, agentName, threadId);
+    try {
+      return await this.#entity;
+    } catch (error) {
+      this.#entity = undefined;
+      throw error;
+    }
   }
 }

@@ -55,7 +55,7 @@ async function readOutcome({
   log,
 }: ExistingRunOptions): Promise<RunOutcome | undefined> {
   try {
-    return await client.readOutcome(agentName, threadId, run.correlationId);
+    return await client.readOutcome(run.correlationId);
   } catch (error) {
     // The entity refuses such a thread, in the sight of everybody who follows the run.
     if (!(error instanceof ThreadStateError)) {

@@ -1,8 +1,9 @@
+import { z } from 'zod';
 import { findResponse, joinedText, responseError, type ThreadEntry } from '../thread/thread-state.js';
 
-/** How a run ended, as the thread's committed state tells it. */
+/** What the thread's committed state tells about how a run ended. */
 export type RunOutcome = {
-  /** The message that started the run; absent where the thread does not tell. */
+  /** The message that started the run, if the thread has it. */
   readonly requestMessage?: string;
 } & (
   | {
@@ -11,8 +12,16 @@ export type RunOutcome = {
       /** Entries of the history, requests and responses, up to and with this run's response. */
       readonly messageCount: number;
     }
-  | { readonly status: 'error'; readonly error: string; readonly errorCode: string }
+  | {
+      readonly status: 'error';
+      readonly error: string;
+      readonly errorCode: string;
+      /** When the model wants to be asked again, if it told. */
+      readonly retryAfterSeconds?: number;
+    }
 );
+
+const retryAfterSchema = z.object({ retryAfterSeconds: z.number().min(0) });
 
 /** How a run ended; `undefined` while the history, oldest entry first, holds no response to it. */
 export function findOutcome(history: readonly ThreadEntry[], correlationId: string): RunOutcome | undefined {
@@ -33,5 +42,6 @@ export function findOutcome(history: readonly ThreadEntry[], correlationId: stri
         status: 'error',
         error: failure.message ?? 'The agent failed.',
         errorCode: failure.errorCode ?? 'agent_error',
+        ...retryAfterSchema.safeParse(failure.details).data,
       };
 }

@@ -1,14 +1,13 @@
 import type { DurableEntityContext, EntityHandler } from 'durable-functions';
 import type { Agent } from '../agent.js';
 import type { AgentResponseCallback } from '../agent-response-callback.js';
-import { CallbackNotifier } from '../callback-notifier.js';
 import { AgentError, ThreadStateError } from '../errors.js';
 import { InvocationLog, type Logger } from '../../functions/logger.js';
-import { runAgent } from '../run-agent.js';
+import { failRun, runAgent } from '../run-agent.js';
 import type { RunCompletionNotifier } from '../run-completion-notifier.js';
-import { type RunRequest, runRequestSchema } from '../run-request.js';
-import { isThreadId, THREAD_ID_RULE } from '../thread/thread-id.js';
-import { createThreadState, parseThreadState, responseError, type ThreadState } from '../thread/thread-state.js';
+import { runRequestSchema } from '../run-request.js';
+import { fromEntityKey, THREAD_ID_RULE } from '../thread/thread-id.js';
+import { createThreadState, parseThreadState, responseError } from '../thread/thread-state.js';
 
 export interface AgentEntityOptions {
   readonly agent: Agent;
@@ -17,19 +16,14 @@ export interface AgentEntityOptions {
   readonly runTimeoutMs: number;
 }
 
-/** Kept small: the host can roll a thread's state back over a large result. Errors are results too, never thrown. */
+/** Small, as a large result can make the host roll the state back. Errors are results, too. */
 type OperationResult = Readonly<Record<string, string | number>>;
-
-/** The name under which the entity of an agent is registered. */
-export function agentEntityName(agentName: string): string {
-  return `dafx-${agentName}`;
-}
 
 /**
  * The durable entity of an agent, one for each thread: it runs the agent and keeps the conversation.
  *
- * Operations: `run` (`run_agent` is the same) with a {@link RunRequest}, `reset`. Whatever happens is a result: an
- * operation that throws would be recorded by the host as `{}`, its message lost.
+ * Operations: `run` (`run_agent` is the same) with a run request, and `reset`. It never throws: the host records an
+ * operation that throws as `{}` and loses its message.
  */
 export function createAgentEntity(options: AgentEntityOptions): EntityHandler<unknown> {
   return async (context) => {
@@ -58,12 +52,10 @@ async function operate(
   options: AgentEntityOptions,
   log: Logger,
 ): Promise<OperationResult> {
-  const threadId = entity.entityId.key;
-  if (!isThreadId(threadId)) return { error: `Invalid thread_id: expected ${THREAD_ID_RULE}` };
   switch (entity.operationName) {
     case 'run':
     case 'run_agent':
-      return run(entity, threadId, options, log);
+      return run(entity, options, log);
     case 'reset':
       parseThreadState(entity.getState());
       entity.setState(createThreadState());
@@ -75,8 +67,7 @@ async function operate(
 
 async function run(
   entity: DurableEntityContext<unknown>,
-  threadId: string,
-  options: AgentEntityOptions,
+  { agent, callback, completions, runTimeoutMs: timeoutMs }: AgentEntityOptions,
   log: Logger,
 ): Promise<OperationResult> {
   const parsed = runRequestSchema.safeParse(entity.getInput());
@@ -85,45 +76,36 @@ async function run(
     return { error: `Invalid run request: ${problems.join('; ')}` };
   }
   const request = parsed.data;
+  const { key } = entity.entityId;
+  const threadId = fromEntityKey(key);
+  const about = { agent, threadId: threadId ?? key, request, callback, log, timeoutMs };
   try {
-    const state = await readState(entity, threadId, request, options, log);
-    const result = await runAgent({
-      agent: options.agent,
-      threadId,
-      request,
-      history: state.data.conversationHistory,
-      callback: options.callback,
-      log,
-      timeoutMs: options.runTimeoutMs,
-    });
+    const state = parseThreadState(entity.getState());
+    const history = state.data.conversationHistory;
+    const result =
+      threadId === undefined
+        ? await failRun({ ...about, history }, invalidKey())
+        : await runAgent({ ...about, history });
     entity.setState({ ...state, data: { ...state.data, conversationHistory: result.history } });
     return {
       status: responseError(result.response) ? 'error' : 'success',
       correlation_id: request.correlationId,
       message_count: result.history.length,
+      ...(threadId === undefined && { error: invalidKey().message }),
     };
+  } catch (error) {
+    // Readers stop waiting once the callback has recorded the failure.
+    if (error instanceof ThreadStateError) {
+      await failRun({ ...about, history: [] }, new AgentError(error.code, error.message, { cause: error }));
+    }
+    throw error;
   } finally {
-    options.completions.announce(request.correlationId);
+    completions.announce(request.correlationId);
   }
 }
 
-/** Reports unreadable state to the callback so that readers stop waiting. */
-async function readState(
-  entity: DurableEntityContext<unknown>,
-  threadId: string,
-  request: RunRequest,
-  { agent, callback, runTimeoutMs: timeoutMs }: AgentEntityOptions,
-  log: Logger,
-): Promise<ThreadState> {
-  try {
-    return parseThreadState(entity.getState());
-  } catch (error) {
-    if (error instanceof ThreadStateError) {
-      const failure = new AgentError(error.code, error.message, { cause: error });
-      await new CallbackNotifier({ callback, agentName: agent.name, threadId, request, log, timeoutMs }).error(failure);
-    }
-    throw error;
-  }
+function invalidKey(): AgentError {
+  return new AgentError('invalid_thread_id', `The key of this entity is not that of a thread id: ${THREAD_ID_RULE}.`);
 }
 
 function describe(error: unknown): string {

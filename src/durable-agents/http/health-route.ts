@@ -26,6 +26,11 @@ export function createHealthRoute(agents: AgentRegistry, details?: HealthDetails
   });
 }
 
+/** The health of an app for callers without a key: nothing about its agents. */
+export function createProbeRoute(): HttpHandler {
+  return withErrorHandling(() => ({ jsonBody: { status: 'healthy' } }));
+}
+
 async function readDetails(
   details: HealthDetails | undefined,
   log: Logger,

@@ -2,9 +2,8 @@ import type { HttpRequest } from '@azure/functions';
 import { HttpError } from '../../functions/http-error.js';
 import { threadIdOfKey } from './idempotency-key.js';
 import type { RunRequest } from '../run-request.js';
-import { createId, isThreadId, THREAD_ID_RULE } from '../thread/thread-id.js';
+import { createId } from '../thread/thread-id.js';
 import { requireThreadId } from './require-thread-id.js';
-import { coerceBoolean } from './coerce-boolean.js';
 import { readRequestBody, type RequestBody } from './request-body.js';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -12,19 +11,20 @@ type Fields = Readonly<Record<string, unknown>>;
 const THREAD_ID_NAMES = ['thread_id', 'session_id', 'sessionId', 'threadId'];
 const WAIT_NAMES = ['wait_for_response', 'waitForResponse'];
 const IDEMPOTENCY_KEY_HEADER = 'idempotency-key';
+const IDEMPOTENCY_KEY = /^[A-Za-z0-9._~:@=+-]{1,128}$/;
 const WAIT_HEADER = 'x-ms-wait-for-response';
 
-/** Where a run request goes and how it is answered. The message itself is still unchecked. */
+/** Where a run request goes and how it is answered. Its message is not checked yet. */
 export interface RunEnvelope {
   readonly threadId: string;
   readonly waitForResponse: boolean;
-  /** Names the run across requests. Absent: each request is a run of its own. */
+  /** Names the run across requests; `undefined` if each request is a run of its own. */
   readonly idempotencyKey: string | undefined;
   readonly body: RequestBody;
 }
 
 /**
- * Reads everything of a run request that does not depend on how its answer is to look.
+ * Reads everything of a run request that does not depend on the format of its answer.
  *
  * @throws HttpError 400 or 413
  */
@@ -48,10 +48,15 @@ export function parseRunMessage(body: RequestBody, maxMessageBytes: number): Pic
   if (Buffer.byteLength(message) > maxMessageBytes) {
     throw new HttpError(413, `Message is too large: expected at most ${maxMessageBytes} bytes of UTF-8.`);
   }
-  if (fields['response_format'] !== undefined && fields['response_format'] !== null) {
-    throw new HttpError(400, 'response_format is not supported by this agent.');
-  }
+  refuseResponseFormat(fields['response_format']);
   return { message, role: roleOf(fields['role']) };
+}
+
+function refuseResponseFormat(format: unknown): void {
+  if (format === undefined || format === null) return;
+  throw typeof format === 'object' && !Array.isArray(format)
+    ? new HttpError(400, 'response_format is not supported by this agent.')
+    : new HttpError(400, 'Invalid response_format: expected a JSON Schema object');
 }
 
 function messageOf(value: unknown): string {
@@ -77,8 +82,11 @@ function roleOf(value: unknown): RunRequest['role'] {
 
 function idempotencyKeyOf(request: HttpRequest): string | undefined {
   const key = request.headers.get(IDEMPOTENCY_KEY_HEADER) ?? undefined;
-  if (key !== undefined && !isThreadId(key)) {
-    throw new HttpError(400, `Invalid Idempotency-Key: expected ${THREAD_ID_RULE}`);
+  if (key !== undefined && !IDEMPOTENCY_KEY.test(key)) {
+    throw new HttpError(
+      400,
+      'Invalid Idempotency-Key: expected 1 to 128 of the characters A-Z a-z 0-9 . _ ~ : @ = + -',
+    );
   }
   return key;
 }
@@ -91,8 +99,8 @@ function threadIdOf(query: URLSearchParams, fields: Fields): string | undefined 
 }
 
 function threadIdText(value: unknown): string | undefined {
-  if (value === null || value === '') return undefined;
-  if (typeof value === 'string') return value;
+  if (value === null) return undefined;
+  if (typeof value === 'string') return value.trim() === '' ? undefined : value;
   // JavaScript has already rounded a larger whole number: it would name another thread.
   if (typeof value === 'number' && Math.abs(value) <= Number.MAX_SAFE_INTEGER) return String(value);
   throw new HttpError(400, 'Invalid thread_id: expected a string, or a number of at most 15 digits');
@@ -102,10 +110,33 @@ function waitForResponseOf(request: HttpRequest, fields: Fields): boolean {
   const header = request.headers.get(WAIT_HEADER);
   if (header !== null) return coerceBoolean(header);
   return (
-    agreedValue(WAIT_NAMES, fromQuery(request.query, WAIT_NAMES).map(coerceBoolean)) ??
-    agreedValue(WAIT_NAMES, fromBody(fields, WAIT_NAMES).map(coerceBoolean)) ??
+    agreedWait(WAIT_NAMES.map((name) => request.query.getAll(name))) ??
+    agreedWait(WAIT_NAMES.map((name) => (Object.hasOwn(fields, name) ? [fields[name]] : []))) ??
     true
   );
+}
+
+function isGiven(value: unknown): boolean {
+  return value !== null && value !== undefined && !(typeof value === 'string' && value.trim() === '');
+}
+
+/** @param given the values of `wait_for_response`, then those of its alias, which count as absent if null or blank */
+function agreedWait([named = [], aliased = []]: readonly (readonly unknown[])[]): boolean | undefined {
+  return agreedValue(WAIT_NAMES, [...named, ...aliased.filter(isGiven)].map(coerceBoolean));
+}
+
+/** Strings: `true`, `1`, `yes`, `y`, `on` in any case are true, all others false. */
+export function coerceBoolean(value: unknown): boolean {
+  switch (typeof value) {
+    case 'boolean':
+      return value;
+    case 'number':
+      return value !== 0;
+    case 'string':
+      return ['true', '1', 'yes', 'y', 'on'].includes(value.trim().toLowerCase());
+    default:
+      return false;
+  }
 }
 
 function fromBody(fields: Fields, names: readonly string[]): unknown[] {

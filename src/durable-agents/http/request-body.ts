@@ -4,6 +4,9 @@ import { HttpError } from '../../functions/http-error.js';
 
 const MAX_BODY_BYTES = 1024 * 1024;
 
+/** Content types that say nothing about the body. */
+const UNDECLARED_TYPES = ['', 'application/x-www-form-urlencoded'];
+
 const jsonObject = z.record(z.string(), z.unknown());
 
 /** A body, as far as it is understood before its fields are. */
@@ -11,24 +14,22 @@ export type RequestBody =
   | { readonly kind: 'json'; readonly fields: Readonly<Record<string, unknown>> }
   | { readonly kind: 'text'; readonly text: string };
 
-/** Whether the body is JSON, by `Content-Type`: `application/json`, or a type that ends in `+json`. */
-function hasJsonBody(request: HttpRequest): boolean {
-  const mediaType = (request.headers.get('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
-  return mediaType === 'application/json' || mediaType.endsWith('+json');
-}
-
 /**
- * Reads the body: a JSON object, or UTF-8 text, trimmed.
+ * Reads the body: a JSON object, or UTF-8 text, trimmed. Without a content type, or with that of a form (what `curl -d`
+ * sends), a JSON object that holds `message` is JSON, too.
  *
- * @throws HttpError 400 when it is neither, 413 above 1 MiB
+ * @throws HttpError 400 if it is neither, 413 above 1 MiB
  */
 export async function readRequestBody(request: HttpRequest): Promise<RequestBody> {
-  const isJson = hasJsonBody(request);
-  const text = decode(await readBytes(request), isJson);
-  if (!isJson) return { kind: 'text', text: text.trim() };
-  const object = jsonObject.safeParse(parseJson(text));
-  if (!object.success) throw new HttpError(400, 'Invalid JSON payload. Expected an object.');
-  return { kind: 'json', fields: object.data };
+  const mediaType = (request.headers.get('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  const text = decode(await readBytes(request));
+  if (mediaType === 'application/json' || mediaType.endsWith('+json')) {
+    const object = jsonObject.safeParse(parseJson(text));
+    if (!object.success) throw new HttpError(400, 'Invalid JSON payload. Expected an object.');
+    return { kind: 'json', fields: object.data };
+  }
+  const fields = UNDECLARED_TYPES.includes(mediaType) ? runFieldsOf(text) : undefined;
+  return fields === undefined ? { kind: 'text', text: text.trim() } : { kind: 'json', fields };
 }
 
 function parseJson(text: string): unknown {
@@ -36,6 +37,17 @@ function parseJson(text: string): unknown {
     return JSON.parse(text);
   } catch (error) {
     throw new HttpError(400, 'Invalid JSON', { cause: error });
+  }
+}
+
+/** The fields of a text that is a JSON object with a `message`. */
+function runFieldsOf(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const { data } = jsonObject.safeParse(JSON.parse(text));
+    return data !== undefined && Object.hasOwn(data, 'message') ? data : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
   }
 }
 
@@ -52,10 +64,10 @@ async function readBytes(request: HttpRequest): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-function decode(bytes: Buffer, isJson: boolean): string {
+function decode(bytes: Buffer): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {
-    throw new HttpError(400, isJson ? 'Invalid JSON' : 'Invalid text: expected UTF-8', { cause: error });
+    throw new HttpError(400, 'Invalid request body: expected UTF-8.', { cause: error });
   }
 }

@@ -3,7 +3,7 @@ import { getClient } from 'durable-functions';
 import { AgentClient, type AgentClientOptions } from '../client/agent-client.js';
 import { assertSameMessage, findExistingRun } from '../client/existing-run.js';
 import { correlationIdOfKey } from './idempotency-key.js';
-import type { RunEventSource } from '../run-event-source.js';
+import type { RunEventSource, RunIdentity } from '../run-event-source.js';
 import type { RunRecords } from '../run-records.js';
 import type { RunOutcome } from '../client/run-outcome.js';
 import type { RunRequest } from '../run-request.js';
@@ -12,21 +12,26 @@ import { withErrorHandling, describeError } from '../../functions/with-error-han
 import { parseRunEnvelope, parseRunMessage } from './parse-run-request.js';
 import {
   acceptedAnswer,
-  type ResponseFormat,
   endedAnswer,
   failedAnswer,
+  headerText,
+  type ResponseFormat,
   type RunAnswer,
+  timeoutAnswer,
   toResponse,
 } from './run-answer.js';
 import { sseResponse } from '../../functions/sse.js';
 import { streamRun } from './stream-run.js';
 
-export interface RunRouteOptions extends AgentClientOptions {
-  readonly agentName: string;
+export interface RunRouteOptions extends Omit<AgentClientOptions, 'durableClient' | 'threadId' | 'log'> {
   /** Keeps the records of runs with an idempotency key. Optional. */
   readonly runRecords?: RunRecords | undefined;
   readonly maxMessageBytes: number;
-  /** Absent: `Accept: text/event-stream` has no effect. */
+  /** Status of the answer to a caller whose time is up before the run has ended. */
+  readonly timeoutStatus: 202 | 500;
+  /** Where the run can be followed: a URL relative to that of the run endpoint. Optional. */
+  readonly runLocation?: ((run: RunIdentity) => string) | undefined;
+  /** Without it `Accept: text/event-stream` has no effect. */
   readonly runEvents?: RunEventSource | undefined;
 }
 
@@ -38,7 +43,7 @@ export interface RunRouteOptions extends AgentClientOptions {
 export function createRunRoute(options: RunRouteOptions): HttpHandler {
   const { agentName, maxMessageBytes, runEvents, runRecords } = options;
   return withErrorHandling(async (request, context, log) => {
-    // What fails in here fails before it is known which thread the answer is about: it is always told in JSON.
+    // Errors before the thread is known are always JSON.
     const { threadId, waitForResponse, idempotencyKey, body } = await parseRunEnvelope(request, agentName);
     const kind = answerKind(request, body.kind);
     try {
@@ -49,29 +54,34 @@ export function createRunRoute(options: RunRouteOptions): HttpHandler {
         createdAt: new Date().toISOString(),
         responseType: kind,
       };
-      const client = new AgentClient(getClient(context), log, options);
+      const streamed = accepts(request, 'text/event-stream') ? runEvents : undefined;
+      const maxWaitMs = streamed?.maxDurationMs ?? options.maxWaitMs;
+      const client = new AgentClient({ ...options, durableClient: getClient(context), threadId, log, maxWaitMs });
       const earlier = isKeyed
         ? await findExistingRun({ client, runRecords, agentName, threadId, run, log })
         : undefined;
-      const answerTo = (outcome: RunOutcome | undefined): RunAnswer => {
-        if (isKeyed) assertSameMessage(run, outcome?.requestMessage);
+      const answerTo = (outcome: RunOutcome): RunAnswer => {
+        if (isKeyed) assertSameMessage(run, outcome.requestMessage);
         return endedAnswer(run, threadId, outcome);
       };
-      if (runEvents !== undefined && accepts(request, 'text/event-stream')) {
+      if (streamed !== undefined) {
         const followed = { agentName, threadId, run, earlier, fromStart: isKeyed };
-        const frames = await streamRun({ ...followed, client, runEvents, answerTo, context });
-        // For a client that loses the connection before the first event: where to go on, and with which run.
+        const frames = await streamRun({ ...followed, client, runEvents: streamed, answerTo, context });
+        // A client that loses the connection before the first event needs them to go on.
         return sseResponse(frames, context, {
-          'x-ms-thread-id': threadId,
+          'x-ms-session-id': headerText(threadId),
+          'x-ms-thread-id': headerText(threadId),
           'x-ms-correlation-id': run.correlationId,
         });
       }
       if (!waitForResponse) {
-        if (earlier === undefined) await client.send(agentName, threadId, run);
+        if (earlier === undefined) (await client.start(run)).leave();
         return toResponse(acceptedAnswer(run, threadId), kind, threadId);
       }
-      const outcome = earlier ?? (await client.sendAndWait(agentName, threadId, run));
-      return toResponse(answerTo(outcome), kind, threadId);
+      const outcome = earlier ?? (await (await client.start(run)).outcome());
+      if (outcome !== undefined) return toResponse(answerTo(outcome), kind, threadId);
+      const location = options.runLocation?.({ agentName, threadId, correlationId: run.correlationId });
+      return toResponse(timeoutAnswer(run, threadId, { status: options.timeoutStatus, location }), kind, threadId);
     } catch (error) {
       return toResponse(failedAnswer(describeError(error, context)), kind, threadId);
     }

@@ -35,8 +35,8 @@ export async function streamRun(options: StreamRunOptions): Promise<AsyncGenerat
   const followed = { agentName, threadId, correlationId: run.correlationId };
   const events = await runEvents.follow(followed, ended.signal, { fromStart });
   try {
-    const started = earlier === undefined ? await client.start(agentName, threadId, run) : undefined;
-    const outcome = started?.outcome(runEvents.maxDurationMs) ?? Promise.resolve(earlier);
+    const started = earlier === undefined ? await client.start(run) : undefined;
+    const outcome = started?.outcome() ?? Promise.resolve(earlier);
     const answer = outcome
       .then((known) => known && answerTo(known))
       .catch((error: unknown) => failedAnswer(describeError(error, context)))

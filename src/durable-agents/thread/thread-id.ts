@@ -1,19 +1,74 @@
 import { randomUUID } from 'node:crypto';
 
-/**
- * A thread id is part of the entity's address, where durable-functions does not encode it: `#` and `?` would cut it
- * short, `/` and `\` fail, `.` and `..` would name other resources, and an entity id must stay below 512 characters.
- */
-const THREAD_ID = /^(?!\.{1,2}$)[A-Za-z0-9._~:@=+-]{1,128}$/;
+const MAX_CHARACTERS = 128;
+const MAX_KEY_CHARACTERS = 400;
+const FORBIDDEN = /[\p{Cc}/\\]/u;
+const UNSAFE_IN_KEY = /[^A-Za-z0-9._:@=-]/gu;
+const EARLIER_THREAD_ID = /^(?!\.{1,2}$)[A-Za-z0-9._~:@=+-]{1,128}$/;
 
-/** Says what a thread id may look like, for error messages. */
-export const THREAD_ID_RULE = '1 to 128 of the characters A-Z a-z 0-9 . _ ~ : @ = + - (and not "." or "..")';
+/** What a thread id may be, for error messages. */
+export const THREAD_ID_RULE =
+  '1 to 128 characters without "/", "\\" and control characters, and without white space at either end; ' +
+  'beyond A-Z a-z 0-9 . _ : @ = - each takes 3 to 12 characters of the 400 that the entity key may have';
 
 export function isThreadId(value: string): boolean {
-  return THREAD_ID.test(value);
+  return (
+    value !== '' &&
+    value === value.trim() &&
+    value.isWellFormed() &&
+    !FORBIDDEN.test(value) &&
+    Array.from(value).length <= MAX_CHARACTERS &&
+    toEntityKey(value).length <= MAX_KEY_CHARACTERS
+  );
 }
 
-/** A new id of 32 lower-case hex digits, 122 of its bits random; serves threads and correlation ids. */
+/**
+ * The key of the entity that keeps a thread: the thread id, with `~` and two hex digits for each UTF-8 byte of an unsafe
+ * character. durable-functions puts keys into URLs without encoding them, and newer hosts decode them once more.
+ */
+export function toEntityKey(threadId: string): string {
+  const key = threadId.replaceAll(UNSAFE_IN_KEY, escapeCharacter);
+  // As a segment of a URL path, dots alone would name another resource.
+  return key === '.' || key === '..' ? key.replace('.', '~2E') : key;
+}
+
+/**
+ * The thread that an entity with this key keeps. Keys that earlier versions made are their own thread ids.
+ *
+ * @returns `undefined` if no thread has this key
+ */
+export function fromEntityKey(key: string): string | undefined {
+  const threadId = decodeKey(key);
+  if (threadId !== undefined && isThreadId(threadId) && toEntityKey(threadId) === key) return threadId;
+  return EARLIER_THREAD_ID.test(key) ? key : undefined;
+}
+
+/**
+ * The key that earlier versions gave to a thread, if it differs: they did not escape `~` and `+`.
+ *
+ * @returns `undefined` also if the key belongs to another thread today
+ */
+export function earlierEntityKey(threadId: string): string | undefined {
+  const isEarlier = EARLIER_THREAD_ID.test(threadId) && toEntityKey(threadId) !== threadId;
+  return isEarlier && fromEntityKey(threadId) === threadId ? threadId : undefined;
+}
+
+/** A new id of 32 lower-case hex digits, 122 bits of them random; for threads and correlation ids. */
 export function createId(): string {
   return randomUUID().replaceAll('-', '');
+}
+
+function escapeCharacter(character: string): string {
+  return Array.from(Buffer.from(character), (byte) => `~${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('');
+}
+
+function decodeKey(key: string): string | undefined {
+  const bytes = key.replaceAll(/~([0-9A-F]{2})/g, '%$1');
+  if (key.includes('%')) return undefined;
+  try {
+    return decodeURIComponent(bytes);
+  } catch (error) {
+    if (error instanceof URIError) return undefined;
+    throw error;
+  }
 }

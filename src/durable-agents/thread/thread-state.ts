@@ -7,79 +7,59 @@ import { ThreadStateError } from '../errors.js';
  * as .NET reads it only there.
  */
 
-/** Written into every new state. Another minor version is read as well, another major one refused. */
+/** Written into every new state. Other minor versions are kept; other major versions are refused. */
 const THREAD_STATE_SCHEMA_VERSION = '1.1.0';
 
+const jsonObject = z.record(z.string(), z.unknown());
 const textContent = z.looseObject({ $type: z.literal('text'), text: z.string() });
-const reasoningContent = z.looseObject({ $type: z.literal('reasoning'), text: z.string() });
 const errorContent = z.looseObject({
   $type: z.literal('error'),
   message: z.string().nullish(),
   errorCode: z.string().nullish(),
-  details: z.string().nullish(),
+  details: z.unknown().optional(),
 });
-const functionCallContent = z.looseObject({
-  $type: z.literal('functionCall'),
-  callId: z.string(),
-  name: z.string(),
-  /** Usually an object; a string is the JSON text of one. */
-  arguments: z.unknown().optional(),
-});
-const functionResultContent = z.looseObject({
-  $type: z.literal('functionResult'),
-  callId: z.string(),
-  result: z.unknown().optional(),
-});
-const uriContent = z.looseObject({
-  $type: z.enum(['data', 'uri']),
-  uri: z.string(),
-  mediaType: z.string().nullish(),
-});
-const knownContent = z.discriminatedUnion('$type', [
+const contentSchema = z.discriminatedUnion('$type', [
   textContent,
-  reasoningContent,
   errorContent,
-  functionCallContent,
-  functionResultContent,
-  uriContent,
+  z.looseObject({ $type: z.literal('reasoning'), text: z.string().nullish() }),
+  z.looseObject({
+    $type: z.literal('functionCall'),
+    callId: z.string(),
+    name: z.string(),
+    /** Usually an object; the Python version also writes the JSON text of one. */
+    arguments: z.union([jsonObject, z.string()]).nullish(),
+  }),
+  z.looseObject({ $type: z.literal('functionResult'), callId: z.string(), result: z.unknown().optional() }),
+  z.looseObject({ $type: z.literal('data'), uri: z.string(), mediaType: z.string().nullish() }),
+  z.looseObject({ $type: z.literal('uri'), uri: z.string(), mediaType: z.string() }),
+  z.looseObject({ $type: z.literal('hostedFile'), fileId: z.string() }),
+  z.looseObject({ $type: z.literal('hostedVectorStore'), vectorStoreId: z.string() }),
+  z.looseObject({ $type: z.literal('usage'), usage: jsonObject }),
+  z.looseObject({ $type: z.literal('unknown'), content: z.unknown() }),
 ]);
-const knownTypes = new Set<unknown>(['text', 'reasoning', 'error', 'functionCall', 'functionResult', 'data', 'uri']);
-/** Kept, but not replayed to a model: hosted files, usage, and whatever a later 1.x adds. */
-const otherContent = z.looseObject({
-  $type: z.custom<'hostedFile' | 'hostedVectorStore' | 'usage' | 'unknown'>(
-    (type) => typeof type === 'string' && !knownTypes.has(type),
-  ),
-});
 
 const messageSchema = z.looseObject({
   role: z.enum(['user', 'assistant', 'system', 'tool']),
-  contents: z.array(z.union([knownContent, otherContent])),
+  contents: z.array(contentSchema).optional(),
   createdAt: z.string().nullish(),
   authorName: z.string().nullish(),
 });
 
-const requestSchema = z.looseObject({
-  $type: z.literal('request'),
-  correlationId: z.string(),
-  createdAt: z.string(),
-  messages: z.array(messageSchema),
+/** No key is required: that is the rule of the schema, and other versions make use of it. */
+const entrySchema = z.looseObject({
+  $type: z.enum(['request', 'response', 'errorResponse', 'compaction']).optional(),
+  correlationId: z.string().optional(),
+  createdAt: z.string().optional(),
+  messages: z.array(messageSchema).optional(),
   orchestrationId: z.string().nullish(),
   responseType: z.string().nullish(),
   responseSchema: z.unknown().optional(),
-});
-
-/** A response entry, for those who make one. */
-export const threadResponseSchema = z.looseObject({
-  $type: z.literal('response'),
-  correlationId: z.string(),
-  createdAt: z.string(),
-  messages: z.array(messageSchema),
   usage: z
     .looseObject({
       inputTokenCount: z.number().nullish(),
       outputTokenCount: z.number().nullish(),
       totalTokenCount: z.number().nullish(),
-      extensionData: z.record(z.string(), z.unknown()).nullish(),
+      extensionData: jsonObject.nullish(),
     })
     .nullish(),
 });
@@ -89,27 +69,35 @@ const versionSchema = z.object({ schemaVersion: z.string() });
 const threadStateSchema = z.looseObject({
   schemaVersion: z.string(),
   data: z.looseObject({
-    conversationHistory: z.array(z.discriminatedUnion('$type', [requestSchema, threadResponseSchema])),
+    conversationHistory: z.array(entrySchema).default([]),
+    session: jsonObject.optional(),
+    expirationTimeUtc: z.string().nullish(),
+    ingestedPositions: z.record(z.string(), z.int().min(0)).optional(),
+    truncation: z
+      .looseObject({
+        evictedMessageCount: z.int().min(1),
+        firstEvictedAt: z.string().optional(),
+        lastEvictedAt: z.string().optional(),
+      })
+      .optional(),
+    // Of version 2: a state that has them is not one of version 1, whatever it says.
+    terminalResults: z.undefined().optional(),
+    completionReceipts: z.undefined().optional(),
+    historyBinding: z.undefined().optional(),
   }),
 });
 
 /** What the entity of a thread keeps: the conversation. */
 export type ThreadState = z.infer<typeof threadStateSchema>;
 
-/** What was asked in one turn. */
-export type ThreadRequest = z.infer<typeof requestSchema>;
-
-/** How one turn ended; it has the correlation id of its request. */
-export type ThreadResponse = z.infer<typeof threadResponseSchema>;
-
-/** A request or a response; a thread's history is a list of them, oldest first. */
-export type ThreadEntry = ThreadRequest | ThreadResponse;
+/** An entry of a thread's history, which is in order, oldest first. */
+export type ThreadEntry = z.infer<typeof entrySchema>;
 
 /** What somebody said, in one piece or several. */
-export type ThreadMessage = z.infer<typeof messageSchema>;
+export type ThreadMessage = z.infer<typeof messageSchema> & { contents: ThreadContent[] };
 
-/** A piece of a message, told apart by its `$type`. */
-export type ThreadContent = ThreadMessage['contents'][number];
+/** A piece of a message; its `$type` tells the kind. */
+export type ThreadContent = z.infer<typeof contentSchema>;
 
 /** The state of a thread before its first turn. */
 export function createThreadState(): ThreadState {
@@ -140,43 +128,64 @@ export function parseThreadState(stored: unknown): ThreadState {
   return parsed.data;
 }
 
+/**
+ * Validates an entry that is going to be stored: one that cannot be read again would make the thread unusable.
+ *
+ * @throws z.ZodError
+ */
+export function checkedEntry(entry: ThreadEntry): ThreadEntry {
+  return entrySchema.parse(entry);
+}
+
 /** The texts of one message, in order, without reasoning. */
-export function messageText(message: ThreadMessage): string {
-  return message.contents.map((content) => (content.$type === 'text' ? content.text : '')).join('');
+export function messageText({
+  contents = [],
+}: Pick<ThreadMessage, 'role'> & { contents?: ThreadContent[] | undefined }): string {
+  return contents.map((content) => (content.$type === 'text' ? content.text : '')).join('');
 }
 
 /** The texts of an answer's messages, joined by newlines; messages without text (tool calls) add nothing. */
-export function joinedText(messages: readonly ThreadMessage[]): string {
-  return messages
+export function joinedText(messages: ThreadEntry['messages']): string {
+  return (messages ?? [])
     .map(messageText)
     .filter((text) => text !== '')
     .join('\n');
 }
 
-/** The answer to a run; `undefined` while there is none. */
-export function findResponse(history: readonly ThreadEntry[], correlationId: string): ThreadResponse | undefined {
+/** The response to a run, also a failed one; `undefined` until there is one. */
+export function findResponse(history: readonly ThreadEntry[], correlationId: string): ThreadEntry | undefined {
   return history.find(
-    (entry): entry is ThreadResponse => entry.$type === 'response' && entry.correlationId === correlationId,
+    (entry) => (entry.$type === 'response' || entry.$type === 'errorResponse') && entry.correlationId === correlationId,
   );
 }
 
-/** What made a turn fail; `undefined` for an answered one. */
+/** Why a run failed; `undefined` for an answered one. */
 export function responseError(response: ThreadEntry): z.infer<typeof errorContent> | undefined {
-  return response.messages.flatMap((message) => message.contents).find((content) => content.$type === 'error');
+  const contents = (response.messages ?? []).flatMap((message) => message.contents ?? []);
+  const error = contents.find((content) => content.$type === 'error');
+  if (error === undefined && response.$type === 'errorResponse') {
+    return { $type: 'error', message: joinedText(response.messages) || undefined };
+  }
+  return error;
 }
 
 /**
- * What the model is told of the conversation so far, oldest first: everything but failed turns (an error, or the
- * request behind it, replayed to the model would make every later turn fail too) and reasoning.
+ * The conversation so far as the model gets it, oldest first. Leaves out reasoning, and failed runs with their requests:
+ * an error that is replayed to the model would make every later run fail, too.
  */
 export function replayableMessages(history: readonly ThreadEntry[]): ThreadMessage[] {
-  const failed = new Set(history.filter((entry) => responseError(entry)).map((entry) => entry.correlationId));
+  const failed = history.filter((entry) => responseError(entry) !== undefined);
+  const failedRuns = new Set(failed.map(({ correlationId }) => correlationId).filter((id) => id !== undefined));
   return history
-    .filter((entry) => !failed.has(entry.correlationId))
-    .flatMap((entry) => entry.messages)
-    .map((message) => ({
+    .filter(
+      (entry) =>
+        responseError(entry) === undefined &&
+        !(entry.correlationId !== undefined && failedRuns.has(entry.correlationId)),
+    )
+    .flatMap((entry) => entry.messages ?? [])
+    .map(({ contents = [], ...message }) => ({
       ...message,
-      contents: message.contents.filter((content) => content.$type !== 'reasoning'),
+      contents: contents.filter((content) => content.$type !== 'reasoning'),
     }))
-    .filter((message) => message.contents.length > 0);
+    .filter(({ contents }) => contents.length > 0);
 }

@@ -17,7 +17,11 @@ function clientOf(
   options: Partial<AgentClientOptions> = {},
   log = createRecordingLog(),
 ): AgentClient {
-  return new AgentClient(durable.client, log, {
+  return new AgentClient({
+    durableClient: durable.client,
+    agentName: 'ScriptedAgent',
+    threadId: 'thread-1',
+    log,
     completions: new RunCompletionNotifier(),
     pollIntervalMs: 1000,
     maxWaitMs: 30_000,
@@ -25,7 +29,7 @@ function clientOf(
   });
 }
 
-const ask = (client: AgentClient) => client.sendAndWait('ScriptedAgent', 'thread-1', request);
+const ask = async (client: AgentClient) => (await client.start(request)).outcome();
 
 /** As {@link ask}, while faked time goes by as fast as it is waited for. */
 async function askInFakedTime(client: AgentClient): Promise<RunOutcome | undefined> {
@@ -37,19 +41,51 @@ async function askInFakedTime(client: AgentClient): Promise<RunOutcome | undefin
 
 const gapsOf = (times: readonly number[]): number[] => times.slice(1).map((time, index) => time - (times[index] ?? 0));
 
-describe('sending', () => {
-  it('signals the run to the entity of the thread, and looks at nothing', async () => {
+describe('starting a run', () => {
+  it('signals the run to the entity of the thread, and reads nothing', async () => {
     const durable = new FakeDurableClient(() => undefined);
 
-    await clientOf(durable).send('ScriptedAgent', 'thread-1', request);
+    (await clientOf(durable).start(request)).leave();
 
     expect(durable.signals).toEqual([
       { entityId: '@dafx-scriptedagent@thread-1', operationName: 'run', input: request },
     ]);
-    expect(durable.looks).toEqual([]);
+    expect(durable.reads).toEqual([]);
   });
 
-  it.each(['send', 'sendAndWait'] as const)('fails (%s) when the signal is not taken', async (method) => {
+  it('escapes the thread id in the key of the entity', async () => {
+    const durable = new FakeDurableClient(() => undefined);
+
+    (await clientOf(durable, { threadId: 'auth0|ü' }).start(request)).leave();
+
+    expect(durable.signals).toMatchObject([{ entityId: '@dafx-scriptedagent@auth0~7C~C3~BC' }]);
+    expect(durable.reads).toEqual([]);
+  });
+
+  it.each([
+    { what: 'goes on under the key of an earlier version if that has a state', state: answered, key: 'a+b' },
+    { what: 'escapes an id that was valid before if it has no state', state: undefined, key: 'a~2Bb' },
+  ])('$what', async ({ state, key }) => {
+    const durable = new FakeDurableClient(() => state);
+
+    (await clientOf(durable, { threadId: 'a+b' }).start(request)).leave();
+
+    expect(durable.signals).toMatchObject([{ entityId: `@dafx-scriptedagent@${key}` }]);
+    expect(durable.reads).toHaveLength(1);
+  });
+
+  it('does not write under a new key when the earlier one cannot be read', async () => {
+    const durable = new FakeDurableClient(() => {
+      throw new Error('read failed');
+    });
+
+    await expect(clientOf(durable, { threadId: 'a+b' }).start(request)).rejects.toThrow('read failed');
+
+    expect(durable.signals).toEqual([]);
+  });
+
+  it('fails when the signal is refused, and watches no more', async () => {
+    const completions = new RunCompletionNotifier();
     const durable = new FakeDurableClient(
       () => answered,
       () => {
@@ -57,7 +93,19 @@ describe('sending', () => {
       },
     );
 
-    await expect(clientOf(durable)[method]('ScriptedAgent', 'thread-1', request)).rejects.toThrow('The hub is gone');
+    await expect(clientOf(durable, { completions }).start(request)).rejects.toThrow('The hub is gone');
+
+    expect(completions.watchedCount).toBe(0);
+  });
+
+  it('watches no more after the caller has left', async () => {
+    const completions = new RunCompletionNotifier();
+    const started = await clientOf(new FakeDurableClient(() => answered), { completions }).start(request);
+    expect(completions.watchedCount).toBe(1);
+
+    started.leave();
+
+    expect(completions.watchedCount).toBe(0);
   });
 });
 
@@ -70,35 +118,35 @@ describe('waiting', () => {
     vi.useRealTimers();
   });
 
-  it('looks with pauses that grow up to the poll interval, and gives up at its limit', async () => {
+  it('polls with pauses that grow up to the poll interval, for the last time shortly before its limit', async () => {
     const durable = new FakeDurableClient(() => undefined);
     const startedAt = performance.now();
 
     const outcome = await askInFakedTime(clientOf(durable, { pollIntervalMs: 100, maxWaitMs: 400 }));
 
     expect(outcome).toBeUndefined();
-    expect(gapsOf([startedAt, ...durable.looks])).toEqual([25, 50, 100, 100, 100, 25]);
+    expect(gapsOf([startedAt, ...durable.reads])).toEqual([25, 50, 100, 100, 85]);
   });
 
-  it('looks soon and often once the run has ended, until that is committed', async () => {
+  it('polls soon and often once the run has ended, until that is committed', async () => {
     const completions = new RunCompletionNotifier();
     const durable = new FakeDurableClient(
-      (look) => (look < 8 ? undefined : answered),
+      (read) => (read < 8 ? undefined : answered),
       () => completions.announce(correlationId),
     );
 
     const outcome = await askInFakedTime(clientOf(durable, { completions, pollIntervalMs: 60_000 }));
 
     expect(outcome).toEqual(success);
-    expect(gapsOf(durable.looks)).toEqual([0, 1, 2, 4, 8, 16, 32]);
+    expect(gapsOf(durable.reads)).toEqual([0, 1, 2, 4, 8, 16, 32]);
   });
 
   it('is woken out of a long pause', async () => {
     const completions = new RunCompletionNotifier();
     let state: unknown;
-    const durable = new FakeDurableClient((look) => {
-      // Left alone, the sixth look comes 800 ms after the fifth.
-      if (look === 5) {
+    const durable = new FakeDurableClient((read) => {
+      // Without the announcement the sixth read comes 800 ms after the fifth.
+      if (read === 5) {
         setTimeout(() => {
           state = answered;
           completions.announce(correlationId);
@@ -109,10 +157,10 @@ describe('waiting', () => {
 
     await askInFakedTime(clientOf(durable, { completions, pollIntervalMs: 60_000 }));
 
-    expect(gapsOf(durable.looks).at(-1)).toBe(300);
+    expect(gapsOf(durable.reads).at(-1)).toBe(300);
   });
 
-  it('pays no heed to the end of another run', async () => {
+  it('is not woken by the end of another run', async () => {
     const completions = new RunCompletionNotifier();
     const durable = new FakeDurableClient(
       () => undefined,
@@ -121,12 +169,12 @@ describe('waiting', () => {
 
     await askInFakedTime(clientOf(durable, { completions, maxWaitMs: 60 }));
 
-    expect(durable.looks).toHaveLength(2);
+    expect(durable.reads).toHaveLength(2);
   });
 
   it('goes on over reads that fail, and logs them', async () => {
-    const durable = new FakeDurableClient((look) => {
-      if (look < 3) throw new Error('read failed');
+    const durable = new FakeDurableClient((read) => {
+      if (read < 3) throw new Error('read failed');
       return answered;
     });
     const log = createRecordingLog();
@@ -138,7 +186,7 @@ describe('waiting', () => {
     expect(log.lines[0]).toMatch(`[ScriptedAgent][${correlationId}] thread thread-1 could not be read`);
   });
 
-  it('fails when its last look fails', async () => {
+  it('fails when its last poll fails', async () => {
     const durable = new FakeDurableClient(() => {
       throw new Error('read failed');
     });
@@ -146,7 +194,69 @@ describe('waiting', () => {
     const asking = askInFakedTime(clientOf(durable, { maxWaitMs: 60 }));
 
     await expect(asking).rejects.toThrow('read failed');
-    expect(durable.looks.length).toBeGreaterThan(1);
+    expect(durable.reads.length).toBeGreaterThan(1);
+  });
+
+  it.each([100, 1000, 30_000])('ends within its limit of %i ms while reads hang', async (maxWaitMs) => {
+    const durable = new FakeDurableClient(() => new Promise(() => {}));
+    let isOver = false;
+
+    const asking = ask(clientOf(durable, { maxWaitMs })).finally(() => (isOver = true));
+    await vi.advanceTimersByTimeAsync(maxWaitMs);
+
+    expect(isOver).toBe(true);
+    expect(await asking).toBeUndefined();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it.each([
+    { maxWaitMs: 2000, timeoutMs: 2000 },
+    { maxWaitMs: 30_000, timeoutMs: 10_000 },
+  ])('fails with 503 after $timeoutMs ms while the signal hangs', async ({ maxWaitMs, timeoutMs }) => {
+    const durable = new FakeDurableClient(
+      () => answered,
+      () => new Promise(() => {}),
+    );
+    const completions = new RunCompletionNotifier();
+
+    const asking = ask(clientOf(durable, { maxWaitMs, completions }));
+    await Promise.all([expect(asking).rejects.toMatchObject({ status: 503 }), vi.advanceTimersByTimeAsync(timeoutMs)]);
+    expect(completions.watchedCount).toBe(0);
+  });
+
+  it('counts the time of the signal', async () => {
+    const durable = new FakeDurableClient(
+      () => undefined,
+      () => new Promise((resolve) => void setTimeout(resolve, 600)),
+    );
+    let isOver = false;
+
+    void ask(clientOf(durable, { maxWaitMs: 1000 })).finally(() => (isOver = true));
+    await vi.advanceTimersByTimeAsync(1000);
+
+    expect(isOver).toBe(true);
+  });
+
+  it('sees the answer of a run that ends just before the last poll', async () => {
+    const completions = new RunCompletionNotifier();
+    let state: unknown;
+    const durable = new FakeDurableClient(() => state);
+
+    const asking = ask(clientOf(durable, { completions, maxWaitMs: 1000, pollIntervalMs: 60_000 }));
+    await vi.advanceTimersByTimeAsync(880);
+    state = answered;
+    completions.announce(correlationId);
+    await vi.advanceTimersByTimeAsync(20);
+
+    expect(await asking).toEqual(success);
+  });
+
+  it('watches no more once it has ended', async () => {
+    const completions = new RunCompletionNotifier();
+
+    await askInFakedTime(clientOf(new FakeDurableClient(() => answered), { completions }));
+
+    expect([completions.watchedCount, vi.getTimerCount()]).toEqual([0, 0]);
   });
 
   it('ends at once at a state that cannot be read', async () => {
@@ -157,6 +267,6 @@ describe('waiting', () => {
       error: expect.stringContaining('schema version 2.0.0'),
       errorCode: 'unreadable_thread_state',
     });
-    expect(durable.looks).toHaveLength(1);
+    expect(durable.reads).toHaveLength(1);
   });
 });

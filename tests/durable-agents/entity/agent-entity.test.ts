@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Agent } from '../../../src/durable-agents/agent.js';
-import { agentEntityName, createAgentEntity } from '../../../src/durable-agents/entity/agent-entity.js';
+import { createAgentEntity } from '../../../src/durable-agents/entity/agent-entity.js';
 import { AgentError } from '../../../src/durable-agents/errors.js';
 import { RunCompletionNotifier } from '../../../src/durable-agents/run-completion-notifier.js';
 import { finish, text } from '../../support/agent-parts.js';
@@ -8,6 +8,7 @@ import { FakeEntity, type FakeEntityOptions } from '../../support/fake-entity.js
 import { RecordingCallback } from '../../support/recording-callback.js';
 import { runRequest } from '../../support/run-request.js';
 import { ScriptedAgent } from '../../support/scripted-agent.js';
+import { agentEntityName } from '../../../src/durable-agents/thread/thread-entity.js';
 import { threadState, turnEntries } from '../../support/thread-entries.js';
 
 const sunny = () => new ScriptedAgent([text('Sunny.'), finish()]);
@@ -96,6 +97,41 @@ describe('the operation run', () => {
     expect(hasAnnouncedEnd).toBe(true);
   });
 
+  it('takes the request as the original sends it', async () => {
+    const { entity, callback } = await operate({
+      operationName: 'run',
+      input: {
+        message: 'Hi',
+        role: 'USER',
+        enable_tool_calls: true,
+        wait_for_response: true,
+        request_response_format: 'Text',
+        correlationId: '59650737-951C-41c2-ab74-3c21cb257349',
+        options: {},
+        created_at: '2026-01-07T15:40:00.123456+00:00',
+        response_format: null,
+        orchestrationId: 'orchestration-1',
+      },
+    });
+
+    expect(entity.results).toMatchObject([{ status: 'success', correlation_id: '59650737951c41c2ab743c21cb257349' }]);
+    expect(entity.writes).toMatchObject([
+      {
+        data: {
+          conversationHistory: [
+            {
+              createdAt: '2026-01-07T15:40:00.123456+00:00',
+              orchestrationId: 'orchestration-1',
+              responseType: 'text',
+            },
+            {},
+          ],
+        },
+      },
+    ]);
+    expect(callback.contexts[0]).toMatchObject({ correlationId: '59650737951c41c2ab743c21cb257349' });
+  });
+
   it('gives back a small result, whatever the answer', async () => {
     const agent = new ScriptedAgent([text('Sunny. '.repeat(100_000)), finish()]);
 
@@ -174,11 +210,28 @@ describe('an agent entity', () => {
     expect(entity.writes).toEqual([]);
   });
 
-  it.each(['..', 'a/b', 'a b', 'x'.repeat(129)])('refuses to be the thread "%s"', async (key) => {
-    const { entity } = await operate({ operationName: 'run', input: runRequest(), key });
+  it.each(['..', 'a/b', 'a b', 'x'.repeat(129)])(
+    'fails the run visibly when no thread has the key "%s"',
+    async (key) => {
+      const agent = sunny();
 
-    expect(entity.results).toEqual([{ error: expect.stringContaining('Invalid thread_id') }]);
-    expect(entity.writes).toEqual([]);
+      const { entity, callback } = await operate({ operationName: 'run', input: runRequest(), key }, agent);
+
+      expect(entity.results).toMatchObject([{ status: 'error', error: expect.stringContaining('thread id') }]);
+      expect(JSON.stringify(entity.writes)).toContain('"errorCode":"invalid_thread_id"');
+      expect(callback.calls).toEqual(['onAgentError']);
+      expect(agent.calls).toEqual([]);
+      expect(entity.logLines.filter((line) => line.includes('refused'))).toHaveLength(1);
+    },
+  );
+
+  it.each([
+    { key: 'auth0~7C1', threadId: 'auth0|1' },
+    { key: 'a+b', threadId: 'a+b' },
+  ])('with the key $key is the thread $threadId', async ({ key, threadId }) => {
+    const { callback } = await operate({ operationName: 'run', input: runRequest(), key });
+
+    expect(callback.contexts[0]).toMatchObject({ threadId, sessionId: threadId });
   });
 
   it('gives an error back instead of throwing, and logs what happened', async () => {

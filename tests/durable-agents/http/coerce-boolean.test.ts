@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { coerceBoolean } from '../../../src/durable-agents/http/coerce-boolean.js';
+import { coerceBoolean } from '../../../src/durable-agents/http/parse-run-request.js';
 
 describe('a value that stands for yes or no', () => {
   it.each([true, 1, -1, 0.5, Infinity, 'true', 'TRUE', '1', 'yes', 'Y', ' on\n'])('%j means yes', (value) => {

@@ -19,16 +19,38 @@ describe('a request body', () => {
     expect(body).toEqual({ kind: 'json', fields: { message: 'Hi' } });
   });
 
-  it.each(['text/plain', 'application/xml', 'application/jsonp', 'text/json', 'application/json-seq', ''])(
+  it.each(['text/plain', 'application/xml', 'application/jsonp', 'text/json', 'application/json-seq'])(
     'of type "%s" is text, trimmed',
     async (type) => {
       const body = await readRequestBody(
-        httpRequest({ body: '\n {"message":"Hi"} \t', headers: type === '' ? {} : { 'content-type': type } }),
+        httpRequest({ body: '\n {"message":"Hi"} \t', headers: { 'content-type': type } }),
       );
 
       expect(body).toEqual({ kind: 'text', text: '{"message":"Hi"}' });
     },
   );
+
+  describe.each([
+    ['no type', undefined],
+    ['the type of a form', 'application/x-www-form-urlencoded'],
+    ['the type of a form with a charset', 'Application/X-WWW-Form-Urlencoded; charset=utf-8'],
+  ])('of %s', (_what, type) => {
+    const read = (body: string) =>
+      readRequestBody(httpRequest({ body, headers: type === undefined ? {} : { 'content-type': type } }));
+
+    it('is JSON if it is a JSON object that holds a message', async () => {
+      const fields = { message: null, thread_id: 'a' };
+
+      expect(await read(`\n${JSON.stringify(fields)} `)).toEqual({ kind: 'json', fields });
+    });
+
+    it.each(['Hi', '{"message":', '{"text":"Hi"}', '["message"]', '"message"', 'null', '1', 'message=Hi'])(
+      'is text otherwise: %s',
+      async (body) => {
+        expect(await read(` ${body}\n`)).toEqual({ kind: 'text', text: body });
+      },
+    );
+  });
 
   it('may be absent', async () => {
     expect(await readRequestBody(httpRequest({}))).toEqual({ kind: 'text', text: '' });
@@ -37,7 +59,11 @@ describe('a request body', () => {
   it.each([
     { what: 'malformed', body: '{"message":', message: 'Invalid JSON' },
     { what: 'absent', body: '', message: 'Invalid JSON' },
-    { what: 'not UTF-8', body: Buffer.from('{"message":"\xff"}', 'latin1'), message: 'Invalid JSON' },
+    {
+      what: 'not UTF-8',
+      body: Buffer.from('{"message":"\xff"}', 'latin1'),
+      message: 'Invalid request body: expected UTF-8.',
+    },
     { what: 'an array', body: '[]', message: 'Invalid JSON payload. Expected an object.' },
     { what: 'a string', body: '"Hi"', message: 'Invalid JSON payload. Expected an object.' },
     { what: 'null', body: 'null', message: 'Invalid JSON payload. Expected an object.' },

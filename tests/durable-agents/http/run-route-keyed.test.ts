@@ -51,6 +51,7 @@ function post(server: DurableTaskServer, parts: RequestParts, options: Partial<R
     agentName: 'ScriptedAgent',
     completions: new RunCompletionNotifier(),
     pollIntervalMs: 20,
+    timeoutStatus: 500,
     maxWaitMs: 10_000,
     maxMessageBytes: 1000,
     ...options,

@@ -68,6 +68,7 @@ function post(server: DurableTaskServer, parts: RequestParts, runEvents?: RunEve
     agentName: 'ScriptedAgent',
     completions: new RunCompletionNotifier(),
     pollIntervalMs: 20,
+    timeoutStatus: 500,
     maxWaitMs: 30_000,
     maxMessageBytes: 1000,
     runEvents,
@@ -89,6 +90,7 @@ describe('a run request that accepts server-sent events', () => {
     expect(others).toEqual([]);
     expect(run).toMatchObject({ agentName: 'ScriptedAgent', threadId: 'thread-1' });
     expect(answer.headers.get('x-ms-thread-id')).toBe('thread-1');
+    expect(answer.headers.get('x-ms-session-id')).toBe('thread-1');
     expect(answer.headers.get('x-ms-correlation-id')).toBe(run?.correlationId);
     const { events } = parseSse(answer.text);
     expect(events.map(({ event }) => event)).toEqual(['stream', 'result']);
@@ -99,6 +101,10 @@ describe('a run request that accepts server-sent events', () => {
       ['status', 'success'],
       ['correlation_id', run?.correlationId],
       ['message_count', 2],
+      ['session_id', 'thread-1'],
+      ['sessionId', 'thread-1'],
+      ['correlationId', run?.correlationId],
+      ['messageCount', 2],
     ]);
     expect(runEvents.closedCount).toBe(1);
   });

@@ -25,6 +25,7 @@ const route = (options: Partial<RunRouteOptions> = {}) =>
     agentName: 'ScriptedAgent',
     completions: new RunCompletionNotifier(),
     pollIntervalMs: 1000,
+    timeoutStatus: 500,
     maxWaitMs: 30_000,
     maxMessageBytes: 1000,
     ...options,
@@ -44,6 +45,12 @@ const about = (status: string) => ({
   correlation_id: expect.stringMatching(/^[0-9a-f]{32}$/),
 });
 
+const newNames = {
+  session_id: 'thread-1',
+  sessionId: 'thread-1',
+  correlationId: expect.stringMatching(/^[0-9a-f]{32}$/),
+};
+
 describe('the answer in JSON', () => {
   it.each([
     {
@@ -52,7 +59,7 @@ describe('the answer in JSON', () => {
       parts: { json },
       options: {},
       status: 200,
-      answer: { response: 'Sunny.', ...about('success'), message_count: 2 },
+      answer: { response: 'Sunny.', ...about('success'), message_count: 2, ...newNames, messageCount: 2 },
     },
     {
       to: 'a failed run',
@@ -60,7 +67,13 @@ describe('the answer in JSON', () => {
       parts: { json },
       options: {},
       status: 502,
-      answer: { error: 'Later.', ...about('error'), error_code: 'rate_limited' },
+      answer: {
+        error: 'Later.',
+        ...about('error'),
+        error_code: 'rate_limited',
+        ...newNames,
+        errorCode: 'rate_limited',
+      },
     },
     {
       to: 'a request that does not wait',
@@ -68,7 +81,7 @@ describe('the answer in JSON', () => {
       parts: { json, ...noWait },
       options: {},
       status: 202,
-      answer: { response: 'Agent request accepted', ...about('accepted') },
+      answer: { response: 'Agent request accepted', ...about('accepted'), ...newNames },
     },
     {
       to: 'a run that takes too long',
@@ -76,7 +89,7 @@ describe('the answer in JSON', () => {
       parts: { json },
       options: { maxWaitMs: 30 },
       status: 500,
-      answer: { response: 'Agent is still processing or timed out...', ...about('timeout') },
+      answer: { response: 'Agent is still processing or timed out...', ...about('timeout'), ...newNames },
     },
   ])('to $to has these keys in this order', async ({ onSignal, parts, options, status, answer }) => {
     const response = await post(await startDurableTaskServer(onSignal), parts, options);
@@ -84,6 +97,9 @@ describe('the answer in JSON', () => {
     expect(response).toMatchObject({ status, contentType: 'application/json' });
     expect(JSON.parse(response.text)).toEqual(answer);
     expect(Object.keys(JSON.parse(response.text))).toEqual(Object.keys(answer));
+    expect(JSON.parse(response.text).correlationId).toBe(JSON.parse(response.text).correlation_id);
+    expect(response.headers.get('x-ms-session-id')).toBe('thread-1');
+    expect(response.headers.get('x-ms-thread-id')).toBeNull();
   });
 
   it.each(['application/json', 'text/html, Application/JSON;q=0.9'])(
@@ -116,11 +132,63 @@ describe('the answer in text', () => {
     },
     { to: 'no message', onSignal: silent, parts: { ...text, body: ' ' }, status: 400, body: 'Message is required' },
   ])('to $to names the thread in a header', async ({ onSignal, parts, status, body }) => {
-    const response = await post(await startDurableTaskServer(onSignal), parts, { maxWaitMs: 200 });
+    const response = await post(
+      await startDurableTaskServer(onSignal),
+      parts,
+      status === 500 ? { maxWaitMs: 200 } : {},
+    );
 
     expect(response).toMatchObject({ status, contentType: 'text/plain; charset=utf-8', text: body });
     expect(response.headers.get('x-ms-thread-id')).toBe('thread-1');
+    expect(response.headers.get('x-ms-session-id')).toBe('thread-1');
   });
+});
+
+const runLocation = () => 'callbacks/thread-1?correlation_id=1';
+
+describe('the answer to a run that takes too long', () => {
+  it.each([
+    { timeoutStatus: 202 as const, runLocation, location: runLocation() },
+    { timeoutStatus: 202 as const, location: null },
+    { timeoutStatus: 500 as const, runLocation, location: null },
+  ])('has the status $timeoutStatus and the location $location', async ({ location, ...options }) => {
+    const server = await startDurableTaskServer(silent);
+
+    const response = await post(server, { json }, { ...options, maxWaitMs: 30 });
+
+    expect(response.status).toBe(options.timeoutStatus);
+    expect(JSON.parse(response.text)).toMatchObject({ ...about('timeout') });
+    expect(response.headers.get('location')).toBe(location);
+  });
+});
+
+it('passes on when the model wants to be asked again', async () => {
+  const busy = answering({
+    $type: 'error',
+    message: 'Later.',
+    errorCode: 'rate_limited',
+    details: { retryAfterSeconds: 6.5 },
+  });
+
+  const response = await post(await startDurableTaskServer(busy), { json });
+
+  expect(response.status).toBe(502);
+  expect(response.headers.get('retry-after')).toBe('7');
+});
+
+it.each([
+  ['jörg', 'j%C3%B6rg'],
+  ['🌞 a', '%F0%9F%8C%9E%20a'],
+  ['a%b', 'a%25b'],
+  ['auth0|1 b', 'auth0|1 b'],
+])('names the thread %s in headers as %s', async (threadId, header) => {
+  const server = await startDurableTaskServer(silent);
+
+  const response = await post(server, { body: 'Hi', query: `?thread_id=${encodeURIComponent(threadId)}`, ...noWait });
+
+  expect(response.status).toBe(202);
+  expect(response.headers.get('x-ms-thread-id')).toBe(header);
+  expect(response.headers.get('x-ms-session-id')).toBe(header);
 });
 
 describe('a run request', () => {
@@ -149,7 +217,7 @@ describe('a run request', () => {
     ['no object', { json: [] }, 400, 'Invalid JSON payload. Expected an object.'],
     ['no message', { json: {} }, 400, 'Message is required'],
     ['too long a message', { json: { message: 'x'.repeat(1001) } }, 413, '1000 bytes'],
-    ['an invalid thread id', { body: 'Hi', query: '?thread_id=..' }, 400, 'Invalid thread_id'],
+    ['an invalid thread id', { body: 'Hi', query: '?thread_id=a%2Fb' }, 400, 'Invalid thread_id'],
     ['too long a body', { body: 'x'.repeat(1024 * 1024 + 1) }, 413, '1048576 bytes'],
   ])('with %s is refused in JSON, and nothing is signalled', async (_what, parts, status, error) => {
     const server = await startDurableTaskServer(silent);

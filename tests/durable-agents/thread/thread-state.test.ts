@@ -10,7 +10,9 @@ import {
   parseThreadState,
   replayableMessages,
   responseError,
+  messageText,
   type ThreadContent,
+  type ThreadEntry,
   type ThreadMessage,
 } from '../../../src/durable-agents/thread/thread-state.js';
 import { finish, text } from '../../support/agent-parts.js';
@@ -37,6 +39,8 @@ const stateWith = (content: unknown): unknown =>
     createdAt: '2026-01-07T15:40:00Z',
     messages: [{ role: 'assistant', contents: [content] }],
   });
+
+const messages = (words: string): ThreadMessage[] => [{ role: 'user', contents: [{ $type: 'text', text: words }] }];
 
 const said = (...contents: ThreadContent[]): ThreadMessage => ({ role: 'assistant', contents });
 
@@ -105,9 +109,18 @@ describe('a stored state', () => {
     { what: 'an array', stored: [] },
     { what: 'a version that is a number', stored: { schemaVersion: 1.1, data: { conversationHistory: [] } } },
     { what: 'no data', stored: { schemaVersion: '1.1.0' } },
-    { what: 'no history', stored: { schemaVersion: '1.1.0', data: {} } },
     { what: 'an entry of an unknown type', stored: stateOf({ $type: 'note' }) },
-    { what: 'an entry without messages', stored: stateOf({ $type: 'request', correlationId: 'a' }) },
+    { what: 'a correlation id that is a number', stored: stateOf({ $type: 'request', correlationId: 1 }) },
+    { what: 'an unknown role', stored: stateOf({ messages: [{ role: 'developer', contents: [] }] }) },
+    {
+      what: 'arguments that are no object',
+      stored: stateWith({ $type: 'functionCall', callId: '1', name: 'a', arguments: false }),
+    },
+    { what: 'a content of an unknown type', stored: stateWith({ $type: 'soon' }) },
+    { what: 'a hosted file without an id', stored: stateWith({ $type: 'hostedFile' }) },
+    { what: 'a position below zero', stored: { schemaVersion: '1.2.0', data: { ingestedPositions: { w: -1 } } } },
+    { what: 'a binding of version 2', stored: { schemaVersion: '1.2.0', data: { historyBinding: {} } } },
+    { what: 'results of version 2', stored: { schemaVersion: '1.2.0', data: { terminalResults: [] } } },
     { what: 'a content without a type', stored: stateWith({ text: 'Hi' }) },
     { what: 'a text without text', stored: stateWith({ $type: 'text' }) },
   ])('that is or holds $what is refused', ({ stored }) => {
@@ -119,6 +132,43 @@ describe('a stored state', () => {
       /^The stored state of this thread does not follow schema version 1\.1\.0, at data\.conversationHistory\.0/,
     );
     expect(() => parseThreadState(stateWith({ $type: 'text', text: { secret: 'words' } }))).not.toThrow('secret');
+  });
+
+  it.each([
+    {
+      what: 'without a type',
+      entry: { messages: [{ role: 'user', contents: [{ $type: 'unknown', content: null }] }] },
+    },
+    { what: 'without any key', entry: {} },
+    { what: 'without a correlation id', entry: { $type: 'response', createdAt: 'later', messages: [] } },
+    { what: 'with a blank correlation id', entry: { $type: 'response', correlationId: ' ', messages: [] } },
+    { what: 'without a time and messages', entry: { $type: 'request', correlationId: 'a' } },
+    { what: 'with a message without contents', entry: { $type: 'response', messages: [{ role: 'assistant' }] } },
+    { what: 'of type errorResponse', entry: { $type: 'errorResponse', correlationId: 'a', messages: [] } },
+    { what: 'of type compaction', entry: { $type: 'compaction', messages: [{ role: 'system', contents: [] }] } },
+    { what: 'with extension data', entry: { $type: 'request', messages: [], extensionData: null } },
+  ])('may hold an entry $what, and keeps it when the thread goes on', async ({ entry }) => {
+    const stored = parseThreadState(stateOf(entry));
+
+    const { history } = await runAgentOnce(new ScriptedAgent([text('Cloudy.'), finish()]), {
+      history: stored.data.conversationHistory,
+    });
+
+    expect(written(history[0])).toEqual(entry);
+    expect(history).toHaveLength(3);
+  });
+
+  it('may have no history, and what version 1.2 adds', () => {
+    const data = {
+      session: { id: 'a' },
+      expirationTimeUtc: null,
+      ingestedPositions: { writer: 3 },
+      truncation: { evictedMessageCount: 1, firstEvictedAt: 'then' },
+    };
+
+    const state = parseThreadState({ schemaVersion: '1.2.0', data });
+
+    expect(state).toEqual({ schemaVersion: '1.2.0', data: { ...data, conversationHistory: [] } });
   });
 
   it('keeps unknown properties at every level', () => {
@@ -187,12 +237,16 @@ describe('a stored state', () => {
     { $type: 'functionResult', callId: '1', result: { temperature: 72 } },
     { $type: 'functionResult', callId: '1' },
     { $type: 'data', uri: 'data:image/png;base64,AA==', mediaType: 'image/png' },
-    { $type: 'uri', uri: 'https://images.example/1.png' },
+    { $type: 'uri', uri: 'https://images.example/1.png', mediaType: 'image/png' },
+    { $type: 'data', uri: 'data:,Hello' },
+    { $type: 'reasoning' },
+    { $type: 'error' },
+    { $type: 'error', details: { retry: [1] } },
+    { $type: 'unknown', content: null },
     { $type: 'hostedFile', fileId: 'file-1' },
     { $type: 'hostedVectorStore', vectorStoreId: 'store-1' },
     { $type: 'usage', usage: { inputTokenCount: 1 } },
     { $type: 'unknown', content: { anything: [1] } },
-    { $type: 'addedByLaterVersion', of: 'one' },
   ])('keeps a content of type $$type', (content) => {
     expect(parseThreadState(stateWith(content))).toEqual(stateWith(content));
   });
@@ -204,7 +258,7 @@ describe('a stored state', () => {
           {
             contents: [
               { text: 'Hi', $type: 'text' },
-              { later: 1, $type: 'addedByLaterVersion' },
+              { content: 1, $type: 'unknown' },
             ],
             role: 'user',
           },
@@ -216,7 +270,7 @@ describe('a stored state', () => {
     );
 
     const [entry] = state.data.conversationHistory;
-    const typed = [entry, ...(entry?.messages[0]?.contents ?? [])];
+    const typed = [entry, ...(entry?.messages?.[0]?.contents ?? [])];
     expect(typed.map((object) => Object.keys(object ?? {})[0])).toEqual(['$type', '$type', '$type']);
   });
 });
@@ -237,6 +291,29 @@ describe('what is said of a history', () => {
     const errors = [...turnEntries('1', 'One', error), ...turnEntries('2', 'Two', { $type: 'text', text: 'Yes.' })];
 
     expect(errors.map(responseError)).toEqual([undefined, error, undefined, undefined]);
+  });
+
+  it('replays a compaction and an entry without a type, but no error response and its request', () => {
+    const replayed = replayableMessages([
+      { $type: 'compaction', messages: messages('So far: hello.') },
+      { messages: messages('Untyped') },
+      { $type: 'request', correlationId: 'a', messages: messages('Failed request') },
+      { $type: 'errorResponse', correlationId: 'a', messages: messages('It failed.') },
+      { $type: 'errorResponse', messages: messages('It failed, too.') },
+      { $type: 'response', messages: [{ role: 'assistant' }] },
+      { $type: 'response', messages: messages('Answer') },
+    ]);
+
+    expect(replayed.map(messageText)).toEqual(['So far: hello.', 'Untyped', 'Answer']);
+  });
+
+  it('finds an error response as the failure of its run', () => {
+    const history: ThreadEntry[] = [
+      { $type: 'errorResponse', correlationId: 'a', messages: [said({ $type: 'text', text: 'No.' })] },
+    ];
+
+    expect(findResponse(history, 'a')).toBe(history[0]);
+    expect(history.map(responseError)).toMatchObject([{ message: 'No.' }]);
   });
 
   it('replays what it leaves in as it is, and does not touch the history', () => {

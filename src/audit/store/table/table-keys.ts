@@ -3,8 +3,8 @@ import { threadKey } from '../../domain/event-thread.js';
 
 /*
  * Keys of a table compare by code unit, with regard to case, and may hold anything but / \ # ? and control characters.
- * Neither agent names nor thread ids hold a `|`, which stands between them; numbers have leading zeros, so that rows
- * stand in the order of their numbers. A thread's partition holds:
+ * Agent names hold no `|`, which separates them from thread ids. Numbers have leading zeros, so that rows are in the
+ * order of their numbers. A thread's partition holds:
  *
  *   head                                                 what is known of the thread
  *   e|{sequence}                                         an event
@@ -34,8 +34,26 @@ const PART_DIGITS = 6;
 /** Behind every sequence that is used. */
 const MAX_SEQUENCE = 10 ** SEQUENCE_DIGITS - 1;
 
-export function threadPartition(thread: EventThread): string {
-  return threadKey(thread);
+export function threadPartition({ agentName, threadId }: EventThread): string {
+  return threadKey({ agentName, threadId: threadIdKey(threadId) });
+}
+
+/**
+ * A thread id as a key, or part of one. If it holds a character that a key must not hold, it is escaped and starts with
+ * a space, which no thread id does.
+ */
+export function threadIdKey(threadId: string): string {
+  return /[#?%]/.test(threadId) ? ` ${threadId.replaceAll(/[#?%~]/g, escapeCharacter)}` : threadId;
+}
+
+/** Reads {@link threadIdKey} back. */
+export function threadIdOfKey(key: string): string {
+  if (!key.startsWith(' ')) return key;
+  return key.slice(1).replaceAll(/~(..)/g, (_escape, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+}
+
+function escapeCharacter(character: string): string {
+  return `~${character.charCodeAt(0).toString(16)}`;
 }
 
 export function agentPartition(agentName: string): string {

@@ -5,7 +5,15 @@ import { eventCountOf, type ThreadHead } from '../../domain/thread-head.js';
 import { inParallel } from '../durable/in-parallel.js';
 import { jsonOf, storedTotals } from '../durable/stored-schemas.js';
 import { type StoredThread, sizeOf, type ThreadList, toThreadList } from '../durable/thread-list.js';
-import { agentNameOf, agentPartition, behindThreadsOf, HEAD_KEY, threadPartition } from './table-keys.js';
+import {
+  agentNameOf,
+  agentPartition,
+  behindThreadsOf,
+  HEAD_KEY,
+  threadIdKey,
+  threadIdOfKey,
+  threadPartition,
+} from './table-keys.js';
 import { readHeadRow } from './table-records.js';
 import type { Row, RowKeys, TableRows } from './table-rows.js';
 
@@ -94,7 +102,9 @@ export class TableThreadIndex {
     for await (const agentName of this.#agentNames()) {
       const filter = odata`PartitionKey eq ${agentPartition(agentName)} and oldestAt lt ${time}`;
       for await (const page of this.#rows.pages(filter, { columns: [] })) {
-        for (const { rowKey: threadId, etag: tag } of page) yield { thread: { agentName, threadId }, tag };
+        for (const { rowKey, etag: tag } of page) {
+          yield { thread: { agentName, threadId: threadIdOfKey(rowKey) }, tag };
+        }
       }
     }
   }
@@ -108,7 +118,7 @@ export class TableThreadIndex {
 
   /** @returns `undefined` for a thread that is gone, or was never written after it was added */
   async #toListed(agentName: string, row: Row): Promise<StoredThread | undefined> {
-    const threadId = row.rowKey;
+    const threadId = threadIdOfKey(row.rowKey);
     const closed = closedRow.safeParse(row).data;
     if (closed !== undefined) return { threadId, read: () => closed };
     const head = await this.#rows.get(threadPartition({ agentName, threadId }), HEAD_KEY);
@@ -136,5 +146,5 @@ export class TableThreadIndex {
 }
 
 function keysOf({ agentName, threadId }: EventThread): RowKeys {
-  return { partitionKey: agentPartition(agentName), rowKey: threadId };
+  return { partitionKey: agentPartition(agentName), rowKey: threadIdKey(threadId) };
 }

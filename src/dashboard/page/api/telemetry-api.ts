@@ -39,9 +39,11 @@ export class TelemetryApi implements ThreadSource {
 
   /** Returns the names of the registered agents. */
   async listAgents(): Promise<string[]> {
-    const response = await this.#fetch('health', {});
-    const health: { readonly agents: readonly { readonly name: string }[] } = await response.json();
-    return health.agents.map(({ name }) => name);
+    const read = async (path: string): Promise<{ readonly agents?: readonly { readonly name: string }[] }> =>
+      (await this.#fetch(path, {})).json();
+    // Anonymous health has no details.
+    const { agents = (await read('health/details')).agents ?? [] } = await read('health');
+    return agents.map(({ name }) => name);
   }
 
   /** Returns threads of an agent, most recently active first. */

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { EventThread } from '../../../../src/audit/domain/event-thread.js';
 import { writerFor } from '../../../support/append-events.js';
 import { failedEvent, finalEvent, finalEventWithoutUsage, streamEvent } from '../../../support/callback-events.js';
+import { readTexts } from './read-thread.js';
 import { type ContractContext, inOtherCase, otherThreadOf, sameIdOtherAgent } from './contract-context.js';
 
 /** A list may be a second behind. */
@@ -28,6 +29,25 @@ export function describeThreadLists(context: ContractContext): void {
       const other = sameIdOtherAgent(thread);
       await expect.poll(list(other), PATIENCE).toMatchObject([{ ...other, eventCount: 1 }]);
     });
+
+    it.each(['auth0|1', 'a#b?c', 'a%23b', 'a~23b', 'Jürgen 🌞', "it's }:head", 'x'.repeat(128)])(
+      'keeps the thread %s by its id, apart from others',
+      async (threadId) => {
+        const { store } = context;
+        const thread = { ...context.thread, threadId };
+        await writerFor(store, context.thread).append(streamEvent('other'));
+        await writerFor(store, thread).append(streamEvent('a'), streamEvent('b'));
+
+        await expect.poll(list(thread), PATIENCE).toHaveLength(2);
+        expect((await list(thread)()).map((listed) => listed.threadId)).toContain(threadId);
+        expect(await readTexts(store, thread)).toEqual(['a', 'b']);
+
+        await store.clear(thread);
+        expect(await readTexts(store, thread)).toEqual([]);
+        expect(await readTexts(store, context.thread)).toEqual(['other']);
+        await expect.poll(list(thread), PATIENCE).toHaveLength(1);
+      },
+    );
 
     it('is not moved by runs that have no events yet', async () => {
       const { store, thread } = context;

@@ -1,0 +1,37 @@
+import { type DurableClient, EntityId } from 'durable-functions';
+import { earlierEntityKey, toEntityKey } from './thread-id.js';
+import { parseThreadState, type ThreadState } from './thread-state.js';
+
+/** The name under which the entity of an agent is registered. */
+export function agentEntityName(agentName: string): string {
+  return `dafx-${agentName}`;
+}
+
+/**
+ * Addresses the entity that keeps a thread. A thread id with `~` or `+` costs a read: its state may be under the key
+ * that an earlier version gave it.
+ */
+export async function findThreadEntity(
+  durableClient: DurableClient,
+  agentName: string,
+  threadId: string,
+): Promise<EntityId> {
+  const name = agentEntityName(agentName);
+  const earlierKey = earlierEntityKey(threadId);
+  if (earlierKey !== undefined) {
+    const earlier = new EntityId(name, earlierKey);
+    const { entityExists } = await durableClient.readEntityState<unknown>(earlier);
+    if (entityExists) return earlier;
+  }
+  return new EntityId(name, toEntityKey(threadId));
+}
+
+/**
+ * Reads a thread's committed state, whole. The state of a thread that has none is empty.
+ *
+ * @throws ThreadStateError if this version cannot read the state
+ */
+export async function readThreadState(durableClient: DurableClient, entityId: EntityId): Promise<ThreadState> {
+  const stored = await durableClient.readEntityState<unknown>(entityId);
+  return parseThreadState(stored.entityState);
+}
