@@ -1,0 +1,45 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { expect, it } from 'vitest';
+
+const source = path.resolve(__dirname, '../src');
+const base = ['durable-agents/index.ts', 'functions/'];
+
+/** What each room may import beside itself, as docs/architecture.md shows it. */
+const rooms: Readonly<Record<string, readonly string[]>> = {
+  'functions/': [],
+  'durable-agents/': ['functions/'],
+  'openai/': base,
+  'dashboard/page/': [],
+  'dashboard/': base,
+  'audit/domain/': base,
+  'audit/store/': [...base, 'audit/domain/'],
+  'audit/recording/': [...base, 'audit/domain/', 'audit/store/callback-event-store', 'audit/store/event-store-error'],
+  'audit/http/': [
+    ...base,
+    'audit/domain/',
+    'audit/recording/',
+    'audit/store/callback-event-store',
+    'audit/store/event-store-error',
+  ],
+  'agents/': [...base, 'openai/', 'audit/', 'dashboard/'],
+  'settings/': [...base, 'openai/', 'audit/'],
+  'index.ts': [''],
+};
+
+it('lets each room import only the rooms below it', () => {
+  const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
+  const violations = files
+    .map((file) => file.replaceAll('\\', '/'))
+    .flatMap((file) => {
+      const [room, allowed] = Object.entries(rooms).find(([prefix]) => file.startsWith(prefix)) ?? [file, []];
+      const imports = readFileSync(path.join(source, file), 'utf8').matchAll(/(?:from|import) ?\(?'(\.[^']+)'/g);
+      const targets = [...imports].map(([, target = '']) => path.posix.join(path.posix.dirname(file), target));
+      const isAllowed = (target: string): boolean =>
+        [room, ...allowed].some((prefix) => target.startsWith(prefix.replace('.ts', '.js')));
+      return targets
+        .filter((target) => !isAllowed(target) || target.startsWith('../'))
+        .map((target) => `${file} → ${target}`);
+    });
+  expect(violations).toEqual([]);
+});
