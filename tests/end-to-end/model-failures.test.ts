@@ -122,6 +122,10 @@ describe('a run whose model fails', () => {
       ['status', 'error'],
       ['correlation_id', expect.stringMatching(/^[0-9a-f]{32}$/)],
       ['error_code', code],
+      ['session_id', threadId],
+      ['sessionId', threadId],
+      ['correlationId', body.correlation_id],
+      ['errorCode', code],
     ]);
     expect(model.requests.length - asked).toBe(attempts);
 
@@ -138,6 +142,10 @@ describe('a run whose model fails', () => {
       ['request_message', message],
       ['event_type', 'failed'],
       ['error_code', code],
+      ['session_id', threadId],
+      ['sessionId', threadId],
+      ['correlationId', body.correlation_id],
+      ['errorCode', code],
       ['error_message', body.error],
     ]);
 

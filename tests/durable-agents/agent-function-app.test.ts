@@ -1,0 +1,246 @@
+import { app, HttpRequest, InvocationContext } from '@azure/functions';
+import { app as durableApp } from 'durable-functions';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import {
+  type AddAgentOptions,
+  AgentFunctionApp,
+  type AgentFunctionAppOptions,
+} from '../../src/durable-agents/agent-function-app.js';
+import { finish, text } from '../support/agent-parts.js';
+import { startDurableTaskServer } from '../support/durable-task-server.js';
+import { FakeEntity } from '../support/fake-entity.js';
+import { FakeRunRecords } from '../support/fake-run-records.js';
+import { RecordingCallback } from '../support/recording-callback.js';
+import { runRequest } from '../support/run-request.js';
+import { ScriptedAgent } from '../support/scripted-agent.js';
+
+const http = vi.spyOn(app, 'http');
+const entity = vi.spyOn(durableApp, 'entity');
+
+beforeEach(() => {
+  http.mockReset().mockReturnValue();
+  entity.mockReset();
+});
+afterEach(() => vi.useRealTimers());
+
+const sunny = () => new ScriptedAgent([text('Sunny.'), finish()]);
+
+/** Registers one agent, and tells each HTTP function as `{name} {methods} {route} {auth level}`. */
+function registered(options: AgentFunctionAppOptions = {}, agentOptions: AddAgentOptions = {}): string[] {
+  new AgentFunctionApp(options).addAgent(sunny(), agentOptions);
+  return http.mock.calls.map(
+    ([name, { methods, route, authLevel }]) => `${name} ${methods?.join()} ${route} ${authLevel}`,
+  );
+}
+
+const health = 'health_check GET health function';
+const run = 'http-ScriptedAgent POST agents/ScriptedAgent/run function';
+
+describe('the HTTP functions of an app', () => {
+  it.each<[string, AgentFunctionAppOptions, AddAgentOptions, string[]]>([
+    ['by default', {}, {}, [health, run]],
+    [
+      'with the auth level anonymous',
+      { httpAuthLevel: 'anonymous' },
+      {},
+      [health.replace(/function$/, 'anonymous'), run.replace(/function$/, 'anonymous')],
+    ],
+    [
+      'with the auth level admin',
+      { httpAuthLevel: 'admin' },
+      {},
+      [health.replace(/function$/, 'admin'), run.replace(/function$/, 'admin')],
+    ],
+    ['without a health check', { enableHealthCheck: false }, {}, [run]],
+    ['without a health check, anonymous or not', { enableHealthCheck: false, enableAnonymousHealth: true }, {}, [run]],
+    [
+      'with anonymous health',
+      { enableAnonymousHealth: true },
+      {},
+      ['health_check GET health anonymous', 'health_details GET health/details function', run],
+    ],
+    ['without HTTP endpoints', { enableHttpEndpoints: false }, {}, [health]],
+    [
+      'with an endpoint for this agent alone',
+      { enableHttpEndpoints: false },
+      { enableHttpEndpoint: true },
+      [health, run],
+    ],
+    ['without an endpoint for this agent', {}, { enableHttpEndpoint: false }, [health]],
+  ])('are, %s, these with these auth levels', (_what, options, agentOptions, expected) => {
+    expect(registered(options, agentOptions)).toEqual(expected);
+  });
+
+  it('serve the agents that are given to the app, too', () => {
+    const agentApp = new AgentFunctionApp({ agents: [sunny()] });
+
+    expect(agentApp.agents.list().map(({ agent }) => agent.name)).toEqual(['ScriptedAgent']);
+    expect(http.mock.calls.map(([name]) => name)).toEqual(['health_check', 'http-ScriptedAgent']);
+    expect(entity.mock.calls.map(([name]) => name)).toEqual(['dafx-ScriptedAgent']);
+  });
+});
+
+interface Call {
+  readonly method: string;
+  readonly body?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly context?: InvocationContext;
+}
+
+/** Calls a registered HTTP function. */
+async function call(name: string, { method, body, headers, context }: Call) {
+  const found = http.mock.calls.find(([registeredName]) => registeredName === name);
+  if (found === undefined) throw new Error(`${name} is not registered`);
+  const request = new HttpRequest({
+    url: 'http://localhost:7071/api/x',
+    headers: { host: 'localhost:7071', 'content-type': 'application/json', ...headers },
+    method,
+    ...(body !== undefined && { body: { string: body } }),
+  });
+  const invocation = context ?? new InvocationContext({ functionName: name, logHandler: () => undefined });
+  return found[1].handler(request, invocation);
+}
+
+describe('the health of an app', () => {
+  it('has its agents and the details that are given', async () => {
+    registered({ healthDetails: async () => ({ store: 'fine' }) }, { enableHttpEndpoint: false });
+
+    expect(await call('health_check', { method: 'GET' })).toMatchObject({
+      jsonBody: {
+        status: 'healthy',
+        agents: [{ name: 'ScriptedAgent', http_endpoint_enabled: false }],
+        agent_count: 1,
+        store: 'fine',
+      },
+    });
+  });
+
+  it('is a status alone where it is anonymous', async () => {
+    registered({ enableAnonymousHealth: true, healthDetails: async () => ({ store: 'fine' }) });
+
+    expect(await call('health_check', { method: 'GET' })).toEqual({ jsonBody: { status: 'healthy' } });
+    expect(await call('health_details', { method: 'GET' })).toMatchObject({
+      jsonBody: { agent_count: 1, store: 'fine' },
+    });
+  });
+});
+
+describe('the run endpoint', () => {
+  it.each([
+    { options: {}, bytes: 262_145 },
+    { options: { maxMessageBytes: 3 }, bytes: 4 },
+  ])('refuses a message of $bytes bytes', async ({ options, bytes }) => {
+    registered(options);
+
+    const answer = await call('http-ScriptedAgent', {
+      method: 'POST',
+      body: JSON.stringify({ message: 'x'.repeat(bytes) }),
+    });
+
+    expect(answer).toMatchObject({ status: 413, jsonBody: { error: expect.stringContaining(`${bytes - 1} bytes`) } });
+  });
+});
+
+describe('a caller of the run endpoint', () => {
+  const body = JSON.stringify({ message: 'Hi', thread_id: 'thread-1' });
+
+  it.each<{ what: string; options: AgentFunctionAppOptions; status: number; location?: string }>([
+    { what: 'waitSeconds', options: { waitSeconds: 0.03 }, status: 500 },
+    {
+      what: 'maxPollRetries and pollIntervalSeconds, whatever waitSeconds is',
+      options: { waitSeconds: 100, maxPollRetries: 2, pollIntervalSeconds: 0.02 },
+      status: 500,
+    },
+    {
+      what: 'waitSeconds, with the status and location that are set',
+      options: { waitSeconds: 0.03, waitTimeoutStatus: 202, runLocation: ({ threadId }) => `callbacks/${threadId}` },
+      status: 202,
+      location: 'callbacks/thread-1',
+    },
+  ])('waits for $what', async ({ options, status, location }) => {
+    const { context } = await startDurableTaskServer(() => undefined);
+    registered(options);
+
+    const answer = await call('http-ScriptedAgent', { method: 'POST', body, context });
+
+    expect(answer).toMatchObject({
+      status,
+      jsonBody: { status: 'timeout' },
+      ...(location && { headers: { location } }),
+    });
+  });
+
+  it('is recorded if it sends an idempotency key', async () => {
+    const { context } = await startDurableTaskServer(() => undefined);
+    const runRecords = new FakeRunRecords();
+    registered({ runRecords, waitSeconds: 0.03 });
+
+    await call('http-ScriptedAgent', { method: 'POST', body, context, headers: { 'idempotency-key': 'a' } });
+
+    expect(runRecords.acceptedRuns).toMatchObject([{ agentName: 'ScriptedAgent', threadId: 'thread-1' }]);
+  });
+
+  it('gets a stream if the app has run events', async () => {
+    const { context } = await startDurableTaskServer(() => undefined);
+    registered({ runEvents: { maxDurationMs: 1000, follow } });
+
+    const answer = await call('http-ScriptedAgent', {
+      method: 'POST',
+      body,
+      context,
+      headers: { accept: 'text/event-stream' },
+    });
+
+    expect(answer).toMatchObject({ status: 200, headers: { 'content-type': 'text/event-stream' } });
+  });
+});
+
+async function* oneFrame(): AsyncGenerator<string, 'ended'> {
+  yield ': hello\n\n';
+  return 'ended';
+}
+
+const follow = async () => ({ frames: oneFrame(), close: () => undefined });
+
+/** Runs the entity of the registered agent. */
+async function runEntity(): Promise<FakeEntity> {
+  const options = entity.mock.calls[0]?.[1];
+  const operation = new FakeEntity({ operationName: 'run', input: runRequest() });
+  const handle: unknown = typeof options === 'function' ? options : options?.handler;
+  if (typeof handle !== 'function') throw new Error('No entity is registered');
+  await handle(operation.context);
+  return operation;
+}
+
+describe('the callback of an agent', () => {
+  const answered = ['onAgentStart', 'onStreamingResponseUpdate', 'onAgentResponse'];
+
+  it.each([
+    { what: 'the default one', own: undefined, seenByDefault: answered },
+    { what: 'its own in place of the default one', own: new RecordingCallback(), seenByDefault: [] },
+  ])('is $what', async ({ own, seenByDefault }) => {
+    const defaultCallback = new RecordingCallback();
+    registered({ defaultCallback }, own === undefined ? {} : { callback: own });
+
+    await runEntity();
+
+    expect(defaultCallback.calls).toEqual(seenByDefault);
+    expect(own?.calls ?? answered).toEqual(answered);
+  });
+});
+
+describe('the time limit of a run', () => {
+  it.each([
+    { options: {}, seconds: 240 },
+    { options: { runTimeoutSeconds: 10 }, seconds: 10 },
+  ])('is $seconds s with $options', async ({ options, seconds }) => {
+    vi.useFakeTimers();
+    new AgentFunctionApp(options).addAgent(new ScriptedAgent([() => new Promise(() => {})]));
+
+    const running = runEntity();
+    await vi.advanceTimersByTimeAsync(seconds * 1000);
+
+    const { writes } = await running;
+    expect(JSON.stringify(writes)).toContain(`The run did not end within its time limit of ${seconds} s.`);
+  });
+});
