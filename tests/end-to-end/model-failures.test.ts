@@ -142,10 +142,6 @@ describe('a run whose model fails', () => {
       ['request_message', message],
       ['event_type', 'failed'],
       ['error_code', code],
-      ['session_id', threadId],
-      ['sessionId', threadId],
-      ['correlationId', body.correlation_id],
-      ['errorCode', code],
       ['error_message', body.error],
     ]);
 

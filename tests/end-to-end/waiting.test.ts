@@ -30,6 +30,9 @@ describe('a caller who waits for a run that takes too long', () => {
       ['thread_id', threadId],
       ['status', 'timeout'],
       ['correlation_id', expect.stringMatching(/^[0-9a-f]{32}$/)],
+      ['session_id', threadId],
+      ['sessionId', threadId],
+      ['correlationId', expect.stringMatching(/^[0-9a-f]{32}$/)],
     ]);
     expect(textAnswer).toMatchObject({
       status: 500,
