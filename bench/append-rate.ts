@@ -47,6 +47,7 @@ async function appendRun(store: CallbackEventStore, number: number): Promise<num
   const context = Object.freeze({
     ...thread,
     sessionId: thread.threadId,
+    attempt: 1,
     log: quietLog,
     correlationId: '59650737951c41c2ab743c21cb257349',
     requestMessage: 'Tell me about the weather in Paris',

@@ -25,6 +25,7 @@ export async function benchCallbackCost(): Promise<Figure[]> {
       agentName: 'CallbackAgent',
       sessionId: `thread-${run}`,
       threadId: `thread-${run}`,
+      attempt: 1,
       log: quietLog,
       correlationId: run.toString(16).padStart(32, '0'),
       requestMessage: 'Tell me about the weather in Paris',

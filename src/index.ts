@@ -37,6 +37,7 @@ const agentApp = new AgentFunctionApp({
   defaultCallback: auditTrail,
   maxMessageBytes: settings.agent.maxMessageBytes,
   runTimeoutSeconds: settings.agent.runTimeoutSeconds,
+  maxAttempts: settings.agent.maxAttempts,
   waitSeconds: settings.agent.waitSeconds,
   waitTimeoutStatus: settings.agent.waitTimeoutStatus,
   runLocation: ({ threadId, correlationId }) =>

@@ -65,7 +65,8 @@ export interface InvocationRequest {
   readonly inputData: readonly { readonly name: string; readonly data: TypedData }[];
   readonly triggerMetadata: Readonly<Record<string, TypedData>>;
   readonly traceContext: { readonly traceParent: string; readonly traceState: string; readonly attributes: object };
-  readonly retryContext: null;
+  /** Null for the first call with an input. */
+  readonly retryContext: { readonly retryCount: number; readonly maxRetryCount: number } | null;
 }
 
 /** What the worker hands back. */

@@ -11,6 +11,8 @@ import type { HostLog, HostLogLevel } from './host-log.js';
 export interface InvocationInput {
   /** A new UUID for each call. */
   readonly invocationId: string;
+  /** How often the function was called with the same input before. @default 0 */
+  readonly retryCount?: number;
   /** By binding name. */
   readonly inputs: Readonly<Record<string, TypedData>>;
   readonly triggerMetadata: Readonly<Record<string, TypedData>>;
@@ -77,7 +79,7 @@ function createContext(
   registry: AppRegistry,
   log: HostLog,
   { metadata }: RegisteredFunction,
-  { invocationId, inputs, triggerMetadata }: InvocationInput,
+  { invocationId, inputs, triggerMetadata, retryCount = 0 }: InvocationInput,
 ): CoreInvocationContext {
   return {
     invocationId,
@@ -89,7 +91,7 @@ function createContext(
       inputData: Object.entries(inputs).map(([name, data]) => ({ name, data })),
       triggerMetadata,
       traceContext: { traceParent: '', traceState: '', attributes: {} },
-      retryContext: null,
+      retryContext: retryCount === 0 ? null : { retryCount, maxRetryCount: -1 },
     },
     log(level, category, message) {
       const line = { level, category, message, hookData: {}, appHookData: registry.appHookData };

@@ -41,9 +41,11 @@ export interface AgentFunctionAppOptions {
   readonly maxMessageBytes?: number;
   /** Time limit of a run: well below the host's `functionTimeout`, which would lose the run. @default 240 */
   readonly runTimeoutSeconds?: number;
+  /** How often an interrupted run is tried. @default 5 */
+  readonly maxAttempts?: number;
   /** Serves a run's events to a caller that accepts `text/event-stream`. Optional. */
   readonly runEvents?: RunEventSource;
-  /** Records runs that were accepted with an `Idempotency-Key`, and answers that are committed. Optional. */
+  /** Records runs that were accepted with an `Idempotency-Key`, and counts their attempts. Optional. */
   readonly runRecords?: RunRecords;
   /** Watches the runs of every agent that has no callback of its own. Optional. */
   readonly defaultCallback?: AgentResponseCallback;
@@ -88,6 +90,8 @@ export class AgentFunctionApp {
         callback: options.callback ?? this.#options.defaultCallback,
         completions: this.#completions,
         runTimeoutMs: (this.#options.runTimeoutSeconds ?? 240) * 1000,
+        maxAttempts: this.#options.maxAttempts ?? 5,
+        runRecords: this.#options.runRecords,
       }),
     );
     if (httpEndpointEnabled) this.#addRunEndpoint(agent.name);

@@ -14,6 +14,8 @@ export interface AgentCallbackContext {
   readonly requestMessage: string;
   /** When the request was accepted: ISO 8601 in UTC. The caller's wait starts here. */
   readonly requestedAt: string;
+  /** Which delivery of the run this is: 1 for the first, as far as the host or the event store has counted them. */
+  readonly attempt: number;
   /** The log of the invocation that runs the agent. */
   readonly log: Logger;
 }

@@ -23,6 +23,8 @@ export interface WatchedRun {
   readonly agentName: string;
   readonly threadId: string;
   readonly request: RunRequest;
+  /** See {@link AgentCallbackContext.attempt}. */
+  readonly attempt: number;
   readonly log: Logger;
   /** Time limit of the whole run, which starts now. */
   readonly timeoutMs: number;
@@ -47,7 +49,7 @@ export class CallbackNotifier {
   /** The pending call; never rejects. */
   #pending: Promise<void> | undefined;
 
-  constructor({ callback, agentName, threadId, request, log, timeoutMs }: WatchedRun) {
+  constructor({ callback, agentName, threadId, request, attempt, log, timeoutMs }: WatchedRun) {
     this.#callback = callback;
     this.#endsAtMs = performance.now() + timeoutMs;
     this.#lastCallAtMs = this.#endsAtMs - outcomeTimeMs(timeoutMs) / 2;
@@ -58,6 +60,7 @@ export class CallbackNotifier {
       threadId,
       requestMessage: request.message,
       requestedAt: request.createdAt,
+      attempt,
       log,
     });
   }

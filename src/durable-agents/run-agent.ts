@@ -24,6 +24,8 @@ export interface RunAgentOptions {
   readonly history: readonly ThreadEntry[];
   /** Optional. */
   readonly callback?: AgentResponseCallback | undefined;
+  /** See {@link AgentCallbackContext.attempt}. @default 1 */
+  readonly attempt?: number;
   readonly log: Logger;
   /** Time limit of the whole run, including its callbacks. */
   readonly timeoutMs: number;
@@ -42,7 +44,7 @@ export interface RunResult {
  * already answers is not repeated.
  */
 export async function runAgent(options: RunAgentOptions): Promise<RunResult> {
-  const { agent, threadId, request, history, callback, log, timeoutMs, now = () => new Date() } = options;
+  const { agent, threadId, request, history, callback, attempt = 1, log, timeoutMs, now = () => new Date() } = options;
   const { correlationId } = request;
   const where = `[${agent.name}][${correlationId}]`;
 
@@ -52,7 +54,15 @@ export async function runAgent(options: RunAgentOptions): Promise<RunResult> {
     return { history, response: existing };
   }
 
-  const notifier = new CallbackNotifier({ callback, agentName: agent.name, threadId, request, log, timeoutMs });
+  const notifier = new CallbackNotifier({
+    callback,
+    agentName: agent.name,
+    threadId,
+    request,
+    attempt,
+    log,
+    timeoutMs,
+  });
   const requestEntry = toRequestEntry(request);
   let response: ThreadEntry;
   log.info(`${where} run started (thread ${threadId})`);
@@ -74,9 +84,11 @@ export async function runAgent(options: RunAgentOptions): Promise<RunResult> {
 
 /** Records a run that cannot start: reports it to the callback, and returns the history with its request and failure. */
 export async function failRun(options: RunAgentOptions, failure: AgentError): Promise<RunResult> {
-  const { agent, threadId, request, history, callback, log, timeoutMs, now = () => new Date() } = options;
+  const { agent, threadId, request, history, callback, attempt = 1, log, timeoutMs, now = () => new Date() } = options;
   const response = toFailedEntry(request.correlationId, failure, agent.name, now());
-  await new CallbackNotifier({ callback, agentName: agent.name, threadId, request, log, timeoutMs }).error(failure);
+  await new CallbackNotifier({ callback, agentName: agent.name, threadId, request, attempt, log, timeoutMs }).error(
+    failure,
+  );
   return { history: [...history, toRequestEntry(request), response], response };
 }
 

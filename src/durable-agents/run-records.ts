@@ -20,4 +20,7 @@ export interface RunRecords {
    * @returns the message with which it was accepted first
    */
   accept(run: AcceptedRun): Promise<string>;
+
+  /** How many deliveries of the run have begun so far; 0 for an unknown run. A run waits for it for a second. */
+  attemptCount(run: RunIdentity): Promise<number>;
 }

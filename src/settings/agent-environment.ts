@@ -6,6 +6,7 @@ export const agentEnvironment = {
   AGENT_RUN_TIMEOUT_SECONDS: integer(1, 3600).default(240),
   AGENT_MAX_ANSWER_BYTES: integer(1, 1_073_741_824).default(4_194_304),
   AGENT_MAX_MESSAGE_BYTES: integer(1, 1_048_576).default(262_144),
+  AGENT_MAX_ATTEMPTS: integer(1, 1000).default(5),
   AGENT_WAIT_SECONDS: integer(1, 200).default(30),
   AGENT_WAIT_TIMEOUT_STATUS: z
     .enum(['202', '500'], 'expected 202 or 500')
@@ -23,6 +24,8 @@ export function toAgentSettings(values: z.infer<typeof environment>) {
     maxAnswerBytes: values.AGENT_MAX_ANSWER_BYTES,
     /** Maximum size of a request's message, in bytes of UTF-8. */
     maxMessageBytes: values.AGENT_MAX_MESSAGE_BYTES,
+    /** How often a run is tried that a crash interrupts. */
+    maxAttempts: values.AGENT_MAX_ATTEMPTS,
     /** How long a caller waits for the end of its run. */
     waitSeconds: values.AGENT_WAIT_SECONDS,
     /** Status of the answer to a caller whose time is up; the run goes on. */

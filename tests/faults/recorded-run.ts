@@ -38,6 +38,7 @@ export class RecordedRun {
     this.context = {
       ...thread,
       sessionId: thread.threadId,
+      attempt: 1,
       log: this.log,
       correlationId,
       requestMessage: 'Tell me a long story',

@@ -13,6 +13,7 @@ export function callbackContext({
     threadId,
     requestMessage: 'What is the weather in Paris?',
     requestedAt: '2026-01-07T15:40:01.000Z',
+    attempt: 1,
     log: createRecordingLog(),
     ...fields,
   });

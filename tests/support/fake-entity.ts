@@ -7,6 +7,8 @@ export interface FakeEntityOptions {
   /** What is stored before the operation. Absent: nothing yet. */
   readonly state?: unknown;
   readonly key?: string;
+  /** How often the host has delivered the operation before. @default 0 */
+  readonly retryCount?: number;
 }
 
 /** One operation on an entity: holds what the handler stores, gives back and logs. */
@@ -23,20 +25,23 @@ export class FakeEntity implements DurableEntityContext<unknown> {
   readonly logLines: string[] = [];
   readonly getInput: DurableEntityContext<unknown>['getInput'];
   readonly #state: unknown;
+  readonly #retryCount: number;
 
-  constructor({ operationName, input, state, key = 'thread-1' }: FakeEntityOptions) {
+  constructor({ operationName, input, state, key = 'thread-1', retryCount = 0 }: FakeEntityOptions) {
     this.entityKey = key;
     this.entityId = new EntityId(this.entityName, key);
     this.operationName = operationName;
     this.isNewlyConstructed = state === undefined;
     this.getInput = () => (input === undefined ? undefined : JSON.parse(JSON.stringify(input)));
     this.#state = state;
+    this.#retryCount = retryCount;
   }
 
   /** The invocation as the handler gets it. */
   get context(): EntityContext<unknown> {
     const context = new InvocationContext({
       functionName: this.entityName,
+      ...(this.#retryCount > 0 && { retryContext: { retryCount: this.#retryCount, maxRetryCount: -1 } }),
       logHandler: (level, ...words) => void this.logLines.push(`${level} ${words.join(' ')}`),
     });
     return Object.assign(context, { df: this });

@@ -1,3 +1,4 @@
+import type { RunIdentity } from '../../src/durable-agents/run-event-source.js';
 import type { AcceptedRun, RunRecords } from '../../src/durable-agents/run-records.js';
 
 /** Keeps in memory what it is told, unless a call is given something else to do. */
@@ -14,5 +15,9 @@ export class FakeRunRecords implements RunRecords {
     this.acceptedRuns.push(run);
     const first = this.acceptedRuns.find(({ correlationId }) => correlationId === run.correlationId) ?? run;
     return this.#instead.accept?.(run) ?? Promise.resolve(first.requestMessage);
+  }
+
+  attemptCount(run: RunIdentity): Promise<number> {
+    return this.#instead.attemptCount?.(run) ?? Promise.resolve(0);
   }
 }

@@ -25,7 +25,11 @@ const temporarySuffix = '.tmp';
 const version = 1;
 
 const entityId = z.object({ name: z.string(), key: z.string() });
-const operation = z.object({ name: z.string(), input: z.string().nullable() });
+const operation = z.object({
+  name: z.string(),
+  input: z.string().nullable(),
+  deliveries: z.int().positive().exactOptional(),
+});
 const jsonText = z.string().refine(isJson, 'expected JSON text');
 const fileContent = z.object({
   version: z.literal(version),
@@ -111,14 +115,14 @@ function readAll(folder: string): EntityRecord[] {
     // Its change was not promised to anybody: the process ended before the file took its place.
     if (name.endsWith(suffix + temporarySuffix)) unlinkSync(path.join(folder, name));
   }
-  return names.filter(isRecordFile).map((name) => readRunsOfPage(path.join(folder, name)));
+  return names.filter(isRecordFile).map((name) => readRecord(path.join(folder, name)));
 }
 
 function isRecordFile(name: string): boolean {
   return name.endsWith(suffix);
 }
 
-function readRunsOfPage(file: string): EntityRecord {
+function readRecord(file: string): EntityRecord {
   const { id, state, operations, signals } = parseFile(file);
   if (path.basename(file) !== nameFile(id)) {
     throw new JournalUnreadableError(file, `it holds ${toInstanceId(id)}, which belongs into another file.`);

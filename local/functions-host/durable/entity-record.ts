@@ -5,6 +5,8 @@ export interface EntityOperation {
   readonly name: string;
   /** JSON text; null without an input. */
   readonly input: string | null;
+  /** How often the entity function was called with it. Undefined before the first call. */
+  readonly deliveries?: number;
 }
 
 /** An operation that one entity sends to another one, or to itself. */

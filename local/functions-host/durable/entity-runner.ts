@@ -153,7 +153,7 @@ export class EntityRunner {
 
   async #runBatch(entityFunction: EntityFunction, id: EntityId): Promise<void> {
     const { store, maxBatchSize } = this.#options;
-    const batch = store.operations(id).slice(0, maxBatchSize);
+    const batch = store.beginBatch(id, maxBatchSize);
     let outcome: BatchOutcome = { state: store.read(id), signals: [] };
     try {
       outcome = await this.#call(entityFunction, id, batch);
@@ -182,8 +182,10 @@ export class EntityRunner {
     const operations = batch.map(({ name, input }) => ({ name, input, isSignal: true }));
     const trigger = { self: id, exists: current !== undefined, state, batch: operations };
     const triggerData = { string: JSON.stringify(trigger, null, 2) };
+    const deliveries = Math.max(...batch.map((operation) => operation.deliveries ?? 1));
     const { returnValue } = await invoke(registered, {
       invocationId: randomUUID(),
+      retryCount: deliveries - 1,
       inputs: { [triggerName]: triggerData, ...readInputs(registered) },
       triggerMetadata: {
         [triggerName]: triggerData,

@@ -56,6 +56,16 @@ export class EntityStore {
     this.#replace({ ...record, operations: [...record.operations, operation] });
   }
 
+  /** Takes the first operations of an entity for a call of its function, and counts the call. */
+  beginBatch(id: EntityId, maxSize: number): readonly EntityOperation[] {
+    const record = this.#find(id);
+    const batch = record.operations
+      .slice(0, maxSize)
+      .map((operation) => ({ ...operation, deliveries: (operation.deliveries ?? 0) + 1 }));
+    this.#replace({ ...record, operations: [...batch, ...record.operations.slice(maxSize)] });
+    return batch;
+  }
+
   /** Puts the result of a batch in the place of its operations. */
   endBatch(id: EntityId, { operationCount, state, signals }: BatchResult): void {
     const record = this.#find(id);

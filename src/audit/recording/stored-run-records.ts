@@ -1,4 +1,5 @@
-import type { AcceptedRun, RunRecords } from '../../durable-agents/index.js';
+import type { AcceptedRun, RunIdentity, RunRecords } from '../../durable-agents/index.js';
+import { winningAttempt } from '../domain/run-record.js';
 import type { CallbackEventStore } from '../store/callback-event-store.js';
 
 /** Keeps the records of accepted runs in the event store. */
@@ -12,5 +13,10 @@ export class StoredRunRecords implements RunRecords {
   async accept({ agentName, threadId, correlationId, requestMessage, requestedAt }: AcceptedRun): Promise<string> {
     const run = { correlationId, requestMessage, acceptedAt: requestedAt };
     return (await this.#store.acceptRun({ agentName, threadId }, run)).requestMessage;
+  }
+
+  async attemptCount({ agentName, threadId, correlationId }: RunIdentity): Promise<number> {
+    const run = await this.#store.readRun({ agentName, threadId }, correlationId);
+    return run === undefined ? 0 : winningAttempt(run);
   }
 }

@@ -3,18 +3,30 @@ import type { Agent } from '../agent.js';
 import type { AgentResponseCallback } from '../agent-response-callback.js';
 import { AgentError, ThreadStateError } from '../errors.js';
 import { InvocationLog, type Logger } from '../../functions/logger.js';
-import { failRun, runAgent } from '../run-agent.js';
+import { errorText } from '../../functions/error-text.js';
+import { withTimeout } from '../../functions/time-limits.js';
+import { failRun, runAgent, type RunAgentOptions } from '../run-agent.js';
+import type { RunRecords } from '../run-records.js';
 import type { RunCompletionNotifier } from '../run-completion-notifier.js';
 import { runRequestSchema } from '../run-request.js';
 import { fromEntityKey, THREAD_ID_RULE } from '../thread/thread-id.js';
-import { createThreadState, parseThreadState, responseError } from '../thread/thread-state.js';
+import { createThreadState, findResponse, parseThreadState, responseError } from '../thread/thread-state.js';
+
+const COUNT_TIMEOUT_MS = 1000;
 
 export interface AgentEntityOptions {
   readonly agent: Agent;
   readonly callback: AgentResponseCallback | undefined;
   readonly completions: RunCompletionNotifier;
   readonly runTimeoutMs: number;
+  /** A run that was delivered more often fails without asking the agent. */
+  readonly maxAttempts: number;
+  /** Counts deliveries where the host does not. Optional. */
+  readonly runRecords: RunRecords | undefined;
 }
+
+/** @param deliveries how often the host has delivered the operation, as far as it tells */
+type OperationOptions = AgentEntityOptions & { readonly deliveries: number };
 
 /** Small, as a large result can make the host roll the state back. Errors are results, too. */
 type OperationResult = Readonly<Record<string, string | number>>;
@@ -30,7 +42,11 @@ export function createAgentEntity(options: AgentEntityOptions): EntityHandler<un
     const entity = context.df;
     const log = new InvocationLog(context);
     try {
-      const result = await operate(entity, options, log);
+      const result = await operate(
+        entity,
+        { ...options, deliveries: (context.retryContext?.retryCount ?? 0) + 1 },
+        log,
+      );
       if (result['error'] !== undefined) {
         // The sender of a signal never sees its result.
         log.warn(`[${options.agent.name}] refused (thread ${entity.entityId.key}): ${result['error']}`);
@@ -49,7 +65,7 @@ export function createAgentEntity(options: AgentEntityOptions): EntityHandler<un
 
 async function operate(
   entity: DurableEntityContext<unknown>,
-  options: AgentEntityOptions,
+  options: OperationOptions,
   log: Logger,
 ): Promise<OperationResult> {
   switch (entity.operationName) {
@@ -67,7 +83,7 @@ async function operate(
 
 async function run(
   entity: DurableEntityContext<unknown>,
-  { agent, callback, completions, runTimeoutMs: timeoutMs }: AgentEntityOptions,
+  options: OperationOptions,
   log: Logger,
 ): Promise<OperationResult> {
   const parsed = runRequestSchema.safeParse(entity.getInput());
@@ -78,14 +94,22 @@ async function run(
   const request = parsed.data;
   const { key } = entity.entityId;
   const threadId = fromEntityKey(key);
+  const { agent, callback, completions, maxAttempts, runTimeoutMs: timeoutMs } = options;
   const about = { agent, threadId: threadId ?? key, request, callback, log, timeoutMs };
   try {
     const state = parseThreadState(entity.getState());
     const history = state.data.conversationHistory;
-    const result =
+    const isAnswered = findResponse(history, request.correlationId) !== undefined;
+    const attempt = isAnswered ? options.deliveries : await countAttempts(about, options);
+    const failure =
       threadId === undefined
-        ? await failRun({ ...about, history }, invalidKey())
-        : await runAgent({ ...about, history });
+        ? invalidKey()
+        : !isAnswered && attempt > maxAttempts
+          ? tooManyAttempts(maxAttempts)
+          : undefined;
+    const result = await (failure === undefined
+      ? runAgent({ ...about, attempt, history })
+      : failRun({ ...about, attempt, history }, failure));
     entity.setState({ ...state, data: { ...state.data, conversationHistory: result.history } });
     return {
       status: responseError(result.response) ? 'error' : 'success',
@@ -102,6 +126,32 @@ async function run(
   } finally {
     completions.announce(request.correlationId);
   }
+}
+
+/** Which delivery of the run this is. A real host does not say so; an event store that keeps run records does. */
+async function countAttempts(
+  { agent, threadId, request, log }: Pick<RunAgentOptions, 'agent' | 'threadId' | 'request' | 'log'>,
+  { deliveries, runRecords }: OperationOptions,
+): Promise<number> {
+  if (runRecords === undefined) return deliveries;
+  const { correlationId } = request;
+  try {
+    const identity = { agentName: agent.name, threadId, correlationId };
+    const earlier = await withTimeout(COUNT_TIMEOUT_MS, () => runRecords.attemptCount(identity));
+    return Math.max(deliveries, earlier + 1);
+  } catch (error) {
+    log.warn(
+      `[${agent.name}][${correlationId}] earlier attempts are unknown: ${errorText(error)} (thread ${threadId})`,
+    );
+    return deliveries;
+  }
+}
+
+function tooManyAttempts(maxAttempts: number): AgentError {
+  return new AgentError(
+    'too_many_attempts',
+    `The run was interrupted ${maxAttempts} times, which is the limit. It is not tried again.`,
+  );
 }
 
 function invalidKey(): AgentError {

@@ -7,6 +7,8 @@ import { finish, text } from '../../support/agent-parts.js';
 import { FakeEntity, type FakeEntityOptions } from '../../support/fake-entity.js';
 import { RecordingCallback } from '../../support/recording-callback.js';
 import { runRequest } from '../../support/run-request.js';
+import { FakeRunRecords } from '../../support/fake-run-records.js';
+import type { RunRecords } from '../../../src/durable-agents/run-records.js';
 import { ScriptedAgent } from '../../support/scripted-agent.js';
 import { agentEntityName } from '../../../src/durable-agents/thread/thread-entity.js';
 import { threadState, turnEntries } from '../../support/thread-entries.js';
@@ -14,7 +16,7 @@ import { threadState, turnEntries } from '../../support/thread-entries.js';
 const sunny = () => new ScriptedAgent([text('Sunny.'), finish()]);
 
 /** Performs one operation, and tells what came of it. */
-async function operate(operation: FakeEntityOptions, agent: Agent = sunny()) {
+async function operate(operation: FakeEntityOptions, agent: Agent = sunny(), runRecords?: RunRecords) {
   const entity = new FakeEntity(operation);
   const callback = new RecordingCallback();
   const completions = new RunCompletionNotifier();
@@ -24,6 +26,8 @@ async function operate(operation: FakeEntityOptions, agent: Agent = sunny()) {
     callback,
     completions,
     runTimeoutMs: 60_000,
+    maxAttempts: 5,
+    runRecords,
   });
   await handle(entity.context);
   return { entity, callback, hasAnnouncedEnd: ended.aborted };
@@ -244,6 +248,8 @@ describe('an agent entity', () => {
       callback: undefined,
       completions: new RunCompletionNotifier(),
       runTimeoutMs: 60_000,
+      maxAttempts: 5,
+      runRecords: undefined,
     });
 
     await handle(entity.context);
@@ -259,5 +265,45 @@ describe('an agent entity', () => {
       expect.stringMatching(/^information .*run started/),
       expect.stringMatching(/^information .*run answered/),
     ]);
+  });
+});
+
+const counting = (count: number) => new FakeRunRecords({ attemptCount: () => Promise.resolve(count) });
+
+describe('a run that is delivered again and again', () => {
+  const input = runRequest();
+
+  it.each([
+    ['the event store', { operationName: 'run', input }, counting(5)],
+    ['the host', { operationName: 'run', input, retryCount: 5 }, undefined],
+  ])('fails without asking the agent after five attempts, counted by %s', async (_who, operation, runRecords) => {
+    const agent = sunny();
+    const { entity, callback, hasAnnouncedEnd } = await operate(operation, agent, runRecords);
+    expect(agent.calls).toEqual([]);
+    expect(entity.results).toMatchObject([{ status: 'error', message_count: 2 }]);
+    expect(callback.errors).toMatchObject([{ code: 'too_many_attempts' }]);
+    expect(JSON.stringify(entity.getState())).toContain('too_many_attempts');
+    expect(hasAnnouncedEnd).toBe(true);
+  });
+
+  it('runs a fifth time, and tells the callback which attempt it is', async () => {
+    const { entity, callback } = await operate({ operationName: 'run', input, retryCount: 2 }, sunny(), counting(4));
+    expect(entity.results).toMatchObject([{ status: 'success' }]);
+    expect(new Set(callback.contexts.map(({ attempt }) => attempt))).toEqual(new Set([5]));
+  });
+
+  it('runs when the event store cannot count, and logs why', async () => {
+    const runRecords = new FakeRunRecords({ attemptCount: () => Promise.reject(new Error('The store is down.')) });
+    const { entity, callback } = await operate({ operationName: 'run', input }, sunny(), runRecords);
+    expect(entity.results).toMatchObject([{ status: 'success' }]);
+    expect(new Set(callback.contexts.map(({ attempt }) => attempt))).toEqual(new Set([1]));
+    expect(entity.logLines).toContainEqual(expect.stringMatching(/^warn.*earlier attempts are unknown.*is down/));
+  });
+
+  it('does not replace the answer that it has already', async () => {
+    const { entity } = await operate({ operationName: 'run', input }, sunny());
+    const again = await operate({ operationName: 'run', input, state: entity.getState(), retryCount: 9 }, sunny());
+    expect(again.entity.results).toMatchObject([{ status: 'success' }]);
+    expect(again.entity.getState()).toEqual(entity.getState());
   });
 });

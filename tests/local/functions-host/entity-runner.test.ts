@@ -193,6 +193,6 @@ describe('a runner of entities with a journal', () => {
     gate.open();
     await runner.stop(1000);
     expect(names()).toBeNull();
-    expect(journal.records.get('a')?.operations).toEqual([{ name: 'one', input: null }]);
+    expect(journal.records.get('a')?.operations).toEqual([{ name: 'one', input: null, deliveries: 1 }]);
   });
 });
