@@ -1,6 +1,5 @@
-import type { CallbackEventStore } from '../src/audit/store/callback-event-store.js';
+import { type CallbackEventStore, MAX_APPENDED_EVENTS } from '../src/audit/store/callback-event-store.js';
 import type { EventThread } from '../src/audit/domain/event-thread.js';
-import { MAX_APPENDED_EVENTS } from '../src/audit/store/check-append-size.js';
 import { createCallbackEventStore } from '../src/audit/store/create-callback-event-store.js';
 import type { NewEvent } from '../src/audit/domain/stored-event.js';
 import { type BenchStore, STORE_KINDS, withStore } from './bench-store.js';

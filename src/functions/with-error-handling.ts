@@ -2,6 +2,7 @@ import type { HttpHandler, HttpRequest, HttpResponseInit, InvocationContext } fr
 import { errorText } from './error-text.js';
 import { HttpError } from './http-error.js';
 import { InvocationLog, type Logger } from './logger.js';
+import { UnavailableError } from './unavailable-error.js';
 
 /** Answers a request. Lines written to `log` belong to the invocation until the handler has returned. */
 export type LoggingHandler = (
@@ -36,7 +37,10 @@ export interface ErrorDescription {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-export function describeError(error: unknown, context: InvocationContext): ErrorDescription {
+const UNAVAILABLE_RETRY_AFTER_SECONDS = 2;
+
+export function describeError(thrown: unknown, context: InvocationContext): ErrorDescription {
+  const error = thrown instanceof UnavailableError ? toHttpError(thrown) : thrown;
   if (error instanceof HttpError) {
     const { status, message, retryAfterSeconds, cause } = error;
     if (status >= 500 && cause !== undefined) {
@@ -58,6 +62,10 @@ export function describeError(error: unknown, context: InvocationContext): Error
     headers: {},
     message: `The request failed unexpectedly. The log of invocation ${context.invocationId} says why.`,
   };
+}
+
+function toHttpError({ message, cause }: UnavailableError): HttpError {
+  return new HttpError(503, message, { cause, retryAfterSeconds: UNAVAILABLE_RETRY_AFTER_SECONDS });
 }
 
 /**

@@ -2,6 +2,7 @@ import { InvocationContext } from '@azure/functions';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { HttpError } from '../../src/functions/http-error.js';
 import type { Logger } from '../../src/functions/logger.js';
+import { UnavailableError } from '../../src/functions/unavailable-error.js';
 import { withErrorHandling } from '../../src/functions/with-error-handling.js';
 import { httpRequest } from '../support/http-request.js';
 
@@ -40,6 +41,21 @@ describe('a handler that always answers', () => {
     const handle = withErrorHandling(() => Promise.reject(new HttpError(503, 'Too many.', { retryAfterSeconds: 5 })));
 
     expect(await handle(get(), invocation().context)).toMatchObject({ status: 503, headers: { 'retry-after': '5' } });
+  });
+
+  it('answers 503 with Retry-After when something is unavailable, and logs the cause', async () => {
+    const { context, logLines } = invocation();
+    const error = new UnavailableError('The store is away.', { cause: new Error('ECONNREFUSED') });
+    const handle = withErrorHandling(() => Promise.reject(error));
+
+    expect(await handle(get(), context)).toMatchObject({
+      status: 503,
+      headers: { 'retry-after': '2' },
+      jsonBody: { error: 'The store is away.' },
+    });
+    expect(logLines).toEqual([
+      'warning [health_check] invocation invocation-1 is answered 503: The store is away. Its cause: Error: ECONNREFUSED',
+    ]);
   });
 
   it.each([

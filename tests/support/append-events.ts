@@ -1,10 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { AppendResult } from '../../src/audit/domain/thread-changes.js';
-import type { CallbackEventStore } from '../../src/audit/store/callback-event-store.js';
-import type { OpenAttempt } from '../../src/audit/domain/run-record.js';
-import { MAX_APPENDED_EVENTS } from '../../src/audit/store/check-append-size.js';
+import { type CallbackEventStore, MAX_APPENDED_EVENTS } from '../../src/audit/store/callback-event-store.js';
+import type { OpenAttempt, RunDescription, RunRecord } from '../../src/audit/domain/run-record.js';
 import type { NewEvent } from '../../src/audit/domain/stored-event.js';
-import type { RunDescription, RunRecord } from '../../src/audit/domain/run-record.js';
 import { failedEvent, finalEvent, runOf, streamEvent, thread } from './callback-events.js';
 
 const STARTED_AT = '2026-01-07T15:40:01.500Z';

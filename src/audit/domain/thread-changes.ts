@@ -1,8 +1,13 @@
-import { canReturn, isReplaced } from './attempt-order.js';
+import {
+  canReturn,
+  isReplaced,
+  type OpenAttempt,
+  type RunAttempt,
+  type RunDescription,
+  type RunRecord,
+} from './run-record.js';
 import type { StoredEvent, NewEvent } from './stored-event.js';
-import type { OpenAttempt, RunAttempt, RunDescription, RunRecord } from './run-record.js';
-import { createEpoch, type ThreadHead } from './thread-head.js';
-import { addToTotals, type ThreadTotals, withoutFailedRun } from './thread-totals.js';
+import { createEpoch, type ThreadHead, addToTotals, type ThreadTotals, withoutFailedRun } from './thread-head.js';
 
 /*
  * All that can happen to the record of a thread, as functions of what is kept to what is to be kept. They neither read

@@ -1,8 +1,7 @@
 import type { EventCursor } from '../domain/event-cursor.js';
 import type { EventThread } from '../domain/event-thread.js';
-import type { ThreadHead } from '../domain/thread-head.js';
+import type { ThreadHead, ThreadTotals } from '../domain/thread-head.js';
 import type { AppendResult } from '../domain/thread-changes.js';
-import type { ThreadTotals } from '../domain/thread-totals.js';
 import type { StoredEvent, NewEvent } from '../domain/stored-event.js';
 import type { OpenAttempt, RunDescription, RunRecord } from '../domain/run-record.js';
 
@@ -111,4 +110,13 @@ export interface CallbackEventStore {
 
   /** Ends connections and timers, once what was to be written is written. A store that is used after it opens again. */
   close(): Promise<void>;
+}
+
+/** The most events that one call may append: what the service with the smallest transactions takes beside head and run. */
+export const MAX_APPENDED_EVENTS = 90;
+
+/** @throws RangeError for more than {@link MAX_APPENDED_EVENTS} */
+export function checkAppendSize(events: readonly unknown[]): void {
+  if (events.length <= MAX_APPENDED_EVENTS) return;
+  throw new RangeError(`At most ${MAX_APPENDED_EVENTS} events can be appended at once, not ${events.length}.`);
 }

@@ -4,7 +4,7 @@ import type { CallbackStoreSettings, MemoryStoreSettings, TableStoreSettings } f
 import { DurableEventStore } from './durable/durable-event-store.js';
 import type { DurableStoreAdapter } from './durable/durable-store-adapter.js';
 import { MemoryEventStore } from './memory/memory-event-store.js';
-import { StoreSetupError } from './durable/store-setup-error.js';
+import { StoreSetupError } from './event-store-error.js';
 import type { TableStoreAdapter } from './table/table-store-adapter.js';
 
 type ServiceSettings = Exclude<CallbackStoreSettings, MemoryStoreSettings>;

@@ -1,14 +1,17 @@
-import { HttpError } from '../../functions/http-error.js';
+import { UnavailableError } from '../../functions/unavailable-error.js';
 
-const RETRY_AFTER_SECONDS = 2;
-
-/** The event store did not do what it was asked for, and may do it later: what was asked may have happened or not. */
-export class EventStoreError extends HttpError {
+/** A store did not do what was asked. It may succeed later, and what was asked may have happened or not. */
+export class EventStoreError extends UnavailableError {
   constructor(cause: unknown) {
-    super(503, 'The event store cannot be reached. Try again in a moment.', {
-      cause,
-      retryAfterSeconds: RETRY_AFTER_SECONDS,
-    });
+    super('The event store cannot be reached. Try again in a moment.', { cause });
     this.name = 'EventStoreError';
+  }
+}
+
+/** The service of a store is not set up as the store needs it. The message says what to do, without key or address. */
+export class StoreSetupError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'StoreSetupError';
   }
 }

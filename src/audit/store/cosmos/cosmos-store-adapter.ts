@@ -15,7 +15,7 @@ import {
   runItem,
 } from './cosmos-items.js';
 import type { DurableStoreAdapter, StoredHead } from '../durable/durable-store-adapter.js';
-import { inParallel } from '../durable/in-parallel.js';
+import { inParallel } from '../durable/request-limits.js';
 import type { StoredEvent } from '../../domain/stored-event.js';
 import { pollThread } from '../durable/poll-thread.js';
 import type { ThreadChange } from '../../domain/thread-changes.js';

@@ -3,16 +3,16 @@ import { withTimeout } from '../../../functions/time-limits.js';
 import { errorText } from '../../../functions/error-text.js';
 import { type Logger } from '../../../functions/logger.js';
 import type { AppendResult } from '../../domain/thread-changes.js';
-import type {
-  CallbackEventPage,
-  CallbackEventStore,
-  EventStoreKind,
-  EventThreadSummary,
-  ListOptions,
+import {
+  type CallbackEventPage,
+  type CallbackEventStore,
+  type EventStoreKind,
+  type EventThreadSummary,
+  type ListOptions,
+  checkAppendSize,
 } from '../callback-event-store.js';
 import type { EventThread } from '../../domain/event-thread.js';
-import type { OpenAttempt } from '../../domain/run-record.js';
-import { checkAppendSize } from '../check-append-size.js';
+import type { OpenAttempt, RunDescription, RunRecord } from '../../domain/run-record.js';
 import type { ThreadHead } from '../../domain/thread-head.js';
 import { START } from '../../domain/event-cursor.js';
 import type { DurableStoreAdapter } from './durable-store-adapter.js';
@@ -20,7 +20,6 @@ import type { NewEvent } from '../../domain/stored-event.js';
 import { acceptRun, appendEvents, beginAttempt, clearRecord, dropOldest } from '../../domain/thread-changes.js';
 import { firstEventSince, readPage } from './read-page.js';
 import { ThreadWriter } from './thread-writer.js';
-import type { RunDescription, RunRecord } from '../../domain/run-record.js';
 import { ReconnectingAdapter } from './reconnecting-adapter.js';
 import { threadKey } from '../../domain/event-thread.js';
 import { ThreadWatchers } from '../thread-watchers.js';

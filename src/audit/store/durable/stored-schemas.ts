@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import type { RunAttempt, RunRecord } from '../../domain/run-record.js';
-import type { ThreadHead } from '../../domain/thread-head.js';
-import type { ThreadTotals } from '../../domain/thread-totals.js';
+import type { ThreadHead, ThreadTotals } from '../../domain/thread-head.js';
 
 /*
  * How heads and runs stand in the services: what comes back from one is checked against it. Fields that are not known

@@ -1,7 +1,6 @@
 import { ZodError } from 'zod';
 import type { EventThreadSummary } from '../callback-event-store.js';
-import { eventCountOf, type ThreadHead } from '../../domain/thread-head.js';
-import type { ThreadTotals } from '../../domain/thread-totals.js';
+import { eventCountOf, type ThreadHead, type ThreadTotals } from '../../domain/thread-head.js';
 
 /** The threads of an agent. */
 export interface ThreadList {

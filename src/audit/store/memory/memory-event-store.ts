@@ -1,13 +1,13 @@
 import type { AppendResult } from '../../domain/thread-changes.js';
-import type {
-  CallbackEventPage,
-  CallbackEventStore,
-  EventThreadSummary,
-  ListOptions,
+import {
+  type CallbackEventPage,
+  type CallbackEventStore,
+  type EventThreadSummary,
+  type ListOptions,
+  checkAppendSize,
 } from '../callback-event-store.js';
 import type { EventThread } from '../../domain/event-thread.js';
-import type { OpenAttempt } from '../../domain/run-record.js';
-import { checkAppendSize } from '../check-append-size.js';
+import type { OpenAttempt, RunDescription, RunRecord } from '../../domain/run-record.js';
 import type { ThreadHead } from '../../domain/thread-head.js';
 import { isLost, START } from '../../domain/event-cursor.js';
 import type { NewEvent } from '../../domain/stored-event.js';
@@ -20,7 +20,6 @@ import {
   type Decision,
   type ThreadSnapshot,
 } from '../../domain/thread-changes.js';
-import type { RunDescription, RunRecord } from '../../domain/run-record.js';
 import { type MemoryBounds, MemoryThreads } from './memory-threads.js';
 import { ThreadWatchers } from '../thread-watchers.js';
 

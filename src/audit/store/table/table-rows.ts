@@ -1,7 +1,6 @@
 import { odata, RestError, type TableClient, type TableEntityResult, type TransactionAction } from '@azure/data-tables';
 import { withTimeout } from '../../../functions/time-limits.js';
-import { fillBins } from './fill-bins.js';
-import { inParallel } from '../durable/in-parallel.js';
+import { fillBins, inParallel } from '../durable/request-limits.js';
 import type { KeyRange } from './table-keys.js';
 
 export interface RowKeys {

@@ -1,5 +1,4 @@
-import { fillBins } from './fill-bins.js';
-import { splitText } from '../durable/split-text.js';
+import { fillBins, splitText } from '../durable/request-limits.js';
 
 /** The columns of a row, but for its keys. */
 export type Columns = Readonly<Record<string, string | number>>;

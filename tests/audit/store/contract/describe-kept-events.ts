@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { EventThread } from '../../../../src/audit/domain/event-thread.js';
-import type { ListOptions } from '../../../../src/audit/store/callback-event-store.js';
-import { MAX_APPENDED_EVENTS } from '../../../../src/audit/store/check-append-size.js';
+import { type ListOptions, MAX_APPENDED_EVENTS } from '../../../../src/audit/store/callback-event-store.js';
 import { START } from '../../../../src/audit/domain/event-cursor.js';
 import type { StoredEvent, NewEvent } from '../../../../src/audit/domain/stored-event.js';
 import { writerFor } from '../../../support/append-events.js';

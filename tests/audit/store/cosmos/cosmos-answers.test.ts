@@ -5,7 +5,7 @@ import { openCosmosStoreAdapter } from '../../../../src/audit/store/cosmos/cosmo
 import type { DurableStoreAdapter } from '../../../../src/audit/store/durable/durable-store-adapter.js';
 import type { StoredEvent } from '../../../../src/audit/domain/stored-event.js';
 import type { ThreadChange } from '../../../../src/audit/domain/thread-changes.js';
-import { addToTotals } from '../../../../src/audit/domain/thread-totals.js';
+import { addToTotals } from '../../../../src/audit/domain/thread-head.js';
 import { streamEvent, thread } from '../../../support/callback-events.js';
 import { listenForTest } from '../../../support/listen-for-test.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MAX_APPENDED_EVENTS } from '../../../../src/audit/store/check-append-size.js';
+import { MAX_APPENDED_EVENTS } from '../../../../src/audit/store/callback-event-store.js';
 import type { StoredEvent } from '../../../../src/audit/domain/stored-event.js';
 import type { ThreadChange } from '../../../../src/audit/domain/thread-changes.js';
 import { planCommit, type TableCommit } from '../../../../src/audit/store/table/table-commit.js';

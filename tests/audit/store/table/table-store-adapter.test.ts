@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ZodError } from 'zod';
 import type { EventThread } from '../../../../src/audit/domain/event-thread.js';
-import { MAX_APPENDED_EVENTS } from '../../../../src/audit/store/check-append-size.js';
+import { MAX_APPENDED_EVENTS } from '../../../../src/audit/store/callback-event-store.js';
 import { DurableEventStore } from '../../../../src/audit/store/durable/durable-event-store.js';
 import { EventStoreError } from '../../../../src/audit/store/event-store-error.js';
 import type { StoredEvent } from '../../../../src/audit/domain/stored-event.js';

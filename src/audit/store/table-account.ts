@@ -1,16 +1,15 @@
-import { StoreSetupError } from '../durable/store-setup-error.js';
-import { isLoopbackHost } from '../../../functions/loopback-host.js';
+import { StoreSetupError } from './event-store-error.js';
+import { isLoopbackHost } from '../../functions/loopback-host.js';
 
-/** A storage account, as the settings of a function app name it. */
+/** The table service of a storage account and how to sign in, read from a connection string. */
 export interface TableAccountParts {
-  /** Of the table service. */
   readonly url: string;
   readonly secret: { readonly name: string; readonly key: string } | { readonly signature: string };
 }
 
 const DEFAULT_SUFFIX = 'core.windows.net';
 
-/** What `UseDevelopmentStorage=true` stands for: the emulator on its own port of this machine. */
+/** Whether a connection string names the storage emulator on its default port of this machine. */
 export function isDevelopmentStorage(connectionString: string): boolean {
   return /(^|;)\s*UseDevelopmentStorage=true\s*(;|$)/i.test(connectionString);
 }

@@ -1,28 +1,24 @@
 import { describe, expect, it } from 'vitest';
-import { StoreSetupError } from '../../../../src/audit/store/durable/store-setup-error.js';
-import {
-  checkedTableUrl,
-  isDevelopmentStorage,
-  parseTableConnection,
-} from '../../../../src/audit/store/table/table-account.js';
-import { openTableClient } from '../../../../src/audit/store/table/open-table-client.js';
+import { StoreSetupError } from '../../../src/audit/store/event-store-error.js';
+import { checkedTableUrl, isDevelopmentStorage, parseTableConnection } from '../../../src/audit/store/table-account.js';
+import { openTableClient } from '../../../src/audit/store/table/open-table-client.js';
 
 const KEY = Buffer.from('the secret key').toString('base64');
 
-describe('the connection string of a storage account', () => {
+describe('parseTableConnection', () => {
   it.each([
     [
-      'of the portal',
+      'from the portal',
       `DefaultEndpointsProtocol=https;AccountName=acc;AccountKey=${KEY};EndpointSuffix=core.windows.net`,
       { url: 'https://acc.table.core.windows.net', secret: { name: 'acc', key: KEY } },
     ],
     [
-      'with the least it can have',
+      'with only name and key',
       `AccountName=acc;AccountKey=${KEY}`,
       { url: 'https://acc.table.core.windows.net', secret: { name: 'acc', key: KEY } },
     ],
     [
-      'of another cloud, in other cases and with blanks',
+      'of another cloud, with spaces and other letter case',
       ` accountname=acc ; ACCOUNTKEY=${KEY} ; EndpointSuffix=core.chinacloudapi.cn;;`,
       { url: 'https://acc.table.core.chinacloudapi.cn', secret: { name: 'acc', key: KEY } },
     ],
@@ -36,7 +32,7 @@ describe('the connection string of a storage account', () => {
       'TableEndpoint=https://acc.table.core.windows.net/;SharedAccessSignature=sv=2024-01-01&sig=a%3D',
       { url: 'https://acc.table.core.windows.net', secret: { signature: 'sv=2024-01-01&sig=a%3D' } },
     ],
-  ])('%s is understood', (_what, connectionString, expected) => {
+  ])('reads a connection string %s', (_what, connectionString, expected) => {
     expect(parseTableConnection(connectionString)).toEqual(expected);
     expect(openTableClient({ connectionString }, 'CallbackEvents').url).toBe(expected.url);
   });
@@ -55,11 +51,11 @@ describe('the connection string of a storage account', () => {
       `DefaultEndpointsProtocol=http;AccountName=acc;AccountKey=${KEY}`,
       'The address of the table service has to begin with https:// (http on loopback only).',
     ],
-  ])('%s is refused with what is wrong with it', (connectionString, message) => {
+  ])('refuses %j and says what is wrong', (connectionString, message) => {
     expect(() => parseTableConnection(connectionString)).toThrow(new StoreSetupError(message));
   });
 
-  it('says whether it is that of the emulator', () => {
+  it('recognizes the connection string of the emulator', () => {
     expect(isDevelopmentStorage('UseDevelopmentStorage=true')).toBe(true);
     expect(isDevelopmentStorage('usedevelopmentstorage=TRUE;')).toBe(true);
     expect(isDevelopmentStorage('UseDevelopmentStorage=false')).toBe(false);
@@ -68,7 +64,7 @@ describe('the connection string of a storage account', () => {
     );
   });
 
-  it('has http on this machine only', () => {
+  it('allows http on loopback only', () => {
     expect(checkedTableUrl('http://localhost:10002/acc')).toBe('http://localhost:10002/acc');
     expect(checkedTableUrl('http://[::1]:10002/acc/')).toBe('http://[::1]:10002/acc');
     for (const url of ['http://acc.table.core.windows.net', 'http://127.0.0.1.example.com', 'ftp://localhost', 'acc']) {
