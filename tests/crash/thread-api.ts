@@ -55,7 +55,6 @@ export class ThreadApi {
 
   async view(threadId: string): Promise<ThreadView> {
     const events = `/api/agents/${AGENT}/callbacks/${threadId}`;
-    // The first read marks what it finds committed, the second one shows it.
     const visible = await this.#get(events);
     const all = await this.#get(`${events}?superseded=true`);
     const entity = `/runtime/webhooks/durabletask/entities/dafx-${AGENT.toLowerCase()}/${threadId}`;

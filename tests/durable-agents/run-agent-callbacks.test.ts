@@ -39,6 +39,7 @@ describe('a callback', () => {
       threadId: 'thread-1',
       requestMessage: runRequest().message,
       requestedAt: runRequest().createdAt,
+      attempt: 1,
       log,
     });
     expect(Object.isFrozen(callback.contexts[0])).toBe(true);

@@ -57,7 +57,7 @@ describe('the app while its store is out of reach', () => {
     const { api, proxy } = target;
     const [kept, long, short, streamed] = [newThreadId(), newThreadId(), newThreadId(), newThreadId()];
     await api.ask(kept, 'Hello');
-    await eventually(async () => expect((await api.events(kept)).at(-1)).toHaveProperty('committed'));
+    await eventually(async () => expect((await api.events(kept)).at(-1)).toMatchObject({ event_type: 'final' }));
     const eventsBefore = await api.events(kept);
     const { headers } = await api.poll(kept);
     const pollBehind = () => api.poll(kept, `?after=${String(headers['x-next-cursor'])}&wait=30`);

@@ -15,7 +15,7 @@ describe('starting with bad settings', () => {
     const [, problems = ''] = String(failure).split('Settings are missing or wrong:\n');
     expect(problems.trimEnd().split('\n')).toEqual([
       expect.stringMatching(/^ {2}AZURE_OPENAI_CHAT_DEPLOYMENT_NAME still holds a placeholder/),
-      expect.stringMatching(/^ {2}AZURE_OPENAI_ENDPOINT: expected an https URL,/),
+      expect.stringMatching(/^ {2}AZURE_OPENAI_ENDPOINT must use https \(http on loopback only\); expected https:/),
       expect.stringMatching(/^ {2}AGENT_RUN_TIMEOUT_SECONDS: expected a whole number from 1 to 3600$/),
     ]);
   });

@@ -63,6 +63,7 @@ describe('a turn over an independent mock of the model', () => {
       $type: 'error',
       message: 'The model is over its rate limit. Try again in 1 s.',
       errorCode: 'rate_limited',
+      details: { retryAfterSeconds: 1 },
     });
     expect(mock.getRequests()).toHaveLength(3);
   });

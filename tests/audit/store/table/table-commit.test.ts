@@ -10,7 +10,7 @@ const MAX_BYTES = 4 * 1024 * 1024;
 const BYTES_AROUND = 700;
 
 function plan(texts: readonly string[], requestMessage = 'Tell me a short joke'): TableCommit {
-  const run = { ...runOf(), requestMessage, attempts: [], committed: false, cancelRequested: false };
+  const run = { ...runOf(), requestMessage, attempts: [] };
   const events = texts.map((text, index): StoredEvent => ({
     sequence: index + 1,
     correlationId: run.correlationId,
