@@ -2,12 +2,13 @@ import { app } from '@azure/functions';
 import { createCallbackAgent } from './agents/callback-agent.js';
 import { registerCallbackRoutes } from './audit/http/callback-routes.js';
 import { ConversationAuditTrail } from './audit/recording/conversation-audit-trail.js';
-import { EventStreams } from './audit/http/event-streams.js';
+import { StreamHub } from './audit/http/stream-hub.js';
 import { createCallbackEventStore, createEventPurge } from './audit/store/create-callback-event-store.js';
 import { StoreHealth } from './audit/recording/store-health.js';
 import { StoredRunRecords } from './audit/recording/stored-run-records.js';
 import { registerDashboardRoutes } from './dashboard/dashboard-routes.js';
 import { AgentFunctionApp } from './durable-agents/index.js';
+import { trackResponses } from './functions/outgoing-response.js';
 import { createAzureOpenAIClient } from './openai/azure-openai-client.js';
 import { loadSettings } from './settings/load-settings.js';
 
@@ -18,6 +19,7 @@ delete process.env['OPENAI_CUSTOM_HEADERS'];
 
 // Without streaming the host drops the body of a chunked request, and answers only when a body is complete.
 app.setup({ enableHttpStream: true });
+trackResponses();
 
 if (settings.callbackStore.kind === 'memory' && process.env['WEBSITE_INSTANCE_ID']) {
   console.warn(
@@ -28,7 +30,13 @@ if (settings.callbackStore.kind === 'memory' && process.env['WEBSITE_INSTANCE_ID
 const store = createCallbackEventStore(settings.callbackStore, console);
 const health = new StoreHealth(store);
 const runRecords = new StoredRunRecords(store);
-const streams = new EventStreams({ ...settings.callbackStreams, store, log: console });
+const streams = new StreamHub({
+  ...settings.callbackStreams,
+  // A run may have to wait for another one of its thread.
+  maxRunDurationMs: 2 * settings.agent.runTimeoutSeconds * 1000,
+  store,
+  log: console,
+});
 const auditTrail = new ConversationAuditTrail({ store, health, log: settings.callbackLog });
 const agentApp = new AgentFunctionApp({
   runEvents: streams,
@@ -51,7 +59,14 @@ const model = {
 };
 agentApp.addAgent(createCallbackAgent(model));
 registerDashboardRoutes();
-registerCallbackRoutes({ store, streams, agents: agentApp.agents, authLevel: agentApp.httpAuthLevel });
+registerCallbackRoutes({
+  store,
+  streams,
+  answerLimits: settings.callbackAnswers,
+  pollLimits: settings.callbackStreams,
+  agents: agentApp.agents,
+  authLevel: agentApp.httpAuthLevel,
+});
 
 const purge = createEventPurge(settings.callbackStore, console);
 // At night in most places, and at an odd minute: many apps begin their work at full hours.

@@ -4,7 +4,7 @@ import { LaunchError } from '../launch-error.js';
 import { readEventStream } from './read-event-stream.js';
 import { ReadingPlace } from './reading-place.js';
 import { errorOfAnswer, reasonOf, StreamError } from './stream-error.js';
-import { supersededAttempt, telemetryEvent } from './telemetry-event.js';
+import { receivedEvent, supersededAttempt } from './telemetry-event.js';
 import { streamUrlOf, type ThreadAddress } from './thread-address.js';
 import type { ThreadNews } from './thread-news.js';
 
@@ -72,6 +72,7 @@ async function* readOnce(options: FollowOptions, place: ReadingPlace): AsyncGene
   try {
     const response = await open(options, place, AbortSignal.any([options.signal, silence.signal]));
     yield { type: 'connected' };
+    const requestMessages = new Map<string, string>();
     const listener = { onHeard: () => timer.refresh(), onRetry: (retryMs: number) => void (place.retryMs = retryMs) };
     for await (const { id, event: type, data } of readEventStream(response, listener)) {
       if (type === 'superseded') {
@@ -81,7 +82,10 @@ async function* readOnce(options: FollowOptions, place: ReadingPlace): AsyncGene
       }
       if (type === 'reset') yield* place.reset();
       else if (type === 'stream' || type === 'final' || type === 'failed') {
-        yield* place.take(parseData(telemetryEvent, data));
+        const event = parseData(receivedEvent, data);
+        const requestMessage = event.request_message ?? requestMessages.get(event.correlation_id) ?? '';
+        requestMessages.set(event.correlation_id, requestMessage);
+        yield* place.take({ ...event, request_message: requestMessage });
       }
       if (id !== undefined) place.lastEventId = id;
     }

@@ -5,7 +5,8 @@ const eventOfRun = z.object({
   sequence: z.int().min(1),
   timestamp: z.iso.datetime(),
   correlation_id: z.string(),
-  request_message: z.string(),
+  /** A connection carries it with the first event of each run only. */
+  request_message: z.string().optional(),
   /** Absent where the app does not tell. */
   run_started_at: z.iso.datetime().optional(),
   /** Which delivery of the run it came from: events of a larger one take the place of those of all smaller ones. */
@@ -22,7 +23,7 @@ const usage = z.object({
 });
 
 /** One callback call of a run: an update, or how the run ended. */
-export const telemetryEvent = z.discriminatedUnion('event_type', [
+export const receivedEvent = z.discriminatedUnion('event_type', [
   eventOfRun.extend({ event_type: z.literal('stream'), update_kind: z.string(), text: z.string() }),
   eventOfRun.extend({
     event_type: z.literal('final'),
@@ -42,7 +43,7 @@ export const telemetryEvent = z.discriminatedUnion('event_type', [
 /** What a stream says, beside events, of an attempt that was cut off: its events and those before are void. */
 export const supersededAttempt = z.object({ correlation_id: z.string(), attempt: z.int().min(1) });
 
-export type TelemetryEvent = z.infer<typeof telemetryEvent>;
+export type TelemetryEvent = z.infer<typeof receivedEvent> & { readonly request_message: string };
 export type SupersededAttempt = z.infer<typeof supersededAttempt>;
 export type FinalEvent = Extract<TelemetryEvent, { event_type: 'final' }>;
 export type FailedEvent = Extract<TelemetryEvent, { event_type: 'failed' }>;

@@ -7,9 +7,9 @@ export interface RunIdentity {
 
 /** The events of a run, as frames of server-sent events. */
 export interface RunEventStream {
-  /** Returns `ended` when all were given, `limit` when the stream had to end before the run. */
-  readonly frames: AsyncGenerator<string, 'ended' | 'limit'>;
-  /** To be called when `frames` are not read, or not to their end. */
+  /** Returns `ended` after the last event, or `limit` when the stream had to end before the run. */
+  readonly frames: AsyncGenerator<Uint8Array, 'ended' | 'limit'>;
+  /** Must be called when `frames` are not read to their end. */
   readonly close: () => void;
 }
 
@@ -20,6 +20,8 @@ export interface FollowOptions {
    * @default false
    */
   readonly fromStart?: boolean;
+  /** Resumes after the event with this id instead. */
+  readonly lastEventId?: string | undefined;
 }
 
 /** Lets the caller of the run endpoint follow the run that it starts. */
@@ -31,7 +33,7 @@ export interface RunEventSource {
    * Opens a stream before the run is started, so that none of its events is missed; with `fromStart` also later.
    *
    * @param ended aborted when the run has ended and all of its events are recorded
-   * @throws HttpError 503 when too many streams are open
+   * @throws HttpError 503 when too many streams are open, 400 when `lastEventId` is no id of an event
    */
   follow(run: RunIdentity, ended: AbortSignal, options?: FollowOptions): Promise<RunEventStream>;
 }

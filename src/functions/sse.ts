@@ -1,10 +1,9 @@
-import { ReadableStream } from 'node:stream/web';
-import type { HttpResponseInit, InvocationContext } from '@azure/functions';
-import { errorText } from './error-text.js';
+import type { ReadableStream } from 'node:stream/web';
+import type { HttpResponseInit } from '@azure/functions';
 
 /**
- * One server-sent event. `data` becomes JSON, in which no line break stands as itself, so nothing in it can end the
- * line or the frame; `id` and `event` are this app's own words.
+ * One server-sent event. `data` becomes JSON, which contains no raw line break, so nothing in it can end the line or
+ * the frame. `id` and `event` are this app's own words.
  *
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html
  */
@@ -13,38 +12,27 @@ export function sseFrame(frame: { readonly id?: string; readonly event: string; 
   return `${id}event: ${frame.event}\ndata: ${JSON.stringify(frame.data)}\n\n`;
 }
 
-/** A comment, which readers skip: shows everybody on the way that the connection is in use. */
+/** A comment, which readers skip. It shows proxies and the reader that the connection is alive. */
 export const SSE_HEARTBEAT = ': still here\n\n';
 
-/** How long a reader waits before it connects again. */
+/** How long a reader waits before it reconnects. */
 export const SSE_RETRY = 'retry: 1000\n\n';
 
-/**
- * Answers with a stream of frames. One that fails is logged and ended: a body that errors would leave the client
- * without an end for minutes, where a reader whose stream has ended connects again.
- */
+/** Answers with a stream of frames, which must end without an error: the host keeps a client waiting otherwise. */
 export function sseResponse(
-  frames: AsyncIterable<string>,
-  context: InvocationContext,
+  body: ReadableStream<Uint8Array>,
   headers: Readonly<Record<string, string>> = {},
 ): HttpResponseInit {
   return {
     status: 200,
     headers: {
       'content-type': 'text/event-stream',
-      'cache-control': 'no-store',
-      // nginx, and what is made from it, would otherwise hold back small writes.
+      // A proxy that compresses would hold events back until it has a block of them.
+      'cache-control': 'no-store, no-transform',
+      // nginx buffers small writes otherwise.
       'x-accel-buffering': 'no',
       ...headers,
     },
-    body: ReadableStream.from(encoded(frames, context)),
+    body,
   };
-}
-
-async function* encoded(frames: AsyncIterable<string>, context: InvocationContext): AsyncGenerator<Uint8Array> {
-  try {
-    for await (const frame of frames) yield Buffer.from(frame);
-  } catch (error) {
-    context.error(`[${context.functionName}] stream of invocation ${context.invocationId} failed: ${errorText(error)}`);
-  }
 }

@@ -20,14 +20,26 @@ export function withErrorHandling(handler: LoggingHandler): HttpHandler {
     const log = new InvocationLog(context);
     try {
       assertHeadersAreReal(request);
-      return await handler(request, context, log);
+      return exposingHeaders(await handler(request, context, log));
     } catch (error) {
       const { status, message, headers } = describeError(error, context);
-      return { status, headers, jsonBody: { error: message } } satisfies HttpResponseInit;
+      return exposingHeaders({ status, headers, jsonBody: { error: message } });
     } finally {
       log.end();
     }
   };
+}
+
+/** Headers that scripts of other origins may read by default, or must not. */
+const notExposed =
+  /^(cache-control|content-.*|access-control-.*|set-cookie|cross-origin-.*|referrer-policy|x-accel-buffering|x-content-type-options)$/i;
+
+/** Lets a web page on another origin read the headers, if the host allows that origin by CORS. */
+function exposingHeaders(response: HttpResponseInit): HttpResponseInit {
+  const headers = Object.fromEntries(new Headers(response.headers));
+  const names = Object.keys(headers).filter((name) => !notExposed.test(name));
+  if (names.length === 0) return response;
+  return { ...response, headers: { ...headers, 'access-control-expose-headers': names.join(', ') } };
 }
 
 /** What the caller of a failed request is told. Never holds a stack, a key or an address. */

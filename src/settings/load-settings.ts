@@ -2,7 +2,11 @@ import { z } from 'zod';
 import { agentEnvironment, toAgentSettings } from './agent-environment.js';
 import { callbackLogEnvironment, toCallbackLogSettings } from './callback-log-environment.js';
 import { callbackStoreEnvironment, storeProblems, toCallbackStoreSettings } from './callback-store-environment.js';
-import { callbackStreamEnvironment, toCallbackStreamSettings } from './callback-stream-environment.js';
+import {
+  callbackStreamEnvironment,
+  toCallbackAnswerSettings,
+  toCallbackStreamSettings,
+} from './callback-stream-environment.js';
 import type { Environment } from './environment-values.js';
 import { hostEnvironment, hostProblems } from './host-environment.js';
 import { openAIEnvironment, toOpenAISettings } from './openai-environment.js';
@@ -44,6 +48,7 @@ const settingsSchema = environmentSchema.transform((values) => ({
   agent: toAgentSettings(values),
   callbackStore: toCallbackStoreSettings(values),
   callbackStreams: toCallbackStreamSettings(values),
+  callbackAnswers: toCallbackAnswerSettings(values),
   callbackLog: toCallbackLogSettings(values),
 }));
 

@@ -20,7 +20,7 @@ describe('GET agents/{agent}/callbacks/{thread_id}/export', () => {
     const reader = await api().stream(threadId);
     await reader.until(({ names }) => names.includes('final'));
     reader.leave();
-    expect(reader.received.events.map(({ data }) => data)).toEqual(text.trimEnd().split('\n'));
+    expect(reader.events.map((event) => JSON.stringify(event))).toEqual(text.trimEnd().split('\n'));
   });
 
   it('gives them as CSV, whatever stands in them', async () => {

@@ -135,7 +135,7 @@ describe('polling agents/{agent}/callbacks/{thread_id}', () => {
     expect((await api().poll(threadId, `?after=${cursor}`)).headers).toMatchObject({ 'x-cursor-reset': 'true' });
   });
 
-  it.each(['zz-1', 'zz-0', '999999', 'zz-999999'])(
+  it.each(['zz-1', '999999', 'zz-999999'])(
     'tells the reader of a cursor that is not of this record (%s), and brings all',
     async (cursor) => {
       const { threadId, events } = await askTwice();

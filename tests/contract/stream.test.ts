@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { finalEvents, newThreadId } from '../support/agent-api.js';
 import { useContractTarget } from './contract-target.js';
+import { callbackEventsOf } from '../support/sse-events.js';
 
 const untilEndOf = (correlationId: string) => `?until=run-end&correlation_id=${correlationId}`;
 
@@ -16,22 +17,24 @@ describe('GET agents/{agent}/callbacks/{thread_id}/stream', () => {
     return { threadId, correlationId, events: await api().events(threadId) };
   }
 
-  it('sends the very JSON of the poll, each event under its cursor and its type', async () => {
+  it('sends the very JSON of a poll with each message once, each event under its cursor and its type', async () => {
     const { threadId, events } = await asked();
     const reader = await api().stream(threadId);
     expect(reader.status).toBe(200);
-    expect(reader.headers).toMatchObject({ 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+    expect(reader.headers).toMatchObject({
+      'content-type': 'text/event-stream',
+      'cache-control': 'no-store, no-transform',
+    });
     await reader.until(({ events: seen }) => seen.length === events.length);
     reader.leave();
-    const cursor = String((await api().poll(threadId)).headers['x-next-cursor']);
+    const once = await api().poll(threadId, '?request_message=once');
+    const cursor = String(once.headers['x-next-cursor']);
     const epoch = cursor.slice(0, cursor.lastIndexOf('-'));
-    expect(reader.received.events).toEqual(
-      events.map((event) => ({
-        id: `${epoch}-${event.sequence}`,
-        event: event.event_type,
-        data: JSON.stringify(event),
-      })),
+    expect(`[${reader.received.events.map(({ data }) => data).join(',')}]`).toBe(once.text);
+    expect(reader.received.events.map(({ id, event }) => [id, event])).toEqual(
+      events.map((event) => [`${epoch}-${event.sequence}`, event.event_type]),
     );
+    expect(reader.events).toEqual(events);
     expect(reader.received.retryMs).toBe(1000);
   });
 
@@ -112,7 +115,7 @@ describe('GET agents/{agent}/callbacks/{thread_id}/stream', () => {
       reader.leave();
       const [reset, ...others] = reader.received.events;
       expect(reset).toMatchObject({ event: 'reset', data: '{"oldest_sequence":1}', id: expect.stringMatching(/-0$/) });
-      expect(others.map(({ data }) => JSON.parse(data))).toEqual(events);
+      expect(callbackEventsOf(others)).toEqual(events);
     },
   );
 
@@ -133,7 +136,8 @@ describe('GET agents/{agent}/callbacks/{thread_id}/stream', () => {
     'gives a reader with %s a place to go on from before its first event',
     async (query) => {
       const { threadId, events } = await asked();
-      const cursor = String((await api().poll(threadId)).headers['x-next-cursor']);
+      const once = await api().poll(threadId, '?request_message=once');
+      const cursor = String(once.headers['x-next-cursor']);
       const epoch = cursor.slice(0, cursor.lastIndexOf('-'));
       const reader = await api().stream(threadId, query);
       await reader.until(({ text }) => text.includes('retry: 1000\n\n'));

@@ -64,7 +64,9 @@ describe.skipIf(isBrowserMissing)('the page, of a run that was cut off (needs /u
     const choice = page.getByRole('checkbox', { name: 'All attempts' });
     await choice.check();
     await page.locator('.timeline-foot', { hasText: '4 events, and 2 of superseded attempts.' }).waitFor();
-    expect(app.reads.filter((read) => read.includes('superseded'))).toEqual(['t?limit=1000&superseded=true']);
+    expect(app.reads.filter((read) => read.includes('superseded'))).toEqual([
+      't?limit=1000&request_message=once&superseded=true',
+    ]);
     const superseded = page.locator('.event[data-superseded=true]');
     expect(await superseded.locator('s').allTextContents()).toEqual(['Half ', 'an ']);
     const types = await superseded.locator('.event-type').allTextContents();
@@ -123,43 +125,6 @@ describe.skipIf(isBrowserMissing)('the page, of a run that was cut off (needs /u
       await page.locator(`#event-${sequence}[aria-selected=true]`).waitFor();
       expect(await page.locator('.event-detail').textContent()).toContain(`#${sequence} `);
     }
-  });
-
-  it('marks an answer as saved, soon after it was made or at once when it is older', async () => {
-    const app = await startScriptedApp();
-    const watched = await openThread(app);
-    const { page } = watched;
-    app.append(record);
-    await page.locator('.answer[aria-busy=false]').waitFor();
-    expect(await page.getByTitle('The answer is saved in the conversation.').count()).toBe(0);
-    app.commit();
-    await page.getByTitle('The answer is saved in the conversation.').waitFor();
-    expect(await watched.conversation()).toEqual([[request, 'A whole answer.']]);
-    await page.reload();
-    await page.getByTitle('The answer is saved in the conversation.').waitFor();
-  });
-
-  it('marks answers that others came behind before it could look, and one that was saved late', async () => {
-    const app = await startScriptedApp();
-    const { page } = await openThread(app);
-    await page.clock.install();
-    await page.clock.pauseAt(Date.now() + 1000);
-    app.append(eventsOf(whole, { ...whole, correlationId: 'b' }, { ...half, correlationId: 'c' }));
-    const looks = () => app.reads.filter((read) => read.includes('limit=1&')).length;
-    const saved = page.getByTitle('The answer is saved in the conversation.');
-    const runUntil = async (isDone: () => boolean | Promise<boolean>): Promise<void> => {
-      const isReached = async () => {
-        await page.clock.runFor(200);
-        return isDone();
-      };
-      await expect.poll(isReached).toBe(true);
-    };
-    await runUntil(() => looks() === 3);
-    expect(await saved.count()).toBe(0);
-    app.commit();
-    await runUntil(async () => (await saved.count()) === 1);
-    await page.clock.runFor(60_000);
-    expect(looks()).toBe(4);
   });
 
   it('says how many events of a run were lost', async () => {

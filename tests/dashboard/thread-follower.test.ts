@@ -136,15 +136,18 @@ describe('a thread follower', () => {
     expect(connections[2]).toMatchObject({ retryInMs: 5 });
   });
 
-  it('gives up when the key is refused', async () => {
+  it.each([
+    ['the key is refused', new ApiError(401, 'The app answered with status 401.')],
+    ['the app has no such agent', new ApiError(404, 'There is no agent with the name "A".', undefined, true)],
+  ])('gives up when %s', async (_what, failure) => {
     const connections: Connection[] = [];
-    const api = new CuttingApi(events, { failures: [new ApiError(401, 'The app answered with status 401.')] });
+    const api = new CuttingApi(events, { failures: [failure] });
     await new ThreadFollower({
       api,
       thread,
       onNews: () => {},
       onConnection: (connection) => connections.push(connection),
     }).run();
-    expect(connections.at(-1)).toMatchObject({ state: 'stopped', status: 401 });
+    expect(connections.at(-1)).toMatchObject({ state: 'stopped', status: failure.status });
   });
 });

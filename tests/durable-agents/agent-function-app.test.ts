@@ -195,8 +195,8 @@ describe('a caller of the run endpoint', () => {
   });
 });
 
-async function* oneFrame(): AsyncGenerator<string, 'ended'> {
-  yield ': hello\n\n';
+async function* oneFrame(): AsyncGenerator<Uint8Array, 'ended'> {
+  yield Buffer.from(': hello\n\n');
   return 'ended';
 }
 

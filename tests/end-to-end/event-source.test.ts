@@ -3,6 +3,7 @@ import { isBrowserMissing, useBrowser } from '../dashboard/support/browser.js';
 import { newThreadId } from '../support/agent-api.js';
 import { type AppWithModel, startAppWithModel } from '../support/app-with-model.js';
 import { type CuttingProxy, startCuttingProxy } from '../support/cutting-proxy.js';
+import { callbackEventsOf } from '../support/sse-events.js';
 
 const CUTS = 5;
 const SLOW = { pieces: Array.from({ length: 80 }, (_, index) => `${index} 🌦️\n\ndata: `), pauseMs: 40 };
@@ -66,7 +67,9 @@ describe.skipIf(isBrowserMissing)('an EventSource of a browser (needs /usr/bin/c
     const seen = await page.evaluate(follow, path);
     expect(proxy.cutCount).toBe(CUTS);
     expect(seen.openings).toBe(CUTS + 1);
-    expect(seen.messages.map(({ data }) => JSON.parse(data))).toEqual(await target.api.events(threadId));
+    expect(callbackEventsOf(seen.messages.map(({ data, type }) => ({ data, event: type, id: undefined })))).toEqual(
+      await target.api.events(threadId),
+    );
     expect(seen.messages.map(({ type }) => type)).toEqual([...SLOW.pieces.map(() => 'stream'), 'final']);
     expect(new Set(seen.messages.map((message) => message.id)).size).toBe(SLOW.pieces.length + 1);
   });

@@ -78,7 +78,7 @@ for (const kind of durableServices) {
       );
       expect(reader.events).toEqual(events);
       expect(events.slice(0, polled.length)).toEqual(polled);
-      await expect.poll(() => sameAnswers(threadId, '', first.api, second.api)).toContain('"committed":true');
+      await expect.poll(() => sameAnswers(threadId, '', first.api, second.api)).toContain('"event_type":"final"');
       await expect
         .poll(() => threadAt(second.api, threadId))
         .toMatchObject({ thread_id: threadId, event_count: PIECES + 1, run_count: 1 });
@@ -124,7 +124,7 @@ for (const kind of durableServices) {
       expect(JSON.parse(asked.text)).toMatchObject({ status: 'success', response: answer, message_count: 2 });
       expect(model.requests.length - askedBefore).toBe(2);
 
-      await expect.poll(() => sameAnswers(threadId, '', first.api, second.api)).toContain('"committed":true');
+      await expect.poll(() => sameAnswers(threadId, '', first.api, second.api)).toContain('"event_type":"final"');
       const events = await second.api.events(threadId);
       expect(textOf(events)).toBe(answer);
       expect(finalEvents(events)).toMatchObject([{ attempt: 2, response_text: answer }]);

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import type { StreamEventFields } from '../../src/audit/domain/callback-event.js';
-import { eventsOf } from '../../src/audit/http/read-events.js';
+import { eventsOf } from '../support/served-events.js';
 import type { CallbackEventStore } from '../../src/audit/store/callback-event-store.js';
 import { pieceOf, PIECES, type RecordedRun } from './recorded-run.js';
 

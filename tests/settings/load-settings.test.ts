@@ -48,6 +48,7 @@ describe('settings', () => {
       },
       callbackStore: { kind: 'memory', maxThreads: 1000, maxEventsPerThread: 10_000, maxBytes: 67_108_864 },
       callbackStreams: { maxDurationMs: 100_000, maxBytes: 1_048_576, maxOpen: 500, maxOpenPerThread: 50 },
+      callbackAnswers: { maxPageBytes: 8_388_608, maxAnswerBytes: 67_108_864, maxTotalBytes: 268_435_456 },
       callbackLog: { previewChars: 120, updates: true },
       warnings: [],
     });
@@ -79,6 +80,9 @@ describe('settings', () => {
       CALLBACK_STREAM_MAX_BYTES: '9',
       CALLBACK_STREAM_MAX_OPEN: '10',
       CALLBACK_STREAM_MAX_OPEN_PER_THREAD: '11',
+      CALLBACK_PAGE_MAX_BYTES: '12',
+      CALLBACK_ANSWER_MAX_BYTES: '13',
+      CALLBACK_ANSWERS_TOTAL_MAX_BYTES: '14',
       SOMETHING_ELSE: '12',
     });
     expect(settings).toEqual({
@@ -105,6 +109,7 @@ describe('settings', () => {
       },
       callbackStore: { kind: 'memory', maxThreads: 4, maxEventsPerThread: 5, maxBytes: 6 },
       callbackStreams: { maxDurationMs: 8000, maxBytes: 9, maxOpen: 10, maxOpenPerThread: 11 },
+      callbackAnswers: { maxPageBytes: 12, maxAnswerBytes: 13, maxTotalBytes: 14 },
       callbackLog: { previewChars: 7, updates: false },
       warnings: [],
     });

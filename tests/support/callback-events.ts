@@ -58,12 +58,14 @@ export interface ServedOptions {
   /** Default: 1. */
   readonly attempt?: number;
   readonly lostEvents?: number;
+  /** Whether it repeats the message of its run. Default: true. */
+  readonly hasMessage?: boolean;
 }
 
 /** An event as it is served; `JSON.stringify` gives its bytes. */
 export function servedEvent(
   event: NewEvent,
-  { sequence, of = thread, run = 1, attempt = 1, lostEvents }: ServedOptions,
+  { sequence, of = thread, run = 1, attempt = 1, lostEvents, hasMessage = true }: ServedOptions,
 ): CallbackEvent {
   const { correlationId, requestMessage, acceptedAt } = runOf(run);
   return {
@@ -71,7 +73,7 @@ export function servedEvent(
     agent_name: of.agentName,
     thread_id: of.threadId,
     correlation_id: correlationId,
-    request_message: requestMessage,
+    ...(hasMessage && { request_message: requestMessage }),
     ...JSON.parse(`{${event.fields}}`),
     run_started_at: acceptedAt,
     attempt,

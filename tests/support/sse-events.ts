@@ -34,9 +34,20 @@ export function parseSse(bytes: Uint8Array | string): SseEvents {
   return parsed;
 }
 
-/** The callback events that these server-sent events carry; others (`reset`, `result`) are left out. */
+/**
+ * The callback events that these server-sent events carry, each with its request message, which a connection carries
+ * once for each run. Others (`reset`, `result`) are left out.
+ */
 export function callbackEventsOf(events: readonly EventSourceMessage[]): CallbackEvent[] {
+  const messages = new Map<string, string>();
   return events
     .filter(({ event = '' }) => ['stream', 'final', 'failed'].includes(event))
-    .map(({ data }) => JSON.parse(data));
+    .map(({ data }) => {
+      const { timestamp, agent_name, thread_id, correlation_id, request_message, ...rest }: CallbackEvent =
+        JSON.parse(data);
+      const message = request_message ?? messages.get(correlation_id);
+      if (message === undefined) return JSON.parse(data);
+      messages.set(correlation_id, message);
+      return { timestamp, agent_name, thread_id, correlation_id, request_message: message, ...rest };
+    });
 }

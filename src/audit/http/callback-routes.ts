@@ -1,33 +1,54 @@
 import { app, type HttpFunctionOptions, type HttpHandler } from '@azure/functions';
-import type { EventRouteOptions } from './event-route-options.js';
-import type { EventStreams } from './event-streams.js';
+import { withErrorHandling } from '../../functions/with-error-handling.js';
+import { AnswerBudget } from './answer-budget.js';
+import { eventThreadOf } from './callback-request.js';
 import { createExportEventsRoute } from './export-events-route.js';
-import { createListEventsRoute } from './list-events-route.js';
-import { createResetEventsRoute } from './reset-events-route.js';
+import { createListEventsRoute, type ListEventsOptions } from './list-events-route.js';
+import { type ReaderLimits, ReaderSlots } from './reader-slots.js';
 import { createStreamEventsRoute } from './stream-events-route.js';
+import type { StreamHub } from './stream-hub.js';
 import { createThreadsRoute } from './threads-route.js';
 
 const THREAD_ROUTE = 'agents/{agentName}/callbacks/{thread_id}';
 
-export interface CallbackRoutesOptions extends EventRouteOptions {
-  readonly streams: EventStreams;
+/** What the answers of the callback endpoints may take. */
+export interface AnswerLimits extends Pick<ListEventsOptions, 'maxPageBytes' | 'maxAnswerBytes'> {
+  /** Bytes of all large answers that are being sent at the same time. */
+  readonly maxTotalBytes: number;
+}
+
+export interface CallbackRoutesOptions extends Pick<ListEventsOptions, 'store' | 'agents'> {
+  readonly streams: StreamHub;
+  readonly answerLimits: AnswerLimits;
+  /** Of requests that long-poll. */
+  readonly pollLimits: ReaderLimits;
   readonly authLevel: NonNullable<HttpFunctionOptions['authLevel']>;
 }
 
-/** Registers the endpoints that serve the events of threads, and reset them. */
-export function registerCallbackRoutes({ streams, authLevel, ...options }: CallbackRoutesOptions): void {
-  const { store, agents } = options;
+/** Registers the endpoints that serve the events of threads, and clear them. */
+export function registerCallbackRoutes(options: CallbackRoutesOptions): void {
+  const { store, agents, streams, answerLimits, pollLimits, authLevel } = options;
+  const budget = new AnswerBudget(answerLimits.maxTotalBytes);
+  const polls = new ReaderSlots('long polls', pollLimits);
   const get = (name: string, route: string, handler: HttpHandler): void =>
     app.http(name, { methods: ['GET'], route, authLevel, handler });
 
-  get('get_callback_events', THREAD_ROUTE, createListEventsRoute(options));
+  get('get_callback_events', THREAD_ROUTE, createListEventsRoute({ store, agents, polls, budget, ...answerLimits }));
   get('stream_callback_events', `${THREAD_ROUTE}/stream`, createStreamEventsRoute({ store, agents, streams }));
-  get('export_callback_events', `${THREAD_ROUTE}/export`, createExportEventsRoute(options));
+  get(
+    'export_callback_events',
+    `${THREAD_ROUTE}/export`,
+    createExportEventsRoute({ store, agents, budget, ...answerLimits }),
+  );
   get('list_threads', 'agents/{agentName}/threads', createThreadsRoute(store, agents));
   app.http('reset_callback_events', {
     methods: ['DELETE'],
     route: THREAD_ROUTE,
     authLevel,
-    handler: createResetEventsRoute(store, agents),
+    // Removes what is kept of the thread's runs, not its conversation.
+    handler: withErrorHandling(async (request) => {
+      await store.clear(eventThreadOf(request, agents));
+      return { status: 204 };
+    }),
   });
 }

@@ -26,18 +26,21 @@ const COLUMNS = [
 
 export const CSV_HEADER = `${COLUMNS.join(',')}\r\n`;
 
-/** Stands last in an export that could not be finished: nobody would miss what is missing otherwise. */
+/** Without it Excel reads a file as text of the system's own code page. */
+export const UTF8_BOM = '\uFEFF';
+
+/** The last line of an export that could not be finished. */
 export interface IncompleteLine {
   readonly event_type: 'incomplete';
   readonly error_message: string;
-  /** Run and attempt of events in the export that are void; absent when none are. */
+  /** Run and attempt of exported events that are superseded; undefined if none are. */
   readonly correlation_id?: string;
   readonly attempt?: number;
 }
 
 export type ExportedLine = CallbackEvent | IncompleteLine;
 
-/** One line of CSV (RFC 4180), a column for each field that any event has. */
+/** One line of CSV (RFC 4180) with a column for each field that any event has. */
 export function toCsvLine(line: ExportedLine): string {
   const usage = line.event_type === 'final' ? line.usage : null;
   const values: Readonly<Record<string, unknown>> = { ...line, ...usage };
@@ -45,8 +48,8 @@ export function toCsvLine(line: ExportedLine): string {
 }
 
 /**
- * A spreadsheet takes a field that begins with one of these for a formula, which what a model wrote must never become:
- * an apostrophe before it makes it text.
+ * A spreadsheet runs a cell that begins with one of these as a formula, which model output must never become. An
+ * apostrophe before it makes it text. Cells with `;` or a tab are quoted too, as some programs split at them.
  *
  * @see https://owasp.org/www-community/attacks/CSV_Injection
  */
@@ -54,5 +57,5 @@ function csvField(value: unknown): string {
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   const text = typeof value === 'string' ? value : '';
   const harmless = /^[=+\-@\t\r\n＝＋－＠]/u.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
+  return /[",;\t\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }

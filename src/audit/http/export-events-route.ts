@@ -1,16 +1,17 @@
-import { ReadableStream } from 'node:stream/web';
 import type { HttpHandler, InvocationContext } from '@azure/functions';
-import { withErrorHandling } from '../../functions/with-error-handling.js';
 import { errorText } from '../../functions/error-text.js';
-import type { CallbackEventPage } from '../store/callback-event-store.js';
-import type { EventThread } from '../domain/event-thread.js';
-import { CSV_HEADER, type ExportedLine, type IncompleteLine, toCsvLine } from './event-csv.js';
-import { exportQuery, parseQuery } from './event-query.js';
-import type { EventRouteOptions } from './event-route-options.js';
-import { eventThreadOf } from './event-thread-of.js';
-import { eventsOf, hasMore, readEvents } from './read-events.js';
-import { type SentAttempt, SentAttempts } from './sent-attempts.js';
+import { pacedBody } from '../../functions/paced-body.js';
+import { parseQuery } from '../../functions/query-parameters.js';
+import { withErrorHandling } from '../../functions/with-error-handling.js';
+import type { CallbackEvent } from '../domain/callback-event.js';
 import type { EventCursor } from '../domain/event-cursor.js';
+import type { EventThread } from '../domain/event-thread.js';
+import { winningAttempt } from '../domain/run-record.js';
+import { eventThreadOf, exportQuery } from './callback-request.js';
+import { CSV_HEADER, type ExportedLine, type IncompleteLine, toCsvLine, UTF8_BOM } from './event-csv.js';
+import { EventJson } from './event-json.js';
+import { findEvents, type FoundEvents } from './find-events.js';
+import type { ListEventsOptions } from './list-events-route.js';
 
 const PAGE_LIMIT = 500;
 
@@ -19,71 +20,94 @@ const FORMATS = {
   csv: { mediaType: 'text/csv; charset=utf-8', header: CSV_HEADER, toLine: toCsvLine },
 };
 
+export type ExportEventsOptions = Pick<ListEventsOptions, 'store' | 'agents' | 'budget' | 'maxPageBytes'>;
+
 /** `GET …/callbacks/{thread_id}/export`: all events of a thread as a file. */
-export function createExportEventsRoute({ store, agents }: EventRouteOptions): HttpHandler {
+export function createExportEventsRoute({ store, agents, budget, maxPageBytes }: ExportEventsOptions): HttpHandler {
   return withErrorHandling(async (request, context) => {
     const thread = eventThreadOf(request, agents);
-    const { format, superseded } = parseQuery(exportQuery, request.query);
+    const { format, superseded, bom } = parseQuery(exportQuery, request.query);
     const { mediaType, header, toLine } = FORMATS[format];
-    // The first page is read before there is an answer: a store that is out of reach is an error, not an empty file.
-    const read = (after?: EventCursor): Promise<CallbackEventPage> =>
-      readEvents(store, thread, { superseded }, { ...(after && { after }), limit: PAGE_LIMIT });
-    const first = await read();
+    const read = (after?: EventCursor): Promise<FoundEvents> =>
+      findEvents(store, thread, {
+        filter: { superseded },
+        after,
+        limit: PAGE_LIMIT,
+        messages: 'each',
+        maxPageBytes,
+        maxAnswerBytes: Infinity,
+      });
+    // The first page is read before the answer begins: a store that cannot be reached is an error, not an empty file.
+    const lines = linesOf(await read(), read, superseded === true, context);
+    const texts = textsOf(lines, (bom && format === 'csv' ? UTF8_BOM : '') + header, toLine);
     return {
       headers: {
         'content-type': mediaType,
         'cache-control': 'no-store',
         'content-disposition': `attachment; filename="${fileName(thread)}.${format}"`,
       },
-      body: ReadableStream.from(texts(linesOf(first, read, superseded === true, context), header, toLine)),
+      body: pacedBody(budget.spend(maxPageBytes, texts), context),
     };
   });
 }
 
-async function* texts(
-  pages: AsyncIterable<readonly ExportedLine[]>,
+async function* textsOf(
+  lines: AsyncIterable<ExportedLine>,
   header: string,
   toLine: (line: ExportedLine) => string,
 ): AsyncGenerator<Uint8Array> {
-  if (header !== '') yield Buffer.from(header);
-  for await (const lines of pages) yield Buffer.from(lines.map(toLine).join(''));
+  let text = header;
+  for await (const line of lines) {
+    text += toLine(line);
+    if (text.length < 64 * 1024) continue;
+    yield Buffer.from(text);
+    text = '';
+  }
+  yield Buffer.from(text);
 }
 
 async function* linesOf(
-  first: CallbackEventPage,
-  readNext: (after: EventCursor) => Promise<CallbackEventPage>,
+  first: FoundEvents,
+  readNext: (after: EventCursor) => Promise<FoundEvents>,
   withSuperseded: boolean,
   context: InvocationContext,
-): AsyncGenerator<readonly ExportedLine[]> {
-  const exported = new SentAttempts();
+): AsyncGenerator<ExportedLine> {
+  /** The attempt of each run whose events are in the export. */
+  const exported = new Map<string, number>();
   try {
     for (let page = first; ; page = await readNext(page.next)) {
-      // What is left then stands behind a gap, and is not this export's any more.
-      if (page.reset) throw new Error('the events were cleared or dropped meanwhile');
-      const [superseded] = withSuperseded ? [] : exported.takeSuperseded(page);
-      if (superseded !== undefined) {
-        yield [supersededLine(superseded)];
-        return;
+      // What is left then follows a gap.
+      if (page !== first && page.reset) throw new Error('the events were cleared or dropped in the meantime');
+      const superseded = withSuperseded ? undefined : supersededLine(page, exported);
+      if (superseded !== undefined) return yield superseded;
+      const json = new EventJson(page);
+      for (const event of page.events) {
+        exported.set(event.correlationId, event.attempt);
+        const served: CallbackEvent = JSON.parse(json.textOf(event));
+        yield served;
       }
-      if (page.events.length > 0) yield eventsOf(page);
-      if (!hasMore(page)) return;
-      for (const event of page.events) exported.add(event);
+      if (!page.hasMore) return;
     }
   } catch (error) {
     context.error(`[${context.functionName}] export of invocation ${context.invocationId} is cut: ${errorText(error)}`);
     // A body that errors would leave the client without an end.
-    yield [{ event_type: 'incomplete', error_message: 'The export ends here, and is not complete.' }];
+    yield { event_type: 'incomplete', error_message: 'The export ends here, and is not complete.' };
   }
 }
 
-/** With the rest of the events there would be half an answer before the whole one, and nothing to tell them apart. */
-function supersededLine({ correlationId, attempt }: SentAttempt): IncompleteLine {
-  return {
-    event_type: 'incomplete',
-    error_message: 'The export ends here, and is not complete: another attempt of this run has begun. Export again.',
-    correlation_id: correlationId,
-    attempt,
-  };
+/** With the rest of the events, half an answer would precede the whole one, and nothing would tell them apart. */
+function supersededLine({ runs }: FoundEvents, exported: ReadonlyMap<string, number>): IncompleteLine | undefined {
+  for (const [correlationId, run] of runs) {
+    const attempt = exported.get(correlationId);
+    if (attempt === undefined || attempt >= winningAttempt(run)) continue;
+    return {
+      event_type: 'incomplete',
+      error_message: 'The export ends here, and is not complete: another attempt of this run has begun. Export again.',
+      correlation_id: correlationId,
+      attempt,
+    };
+  }
+  return undefined;
 }
 
 /** Replaces what file systems or headers do not take. */

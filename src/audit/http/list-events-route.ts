@@ -1,60 +1,159 @@
-import type { HttpHandler, HttpRequest, HttpResponseInit } from '@azure/functions';
+import type { HttpHandler, HttpRequest, HttpResponseInit, InvocationContext } from '@azure/functions';
 import type { z } from 'zod';
-import { withErrorHandling } from '../../functions/with-error-handling.js';
+import type { AgentRegistry } from '../../durable-agents/index.js';
 import { isNotModified } from '../../functions/is-not-modified.js';
-import type { CallbackEventPage, CallbackEventStore } from '../store/callback-event-store.js';
+import { responseOf } from '../../functions/outgoing-response.js';
+import { pacedBody } from '../../functions/paced-body.js';
+import { parseQuery } from '../../functions/query-parameters.js';
+import { withErrorHandling } from '../../functions/with-error-handling.js';
+import { endOf, formatCursor, isLost, START } from '../domain/event-cursor.js';
 import type { EventThread } from '../domain/event-thread.js';
-import { formatCursor } from '../domain/event-cursor.js';
-import { listQuery, parseQuery } from './event-query.js';
-import { eventArrayBody } from './event-array-body.js';
-import type { EventRouteOptions } from './event-route-options.js';
-import { eventThreadOf } from './event-thread-of.js';
-import { hasMore, readEvents } from './read-events.js';
+import type { ThreadHead } from '../domain/thread-head.js';
+import type { CallbackEventStore } from '../store/callback-event-store.js';
+import type { AnswerBudget } from './answer-budget.js';
+import { eventThreadOf, listQuery } from './callback-request.js';
+import { jsonArrayPieces, type MessageRepetition } from './event-json.js';
+import { findEvents, type FoundEvents } from './find-events.js';
+import type { ReaderSlots } from './reader-slots.js';
 
-/** `GET …/callbacks/{thread_id}`: the events as a JSON array; what a reader needs to go on is in the headers. */
-export function createListEventsRoute({ store, agents }: EventRouteOptions): HttpHandler {
-  return withErrorHandling(async (request) => {
-    const thread = eventThreadOf(request, agents);
-    const page = await readOrWait(store, thread, parseQuery(listQuery, request.query), request);
-    const etag = etagOf(page);
-    const headers = {
-      'x-next-cursor': formatCursor(page.next),
-      'x-has-more': String(hasMore(page)),
-      ...(page.reset && { 'x-cursor-reset': 'true' }),
-      etag,
-      'cache-control': 'private, no-cache',
-      // A page on another origin, where the host allows it, reads no other headers.
-      'access-control-expose-headers': 'x-next-cursor, x-has-more, x-cursor-reset, etag',
-    };
-    if (isNotModified(request, etag)) return { status: 304, headers };
-    const body = eventArrayBody(page);
+const MAX_WHOLE_BYTES = 1024 * 1024;
+
+export interface ListEventsOptions {
+  readonly store: CallbackEventStore;
+  readonly agents: AgentRegistry;
+  /** Places for readers that long-poll. */
+  readonly polls: ReaderSlots;
+  readonly budget: AnswerBudget;
+  /** Bytes of JSON after which a page with a limit is cut. */
+  readonly maxPageBytes: number;
+  /** Bytes of JSON that an answer without a limit may have. */
+  readonly maxAnswerBytes: number;
+}
+
+type ListQuery = z.infer<typeof listQuery>;
+
+/** What is answered: nothing new since the head, or events. */
+type Outcome = { readonly notModified: ThreadHead | undefined } | { readonly found: FoundEvents };
+
+/** `GET …/callbacks/{thread_id}`: the events as a JSON array. Headers tell where and how to read on. */
+export function createListEventsRoute(options: ListEventsOptions): HttpHandler {
+  return withErrorHandling(async (request, context) => {
+    const thread = eventThreadOf(request, options.agents);
+    const query = parseQuery(listQuery, request.query);
+    const outcome = await findOrWait(thread, query, request, context, options);
+    if ('notModified' in outcome) return { status: 304, headers: headersWithoutBody(query, outcome.notModified) };
+    const { found } = outcome;
+    const headers = pageHeaders(found);
+    if (isNotModified(request, headers.etag)) return { status: 304, headers };
+    const body = arrayBody(found, query.request_message, context, options.budget);
     return { headers: { 'content-type': 'application/json', ...headers }, body } satisfies HttpResponseInit;
   });
 }
 
 /** Waits, if it is asked to, while there is nothing that the reader does not have. */
-async function readOrWait(
-  store: CallbackEventStore,
+async function findOrWait(
   thread: EventThread,
-  query: z.infer<typeof listQuery>,
+  query: ListQuery,
   request: HttpRequest,
-): Promise<CallbackEventPage> {
-  const { after, limit, correlation_id: correlationId, event_type: eventType, superseded, wait } = query;
-  const options = { ...(after && { after }), ...(limit !== undefined && { limit }) };
-  const filter = { correlationId, eventType, superseded };
-  const read = (): Promise<CallbackEventPage> => readEvents(store, thread, filter, options);
-  // That none are left is new to one who had some: their thread was cleared, or another attempt has begun.
-  const knowsAll = after === undefined && request.headers.has('if-none-match');
-  const hasNothingNew = (page: CallbackEventPage): boolean =>
-    isNotModified(request, etagOf(page)) ? !hasMore(page) : page.events.length === 0 && !page.reset && !knowsAll;
-  let page = await read();
-  if (wait === 0) return page;
-  const timeout = AbortSignal.timeout(wait * 1000);
-  while (hasNothingNew(page) && (await store.waitForChange(thread, page.head, timeout))) page = await read();
-  return page;
+  context: InvocationContext,
+  { store, polls, maxPageBytes, maxAnswerBytes }: ListEventsOptions,
+): Promise<Outcome> {
+  const { limit, correlation_id: correlationId, event_type: eventType, superseded, request_message: messages } = query;
+  const options = { filter: { correlationId, eventType, superseded }, limit, messages, maxPageBytes, maxAnswerBytes };
+  const hasTag = request.headers.has('if-none-match');
+  const poll = new LongPoll(query.wait, () => polls.open(thread, { maxDurationMs: query.wait * 1000 }), context);
+  let { after } = query;
+  try {
+    for (;;) {
+      const head = hasTag ? await store.readHead(thread) : undefined;
+      if (hasTag && isNotModified(request, etagOf(head)) && fitsInOneAnswer(query, head)) {
+        if (await poll.waitFor((signal) => store.waitForChange(thread, head, signal))) continue;
+        return { notModified: head };
+      }
+      const found = await findEvents(store, thread, { ...options, after });
+      // An empty answer is news for a reader with a tag that asked for all events: they were cleared or superseded.
+      const isNews = found.events.length > 0 || found.reset || (hasTag && query.after === undefined);
+      const hasNothingNew = isNotModified(request, etagOf(found.head)) ? !found.hasMore : !isNews;
+      if (!hasNothingNew || !(await poll.waitFor((signal) => store.waitForChange(thread, found.head, signal)))) {
+        return { found };
+      }
+      // What was read without finding anything is not read again.
+      if (found.events.length === 0) after = found.next;
+    }
+  } finally {
+    poll.end();
+  }
 }
 
-/** Changes with whatever a request could be answered differently for. */
-function etagOf({ head }: CallbackEventPage): string {
+/** The wait of one request; it takes a place only when it really waits. */
+class LongPoll {
+  readonly #timeout = new AbortController();
+  readonly #open: () => { readonly close: () => void };
+  readonly #seconds: number;
+  readonly #response: ReturnType<typeof responseOf>;
+  #slot: { readonly close: () => void } | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(seconds: number, open: () => { readonly close: () => void }, context: InvocationContext) {
+    this.#seconds = seconds;
+    this.#open = open;
+    this.#response = responseOf(context);
+  }
+
+  /** @returns false when the time is over or the client has left; at once without a wait */
+  async waitFor(change: (signal: AbortSignal) => Promise<boolean>): Promise<boolean> {
+    if (this.#seconds === 0) return false;
+    if (this.#slot === undefined) {
+      this.#slot = this.#open();
+      this.#timer = setTimeout(this.#abort, this.#seconds * 1000);
+      this.#response?.once('close', this.#abort);
+    }
+    return change(this.#timeout.signal);
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+    this.#response?.off('close', this.#abort);
+    this.#slot?.close();
+  }
+
+  readonly #abort = (): void => this.#timeout.abort();
+}
+
+/** Whether an answer would reach the newest event, so that there is nothing new in it while the head is the same. */
+function fitsInOneAnswer({ after = START, limit }: ListQuery, head: ThreadHead | undefined): boolean {
+  if (limit === undefined || head === undefined) return true;
+  return head.newestSequence - Math.max(after.sequence, head.oldestSequence - 1) <= limit;
+}
+
+function arrayBody(
+  found: FoundEvents,
+  messages: MessageRepetition,
+  context: InvocationContext,
+  budget: AnswerBudget,
+): HttpResponseInit['body'] {
+  const pieces = jsonArrayPieces(found, messages);
+  if (found.byteLength <= MAX_WHOLE_BYTES) return Buffer.concat([...pieces]);
+  return pacedBody(budget.spend(found.byteLength, pieces), context);
+}
+
+function pageHeaders({ next, hasMore, reset, head }: Pick<FoundEvents, 'next' | 'hasMore' | 'reset' | 'head'>) {
+  return {
+    'x-next-cursor': formatCursor(next),
+    'x-has-more': String(hasMore),
+    ...(reset && { 'x-cursor-reset': 'true' }),
+    etag: etagOf(head),
+    'cache-control': 'private, no-cache',
+  };
+}
+
+/** The headers of an answer that reaches the newest event. */
+function headersWithoutBody({ after = START }: ListQuery, head: ThreadHead | undefined) {
+  const reset = isLost(after, head);
+  return pageHeaders({ next: endOf(head), hasMore: false, reset, head });
+}
+
+/** Changes with everything that can change an answer. Never newer than the events that it is sent with. */
+function etagOf(head: ThreadHead | undefined): string {
   return head === undefined ? '"none"' : `"${head.epoch}-${head.oldestSequence}-${head.version}"`;
 }

@@ -1,31 +1,58 @@
 import type { HttpHandler } from '@azure/functions';
-import { type AgentRegistry } from '../../durable-agents/index.js';
+import type { AgentRegistry } from '../../durable-agents/index.js';
+import { parseQuery } from '../../functions/query-parameters.js';
 import { withErrorHandling } from '../../functions/with-error-handling.js';
 import type { CallbackEventStore, EventThreadSummary } from '../store/callback-event-store.js';
-import { parseQuery, threadsQuery } from './event-query.js';
-import { agentNameOf } from './event-thread-of.js';
+import { agentNameOf, threadsQuery } from './callback-request.js';
 
-/** `GET agents/{agentName}/threads`: the threads that have events, the one with the latest event first. */
+type ThreadPlace = Pick<EventThreadSummary, 'lastEventAt' | 'threadId'>;
+
+/** `GET agents/{agentName}/threads`: the threads that have events, the one with the newest event first. */
 export function createThreadsRoute(store: CallbackEventStore, agents: AgentRegistry): HttpHandler {
+  const listThreads = createSharedList(store);
   return withErrorHandling(async (request) => {
     const agentName = agentNameOf(request, agents);
     const { limit, cursor } = parseQuery(threadsQuery, request.query);
-    const threads = (await store.listThreads(agentName))
-      .map((thread) => ({ thread, place: `${thread.lastEventAt},${thread.threadId}` }))
-      .toSorted((one, other) => (one.place < other.place ? 1 : -1))
-      .filter(({ place }) => cursor === undefined || place < cursor);
-    const page = threads.slice(0, limit);
-    const last = threads.length > limit ? page.at(-1) : undefined;
+    const threads = await listThreads(agentName);
+    const rest = cursor === undefined ? threads : threads.filter((thread) => compare(thread, cursor) < 0);
+    const page = rest.slice(0, limit);
+    const last = rest.length > limit ? page.at(-1) : undefined;
     return {
       headers: {
         'cache-control': 'no-store',
-        'access-control-expose-headers': 'x-next-cursor, x-has-more',
         'x-has-more': String(last !== undefined),
-        ...(last && { 'x-next-cursor': encodeURI(last.place) }),
+        ...(last && { 'x-next-cursor': formatPlace(last) }),
       },
-      jsonBody: page.map(({ thread }) => toWire(thread)),
+      jsonBody: page.map(toWire),
     };
   });
+}
+
+/** Requests that come while a list is being read get that list. */
+function createSharedList(store: CallbackEventStore): (agentName: string) => Promise<readonly EventThreadSummary[]> {
+  const reads = new Map<string, Promise<readonly EventThreadSummary[]>>();
+  return (agentName) => {
+    const underWay = reads.get(agentName);
+    if (underWay !== undefined) return underWay;
+    const read = store
+      .listThreads(agentName)
+      .then((threads) => threads.toSorted((one, other) => compare(other, one)))
+      .finally(() => reads.delete(agentName));
+    reads.set(agentName, read);
+    return read;
+  };
+}
+
+/** By the time of the last event, then by id: positive if `one` is the later one. */
+function compare(one: ThreadPlace, other: ThreadPlace): number {
+  if (one.lastEventAt !== other.lastEventAt) return one.lastEventAt > other.lastEventAt ? 1 : -1;
+  if (one.threadId !== other.threadId) return one.threadId > other.threadId ? 1 : -1;
+  return 0;
+}
+
+/** Thread ids may hold characters that a header cannot. */
+function formatPlace({ lastEventAt, threadId }: ThreadPlace): string {
+  return `${lastEventAt},${Buffer.from(threadId).toString('base64url')}`;
 }
 
 function toWire(thread: EventThreadSummary): Readonly<Record<string, string | number>> {

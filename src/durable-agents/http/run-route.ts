@@ -20,6 +20,7 @@ import {
   timeoutAnswer,
   toResponse,
 } from './run-answer.js';
+import { pacedBody } from '../../functions/paced-body.js';
 import { sseResponse } from '../../functions/sse.js';
 import { streamRun } from './stream-run.js';
 
@@ -60,15 +61,21 @@ export function createRunRoute(options: RunRouteOptions): HttpHandler {
       const earlier = isKeyed
         ? await findExistingRun({ client, runRecords, agentName, threadId, run, log })
         : undefined;
-      const answerTo = (outcome: RunOutcome): RunAnswer => {
+      const answerTo = (outcome: RunOutcome | undefined): RunAnswer => {
+        if (outcome === undefined) {
+          const location = options.runLocation?.({ agentName, threadId, correlationId: run.correlationId });
+          return timeoutAnswer(run, threadId, { status: options.timeoutStatus, location });
+        }
         if (isKeyed) assertSameMessage(run, outcome.requestMessage);
         return endedAnswer(run, threadId, outcome);
       };
       if (streamed !== undefined) {
-        const followed = { agentName, threadId, run, earlier, fromStart: isKeyed };
+        // A request without a key is a new run, which has no events yet.
+        const lastEventId = (isKeyed && request.headers.get('last-event-id')) || undefined;
+        const followed = { agentName, threadId, run, earlier, fromStart: isKeyed, lastEventId };
         const frames = await streamRun({ ...followed, client, runEvents: streamed, answerTo, context });
         // A client that loses the connection before the first event needs them to go on.
-        return sseResponse(frames, context, {
+        return sseResponse(pacedBody(frames, context), {
           'x-ms-session-id': headerText(threadId),
           'x-ms-thread-id': headerText(threadId),
           'x-ms-correlation-id': run.correlationId,
@@ -79,9 +86,7 @@ export function createRunRoute(options: RunRouteOptions): HttpHandler {
         return toResponse(acceptedAnswer(run, threadId), kind, threadId);
       }
       const outcome = earlier ?? (await (await client.start(run)).outcome());
-      if (outcome !== undefined) return toResponse(answerTo(outcome), kind, threadId);
-      const location = options.runLocation?.({ agentName, threadId, correlationId: run.correlationId });
-      return toResponse(timeoutAnswer(run, threadId, { status: options.timeoutStatus, location }), kind, threadId);
+      return toResponse(answerTo(outcome), kind, threadId);
     } catch (error) {
       return toResponse(failedAnswer(describeError(error, context)), kind, threadId);
     }

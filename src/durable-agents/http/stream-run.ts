@@ -18,27 +18,29 @@ export interface StreamRunOptions {
   readonly earlier: RunOutcome | undefined;
   /** Whether another request may have started the run, so that its events are shown from the first on. */
   readonly fromStart: boolean;
-  /** The answer to the run with this outcome; may throw what the caller is to be told instead. */
-  readonly answerTo: (outcome: RunOutcome) => RunAnswer;
+  /** Where the caller resumes. Undefined: with the run's first event. */
+  readonly lastEventId: string | undefined;
+  /** The answer to the run with this outcome, undefined if it has not ended in time. May throw an error to answer with. */
+  readonly answerTo: (outcome: RunOutcome | undefined) => RunAnswer;
   readonly context: InvocationContext;
 }
 
 /**
- * Starts a run and gives its events as server-sent events, then `event: result` with the JSON of the run's answer. The
- * run goes on if nobody reads; a stream that has to end before the run does gives no result.
+ * Starts a run and streams its events as server-sent events. The last one is `event: result` with the JSON of the run's
+ * answer, which is that of a timeout if the run has not ended in time. The run continues if nobody reads.
  *
- * @throws what hinders the run from being started
+ * @throws what keeps the run from being started
  */
-export async function streamRun(options: StreamRunOptions): Promise<AsyncGenerator<string>> {
-  const { client, runEvents, agentName, threadId, run, earlier, fromStart, answerTo, context } = options;
+export async function streamRun(options: StreamRunOptions): Promise<AsyncGenerator<Uint8Array>> {
+  const { client, runEvents, agentName, threadId, run, earlier, fromStart, lastEventId, answerTo, context } = options;
   const ended = new AbortController();
   const followed = { agentName, threadId, correlationId: run.correlationId };
-  const events = await runEvents.follow(followed, ended.signal, { fromStart });
+  const events = await runEvents.follow(followed, ended.signal, { fromStart, lastEventId });
   try {
     const started = earlier === undefined ? await client.start(run) : undefined;
     const outcome = started?.outcome() ?? Promise.resolve(earlier);
     const answer = outcome
-      .then((known) => known && answerTo(known))
+      .then(answerTo)
       .catch((error: unknown) => failedAnswer(describeError(error, context)))
       .finally(() => ended.abort());
     return withResult(events, answer, context);
@@ -50,29 +52,24 @@ export async function streamRun(options: StreamRunOptions): Promise<AsyncGenerat
 
 async function* withResult(
   { frames, close }: RunEventStream,
-  answer: Promise<RunAnswer | undefined>,
+  answer: Promise<RunAnswer>,
   context: InvocationContext,
-): AsyncGenerator<string> {
+): AsyncGenerator<Uint8Array> {
   try {
-    if ((yield* untilFailure(frames, context)) === 'limit') return;
-    const ended = await answer;
-    if (ended !== undefined) yield sseFrame({ event: 'result', data: ended.json });
+    yield* untilFailure(frames, context);
+    yield Buffer.from(sseFrame({ event: 'result', data: (await answer).json }));
   } finally {
     close();
   }
 }
 
-/** Events that can't be read do not keep the caller from the result. */
-async function* untilFailure(
-  frames: RunEventStream['frames'],
-  context: InvocationContext,
-): AsyncGenerator<string, 'ended' | 'limit' | 'failed'> {
+/** The caller gets the result even if the events cannot be read. */
+async function* untilFailure(frames: RunEventStream['frames'], context: InvocationContext): AsyncGenerator<Uint8Array> {
   try {
-    return yield* frames;
+    yield* frames;
   } catch (error) {
     context.warn(
-      `[${context.functionName}] the events of the run that invocation ${context.invocationId} streams could not be read on: ${errorText(error)}`,
+      `[${context.functionName}] invocation ${context.invocationId} cannot read the rest of its run's events: ${errorText(error)}`,
     );
-    return 'failed';
   }
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { eventJsons, parseEvent } from '../../../src/audit/http/event-json.js';
+import type { CallbackEvent } from '../../../src/audit/domain/callback-event.js';
+import { EventJson, type EventsWithRuns, jsonArrayPieces } from '../../../src/audit/http/event-json.js';
 import type { StoredEvent, NewEvent } from '../../../src/audit/domain/stored-event.js';
 import type { RunRecord } from '../../../src/audit/domain/run-record.js';
 import { writerFor } from '../../support/append-events.js';
@@ -13,6 +14,7 @@ import {
   streamEvent,
   thread,
 } from '../../support/callback-events.js';
+import { jsonsOf as servedJsons } from '../../support/served-events.js';
 import { createMemoryStore } from '../../support/memory-store.js';
 
 const HEAD =
@@ -25,6 +27,8 @@ const FINAL =
   '"finish_reason":"stop",';
 const FAILED = `${HEAD}"event_type":"failed","error_code":"stream_stalled","error_message":"The model sent nothing.",`;
 const STARTED = '"run_started_at":"2026-01-07T15:40:01.000Z"';
+
+const parseEvent = (json: string): CallbackEvent => JSON.parse(json);
 
 function kept(event: NewEvent, sequence: number, of: Partial<StoredEvent> = {}): StoredEvent {
   return { ...event, sequence, correlationId: runId(1), attempt: 1, ...of };
@@ -39,7 +43,7 @@ function runWith(lostEvents: readonly number[], fields: Partial<RunRecord> = {})
 }
 
 function jsonsOf(events: readonly StoredEvent[], ...runs: readonly RunRecord[]): string[] {
-  return eventJsons({ thread, events, runs: new Map(runs.map((run) => [run.correlationId, run])) });
+  return servedJsons({ thread, events, runs: new Map(runs.map((run) => [run.correlationId, run])) });
 }
 
 describe('the JSON of an event', () => {
@@ -100,11 +104,11 @@ describe('the JSON of an event', () => {
       Object.assign(writer.run, { requestMessage: text });
       await writer.append(streamEvent(text), finalEventWithoutUsage(text));
       const page = await store.list(thread);
-      expect(eventJsons(page).map(parseEvent)).toMatchObject([
+      expect(servedJsons(page).map(parseEvent)).toMatchObject([
         { request_message: text, text, sequence: 1 },
         { request_message: text, response_text: text, usage: null, sequence: 2 },
       ]);
-      for (const json of eventJsons(page)) expect(json).not.toMatch(/[\n\r]/);
+      for (const json of servedJsons(page)) expect(json).not.toMatch(/[\n\r]/);
     },
   );
 
@@ -112,8 +116,63 @@ describe('the JSON of an event', () => {
     const store = createMemoryStore();
     const events = [streamEvent('a'), finalEvent('b'), failedEvent()];
     await writerFor(store).append(...events);
-    expect(eventJsons(await store.list(thread))).toEqual(
+    expect(servedJsons(await store.list(thread))).toEqual(
       events.map((event, index) => JSON.stringify(servedEvent(event, { sequence: index + 1 }))),
     );
+  });
+});
+
+describe('the size of an event', () => {
+  it.each(['Hello', '🌦️'.repeat(1000), '"\n'.repeat(1000)])(
+    'is that of its JSON, or up to 60 bytes more',
+    async (text) => {
+      const store = createMemoryStore();
+      const writer = writerFor(store);
+      Object.assign(writer.run, { requestMessage: text });
+      await writer.append(streamEvent(text), finalEvent(text));
+      const page = await store.list(thread);
+      const json = new EventJson(page);
+      for (const event of page.events) {
+        for (const hasMessage of [true, false]) {
+          const bytes = Buffer.byteLength(json.textOf(event, hasMessage));
+          expect(json.sizeOf(event, hasMessage)).toBeGreaterThanOrEqual(bytes);
+          expect(json.sizeOf(event, hasMessage)).toBeLessThan(bytes + 60);
+        }
+      }
+    },
+  );
+});
+
+function pageOf(eventCount: number, requestMessage: string): EventsWithRuns {
+  const run = { ...runOf(), requestMessage, attempts: [] };
+  const events = Array.from({ length: eventCount }, (_, index) => kept(streamEvent('🌦️'), index + 1));
+  return { thread, events, runs: new Map([[run.correlationId, run]]) };
+}
+
+describe('a JSON array of events', () => {
+  it.each([
+    ['no events', 0, 'Hello', 1],
+    ['an event', 1, 'Hello', 1],
+    ['many events', 6000, 'Hello 🌦️', 6],
+    ['a long message that each event repeats', 10, '🌦️'.repeat(50_000), 6],
+  ])('comes in pieces that together are the JSON of %s', (_what, count, message, minPieces) => {
+    const page = pageOf(count, message);
+    const pieces = [...jsonArrayPieces(page, 'each')];
+    expect(pieces.length).toBeGreaterThanOrEqual(minPieces);
+    expect(Buffer.concat(pieces).toString()).toBe(`[${servedJsons(page).join(',')}]`);
+  });
+
+  it('has the message in the first event of each run only, if asked for once', () => {
+    const events = [1, 2, 1, 2].map((run, index) => kept(streamEvent(), index + 1, { correlationId: runId(run) }));
+    const runs = [1, 2].map((run) => runWith([0], { correlationId: runId(run), requestMessage: `message ${run}` }));
+    const page = { thread, events, runs: new Map(runs.map((run) => [run.correlationId, run])) };
+    const read: CallbackEvent[] = JSON.parse(Buffer.concat([...jsonArrayPieces(page, 'once')]).toString());
+    expect(read.map(({ request_message: message }) => message)).toEqual([
+      'message 1',
+      'message 2',
+      undefined,
+      undefined,
+    ]);
+    expect(Object.keys(read[2] ?? {})).not.toContain('request_message');
   });
 });

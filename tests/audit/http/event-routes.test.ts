@@ -1,11 +1,12 @@
 import type { HttpHandler } from '@azure/functions';
 import { describe, expect, it } from 'vitest';
 import type { CallbackEvent } from '../../../src/audit/domain/callback-event.js';
-import { EventStreams } from '../../../src/audit/http/event-streams.js';
+import { AnswerBudget } from '../../../src/audit/http/answer-budget.js';
 import { createExportEventsRoute } from '../../../src/audit/http/export-events-route.js';
 import { createListEventsRoute } from '../../../src/audit/http/list-events-route.js';
-import { createResetEventsRoute } from '../../../src/audit/http/reset-events-route.js';
+import { ReaderSlots } from '../../../src/audit/http/reader-slots.js';
 import { createStreamEventsRoute } from '../../../src/audit/http/stream-events-route.js';
+import { StreamHub } from '../../../src/audit/http/stream-hub.js';
 import { createThreadsRoute } from '../../../src/audit/http/threads-route.js';
 import { appendEvents, writerFor } from '../../support/append-events.js';
 import { failedEvent, finalEvent, runId, streamEvent, thread } from '../../support/callback-events.js';
@@ -21,27 +22,29 @@ import { readCsv } from '../../support/read-csv.js';
 import { createRecordingLog } from '../../support/recording-log.js';
 import { callbackEventsOf, parseSse } from '../../support/sse-events.js';
 
-type Route = 'list' | 'stream' | 'export' | 'threads' | 'reset';
+type Route = 'list' | 'stream' | 'export' | 'threads';
 
 /** The endpoints of a thread over a store. */
-function createRoutes() {
+function createRoutes(limits: { maxAnswerBytes?: number; maxTotalBytes?: number } = {}) {
   const store = new HookedEventStore();
   const agents = createAgents();
-  const options = { store, agents };
-  const streams = new EventStreams({
+  const readers = { maxOpen: 10, maxOpenPerThread: 10 };
+  const polls = new ReaderSlots('long polls', readers);
+  const budget = new AnswerBudget(limits.maxTotalBytes ?? 100_000_000);
+  const options = { store, agents, polls, budget, maxPageBytes: 10_000_000, maxAnswerBytes: 10_000_000, ...limits };
+  const streams = new StreamHub({
+    ...readers,
     store,
     log: createRecordingLog(),
     maxDurationMs: 60_000,
+    maxRunDurationMs: 60_000,
     maxBytes: 1_000_000,
-    maxOpen: 10,
-    maxOpenPerThread: 10,
   });
   const routes: Readonly<Record<Route, HttpHandler>> = {
     list: createListEventsRoute(options),
     stream: createStreamEventsRoute({ store, agents, streams }),
     export: createExportEventsRoute(options),
     threads: createThreadsRoute(store, agents),
-    reset: createResetEventsRoute(store, agents),
   };
   const ask = (route: Route, query = '', headers: CallbackRequestParts['headers'] = {}): Promise<HttpAnswer> =>
     httpAnswer(routes[route], callbackRequest({ query, headers }), callbackInvocation());
@@ -132,7 +135,6 @@ describe('a store that is out of reach', () => {
     ['export', ''],
     ['export', '?format=csv'],
     ['threads', ''],
-    ['reset', ''],
   ])('is told by %s%s, which never looks like an empty thread', async (route, query) => {
     const { store, ask } = createRoutes();
     await appendEvents(store, [streamEvent(), finalEvent()]);

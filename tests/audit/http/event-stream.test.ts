@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { CallbackEventStore } from '../../../src/audit/store/callback-event-store.js';
 import { START } from '../../../src/audit/domain/event-cursor.js';
-import { type EventStreamOptions, streamEvents } from '../../../src/audit/http/event-stream.js';
+import { EventStream, type EventStreamOptions, type StreamEnd } from '../../../src/audit/http/event-stream.js';
+import { ThreadFeed } from '../../../src/audit/http/thread-feed.js';
 import { appendEvents, writerFor } from '../../support/append-events.js';
 import { failedEvent, finalEvent, runId, servedEvent, streamEvent, thread } from '../../support/callback-events.js';
 import { HookedEventStore, unreachable } from '../../support/hooked-event-store.js';
@@ -11,12 +12,35 @@ import { callbackEventsOf, parseSse, SseEvents } from '../../support/sse-events.
 
 const roomy = { maxDurationMs: 100_000, maxBytes: 1_048_576 };
 
-function framesOf(store: CallbackEventStore, options: Partial<EventStreamOptions> = {}) {
-  const log = createRecordingLog();
-  return streamEvents({ store, thread, after: START, filter: {}, limits: roomy, log, ...options });
+type TestOptions = Partial<EventStreamOptions> & {
+  readonly limits?: Partial<typeof roomy>;
+  readonly onEnd?: () => void;
+};
+
+/** A stream as its reader sees it: texts, then why it ended. */
+async function* framesOf(
+  store: CallbackEventStore,
+  { limits, onEnd, ...options }: TestOptions = {},
+): AsyncGenerator<string, StreamEnd> {
+  const feed = options.feed ?? new ThreadFeed(store, thread);
+  const stream = new EventStream({
+    ...roomy,
+    ...limits,
+    store,
+    thread,
+    feed,
+    after: START,
+    filter: {},
+    log: createRecordingLog(),
+    ...options,
+  });
+  const release = (): void => onEnd?.();
+  stream.ended.then(release, release);
+  for await (const bytes of stream.body) yield Buffer.from(bytes).toString();
+  return await stream.ended;
 }
 
-function createStream(options: Partial<EventStreamOptions> = {}) {
+function createStream(options: TestOptions = {}) {
   const store = createMemoryStore();
   return { store, frames: framesOf(store, options) };
 }
@@ -58,7 +82,7 @@ describe('a stream of events', () => {
       events.map((event, index) => ({
         id: `${epoch}-${index + 1}`,
         event: event.eventType,
-        data: JSON.stringify(servedEvent(event, { sequence: index + 1 })),
+        data: JSON.stringify(servedEvent(event, { sequence: index + 1, hasMessage: index === 0 })),
       })),
     );
   });
@@ -158,7 +182,7 @@ describe('a stream of events', () => {
     expect(await sequencesWith({ superseded: true })).toEqual([1, 2, 3]);
   });
 
-  it('goes on at once behind a page whose events became void while it was read', async () => {
+  it('takes back at once what became void while it was read', async () => {
     const store = new HookedEventStore();
     await writerFor(store, thread, 2).stream(...Array.from({ length: 10 }, () => 'void'));
     await writerFor(store, thread, 2).stream('of the second attempt');
@@ -174,8 +198,12 @@ describe('a stream of events', () => {
     };
     const frames = framesOf(store);
     await frames.next();
-    const sequences = [await nextSequences(frames), await nextSequences(frames), await nextSequences(frames)].flat();
-    expect(sequences).toEqual([11, ...Array.from({ length: 100 }, (_, index) => 51 + index)]);
+    const read = new SseEvents();
+    for (let page = 0; page < 3; page += 1) read.feed(Buffer.from((await frames.next()).value));
+    const superseded = read.events.findIndex(({ event }) => event === 'superseded');
+    expect(JSON.parse(read.events[superseded]?.data ?? '')).toEqual({ correlation_id: runId(1), attempt: 1 });
+    const sequences = callbackEventsOf(read.events.slice(superseded)).map(({ sequence }) => sequence);
+    expect(sequences).toEqual(Array.from({ length: 100 }, (_, index) => 51 + index));
   });
 
   it('ends with the end of its run, if it is asked to', async () => {
@@ -189,7 +217,7 @@ describe('a stream of events', () => {
 
   it('ends on a signal, with all that was there before it', async () => {
     const ended = new AbortController();
-    const { store, frames } = createStream({ signal: ended.signal });
+    const { store, frames } = createStream({ runEnded: ended.signal });
     await appendEvents(store, [streamEvent()]);
     const all = readAll(frames);
     await appendEvents(store, [streamEvent()]);
@@ -286,7 +314,8 @@ describe('a stream of events whose store is out of reach', () => {
       await readsIn(2000);
       store.hooks.before = (method) => method === 'list' && unreachable();
       await writerFor(store).begin();
-      expect(await readsIn(1000)).toBe(4);
+      // One is the read for all streams of the thread.
+      expect(await readsIn(1000)).toBe(5);
       expect(await readsIn(20_000)).toBe(10);
       store.hooks.before = undefined;
     }
@@ -357,7 +386,7 @@ describe('a stream of events whose run has ended', () => {
 
   it('waits a moment for the last event, which can reach its reader later than the answer', async () => {
     const store = new HookedEventStore();
-    const reader = follow(framesOf(store, { filter: { correlationId: runId(1) }, signal: AbortSignal.abort() }));
+    const reader = follow(framesOf(store, { filter: { correlationId: runId(1) }, runEnded: AbortSignal.abort() }));
     await appendEvents(store, [streamEvent()]);
     await vi.advanceTimersByTimeAsync(300);
     await appendEvents(store, [streamEvent(), finalEvent()]);
@@ -370,7 +399,7 @@ describe('a stream of events whose run has ended', () => {
   it('does not take the end of a void attempt for the last event', async () => {
     const store = new HookedEventStore();
     const ended = new AbortController();
-    const reader = follow(framesOf(store, { filter: { correlationId: runId(1) }, signal: ended.signal }));
+    const reader = follow(framesOf(store, { filter: { correlationId: runId(1) }, runEnded: ended.signal }));
     await writerFor(store).final('not saved');
     const successor = writerFor(store);
     await vi.advanceTimersByTimeAsync(0);
@@ -393,7 +422,7 @@ describe('a stream of events whose run has ended', () => {
     await appendEvents(store, [streamEvent()]);
     const ended = new AbortController();
     store.hooks.before = before;
-    const reader = follow(framesOf(store, { signal: ended.signal }));
+    const reader = follow(framesOf(store, { runEnded: ended.signal }));
     await vi.advanceTimersByTimeAsync(10_000);
     ended.abort();
     await vi.advanceTimersByTimeAsync(450);
@@ -404,7 +433,7 @@ describe('a stream of events whose run has ended', () => {
   });
 
   it('ends after half a second when that was before it began', async () => {
-    const reader = follow(framesOf(new HookedEventStore(), { signal: AbortSignal.abort() }));
+    const reader = follow(framesOf(new HookedEventStore(), { runEnded: AbortSignal.abort() }));
     await vi.advanceTimersByTimeAsync(450);
     expect(reader.end).toBeUndefined();
     await vi.advanceTimersByTimeAsync(51);
@@ -416,7 +445,7 @@ describe('a stream of events whose run has ended', () => {
     await appendEvents(store, [streamEvent()]);
     const ended = new AbortController();
     store.hooks.before = () => new Promise(() => {});
-    const reader = follow(framesOf(store, { signal: ended.signal }));
+    const reader = follow(framesOf(store, { runEnded: ended.signal }));
     await vi.advanceTimersByTimeAsync(10_000);
     ended.abort();
     await vi.advanceTimersByTimeAsync(1999);
@@ -429,7 +458,7 @@ describe('a stream of events whose run has ended', () => {
   it('has its last event although a read of it fails', async () => {
     const store = new HookedEventStore();
     const ended = new AbortController();
-    const reader = follow(framesOf(store, { signal: ended.signal }));
+    const reader = follow(framesOf(store, { runEnded: ended.signal }));
     await vi.advanceTimersByTimeAsync(0);
     const failing = [1, 2];
     store.hooks.before = (method) => method === 'list' && failing.pop() !== undefined && unreachable();
@@ -448,7 +477,7 @@ describe('a stream of events whose run has ended', () => {
       );
     await appendEvents(store, [finalEvent()]);
     store.hooks.after = () => void vi.advanceTimersByTime(100);
-    const reader = follow(framesOf(store, { signal: AbortSignal.abort() }));
+    const reader = follow(framesOf(store, { runEnded: AbortSignal.abort() }));
     await vi.advanceTimersByTimeAsync(0);
     expect(reader.sequences()).toHaveLength(501);
     expect(reader.end).toBe('ended');
@@ -497,11 +526,12 @@ describe('the time of a stream of events', () => {
     const { frames: left } = createStream({ onEnd: () => ended.push('left') });
     await left.next();
     await left.return('ended');
+    await new Promise(setImmediate);
     expect(ended).toEqual(['limit', 'left']);
   });
 
   it('takes one timer, however many events are waited for, and leaves none behind', async () => {
-    const { store, frames } = createStream({ signal: new AbortController().signal });
+    const { store, frames } = createStream({ runEnded: new AbortController().signal });
     await frames.next();
     for (let count = 0; count < 100; count += 1) {
       const next = frames.next();

@@ -1,8 +1,8 @@
 import { HttpResponse } from '@azure/functions';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ConversationAuditTrail } from '../../../src/audit/recording/conversation-audit-trail.js';
-import { EventStreams } from '../../../src/audit/http/event-streams.js';
-import { eventsOf } from '../../../src/audit/http/read-events.js';
+import { EventJson } from '../../../src/audit/http/event-json.js';
+import { StreamHub } from '../../../src/audit/http/stream-hub.js';
 import { StoreHealth } from '../../../src/audit/recording/store-health.js';
 import { createStreamEventsRoute } from '../../../src/audit/http/stream-events-route.js';
 import { finish, text } from '../../support/agent-parts.js';
@@ -12,19 +12,25 @@ import { createMemoryStore } from '../../support/memory-store.js';
 import { createRecordingLog } from '../../support/recording-log.js';
 import { runRequest } from '../../support/run-request.js';
 import { ScriptedAgent } from '../../support/scripted-agent.js';
-import { parseSse, SseEvents } from '../../support/sse-events.js';
+import { callbackEventsOf, parseSse, SseEvents } from '../../support/sse-events.js';
 import { runAgentOnce } from '../../support/run-agent-once.js';
 
 const PIECES = ['It', ' is 🌦️', '\n\ndata: {}\r\nid: 1-1', '\0', ' שלום', '\u2028', '"}', ' 72°F'];
 const UNTIL_END = `?until=run-end&correlation_id=${runId(1)}`;
 
+/** What a reader knows after some events; each connection repeats the request message once. */
+function seenIn(events: SseEvents['events']): unknown {
+  return { ids: events.map(({ id }) => id), events: callbackEventsOf(events) };
+}
+
 describe('the stream of a run of 200 events', () => {
   const store = createMemoryStore();
   const log = createRecordingLog();
-  const streams = new EventStreams({
+  const streams = new StreamHub({
     log,
     store,
     maxDurationMs: 60_000,
+    maxRunDurationMs: 60_000,
     maxBytes: 10_000_000,
     maxOpen: 10_000,
     maxOpenPerThread: 10_000,
@@ -66,9 +72,12 @@ describe('the stream of a run of 200 events', () => {
   });
 
   it('carries all of its events, and ends', async () => {
-    const kept = eventsOf(await store.list(thread));
-    expect(kept).toHaveLength(200);
-    expect(parseSse(whole).events.map(({ data }) => JSON.parse(data))).toEqual(kept);
+    const page = await store.list(thread);
+    const json = new EventJson(page);
+    expect(page.events).toHaveLength(200);
+    expect(parseSse(whole).events.map(({ data }) => data)).toEqual(
+      page.events.map((event, index) => json.textOf(event, index === 0)),
+    );
   });
 
   it('is made whole by a reader who goes on with the last id, wherever it is cut', async () => {
@@ -80,7 +89,7 @@ describe('the stream of a run of 200 events', () => {
       const rest = await readOn(soFar.lastId);
       // Between two events neither what was read nor what is left changes: they are compared once for each.
       if (soFar.events.length === compared) continue;
-      expect([...soFar.events, ...rest]).toEqual(events);
+      expect(seenIn([...soFar.events, ...rest])).toEqual(seenIn(events));
       compared = soFar.events.length;
     }
     expect(resumed.size).toBe(events.length + 1);
@@ -100,7 +109,7 @@ describe('the stream of a run of 200 events', () => {
         received += bytes.length;
       }
       await reader?.cancel();
-      expect([...soFar.events, ...(await readStream(soFar.lastId))]).toEqual(events);
+      expect(seenIn([...soFar.events, ...(await readStream(soFar.lastId))])).toEqual(seenIn(events));
     }
   });
 

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ConversationAuditTrail } from '../../../src/audit/recording/conversation-audit-trail.js';
-import { readEvents } from '../../../src/audit/http/read-events.js';
-import { eventJsons } from '../../../src/audit/http/event-json.js';
+import { jsonsOf } from '../../support/served-events.js';
 import { StoreHealth } from '../../../src/audit/recording/store-health.js';
 import { MemoryEventStore } from '../../../src/audit/store/memory/memory-event-store.js';
 import { AgentError, type AgentResponse } from '../../../src/durable-agents/index.js';
@@ -37,7 +36,7 @@ function createTrail({ previewChars = 120, updates = true } = {}) {
     log: { updates, previewChars },
     now: () => new Date(aboutRun.timestamp),
   });
-  const storedJson = async () => `[${eventJsons(await readEvents(store, context, {})).join(',')}]`;
+  const storedJson = async () => `[${jsonsOf(await store.list(context)).join(',')}]`;
   return { trail, store, storedJson };
 }
 

@@ -1,5 +1,5 @@
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { eventsOf, readEvents } from '../../../src/audit/http/read-events.js';
+import { eventsOf } from '../../support/served-events.js';
 import { RunRecorder } from '../../../src/audit/recording/run-recorder.js';
 import { StoreHealth } from '../../../src/audit/recording/store-health.js';
 import { finalEvent, runOf, streamEvent, thread } from '../../support/callback-events.js';
@@ -28,7 +28,7 @@ it('shows the answer in the conversation, though a delivery that was cut off fro
   expect(await first.end(finalEvent('old'))).toBe(false);
   expect(await second.end(finalEvent('new'))).toBe(true);
 
-  expect(eventsOf(await readEvents(store, thread, { superseded: true }))).toMatchObject([
+  expect(eventsOf(await store.list(thread))).toMatchObject([
     { attempt: 1, text: 'new' },
     { attempt: 1, response_text: 'new' },
   ]);

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { eventsOf } from '../../../src/audit/http/read-events.js';
+import { eventsOf } from '../../support/served-events.js';
 import { RunRecorder } from '../../../src/audit/recording/run-recorder.js';
 import { StoreHealth } from '../../../src/audit/recording/store-health.js';
 import type { NewEvent } from '../../../src/audit/domain/stored-event.js';

@@ -66,8 +66,8 @@ function createRunEvents() {
     maxDurationMs: 10_000,
     follow: async ({ correlationId }, ended, followOptions) => {
       options.push(followOptions);
-      const frames = (async function* (): AsyncGenerator<string, 'ended' | 'limit'> {
-        yield sseFrame({ event: 'stream', data: correlationId });
+      const frames = (async function* (): AsyncGenerator<Uint8Array, 'ended' | 'limit'> {
+        yield Buffer.from(sseFrame({ event: 'stream', data: correlationId }));
         if (!ended.aborted) {
           await new Promise((resolve) => {
             ended.addEventListener('abort', resolve);

@@ -34,8 +34,8 @@ class FakeRunEvents implements RunEventSource {
     this.followed.push(run);
     this.optionsOfFollowed.push(options);
     const end = this.end;
-    const frames = (async function* (): AsyncGenerator<string, 'ended' | 'limit'> {
-      yield sseFrame({ event: 'stream', data: run.correlationId });
+    const frames = (async function* (): AsyncGenerator<Uint8Array, 'ended' | 'limit'> {
+      yield Buffer.from(sseFrame({ event: 'stream', data: run.correlationId }));
       if (end === 'ended' && !ended.aborted) {
         await new Promise((resolve) => {
           ended.addEventListener('abort', resolve);
@@ -127,13 +127,15 @@ describe('a run request that accepts server-sent events', () => {
   });
 
   it.each([
-    ['the stream had to end before', { end: 'limit' as const }],
+    ['its stream has to end first', { end: 'limit' as const, maxDurationMs: 40 }],
     ['the run takes longer than a stream may', { maxDurationMs: 40 }],
-  ])('has no result when %s', async (_what, options) => {
+  ])('ends with the answer of a timeout when %s', async (_what, options) => {
     const runEvents = new FakeRunEvents(options);
     const server = await startDurableTaskServer(silent);
     const answer = await post(server, json, runEvents);
-    expect(parseSse(answer.text).events.map(({ event }) => event)).toEqual(['stream']);
+    const { events } = parseSse(answer.text);
+    expect(events.map(({ event }) => event)).toEqual(['stream', 'result']);
+    expect(JSON.parse(events[1]?.data ?? '')).toMatchObject({ status: 'timeout' });
     expect(runEvents.closedCount).toBe(1);
     expect(server.logLines).toEqual([]);
   });

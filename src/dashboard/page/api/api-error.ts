@@ -3,20 +3,26 @@ export class ApiError extends Error {
   readonly status: number;
   /** When to retry, if the app says so. */
   readonly retryAfterMs: number | undefined;
+  /** Whether the same request will fail again. */
+  readonly isRefusal: boolean;
 
-  constructor(status: number, message: string, retryAfterMs?: number) {
+  /** @param isFromApp false: a host or a proxy answered, which may be starting */
+  constructor(status: number, message: string, retryAfterMs?: number, isFromApp = false) {
     super(message);
     this.name = 'ApiError';
     this.status = status;
     this.retryAfterMs = retryAfterMs;
+    this.isRefusal = [400, 401, 403].includes(status) || (status === 404 && isFromApp);
   }
 
   static async from(response: Response): Promise<ApiError> {
     const retryAfterSeconds = Number(response.headers.get('retry-after') ?? NaN);
+    const message = errorText(await response.text());
     return new ApiError(
       response.status,
-      errorText(await response.text()) ?? `The app answered with status ${response.status}.`,
+      message ?? `The app answered with status ${response.status}.`,
       Number.isFinite(retryAfterSeconds) ? retryAfterSeconds * 1000 : undefined,
+      message !== undefined,
     );
   }
 }

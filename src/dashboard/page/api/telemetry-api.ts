@@ -1,5 +1,6 @@
 import { ApiError } from './api-error.js';
-import type { TelemetryEvent } from './telemetry-event.js';
+import { RequestMessages } from './request-messages.js';
+import type { ReceivedEvent } from './telemetry-event.js';
 import type { EventPage, ThreadAddress, ThreadSource } from './thread-source.js';
 import type { ThreadSummary } from './thread-summary.js';
 
@@ -102,11 +103,12 @@ export class TelemetryApi implements ThreadSource {
     parameters: Readonly<Record<string, string>>,
     signal: AbortSignal | undefined,
   ): Promise<EventPage> {
-    const query = new URLSearchParams({ limit: String(PAGE_LIMIT), ...parameters });
+    const query = new URLSearchParams({ limit: String(PAGE_LIMIT), request_message: 'once', ...parameters });
     const response = await this.#fetch(`${pathOf(thread)}?${query}`, { signal: inTime(signal), cache: 'no-store' });
-    const events: TelemetryEvent[] = await response.json();
+    const events: ReceivedEvent[] = await response.json();
+    const messages = new RequestMessages();
     return {
-      events,
+      events: events.map((event) => messages.restore(event)),
       cursor: response.headers.get('x-next-cursor') ?? '0',
       hasMore: response.headers.get('x-has-more') === 'true',
       isReset: response.headers.get('x-cursor-reset') === 'true',

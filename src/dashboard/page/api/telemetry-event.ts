@@ -49,6 +49,13 @@ export interface TokenCounts {
 
 export type TelemetryEvent = StreamEvent | FinalEvent | FailedEvent;
 
+/** An event as it comes: only the first one of a run is sure to have the request message. */
+export type ReceivedEvent = TelemetryEvent extends infer Event
+  ? Event extends TelemetryEvent
+    ? Omit<Event, 'request_message'> & { readonly request_message?: string }
+    : never
+  : never;
+
 /** Sent on a live stream when an attempt was interrupted: it and all earlier ones are superseded. */
 export interface SupersededAttempt {
   readonly correlation_id: string;

@@ -1,6 +1,7 @@
 import { ApiError, describeFailure } from '../api/api-error.js';
 import { readEventStream } from '../api/read-event-stream.js';
-import type { SupersededAttempt, TelemetryEvent } from '../api/telemetry-event.js';
+import { RequestMessages } from '../api/request-messages.js';
+import type { ReceivedEvent, SupersededAttempt, TelemetryEvent } from '../api/telemetry-event.js';
 import type { ThreadAddress, ThreadSource } from '../api/thread-source.js';
 import { epochOf, type ThreadNews } from './thread-news.js';
 
@@ -60,7 +61,7 @@ export class ThreadFollower {
         if (this.#now() - startedAtMs < firstRetryMs) await this.#pause(firstRetryMs);
       } catch (error) {
         if (signal.aborted) return;
-        if (error instanceof ApiError && [400, 401, 403].includes(error.status)) {
+        if (error instanceof ApiError && error.isRefusal) {
           onConnection({ state: 'stopped', reason: error.message, status: error.status });
           return;
         }
@@ -109,6 +110,7 @@ export class ThreadFollower {
       const signal = AbortSignal.any([this.#stop.signal, silence.signal]);
       const response = await api.openStream(thread, this.#cursor ?? '0', signal);
       onOpen();
+      const requestMessages = new RequestMessages();
       for await (const messages of readEventStream(response)) {
         heard();
         const news: ThreadNews[] = [];
@@ -122,8 +124,8 @@ export class ThreadFollower {
           if (type === 'reset') {
             news.push({ type });
           } else if (type === 'stream' || type === 'final' || type === 'failed') {
-            const event: TelemetryEvent = JSON.parse(data);
-            news.push(this.#newsOf(event, id));
+            const event: ReceivedEvent = JSON.parse(data);
+            news.push(this.#newsOf(requestMessages.restore(event), id));
           }
           if (id !== undefined) this.#cursor = id;
         }

@@ -2,12 +2,24 @@ import { describe, expect, it } from 'vitest';
 import type { CallbackEventPage, ListOptions } from '../../../src/audit/store/callback-event-store.js';
 import type { EventThread } from '../../../src/audit/domain/event-thread.js';
 import { MemoryEventStore } from '../../../src/audit/store/memory/memory-event-store.js';
-import { eventsOf, hasMore, readEvents } from '../../../src/audit/http/read-events.js';
+import type { EventFilter } from '../../../src/audit/http/event-filter.js';
+import { findEvents, type FindOptions, type FoundEvents } from '../../../src/audit/http/find-events.js';
+import type { CallbackEventStore } from '../../../src/audit/store/callback-event-store.js';
 import { appendEvents, writerFor } from '../../support/append-events.js';
 import { finalEvent, runId, streamEvent, thread } from '../../support/callback-events.js';
 import { HookedEventStore } from '../../support/hooked-event-store.js';
 import { createMemoryStore } from '../../support/memory-store.js';
+import { eventsOf } from '../../support/served-events.js';
 import { createRecordingLog } from '../../support/recording-log.js';
+
+function find(
+  store: CallbackEventStore,
+  filter: EventFilter,
+  options: Partial<FindOptions> = {},
+): Promise<FoundEvents> {
+  const limits = { maxPageBytes: 1_000_000, maxAnswerBytes: 10_000_000 };
+  return findEvents(store, thread, { filter, messages: 'each', ...limits, ...options });
+}
 
 /** Is cleared, and has one new event, right after its first page was read. */
 class StoreClearedOnTheWay extends MemoryEventStore {
@@ -35,7 +47,7 @@ describe('reading the events of one run', () => {
       store,
       Array.from({ length: 1500 }, () => streamEvent()),
     );
-    const page = await readEvents(store, thread, { correlationId: runId(1) });
+    const page = await find(store, { correlationId: runId(1) });
     expect(page).toMatchObject({ reset: true, next: { sequence: 1501 } });
     expect(eventsOf(page)).toMatchObject([{ text: 'after the clear', sequence: 1501 }]);
   });
@@ -51,7 +63,7 @@ async function createHistory() {
 
 describe('reading the events of a run that was delivered again', () => {
   it('gives only those of its latest attempt', async () => {
-    const page = await readEvents(await createHistory(), thread, {});
+    const page = await find(await createHistory(), {});
     expect(eventsOf(page).map(({ sequence, attempt }) => [sequence, attempt])).toEqual([
       [1, 1],
       [2, 1],
@@ -72,7 +84,7 @@ describe('reading the events of a run that was delivered again', () => {
       const sequences: number[] = [];
       let after = { sequence: 0 };
       for (;;) {
-        const page = await readEvents(store, thread, filter, { after, limit });
+        const page = await find(store, filter, { after, limit });
         expect(page.events.length).toBeLessThanOrEqual(limit);
         if (page.events.length === 0) break;
         sequences.push(...page.events.map(({ sequence }) => sequence));
@@ -90,9 +102,9 @@ describe('reading the events of a run that was delivered again', () => {
     );
     await writerFor(store).stream('a whole', ' answer');
     store.calls.length = 0;
-    const page = await readEvents(store, thread, {}, { limit: 1 });
+    const page = await find(store, {}, { limit: 1 });
     expect(page).toMatchObject({ events: [{ sequence: 5001, attempt: 2 }], next: { sequence: 5001 } });
-    expect(hasMore(page)).toBe(true);
+    expect(page.hasMore).toBe(true);
     expect(store.calls).toHaveLength(6);
   });
 
@@ -101,8 +113,76 @@ describe('reading the events of a run that was delivered again', () => {
     await writerFor(store).stream('half an', ' answer');
     await writerFor(store).begin();
     await appendEvents(store, [streamEvent('another run'), finalEvent()], { run: 2 });
-    const { events, runs } = await readEvents(store, thread, {}, { limit: 2 });
+    const { events, runs } = await find(store, {}, { limit: 2 });
     expect(events.map(({ sequence }) => sequence)).toEqual([3, 4]);
     expect(runs.get(runId(1))?.attempts).toHaveLength(2);
+  });
+});
+
+describe('events by size', () => {
+  const TEXT = 'x'.repeat(1000);
+
+  async function createLargeThread(): Promise<MemoryEventStore> {
+    const store = createMemoryStore();
+    await appendEvents(
+      store,
+      Array.from({ length: 20 }, () => streamEvent(TEXT)),
+    );
+    return store;
+  }
+
+  it('come in pages that are cut before they are too large, but have at least one event', async () => {
+    const store = await createLargeThread();
+    for (const [maxPageBytes, perPage] of [
+      [1, 1],
+      [3000, 2],
+      [100_000, 20],
+    ] as const) {
+      const sequences: number[] = [];
+      let after = { sequence: 0 };
+      for (let hasMore = true; hasMore;) {
+        const found = await find(store, {}, { after, limit: 1000, maxPageBytes });
+        expect(found.events.length).toBeLessThanOrEqual(perPage);
+        sequences.push(...found.events.map(({ sequence }) => sequence));
+        ({ next: after, hasMore } = found);
+      }
+      expect(sequences).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
+    }
+  });
+
+  it('are refused with 413 when all of them are too much, and the error names the ways out', async () => {
+    const store = await createLargeThread();
+    await expect(find(store, {}, { maxAnswerBytes: 20_000 })).rejects.toMatchObject({
+      status: 413,
+      message: expect.stringMatching(/20000 bytes.*limit=1000.*after.*request_message=once.*export/),
+    });
+  });
+
+  it('count the request message of a run once if it is sent once', async () => {
+    const store = createMemoryStore();
+    const writer = writerFor(store);
+    Object.assign(writer.run, { requestMessage: TEXT });
+    await writer.stream(...Array.from({ length: 10 }, () => 'a'));
+    await expect(find(store, {}, { maxAnswerBytes: 10_000 })).rejects.toMatchObject({ status: 413 });
+    expect((await find(store, {}, { maxAnswerBytes: 10_000, messages: 'once' })).events).toHaveLength(10);
+  });
+});
+
+describe('the head of found events', () => {
+  it('is never newer than any of them, so that a tag made of it cannot hide a change', async () => {
+    const store = new HookedEventStore();
+    await appendEvents(
+      store,
+      Array.from({ length: 1500 }, () => streamEvent()),
+    );
+    const before = await store.readHead(thread);
+    store.hooks.after = async (method) => {
+      if (method !== 'list') return;
+      store.hooks.after = undefined;
+      await appendEvents(store, [streamEvent('between two pages')]);
+    };
+    const { head, events } = await find(store, {});
+    expect(events).toHaveLength(1501);
+    expect(head).toEqual(before);
   });
 });

@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { exportQuery, listQuery, parseQuery, streamQuery, threadsQuery } from '../../../src/audit/http/event-query.js';
+import {
+  eventThreadOf,
+  exportQuery,
+  listQuery,
+  streamQuery,
+  threadsQuery,
+} from '../../../src/audit/http/callback-request.js';
 import { HttpError } from '../../../src/functions/http-error.js';
+import { parseQuery } from '../../../src/functions/query-parameters.js';
+import { callbackRequest, createAgents } from '../../support/callback-invocation.js';
 import { runId } from '../../support/callback-events.js';
 
 const schemas = { list: listQuery, stream: streamQuery, export: exportQuery, threads: threadsQuery };
@@ -22,28 +30,36 @@ function refusal(name: keyof typeof schemas, query: string): string {
 
 describe('the query', () => {
   it.each<[keyof typeof schemas, string, unknown]>([
-    ['list', '', { wait: 0 }],
-    ['list', 'after=&limit=&wait=&unknown=1', { wait: 0 }],
+    ['list', '', { wait: 0, request_message: 'each' }],
+    ['list', 'after=&limit=&wait=&unknown=1', { wait: 0, request_message: 'each' }],
     [
       'list',
       `after=0a-7&limit=1000&wait=30&event_type=failed&correlation_id=${runId(1)}`,
-      { after: { epoch: '0a', sequence: 7 }, limit: 1000, wait: 30, event_type: 'failed', correlation_id: runId(1) },
+      {
+        after: { epoch: '0a', sequence: 7 },
+        limit: 1000,
+        wait: 30,
+        event_type: 'failed',
+        correlation_id: runId(1),
+        request_message: 'each',
+      },
     ],
-    ['list', 'after=0&limit=1&wait=0', { after: { sequence: 0 }, limit: 1, wait: 0 }],
-    ['list', 'superseded=true', { wait: 0, superseded: true }],
-    ['list', 'superseded=', { wait: 0 }],
+    ['list', 'after=0&limit=1&wait=0', { after: { sequence: 0 }, limit: 1, wait: 0, request_message: 'each' }],
+    ['list', 'superseded=true', { wait: 0, superseded: true, request_message: 'each' }],
+    ['list', 'superseded=', { wait: 0, request_message: 'each' }],
+    ['list', 'request_message=once', { wait: 0, request_message: 'once' }],
     ['stream', '', {}],
     ['stream', 'superseded=false', { superseded: false }],
     ['stream', 'from=now', { from: 'now' }],
     ['stream', `until=run-end&correlation_id=${runId(1)}`, { until: 'run-end', correlation_id: runId(1) }],
-    ['export', '', { format: 'jsonl' }],
-    ['export', 'format=csv', { format: 'csv' }],
-    ['export', 'superseded=true', { format: 'jsonl', superseded: true }],
+    ['export', '', { format: 'jsonl', bom: false }],
+    ['export', 'format=csv', { format: 'csv', bom: false }],
+    ['export', 'superseded=true', { format: 'jsonl', bom: false, superseded: true }],
     ['threads', '', { limit: 100 }],
     [
       'threads',
-      'limit=5&cursor=2026-01-07T15:40:02.123Z,thread-1',
-      { limit: 5, cursor: '2026-01-07T15:40:02.123Z,thread-1' },
+      `limit=5&cursor=2026-01-07T15:40:02.123Z,${Buffer.from('thread-1').toString('base64url')}`,
+      { limit: 5, cursor: { lastEventAt: '2026-01-07T15:40:02.123Z', threadId: 'thread-1' } },
     ],
   ])('of %s may be "%s"', (name, query, expected) => {
     expect(parse(name, query)).toEqual(expected);
@@ -67,6 +83,8 @@ describe('the query', () => {
     ['list', 'superseded', '1', /true or false$/],
     ['stream', 'superseded', 'yes', /true or false$/],
     ['export', 'superseded', 'TRUE', /true or false$/],
+    ['export', 'bom', '1', /true or false$/],
+    ['list', 'request_message', 'never', /each or once$/],
     ['threads', 'limit', '0', /a whole number from 1 to 1000$/],
     ['threads', 'cursor', '7', /x-next-cursor$/],
   ])('of %s may not have %s=%s', (name, parameter, value, expected) => {
@@ -77,5 +95,34 @@ describe('the query', () => {
 
   it('of a stream until the end of a run has to name the run', () => {
     expect(refusal('stream', 'until=run-end')).toMatch(/^Invalid correlation_id: expected the run/);
+  });
+});
+
+const agents = createAgents();
+
+describe('the thread that a request names', () => {
+  it.each([
+    ['as the route spells them', { agentName: 'CallbackAgent', thread_id: 'thread-1' }],
+    ['in the case of a query parameter', { AGENTNAME: 'CallbackAgent', Thread_Id: 'thread-1' }],
+    ['beside others', { Thread_ID: 'thread-1', threadid: 'other', agentname: 'callbackagent', name: 'Other' }],
+  ])('is found by the route parameters, %s', (_what, params) => {
+    expect(eventThreadOf(callbackRequest({ params }), agents)).toEqual({
+      agentName: 'CallbackAgent',
+      threadId: 'thread-1',
+    });
+  });
+
+  it('has the registered spelling of its agent', () => {
+    const request = callbackRequest({ params: { agentName: 'CALLBACKAGENT', thread_id: 'THREAD-1' } });
+    expect(eventThreadOf(request, agents)).toEqual({ agentName: 'CallbackAgent', threadId: 'THREAD-1' });
+  });
+
+  it.each([
+    ['an agent that is not registered', { agentName: 'OtherAgent', thread_id: 'thread-1' }, 404],
+    ['no agent', { thread_id: 'thread-1' }, 404],
+    ['no thread', { agentName: 'CallbackAgent' }, 400],
+    ['what is no thread id', { agentName: 'CallbackAgent', thread_id: ' a' }, 400],
+  ])('is refused with %s', (_what, params, status) => {
+    expect(() => eventThreadOf(callbackRequest({ params }), agents)).toThrow(expect.objectContaining({ status }));
   });
 });

@@ -1,0 +1,84 @@
+import type { HttpRequest } from '@azure/functions';
+import { z } from 'zod';
+import { type AgentRegistry, requireThreadId } from '../../durable-agents/index.js';
+import { HttpError } from '../../functions/http-error.js';
+import { flag, oneOf, wholeNumber } from '../../functions/query-parameters.js';
+import { routeParameter } from '../../functions/route-parameter.js';
+import { parseCursor } from '../domain/event-cursor.js';
+import type { EventThread } from '../domain/event-thread.js';
+
+/**
+ * The thread that a route names.
+ *
+ * @throws HttpError 404 for an agent that is not registered, 400 for an invalid thread id
+ */
+export function eventThreadOf(request: HttpRequest, agents: AgentRegistry): EventThread {
+  return { agentName: agentNameOf(request, agents), threadId: requireThreadId(routeParameter(request, 'thread_id')) };
+}
+
+/** The registered spelling of the agent that a route names. @throws HttpError 404 when there is none */
+export function agentNameOf(request: HttpRequest, agents: AgentRegistry): string {
+  const name = routeParameter(request, 'agentName') ?? '';
+  const registered = agents.find(name);
+  if (registered === undefined) throw new HttpError(404, `There is no agent with the name "${name}".`);
+  return registered.agent.name;
+}
+
+const cursor = z.string().transform((text, context) => {
+  const parsed = parseCursor(text);
+  if (parsed !== undefined) return parsed;
+  context.addIssue({ code: 'custom', message: 'a cursor of x-next-cursor or of an event id, or a sequence number' });
+  return z.NEVER;
+});
+
+const correlationId = z.string().regex(/^[0-9a-f]{32}$/, 'the 32 lower-case hex digits of a run');
+const superseded = flag().optional();
+const requestMessage = oneOf('each', 'once').default('each');
+
+/** `GET …/callbacks/{thread_id}` */
+export const listQuery = z.object({
+  after: cursor.optional(),
+  limit: wholeNumber(1, 1000).optional(),
+  correlation_id: correlationId.optional(),
+  event_type: oneOf('stream', 'final', 'failed').optional(),
+  superseded,
+  request_message: requestMessage,
+  /** Long-polls for up to this many seconds while there is nothing new. */
+  wait: wholeNumber(0, 30).default(0),
+});
+
+/** `GET …/callbacks/{thread_id}/stream` */
+export const streamQuery = z
+  .object({
+    after: cursor.optional(),
+    from: oneOf('start', 'now').optional(),
+    correlation_id: correlationId.optional(),
+    until: oneOf('run-end').optional(),
+    superseded,
+  })
+  .refine(({ until, correlation_id }) => until === undefined || correlation_id !== undefined, {
+    path: ['correlation_id'],
+    message: 'the run whose end until=run-end waits for',
+  });
+
+/** `GET …/callbacks/{thread_id}/export` */
+export const exportQuery = z.object({
+  format: oneOf('jsonl', 'csv').default('jsonl'),
+  /** Begins a CSV file with a byte order mark. */
+  bom: flag().default(false),
+  superseded,
+});
+
+/** `GET agents/{agentName}/threads` */
+export const threadsQuery = z.object({
+  limit: wholeNumber(1, 1000).default(100),
+  /** The last thread of the page before: time of its last event, and its id as base64url. */
+  cursor: z
+    .string()
+    .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z,[\w-]{1,700}$/, 'a cursor of x-next-cursor')
+    .transform((text) => {
+      const [lastEventAt = '', id = ''] = text.split(',');
+      return { lastEventAt, threadId: Buffer.from(id, 'base64url').toString() };
+    })
+    .optional(),
+});

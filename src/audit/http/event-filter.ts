@@ -1,0 +1,29 @@
+import type { CallbackEvent } from '../domain/callback-event.js';
+import { type RunRecord, winningAttempt } from '../domain/run-record.js';
+import type { StoredEvent } from '../domain/stored-event.js';
+
+/** Which events of a thread a reader wants. */
+export interface EventFilter {
+  /** Only those of one run. */
+  readonly correlationId?: string | undefined;
+  readonly eventType?: CallbackEvent['event_type'] | undefined;
+  /** Also those of superseded attempts. @default false */
+  readonly superseded?: boolean | undefined;
+}
+
+/** @param runs what is known of the runs; an unknown one has one attempt */
+export function isWanted(
+  { correlationId, eventType, attempt }: StoredEvent,
+  runs: ReadonlyMap<string, RunRecord>,
+  filter: EventFilter,
+): boolean {
+  return (
+    (filter.correlationId === undefined || correlationId === filter.correlationId) &&
+    (filter.eventType === undefined || eventType === filter.eventType) &&
+    (filter.superseded === true || !isSuperseded(attempt, runs.get(correlationId)))
+  );
+}
+
+export function isSuperseded(attempt: number, run: RunRecord | undefined): boolean {
+  return run !== undefined && attempt < winningAttempt(run);
+}
