@@ -3,6 +3,7 @@ import type { CallbackEventStore } from './callback-event-store.js';
 import type { CallbackStoreSettings, MemoryStoreSettings, TableStoreSettings } from './callback-store-settings.js';
 import { DurableEventStore } from './durable/durable-event-store.js';
 import type { DurableStoreAdapter } from './durable/durable-store-adapter.js';
+import { PURGE_TIMEOUT_MS } from './durable/store-timeouts.js';
 import { MemoryEventStore } from './memory/memory-event-store.js';
 import { StoreSetupError } from './event-store-error.js';
 import type { TableStoreAdapter } from './table/table-store-adapter.js';
@@ -26,9 +27,6 @@ export function createCallbackEventStore(settings: CallbackStoreSettings, log: L
   return store;
 }
 
-/** Well below the `functionTimeout` of every hosting plan, 5 minutes at least. */
-const PURGE_TIME_LIMIT_MS = 2 * 60_000;
-
 /**
  * Creates the function that drops expired events, to be called once a day; `undefined` if the service drops them itself
  * or if events do not expire.
@@ -40,7 +38,7 @@ export function createEventPurge(settings: CallbackStoreSettings, log: Logger): 
     const { purgeExpiredEvents } = await import('./table/purge-expired-events.js');
     const adapter = await openTable(settings);
     const store = new DurableEventStore('table', async () => adapter);
-    const signal = AbortSignal.timeout(PURGE_TIME_LIMIT_MS);
+    const signal = AbortSignal.timeout(PURGE_TIMEOUT_MS);
     try {
       await purgeExpiredEvents({ store, adapter, ttlDays, now: new Date(), signal, log });
     } finally {

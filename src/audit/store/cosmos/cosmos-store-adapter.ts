@@ -1,4 +1,4 @@
-import type { Container, FeedOptions, JSONObject, OperationInput } from '@azure/cosmos';
+import type { Container, JSONObject, OperationInput } from '@azure/cosmos';
 import { withTimeout } from '../../../functions/time-limits.js';
 import type { EventThread } from '../../domain/event-thread.js';
 import { type CosmosContainerOptions, type OpenCosmosContainer, openCosmosContainer } from './cosmos-container.js';
@@ -11,9 +11,9 @@ import {
   type Item,
   type PartItem,
   runId,
-  type RunItem,
   runItem,
 } from './cosmos-items.js';
+import { CosmosReads, NOT_FOUND, REQUESTS_AT_ONCE } from './cosmos-reads.js';
 import type { DurableStoreAdapter, StoredHead } from '../durable/durable-store-adapter.js';
 import { inParallel } from '../durable/request-limits.js';
 import type { StoredEvent } from '../../domain/stored-event.js';
@@ -24,22 +24,11 @@ import { storedHead } from '../durable/stored-schemas.js';
 import type { ThreadHead } from '../../domain/thread-head.js';
 import { threadKey } from '../../domain/event-thread.js';
 import { sizeOf, type ThreadList, toThreadList } from '../durable/thread-list.js';
-import { MS_PER_DAY } from '../durable/ms-per-day.js';
+import { CALL_TIMEOUT_MS, MS_PER_DAY } from '../durable/store-timeouts.js';
 
-interface ReadItems {
-  readonly head: HeadItem;
-  readonly run: RunItem;
-  readonly part: PartItem;
-}
-
-const CALL_TIMEOUT_MS = 3000;
-/** Of one page of a query, which may ask several partitions. */
-const PAGE_TIMEOUT_MS = 5000;
 const EVENTS_ITEMS_PER_REQUEST = 200;
 const REMOVED_PER_QUERY = 200;
-const REQUESTS_AT_ONCE = 20;
 
-const NOT_FOUND = 404;
 const PRECONDITION_FAILED = 412;
 const FAILED_DEPENDENCY = 424;
 /** Somebody else is changing the same item at this moment. */
@@ -63,27 +52,29 @@ class CosmosStoreAdapter implements DurableStoreAdapter {
   readonly follow = pollThread(this);
   readonly #container: Container;
   readonly #opened: OpenCosmosContainer;
+  readonly #reads: CosmosReads;
   readonly #ttlMs: number;
 
   constructor(opened: OpenCosmosContainer, ttlDays: number | undefined) {
     this.#container = opened.container;
     this.#opened = opened;
+    this.#reads = new CosmosReads(opened.container);
     this.#ttlMs = (ttlDays ?? Infinity) * MS_PER_DAY;
   }
 
   async readHead(thread: EventThread): Promise<StoredHead | undefined> {
-    const found = await this.#read('head', threadKey(thread), HEAD_ID);
+    const found = await this.#reads.item('head', threadKey(thread), HEAD_ID);
     return found && { head: storedHead.parse(found.item.head), tag: found.tag };
   }
 
   async readRuns(thread: EventThread, epoch: string, correlationIds: readonly string[]): Promise<RunRecord[]> {
     const partition = threadKey(thread);
     const runs = await inParallel(correlationIds, REQUESTS_AT_ONCE, async (correlationId) => {
-      const found = await this.#read('run', partition, runId(epoch, correlationId));
+      const found = await this.#reads.item('run', partition, runId(epoch, correlationId));
       if (found === undefined) return [];
       const { item } = found;
       if (item.parts === undefined) return { ...item.run, requestMessage: item.requestMessage ?? '' };
-      const requestMessage = await this.#readParts<string>(partition, item.parts);
+      const requestMessage = await this.#reads.parts<string>(partition, item.parts);
       if (requestMessage !== undefined) return { ...item.run, requestMessage };
       // The message was written when the run began, so that it also ends before the run's last events do.
       const isCleared = (await this.readHead(thread))?.head.epoch !== epoch;
@@ -94,7 +85,7 @@ class CosmosStoreAdapter implements DurableStoreAdapter {
 
   async readEvents(thread: EventThread, first: number, limit: number): Promise<StoredEvent[]> {
     const partition = threadKey(thread);
-    const items = await this.#query<EventsItem>(
+    const items = await this.#reads.query<EventsItem>(
       `SELECT c.sequence, c.events, c.parts FROM c
         WHERE c.partition = @partition AND c.sequence >= @first ORDER BY c.partition, c.sequence`,
       { partition, first },
@@ -104,7 +95,8 @@ class CosmosStoreAdapter implements DurableStoreAdapter {
     const events: StoredEvent[] = [];
     for (const item of items) {
       if (events.length >= limit) break;
-      const held = item.parts === undefined ? item.events : await this.#readParts<StoredEvent[]>(partition, item.parts);
+      const held =
+        item.parts === undefined ? item.events : await this.#reads.parts<StoredEvent[]>(partition, item.parts);
       events.push(...(held ?? []).filter(({ sequence }) => sequence >= first));
     }
     return events.slice(0, limit);
@@ -143,7 +135,7 @@ class CosmosStoreAdapter implements DurableStoreAdapter {
   async removeUnreachable(thread: EventThread, { epoch, oldestSequence }: ThreadHead): Promise<void> {
     const partition = threadKey(thread);
     for (;;) {
-      const ids = await this.#query<string>(
+      const ids = await this.#reads.query<string>(
         `SELECT VALUE c.id FROM c WHERE c.partition = @partition AND
           (c.epoch < @epoch OR c.sequence < @oldest OR c.partOf < @oldest)`,
         { partition, epoch, oldest: oldestSequence },
@@ -157,7 +149,7 @@ class CosmosStoreAdapter implements DurableStoreAdapter {
 
   async forgetThread(thread: EventThread): Promise<void> {
     const partition = threadKey(thread);
-    const ids = await this.#query<string>(
+    const ids = await this.#reads.query<string>(
       'SELECT VALUE c.id FROM c WHERE c.partition = @partition AND c.id != @head',
       { partition, head: HEAD_ID },
       { partitionKey: partition },
@@ -169,7 +161,7 @@ class CosmosStoreAdapter implements DurableStoreAdapter {
 
   /** Threads whose events have all ended by themselves are left out; of others those that have ended still count. */
   async listThreads(agentName: string): Promise<ThreadList> {
-    const heads = await this.#query<Pick<HeadItem, 'threadId' | 'head'>>(
+    const heads = await this.#reads.query<Pick<HeadItem, 'threadId' | 'head'>>(
       'SELECT c.threadId, c.head FROM c WHERE c.agentName = @agentName',
       { agentName },
     );
@@ -183,7 +175,7 @@ class CosmosStoreAdapter implements DurableStoreAdapter {
 
   async ping(): Promise<void> {
     // Reading an item counts among the requests that are paid for; reading the container is rationed.
-    await this.#read('head', 'ping', HEAD_ID);
+    await this.#reads.item('head', 'ping', HEAD_ID);
   }
 
   async close(): Promise<void> {
@@ -207,56 +199,6 @@ class CosmosStoreAdapter implements DurableStoreAdapter {
   }
 
   /**
-   * @param isEnough whether there is no need to ask for the next page; absent: all are read. A page may be empty, and
-   *   others follow
-   */
-  async #query<Row>(
-    query: string,
-    values: Readonly<Record<string, string | number>>,
-    options: FeedOptions = {},
-    isEnough: (rows: readonly Row[]) => boolean = () => false,
-  ): Promise<Row[]> {
-    const parameters = Object.entries(values).map(([name, value]) => ({ name: `@${name}`, value }));
-    const ending = new AbortController();
-    const pages = this.#container.items.query<Row>({ query, parameters }, { ...options, abortSignal: ending.signal });
-    const rows: Row[] = [];
-    try {
-      while (pages.hasMoreResults() && !isEnough(rows)) {
-        const { resources } = await withTimeout(PAGE_TIMEOUT_MS, () => pages.fetchNext());
-        rows.push(...(resources ?? []));
-      }
-    } catch (error) {
-      ending.abort();
-      throw error;
-    }
-    return rows;
-  }
-
-  /** @returns what the parts hold; `undefined` when one of them is gone, as its thread was cleared, or as it was too old */
-  async #readParts<Whole>(partition: string, ids: readonly string[]): Promise<Whole | undefined> {
-    const parts = await inParallel(ids, REQUESTS_AT_ONCE, (id) => this.#read('part', partition, id));
-    if (parts.includes(undefined)) return undefined;
-    const whole: Whole = JSON.parse(parts.map((part) => part?.item.text).join(''));
-    return whole;
-  }
-
-  /** @returns an item and its ETag; `undefined` when it is not there */
-  async #read<Kind extends keyof ReadItems>(
-    kind: Kind,
-    partition: string,
-    id: string,
-  ): Promise<{ readonly item: ReadItems[Kind]; readonly tag: string } | undefined> {
-    const response = await withTimeout(CALL_TIMEOUT_MS, (abortSignal) =>
-      this.#container.item(id, partition).read<ReadItems[Kind]>({ abortSignal }),
-    );
-    const { resource: item, etag: tag, statusCode, substatus } = response;
-    // Anything else that is not found is no answer: the container, the session that this process has seen.
-    if (statusCode === NOT_FOUND && !substatus) return undefined;
-    if (item === undefined) throw new Error(`Cosmos DB gave no ${kind}: status ${statusCode}, ${substatus}.`);
-    return { item, tag };
-  }
-
-  /**
    * Removes the runs and events of a thread without a head: they would stand among those that come now. The head is
    * written last and ends last, but what has ended may come back, when the time to live is made longer before it is gone.
    *
@@ -265,7 +207,7 @@ class CosmosStoreAdapter implements DurableStoreAdapter {
   async #removeHeadless(thread: EventThread): Promise<boolean> {
     const partition = threadKey(thread);
     // Not the parts: another process may have written them just now, for a change that it is about to make.
-    const found = await this.#query<{ readonly id: string; readonly _etag: string }>(
+    const found = await this.#reads.query<{ readonly id: string; readonly _etag: string }>(
       `SELECT c.id, c._etag FROM c
         WHERE c.partition = @partition AND (IS_DEFINED(c.sequence) OR IS_DEFINED(c.run))`,
       { partition },

@@ -23,10 +23,8 @@ import { ThreadWriter } from './thread-writer.js';
 import { ReconnectingAdapter } from './reconnecting-adapter.js';
 import { threadKey } from '../../domain/event-thread.js';
 import { ThreadWatchers } from '../thread-watchers.js';
-import { MS_PER_DAY } from './ms-per-day.js';
+import { CLEAR_REMOVAL_WAIT_MS, EXPIRY_INTERVAL_MS, MS_PER_DAY } from './store-timeouts.js';
 
-const MAX_REMOVAL_WAIT_MS = 2000;
-const DROP_AGAIN_MS = 3_600_000;
 const MAX_REMEMBERED_DROPS = 10_000;
 
 export interface DurableEventStoreOptions {
@@ -146,7 +144,7 @@ export class DurableEventStore implements CallbackEventStore {
     const logged = this.#removeUnreachable(thread).catch((error: unknown) =>
       this.#log?.warn(describeLeftovers(thread, error)),
     );
-    await withTimeout(MAX_REMOVAL_WAIT_MS, () => logged).catch(() => undefined);
+    await withTimeout(CLEAR_REMOVAL_WAIT_MS, () => logged).catch(() => undefined);
   }
 
   /** Drops a thread's events from before `cutoff` (ISO 8601 in UTC), from the oldest end. */
@@ -187,7 +185,7 @@ export class DurableEventStore implements CallbackEventStore {
     if (this.#dropAfterDays === undefined) return;
     const key = threadKey(thread);
     const now = Date.now();
-    if (now - (this.#dropped.get(key) ?? -Infinity) < DROP_AGAIN_MS) return;
+    if (now - (this.#dropped.get(key) ?? -Infinity) < EXPIRY_INTERVAL_MS) return;
     if (this.#dropped.size >= MAX_REMEMBERED_DROPS) this.#dropped.clear();
     this.#dropped.set(key, now);
     const cutoff = new Date(now - this.#dropAfterDays * MS_PER_DAY).toISOString();

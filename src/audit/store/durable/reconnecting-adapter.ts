@@ -1,6 +1,7 @@
 import { ZodError } from 'zod';
 import type { EventThread } from '../../domain/event-thread.js';
 import type { DurableStoreAdapter, StoredHead } from './durable-store-adapter.js';
+import { REOPEN_PAUSE_MS } from './store-timeouts.js';
 import { EventStoreError } from '../event-store-error.js';
 import type { StoredEvent } from '../../domain/stored-event.js';
 import type { ThreadChange } from '../../domain/thread-changes.js';
@@ -8,8 +9,6 @@ import type { RunRecord } from '../../domain/run-record.js';
 import type { ThreadHead } from '../../domain/thread-head.js';
 import type { ThreadList } from './thread-list.js';
 import type { FollowThread } from '../thread-watchers.js';
-
-const OPEN_AGAIN_MS = 500;
 
 /**
  * A storage that is opened when it is needed first, and again with the next request if that failed. What a request is
@@ -34,7 +33,7 @@ export class ReconnectingAdapter implements DurableStoreAdapter {
         if (!isStopped) stop = storage.follow(thread, announce);
       } catch {
         // The store is out of reach. Those who wait are told nothing until it is back.
-        if (!isStopped) timer = setTimeout(() => void follow(), OPEN_AGAIN_MS).unref();
+        if (!isStopped) timer = setTimeout(() => void follow(), REOPEN_PAUSE_MS).unref();
       }
     };
     void follow();

@@ -2,13 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { EventThread } from '../../domain/event-thread.js';
 import type { ThreadHead } from '../../domain/thread-head.js';
 import type { DurableStoreAdapter, StoredHead } from './durable-store-adapter.js';
+import { CHANGE_TIMEOUT_MS } from './store-timeouts.js';
 import { EventStoreError } from '../event-store-error.js';
 import type { Decision, ThreadSnapshot } from '../../domain/thread-changes.js';
 import type { RunRecord } from '../../domain/run-record.js';
 import { threadKey } from '../../domain/event-thread.js';
 
-/** A change that keeps losing to those of other processes fails after this time. */
-const GIVE_UP_AFTER_MS = 5000;
 /** How often a process that writes to a thread without a pause lets other processes change it. */
 const LEAVE_ROOM_EVERY_MS = 500;
 /**
@@ -85,7 +84,7 @@ export class ThreadWriter {
     memory: ThreadMemory,
   ): Promise<Result> {
     const key = threadKey(thread);
-    const deadline = performance.now() + GIVE_UP_AFTER_MS;
+    const deadline = performance.now() + CHANGE_TIMEOUT_MS;
     for (let remembered = this.#known.get(key); ; remembered = undefined) {
       // The outcome of the write may stay unknown, so what is remembered is no longer certain.
       this.#known.delete(key);
@@ -156,5 +155,5 @@ async function leaveRoom({ writtenAt, writeMs, roomAt }: WritingPace): Promise<n
 }
 
 function describeConflicts({ threadId }: EventThread): string {
-  return `Other processes kept changing thread ${threadId} for ${GIVE_UP_AFTER_MS} ms.`;
+  return `Other processes kept changing thread ${threadId} for ${CHANGE_TIMEOUT_MS} ms.`;
 }

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type * as Redis from 'redis';
 import { withTimeout } from '../../../functions/time-limits.js';
+import { CALL_TIMEOUT_MS } from '../durable/store-timeouts.js';
 
 export type RedisClient = ReturnType<typeof createRedisClient>;
 
@@ -9,8 +10,6 @@ export interface RedisConnectionOptions {
   readonly isBackground?: boolean;
 }
 
-/** All in all: a connection that has to be opened first included. */
-const COMMAND_TIMEOUT_MS = 3000;
 const CONNECT_TIMEOUT_MS = 2000;
 /** Between attempts to connect. */
 const CONNECT_PAUSE_MS = 100;
@@ -62,11 +61,11 @@ export class RedisConnection {
   }
 
   /**
-   * Sends commands, which fail together with the connection.
+   * Sends commands, which fail together with the connection. Opening the connection first counts as part of the time.
    *
    * @throws whatever the SDK rejects with, or that there was no answer in time: what was sent may have taken effect
    */
-  async run<Result>(work: (client: RedisClient) => Promise<Result>, timeoutMs = COMMAND_TIMEOUT_MS): Promise<Result> {
+  async run<Result>(work: (client: RedisClient) => Promise<Result>, timeoutMs = CALL_TIMEOUT_MS): Promise<Result> {
     if (this.#isClosed) throw new Error('The connection to Redis is closed.');
     this.#opened ??= this.#open();
     const { client, connected } = this.#opened;

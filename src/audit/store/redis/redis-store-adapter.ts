@@ -16,7 +16,7 @@ import { parseHead, parseRun } from '../durable/stored-schemas.js';
 import type { ThreadHead } from '../../domain/thread-head.js';
 import type { ThreadList } from '../durable/thread-list.js';
 import type { FollowThread } from '../thread-watchers.js';
-import { MS_PER_DAY } from '../durable/ms-per-day.js';
+import { MS_PER_DAY } from '../durable/store-timeouts.js';
 
 export interface RedisStoreAdapterOptions {
   /** `redis://user:password@host:port/database`, or `rediss://…` for TLS. */

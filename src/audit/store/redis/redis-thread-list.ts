@@ -5,7 +5,7 @@ import { runLimitLifeScript } from './redis-scripts.js';
 import type { RedisKeys } from './redis-thread-keys.js';
 import { parseHead } from '../durable/stored-schemas.js';
 import { type StoredThread, sizeOf, type ThreadList, toThreadList } from '../durable/thread-list.js';
-import { MS_PER_DAY } from '../durable/ms-per-day.js';
+import { MS_PER_DAY } from '../durable/store-timeouts.js';
 
 export interface RedisThreadListOptions {
   readonly connection: RedisConnection;

@@ -7,6 +7,7 @@ import type { ThreadHead } from '../../domain/thread-head.js';
 import type { DurableStoreAdapter } from '../durable/durable-store-adapter.js';
 import type { RedisConnection } from './redis-connection.js';
 import type { RedisKeys } from './redis-thread-keys.js';
+import { CALL_TIMEOUT_MS } from '../durable/store-timeouts.js';
 import { parseHead } from '../durable/stored-schemas.js';
 import type { FollowThread } from '../thread-watchers.js';
 
@@ -31,7 +32,7 @@ interface FollowedThread {
 
 const BEFORE_ALL = '0-0';
 const BLOCK_MS = 2000;
-const ANSWER_TIMEOUT_MS = BLOCK_MS + 3000;
+const ANSWER_TIMEOUT_MS = BLOCK_MS + CALL_TIMEOUT_MS;
 /** How long news can be read: whoever comes later finds the change in the head. */
 const NEWS_LIFE_MS = 60_000;
 /** All heads are read so often, for what makes no news: a thread that has expired, or a writer that died in between. */

@@ -1,6 +1,6 @@
 import type { Logger } from '../../../functions/logger.js';
 import type { DurableEventStore } from '../durable/durable-event-store.js';
-import { MS_PER_DAY } from '../durable/ms-per-day.js';
+import { MS_PER_DAY } from '../durable/store-timeouts.js';
 import type { TableStoreAdapter } from './table-store-adapter.js';
 
 export interface PurgeOptions {

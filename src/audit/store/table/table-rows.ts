@@ -1,6 +1,7 @@
 import { odata, RestError, type TableClient, type TableEntityResult, type TransactionAction } from '@azure/data-tables';
 import { withTimeout } from '../../../functions/time-limits.js';
 import { fillBins, inParallel } from '../durable/request-limits.js';
+import { CALL_TIMEOUT_MS, PAGE_TIMEOUT_MS, REMOVAL_TIMEOUT_MS } from '../durable/store-timeouts.js';
 import type { KeyRange } from './table-keys.js';
 
 export interface RowKeys {
@@ -18,16 +19,12 @@ export interface ListOptions {
   readonly columns?: readonly string[];
 }
 
-const CALL_TIMEOUT_MS = 3000;
-const PAGE_TIMEOUT_MS = 5000;
-const REMOVAL_TIMEOUT_MS = 10_000;
 const MAX_PAGE = 1000;
 const MAX_ACTIONS = 100;
 const DELETES_AT_ONCE = 4;
 
 /**
- * The rows of a table. Each request is given up after 3 s, one for a page after 5 s, one for removals after 10 s, however
- * often it is sent.
+ * The rows of a table. Each request has a time limit, which includes its retries.
  */
 export class TableRows {
   readonly #client: TableClient;

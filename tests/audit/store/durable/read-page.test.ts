@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { EventStoreError } from '../../../../src/audit/store/event-store-error.js';
 import { DurableEventStore } from '../../../../src/audit/store/durable/durable-event-store.js';
 import type { StoredEvent } from '../../../../src/audit/domain/stored-event.js';
 import { readPage } from '../../../../src/audit/store/durable/read-page.js';
@@ -16,7 +17,7 @@ class GappyEventStorage extends MemoryStoreAdapter {
   }
 }
 
-describe('readRecord, of a service that has let go events in the midst of others', () => {
+describe('readPage, when a service has lost events between others', () => {
   let storage: GappyEventStorage;
 
   beforeEach(async () => {
@@ -32,14 +33,14 @@ describe('readRecord, of a service that has let go events in the midst of others
     return { sequences, reset: page.reset, oldest: page.head?.oldestSequence, next: page.next.sequence };
   }
 
-  it('begins behind the last gap', async () => {
+  it('starts after the last gap', async () => {
     storage.missing.add(3).add(5).add(6);
     expect(await read(0)).toEqual({ sequences: [7, 8, 9, 10, 11, 12], reset: false, oldest: 7, next: 12 });
     expect(await read(4)).toEqual({ sequences: [7, 8, 9, 10, 11, 12], reset: true, oldest: 7, next: 12 });
     expect(await read(8)).toEqual({ sequences: [9, 10, 11, 12], reset: false, oldest: 1, next: 12 });
   });
 
-  it('fills a page behind a gap, so that its reader goes on', async () => {
+  it('fills a page after a gap, so that its reader continues', async () => {
     storage.missing.add(5);
     expect(await read(0, 4)).toEqual({ sequences: [1, 2, 3, 4], reset: false, oldest: 1, next: 4 });
     expect(await read(4, 4)).toEqual({ sequences: [6, 7, 8, 9], reset: true, oldest: 6, next: 9 });
@@ -47,10 +48,10 @@ describe('readRecord, of a service that has let go events in the midst of others
     expect(await read(9, 4)).toEqual({ sequences: [10, 11, 12], reset: false, oldest: 1, next: 12 });
   });
 
-  it('fails when the newest events are missing, as it may only be late', async () => {
+  it('fails when the newest events are missing, because they may only be late', async () => {
     storage.missing.add(12);
     await expect(read(0)).rejects.toMatchObject({
-      status: 503,
+      name: EventStoreError.name,
       cause: { message: expect.stringContaining('changed 20 times') },
     });
   });

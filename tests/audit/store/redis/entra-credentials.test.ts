@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createCallbackEventStore } from '../../../../src/audit/store/create-callback-event-store.js';
+import { writerFor } from '../../../support/append-events.js';
+import { streamEvent, thread } from '../../../support/callback-events.js';
 import { startIdentityServerForTest, unsignedToken } from '../../../support/identity-server.js';
 import { openClientForTest } from '../../../support/open-redis-for-test.js';
 import { createRecordingLog } from '../../../support/recording-log.js';
@@ -9,7 +11,7 @@ import { isRedisMissing, startRedisServer } from '../../../support/redis-server.
 afterEach(() => void vi.unstubAllEnvs());
 
 describe.skipIf(isRedisMissing)('redis with Entra ID (needs /usr/bin/redis-server)', () => {
-  it('signs in as the managed identity, again before its token expires, and on the same connection', async () => {
+  it('signs in every connection as the managed identity, and again before its token expires', async () => {
     const server = await startRedisServer();
     onTestFinished(() => server.close());
     const admin = await openClientForTest(server.url);
@@ -27,13 +29,16 @@ describe.skipIf(isRedisMissing)('redis with Entra ID (needs /usr/bin/redis-serve
     const store = createCallbackEventStore({ kind: 'redis', url, usesEntra: true }, log);
     onTestFinished(() => store.close());
     await store.ping();
+    // The store reads events on a second connection.
+    await writerFor(store).append(streamEvent('a'));
+    expect((await store.list(thread)).events).toHaveLength(1);
     expect(identity.requests).toEqual([{ resource: 'https://redis.azure.com', clientId }]);
 
     const connections = async () => /total_connections_received:(\d+)/.exec(await admin.info('stats'))?.[1];
     const before = await connections();
     await expect.poll(() => identity.requests.length).toBe(2);
-    // The first sign-in of the store and of this test's client, then the renewal.
-    await expect.poll(async () => /cmdstat_auth:calls=(\d+)/.exec(await admin.info('commandstats'))?.[1]).toBe('3');
+    // The sign-ins of this test's client and of both connections, then a renewal on both.
+    await expect.poll(async () => /cmdstat_auth:calls=(\d+)/.exec(await admin.info('commandstats'))?.[1]).toBe('5');
     await store.ping();
     expect(await connections()).toBe(before);
     expect(log.lines).toEqual([]);

@@ -1,1 +1,0 @@
-export const MS_PER_DAY = 86_400_000;
