@@ -1,10 +1,10 @@
 import type { AgentUpdateKind, AgentUsage } from '../../durable-agents/index.js';
 
 /*
- * Events have the names of the wire: they are kept as JSON text, in the order in which the fields are served.
+ * Fields have their names on the wire. A store keeps them as JSON text, in the order in which they are served.
  */
 
-/** What is an update's own. */
+/** The fields of an update. */
 export interface StreamEventFields {
   readonly event_type: 'stream';
   readonly update_kind: AgentUpdateKind;
@@ -12,28 +12,28 @@ export interface StreamEventFields {
   readonly text: string;
 }
 
-/** What is an answer's own. */
+/** The fields of an answer. */
 export interface FinalEventFields {
   readonly event_type: 'final';
   /** The whole answer: the texts of the run's stream events of kind `text`, joined. */
   readonly response_text: string;
-  /** `null` when the model gave none. */
+  /** `null` if the model reports none. */
   readonly usage: UsageDetails | null;
-  /** `length`: the answer is cut at the model's token limit. */
+  /** `length` if the model's token limit cut the answer. */
   readonly finish_reason: string;
 }
 
-/** What is a failure's own: a run that ended without an answer. */
+/** The fields of a failure: the run ended without an answer. */
 export interface FailedEventFields {
   readonly event_type: 'failed';
   readonly error_code: string;
   readonly error_message: string;
 }
 
-/** What one callback call adds to a run, whatever the run is. */
+/** What one callback call adds, without the fields of its run. */
 export type CallbackEventFields = StreamEventFields | FinalEventFields | FailedEventFields;
 
-/** Tokens of a run, under the names of the wire. */
+/** Tokens of a run. */
 export interface UsageDetails {
   readonly type: 'usage_details';
   readonly input_token_count: number;
@@ -43,7 +43,7 @@ export interface UsageDetails {
   readonly [extra: `${string}_token_count`]: number;
 }
 
-/** One callback call, as it is served: what is the run's comes first, what the store knows of it last. */
+/** One callback call, as it is served. */
 export type CallbackEvent = CallbackEventFields & {
   /** When the callback ran: ISO 8601 in UTC, to the millisecond. */
   readonly timestamp: string;
@@ -53,15 +53,15 @@ export type CallbackEvent = CallbackEventFields & {
   readonly request_message: string;
   /** When the run's request was accepted: ISO 8601 in UTC. */
   readonly run_started_at: string;
-  /** Which delivery of the run it came from, from 1. The events of a run's highest attempt take the place of all others. */
+  /** Number of the delivery that it belongs to, from 1. The events of a run's highest attempt supersede all others. */
   readonly attempt: number;
-  /** On the last event of a run: how many of its events the store could not take. Absence: none. */
+  /** On the last event of a run: how many of its events the store did not receive. Undefined if none. */
   readonly lost_events?: number;
-  /** Position in the thread's record: 1 for the first event, then without gaps, also across a clear. */
+  /** Position in the thread's log: 1 for the first event, without gaps, continued after a clear. */
   readonly sequence: number;
 };
 
-/** `null` when the model gave none. */
+/** `null` if the model reports none. */
 export function toUsageDetails(usage: AgentUsage | undefined): UsageDetails | null {
   if (usage === undefined) return null;
   return {

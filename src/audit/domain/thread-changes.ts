@@ -10,46 +10,46 @@ import type { StoredEvent, NewEvent } from './stored-event.js';
 import { createEpoch, type ThreadHead, addToTotals, type ThreadTotals, withoutFailedRun } from './thread-head.js';
 
 /*
- * All that can happen to the record of a thread, as functions of what is kept to what is to be kept. They neither read
- * nor write: a store applies what they return, all of it or nothing, if the head is still the one they were given.
+ * Every change to a thread, as pure functions from its stored state to its next state. They do no I/O: a store applies
+ * what they return atomically, on the condition that the head is still the one they were given.
  */
 
-/** Earlier ones of a run that is cut off again and again are forgotten; their events say what attempt they are of. */
+/** Older attempts of a run are forgotten. Their events still hold the number of the attempt. */
 const MAX_KEPT_ATTEMPTS = 20;
 
-/** What is kept of a thread, as far as one run is concerned. */
+/** The stored state of a thread that matters to one run. */
 export interface ThreadSnapshot {
-  /** Absent: the thread is unknown. */
+  /** Undefined if the thread is unknown. */
   readonly head: ThreadHead | undefined;
-  /** Absent: the run is unknown in the head's epoch. */
+  /** Undefined if the run is unknown in the head's epoch. */
   readonly run: RunRecord | undefined;
 }
 
-/** What is to be kept instead. */
+/** What a store writes. */
 export interface ThreadChange {
   readonly head: ThreadHead;
-  /** Absent: no run changes. */
+  /** Undefined if no run changes. */
   readonly run?: RunRecord;
-  /** Whether the run's record is new, or takes the place of another request's: its message is to be kept as well. */
+  /** Whether the run record is new or replaces that of another request. The store then also writes the message. */
   readonly isNewMessage: boolean;
-  /** To be added; each is new. */
+  /** New events to add. */
   readonly events: readonly StoredEvent[];
 }
 
 export interface Decision<Result> {
-  /** Absent: everything stays as it is. */
+  /** Undefined if nothing changes. */
   readonly change?: ThreadChange;
   readonly result: Result;
 }
 
-/** What happened to events that were given to a store. */
+/** The result of appending events. */
 export type AppendResult =
   | {
       readonly status: 'kept';
       /** How many of the attempt's events so far the store did not receive. */
       readonly lostEvents: number;
     }
-  /** Another attempt has begun: nothing of this one is accepted any more. */
+  /** A newer attempt has begun, so the store rejects the events of this one. */
   | { readonly status: 'superseded' };
 
 /** Decides {@link CallbackEventStore.acceptRun}. */
@@ -67,7 +67,7 @@ export function beginAttempt(
   startedAt: string,
   waitedMs = 0,
 ): Decision<number> {
-  // A superseded attempt stays so: it must not come back by asking again.
+  // A repeated call must not revive a superseded attempt.
   const same = run?.attempts.find((candidate) => candidate.token === token);
   if (same !== undefined) return { result: same.attempt };
   const newest = run?.attempts.at(-1);
@@ -101,7 +101,7 @@ export function appendEvents(
   const newest = run?.attempts.at(-1);
   const isNewest = newest?.token === writer.token;
   if (run !== undefined && !isNewest && !canReturn(run, writer)) return { result: { status: 'superseded' } };
-  // The record was cleared, dropped or lost since the attempt was begun.
+  // The log was cleared, dropped or lost after the attempt began.
   const own: RunAttempt = isNewest ? newest : returnedAttempt(head, writer, newest, firstIndex);
   const { attempt } = own;
   const added = events.slice(Math.max(0, own.eventCount - firstIndex));
@@ -156,8 +156,8 @@ export function dropOldest(head: ThreadHead, oldestSequence: number): ThreadChan
 }
 
 /**
- * Whether a run's record is still of use, beside those that a clear has left behind: it has kept events, may still get
- * its first one, or goes on. One that was cut off, and whose events are all gone, is not: delivered again, it begins anew.
+ * Whether a store still needs a run record of the current log: the run has stored events, may still get its first one,
+ * or is running. A run that was cut off and whose events are all gone is not needed; a redelivery starts a new record.
  */
 export function isReached(
   { correlationId, attempts }: RunRecord,
@@ -173,7 +173,7 @@ function changed(head: ThreadHead | undefined): ThreadHead {
   return { epoch: createEpoch(), version: 1, oldestSequence: 1, newestSequence: 0 };
 }
 
-/** With its own number, if that is still free: events with a lower one are void, and those with the same are not. */
+/** An attempt that continues after its log was cleared or lost. It keeps its number unless a newer attempt has it. */
 function returnedAttempt(
   head: ThreadHead | undefined,
   { attempt, token, startedAt }: OpenAttempt,
@@ -181,19 +181,19 @@ function returnedAttempt(
   firstIndex: number,
 ): RunAttempt {
   const number = Math.max(attempt, (newest?.attempt ?? 0) + 1);
-  // A clear leaves a head. Without one the service has lost the thread, and with it what the attempt had in there.
+  // A clear leaves a head. Without a head the service has lost the thread, including the events of this attempt.
   const lostEvents = head === undefined ? firstIndex : 0;
   return { attempt: number, token, startedAt, eventCount: firstIndex, lostEvents };
 }
 
-/** Totals in which a run counts no longer as failed, as another attempt takes the place of its newest one. */
+/** The totals after another attempt has superseded a run's newest one, whose failure no longer counts. */
 function withoutFailure(totals: ThreadTotals | undefined, newest: RunAttempt | undefined): ThreadTotals | undefined {
   return newest?.outcome === 'failed' ? withoutFailedRun(totals) : totals;
 }
 
 /**
- * A run as it is known, or as it is begun with: after a clear its key may have been used for another request, which the
- * entity refuses, as it still knows the first.
+ * The known run, or the one that begins. After a clear, another request may have used the key. The entity rejects that
+ * request because it still knows the first one, so the description of the attempt wins.
  */
 function runOf(known: RunRecord | undefined, begun: RunDescription): RunRecord {
   if (known === undefined) return createRun(begun);
@@ -205,7 +205,7 @@ function createRun({ correlationId, requestMessage, acceptedAt }: RunDescription
   return { correlationId, requestMessage, acceptedAt, attempts: [] };
 }
 
-/** Puts an attempt in the place of the latest one, if that has its token, or behind all. */
+/** Replaces the newest attempt if it has the same token, and otherwise adds one after it. */
 function withAttempt(run: RunRecord, attempt: RunAttempt): RunRecord {
   const isLatest = run.attempts.at(-1)?.token === attempt.token;
   const others = isLatest ? run.attempts.slice(0, -1) : run.attempts.slice(1 - MAX_KEPT_ATTEMPTS);
