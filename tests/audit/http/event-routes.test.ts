@@ -1,4 +1,4 @@
-import type { HttpHandler } from '@azure/functions';
+import { type HttpHandler, HttpResponse } from '@azure/functions';
 import { describe, expect, it } from 'vitest';
 import type { CallbackEvent } from '../../../src/audit/domain/callback-event.js';
 import { AnswerBudget } from '../../../src/audit/http/answer-budget.js';
@@ -48,7 +48,10 @@ function createRoutes(limits: { maxAnswerBytes?: number; maxTotalBytes?: number 
   };
   const ask = (route: Route, query = '', headers: CallbackRequestParts['headers'] = {}): Promise<HttpAnswer> =>
     httpAnswer(routes[route], callbackRequest({ query, headers }), callbackInvocation());
-  return { store, ask };
+  /** The answer before its body is read. */
+  const open = async (route: Route, query = ''): Promise<HttpResponse> =>
+    new HttpResponse((await routes[route](callbackRequest({ query }), callbackInvocation())) ?? {});
+  return { store, ask, open };
 }
 
 /** So many more reads of events are answered. */
@@ -325,5 +328,138 @@ describe('the threads of an agent', () => {
     }
     const listed: { thread_id: string }[] = JSON.parse((await ask('threads')).text);
     expect(listed.map((one) => one.thread_id)).toEqual(['thread-0', 'thread-3', 'thread-1', 'thread-2']);
+  });
+});
+
+describe('what an answer costs', () => {
+  it('is one read of the head for a reader that has everything already', async () => {
+    const { store, ask } = createRoutes();
+    for (let count = 0; count < 3; count += 1) {
+      await appendEvents(
+        store,
+        Array.from({ length: 1000 }, () => streamEvent()),
+      );
+    }
+    const first = await ask('list');
+    const reads: string[] = [];
+    store.hooks.before = (method) => void reads.push(method);
+    const again = await ask('list', '', { 'if-none-match': first.headers.get('etag') ?? '' });
+    expect([again.status, again.text]).toEqual([304, '']);
+    expect(again.headers.get('x-next-cursor')).toBe(first.headers.get('x-next-cursor'));
+    expect(reads).not.toContain('list');
+  });
+
+  it('is one small read for each change while a filtered list waits, however long the thread is', async () => {
+    const { store, ask } = createRoutes();
+    await appendEvents(
+      store,
+      Array.from({ length: 3000 }, () => streamEvent()),
+    );
+    const answer = ask('list', `?correlation_id=${runId(2)}&wait=30`);
+    await new Promise(setImmediate);
+    await new Promise(setImmediate);
+    const before = store.calls.filter((method) => method === 'list').length;
+    for (let count = 0; count < 5; count += 1) {
+      await appendEvents(store, [streamEvent()]);
+      await new Promise(setImmediate);
+    }
+    const reads = store.calls.filter((method) => method === 'list').length - before;
+    // Appending begins an attempt, which is a change too.
+    expect(reads).toBeLessThanOrEqual(10);
+    await appendEvents(store, [streamEvent('at last')], { run: 2 });
+    expect(eventsIn(await answer)).toMatchObject([{ text: 'at last' }]);
+  });
+
+  it('is refused with 503 beside other large answers that are being sent', async () => {
+    const { store, ask, open } = createRoutes({ maxTotalBytes: 3_000_000 });
+    await appendEvents(
+      store,
+      Array.from({ length: 20 }, () => streamEvent('x'.repeat(100_000))),
+    );
+    const first = await open('list');
+    const refused = await ask('list');
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '2']);
+    expect(JSON.parse(await first.text())).toHaveLength(20);
+    expect((await ask('list')).status).toBe(200);
+  });
+
+  it('is refused with 413 if it would be too large, and can be read in pages', async () => {
+    const { store, ask } = createRoutes({ maxAnswerBytes: 50_000 });
+    await appendEvents(
+      store,
+      Array.from({ length: 20 }, () => streamEvent('x'.repeat(10_000))),
+    );
+    const refused = await ask('list');
+    expect([refused.status, JSON.parse(refused.text).error]).toEqual([413, expect.stringContaining('?limit=1000')]);
+    expect(eventsIn(await ask('list', '?limit=1000'))).toHaveLength(20);
+  });
+});
+
+describe('lists that wait', () => {
+  it('are limited, and the answer beyond them tells when there is room', async () => {
+    const { store, ask } = createRoutes();
+    const waiting = Array.from({ length: 10 }, () => ask('list', '?wait=30'));
+    await new Promise(setImmediate);
+    const refused = await ask('list', '?wait=30');
+    expect([refused.status, Number(refused.headers.get('retry-after'))]).toEqual([503, 30]);
+    expect((await ask('list')).status).toBe(200);
+    await appendEvents(store, [streamEvent()]);
+    expect((await Promise.all(waiting)).map(({ status }) => status)).toEqual(waiting.map(() => 200));
+    expect((await ask('list', '?wait=30')).status).toBe(200);
+  });
+});
+
+describe('an export of a thread that is cleared in the meantime', () => {
+  it.each(['jsonl', 'csv'])('says in its last line that it is not complete: %s', async (format) => {
+    const { store, ask } = createRoutes();
+    await appendEvents(
+      store,
+      Array.from({ length: 1200 }, () => streamEvent()),
+    );
+    store.hooks.after = async (method) => {
+      if (method !== 'list') return;
+      store.hooks.after = undefined;
+      await store.clear(thread);
+      await appendEvents(store, [streamEvent('after the clear')]);
+    };
+    const { text } = await ask('export', `?format=${format}`);
+    const lines = format === 'csv' ? readCsv(text).slice(1) : text.trimEnd().split('\n');
+    expect(lines).toHaveLength(501);
+    expect(text).not.toContain('after the clear');
+    expect(text.trimEnd().split('\n').at(-1)).toContain('incomplete');
+  });
+});
+
+describe('an export as CSV', () => {
+  it('begins with a byte order mark if asked to', async () => {
+    const { ask } = createRoutes();
+    const bytes = new Uint8Array(await (await createRoutes().open('export', '?format=csv&bom=true')).arrayBuffer());
+    expect([...bytes.subarray(0, 3)]).toEqual([0xef, 0xbb, 0xbf]);
+    expect((await ask('export', '?format=csv')).text.startsWith('sequence,')).toBe(true);
+  });
+});
+
+describe('the threads of an agent in pages', () => {
+  it('have cursors that fit a header and take up any thread ids', async () => {
+    const { store, ask } = createRoutes();
+    const ids = ['auth0|1', 'a,b', '100%25', 'Zoë', '東京', 'a b', 'x'.repeat(128)];
+    for (const threadId of ids) await appendEvents(store, [streamEvent()], { of: { ...thread, threadId } });
+    const seen: string[] = [];
+    for (let cursor: string | null = ''; cursor !== null;) {
+      const answer: HttpAnswer = await ask('threads', `?limit=2&cursor=${cursor}`);
+      const page: { thread_id: string }[] = JSON.parse(answer.text);
+      seen.push(...page.map(({ thread_id: id }) => id));
+      cursor = answer.headers.get('x-next-cursor');
+      expect(cursor ?? '').toMatch(/^[\x21-\x7E]*$/);
+    }
+    expect(seen.toSorted()).toEqual(ids.toSorted());
+  });
+
+  it('share one read of the store if they are asked for at the same time', async () => {
+    const { store, ask } = createRoutes();
+    await appendEvents(store, [streamEvent()]);
+    const answers = await Promise.all(Array.from({ length: 20 }, () => ask('threads')));
+    expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
+    expect(store.calls.filter((method) => method === 'listThreads')).toHaveLength(1);
   });
 });
