@@ -177,6 +177,16 @@ describe('a repeated request', () => {
     expect(options).toMatchObject([{ fromStart: true }]);
     expect(server.signals).toHaveLength(1);
   });
+
+  it('resumes the stream after Last-Event-ID', async () => {
+    const server = await startDurableTaskServer(entityThatAnswers(sunny));
+    const { runEvents, options } = createRunEvents();
+    const parts = streaming(json);
+
+    await post(server, { ...parts, headers: { ...parts.headers, 'last-event-id': 'a-7' } }, { runEvents });
+
+    expect(options).toMatchObject([{ lastEventId: 'a-7' }]);
+  });
 });
 
 describe('a request with another message under the same key', () => {
