@@ -26,8 +26,6 @@ export interface ScriptedApp {
   append(events: readonly TelemetryEvent[]): void;
   /** Tells all who follow the thread that an attempt is superseded. */
   supersede(correlationId: string, attempt: number): void;
-  /** Marks the answers as saved, for who reads them from now on. */
-  commit(): void;
   /** Resolves when somebody follows the thread. */
   followed(): Promise<void>;
   /** Refuses to serve superseded attempts from now on. */
@@ -92,9 +90,6 @@ export async function startScriptedApp(agentNames: readonly string[] = ['Callbac
     },
     supersede: (correlationId, attempt) => {
       tell(`event: superseded\ndata: ${JSON.stringify({ correlation_id: correlationId, attempt })}\n\n`);
-    },
-    commit: () => {
-      record = record.map((event) => (event.event_type === 'final' ? { ...event, committed: true } : event));
     },
     followed: () =>
       eventually(() => {
