@@ -108,7 +108,7 @@ export class RunRecorder {
 
   async #waitForRoom(): Promise<void> {
     this.#roomWaitSinceMs = performance.now();
-    const leftMs = MAX_WAIT_MS - this.#waitedMs();
+    const leftMs = this.#maxWaitMs() - this.#waitedMs();
     if (this.#patience.remainingMs > leftMs) this.#patience.start(leftMs);
     while (this.#isFull()) await this.#untilChange();
     this.#roomWaitMs = this.#waitedMs();
@@ -123,7 +123,7 @@ export class RunRecorder {
   }
 
   #hasWaitedEnough(): boolean {
-    return this.#waitedMs() >= MAX_WAIT_MS;
+    return this.#waitedMs() >= this.#maxWaitMs();
   }
 
   #put(event: NewEvent): void {
@@ -193,8 +193,13 @@ export class RunRecorder {
   #limitWrite(): void {
     if (this.#state !== 'writing' || this.#patience.remainingMs !== Infinity) return;
     const { patienceMs = DEFAULT_PATIENCE_MS } = this.#options;
-    const leftMs = this.#room === undefined ? Infinity : MAX_WAIT_MS - this.#waitedMs();
+    const leftMs = this.#room === undefined ? Infinity : this.#maxWaitMs() - this.#waitedMs();
     this.#patience.start(Math.max(0, Math.min(this.#patienceMs(patienceMs), leftMs)));
+  }
+
+  /** How long the run waits for the store in all; longer only if the caller allows more for a single silence. */
+  #maxWaitMs(): number {
+    return Math.max(MAX_WAIT_MS, this.#options.patienceMs ?? 0);
   }
 
   #patienceMs(usualMs: number): number {
