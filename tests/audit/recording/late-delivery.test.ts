@@ -7,7 +7,7 @@ import { createGate } from '../../support/gate.js';
 import { HookedEventStore } from '../../support/hooked-event-store.js';
 import { createRecordingLog } from '../../support/recording-log.js';
 
-it('shows the answer in the conversation, though a delivery that was cut off from the store comes through behind it', async () => {
+it('keeps the answer of the newest delivery when an older delivery reaches the store late', async () => {
   vi.useFakeTimers({ toFake: ['performance'] });
   onTestFinished(() => void vi.useRealTimers());
   const store = new HookedEventStore();

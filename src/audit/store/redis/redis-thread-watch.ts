@@ -98,7 +98,7 @@ export class RedisThreadWatch {
           client.pExpire(key, NEWS_LIFE_MS),
         ]),
       )
-      // Whoever waits looks at the head by themselves.
+      // Readers that wait also read the head themselves.
       .catch(() => {});
   }
 
