@@ -3,12 +3,13 @@ import path from 'node:path';
 import { expect, it } from 'vitest';
 
 const source = path.resolve(__dirname, '../src');
-const base = ['durable-agents/index.ts', 'functions/'];
+const base = ['durable-agents/index.ts', 'functions/', 'storage/key-value-store'];
 
 /** What each room may import beside itself, as docs/architecture.md shows it. */
 const rooms: Readonly<Record<string, readonly string[]>> = {
   'functions/': [],
-  'durable-agents/': ['functions/'],
+  'storage/': ['functions/'],
+  'durable-agents/': ['functions/', 'storage/key-value-store', 'storage/memory/'],
   'openai/': base,
   'dashboard/page/': [],
   'dashboard/': base,

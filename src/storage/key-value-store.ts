@@ -1,0 +1,87 @@
+/**
+ * Addresses a value. Both parts consist of ASCII letters, digits and `. _ : @ = - ~ |`; a partition has at most 600
+ * characters, a key at most 300. Other text has to be escaped first.
+ */
+export interface ValueAddress {
+  readonly partition: string;
+  readonly key: string;
+}
+
+/** A value as it was read. */
+export interface StoredValue {
+  readonly key: string;
+  readonly value: string;
+  /** Differs after each change of the value. Opaque. */
+  readonly tag: string;
+}
+
+/** One change within a {@link KeyValueStore.commit}. */
+export interface ValueChange {
+  readonly key: string;
+  /** The new value: text of any length. Undefined removes the key. */
+  readonly value: string | undefined;
+}
+
+/** The condition of a commit: a key of the same partition still has this tag. */
+export interface CommitGuard {
+  readonly key: string;
+  /** Undefined: the key does not exist. */
+  readonly tag: string | undefined;
+}
+
+/** Keys from `from` on, and before `before`, by code unit. */
+export interface KeyRange {
+  readonly from: string;
+  readonly before: string;
+}
+
+/**
+ * Keeps text by partition and key. Everything durable beside the conversations themselves is kept here, so supporting
+ * another service means implementing this interface.
+ *
+ * Methods reject with a {@link StorageError} if the service cannot be reached or does not answer in time. A commit that
+ * rejects may have taken effect.
+ */
+export interface KeyValueStore {
+  /** Undefined if the key does not exist. */
+  read(address: ValueAddress): Promise<StoredValue | undefined>;
+
+  /** Reads any number of keys of one partition. The result lacks those that do not exist. */
+  readMany(partition: string, keys: readonly string[]): Promise<ReadonlyMap<string, StoredValue>>;
+
+  /**
+   * Reads keys in their order.
+   *
+   * @param limit maximum number of values, 1 or more
+   * @returns fewer than `limit` also if they are large; none only if the range holds none
+   */
+  readRange(partition: string, range: KeyRange, limit: number): Promise<readonly StoredValue[]>;
+
+  /**
+   * Changes several keys of a partition: all of them, or none.
+   *
+   * @param changes at most 90, in any order. The guard's key must be among them.
+   * @returns the new tag of the guard's key; undefined if the guard does not hold and nothing was changed
+   */
+  commit(partition: string, guard: CommitGuard, changes: readonly ValueChange[]): Promise<string | undefined>;
+
+  /** Removes the keys of a range. Not atomic: readers may see a part of it gone. */
+  removeRange(partition: string, range: KeyRange): Promise<void>;
+
+  /**
+   * Reports the value of a key: now, and after each change of this or another process, within about 200 ms. Several
+   * changes in a row may be reported as one. Never throws: while the service cannot be reached, it keeps trying.
+   *
+   * @returns ends it
+   */
+  follow(address: ValueAddress, onValue: (value: StoredValue | undefined) => void): () => void;
+
+  /** Resolves if the service answers. */
+  ping(): Promise<void>;
+
+  /** Ends connections and timers. */
+  close(): Promise<void>;
+}
+
+/** Most changes that one commit takes. */
+export const MAX_CHANGES_PER_COMMIT = 90;

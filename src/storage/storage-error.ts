@@ -1,0 +1,9 @@
+import { UnavailableError } from '../functions/unavailable-error.js';
+
+/** The service that keeps values cannot be reached, or does not answer in time. What was asked may have happened. */
+export class StorageError extends UnavailableError {
+  constructor(cause: unknown) {
+    super('The storage cannot be reached. Try again in a moment.', { cause });
+    this.name = 'StorageError';
+  }
+}
