@@ -9,6 +9,7 @@ import { createRunRoute } from './http/run-route.js';
 import { RunCompletionNotifier } from './run-completion-notifier.js';
 import type { RunEventSource, RunIdentity } from './run-event-source.js';
 import type { RunRecords } from './run-records.js';
+import type { RunTracer } from './run-tracer.js';
 import { agentEntityName } from './thread/thread-entity.js';
 
 export interface AgentFunctionAppOptions {
@@ -49,6 +50,8 @@ export interface AgentFunctionAppOptions {
   readonly runRecords?: RunRecords;
   /** Watches the runs of every agent that has no callback of its own. Optional. */
   readonly defaultCallback?: AgentResponseCallback;
+  /** Makes spans and metrics of runs, model calls and tool calls. Optional. */
+  readonly tracer?: RunTracer | undefined;
 }
 
 export interface AddAgentOptions {
@@ -92,6 +95,7 @@ export class AgentFunctionApp {
         runTimeoutMs: (this.#options.runTimeoutSeconds ?? 240) * 1000,
         maxAttempts: this.#options.maxAttempts ?? 5,
         runRecords: this.#options.runRecords,
+        tracer: this.#options.tracer,
       }),
     );
     if (httpEndpointEnabled) this.#addRunEndpoint(agent.name);

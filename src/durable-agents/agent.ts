@@ -1,3 +1,4 @@
+import type { AgentModel, RunTrace } from './run-tracer.js';
 import type { ThreadMessage } from './thread/thread-state.js';
 
 /** Tokens of one run, as the model counted them. */
@@ -48,6 +49,8 @@ export interface AgentRunOptions {
   readonly signal: AbortSignal;
   /** False asks for the whole answer in one update. */
   readonly streaming: boolean;
+  /** Follows the agent's model calls and tool calls. Optional. */
+  readonly trace?: RunTrace | undefined;
 }
 
 /** What answers in a thread. */
@@ -56,6 +59,8 @@ export interface Agent {
   readonly name: string;
   /** Shown by the health endpoint: `ChatAgent` for an agent over chat completions. */
   readonly type: string;
+  /** The model that it asks, if it is always the same one. */
+  readonly model?: AgentModel;
   /**
    * Answers the conversation so far, whose last message is the request.
    *

@@ -5,6 +5,7 @@ import { errorText } from '../functions/error-text.js';
 import type { Logger } from '../functions/logger.js';
 import { consume, raceAbort } from '../functions/time-limits.js';
 import { ResponseCollector } from './response-collector.js';
+import type { RunTrace } from './run-tracer.js';
 import type { ThreadMessage } from './thread/thread-state.js';
 
 /** How long a burst of parts may keep the event loop from other work. */
@@ -15,6 +16,7 @@ export interface AskAgentOptions {
   readonly agent: Agent;
   readonly messages: readonly ThreadMessage[];
   readonly notifier: CallbackNotifier;
+  readonly trace?: RunTrace | undefined;
   /** Time limit of the whole run. */
   readonly timeoutMs: number;
   readonly log: Logger;
@@ -51,14 +53,14 @@ async function askWithRetry(
   signal: AbortSignal,
   closeTimeoutMs: number,
 ): Promise<AgentResponse> {
-  const { agent, messages, notifier, log, now } = options;
+  const { agent, messages, notifier, trace, log, now } = options;
   const ask = async (streaming: boolean, collector: ResponseCollector): Promise<AgentResponse> => {
     let busySinceMs = performance.now();
     const onCloseError = (error: unknown): void => {
       log.warn(`[${agent.name}] the agent's stream could not be closed: ${errorText(error)}`);
     };
     await consume(
-      agent.run(messages, { signal, streaming }),
+      agent.run(messages, { signal, streaming, trace }),
       (part) => {
         let pending: void | Promise<void> = undefined;
         for (const update of collector.push(part)) {

@@ -18,6 +18,17 @@ export { requireThreadId } from './http/require-thread-id.js';
 export type { HealthDetails } from './http/health-route.js';
 export type { RunIdentity, FollowOptions, RunEventSource, RunEventStream } from './run-event-source.js';
 export type { AcceptedRun, RunRecords } from './run-records.js';
+export type {
+  AgentModel,
+  ModelCallTrace,
+  RunTrace,
+  RunTracer,
+  ToolCallTrace,
+  TracedAnswer,
+  TracedModelCall,
+  TracedRun,
+  TracedToolCall,
+} from './run-tracer.js';
 export type { RunRequest } from './run-request.js';
 export {
   messageText,

@@ -6,6 +6,7 @@ import { CallbackNotifier } from './callback-notifier.js';
 import { AgentError } from './errors.js';
 import type { Logger } from '../functions/logger.js';
 import type { RunRequest } from './run-request.js';
+import type { RunTracer } from './run-tracer.js';
 import {
   checkedEntry,
   findResponse,
@@ -26,6 +27,8 @@ export interface RunAgentOptions {
   readonly callback?: AgentResponseCallback | undefined;
   /** See {@link AgentCallbackContext.attempt}. @default 1 */
   readonly attempt?: number;
+  /** Optional. */
+  readonly tracer?: RunTracer | undefined;
   readonly log: Logger;
   /** Time limit of the whole run, including its callbacks. */
   readonly timeoutMs: number;
@@ -66,18 +69,29 @@ export async function runAgent(options: RunAgentOptions): Promise<RunResult> {
   const requestEntry = toRequestEntry(request);
   let response: ThreadEntry;
   log.info(`${where} run started (thread ${threadId})`);
+  const trace = options.tracer?.startRun({
+    agent,
+    threadId,
+    correlationId,
+    attempt,
+    requestedAt: request.createdAt,
+    traceParent: request.traceParent,
+    redact: (text) => text,
+  });
   try {
     const messages = [...replayableMessages(history), ...requestEntry.messages];
-    const answer = await askAgent({ agent, messages, notifier, timeoutMs, log, now });
+    const answer = await askAgent({ agent, messages, notifier, trace, timeoutMs, log, now });
     response = toResponseEntry(correlationId, answer, now());
     // A frozen copy, so that no callback can change what the others and the thread get.
     await notifier.response(deepFreeze(structuredClone(answer)));
+    trace?.answered(answer);
     log.info(`${where} run answered (thread ${threadId})`);
   } catch (error) {
     const failure = AgentError.from(error);
     response = toFailedEntry(correlationId, failure, agent.name, now());
     log.warn(`${where} run failed: ${failure.code}: ${failure.message}${causeOf(failure)} (thread ${threadId})`);
     await notifier.error(failure);
+    trace?.failed(failure);
   }
   return { history: [...history, requestEntry, response], response };
 }

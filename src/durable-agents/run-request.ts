@@ -9,6 +9,7 @@ const KEYS: Readonly<Record<string, string>> = {
   responsetype: 'responseType',
   requestresponseformat: 'responseType',
   orchestrationid: 'orchestrationId',
+  traceparent: 'traceParent',
 };
 
 const GUID = /^[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}$/i;
@@ -35,6 +36,8 @@ export const runRequestSchema = z.preprocess(
     responseType: lowerCase.pipe(z.enum(['json', 'text'])).default('json'),
     /** Set if an orchestration asks. */
     orchestrationId: z.string().optional(),
+    /** The caller's span, as a `traceparent` header holds it (W3C Trace Context). */
+    traceParent: z.string().optional(),
   }),
 );
 

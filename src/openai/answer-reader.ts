@@ -62,6 +62,11 @@ export class AnswerReader {
     return this.#answer.finish();
   }
 
+  /** See {@link ModelAnswer.id} and {@link ModelAnswer.model}. */
+  get source(): Pick<ModelAnswer, 'id' | 'model'> {
+    return this.#answer;
+  }
+
   /** Lets the connection go. */
   release(): void {
     const reader = this.#reader;

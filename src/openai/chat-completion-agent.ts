@@ -2,6 +2,7 @@ import { APIError } from 'openai';
 import {
   type Agent,
   AgentError,
+  type AgentModel,
   type AgentRunOptions,
   type AgentStreamPart,
   type ThreadMessage,
@@ -46,12 +47,21 @@ export function createChatCompletionAgent(options: ChatCompletionAgentOptions): 
   const { firstTokenTimeoutMs = 180_000, streamIdleTimeoutMs = 60_000, quotesErrors = true } = options;
   const quoting = { quotesErrors, redact: client.redact };
   const post = createPost(options);
+  const server = new URL(client.sdk.baseURL);
+  const model: AgentModel = {
+    name: client.deployment,
+    provider: 'azure.ai.openai',
+    serverAddress: server.hostname,
+    serverPort: Number(server.port || (server.protocol === 'https:' ? 443 : 80)),
+  };
 
   async function* run(
     messages: readonly ThreadMessage[],
-    { signal, streaming }: AgentRunOptions,
+    { signal, streaming, trace }: AgentRunOptions,
   ): AsyncGenerator<AgentStreamPart> {
     const silence = new SilenceWatch({ firstTokenTimeoutMs, streamIdleTimeoutMs });
+    const { instructions, parameters = {} } = options;
+    const call = trace?.startModelCall({ model, streaming, instructions, messages, parameters, outputType: 'text' });
     const aborted = AbortSignal.any([signal, silence.signal]);
     let reader: AnswerReader | undefined;
     try {
@@ -60,18 +70,28 @@ export function createChatCompletionAgent(options: ChatCompletionAgentOptions): 
       for (;;) {
         const parts = await reader.read();
         if (parts === undefined) break;
-        for (const part of parts) yield part;
+        for (const part of parts) {
+          call?.chunk();
+          yield part;
+        }
       }
-      yield reader.finish();
+      const finish = reader.finish();
+      const { finishReason, usage } = finish;
+      call?.answered({ id: reader.source.id, model: reader.source.model, finishReason, usage });
+      yield finish;
     } catch (error) {
-      if (signal.aborted) throw abortError(signal);
-      throw silence.signal.aborted ? silence.signal.reason : toAgentError(error, quoting);
+      const reason: unknown = silence.signal.aborted ? silence.signal.reason : toAgentError(error, quoting);
+      const failure = signal.aborted ? abortError(signal) : AgentError.from(reason);
+      call?.failed(failure);
+      throw failure;
     } finally {
+      // The reader of an abandoned stream ends it here.
+      call?.failed(abortError(signal));
       silence.stop();
       reader?.release();
     }
   }
-  return { name, type: 'ChatAgent', run };
+  return { name, type: 'ChatAgent', model, run };
 }
 
 /** Asks the model; the promise resolves when the headers of the answer have come. */

@@ -27,6 +27,8 @@ export class ModelAnswer {
   #finishReason: string | undefined;
   #usage: AgentFinish['usage'];
   #filterResults: unknown;
+  #id: string | undefined;
+  #model: string | undefined;
   #hasChunks = false;
 
   /**
@@ -48,6 +50,16 @@ export class ModelAnswer {
     return this.#finishReason !== undefined;
   }
 
+  /** The provider's id of the answer, as far as it has come. */
+  get id(): string | undefined {
+    return this.#id;
+  }
+
+  /** The model that answers, as the provider names it. */
+  get model(): string | undefined {
+    return this.#model;
+  }
+
   /** The visible parts that have come since the last call. */
   takeParts(): readonly AgentStreamPart[] {
     if (this.#parts.length === 0) return this.#parts;
@@ -63,7 +75,10 @@ export class ModelAnswer {
    */
   add(chunk: Readonly<Record<string, unknown>>): void {
     this.#hasChunks = true;
-    const { choices, usage } = chunk;
+    const { choices, usage, id, model } = chunk;
+    // The first chunk of Azure holds filter results alone, under an empty id.
+    if (typeof id === 'string' && id !== '') this.#id ??= id;
+    if (typeof model === 'string' && model !== '') this.#model ??= model;
     // The last usage that can be read holds: some endpoints count with each chunk, and send nulls in between.
     if (usage) this.#usage = readUsage(usage) ?? this.#usage;
     if (choices === undefined || choices === null) return;

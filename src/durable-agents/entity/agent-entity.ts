@@ -7,6 +7,7 @@ import { errorText } from '../../functions/error-text.js';
 import { withTimeout } from '../../functions/time-limits.js';
 import { failRun, runAgent, type RunAgentOptions } from '../run-agent.js';
 import type { RunRecords } from '../run-records.js';
+import type { RunTracer } from '../run-tracer.js';
 import type { RunCompletionNotifier } from '../run-completion-notifier.js';
 import { runRequestSchema } from '../run-request.js';
 import { fromEntityKey, THREAD_ID_RULE } from '../thread/thread-id.js';
@@ -23,6 +24,8 @@ export interface AgentEntityOptions {
   readonly maxAttempts: number;
   /** Counts deliveries where the host does not. Optional. */
   readonly runRecords: RunRecords | undefined;
+  /** Makes spans of the runs. Optional. */
+  readonly tracer?: RunTracer | undefined;
 }
 
 /** @param deliveries how often the host has delivered the operation, as far as it tells */
@@ -94,8 +97,8 @@ async function run(
   const request = parsed.data;
   const { key } = entity.entityId;
   const threadId = fromEntityKey(key);
-  const { agent, callback, completions, maxAttempts, runTimeoutMs: timeoutMs } = options;
-  const about = { agent, threadId: threadId ?? key, request, callback, log, timeoutMs };
+  const { agent, callback, completions, maxAttempts, tracer, runTimeoutMs: timeoutMs } = options;
+  const about = { agent, threadId: threadId ?? key, request, callback, tracer, log, timeoutMs };
   try {
     const state = parseThreadState(entity.getState());
     const history = state.data.conversationHistory;

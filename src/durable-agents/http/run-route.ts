@@ -22,6 +22,7 @@ import {
 } from './run-answer.js';
 import { pacedBody } from '../../functions/paced-body.js';
 import { sseResponse } from '../../functions/sse.js';
+import { incomingTraceParent } from '../../functions/trace-parent.js';
 import { streamRun } from './stream-run.js';
 
 export interface RunRouteOptions extends Omit<AgentClientOptions, 'durableClient' | 'threadId' | 'log'> {
@@ -49,11 +50,13 @@ export function createRunRoute(options: RunRouteOptions): HttpHandler {
     const kind = answerKind(request, body.kind);
     try {
       const isKeyed = idempotencyKey !== undefined;
+      const traceParent = incomingTraceParent(request, context);
       const run: RunRequest = {
         ...parseRunMessage(body, maxMessageBytes),
         correlationId: isKeyed ? correlationIdOfKey(agentName, threadId, idempotencyKey) : createId(),
         createdAt: new Date().toISOString(),
         responseType: kind,
+        ...(traceParent !== undefined && { traceParent }),
       };
       const streamed = accepts(request, 'text/event-stream') ? runEvents : undefined;
       const maxWaitMs = streamed?.maxDurationMs ?? options.maxWaitMs;

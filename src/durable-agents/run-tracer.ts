@@ -1,0 +1,97 @@
+import type { Agent, AgentFinishReason, AgentResponse, AgentUsage } from './agent.js';
+import type { AgentError } from './errors.js';
+import type { ThreadMessage } from './thread/thread-state.js';
+
+/**
+ * Follows the work of runs, to make spans and metrics of it. A callback sees only what a run shows; a tracer also sees
+ * when each model call and tool call starts and ends. Its methods must not throw and are not awaited.
+ */
+export interface RunTracer {
+  /** Called for each delivery of a run, before its agent is asked. */
+  startRun(run: TracedRun): RunTrace;
+}
+
+export interface TracedRun {
+  readonly agent: Agent;
+  readonly threadId: string;
+  readonly correlationId: string;
+  /** See `AgentCallbackContext.attempt`. */
+  readonly attempt: number;
+  /** When the request was accepted: ISO 8601 in UTC. */
+  readonly requestedAt: string;
+  /** The caller's span, as a `traceparent` header holds it (W3C Trace Context). Optional. */
+  readonly traceParent: string | undefined;
+  /** Removes secrets from a text before it leaves the run. */
+  readonly redact: (text: string) => string;
+}
+
+/** One delivery of a run. Exactly one of `answered`, `failed` and `suspended` is called, last. */
+export interface RunTrace {
+  startModelCall(call: TracedModelCall): ModelCallTrace;
+  startToolCall(call: TracedToolCall): ToolCallTrace;
+  answered(response: AgentResponse): void;
+  failed(error: AgentError): void;
+  /** The run waits for something outside, as the approval of a tool call; a later delivery continues it. */
+  suspended(): void;
+}
+
+/** A model call, with its retries. */
+export interface TracedModelCall {
+  readonly model: AgentModel;
+  readonly streaming: boolean;
+  readonly instructions: string;
+  /** The conversation that the model gets, oldest first. */
+  readonly messages: readonly ThreadMessage[];
+  readonly parameters: {
+    readonly temperature?: number | undefined;
+    readonly maxOutputTokens?: number | undefined;
+    readonly reasoningEffort?: string | undefined;
+  };
+  /** Whether the answer must be JSON. */
+  readonly outputType: 'text' | 'json';
+}
+
+/** The model behind an agent, and who serves it. */
+export interface AgentModel {
+  /** As it is requested: the deployment. */
+  readonly name: string;
+  /** As the OpenTelemetry conventions name it: `azure.ai.openai`. */
+  readonly provider: string;
+  readonly serverAddress: string;
+  readonly serverPort: number;
+}
+
+/** A call that has ended ignores further calls of its methods. */
+export interface ModelCallTrace {
+  /** A visible piece has arrived. */
+  chunk(): void;
+  answered(answer: TracedAnswer): void;
+  failed(error: AgentError): void;
+}
+
+export interface TracedAnswer {
+  /** The provider's id of the answer. `undefined` if it gave none. */
+  readonly id: string | undefined;
+  /** The model that answered, as the provider names it. `undefined` if it did not. */
+  readonly model: string | undefined;
+  readonly finishReason: AgentFinishReason | 'tool_call';
+  readonly usage: AgentUsage | undefined;
+}
+
+export interface TracedToolCall {
+  readonly name: string;
+  readonly callId: string;
+  readonly description: string;
+  /** JSON. */
+  readonly arguments: unknown;
+}
+
+/** A call that has ended ignores further calls of its methods. */
+export interface ToolCallTrace {
+  /** Calls the tool so that spans which it makes become children of its own. */
+  run<Result>(call: () => Result): Result;
+  /** @param result JSON */
+  answered(result: unknown): void;
+  /** @param code stable and in snake_case: `tool_timeout`, `tool_error`, … */
+  failed(code: string, message: string): void;
+}
