@@ -47,7 +47,7 @@ describe('demo.http', () => {
     expect(text).toContain(BASE_URL_LINE);
   });
 
-  it('walks through health, a run, its events, a streamed run and the reset of the events', () => {
+  it('walks through health, a run, its events, a streamed run, the conversation and the reset of the events', () => {
     const events = '/api/agents/CallbackAgent/callbacks/test-thread-00';
     expect(
       exchanges.map(({ request, statusCode }) => `${request.method} ${new URL(request.url).pathname} ${statusCode}`),
@@ -56,6 +56,7 @@ describe('demo.http', () => {
       'POST /api/agents/CallbackAgent/run 200',
       `GET ${events} 200`,
       'POST /api/agents/CallbackAgent/run 200',
+      'GET /api/agents/CallbackAgent/threads/test-thread-00 200',
       `DELETE ${events} 204`,
     ]);
   });

@@ -4,6 +4,7 @@ import type { Agent } from './agent.js';
 import { AgentRegistry } from './agent-registry.js';
 import { createAgentEntity } from './entity/agent-entity.js';
 import type { AgentResponseCallback } from './agent-response-callback.js';
+import { createConversationRoute } from './http/conversation-route.js';
 import { createHealthRoute, createProbeRoute, type HealthDetails } from './http/health-route.js';
 import { createRunRoute } from './http/run-route.js';
 import { RunCompletionNotifier } from './run-completion-notifier.js';
@@ -26,7 +27,10 @@ export interface AgentFunctionAppOptions {
   readonly enableAnonymousHealth?: boolean;
   /** Further keys of the health answer. Health awaits it without a limit; if it rejects, its keys are missing. */
   readonly healthDetails?: HealthDetails;
-  /** Registers `POST agents/{agent}/run` for each agent that does not say otherwise. @default true */
+  /**
+   * Registers `POST agents/{agent}/run` for each agent that does not say otherwise, and `GET agents/{agent}/threads/{id}`.
+   * @default true
+   */
   readonly enableHttpEndpoints?: boolean;
   /** How long a caller waits for the end of its run. @default 30 */
   readonly waitSeconds?: number;
@@ -67,6 +71,7 @@ export class AgentFunctionApp {
   readonly agents = new AgentRegistry();
   readonly #options: AgentFunctionAppOptions;
   readonly #completions = new RunCompletionNotifier();
+  #hasThreadEndpoints = false;
 
   constructor(options: AgentFunctionAppOptions = {}) {
     this.#options = options;
@@ -98,7 +103,9 @@ export class AgentFunctionApp {
         tracer: this.#options.tracer,
       }),
     );
-    if (httpEndpointEnabled) this.#addRunEndpoint(agent.name);
+    if (!httpEndpointEnabled) return;
+    this.#addRunEndpoint(agent.name);
+    this.#addThreadEndpoints();
   }
 
   #addHealthCheck(): void {
@@ -116,6 +123,19 @@ export class AgentFunctionApp {
       route: enableAnonymousHealth ? 'health/details' : 'health',
       authLevel: this.httpAuthLevel,
       handler: createHealthRoute(this.agents, healthDetails),
+    });
+  }
+
+  /** The same for all agents. */
+  #addThreadEndpoints(): void {
+    if (this.#hasThreadEndpoints) return;
+    this.#hasThreadEndpoints = true;
+    app.http('get_thread', {
+      methods: ['GET'],
+      route: 'agents/{agentName}/threads/{thread_id}',
+      authLevel: this.httpAuthLevel,
+      extraInputs: [input.durableClient()],
+      handler: createConversationRoute(this.agents),
     });
   }
 

@@ -14,6 +14,7 @@ export { composeCallbacks } from './compose-callbacks.js';
 export type { AgentRegistry, RegisteredAgent } from './agent-registry.js';
 export type { AgentCallbackContext, AgentResponseCallback } from './agent-response-callback.js';
 export { AgentError, type AgentErrorOptions, type AgentRecovery, ThreadStateError } from './errors.js';
+export { registeredAgentName } from './http/registered-agent-name.js';
 export { requireThreadId } from './http/require-thread-id.js';
 export type { HealthDetails } from './http/health-route.js';
 export type { RunIdentity, FollowOptions, RunEventSource, RunEventStream } from './run-event-source.js';

@@ -35,36 +35,46 @@ function registered(options: AgentFunctionAppOptions = {}, agentOptions: AddAgen
 
 const health = 'health_check GET health function';
 const run = 'http-ScriptedAgent POST agents/ScriptedAgent/run function';
+const thread = 'get_thread GET agents/{agentName}/threads/{thread_id} function';
 
 describe('the HTTP functions of an app', () => {
   it.each<[string, AgentFunctionAppOptions, AddAgentOptions, string[]]>([
-    ['by default', {}, {}, [health, run]],
+    ['by default', {}, {}, [health, run, thread]],
     [
       'with the auth level anonymous',
       { httpAuthLevel: 'anonymous' },
       {},
-      [health.replace(/function$/, 'anonymous'), run.replace(/function$/, 'anonymous')],
+      [
+        health.replace(/function$/, 'anonymous'),
+        run.replace(/function$/, 'anonymous'),
+        thread.replace(/function$/, 'anonymous'),
+      ],
     ],
     [
       'with the auth level admin',
       { httpAuthLevel: 'admin' },
       {},
-      [health.replace(/function$/, 'admin'), run.replace(/function$/, 'admin')],
+      [health.replace(/function$/, 'admin'), run.replace(/function$/, 'admin'), thread.replace(/function$/, 'admin')],
     ],
-    ['without a health check', { enableHealthCheck: false }, {}, [run]],
-    ['without a health check, anonymous or not', { enableHealthCheck: false, enableAnonymousHealth: true }, {}, [run]],
+    ['without a health check', { enableHealthCheck: false }, {}, [run, thread]],
+    [
+      'without a health check, anonymous or not',
+      { enableHealthCheck: false, enableAnonymousHealth: true },
+      {},
+      [run, thread],
+    ],
     [
       'with anonymous health',
       { enableAnonymousHealth: true },
       {},
-      ['health_check GET health anonymous', 'health_details GET health/details function', run],
+      ['health_check GET health anonymous', 'health_details GET health/details function', run, thread],
     ],
     ['without HTTP endpoints', { enableHttpEndpoints: false }, {}, [health]],
     [
       'with an endpoint for this agent alone',
       { enableHttpEndpoints: false },
       { enableHttpEndpoint: true },
-      [health, run],
+      [health, run, thread],
     ],
     ['without an endpoint for this agent', {}, { enableHttpEndpoint: false }, [health]],
   ])('are, %s, these with these auth levels', (_what, options, agentOptions, expected) => {
@@ -75,7 +85,7 @@ describe('the HTTP functions of an app', () => {
     const agentApp = new AgentFunctionApp({ agents: [sunny()] });
 
     expect(agentApp.agents.list().map(({ agent }) => agent.name)).toEqual(['ScriptedAgent']);
-    expect(http.mock.calls.map(([name]) => name)).toEqual(['health_check', 'http-ScriptedAgent']);
+    expect(http.mock.calls.map(([name]) => name)).toEqual(['health_check', 'http-ScriptedAgent', 'get_thread']);
     expect(entity.mock.calls.map(([name]) => name)).toEqual(['dafx-ScriptedAgent']);
   });
 });

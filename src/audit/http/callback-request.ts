@@ -1,7 +1,6 @@
 import type { HttpRequest } from '@azure/functions';
 import { z } from 'zod';
-import { type AgentRegistry, requireThreadId } from '../../durable-agents/index.js';
-import { HttpError } from '../../functions/http-error.js';
+import { type AgentRegistry, registeredAgentName, requireThreadId } from '../../durable-agents/index.js';
 import { flag, oneOf, wholeNumber } from '../../functions/query-parameters.js';
 import { routeParameter } from '../../functions/route-parameter.js';
 import { parseCursor } from '../domain/event-cursor.js';
@@ -13,15 +12,10 @@ import type { EventThread } from '../domain/event-thread.js';
  * @throws HttpError 404 for an agent that is not registered, 400 for an invalid thread id
  */
 export function eventThreadOf(request: HttpRequest, agents: AgentRegistry): EventThread {
-  return { agentName: agentNameOf(request, agents), threadId: requireThreadId(routeParameter(request, 'thread_id')) };
-}
-
-/** The registered spelling of the agent that a route names. @throws HttpError 404 when there is none */
-export function agentNameOf(request: HttpRequest, agents: AgentRegistry): string {
-  const name = routeParameter(request, 'agentName') ?? '';
-  const registered = agents.find(name);
-  if (registered === undefined) throw new HttpError(404, `There is no agent with the name "${name}".`);
-  return registered.agent.name;
+  return {
+    agentName: registeredAgentName(request, agents),
+    threadId: requireThreadId(routeParameter(request, 'thread_id')),
+  };
 }
 
 const cursor = z.string().transform((text, context) => {

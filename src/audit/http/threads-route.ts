@@ -1,9 +1,9 @@
 import type { HttpHandler } from '@azure/functions';
-import type { AgentRegistry } from '../../durable-agents/index.js';
+import { type AgentRegistry, registeredAgentName } from '../../durable-agents/index.js';
 import { parseQuery } from '../../functions/query-parameters.js';
 import { withErrorHandling } from '../../functions/with-error-handling.js';
 import type { CallbackEventStore, EventThreadSummary } from '../store/callback-event-store.js';
-import { agentNameOf, threadsQuery } from './callback-request.js';
+import { threadsQuery } from './callback-request.js';
 
 type ThreadPlace = Pick<EventThreadSummary, 'lastEventAt' | 'threadId'>;
 
@@ -11,7 +11,7 @@ type ThreadPlace = Pick<EventThreadSummary, 'lastEventAt' | 'threadId'>;
 export function createThreadsRoute(store: CallbackEventStore, agents: AgentRegistry): HttpHandler {
   const listThreads = createSharedList(store);
   return withErrorHandling(async (request) => {
-    const agentName = agentNameOf(request, agents);
+    const agentName = registeredAgentName(request, agents);
     const { limit, cursor } = parseQuery(threadsQuery, request.query);
     const threads = await listThreads(agentName);
     const rest = cursor === undefined ? threads : threads.filter((thread) => compare(thread, cursor) < 0);

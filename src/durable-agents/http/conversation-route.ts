@@ -1,0 +1,58 @@
+import type { HttpHandler } from '@azure/functions';
+import { getClient } from 'durable-functions';
+import { z } from 'zod';
+import { HttpError } from '../../functions/http-error.js';
+import { parseQuery, wholeNumber } from '../../functions/query-parameters.js';
+import { routeParameter } from '../../functions/route-parameter.js';
+import { withErrorHandling } from '../../functions/with-error-handling.js';
+import type { AgentRegistry } from '../agent-registry.js';
+import { ThreadStateError } from '../errors.js';
+import { conversationPage, type conversationSchema, storedTime } from '../thread/conversation.js';
+import { readThread } from '../thread/thread-entity.js';
+import { registeredAgentName } from './registered-agent-name.js';
+import { requireThreadId } from './require-thread-id.js';
+
+/** `GET agents/{agentName}/threads/{thread_id}` */
+export const conversationQuery = z.object({
+  limit: wholeNumber(1, 1000).default(100),
+  before: z
+    .string()
+    .regex(/^\d{1,15}$/, 'the x-next-cursor of an earlier page')
+    .transform(Number)
+    .optional(),
+});
+
+/** `GET agents/{agentName}/threads/{thread_id}`: the conversation, as the thread's entity keeps it, from its end. */
+export function createConversationRoute(agents: AgentRegistry): HttpHandler {
+  return withErrorHandling(async (request, context) => {
+    const agentName = registeredAgentName(request, agents);
+    const threadId = requireThreadId(routeParameter(request, 'thread_id'));
+    const query = parseQuery(conversationQuery, request.query);
+    const state = await readThread(getClient(context), agentName, threadId).catch((error: unknown) => {
+      if (error instanceof ThreadStateError) throw new HttpError(500, error.message, { cause: error });
+      throw error;
+    });
+    const history = state?.data.conversationHistory ?? [];
+    if (state === undefined || history.length === 0) {
+      throw new HttpError(404, 'There is no conversation with this thread_id.');
+    }
+    const { messages, previous } = conversationPage(state, query);
+    return {
+      headers: {
+        'cache-control': 'no-store',
+        'x-has-more': String(previous !== undefined),
+        ...(previous !== undefined && { 'x-next-cursor': String(previous) }),
+      },
+      jsonBody: {
+        thread_id: threadId,
+        session_id: threadId,
+        agent_name: agentName,
+        created_at: storedTime(history[0]?.createdAt),
+        updated_at: storedTime(history.at(-1)?.createdAt),
+        message_count: history.length,
+        messages: [...messages],
+        ...(state.data.truncation && { truncated: true }),
+      } satisfies z.infer<typeof conversationSchema>,
+    };
+  });
+}

@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest';
+import { conversationPage } from '../../../src/durable-agents/thread/conversation.js';
+import { parseThreadState, type ThreadEntry } from '../../../src/durable-agents/thread/thread-state.js';
+import twoTurnsOfPython from '../../fixtures/thread-states/two-turns-of-python.json';
+import { threadState, turnEntries } from '../../support/thread-entries.js';
+
+const text = (value: string) => ({ $type: 'text' as const, text: value });
+
+/** A conversation of so many turns: `Question 1`, `Answer 1`, … */
+function turns(count: number): ThreadEntry[] {
+  return Array.from({ length: count }, (_, index) =>
+    turnEntries(`run-${index + 1}`, `Question ${index + 1}`, text(`Answer ${index + 1}`)),
+  ).flat();
+}
+
+const textsOf = (page: ReturnType<typeof conversationPage>) => page.messages.map((message) => message.text);
+
+describe('a page of a conversation', () => {
+  it('has what was said, without calls of tools and their results', () => {
+    const { messages, previous } = conversationPage(parseThreadState(twoTurnsOfPython), { limit: 100 });
+
+    expect(messages).toEqual([
+      {
+        role: 'user',
+        text: 'Tell me a short joke',
+        created_at: '2026-01-07T15:40:00.123Z',
+        correlation_id: '59650737951c41c2ab743c21cb257349',
+        status: 'ok',
+      },
+      {
+        role: 'assistant',
+        text: 'Why did the cloud stay home? It was under the weather.',
+        created_at: '2026-01-07T15:40:02.000Z',
+        correlation_id: '59650737951c41c2ab743c21cb257349',
+        status: 'ok',
+        author: 'CallbackAgent',
+      },
+      expect.objectContaining({ role: 'user', text: 'What is the weather in Paris?' }),
+      expect.objectContaining({ role: 'assistant', text: 'It is 72F and sunny in Paris.' }),
+    ]);
+    expect(previous).toBeUndefined();
+  });
+
+  it('marks both messages of a failed run, and says why it failed', () => {
+    const state = threadState(
+      ...turnEntries('run-1', 'Hello?', { $type: 'error', message: 'The model is busy.', errorCode: 'rate_limited' }),
+      ...turnEntries('run-2', 'Hello again', text('Hi.')),
+    );
+
+    const { messages } = conversationPage(state, { limit: 100 });
+
+    expect(messages.map((message) => [message.text, message.status])).toEqual([
+      ['Hello?', 'failed'],
+      ['The model is busy.', 'failed'],
+      ['Hello again', 'ok'],
+      ['Hi.', 'ok'],
+    ]);
+  });
+
+  it('ends with the newest message, or before the given position, until there is none before it', () => {
+    const state = threadState(...turns(3));
+
+    const last = conversationPage(state, { limit: 3 });
+    const first = conversationPage(state, { limit: 3, before: last.previous });
+
+    expect(textsOf(last)).toEqual(['Answer 2', 'Question 3', 'Answer 3']);
+    expect(textsOf(first)).toEqual(['Question 1', 'Answer 1', 'Question 2']);
+    expect(first.previous).toBeUndefined();
+  });
+
+  it('continues at the same message after turns were added and the oldest ones were dropped', () => {
+    const { previous } = conversationPage(threadState(...turns(4)), { limit: 2 });
+    const times = { firstEvictedAt: '2026-01-07T15:40:00.000Z', lastEvictedAt: '2026-01-07T15:40:00.000Z' };
+    const later = parseThreadState({
+      schemaVersion: '1.2.0',
+      data: { conversationHistory: turns(6).slice(2), truncation: { evictedMessageCount: 2, ...times } },
+    });
+
+    const page = conversationPage(later, { limit: 10, before: previous });
+
+    expect(textsOf(page)).toEqual(['Question 2', 'Answer 2', 'Question 3', 'Answer 3']);
+  });
+
+  it('takes entries that have nothing but text, as other versions may write them', () => {
+    const state = parseThreadState({
+      schemaVersion: '1.0.0',
+      data: { conversationHistory: [{ messages: [{ role: 'user', contents: [text('Hi')] }] }] },
+    });
+
+    expect(conversationPage(state, { limit: 1 }).messages).toEqual([
+      { role: 'user', text: 'Hi', created_at: null, correlation_id: null, status: 'ok' },
+    ]);
+  });
+});
