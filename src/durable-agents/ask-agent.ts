@@ -19,6 +19,8 @@ export interface AskAgentOptions {
   readonly trace?: RunTrace | undefined;
   /** Time limit of the whole run. */
   readonly timeoutMs: number;
+  /** Ends the run early; its reason is what the run fails with. Optional. */
+  readonly signal?: AbortSignal | undefined;
   readonly log: Logger;
   readonly now: () => Date;
 }
@@ -27,7 +29,8 @@ export interface AskAgentOptions {
  * Asks the agent for an answer and passes each update to the callback. Stops before the run's time limit by
  * {@link outcomeTimeMs}.
  *
- * @throws AgentError `run_timeout` when the time is up; otherwise what the agent throws
+ * @throws AgentError `run_timeout` when the time is up; the signal's reason when it is aborted; otherwise what the
+ *   agent throws
  */
 export async function askAgent(options: AskAgentOptions): Promise<AgentResponse> {
   const { notifier, timeoutMs } = options;
@@ -38,10 +41,12 @@ export async function askAgent(options: AskAgentOptions): Promise<AgentResponse>
     deadline.abort(new AgentError('run_timeout', message));
   }, timeoutMs - outcomeMs);
   const closeTimeoutMs = Math.min(MAX_CLOSE_MS, outcomeMs / 4);
+  const signal = options.signal === undefined ? deadline.signal : AbortSignal.any([deadline.signal, options.signal]);
   try {
     const starting = notifier.start();
-    if (starting !== undefined) await raceAbort(starting, deadline.signal);
-    return await askWithRetry(options, deadline.signal, closeTimeoutMs);
+    if (starting !== undefined) await raceAbort(starting, signal);
+    signal.throwIfAborted();
+    return await askWithRetry(options, signal, closeTimeoutMs);
   } finally {
     clearTimeout(timer);
   }

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import type { Agent, AgentResponse } from './agent.js';
+import type { Agent, AgentFinishReason, AgentResponse } from './agent.js';
 import type { AgentResponseCallback } from './agent-response-callback.js';
 import { askAgent } from './ask-agent.js';
 import { CallbackNotifier } from './callback-notifier.js';
@@ -32,6 +32,8 @@ export interface RunAgentOptions {
   readonly log: Logger;
   /** Time limit of the whole run, including its callbacks. */
   readonly timeoutMs: number;
+  /** Cancels the run: it fails with the signal's reason. Optional. */
+  readonly signal?: AbortSignal | undefined;
   readonly now?: () => Date;
 }
 
@@ -39,6 +41,8 @@ export interface RunResult {
   /** The thread's entries, with the request and response of this run. */
   readonly history: readonly ThreadEntry[];
   readonly response: ThreadEntry;
+  /** Undefined if the run failed or was not repeated. */
+  readonly finishReason?: AgentFinishReason | undefined;
 }
 
 /**
@@ -48,6 +52,7 @@ export interface RunResult {
  */
 export async function runAgent(options: RunAgentOptions): Promise<RunResult> {
   const { agent, threadId, request, history, callback, attempt = 1, log, timeoutMs, now = () => new Date() } = options;
+  const { signal } = options;
   const { correlationId } = request;
   const where = `[${agent.name}][${correlationId}]`;
 
@@ -68,6 +73,7 @@ export async function runAgent(options: RunAgentOptions): Promise<RunResult> {
   });
   const requestEntry = toRequestEntry(request);
   let response: ThreadEntry;
+  let finishReason: AgentFinishReason | undefined;
   log.info(`${where} run started (thread ${threadId})`);
   const trace = options.tracer?.startRun({
     agent,
@@ -80,8 +86,9 @@ export async function runAgent(options: RunAgentOptions): Promise<RunResult> {
   });
   try {
     const messages = [...replayableMessages(history), ...requestEntry.messages];
-    const answer = await askAgent({ agent, messages, notifier, trace, timeoutMs, log, now });
+    const answer = await askAgent({ agent, messages, notifier, trace, timeoutMs, signal, log, now });
     response = toResponseEntry(correlationId, answer, now());
+    finishReason = answer.finishReason;
     // A frozen copy, so that no callback can change what the others and the thread get.
     await notifier.response(deepFreeze(structuredClone(answer)));
     trace?.answered(answer);
@@ -93,7 +100,7 @@ export async function runAgent(options: RunAgentOptions): Promise<RunResult> {
     await notifier.error(failure);
     trace?.failed(failure);
   }
-  return { history: [...history, requestEntry, response], response };
+  return { history: [...history, requestEntry, response], response, finishReason };
 }
 
 /** Records a run that cannot start: reports it to the callback, and returns the history with its request and failure. */

@@ -202,3 +202,33 @@ describe('the time limit of a run', () => {
 });
 
 const delay = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms));
+
+describe('a run that is cancelled', () => {
+  it('fails with the reason, aborts the agent and keeps its partial text with the callback', async () => {
+    const controller = new AbortController();
+    const callback = new RecordingCallback();
+    const agent = new ScriptedAgent([
+      text('It is'),
+      ({ signal }: AgentRunOptions) => {
+        controller.abort(new AgentError('cancelled', 'The run was cancelled.'));
+        return signal.aborted ? new Promise(() => {}) : undefined;
+      },
+    ]);
+
+    const result = await runAgentOnce(agent, { callback, signal: controller.signal });
+
+    expect(errorContentOf(result)).toMatchObject({ errorCode: 'cancelled' });
+    expect(callback.calls).toEqual(['onAgentStart', 'onStreamingResponseUpdate', 'onAgentError']);
+  });
+
+  it('never asks the agent if it was cancelled before it started', async () => {
+    const agent = new ScriptedAgent([text('Sunny.'), finish()]);
+
+    const result = await runAgentOnce(agent, {
+      signal: AbortSignal.abort(new AgentError('cancelled', 'The run was cancelled.')),
+    });
+
+    expect(errorContentOf(result)).toMatchObject({ errorCode: 'cancelled' });
+    expect(agent.calls).toEqual([]);
+  });
+});
