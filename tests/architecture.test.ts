@@ -14,17 +14,17 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'dashboard/page/': [],
   'dashboard/': base,
   'audit/domain/': base,
-  'audit/store/': [...base, 'audit/domain/'],
-  'audit/recording/': [...base, 'audit/domain/', 'audit/store/callback-event-store', 'audit/store/event-store-error'],
+  'audit/store/': [...base, 'audit/domain/', 'storage/'],
+  'audit/recording/': [...base, 'audit/domain/', 'audit/store/callback-event-store', 'storage/storage-error'],
   'audit/http/': [
     ...base,
     'audit/domain/',
     'audit/recording/',
     'audit/store/callback-event-store',
-    'audit/store/event-store-error',
+    'storage/storage-error',
   ],
   'agents/': [...base, 'openai/', 'audit/', 'dashboard/'],
-  'settings/': [...base, 'openai/', 'audit/'],
+  'settings/': [...base, 'openai/', 'audit/', 'storage/'],
   'index.ts': [''],
 };
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { CallbackStoreSettings, TableStoreSettings } from '../audit/store/callback-store-settings.js';
-import { StoreSetupError } from '../audit/store/event-store-error.js';
-import { isDevelopmentStorage, parseTableConnection } from '../audit/store/table-account.js';
+import { StoreSetupError } from '../storage/storage-error.js';
+import { isDevelopmentStorage, parseTableConnection } from '../storage/table/table-account.js';
 import { isLoopbackHost } from '../functions/loopback-host.js';
 import { integer, isServiceUrl } from './environment-values.js';
 

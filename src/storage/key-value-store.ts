@@ -1,5 +1,5 @@
 /**
- * Addresses a value. Both parts consist of ASCII letters, digits and `. _ : @ = - ~ |`; a partition has at most 600
+ * Addresses a value. Both parts consist of ASCII letters, digits and `. _ : @ = - ~ |`; a partition has at most 500
  * characters, a key at most 300. Other text has to be escaped first.
  */
 export interface ValueAddress {
@@ -60,17 +60,24 @@ export interface KeyValueStore {
   /**
    * Changes several keys of a partition: all of them, or none.
    *
-   * @param changes at most 90, in any order. The guard's key must be among them.
-   * @returns the new tag of the guard's key; undefined if the guard does not hold and nothing was changed
+   * @param changes at most 90, in any order, each of another key. The guard's key must be among them, and have a value
+   *   if it does not exist yet. A key that is removed need not exist.
+   * @returns the new tag of the guard's key, or any text if that was removed; undefined if nothing was changed because
+   *   the guard does not hold. A commit whose answer is lost may also be reported as undefined if another one follows it:
+   *   read again, and decide by what is stored.
    */
   commit(partition: string, guard: CommitGuard, changes: readonly ValueChange[]): Promise<string | undefined>;
 
-  /** Removes the keys of a range. Not atomic: readers may see a part of it gone. */
+  /**
+   * Removes the keys of a range. Not atomic: readers may see a part of it gone. A key that is committed meanwhile may
+   * stay, or be removed.
+   */
   removeRange(partition: string, range: KeyRange): Promise<void>;
 
   /**
    * Reports the value of a key: now, and after each change of this or another process, within about 200 ms. Several
-   * changes in a row may be reported as one. Never throws: while the service cannot be reached, it keeps trying.
+   * changes in a row may be reported as one, and a value that has not changed again. Never throws: while the service
+   * cannot be reached, it keeps trying.
    *
    * @returns ends it
    */
@@ -85,3 +92,8 @@ export interface KeyValueStore {
 
 /** Most changes that one commit takes. */
 export const MAX_CHANGES_PER_COMMIT = 90;
+
+/** The first key that can follow another one: `-` is the smallest character of a key. */
+export function keyAfter(key: string): string {
+  return `${key}-`;
+}

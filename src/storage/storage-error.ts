@@ -7,3 +7,11 @@ export class StorageError extends UnavailableError {
     this.name = 'StorageError';
   }
 }
+
+/** A service is not set up as a store needs it. The message says what to do, without key or address. */
+export class StoreSetupError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'StoreSetupError';
+  }
+}

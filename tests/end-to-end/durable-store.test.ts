@@ -15,7 +15,7 @@ const LONG_PIECES = 300;
 /** How many of them come when the store is there again. */
 const LAST_PIECES = 50;
 
-const unreachable = { error: 'The event store cannot be reached. Try again in a moment.' };
+const unreachable = { error: 'The storage cannot be reached. Try again in a moment.' };
 
 async function storeHealth(api: AgentApi) {
   const { text } = await api.call('GET', 'health');

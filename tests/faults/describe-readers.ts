@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { CallbackEventStore } from '../../src/audit/store/callback-event-store.js';
-import { EventStoreError } from '../../src/audit/store/event-store-error.js';
+import { StorageError } from '../../src/storage/storage-error.js';
 import { RunWriter } from '../support/append-events.js';
 import { finalEvent, streamEvent } from '../support/callback-events.js';
 import type { Fault } from '../support/fault.js';
@@ -32,7 +32,7 @@ export function describeReaders(service: () => FaultyService, { isHttp }: { read
           await used.list(run.thread);
           await way.proxy.setFault(fault);
           const refused = [used, unused].flatMap((store) => requests(store, run).map((request) => refusalOf(request)));
-          for (const error of await Promise.all(refused)) expect(error).toBeInstanceOf(EventStoreError);
+          for (const error of await Promise.all(refused)) expect(error).toBeInstanceOf(StorageError);
           await way.proxy.setFault({ kind: 'none' });
           for (const store of [used, unused]) {
             await vi.waitFor(() => store.ping(), { timeout: BACK_WITHIN_MS });

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CallbackEventStore } from '../../src/audit/store/callback-event-store.js';
 import type { EventThread } from '../../src/audit/domain/event-thread.js';
-import { EventStoreError } from '../../src/audit/store/event-store-error.js';
+import { StorageError } from '../../src/storage/storage-error.js';
 
 const READ_EVERY_MS = 100;
 
@@ -30,7 +30,7 @@ export async function readAgainAndAgain(
       if (events.some(({ sequence }, index) => sequence !== index + 1)) problems.push('there is a gap');
       seen = Math.max(seen, events.length);
     } catch (error) {
-      if (!(error instanceof EventStoreError)) throw error;
+      if (!(error instanceof StorageError)) throw error;
       refusals += 1;
     }
     await delay(READ_EVERY_MS);

@@ -56,6 +56,20 @@ export function describeKeyValueStore(
       }
     };
 
+    it('removes several keys in one commit, also some that do not exist', async () => {
+      const partition = newPartition();
+      const tag = await put(
+        partition,
+        ['head', 'a', 'b', 'c'].map((key) => ({ key, value: key })),
+      );
+      const removed = ['head', 'a', 'none', 'c', 'other'].map((key) => ({ key, value: undefined }));
+      expect(await store.commit(partition, { key: 'head', tag }, removed)).toBeDefined();
+      expect((await readAll(partition)).map(({ key }) => key)).toEqual(['b']);
+      expect(await store.commit(partition, { key: 'head', tag }, removed)).toBeUndefined();
+      expect(await put(partition, [{ key: 'head', value: 'again' }])).toBeDefined();
+      expect((await readAll(partition)).map(({ key }) => key)).toEqual(['b', 'head']);
+    });
+
     it('reads back what was committed, with the tag that the commit returned', async () => {
       const partition = newPartition();
       const tag = await store.commit(partition, { key: 'head', tag: undefined }, [
@@ -203,20 +217,25 @@ export function describeKeyValueStore(
         changes: fc.uniqueArray(fc.record({ key, value }), { minLength: 1, selector: (change) => change.key }),
         isStale: fc.boolean(),
       });
+      const staleTag = await put(newPartition(), [{ key: 'head', value: '' }]);
       await fc.assert(
         fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
           const partition = newPartition();
           const model = new Map<string, string>();
-          for (const { isRemoval, range, changes, isStale } of steps) {
+          for (const { isRemoval, range, changes: wanted, isStale } of steps) {
             const [from, before] = range;
             if (isRemoval) {
               await store.removeRange(partition, { from, before });
               for (const known of model.keys()) if (known >= from && known < before) model.delete(known);
               continue;
             }
-            const guard = changes[0]?.key ?? '';
+            const guard = wanted[0]?.key ?? '';
             const tag = (await store.read({ partition, key: guard }))?.tag;
-            const result = await store.commit(partition, { key: guard, tag: isStale ? 'stale' : tag }, changes);
+            // A guard that does not exist gets a value.
+            const changes = wanted.map((change) =>
+              change.key === guard && tag === undefined ? { key: guard, value: change.value ?? '' } : change,
+            );
+            const result = await store.commit(partition, { key: guard, tag: isStale ? staleTag : tag }, changes);
             expect(result !== undefined).toBe(!isStale);
             if (isStale) continue;
             for (const change of changes) {

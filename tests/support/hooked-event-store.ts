@@ -2,7 +2,7 @@ import type { AppendResult } from '../../src/audit/domain/thread-changes.js';
 import type { CallbackEventPage, EventThreadSummary, ListOptions } from '../../src/audit/store/callback-event-store.js';
 import type { EventThread } from '../../src/audit/domain/event-thread.js';
 import type { OpenAttempt } from '../../src/audit/domain/run-record.js';
-import { EventStoreError } from '../../src/audit/store/event-store-error.js';
+import { StorageError } from '../../src/storage/storage-error.js';
 import type { NewEvent } from '../../src/audit/domain/stored-event.js';
 import { MemoryEventStore } from '../../src/audit/store/memory/memory-event-store.js';
 import type { RunDescription, RunRecord } from '../../src/audit/domain/run-record.js';
@@ -98,5 +98,5 @@ export class HookedEventStore extends MemoryEventStore {
 
 /** As a hook: nothing of the store is within reach. */
 export function unreachable(): never {
-  throw new EventStoreError(new Error('connect ECONNREFUSED'));
+  throw new StorageError(new Error('connect ECONNREFUSED'));
 }

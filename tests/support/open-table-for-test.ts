@@ -1,6 +1,6 @@
 import { onTestFinished } from 'vitest';
 import { DurableEventStore } from '../../src/audit/store/durable/durable-event-store.js';
-import { openTableClient } from '../../src/audit/store/table/open-table-client.js';
+import { openTableClient } from '../../src/storage/table/open-table-client.js';
 import { openTableStoreAdapter, type TableStoreAdapter } from '../../src/audit/store/table/table-store-adapter.js';
 import { TableRows } from '../../src/audit/store/table/table-rows.js';
 

@@ -7,7 +7,7 @@ import { type EventCursor, formatCursor } from '../domain/event-cursor.js';
 import type { EventThread } from '../domain/event-thread.js';
 import type { ThreadHead } from '../domain/thread-head.js';
 import type { CallbackEventPage, CallbackEventStore } from '../store/callback-event-store.js';
-import { EventStoreError } from '../store/event-store-error.js';
+import { StorageError } from '../../storage/storage-error.js';
 import { hasMore } from './find-events.js';
 import { SentEvents, type SentEventsOptions } from './sent-events.js';
 import type { Follower, ThreadFeed } from './thread-feed.js';
@@ -159,7 +159,7 @@ export class EventStream implements Follower {
       this.#isReachable = true;
       return page;
     } catch (error) {
-      if (!(error instanceof EventStoreError)) throw error;
+      if (!(error instanceof StorageError)) throw error;
       if (this.#isReachable && this.#end === undefined) this.#warn(error);
       this.#isReachable = false;
       return undefined;
@@ -241,11 +241,11 @@ export class EventStream implements Follower {
     if (!this.#isCancelled) this.#controller.close();
   }
 
-  #warn(error: EventStoreError): void {
+  #warn(error: StorageError): void {
     const { log, thread } = this.#options;
     const { agentName, threadId } = thread;
     log.warn(`[${agentName}] a stream continues when the store is back: ${errorText(error)} (thread ${threadId})`);
   }
 }
 
-const noAnswer = (): EventStoreError => new EventStoreError(new Error('The store has not answered in time.'));
+const noAnswer = (): StorageError => new StorageError(new Error('The store has not answered in time.'));

@@ -8,7 +8,7 @@ import { withErrorHandling } from '../../functions/with-error-handling.js';
 import { endOf, type EventCursor, isLost, START } from '../domain/event-cursor.js';
 import type { EventThread } from '../domain/event-thread.js';
 import type { CallbackEventStore } from '../store/callback-event-store.js';
-import { EventStoreError } from '../store/event-store-error.js';
+import { StorageError } from '../../storage/storage-error.js';
 import { eventThreadOf, streamQuery } from './callback-request.js';
 import { eventIdOf, type StreamHub } from './stream-hub.js';
 
@@ -70,7 +70,7 @@ async function hasEnded(
     const newest = (await store.readRun(thread, correlationId))?.attempts.at(-1);
     return newest?.outcome !== undefined && newest.lastSequence !== undefined && newest.lastSequence <= after.sequence;
   } catch (error) {
-    if (error instanceof EventStoreError) return false;
+    if (error instanceof StorageError) return false;
     throw error;
   }
 }

@@ -6,7 +6,7 @@ import { EventBuffer } from './event-buffer.js';
 import type { CallbackEventStore } from '../store/callback-event-store.js';
 import type { EventThread } from '../domain/event-thread.js';
 import type { OpenAttempt } from '../domain/run-record.js';
-import { EventStoreError } from '../store/event-store-error.js';
+import { StorageError } from '../../storage/storage-error.js';
 import type { NewEvent } from '../domain/stored-event.js';
 import type { RunDescription } from '../domain/run-record.js';
 import type { StoreHealth } from './store-health.js';
@@ -161,7 +161,7 @@ export class RunRecorder {
         pauseMs = FIRST_PAUSE_MS;
       } catch (error) {
         this.#failure = error;
-        if (!(error instanceof EventStoreError)) this.#skip();
+        if (!(error instanceof StorageError)) this.#skip();
         if (!this.#hasWork()) break;
         const jitteredMs = pauseMs * (0.5 + Math.random() / 2);
         await new Promise((resolve) => void setTimeout(resolve, jitteredMs));

@@ -38,7 +38,7 @@ export interface EventThreadSummary extends EventThread, ThreadTotals {
 
 /**
  * Keeps the events of all threads, each thread's in the order in which they were appended, and a record of each run.
- * Methods reject with an `EventStoreError` when the store cannot be reached: that must never look like an empty thread.
+ * Methods reject with an `StorageError` when the store cannot be reached: that must never look like an empty thread.
  * Another error, as of a record that cannot be read, would come again with the next request.
  */
 export interface CallbackEventStore {

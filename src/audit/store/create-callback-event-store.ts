@@ -5,7 +5,7 @@ import { DurableEventStore } from './durable/durable-event-store.js';
 import type { DurableStoreAdapter } from './durable/durable-store-adapter.js';
 import { PURGE_TIMEOUT_MS } from './durable/store-timeouts.js';
 import { MemoryEventStore } from './memory/memory-event-store.js';
-import { StoreSetupError } from './event-store-error.js';
+import { StoreSetupError } from '../../storage/storage-error.js';
 import type { TableStoreAdapter } from './table/table-store-adapter.js';
 
 type ServiceSettings = Exclude<CallbackStoreSettings, MemoryStoreSettings>;

@@ -146,7 +146,7 @@ describe('a store that is out of reach', () => {
     expect(status).toBe(503);
     expect(headers.get('content-type')).toBe('application/json');
     expect(headers.get('retry-after')).toBe('2');
-    expect(JSON.parse(text)).toEqual({ error: 'The event store cannot be reached. Try again in a moment.' });
+    expect(JSON.parse(text)).toEqual({ error: 'The storage cannot be reached. Try again in a moment.' });
   });
 
   it('is not what a reader is told of a mistake, which another try does not mend', async () => {

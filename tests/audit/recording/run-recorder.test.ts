@@ -326,14 +326,14 @@ describe('a run recorder whose store fails', () => {
   });
 
   it.each<[string, () => void | Promise<void>, string]>([
-    ['fails', unreachable, 'EventStoreError: The event store cannot be reached'],
+    ['fails', unreachable, 'StorageError: The storage cannot be reached'],
     [
       'fails after 3 s each time',
       async () => {
         await new Promise((resolve) => void setTimeout(resolve, 3000));
         unreachable();
       },
-      'EventStoreError: The event store cannot be reached',
+      'StorageError: The storage cannot be reached',
     ],
     ['gives no answer', () => new Promise<void>(() => undefined), 'it gives no answer'],
   ])('waits 10 s for a store that %s for good, and never again', async (_what, fail, reason) => {

@@ -1,7 +1,7 @@
 import type { TokenCredential } from '@azure/identity';
 import { type Container, type ContainerDefinition, CosmosClient, PartitionKeyDefinitionVersion } from '@azure/cosmos';
 import { withTimeout } from '../../../functions/time-limits.js';
-import { StoreSetupError } from '../event-store-error.js';
+import { StoreSetupError } from '../../../storage/storage-error.js';
 import { isLoopbackHost } from '../../../functions/loopback-host.js';
 
 export interface CosmosContainerOptions {

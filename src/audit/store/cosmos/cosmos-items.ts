@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { EventThread } from '../../domain/event-thread.js';
 import type { StoredEvent } from '../../domain/stored-event.js';
 import type { RunRecord } from '../../domain/run-record.js';
-import { splitText } from '../durable/request-limits.js';
+import { splitText } from '../../../storage/request-limits.js';
 import type { ThreadHead } from '../../domain/thread-head.js';
 
 /*

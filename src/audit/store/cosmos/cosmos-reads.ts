@@ -1,7 +1,7 @@
 import type { Container, FeedOptions } from '@azure/cosmos';
 import { withTimeout } from '../../../functions/time-limits.js';
-import { inParallel } from '../durable/request-limits.js';
-import { CALL_TIMEOUT_MS, PAGE_TIMEOUT_MS } from '../durable/store-timeouts.js';
+import { inParallel } from '../../../storage/request-limits.js';
+import { CALL_TIMEOUT_MS, PAGE_TIMEOUT_MS } from '../../../storage/store-timeouts.js';
 import type { HeadItem, PartItem, RunItem } from './cosmos-items.js';
 
 /** The status of a request for an item that does not exist. */

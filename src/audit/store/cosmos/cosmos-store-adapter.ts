@@ -15,7 +15,7 @@ import {
 } from './cosmos-items.js';
 import { CosmosReads, NOT_FOUND, REQUESTS_AT_ONCE } from './cosmos-reads.js';
 import type { DurableStoreAdapter, StoredHead } from '../durable/durable-store-adapter.js';
-import { inParallel } from '../durable/request-limits.js';
+import { inParallel } from '../../../storage/request-limits.js';
 import type { StoredEvent } from '../../domain/stored-event.js';
 import { pollThread } from '../durable/poll-thread.js';
 import type { ThreadChange } from '../../domain/thread-changes.js';
@@ -24,7 +24,8 @@ import { storedHead } from '../durable/stored-schemas.js';
 import type { ThreadHead } from '../../domain/thread-head.js';
 import { threadKey } from '../../domain/event-thread.js';
 import { sizeOf, type ThreadList, toThreadList } from '../durable/thread-list.js';
-import { CALL_TIMEOUT_MS, MS_PER_DAY } from '../durable/store-timeouts.js';
+import { CALL_TIMEOUT_MS } from '../../../storage/store-timeouts.js';
+import { MS_PER_DAY } from '../durable/store-timeouts.js';
 
 const EVENTS_ITEMS_PER_REQUEST = 200;
 const REMOVED_PER_QUERY = 200;

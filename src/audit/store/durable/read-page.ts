@@ -3,7 +3,7 @@ import type { EventThread } from '../../domain/event-thread.js';
 import type { ThreadHead } from '../../domain/thread-head.js';
 import { isLost, START } from '../../domain/event-cursor.js';
 import type { DurableStoreAdapter } from './durable-store-adapter.js';
-import { EventStoreError } from '../event-store-error.js';
+import { StorageError } from '../../../storage/storage-error.js';
 import type { StoredEvent } from '../../domain/stored-event.js';
 import type { RunRecord } from '../../domain/run-record.js';
 
@@ -31,7 +31,7 @@ export async function readPage(
     return { thread, events, ...found, reset, next };
   }
   const cause = new Error(`Thread ${thread.threadId} changed ${MAX_TRIES} times while it was read.`);
-  throw new EventStoreError(cause);
+  throw new StorageError(cause);
 }
 
 /** Events without a gap: those before one are given up, as what the service lets go by itself is older than the rest. */

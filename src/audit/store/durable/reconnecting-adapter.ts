@@ -2,7 +2,7 @@ import { ZodError } from 'zod';
 import type { EventThread } from '../../domain/event-thread.js';
 import type { DurableStoreAdapter, StoredHead } from './durable-store-adapter.js';
 import { REOPEN_PAUSE_MS } from './store-timeouts.js';
-import { EventStoreError } from '../event-store-error.js';
+import { StorageError } from '../../../storage/storage-error.js';
 import type { StoredEvent } from '../../domain/stored-event.js';
 import type { ThreadChange } from '../../domain/thread-changes.js';
 import type { RunRecord } from '../../domain/run-record.js';
@@ -12,7 +12,7 @@ import type { FollowThread } from '../thread-watchers.js';
 
 /**
  * A storage that is opened when it is needed first, and again with the next request if that failed. What a request is
- * rejected with becomes an `EventStoreError`, but for a record that cannot be read: another try would not help.
+ * rejected with becomes an `StorageError`, but for a record that cannot be read: another try would not help.
  */
 export class ReconnectingAdapter implements DurableStoreAdapter {
   readonly #open: () => Promise<DurableStoreAdapter>;
@@ -96,7 +96,7 @@ export class ReconnectingAdapter implements DurableStoreAdapter {
     try {
       return await send(await this.#get());
     } catch (error) {
-      throw error instanceof ZodError ? error : new EventStoreError(error);
+      throw error instanceof ZodError ? error : new StorageError(error);
     }
   }
 }

@@ -3,7 +3,7 @@ import type { EventThread } from '../../domain/event-thread.js';
 import type { ThreadHead } from '../../domain/thread-head.js';
 import type { DurableStoreAdapter, StoredHead } from './durable-store-adapter.js';
 import { CHANGE_TIMEOUT_MS } from './store-timeouts.js';
-import { EventStoreError } from '../event-store-error.js';
+import { StorageError } from '../../../storage/storage-error.js';
 import type { Decision, ThreadSnapshot } from '../../domain/thread-changes.js';
 import type { RunRecord } from '../../domain/run-record.js';
 import { threadKey } from '../../domain/event-thread.js';
@@ -58,7 +58,7 @@ export class ThreadWriter {
    * Changes a thread as `decide` says. After a conflict it reads the thread and decides again.
    *
    * @param correlationId the run to decide about; `undefined` for none
-   * @throws EventStoreError when other processes were faster for 5 s
+   * @throws StorageError when other processes were faster for 5 s
    */
   change<Result>(
     thread: EventThread,
@@ -102,7 +102,7 @@ export class ThreadWriter {
       const tag = await this.#adapter.commit(thread, known?.tag, change);
       const writtenAt = performance.now();
       if (tag === undefined) {
-        if (writtenAt > deadline) throw new EventStoreError(new Error(describeConflicts(thread)));
+        if (writtenAt > deadline) throw new StorageError(new Error(describeConflicts(thread)));
         await delay((Math.random() * (writtenAt - startedAt)) / 2);
         continue;
       }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { ThreadChange } from '../../domain/thread-changes.js';
-import type { RedisClient } from './redis-connection.js';
+import type { RedisClient } from '../../../storage/redis/redis-connection.js';
 import { messageFieldOf, recordNameOf, runFieldOf, storeEvent, storeMessage } from './redis-stored-record.js';
 import type { RedisThreadKeys } from './redis-thread-keys.js';
 import { storeHead, storeRun } from '../durable/stored-schemas.js';

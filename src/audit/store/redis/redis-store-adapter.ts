@@ -5,7 +5,7 @@ import type { EventThread } from '../../domain/event-thread.js';
 import type { DurableStoreAdapter, StoredHead } from '../durable/durable-store-adapter.js';
 import type { StoredEvent } from '../../domain/stored-event.js';
 import { isReached, type ThreadChange } from '../../domain/thread-changes.js';
-import { createRedisClient, RedisConnection } from './redis-connection.js';
+import { createRedisClient, RedisConnection } from '../../../storage/redis/redis-connection.js';
 import { readEntries, readFields, runCommitScript, runRemoveScript } from './redis-scripts.js';
 import { isRunField, messageFieldOf, parseEvent, parseMessage, runFieldOf } from './redis-stored-record.js';
 import { RedisKeys } from './redis-thread-keys.js';
@@ -47,7 +47,7 @@ export async function openRedisStoreAdapter(options: RedisStoreAdapterOptions): 
 }
 
 async function loadEntraCredentials(credential: TokenCredential, log: Logger | undefined) {
-  const { createEntraCredentials } = await import('./entra-credentials.js');
+  const { createEntraCredentials } = await import('../../../storage/redis/entra-credentials.js');
   return createEntraCredentials(credential, log);
 }
 

@@ -1,6 +1,6 @@
 import type { EventThread } from '../../domain/event-thread.js';
 import type { ThreadChange } from '../../domain/thread-changes.js';
-import type { RedisClient, RedisConnection } from './redis-connection.js';
+import type { RedisClient, RedisConnection } from '../../../storage/redis/redis-connection.js';
 import { runLimitLifeScript } from './redis-scripts.js';
 import type { RedisKeys } from './redis-thread-keys.js';
 import { parseHead } from '../durable/stored-schemas.js';

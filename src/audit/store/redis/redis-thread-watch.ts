@@ -5,9 +5,9 @@ import { type Logger } from '../../../functions/logger.js';
 import type { EventThread } from '../../domain/event-thread.js';
 import type { ThreadHead } from '../../domain/thread-head.js';
 import type { DurableStoreAdapter } from '../durable/durable-store-adapter.js';
-import type { RedisConnection } from './redis-connection.js';
+import type { RedisConnection } from '../../../storage/redis/redis-connection.js';
 import type { RedisKeys } from './redis-thread-keys.js';
-import { CALL_TIMEOUT_MS } from '../durable/store-timeouts.js';
+import { CALL_TIMEOUT_MS } from '../../../storage/store-timeouts.js';
 import { parseHead } from '../durable/stored-schemas.js';
 import type { FollowThread } from '../thread-watchers.js';
 

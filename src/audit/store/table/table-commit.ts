@@ -1,5 +1,5 @@
 import type { TransactionAction } from '@azure/data-tables';
-import { fillBins } from '../durable/request-limits.js';
+import { fillBins } from '../../../storage/request-limits.js';
 import type { ThreadChange } from '../../domain/thread-changes.js';
 import { eventKey, eventPartKeys, HEAD_KEY, messagePartKeys, partKey, runKey } from './table-keys.js';
 import { type PartsReference, toEventRow, toHeadRow, toRunRow } from './table-records.js';

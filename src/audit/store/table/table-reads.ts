@@ -1,6 +1,6 @@
 import type { EventThread } from '../../domain/event-thread.js';
 import type { StoredHead } from '../durable/durable-store-adapter.js';
-import { inParallel } from '../durable/request-limits.js';
+import { inParallel } from '../../../storage/request-limits.js';
 import type { StoredEvent } from '../../domain/stored-event.js';
 import type { RunRecord } from '../../domain/run-record.js';
 import {

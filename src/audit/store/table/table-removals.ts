@@ -1,5 +1,5 @@
 import type { EventThread } from '../../domain/event-thread.js';
-import { inParallel } from '../durable/request-limits.js';
+import { inParallel } from '../../../storage/request-limits.js';
 import { isReached } from '../../domain/thread-changes.js';
 import type { RunRecord } from '../../domain/run-record.js';
 import {

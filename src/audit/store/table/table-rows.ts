@@ -1,7 +1,7 @@
 import { odata, RestError, type TableClient, type TableEntityResult, type TransactionAction } from '@azure/data-tables';
 import { withTimeout } from '../../../functions/time-limits.js';
-import { fillBins, inParallel } from '../durable/request-limits.js';
-import { CALL_TIMEOUT_MS, PAGE_TIMEOUT_MS, REMOVAL_TIMEOUT_MS } from '../durable/store-timeouts.js';
+import { fillBins, inParallel } from '../../../storage/request-limits.js';
+import { CALL_TIMEOUT_MS, PAGE_TIMEOUT_MS, REMOVAL_TIMEOUT_MS } from '../../../storage/store-timeouts.js';
 import type { KeyRange } from './table-keys.js';
 
 export interface RowKeys {

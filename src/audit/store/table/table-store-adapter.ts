@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { EventThread } from '../../domain/event-thread.js';
 import type { DurableStoreAdapter, StoredHead } from '../durable/durable-store-adapter.js';
 import type { StoredEvent } from '../../domain/stored-event.js';
-import { openTableClient, type TableAccess } from './open-table-client.js';
+import { openTableClient, type TableAccess } from '../../../storage/table/open-table-client.js';
 import { pollThread } from '../durable/poll-thread.js';
 import { clearRecord, type ThreadChange } from '../../domain/thread-changes.js';
 import type { RunRecord } from '../../domain/run-record.js';

@@ -1,4 +1,4 @@
-import { fillBins, splitText } from '../durable/request-limits.js';
+import { fillBins, splitText } from '../../../storage/request-limits.js';
 
 /** The columns of a row, but for its keys. */
 export type Columns = Readonly<Record<string, string | number>>;

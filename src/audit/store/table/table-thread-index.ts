@@ -2,7 +2,7 @@ import { odata } from '@azure/data-tables';
 import { z } from 'zod';
 import type { EventThread } from '../../domain/event-thread.js';
 import { eventCountOf, type ThreadHead } from '../../domain/thread-head.js';
-import { inParallel } from '../durable/request-limits.js';
+import { inParallel } from '../../../storage/request-limits.js';
 import { jsonOf, storedTotals } from '../durable/stored-schemas.js';
 import { type StoredThread, sizeOf, type ThreadList, toThreadList } from '../durable/thread-list.js';
 import {

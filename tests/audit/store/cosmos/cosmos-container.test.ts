@@ -5,7 +5,7 @@ import {
   type CosmosContainerOptions,
   openCosmosContainer,
 } from '../../../../src/audit/store/cosmos/cosmos-container.js';
-import { StoreSetupError } from '../../../../src/audit/store/event-store-error.js';
+import { StoreSetupError } from '../../../../src/storage/storage-error.js';
 import { type CosmosServer, startCosmosServer } from '../../../support/cosmos-server.js';
 import { listenForTest } from '../../../support/listen-for-test.js';
 

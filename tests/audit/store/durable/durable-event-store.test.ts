@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ZodError } from 'zod';
 import type { CallbackEventStore } from '../../../../src/audit/store/callback-event-store.js';
 import { DurableEventStore } from '../../../../src/audit/store/durable/durable-event-store.js';
-import { EventStoreError, StoreSetupError } from '../../../../src/audit/store/event-store-error.js';
+import { StorageError, StoreSetupError } from '../../../../src/storage/storage-error.js';
 import type { StoredEvent, NewEvent } from '../../../../src/audit/domain/stored-event.js';
 import type { FollowThread } from '../../../../src/audit/store/thread-watchers.js';
 import { writerFor } from '../../../support/append-events.js';
@@ -104,7 +104,7 @@ describe('DurableCallbackEventStore', () => {
     it('connects again with the next request when it could not', async () => {
       const { open, openCount } = createOpener(storage, 1);
       const lazy = new DurableEventStore('cosmos', open);
-      await expect(lazy.ping()).rejects.toThrow(EventStoreError);
+      await expect(lazy.ping()).rejects.toThrow(StorageError);
       await lazy.ping();
       expect(openCount()).toBe(2);
     });
@@ -132,15 +132,15 @@ describe('DurableCallbackEventStore', () => {
         throw cause;
       };
       const failure = call(openStore(storage));
-      await expect(failure).rejects.toThrow(EventStoreError);
-      await expect(failure).rejects.toMatchObject({ name: EventStoreError.name, cause });
+      await expect(failure).rejects.toThrow(StorageError);
+      await expect(failure).rejects.toMatchObject({ name: StorageError.name, cause });
     });
 
     it('says that it cannot be reached when a write fails', async () => {
       storage.hooks.beforeCommit = () => {
         throw new Error('The line is cut.');
       };
-      await expect(writerFor(store).begin()).rejects.toThrow(EventStoreError);
+      await expect(writerFor(store).begin()).rejects.toThrow(StorageError);
       expect(await store.list(thread)).toMatchObject({ events: [], reset: false });
     });
 
@@ -148,7 +148,7 @@ describe('DurableCallbackEventStore', () => {
       const writer = writerFor(store);
       await writer.stream('a');
       setFaults(storage, [{ delayTurns: 0, failure: 'after' as const }].values());
-      await expect(writer.appendAt(1, streamEvent('b'), streamEvent('c'))).rejects.toThrow(EventStoreError);
+      await expect(writer.appendAt(1, streamEvent('b'), streamEvent('c'))).rejects.toThrow(StorageError);
       expect(await writer.appendAt(1, streamEvent('b'), streamEvent('c'), finalEvent('abc'))).toEqual({
         status: 'kept',
         lostEvents: 0,
@@ -171,7 +171,7 @@ describe('DurableCallbackEventStore', () => {
       storage.hooks.beforeRead = () => {
         throw new Error('The line is cut.');
       };
-      await expect(other.clear(thread)).rejects.toThrow(EventStoreError);
+      await expect(other.clear(thread)).rejects.toThrow(StorageError);
       storage.hooks.beforeRead = () => {
         throw new ZodError([]);
       };
@@ -193,7 +193,7 @@ describe('DurableCallbackEventStore', () => {
     it('cannot be reached while its service is not as it has to be', async () => {
       const error = new StoreSetupError('The container has another partition key.');
       const unopened = new DurableEventStore('cosmos', () => Promise.reject(error));
-      await expect(unopened.ping()).rejects.toThrow(EventStoreError);
+      await expect(unopened.ping()).rejects.toThrow(StorageError);
       await expect(unopened.ping()).rejects.toMatchObject({ cause: error });
     });
 
@@ -210,7 +210,7 @@ describe('DurableCallbackEventStore', () => {
       storage.hooks.beforeRead = async (read) => {
         if (read === 'events') await other.clear(thread).then(() => writerFor(other).stream('a'));
       };
-      await expect(store.list(thread)).rejects.toThrow(EventStoreError);
+      await expect(store.list(thread)).rejects.toThrow(StorageError);
     });
 
     it('keeps trying for seconds when other processes are always quicker, and then gives up', async () => {
@@ -223,7 +223,7 @@ describe('DurableCallbackEventStore', () => {
         isOther = false;
       };
       await expect(writerFor(store).begin()).rejects.toMatchObject({
-        name: EventStoreError.name,
+        name: StorageError.name,
         cause: { message: expect.stringContaining('kept changing thread') },
       });
       expect(storage.conflictCount).toBeGreaterThan(20);

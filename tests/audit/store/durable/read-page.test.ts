@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { EventStoreError } from '../../../../src/audit/store/event-store-error.js';
+import { StorageError } from '../../../../src/storage/storage-error.js';
 import { DurableEventStore } from '../../../../src/audit/store/durable/durable-event-store.js';
 import type { StoredEvent } from '../../../../src/audit/domain/stored-event.js';
 import { readPage } from '../../../../src/audit/store/durable/read-page.js';
@@ -51,7 +51,7 @@ describe('readPage, when a service has lost events between others', () => {
   it('fails when the newest events are missing, because they may only be late', async () => {
     storage.missing.add(12);
     await expect(read(0)).rejects.toMatchObject({
-      name: EventStoreError.name,
+      name: StorageError.name,
       cause: { message: expect.stringContaining('changed 20 times') },
     });
   });

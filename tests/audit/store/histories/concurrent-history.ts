@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { AppendResult } from '../../../../src/audit/domain/thread-changes.js';
 import type { CallbackEventStore, ListOptions } from '../../../../src/audit/store/callback-event-store.js';
 import type { EventThread } from '../../../../src/audit/domain/event-thread.js';
-import { EventStoreError } from '../../../../src/audit/store/event-store-error.js';
+import { StorageError } from '../../../../src/storage/storage-error.js';
 import type { StoredEvent } from '../../../../src/audit/domain/stored-event.js';
 import type { RunRecord } from '../../../../src/audit/domain/run-record.js';
 import { runId, runOf } from '../../../support/callback-events.js';
@@ -277,7 +277,7 @@ export class ConcurrentHistory {
       try {
         return await call();
       } catch (error) {
-        if (!(error instanceof EventStoreError) || tries === MAX_TRIES) throw error;
+        if (!(error instanceof StorageError) || tries === MAX_TRIES) throw error;
       }
     }
   }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { EventThread } from '../../../../src/audit/domain/event-thread.js';
 import { type EventCursor, START } from '../../../../src/audit/domain/event-cursor.js';
-import { EventStoreError } from '../../../../src/audit/store/event-store-error.js';
+import { StorageError } from '../../../../src/storage/storage-error.js';
 import { runId, runOf } from '../../../support/callback-events.js';
 import type { StorageFault } from '../../../support/storage-faults.js';
 import { expectLawfulPage } from '../contract/read-thread.js';
@@ -150,7 +150,7 @@ export class SequentialHistory {
     try {
       actual = await call();
     } catch (error) {
-      if (!(error instanceof EventStoreError) || fault.failure === undefined) throw error;
+      if (!(error instanceof StorageError) || fault.failure === undefined) throw error;
       if (fault.failure === 'after') model();
       actual = await call();
     } finally {

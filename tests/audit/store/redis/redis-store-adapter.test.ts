@@ -127,7 +127,7 @@ describe.skipIf(isRedisMissing)('redis (needs /usr/bin/redis-server)', () => {
       const writer = writerFor(store, thread);
       await writer.stream('a', 'b');
       await durable.stop();
-      await expect(writer.stream('c')).rejects.toThrow('The event store cannot be reached');
+      await expect(writer.stream('c')).rejects.toThrow('The storage cannot be reached');
       await durable.start();
       expect(await writer.appendAt(2, streamEvent('c'), finalEvent('abc'))).toMatchObject({ lostEvents: 0 });
       expect(await textsOf(store)).toEqual(['1 a', '2 b', '3 c', '4 abc']);
@@ -152,7 +152,7 @@ describe.skipIf(isRedisMissing)('redis (needs /usr/bin/redis-server)', () => {
       await writer.stream('a', 'b');
       const client = await openClientForTest(redis.url);
       await client.configSet('maxmemory', '1');
-      await expect(writer.stream('c')).rejects.toThrow('The event store cannot be reached');
+      await expect(writer.stream('c')).rejects.toThrow('The storage cannot be reached');
       await client.configSet('maxmemory', '0');
       expect(await textsOf(store)).toEqual(['1 a', '2 b']);
       expect(await writer.appendAt(2, streamEvent('c'))).toEqual({ status: 'kept', lostEvents: 0 });
@@ -168,7 +168,7 @@ describe.skipIf(isRedisMissing)('redis (needs /usr/bin/redis-server)', () => {
       await store.clear(thread);
       expect(await textsOf(store)).toEqual([]);
       expect(await keysOf()).not.toContain('{CallbackAgent|thread-1}:events');
-      await expect(writerFor(store, thread, 2).stream('c')).rejects.toThrow('The event store cannot be reached');
+      await expect(writerFor(store, thread, 2).stream('c')).rejects.toThrow('The storage cannot be reached');
       await client.configSet('maxmemory', '0');
       await writerFor(store, thread, 2).stream('d');
       expect(await textsOf(store)).toEqual(['3 d']);
@@ -353,7 +353,7 @@ describe.skipIf(isRedisMissing)('redis (needs /usr/bin/redis-server)', () => {
       const writer = writerFor(store, thread);
       await writer.stream('a');
       await proxy.setFault({ kind: 'lose-answers', count: 1 });
-      await expect(writer.stream('b', 'c')).rejects.toThrow('The event store cannot be reached');
+      await expect(writer.stream('b', 'c')).rejects.toThrow('The storage cannot be reached');
       expect(proxy.lostAnswers).toBe(1);
       expect(await writer.appendAt(1, streamEvent('b'), streamEvent('c'), streamEvent('d'))).toEqual({
         status: 'kept',
@@ -373,7 +373,7 @@ describe.skipIf(isRedisMissing)('redis (needs /usr/bin/redis-server)', () => {
       const taken = proxy.takenBytes;
       while (proxy.takenBytes === taken) await delay(1);
       proxy.reset();
-      await expect(late).rejects.toThrow('The event store cannot be reached');
+      await expect(late).rejects.toThrow('The storage cannot be reached');
       await proxy.setFault({ kind: 'none' });
       expect(await writer.appendAt(1, streamEvent('b'), streamEvent('c'))).toMatchObject({ status: 'kept' });
       while (!/cmdstat_evalsha:calls=2,/.test(await client.info('commandstats'))) await delay(10);

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished }
 import type { EventThread } from '../../../../src/audit/domain/event-thread.js';
 import type { ThreadHead } from '../../../../src/audit/domain/thread-head.js';
 import type { DurableStoreAdapter } from '../../../../src/audit/store/durable/durable-store-adapter.js';
-import { RedisConnection } from '../../../../src/audit/store/redis/redis-connection.js';
+import { RedisConnection } from '../../../../src/storage/redis/redis-connection.js';
 import { RedisKeys } from '../../../../src/audit/store/redis/redis-thread-keys.js';
 import { RedisThreadWatch } from '../../../../src/audit/store/redis/redis-thread-watch.js';
 import { writerFor } from '../../../support/append-events.js';

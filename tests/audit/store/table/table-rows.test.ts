@@ -1,6 +1,6 @@
 import { RestError, type TableClient } from '@azure/data-tables';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { openTableClient } from '../../../../src/audit/store/table/open-table-client.js';
+import { openTableClient } from '../../../../src/storage/table/open-table-client.js';
 import { TableRows } from '../../../../src/audit/store/table/table-rows.js';
 
 beforeEach(() => void vi.useFakeTimers());

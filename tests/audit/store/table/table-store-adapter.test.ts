@@ -3,7 +3,7 @@ import { ZodError } from 'zod';
 import type { EventThread } from '../../../../src/audit/domain/event-thread.js';
 import { MAX_APPENDED_EVENTS } from '../../../../src/audit/store/callback-event-store.js';
 import { DurableEventStore } from '../../../../src/audit/store/durable/durable-event-store.js';
-import { EventStoreError } from '../../../../src/audit/store/event-store-error.js';
+import { StorageError } from '../../../../src/storage/storage-error.js';
 import type { StoredEvent } from '../../../../src/audit/domain/stored-event.js';
 import type { ThreadChange } from '../../../../src/audit/domain/thread-changes.js';
 import { openTableStoreAdapter, TableStoreAdapter } from '../../../../src/audit/store/table/table-store-adapter.js';
@@ -379,7 +379,7 @@ describe('table', () => {
             store.listThreads('CallbackAgent'),
             store.ping(),
           ]);
-          for (const answer of answers) expect(answer).toMatchObject({ reason: expect.any(EventStoreError) });
+          for (const answer of answers) expect(answer).toMatchObject({ reason: expect.any(StorageError) });
         }
         await proxy.setFault({ kind: 'none' });
         expect(await readTexts(store, thread)).toEqual(['a']);

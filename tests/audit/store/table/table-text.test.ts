@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { splitText } from '../../../../src/audit/store/durable/request-limits.js';
+import { splitText } from '../../../../src/storage/request-limits.js';
 import { textIn, toTextRows } from '../../../../src/audit/store/table/table-text.js';
 
 const COLUMN_LENGTH = 30 * 1024;

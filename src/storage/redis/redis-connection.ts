@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type * as Redis from 'redis';
-import { withTimeout } from '../../../functions/time-limits.js';
-import { CALL_TIMEOUT_MS } from '../durable/store-timeouts.js';
+import { withTimeout } from '../../functions/time-limits.js';
+import { CALL_TIMEOUT_MS } from '../store-timeouts.js';
 
 export type RedisClient = ReturnType<typeof createRedisClient>;
 

@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { StoreSetupError } from '../../../src/audit/store/event-store-error.js';
-import { checkedTableUrl, isDevelopmentStorage, parseTableConnection } from '../../../src/audit/store/table-account.js';
-import { openTableClient } from '../../../src/audit/store/table/open-table-client.js';
+import { StoreSetupError } from '../../../src/storage/storage-error.js';
+import {
+  checkedTableUrl,
+  isDevelopmentStorage,
+  parseTableConnection,
+} from '../../../src/storage/table/table-account.js';
+import { openTableClient } from '../../../src/storage/table/open-table-client.js';
 
 const KEY = Buffer.from('the secret key').toString('base64');
 

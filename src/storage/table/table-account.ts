@@ -1,4 +1,4 @@
-import { StoreSetupError } from './event-store-error.js';
+import { StoreSetupError } from '../storage-error.js';
 import { isLoopbackHost } from '../../functions/loopback-host.js';
 
 /** The table service of a storage account and how to sign in, read from a connection string. */

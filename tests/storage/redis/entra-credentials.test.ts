@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { createCallbackEventStore } from '../../../../src/audit/store/create-callback-event-store.js';
-import { writerFor } from '../../../support/append-events.js';
-import { streamEvent, thread } from '../../../support/callback-events.js';
-import { startIdentityServerForTest, unsignedToken } from '../../../support/identity-server.js';
-import { openClientForTest } from '../../../support/open-redis-for-test.js';
-import { createRecordingLog } from '../../../support/recording-log.js';
-import { isRedisMissing, startRedisServer } from '../../../support/redis-server.js';
+import { createCallbackEventStore } from '../../../src/audit/store/create-callback-event-store.js';
+import { writerFor } from '../../support/append-events.js';
+import { streamEvent, thread } from '../../support/callback-events.js';
+import { startIdentityServerForTest, unsignedToken } from '../../support/identity-server.js';
+import { openClientForTest } from '../../support/open-redis-for-test.js';
+import { createRecordingLog } from '../../support/recording-log.js';
+import { isRedisMissing, startRedisServer } from '../../support/redis-server.js';
 
 afterEach(() => void vi.unstubAllEnvs());
 

@@ -6,19 +6,19 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { findFreePort } from '../../../../local/loopback-port.js';
-import { writerFor } from '../../../support/append-events.js';
-import { finalEvent, streamEvent } from '../../../support/callback-events.js';
-import { type FaultProxy, startFaultProxy } from '../../../support/fault-proxy.js';
-import { startLoopbackService } from '../../../support/loopback-service.js';
+import { findFreePort } from '../../../local/loopback-port.js';
+import { writerFor } from '../../support/append-events.js';
+import { finalEvent, streamEvent } from '../../support/callback-events.js';
+import { type FaultProxy, startFaultProxy } from '../../support/fault-proxy.js';
+import { startLoopbackService } from '../../support/loopback-service.js';
 import {
   type AdminClient,
   openClientForTest,
   openStorageForTest,
   openStoreForTest,
-} from '../../../support/open-redis-for-test.js';
-import { createRecordingLog } from '../../../support/recording-log.js';
-import { isRedisMissing, type RedisServer, startRedisServer } from '../../../support/redis-server.js';
+} from '../../support/open-redis-for-test.js';
+import { createRecordingLog } from '../../support/recording-log.js';
+import { isRedisMissing, type RedisServer, startRedisServer } from '../../support/redis-server.js';
 
 const REDIS_SERVER = '/usr/bin/redis-server';
 const OPENSSL = '/usr/bin/openssl';

@@ -4,7 +4,7 @@ import {
   EntraIdCredentialsProviderFactory,
   REDIS_SCOPE_DEFAULT,
 } from '@redis/entraid';
-import type { Logger } from '../../../functions/logger.js';
+import type { Logger } from '../../functions/logger.js';
 
 /** Share of a token's life after which connections sign in with a new one. */
 const REFRESH_RATIO = 0.8;

@@ -1,6 +1,6 @@
 import { AzureNamedKeyCredential, AzureSASCredential, TableClient } from '@azure/data-tables';
 import type { TokenCredential } from '@azure/identity';
-import { checkedTableUrl, isDevelopmentStorage, isLoopbackHttp, parseTableConnection } from '../table-account.js';
+import { checkedTableUrl, isDevelopmentStorage, isLoopbackHttp, parseTableConnection } from './table-account.js';
 
 /** How the table service of a storage account is reached. */
 export type TableAccess =

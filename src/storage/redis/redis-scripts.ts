@@ -1,0 +1,126 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import type { CommitGuard, KeyRange, ValueChange } from '../key-value-store.js';
+import type { RedisClient } from './redis-connection.js';
+
+/*
+ * What the server does in one step: nobody sees a part of it, and all of it is kept, or nothing. KEYS is the sorted set
+ * of a partition. A reply is bounded by its bytes, because one value may be as large as many others together; it contains
+ * at least one value.
+ */
+
+const FIND = `
+local function find(key)
+  return redis.call('ZRANGEBYLEX', KEYS[1], '[' .. key .. '\\0', '(' .. key .. '\\1', 'LIMIT', 0, 1)[1]
+end
+`;
+
+/*
+ * ARGV: the guard's key, the expected tag or nothing, the new tag, and for each change its key, 1 or 0, and the value.
+ * Members are added before others are removed: a server that is out of memory refuses the first command if that adds
+ * something, but lets a script continue that has freed something.
+ */
+const commitScript = createScript(`${FIND}
+local guarded = find(ARGV[1])
+local start = #ARGV[1] + 2
+if (guarded and string.sub(guarded, start, start + 11) or '') ~= ARGV[2] then return 0 end
+local replaced = {}
+for i = 4, #ARGV, 3 do replaced[#replaced + 1] = find(ARGV[i]) end
+for i = 4, #ARGV, 3 do
+  if ARGV[i + 1] == '1' then redis.call('ZADD', KEYS[1], 0, ARGV[i] .. '\\0' .. ARGV[3] .. ARGV[i + 2]) end
+end
+for _, member in ipairs(replaced) do redis.call('ZREM', KEYS[1], member) end
+return 1
+`);
+
+/* ARGV: about how many bytes, and the keys. */
+const readManyScript = createScript(`${FIND}
+local members, bytes = {}, 0
+for i = 2, #ARGV do
+  if bytes >= tonumber(ARGV[1]) then break end
+  local member = find(ARGV[i])
+  if member then bytes = bytes + #member end
+  members[i - 1] = member or false
+end
+return members
+`);
+
+/* ARGV: about how many bytes, how many members, and the range. */
+const readRangeScript = createScript(`
+local found, bytes, from = {}, 0, '[' .. ARGV[3]
+while #found < tonumber(ARGV[2]) and bytes < tonumber(ARGV[1]) do
+  local count = math.min(16, tonumber(ARGV[2]) - #found)
+  local some = redis.call('ZRANGEBYLEX', KEYS[1], from, '(' .. ARGV[4], 'LIMIT', 0, count)
+  for _, member in ipairs(some) do
+    if bytes >= tonumber(ARGV[1]) then break end
+    bytes = bytes + #member
+    found[#found + 1] = member
+    from = '(' .. member
+  end
+  if #some < count then break end
+end
+return found
+`);
+
+const MAX_REPLY_BYTES = 1024 * 1024;
+const MAX_KEYS = 1000;
+
+const membersReply = z.array(z.string());
+const maybeMembersReply = z.array(z.string().nullable()).min(1);
+
+/** @returns false if the guard does not hold, and nothing was changed */
+export async function runCommitScript(
+  client: RedisClient,
+  partitionKey: string,
+  guard: CommitGuard,
+  changes: readonly ValueChange[],
+  tag: string,
+): Promise<boolean> {
+  const values = changes.flatMap(({ key, value }) => [key, value === undefined ? '0' : '1', value ?? '']);
+  return (await evaluate(client, commitScript, partitionKey, [guard.key, guard.tag ?? '', tag, ...values])) === 1;
+}
+
+/** @returns the members of the first keys, in the order of the keys; `null` for a key that does not exist */
+export async function runReadManyScript(
+  client: RedisClient,
+  partitionKey: string,
+  keys: readonly string[],
+): Promise<(string | null)[]> {
+  const values = [String(MAX_REPLY_BYTES), ...keys.slice(0, MAX_KEYS)];
+  return maybeMembersReply.parse(await evaluate(client, readManyScript, partitionKey, values));
+}
+
+export async function runReadRangeScript(
+  client: RedisClient,
+  partitionKey: string,
+  { from, before }: KeyRange,
+  limit: number,
+): Promise<string[]> {
+  const values = [String(MAX_REPLY_BYTES), String(limit), from, before];
+  return membersReply.parse(await evaluate(client, readRangeScript, partitionKey, values));
+}
+
+interface Script {
+  readonly source: string;
+  readonly sha1: string;
+}
+
+function createScript(source: string): Script {
+  return { source, sha1: createHash('sha1').update(source).digest('hex') };
+}
+
+async function evaluate(
+  client: RedisClient,
+  { source, sha1 }: Script,
+  partitionKey: string,
+  values: string[],
+): Promise<unknown> {
+  const options = { keys: [partitionKey], arguments: values };
+  try {
+    return await client.evalSha(sha1, options);
+  } catch (error) {
+    // The server has not run it since its start.
+    if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+    return client.eval(source, options);
+  }
+}

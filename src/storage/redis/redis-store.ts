@@ -1,0 +1,144 @@
+import { randomBytes } from 'node:crypto';
+import type { TokenCredential } from '@azure/identity';
+import type { Logger } from '../../functions/logger.js';
+import type {
+  CommitGuard,
+  KeyRange,
+  KeyValueStore,
+  StoredValue,
+  ValueAddress,
+  ValueChange,
+} from '../key-value-store.js';
+import type { ValueLimits } from '../split-value-store.js';
+import { createRedisClient, RedisConnection } from './redis-connection.js';
+import { RedisFollower } from './redis-follower.js';
+import { runCommitScript, runReadManyScript, runReadRangeScript } from './redis-scripts.js';
+
+/** Redis limits a value to 512 MB. */
+export const REDIS_LIMITS: ValueLimits = { maxValueLength: Infinity, maxCommitLength: Infinity };
+
+export interface RedisStoreOptions {
+  /** `redis://user:password@host:port/database`, or `rediss://…` for TLS. */
+  readonly url: string;
+  /** Gets the tokens that connections sign in with. Undefined: the URL has user and password. */
+  readonly credential?: TokenCredential | undefined;
+  /** What all keys begin with. @default 'callbacks:' */
+  readonly keyPrefix?: string;
+  /** Learns when changes cannot be followed, and when they can again. */
+  readonly log?: Logger;
+}
+
+/**
+ * Opens a store on Redis 6.2 or later: one server, with or without replicas, or a service that looks like one. No command
+ * touches more than one hash slot, so a proxy may spread them over shards. A client that finds the shards by itself is
+ * not supported. It connects with the first command.
+ */
+export async function openRedisStore(options: RedisStoreOptions): Promise<KeyValueStore> {
+  const sdk = await import('redis');
+  const { url, credential, log } = options;
+  const client = createRedisClient(sdk, url, credential && (await loadEntraCredentials(credential, log)));
+  // A copy costs a hundredth of a new client, for which the SDK assembles all commands of Redis.
+  return new RedisStore(() => client.duplicate(), options);
+}
+
+async function loadEntraCredentials(credential: TokenCredential, log: Logger | undefined) {
+  const { createEntraCredentials } = await import('./entra-credentials.js');
+  return createEntraCredentials(credential, log);
+}
+
+/**
+ * Keeps a partition in one sorted set, so that Redis cannot evict a part of it. A member is a key, a zero byte, a tag of
+ * 12 characters, and the value. All scores are 0, so members are in the order of their keys.
+ */
+class RedisStore implements KeyValueStore {
+  readonly #prefix: string;
+  /** For what writers and followers wait for. */
+  readonly #connection: RedisConnection;
+  /** For large replies: a command waits for those that were sent before it on the same connection. */
+  readonly #reads: RedisConnection;
+  readonly #follower: RedisFollower;
+
+  constructor(
+    createClient: () => ReturnType<typeof createRedisClient>,
+    { keyPrefix = 'callbacks:', log }: RedisStoreOptions,
+  ) {
+    this.#prefix = keyPrefix;
+    this.#connection = new RedisConnection(createClient);
+    this.#reads = new RedisConnection(createClient);
+    this.#follower = new RedisFollower({
+      connection: this.#connection,
+      blockingConnection: new RedisConnection(createClient, { isBackground: true }),
+      keyPrefix,
+      read: (address) => this.read(address),
+      log,
+    });
+  }
+
+  async read({ partition, key }: ValueAddress): Promise<StoredValue | undefined> {
+    const [member] = await this.#connection.run((client) => runReadManyScript(client, this.#keyOf(partition), [key]));
+    return member === null || member === undefined ? undefined : toStoredValue(member);
+  }
+
+  async readMany(partition: string, keys: readonly string[]): Promise<ReadonlyMap<string, StoredValue>> {
+    const found = new Map<string, StoredValue>();
+    for (let start = 0; start < keys.length;) {
+      const left = keys.slice(start);
+      const members = await this.#reads.run((client) => runReadManyScript(client, this.#keyOf(partition), left));
+      for (const member of members) if (member !== null) found.set(keyIn(member), toStoredValue(member));
+      start += members.length;
+    }
+    return found;
+  }
+
+  async readRange(partition: string, range: KeyRange, limit: number): Promise<readonly StoredValue[]> {
+    const members = await this.#reads.run((client) => runReadRangeScript(client, this.#keyOf(partition), range, limit));
+    return members.map(toStoredValue);
+  }
+
+  async commit(partition: string, guard: CommitGuard, changes: readonly ValueChange[]): Promise<string | undefined> {
+    const tag = randomBytes(9).toString('base64url');
+    const isCommitted = await this.#connection.run((client) =>
+      runCommitScript(client, this.#keyOf(partition), guard, changes, tag),
+    );
+    if (!isCommitted) return undefined;
+    this.#follower.publish(partition);
+    return tag;
+  }
+
+  async removeRange(partition: string, { from, before }: KeyRange): Promise<void> {
+    const removed = await this.#connection.run((client) =>
+      client.zRemRangeByLex(this.#keyOf(partition), `[${from}`, `(${before}`),
+    );
+    if (removed > 0) this.#follower.publish(partition);
+  }
+
+  follow(address: ValueAddress, onValue: (value: StoredValue | undefined) => void): () => void {
+    return this.#follower.follow(address, onValue);
+  }
+
+  async ping(): Promise<void> {
+    await this.#connection.run((client) => client.ping());
+  }
+
+  async close(): Promise<void> {
+    await this.#follower.close();
+    await this.#connection.close();
+    await this.#reads.close();
+  }
+
+  /** A partition contains no brace, so that its name decides the hash slot. */
+  #keyOf(partition: string): string {
+    return `${this.#prefix}{${partition}}`;
+  }
+}
+
+function keyIn(member: string): string {
+  return member.slice(0, member.indexOf('\0'));
+}
+
+function toStoredValue(member: string): StoredValue {
+  const key = keyIn(member);
+  const tagStart = key.length + 1;
+  const valueStart = tagStart + 12;
+  return { key, tag: member.slice(tagStart, valueStart), value: member.slice(valueStart) };
+}

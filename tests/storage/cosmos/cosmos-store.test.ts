@@ -1,0 +1,25 @@
+import { afterAll, beforeAll } from 'vitest';
+import { COSMOS_LIMITS, openCosmosStore } from '../../../src/storage/cosmos/cosmos-store.js';
+import type { KeyValueStore } from '../../../src/storage/key-value-store.js';
+import { SplitValueStore } from '../../../src/storage/split-value-store.js';
+import { type CosmosService, startCosmosService } from '../../support/cosmos-service.js';
+import { describeKeyValueStore } from '../describe-key-value-store.js';
+
+/*
+ * On an emulator (@vercel/cosmosdb-server), with `cosmos-batch-proxy.ts` in front of it for transactional batches, the
+ * limits of items and batches, and 404. It shows neither throttling, request units, replicas, session tokens, several
+ * partitions and regions, roles, nor the limit of 20 GB.
+ */
+
+let service: CosmosService;
+beforeAll(async () => {
+  service = await startCosmosService();
+});
+afterAll(() => service.close());
+
+const open = async (): Promise<KeyValueStore> => {
+  const { endpoint, key } = service;
+  const options = { endpoint, access: { key }, database: 'agents', container: 'values' };
+  return new SplitValueStore(await openCosmosStore(options), COSMOS_LIMITS);
+};
+describeKeyValueStore('cosmos', open, { openSecond: open, timeoutMs: 60_000, propertyRuns: 10 });

@@ -1,0 +1,104 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { StoredValue } from '../../src/storage/key-value-store.js';
+import { pollKey } from '../../src/storage/poll-key.js';
+
+const address = { partition: 'test', key: 'head' };
+
+/** Holds one value, and notes when it is read. */
+class FakeStore {
+  value: StoredValue | undefined;
+  isBroken = false;
+  readonly readAt: number[] = [];
+
+  change(): void {
+    const count = Number(this.value?.value ?? 0) + 1;
+    this.value = { key: address.key, value: String(count), tag: `tag ${count}` };
+  }
+
+  async read(): Promise<StoredValue | undefined> {
+    this.readAt.push(Date.now());
+    if (this.isBroken) throw new Error('The connection is cut.');
+    return this.value;
+  }
+
+  /** The times between the latest reads. */
+  pauses(count: number): number[] {
+    const latest = this.readAt.slice(-count - 1);
+    return latest.slice(1).map((at, index) => at - (latest[index] ?? 0));
+  }
+}
+
+describe('pollKey', () => {
+  let store: FakeStore;
+  let found: (StoredValue | undefined)[];
+  let stop: () => void;
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+    store = new FakeStore();
+    found = [];
+  });
+
+  afterEach(() => {
+    stop();
+    vi.useRealTimers();
+  });
+
+  function start(): void {
+    stop = pollKey(store)(address, (value) => found.push(value));
+  }
+
+  it('reads at once, and reports the value', async () => {
+    store.change();
+    start();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(found).toEqual([store.value]);
+  });
+
+  it('reports a missing value', async () => {
+    start();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(found).toEqual([undefined]);
+  });
+
+  it('slows down to five reads a second while nothing changes', async () => {
+    store.change();
+    start();
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(store.pauses(5)).toEqual([200, 200, 200, 200, 200]);
+    expect(store.readAt.length).toBeGreaterThan(25);
+  });
+
+  it('reads every 50 ms while the value changes', async () => {
+    start();
+    await vi.advanceTimersByTimeAsync(5_000);
+    store.change();
+    await vi.advanceTimersByTimeAsync(200);
+    for (let change = 0; change < 5; change += 1) {
+      store.change();
+      await vi.advanceTimersByTimeAsync(50);
+    }
+    expect(store.pauses(4)).toEqual([50, 50, 50, 50]);
+    expect(found.at(-1)).toEqual(store.value);
+  });
+
+  it('continues after a read that fails, and does not report it', async () => {
+    store.isBroken = true;
+    start();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(found).toEqual([]);
+    store.isBroken = false;
+    store.change();
+    await vi.advanceTimersByTimeAsync(200);
+    expect(found).toEqual([store.value]);
+  });
+
+  it('reports nothing after it was stopped, even if a read is under way', async () => {
+    start();
+    stop();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(found).toEqual([]);
+    expect(store.readAt).toHaveLength(1);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
