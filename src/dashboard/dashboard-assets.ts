@@ -17,7 +17,7 @@ export interface DashboardAsset {
   readonly etag: string;
 }
 
-/** Reads the files of the built page, by file name. By default they are beside this file. */
+/** Reads the files of the built page, keyed by file name. By default they are next to this file. */
 export async function readDashboardAssets(
   folder = path.join(__dirname, 'assets'),
 ): Promise<ReadonlyMap<string, DashboardAsset>> {
@@ -25,7 +25,8 @@ export async function readDashboardAssets(
   const assets = files.map(async (file): Promise<[string, DashboardAsset]> => {
     const content = await readFile(path.join(folder, file));
     const contentType = CONTENT_TYPES[path.extname(file)];
-    if (contentType === undefined) throw new Error(`The type of ${file} is not known`);
+    if (contentType === undefined)
+      throw new Error(`${file} has an unknown content type. Add its extension to CONTENT_TYPES.`);
     const etag = `"${createHash('sha256').update(content).digest('base64url')}"`;
     return [file, { content, contentType, etag }];
   });

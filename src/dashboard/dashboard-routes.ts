@@ -6,7 +6,7 @@ import { type DashboardAsset, readDashboardAssets } from './dashboard-assets.js'
 
 const PAGE = 'index.html';
 
-/** Text from a model can neither load nor run anything, nor send anything elsewhere. */
+/** Prevents text from a model from loading resources, running script, or sending data elsewhere. */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -27,8 +27,8 @@ const SECURITY_HEADERS = {
 };
 
 /**
- * Registers the page that shows threads live, and its files. They hold no data and are anonymous; the API that the page
- * reads asks for a key if keys are on.
+ * Registers the page that shows threads live, and its files. They contain no data and need no key; the API that the page
+ * calls requires one when function keys are enabled.
  */
 export function registerDashboardRoutes(): void {
   const readAsset = createAssetReader();

@@ -25,14 +25,14 @@ function get(file = '', headers: Readonly<Record<string, string>> = {}): HttpReq
 }
 
 describe('the dashboard', () => {
-  it('takes at most 45 KB of compressed JavaScript and CSS', async () => {
+  it('ships at most 45 KB of compressed JavaScript and CSS', async () => {
     const assets = [...(await readDashboardAssets(folder))].filter(([name]) => /\.(?:js|css)$/.test(name));
     expect(assets).toHaveLength(2);
     const bytes = assets.reduce((sum, [, { content }]) => sum + gzipSync(content).length, 0);
     expect(bytes).toBeLessThanOrEqual(45_000);
   });
 
-  it('lets the page load and reach nothing but the app', async () => {
+  it('lets the page load from and connect to nothing but the app', async () => {
     const { status, contentType, headers, text } = await httpAnswer(page, get(), new InvocationContext());
     expect({ status, contentType }).toEqual({ status: 200, contentType: 'text/html; charset=utf-8' });
     const policy = headers.get('content-security-policy') ?? '';
@@ -47,7 +47,7 @@ describe('the dashboard', () => {
     expect(text).not.toMatch(/https?:|<script>|style=/);
   });
 
-  it('names files that are there and may be kept for good, while the page is asked for again', async () => {
+  it('links to existing files that may be cached forever, and has the page revalidated', async () => {
     const { headers, text } = await httpAnswer(page, get(), new InvocationContext());
     expect(headers.get('cache-control')).toBe('no-cache');
     const names = [...text.matchAll(/"dashboard(\/[^"]+)"/g)].map(([, name]) => name);
@@ -59,13 +59,13 @@ describe('the dashboard', () => {
     }
   });
 
-  it('is not sent again to a browser that has it', async () => {
+  it('answers 304 to a browser that already has the page', async () => {
     const { headers } = await httpAnswer(page, get(), new InvocationContext());
     const again = get('', { 'if-none-match': headers.get('etag') ?? '' });
     expect(await httpAnswer(page, again, new InvocationContext())).toMatchObject({ status: 304, text: '' });
   });
 
-  it('has no other files, and sends an address that ends with a slash to its own', async () => {
+  it('answers 404 for other files, and redirects a trailing slash', async () => {
     for (const name of ['/nothing.js', '/..%2f', '/../dashboard-routes.js', '/']) {
       expect((await httpAnswer(asset, get(name), new InvocationContext())).status).toBe(404);
     }

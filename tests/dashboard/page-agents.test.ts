@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { isBrowserMissing, useBrowser } from './support/browser.js';
 import { startScriptedApp } from './support/scripted-app.js';
 
-describe.skipIf(isBrowserMissing)('the page of an app with several agents (needs /usr/bin/chromium)', () => {
+describe.skipIf(isBrowserMissing)('the dashboard page: agents (needs /usr/bin/chromium)', () => {
   const openPage = useBrowser();
 
-  it('sends the first message of a thread to the agent that was picked', async () => {
+  it('sends the first message of a thread to the selected agent', async () => {
     const app = await startScriptedApp(['First', 'Second', 'Third']);
     const watched = await openPage();
     const { page } = watched;
@@ -22,7 +22,7 @@ describe.skipIf(isBrowserMissing)('the page of an app with several agents (needs
     await page.locator('.thread-title', { hasText: 'Second' }).waitFor();
   });
 
-  it('has nothing to pick where there is one agent', async () => {
+  it('offers no choice if there is one agent', async () => {
     const app = await startScriptedApp(['Only']);
     const watched = await openPage();
     await watched.open(app.baseUrl);

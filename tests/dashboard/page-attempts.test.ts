@@ -10,10 +10,10 @@ const whole = { correlationId: 'a', attempt: 2, texts: ['A ', 'whole ', 'answer.
 const record = eventsOf(half, whole);
 const request = 'Request: request of a';
 
-describe.skipIf(isBrowserMissing)('the page, of a run that was cut off (needs /usr/bin/chromium)', () => {
+describe.skipIf(isBrowserMissing)('the dashboard page: interrupted runs (needs /usr/bin/chromium)', () => {
   const openPage = useBrowser();
 
-  it('takes back the half answer, says that the run starts again, and shows exactly one whole answer', async () => {
+  it('removes the partial answer, announces the restart, and shows one complete answer', async () => {
     const app = await startScriptedApp();
     const watched = await openThread(app);
     const { page } = watched;
@@ -43,7 +43,7 @@ describe.skipIf(isBrowserMissing)('the page, of a run that was cut off (needs /u
     expect(watched.incidents).toEqual([]);
   });
 
-  it('takes it back as well when only the next attempt shows that it is void', async () => {
+  it('removes the partial answer when the next attempt starts without notice', async () => {
     const app = await startScriptedApp();
     const watched = await openThread(app);
     app.append(record.slice(0, 2));
@@ -53,7 +53,7 @@ describe.skipIf(isBrowserMissing)('the page, of a run that was cut off (needs /u
     expect(await watched.conversation()).toEqual([[request, 'A whole answer.']]);
   });
 
-  it('shows superseded attempts when they are asked for, apart from the one that counts', async () => {
+  it('shows superseded attempts on request, distinct from the current one', async () => {
     const app = await startScriptedApp();
     app.append(record);
     const watched = await openThread(app);
@@ -63,7 +63,7 @@ describe.skipIf(isBrowserMissing)('the page, of a run that was cut off (needs /u
 
     const choice = page.getByRole('checkbox', { name: 'All attempts' });
     await choice.check();
-    await page.locator('.timeline-foot', { hasText: '4 events, and 2 of superseded attempts.' }).waitFor();
+    await page.locator('.timeline-foot', { hasText: '4 events, plus 2 from superseded attempts.' }).waitFor();
     expect(app.reads.filter((read) => read.includes('superseded'))).toEqual([
       't?limit=1000&request_message=once&superseded=true',
     ]);
@@ -82,32 +82,32 @@ describe.skipIf(isBrowserMissing)('the page, of a run that was cut off (needs /u
     await page.keyboard.press('Escape');
     await choice.uncheck();
     expect(await superseded.count()).toBe(0);
-    await page.locator('.timeline-foot', { hasText: '4 events. Choose one' }).waitFor();
+    await page.locator('.timeline-foot', { hasText: '4 events. Select one' }).waitFor();
   });
 
-  it('finds the events of an attempt that is cut off while all attempts are shown', async () => {
+  it('shows the events of an attempt that is superseded while all attempts are shown', async () => {
     const app = await startScriptedApp();
     const { page } = await openThread(app);
     await page.getByRole('checkbox', { name: 'All attempts' }).check();
-    await page.locator('.timeline-foot', { hasText: 'No attempt of a run was superseded.' }).waitFor();
+    await page.locator('.timeline-foot', { hasText: 'No attempts were superseded.' }).waitFor();
     app.append(record.slice(0, 2));
     await page.locator('.event').nth(1).waitFor();
     app.supersede('a', 1);
     await page.locator('.event[data-superseded=true]').nth(1).waitFor();
-    expect(await page.locator('.timeline-foot').textContent()).toBe('0 events, and 2 of superseded attempts.');
+    expect(await page.locator('.timeline-foot').textContent()).toBe('0 events, plus 2 from superseded attempts.');
   });
 
-  it('says why superseded attempts cannot be read', async () => {
+  it('explains why superseded attempts cannot be loaded', async () => {
     const app = await startScriptedApp();
     app.append(record);
     app.refuseSuperseded();
     const { page } = await openThread(app);
     await page.getByRole('checkbox', { name: 'All attempts' }).check();
-    await page.getByText('The event store is out of reach.').waitFor();
-    expect(await page.locator('.timeline-foot').textContent()).toMatch(/^4 events\. The superseded ones could not be/);
+    await page.getByText('The event store is unreachable.').waitFor();
+    expect(await page.locator('.timeline-foot').textContent()).toMatch(/^4 events\. Superseded events could not be/);
   });
 
-  it('walks through a timeline whose numbers have gaps', async () => {
+  it('navigates by keyboard across gaps in the sequence', async () => {
     const app = await startScriptedApp();
     app.append(eventsOf({ ...whole, attempt: 1, correlationId: 'b' }, half, whole));
     const { page } = await openThread(app);
@@ -127,7 +127,7 @@ describe.skipIf(isBrowserMissing)('the page, of a run that was cut off (needs /u
     }
   });
 
-  it('says how many events of a run were lost', async () => {
+  it('shows how many events of a run were lost', async () => {
     const app = await startScriptedApp();
     app.append(
       eventsOf(whole, { ...half, correlationId: 'b', end: 'failed' }).map((event) => {

@@ -10,12 +10,12 @@ import { isBrowserMissing, useBrowser } from './support/browser.js';
 
 const PIECES = 60;
 
-/** What the model says when it is asked for the so-manieth time: each time something else. */
+/** The pieces of the model's answer to its nth call. Each call gets a different answer. */
 function piecesOfCall(call: number): string[] {
   return Array.from({ length: PIECES }, (_, index) => `${call}.${index} `);
 }
 
-/** Keeps events in a table, and asks a model that never ends its first answer, others when told to; ends with the test. */
+/** Starts the app on Table storage. Its model never finishes the first answer, and holds later ones at the gate. */
 async function startApp(answersMayEnd: Gate): Promise<RestartableApp> {
   let calls = 0;
   const model = await startScriptedModel(() => {
@@ -39,10 +39,10 @@ async function startApp(answersMayEnd: Gate): Promise<RestartableApp> {
   return app;
 }
 
-describe.skipIf(isBrowserMissing)('the page over a host that dies (needs /usr/bin/chromium)', () => {
+describe.skipIf(isBrowserMissing)('the dashboard page: host crash (needs /usr/bin/chromium)', () => {
   const openPage = useBrowser();
 
-  it('shows one whole answer when the host is killed in the middle of it, and both attempts to an audit', async () => {
+  it('shows one complete answer after the host is killed mid-answer, and both attempts on request', async () => {
     const answersMayEnd = createGate();
     const app = await startApp(answersMayEnd);
     const watched = await openPage();
@@ -61,7 +61,7 @@ describe.skipIf(isBrowserMissing)('the page over a host that dies (needs /usr/bi
     expect(await page.locator('.failure').count()).toBe(0);
 
     await page.getByRole('checkbox', { name: 'All attempts' }).check();
-    await page.locator('.timeline-foot', { hasText: /61 events, and \d+ of superseded attempts\./ }).waitFor();
+    await page.locator('.timeline-foot', { hasText: /61 events, plus \d+ from superseded attempts\./ }).waitFor();
     await page.getByRole('listbox').focus();
     await page.keyboard.press('Home');
     const superseded = page.locator('.event[data-superseded=true] s');

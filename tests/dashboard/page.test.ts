@@ -17,11 +17,11 @@ const failing: ModelAnswer = { status: 400, body: { error: { message: 'No.' } } 
 const answer = words.join('');
 
 interface AppOfTest extends AppWithModel {
-  /** Lets answers to `slow` end, of which the last word is held up until then. */
+  /** Releases the last word of answers to `slow`. */
   readonly letAnswersEnd: () => void;
 }
 
-/** Starts the app with a model that answers `slow` word by word, `fail` not at all, and others at once. */
+/** Starts the app with a model that answers `slow` word by word, fails `fail`, and answers anything else at once. */
 async function startApp(answers?: (message: string) => ModelAnswer): Promise<AppOfTest> {
   const answersMayEnd = createGate();
   const app = await startAppWithModel((message) => {
@@ -33,10 +33,10 @@ async function startApp(answers?: (message: string) => ModelAnswer): Promise<App
   return { ...app, letAnswersEnd: answersMayEnd.open };
 }
 
-describe.skipIf(isBrowserMissing)('the page of the dashboard (needs /usr/bin/chromium)', () => {
+describe.skipIf(isBrowserMissing)('the dashboard page (needs /usr/bin/chromium)', () => {
   const openPage = useBrowser();
 
-  it('sends a message, shows the answer as it is made, and lists the thread', async () => {
+  it('sends a message, shows the answer as it streams in, and lists the thread', async () => {
     const { app, letAnswersEnd } = await startApp();
     const watched = await openPage();
     const { page } = watched;
@@ -56,7 +56,7 @@ describe.skipIf(isBrowserMissing)('the page of the dashboard (needs /usr/bin/chr
     expect(watched.incidents).toEqual([]);
   });
 
-  it('shows failures in words, and the figures of each run', async () => {
+  it('shows why a run failed, and the figures of each run', async () => {
     const { app, api } = await startApp();
     const threadId = newThreadId();
     await api.ask(threadId, 'first');
@@ -79,7 +79,7 @@ describe.skipIf(isBrowserMissing)('the page of the dashboard (needs /usr/bin/chr
     await page.getByRole('img', { name: /^Gaps between the updates of run 1: .*, median of 59 gaps, / }).waitFor();
   });
 
-  it('begins the charts of a row at one height', async () => {
+  it('aligns the charts of a row', async () => {
     const { app, api } = await startApp();
     const threadId = newThreadId();
     await api.ask(threadId, 'first');
@@ -91,7 +91,7 @@ describe.skipIf(isBrowserMissing)('the page of the dashboard (needs /usr/bin/chr
     expect([tops[0], tops[2]]).toEqual([tops[1], tops[3]]);
   });
 
-  it('shows the beginning of a long message, and all of it when that is wanted', async () => {
+  it('shortens a long message until it is expanded', async () => {
     const { app, api } = await startApp();
     const threadId = newThreadId();
     const message = 'long '.repeat(52_000);
@@ -105,7 +105,7 @@ describe.skipIf(isBrowserMissing)('the page of the dashboard (needs /usr/bin/chr
     expect((await request.textContent())?.length).toBeLessThan(1300);
   });
 
-  it('stays at the end when a long message is sent', async () => {
+  it('stays scrolled to the end after a long message is sent', async () => {
     const { app, letAnswersEnd } = await startApp();
     const watched = await openPage();
     const { page } = watched;
@@ -116,7 +116,7 @@ describe.skipIf(isBrowserMissing)('the page of the dashboard (needs /usr/bin/chr
     letAnswersEnd();
   });
 
-  it('has everything once after a reload in mid-stream', async () => {
+  it('shows everything exactly once after a reload mid-stream', async () => {
     const { app, letAnswersEnd } = await startApp();
     const watched = await openPage();
     const { page } = watched;
@@ -131,7 +131,7 @@ describe.skipIf(isBrowserMissing)('the page of the dashboard (needs /usr/bin/chr
     await page.locator('.timeline-foot', { hasText: '61 events' }).waitFor();
   });
 
-  it('says that it is reconnecting when the plug is pulled, and misses and doubles nothing', async () => {
+  it('reconnects after the connection breaks, without losing or repeating text', async () => {
     const { app, letAnswersEnd } = await startApp();
     const plug = await startPlug(app.baseUrl);
     const watched = await openPage();
@@ -159,7 +159,7 @@ describe.skipIf(isBrowserMissing)('the page of the dashboard (needs /usr/bin/chr
     expect(await page.locator('.connection-note').count()).toBe(0);
   });
 
-  it('forgets what the app has lost in a restart, says so, and goes on', async () => {
+  it('drops events that the app lost in a restart, says so, and continues', async () => {
     const first = await startApp();
     const plug = await startPlug(first.app.baseUrl);
     const watched = await openPage();
@@ -180,7 +180,7 @@ describe.skipIf(isBrowserMissing)('the page of the dashboard (needs /usr/bin/chr
     await page.locator('.timeline-foot', { hasText: '61 events' }).waitFor();
   });
 
-  it('clears telemetry only when it was asked twice, and exports it', async () => {
+  it('exports telemetry, and clears it only after confirmation', async () => {
     const { app, api } = await startApp();
     const threadId = newThreadId();
     await api.ask(threadId, 'first');
@@ -202,7 +202,7 @@ describe.skipIf(isBrowserMissing)('the page of the dashboard (needs /usr/bin/chr
     expect(await api.events(threadId)).toEqual([]);
   });
 
-  it('keeps few of 10,000 events in the page, and reaches each by keyboard', async () => {
+  it('renders few of 10,000 events, and reaches each by keyboard', async () => {
     const pieces = Array.from({ length: 9_999 }, (_, index) => `${index} `);
     const { app, api } = await startApp(() => ({ pieces }));
     const threadId = newThreadId();
@@ -224,7 +224,7 @@ describe.skipIf(isBrowserMissing)('the page of the dashboard (needs /usr/bin/chr
     await page.locator('#event-10000[aria-selected=true]').waitFor();
   });
 
-  it('shows what would be script elsewhere as text', async () => {
+  it('renders markup and script as text', async () => {
     expect(new Set(XSS_PAYLOADS).size).toBe(50);
     const { app, api } = await startApp((message) => ({ pieces: [message] }));
     const threadId = newThreadId();
@@ -241,7 +241,7 @@ describe.skipIf(isBrowserMissing)('the page of the dashboard (needs /usr/bin/chr
     expect([...watched.origins]).toEqual([app.baseUrl]);
   });
 
-  it('asks for the function key where keys are on, and keeps it for the tab', async () => {
+  it('prompts for the function key when keys are on, and keeps it for the tab', async () => {
     const answersMayEnd = createGate();
     const model = await startScriptedModel(() => ({ pieces: holdLast(words, answersMayEnd) }));
     onTestFinished(() => model.close());
@@ -257,7 +257,7 @@ describe.skipIf(isBrowserMissing)('the page of the dashboard (needs /usr/bin/chr
     await watched.open(baseUrl);
     await page.getByLabel('Key').fill('wrong');
     await page.keyboard.press('Enter');
-    await page.getByText('The app does not accept this key.').waitFor();
+    await page.getByText('The app rejected this key.').waitFor();
     await page.getByLabel('Key').fill(key);
     await page.keyboard.press('Enter');
     await watched.send('hello');
@@ -269,7 +269,7 @@ describe.skipIf(isBrowserMissing)('the page of the dashboard (needs /usr/bin/chr
     expect(await page.content()).not.toContain(key);
   });
 
-  it('shows the list and a thread one at a time on a phone, without scrolling sideways', async () => {
+  it('shows either the list or a thread on a phone, without horizontal scrolling', async () => {
     const { app, api } = await startApp();
     const threadId = newThreadId();
     await api.ask(threadId, 'first');
@@ -288,7 +288,7 @@ describe.skipIf(isBrowserMissing)('the page of the dashboard (needs /usr/bin/chr
     expect(await page.getByRole('main').count()).toBe(0);
   });
 
-  it('is made for fingers where there is no mouse', async () => {
+  it('has large touch targets on touch screens', async () => {
     const { app, api } = await startApp();
     const threadId = newThreadId();
     await api.ask(threadId, 'first');
@@ -308,7 +308,7 @@ describe.skipIf(isBrowserMissing)('the page of the dashboard (needs /usr/bin/chr
     expect(await smallTargets(page)).toEqual([]);
   });
 
-  it.each(['light', 'dark'] as const)('has no serious finding of axe in %s', async (colorScheme) => {
+  it.each(['light', 'dark'] as const)('has no serious accessibility findings in the %s theme', async (colorScheme) => {
     const { app, api } = await startApp();
     const threadId = newThreadId();
     await api.ask(threadId, 'first');
@@ -339,7 +339,7 @@ describe.skipIf(isBrowserMissing)('the page of the dashboard (needs /usr/bin/chr
   }
 });
 
-/** What can be touched, and is less than 44 px high or wide. */
+/** Returns the touch targets that are less than 44 px high or wide. */
 async function smallTargets(page: Page): Promise<string[]> {
   const targets = await page.locator('a, button, input:not(label input), textarea, label:has(input), .event').all();
   const small: string[] = [];

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { splitText } from '../../src/dashboard/page/format/split-text.js';
 
-it('a long text is cut behind line breaks only, and loses nothing', () => {
+it('splitText cuts only after line breaks and loses nothing', () => {
   const lines = fc.array(fc.string({ maxLength: 900 }), { maxLength: 30 });
   fc.assert(
     fc.property(lines, (parts) => {

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { ApiError } from '../../src/dashboard/page/api/api-error.js';
 import { type Connection, ThreadFollower } from '../../src/dashboard/page/thread/thread-follower.js';
 import { answerOf } from '../../src/dashboard/page/thread/run.js';
-import { applyNews, EMPTY_THREAD, type ThreadState } from '../../src/dashboard/page/thread/thread-state.js';
+import { applyChanges, EMPTY_THREAD, type ThreadState } from '../../src/dashboard/page/thread/thread-state.js';
 import { CuttingApi } from './support/cutting-api.js';
-import { eventsOf, newsOf, winningEvents } from './support/telemetry-events.js';
+import { changesOf, eventsOf, winningEvents } from './support/telemetry-events.js';
 
 const events = eventsOf(
   { correlationId: 'a', texts: ['Why ', 'did 😀', '\r\n', 'the'], end: 'final' },
@@ -23,9 +23,9 @@ function follow(api: CuttingApi, isDone: (state: ThreadState) => boolean) {
       thread,
       firstRetryMs: 0,
       onConnection: (connection) => connections.push(connection),
-      onNews: (news) => {
-        batches.push(...news.flatMap((item) => (item.type === 'event' ? [item.event.sequence] : [])));
-        state = applyNews(state, news);
+      onChanges: (changes) => {
+        batches.push(...changes.flatMap((item) => (item.type === 'event' ? [item.event.sequence] : [])));
+        state = applyChanges(state, changes);
         if (isDone(state)) {
           follower.stop();
           resolve();
@@ -37,11 +37,11 @@ function follow(api: CuttingApi, isDone: (state: ThreadState) => boolean) {
   return { done, connections, sequences: batches, state: () => state };
 }
 
-describe('a thread follower', () => {
-  it('passes on each event once, whichever byte of the stream the connection breaks at', async () => {
-    const whole = applyNews(
+describe('ThreadFollower', () => {
+  it('passes on each event once, wherever the stream breaks', async () => {
+    const whole = applyChanges(
       EMPTY_THREAD,
-      newsOf(events).map((item) => ({ ...item, receivedAtMs: 0 })),
+      changesOf(events).map((item) => ({ ...item, receivedAtMs: 0 })),
     );
     const length = Buffer.byteLength(new CuttingApi(events).frames());
     for (let cut = 0; cut < length; cut += 1) {
@@ -53,7 +53,7 @@ describe('a thread follower', () => {
     }
   });
 
-  it('ends with the winning attempts of runs, whichever byte of the stream the connection breaks at', async () => {
+  it('ends with the latest attempts of runs, wherever the stream breaks', async () => {
     const record = eventsOf(
       { correlationId: 'a', attempt: 1, texts: ['Half'] },
       { correlationId: 'a', attempt: 2, texts: [], end: 'failed' },
@@ -72,7 +72,7 @@ describe('a thread follower', () => {
     }
   });
 
-  it('resumes behind the last event, whatever a frame of a superseded attempt calls itself', async () => {
+  it('resumes after the last event and ignores the id of a superseded frame', async () => {
     const cursors: string[] = [];
     const [half, whole] = eventsOf(
       { correlationId: 'a', attempt: 1, texts: ['Half'] },
@@ -92,8 +92,8 @@ describe('a thread follower', () => {
       thread,
       firstRetryMs: 0,
       onConnection: () => {},
-      onNews: (news) => {
-        state = applyNews(state, news);
+      onChanges: (changes) => {
+        state = applyChanges(state, changes);
         if (state.lastSequence === 2) follower.stop();
       },
     });
@@ -102,18 +102,18 @@ describe('a thread follower', () => {
     expect(state.runs.map(answerOf)).toEqual(['Whole']);
   });
 
-  it('puts together what comes byte by byte', async () => {
+  it('reads a stream that arrives byte by byte', async () => {
     const { done, state } = follow(
       new CuttingApi(events, { pieceBytes: 1 }),
       ({ lastSequence }) => lastSequence === events.length,
     );
     await done;
     expect(state().events.map(({ text }) => text)).toEqual(
-      applyNews(EMPTY_THREAD, newsOf(events)).events.map(({ text }) => text),
+      applyChanges(EMPTY_THREAD, changesOf(events)).events.map(({ text }) => text),
     );
   });
 
-  it('begins again when the record is another one', async () => {
+  it('starts over when the store has a new epoch', async () => {
     const api = new CuttingApi(events);
     const { done, state } = follow(api, ({ epoch, lastSequence }) => {
       if (epoch === 'e1' && lastSequence === events.length) api.restart('e2', events.slice(0, 2));
@@ -123,7 +123,7 @@ describe('a thread follower', () => {
     expect(state().events).toHaveLength(2);
   });
 
-  it('says that it is reconnecting, and why, until it is live again', async () => {
+  it('reports that it is reconnecting, and why, until it is live again', async () => {
     const api = new CuttingApi(events, { failures: [new TypeError('fetch failed'), new ApiError(503, 'Busy.', 5)] });
     const { done, connections } = follow(api, ({ lastSequence }) => lastSequence === events.length);
     await done;
@@ -137,15 +137,15 @@ describe('a thread follower', () => {
   });
 
   it.each([
-    ['the key is refused', new ApiError(401, 'The app answered with status 401.')],
+    ['the key is rejected', new ApiError(401, 'The app answered with status 401.')],
     ['the app has no such agent', new ApiError(404, 'There is no agent with the name "A".', undefined, true)],
-  ])('gives up when %s', async (_what, failure) => {
+  ])('stops when %s', async (_what, failure) => {
     const connections: Connection[] = [];
     const api = new CuttingApi(events, { failures: [failure] });
     await new ThreadFollower({
       api,
       thread,
-      onNews: () => {},
+      onChanges: () => {},
       onConnection: (connection) => connections.push(connection),
     }).run();
     expect(connections.at(-1)).toMatchObject({ state: 'stopped', status: failure.status });

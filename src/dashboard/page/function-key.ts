@@ -1,6 +1,6 @@
 const NAME = 'function-key';
 
-/** Returns the function key entered in this tab; `null` for none. */
+/** Returns the function key entered in this tab, or `null`. */
 export function readKey(): string | null {
   return sessionStorage.getItem(NAME);
 }

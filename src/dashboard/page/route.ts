@@ -1,6 +1,6 @@
 import type { ThreadAddress } from './api/thread-source.js';
 
-/** What the page shows, from the address after `#`. */
+/** What the page shows, according to the part of the address after `#`. */
 export type Route =
   | { readonly view: 'home' }
   | { readonly view: 'new' }
@@ -33,7 +33,7 @@ export function createThreadId(): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-/** Users can type addresses: a stray `%` is not a thread. */
+/** Returns `undefined` for a malformed escape: users can type addresses. */
 function decodeThreadId(encoded: string): string | undefined {
   try {
     const threadId = decodeURIComponent(encoded);

@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
 
-/** What axe finds wrong with a page as it is shown now, but for what matters little. */
+/** Returns the serious and critical accessibility violations that axe finds in the page as shown. */
 export async function seriousFindings(page: Page): Promise<string[]> {
   const axe = createRequire(path.join(__dirname, 'axe.js')).resolve('axe-core/axe.min.js');
   await page.evaluate(await readFile(axe, 'utf8'));

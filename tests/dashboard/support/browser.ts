@@ -4,10 +4,10 @@ import { afterAll, beforeAll, onTestFinished } from 'vitest';
 
 const CHROMIUM = '/usr/bin/chromium';
 
-/** Tests that need the browser are skipped then. Where CI runs they fail instead. */
+/** Whether to skip tests that need the browser. In CI they fail instead. */
 export const isBrowserMissing = !existsSync(CHROMIUM) && process.env['CI'] !== 'true';
 
-/** Keeps one browser for the tests of a file. */
+/** Shares one browser among the tests of a file. */
 export function useBrowser(): (options?: BrowserContextOptions) => Promise<WatchedPage> {
   let browser: Browser;
   beforeAll(async () => {
@@ -32,12 +32,12 @@ export function useBrowser(): (options?: BrowserContextOptions) => Promise<Watch
   };
 }
 
-/** A page, and what went wrong in it. */
+/** A page and the problems that occurred in it. */
 export class WatchedPage {
   readonly page: Page;
-  /** The origins that were asked for anything. */
+  /** The origins that the page sent requests to. */
   readonly origins = new Set<string>();
-  /** Dialogs, errors and refusals of the Content-Security-Policy. */
+  /** Dialogs, errors and Content-Security-Policy violations. */
   readonly incidents: string[] = [];
 
   constructor(page: Page) {
@@ -66,7 +66,7 @@ export class WatchedPage {
     await this.page.keyboard.press('Enter');
   }
 
-  /** The requests and answers in view, run after run. */
+  /** Returns the requests and answers shown, run by run. */
   async conversation(): Promise<string[][]> {
     const runs = await this.page.locator('article.run').all();
     return Promise.all(runs.map((run) => run.locator('.request, .part').allTextContents()));

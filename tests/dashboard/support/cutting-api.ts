@@ -3,17 +3,17 @@ import type { EventPage, ThreadAddress, ThreadSource } from '../../../src/dashbo
 import { winningEvents } from './telemetry-events.js';
 
 export interface CuttingApiOptions {
-  /** After so many bytes the first stream breaks. */
+  /** The first stream breaks after this many bytes. */
   readonly cutAt?: number;
-  /** Streams come in pieces of so many bytes. Default: in one. */
+  /** Size of the chunks that streams arrive in. @default one chunk */
   readonly pieceBytes?: number;
-  /** What the first requests fail with. */
+  /** Errors with which the first requests fail. */
   readonly failures?: readonly Error[];
 }
 
 /**
- * Serves a thread as the app does: nothing by the poll at first, so that the events come by the stream. The first stream
- * tells them as they are made, with attempts that are cut off on the way; later reads find only the winning attempts.
+ * Serves a thread like the app. The first poll is empty, so that the events arrive on the stream. The first stream sends
+ * all attempts, including those that were interrupted; later reads return only the latest attempts.
  */
 export class CuttingApi implements ThreadSource {
   readonly #failures: Error[];
@@ -34,7 +34,7 @@ export class CuttingApi implements ThreadSource {
     this.#failures = [...failures];
   }
 
-  /** Loses the record. */
+  /** Replaces the stored events, as after a restart. */
   restart(epoch: string, events: readonly TelemetryEvent[]): void {
     this.#epoch = epoch;
     this.#events = events;
@@ -47,8 +47,8 @@ export class CuttingApi implements ThreadSource {
       this.#hasPolled = true;
       return Promise.resolve({ events: [], cursor: `${this.#epoch}-0`, hasMore: false, isReset: false });
     }
-    const { isReset, rest } = this.#behind(after ?? '0');
-    // One at a time, so that there is always more for the stream.
+    const { isReset, rest } = this.#after(after ?? '0');
+    // One event at a time, so that the stream always has more.
     const events = rest.slice(0, 1);
     const cursor = events.at(-1)?.sequence ?? after?.split('-').at(-1) ?? 0;
     return Promise.resolve({ events, cursor: `${this.#epoch}-${cursor}`, hasMore: false, isReset });
@@ -67,14 +67,14 @@ export class CuttingApi implements ThreadSource {
         }
         if (cutAt === undefined) controller.close();
       },
-      // What was sent before is read before the connection breaks.
+      // The reader gets what was sent before the connection breaks.
       pull: (controller) => controller.error(new TypeError('The connection was cut')),
     });
     return Promise.resolve(new Response(body));
   }
 
   frames(after = '0'): string {
-    const { isReset, rest } = this.#behind(after);
+    const { isReset, rest } = this.#after(after);
     const frames = rest.map((event) => {
       const id = `${this.#epoch}-${event.sequence}`;
       return this.#supersededFrame(event) + `id: ${id}\nevent: ${event.event_type}\ndata: ${JSON.stringify(event)}\n\n`;
@@ -83,7 +83,7 @@ export class CuttingApi implements ThreadSource {
     return ['retry: 1000\n\n', ...(isReset ? [reset] : []), ': still here\n\n', ...frames].join('');
   }
 
-  /** Stands before the first event of an attempt but the first; the reader may have seen nothing of the earlier one. */
+  /** Precedes the first event of every attempt after the first, even if the reader saw nothing of the earlier one. */
   #supersededFrame(event: TelemetryEvent): string {
     const attempt = attemptOf(event);
     const first = this.#events.find(
@@ -94,7 +94,7 @@ export class CuttingApi implements ThreadSource {
     return `event: superseded\ndata: ${JSON.stringify(data)}\n\n`;
   }
 
-  #behind(cursor: string): { readonly isReset: boolean; readonly rest: readonly TelemetryEvent[] } {
+  #after(cursor: string): { readonly isReset: boolean; readonly rest: readonly TelemetryEvent[] } {
     const [sequence, epoch] = cursor.split('-').toReversed();
     const isReset = epoch !== undefined && epoch !== this.#epoch;
     const events = this.#isMade ? winningEvents(this.#events) : this.#events;

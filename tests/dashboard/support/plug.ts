@@ -2,15 +2,15 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 
-const COME_BACK_LATER =
+const SERVICE_UNAVAILABLE =
   'HTTP/1.1 503 Service Unavailable\r\nRetry-After: 60\r\nContent-Length: 0\r\nConnection: close\r\n\r\n';
 
-/** The way between a browser and an app, which can be interrupted. */
+/** A connection between a browser and an app that can be interrupted. */
 export interface Plug {
   readonly baseUrl: string;
-  /** Cuts all connections, and answers new ones with a 503 that asks to come back in a minute: sooner only by hand. */
+  /** Cuts all connections, and answers new ones with a 503 whose Retry-After is a minute. */
   pull(): void;
-  /** Takes connections again, to this app from now on when one is given. */
+  /** Accepts connections again. If `appUrl` is set, forwards them to that app from now on. */
   putBack(appUrl?: string): void;
 }
 
@@ -20,7 +20,7 @@ export async function startPlug(appUrl: string): Promise<Plug> {
   let latest = target;
   const server = createServer((client) => {
     if (target === undefined) {
-      sockets.add(client.once('data', () => client.end(COME_BACK_LATER)));
+      sockets.add(client.once('data', () => client.end(SERVICE_UNAVAILABLE)));
       client.on('error', () => client.destroy()).on('close', () => sockets.delete(client));
       return;
     }
@@ -51,7 +51,7 @@ export async function startPlug(appUrl: string): Promise<Plug> {
     baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     pull,
     putBack: (other) => {
-      // A browser may have opened connections in advance, which would still be refused.
+      // A browser may have opened connections ahead of time, which would still get the 503.
       cutAll();
       if (other !== undefined) latest = new URL(other);
       target = latest;

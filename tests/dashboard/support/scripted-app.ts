@@ -9,30 +9,30 @@ import { winningEvents } from './telemetry-events.js';
 
 const assetsFolder = path.resolve(__dirname, '../../../dist/src/dashboard/assets');
 
-/** A run that the page has asked for. */
+/** A message that the page sent. */
 export interface SentMessage {
   readonly agentName: string;
   readonly threadId: string;
   readonly message: string;
 }
 
-/** An app whose events come when a test says so. */
+/** An app whose events arrive when a test appends them. */
 export interface ScriptedApp {
   readonly baseUrl: string;
   readonly sent: readonly SentMessage[];
-  /** Paths and queries of the requests for events, without those of streams. */
+  /** Thread ids and queries of the requests for pages of events. */
   readonly reads: readonly string[];
-  /** Adds events to the one thread that there is, and tells them to all who follow it. */
+  /** Appends events to the app's only thread and sends them to its streams. */
   append(events: readonly TelemetryEvent[]): void;
-  /** Tells all who follow the thread that an attempt is superseded. */
+  /** Sends the notice that an attempt is superseded to all streams. */
   supersede(correlationId: string, attempt: number): void;
-  /** Resolves when somebody follows the thread. */
+  /** Resolves when a stream is open. */
   followed(): Promise<void>;
-  /** Refuses to serve superseded attempts from now on. */
+  /** Answers 503 to requests for superseded attempts from now on. */
   refuseSuperseded(): void;
 }
 
-/** Serves the built page, and the telemetry of one thread to it; ends with the test. */
+/** Serves the built page and the telemetry of one thread. Stops when the test ends. */
 export async function startScriptedApp(agentNames: readonly string[] = ['CallbackAgent']): Promise<ScriptedApp> {
   const assets = await readDashboardAssets(assetsFolder);
   const streams = new Set<ServerResponse>();
@@ -66,7 +66,7 @@ export async function startScriptedApp(agentNames: readonly string[] = ['Callbac
       streams.add(response);
       response.once('close', () => streams.delete(response));
     } else if (isAudit && isRefusing) {
-      sendJson(response, 503, { error: 'The event store is out of reach.' });
+      sendJson(response, 503, { error: 'The event store is unreachable.' });
     } else {
       reads.push(`${threadId}${search}`);
       const cursor = `e1-${record.at(-1)?.sequence ?? 0}`;
@@ -76,7 +76,7 @@ export async function startScriptedApp(agentNames: readonly string[] = ['Callbac
   const server = createServer((request, response) => {
     answer(request, response).catch((error: unknown) => response.destroy(new Error('No answer', { cause: error })));
   });
-  const tell = (text: string): void => {
+  const broadcast = (text: string): void => {
     for (const response of streams) response.write(text);
   };
 
@@ -86,14 +86,14 @@ export async function startScriptedApp(agentNames: readonly string[] = ['Callbac
     reads,
     append: (events) => {
       record.push(...events);
-      tell(events.map(frameOf).join(''));
+      broadcast(events.map(frameOf).join(''));
     },
     supersede: (correlationId, attempt) => {
-      tell(`event: superseded\ndata: ${JSON.stringify({ correlation_id: correlationId, attempt })}\n\n`);
+      broadcast(`event: superseded\ndata: ${JSON.stringify({ correlation_id: correlationId, attempt })}\n\n`);
     },
     followed: () =>
       eventually(() => {
-        if (streams.size === 0) throw new Error('Nobody follows the thread');
+        if (streams.size === 0) throw new Error('No stream is open');
       }),
     refuseSuperseded: () => {
       isRefusing = true;

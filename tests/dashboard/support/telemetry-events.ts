@@ -1,19 +1,19 @@
 import { attemptOf, type TelemetryEvent } from '../../../src/dashboard/page/api/telemetry-event.js';
-import type { ThreadNews } from '../../../src/dashboard/page/thread/thread-news.js';
+import type { ThreadChange } from '../../../src/dashboard/page/thread/thread-change.js';
 
 const START_MS = Date.parse('2026-01-07T15:40:00.000Z');
 
-/** What a run tells: the texts of its updates, and how it ends. */
-export interface ToldRun {
+/** A run to create events for: the texts of its updates, and its end. */
+export interface ScriptedRun {
   readonly correlationId: string;
   readonly texts: readonly string[];
   readonly end?: 'final' | 'failed';
-  /** Which delivery of the run it is; not told when absent. */
+  /** Attempt number. If undefined, events carry none. */
   readonly attempt?: number;
 }
 
-/** The events of runs, one each 10 ms, numbered from 1. */
-export function eventsOf(...runs: readonly ToldRun[]): TelemetryEvent[] {
+/** Returns the events of the runs, 10 ms apart and numbered from 1. */
+export function eventsOf(...runs: readonly ScriptedRun[]): TelemetryEvent[] {
   const events: TelemetryEvent[] = [];
   for (const { correlationId, texts, end, attempt } of runs) {
     const next = () => ({
@@ -34,7 +34,7 @@ export function eventsOf(...runs: readonly ToldRun[]): TelemetryEvent[] {
   return events;
 }
 
-/** Those of each run's highest attempt, as the app serves them by default. */
+/** Returns the events of each run's latest attempt, as the app serves them by default. */
 export function winningEvents(events: readonly TelemetryEvent[]): TelemetryEvent[] {
   const highest = new Map<string, number>();
   for (const event of events) {
@@ -44,6 +44,6 @@ export function winningEvents(events: readonly TelemetryEvent[]): TelemetryEvent
   return events.filter((event) => attemptOf(event) === highest.get(event.correlation_id));
 }
 
-export function newsOf(events: readonly TelemetryEvent[], epoch = 'e1'): ThreadNews[] {
+export function changesOf(events: readonly TelemetryEvent[], epoch = 'e1'): ThreadChange[] {
   return events.map((event) => ({ type: 'event', epoch, event, receivedAtMs: 0 }));
 }

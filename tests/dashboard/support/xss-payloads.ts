@@ -1,6 +1,6 @@
 const CALL = 'window.hacked=1';
 
-/** Texts that run script, load something or change the page where they are taken for anything but text. */
+/** Texts that run script, load resources or change the page if they are rendered as anything but text. */
 export const XSS_PAYLOADS: readonly string[] = [
   `<script>${CALL}</script>`,
   `<script src="http://127.0.0.1:9/a.js"></script>`,

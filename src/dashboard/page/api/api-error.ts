@@ -6,7 +6,7 @@ export class ApiError extends Error {
   /** Whether the same request will fail again. */
   readonly isRefusal: boolean;
 
-  /** @param isFromApp false: a host or a proxy answered, which may be starting */
+  /** @param isFromApp - `false` if a host or proxy responded in place of the app, for example while the app starts */
   constructor(status: number, message: string, retryAfterMs?: number, isFromApp = false) {
     super(message);
     this.name = 'ApiError';
@@ -20,7 +20,7 @@ export class ApiError extends Error {
     const message = errorText(await response.text());
     return new ApiError(
       response.status,
-      message ?? `The app answered with status ${response.status}.`,
+      message ?? `The app responded with status ${response.status}.`,
       Number.isFinite(retryAfterSeconds) ? retryAfterSeconds * 1000 : undefined,
       message !== undefined,
     );

@@ -1,6 +1,6 @@
 import type { ReceivedEvent, TelemetryEvent } from './telemetry-event.js';
 
-/** Restores request messages: a stream, or an answer on request, carries the one of a run with its first event only. */
+/** Restores request messages: streams and `request_message=once` pages carry it only on a run's first event. */
 export class RequestMessages {
   readonly #messages = new Map<string, string>();
 

@@ -42,7 +42,7 @@ export class TelemetryApi implements ThreadSource {
   async listAgents(): Promise<string[]> {
     const read = async (path: string): Promise<{ readonly agents?: readonly { readonly name: string }[] }> =>
       (await this.#fetch(path, {})).json();
-    // Anonymous health has no details.
+    // Without a key, `health` omits the agents.
     const { agents = (await read('health/details')).agents ?? [] } = await read('health');
     return agents.map(({ name }) => name);
   }
@@ -136,7 +136,7 @@ function pathOf({ agentName, threadId }: ThreadAddress): string {
   return `agents/${encodeURIComponent(agentName)}/callbacks/${encodeURIComponent(threadId)}`;
 }
 
-/** Adds a timeout, because a dead connection reports nothing. */
+/** Adds a timeout, because a dead connection raises no error. */
 function inTime(signal: AbortSignal | undefined): AbortSignal {
   const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
   return signal === undefined ? timeout : AbortSignal.any([signal, timeout]);

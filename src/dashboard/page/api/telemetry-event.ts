@@ -1,5 +1,5 @@
 /*
- * Events as the app serves them, with the wire names; only the fields that the page uses.
+ * Events as served by the app, with their wire names. Only the fields that the page uses.
  */
 
 interface EventOfRun {
@@ -49,7 +49,7 @@ export interface TokenCounts {
 
 export type TelemetryEvent = StreamEvent | FinalEvent | FailedEvent;
 
-/** An event as it comes: only the first one of a run is sure to have the request message. */
+/** An event as received: only the first event of a run is guaranteed to carry the request message. */
 export type ReceivedEvent = TelemetryEvent extends infer Event
   ? Event extends TelemetryEvent
     ? Omit<Event, 'request_message'> & { readonly request_message?: string }
@@ -62,7 +62,7 @@ export interface SupersededAttempt {
   readonly attempt: number;
 }
 
-/** Returns the delivery of the run that an event came from. */
+/** Returns the attempt that an event belongs to. */
 export function attemptOf({ attempt = 1 }: TelemetryEvent): number {
   return attempt;
 }

@@ -15,9 +15,9 @@ export interface EventPage {
   readonly isReset: boolean;
 }
 
-/** Source of events. Both methods reject if the app does not answer, or answers without success. */
+/** Source of events. Both methods reject if the app is unreachable or responds with an error. */
 export interface ThreadSource {
-  /** Reads events after a cursor, or from the oldest; one page if there are many. */
+  /** Reads one page of events after a cursor, or from the oldest event. */
   readonly readEvents: (thread: ThreadAddress, after: string | undefined, signal?: AbortSignal) => Promise<EventPage>;
   /** Opens the live stream of server-sent events after a cursor. */
   readonly openStream: (thread: ThreadAddress, after: string, signal: AbortSignal) => Promise<Response>;

@@ -12,17 +12,17 @@ export interface AnnouncerProps {
   readonly connection: Connection;
 }
 
-/** Tells screen readers when a run begins and ends. Runs that were there when the page opened are not announced. */
+/** Announces to screen readers when a run starts and ends, except runs that existed when the page opened. */
 export function Announcer({ state, connection }: AnnouncerProps): VNode {
   const [text, setText] = useState('');
-  const told = useRef<string | undefined>(undefined);
+  const announced = useRef<string | undefined>(undefined);
   const run = state.runs.at(-1);
   const about = run === undefined ? '' : `${run.correlationId} ${run.outcome.status} ${run.attempt}`;
   useEffect(() => {
     if (connection.state !== 'live') return;
-    const isNews = told.current !== undefined && told.current !== about;
-    told.current = about;
-    if (isNews && run !== undefined) setText(describe(run));
+    const isNew = announced.current !== undefined && announced.current !== about;
+    announced.current = about;
+    if (isNew && run !== undefined) setText(describe(run));
   }, [about, connection.state]);
   return html`<p class="for-screen-readers" role="status">${text}</p>`;
 }
@@ -30,7 +30,7 @@ export function Announcer({ state, connection }: AnnouncerProps): VNode {
 function describe(run: Run): string {
   switch (run.outcome.status) {
     case 'streaming':
-      return `Run ${run.number}: the answer begins${run.attempt > 1 ? ` again, attempt ${run.attempt}` : ''}.`;
+      return `Run ${run.number}: the answer ${run.attempt > 1 ? `restarts, attempt ${run.attempt}` : 'starts'}.`;
     case 'restarting':
       return `Run ${run.number} was interrupted and is starting over, attempt ${run.attempt}.`;
     case 'answered':

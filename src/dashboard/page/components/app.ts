@@ -43,7 +43,7 @@ export function App({ api }: { readonly api: TelemetryApi }): VNode {
       />`;
     case 'failed':
       return html`<main class="splash">
-        <h1>The app does not answer</h1>
+        <h1>The app is not responding</h1>
         <p class="muted">${start.reason}</p>
         <button class="button button-main" type="button" onClick=${begin}>Try again</button>
       </main>`;

@@ -4,7 +4,10 @@ import type { SupersededAttempts } from '../hooks/use-superseded-attempts.js';
 
 /** Checkbox: show superseded attempts in the timeline. */
 export function AttemptsChoice({ superseded }: { readonly superseded: SupersededAttempts }): VNode {
-  return html`<label class="attempts-choice" title="Also show superseded attempts: those that were interrupted.">
+  return html`<label
+    class="attempts-choice"
+    title="Also show attempts that were interrupted and superseded by a retry."
+  >
     <input
       type="checkbox"
       checked=${superseded.isShown}

@@ -4,7 +4,7 @@ import { median } from '../thread/run-figures.js';
 
 const WIDTH = 240;
 const HEIGHT = 64;
-/** Keeps a few bars from becoming walls. */
+/** Limits the width of bars when there are only a few. */
 const FEWEST_SLOTS = 12;
 
 export interface Bar {
@@ -35,8 +35,8 @@ export function BarChart({ title, format, bars, parts, selected, onSelect }: Bar
   const chosenText = chosen === undefined ? '–' : textOf(chosen, format);
   const summary =
     middle === undefined
-      ? 'nothing known yet'
-      : `median ${format(middle)}, highest ${format(highest)}, chosen run ${chosenText}`;
+      ? 'no data yet'
+      : `median ${format(middle)}, highest ${format(highest)}, selected run ${chosenText}`;
 
   return html`<figure class="chart">
     <figcaption>
@@ -46,7 +46,7 @@ export function BarChart({ title, format, bars, parts, selected, onSelect }: Bar
         ${
           parts === undefined
             ? middle === undefined
-              ? 'not known'
+              ? 'no data'
               : `median ${format(middle)}`
             : parts.map(
                 (part, index) => html`<span key=${part}><span class=${`swatch swatch-${index}`}></span>${part}</span>`,

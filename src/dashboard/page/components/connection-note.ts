@@ -7,7 +7,7 @@ export interface ConnectionNoteProps {
   readonly onRetry: () => void;
 }
 
-/** Says why no new events arrive. It is below the thread so that the text being read does not move. */
+/** Explains why no new events arrive. Placed below the thread so that the text does not move while it is read. */
 export function ConnectionNote({ connection, onRetry }: ConnectionNoteProps): VNode | null {
   if (connection.state === 'reconnecting') {
     return html`<div class="notice connection-note" role="status">

@@ -31,11 +31,11 @@ export function Conversation(props: ConversationProps): VNode {
 
   return html`<section class="conversation" aria-label="Conversation" tabindex="0" ref=${scroller}>
       <div class="conversation-column">
-        ${isEmpty && (isNew ? WELCOME : html`<p class="muted nothing-yet">${isLoading ? 'Reading the thread…' : 'This thread has no telemetry.'}</p>`)}
+        ${isEmpty && (isNew ? WELCOME : html`<p class="muted nothing-yet">${isLoading ? 'Loading the thread…' : 'This thread has no telemetry.'}</p>`)}
         ${
           state.isBeginningLost &&
           html`<p class="notice" role="status">
-            Earlier events are gone. They were cleared, evicted by the store, or lost when the app restarted.
+            Earlier events are gone: cleared, evicted by the store, or lost when the app restarted.
           </p>`
         }
         ${
@@ -69,7 +69,7 @@ export function Conversation(props: ConversationProps): VNode {
 const WELCOME = html`<div class="welcome">
   <p class="welcome-title">Send a message and watch the answer stream in.</p>
   <p class="muted">
-    Every update from the model appears here as it arrives, with its time and size beside it. The thread gets its own
-    address. The app’s event store decides how long its events are kept.
+    Every update from the model appears here as it arrives, with its time and size. Each thread has its own address. The
+    app’s event store determines how long its events are kept.
   </p>
 </div>`;

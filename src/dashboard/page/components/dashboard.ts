@@ -15,12 +15,12 @@ export interface DashboardProps {
   readonly onKeyRefused: () => void;
 }
 
-/** The list of threads beside the open thread; on a phone, one at a time. */
+/** The thread list next to the open thread. On a phone, shows one of them at a time. */
 export function Dashboard({ api, agentNames, onKeyRefused }: DashboardProps): VNode {
   const route = useRoute();
   const list = useThreadList(api, agentNames);
   const [newAgentName, setNewAgentName] = useState(agentNames[0]);
-  // A new thread has its id before its first message, so the pane stays when the first message changes the address.
+  // A new thread gets its id before its first message, so that the pane survives the change of address.
   const [newThreadId, setNewThreadId] = useState(createThreadId);
   const openThreadId = route.view === 'thread' ? route.threadId : undefined;
   useEffect(() => {

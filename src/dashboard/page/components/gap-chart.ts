@@ -14,7 +14,7 @@ export interface GapChartProps {
   readonly runNumber: number;
 }
 
-/** The gaps between the updates of one run. If there are many, each stem shows the longest of a few. */
+/** The gaps between the updates of one run. With many gaps, each stem shows the longest of several. */
 export function GapChart({ gaps, runNumber }: GapChartProps): VNode {
   const stems = longestOfEach(gaps, MOST_STEMS);
   const longest = Math.max(...stems, 0);

@@ -3,7 +3,7 @@ import type { VNode } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 
 export interface KeyPromptProps {
-  /** The app refused the stored key. */
+  /** The app rejected the stored key. */
   readonly wasRefused: boolean;
   readonly onKey: (key: string) => Promise<void>;
 }
@@ -25,7 +25,7 @@ export function KeyPrompt({ wasRefused, onKey }: KeyPromptProps): VNode {
   return html`<main class="splash">
     <form class="key-form" onSubmit=${submit}>
       <h1>Function key</h1>
-      <p class="muted">This app requires a key. The page keeps it in this tab only and sends it to this app only.</p>
+      <p class="muted">This app requires a key. The page keeps it in this tab and sends it only to this app.</p>
       <label for="function-key">Key</label>
       <input
         id="function-key"
@@ -38,7 +38,7 @@ export function KeyPrompt({ wasRefused, onKey }: KeyPromptProps): VNode {
         aria-describedby="function-key-problem"
       />
       <p id="function-key-problem" class="problem" role="alert">
-        ${wasRefused && !isChecking ? 'The app does not accept this key.' : ''}
+        ${wasRefused && !isChecking ? 'The app rejected this key.' : ''}
       </p>
       <button class="button button-main" type="submit" disabled=${isChecking}>Continue</button>
     </form>

@@ -5,7 +5,7 @@ import type { PendingMessage } from '../hooks/use-thread.js';
 import { useNow } from '../hooks/use-now.js';
 import { RequestMessage } from './request-message.js';
 
-/** A sent message without events so far, and how long it has waited. */
+/** A sent message that has no events yet, with its waiting time. */
 export function PendingRun({ pending }: { readonly pending: PendingMessage }): VNode {
   useNow(100);
   const waitedMs = performance.now() - pending.sentAtMs;

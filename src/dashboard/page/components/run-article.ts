@@ -21,7 +21,7 @@ const PART_TITLES: Readonly<Record<string, string>> = {
   tool_result: 'Tool result',
 };
 
-/** A run in the conversation: request and answer. Renders again only if the run changed. */
+/** A run in the conversation: request and answer. Rerenders only when the run changes. */
 export function RunArticle({ run, sentAtMs, isSelected, onSelect }: RunArticleProps): VNode {
   return useMemo(() => renderRun(run, sentAtMs, isSelected, onSelect), [run, sentAtMs, isSelected, onSelect]);
 }
@@ -62,7 +62,7 @@ function renderRun(
         <p class="failure-code">${outcome.code}</p>
       </div>`
     }
-    ${outcome.status === 'answered' && outcome.isCut && html`<p class="muted run-note">The answer is cut at the model’s token limit.</p>`}
+    ${outcome.status === 'answered' && outcome.isCut && html`<p class="muted run-note">The answer was cut off at the model’s token limit.</p>`}
     ${
       lostEvents > 0 &&
       html`<p class="run-note problem">

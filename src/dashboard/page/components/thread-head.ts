@@ -5,7 +5,6 @@ import { describeFailure } from '../api/api-error.js';
 import type { TelemetryApi } from '../api/telemetry-api.js';
 import type { ThreadAddress } from '../api/thread-source.js';
 import { HOME_HREF } from '../route.js';
-import { saveFile } from '../save-file.js';
 import type { Connection } from '../thread/thread-follower.js';
 
 export interface ThreadHeadProps {
@@ -26,7 +25,7 @@ const CONNECTION_WORDS = {
   stopped: 'Stopped',
 } as const satisfies Record<Connection['state'], string>;
 
-/** The thread's name, the state of the connection, and actions on the thread's telemetry. */
+/** The thread's name, its connection state, and actions on its telemetry. */
 export function ThreadHead(props: ThreadHeadProps): VNode {
   const { api, thread, isNew, agentNames, connection, hasEvents, onAgentChange, onCleared } = props;
   const dialog = useRef<HTMLDialogElement>(null);
@@ -94,4 +93,14 @@ export function ThreadHead(props: ThreadHeadProps): VNode {
       </div>
     </dialog>
   </header>`;
+}
+
+/** Offers a file for download. */
+function saveFile(content: Blob, name: string): void {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(content);
+  link.download = name;
+  link.click();
+  // The browser reads the content while it handles the click.
+  setTimeout(() => URL.revokeObjectURL(link.href), 0);
 }

@@ -16,7 +16,7 @@ export interface ThreadListPaneProps {
   /** The open thread. */
   readonly open: ThreadAddress | undefined;
   readonly showAgents: boolean;
-  /** Agent of an id that is not in the list. */
+  /** The agent to use for an id that is not in the list. */
   readonly defaultAgentName: string | undefined;
 }
 
@@ -29,7 +29,7 @@ export function ThreadListPane({ list, open, showAgents, defaultAgentName }: Thr
     defaultAgentName !== undefined && isThreadId(wanted) && !found?.some(({ thread_id: id }) => id === wanted);
 
   const isStreaming = ({ last_event_type: type, last_event_at: at }: ListedThread): boolean =>
-    // Unknown while the app does not answer.
+    // Unknown while the app is unreachable.
     list.failure === undefined && type === 'stream' && now - Date.parse(at) < STREAMING_MS;
 
   return html`<nav class="threads" aria-label="Threads">

@@ -21,11 +21,11 @@ import { Timeline } from './timeline.js';
 export interface ThreadPaneProps {
   readonly api: TelemetryApi;
   readonly thread: ThreadAddress;
-  /** The thread starts with the message sent from here. */
+  /** The thread does not exist until its first message is sent from here. */
   readonly isNew: boolean;
   readonly agentNames: readonly string[];
   readonly onAgentChange: (agentName: string) => void;
-  /** Called when something changed that the list of threads shows. */
+  /** Called when something that the thread list shows has changed. */
   readonly onChange: () => void;
   readonly onKeyRefused: () => void;
 }

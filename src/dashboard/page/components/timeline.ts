@@ -1,7 +1,6 @@
 import { html } from 'htm/preact';
 import type { VNode } from 'preact';
 import { useMemo, useRef, useState } from 'preact/hooks';
-import { formatBytes } from '../format/format-bytes.js';
 import { formatCount, formatNumberOf } from '../format/format-count.js';
 import { formatDuration } from '../format/format-duration.js';
 import { useMedia } from '../hooks/use-media.js';
@@ -17,6 +16,8 @@ const ROW_PX = 28;
 /** Row height on touch screens. */
 const TOUCHED_ROW_PX = 44;
 const PREVIEW_CHARACTERS = 160;
+
+const encoder = new TextEncoder();
 
 export interface TimelineProps {
   readonly state: ThreadState;
@@ -130,18 +131,18 @@ export function Timeline({ state, runIndex, onSelect, superseded }: TimelineProp
 
 function footText({ events }: ThreadState, { isShown, events: superseded, failure }: SupersededAttempts): string {
   const shown = formatNumberOf(events.length, 'event');
-  if (isShown && failure !== undefined) return `${shown}. The superseded ones could not be read: ${failure}`;
+  if (isShown && failure !== undefined) return `${shown}. Superseded events could not be loaded: ${failure}`;
   if (superseded !== undefined) {
     return superseded.length === 0
-      ? `${shown}. No attempt of a run was superseded.`
-      : `${shown}, and ${formatCount(superseded.length)} of superseded attempts.`;
+      ? `${shown}. No attempts were superseded.`
+      : `${shown}, plus ${formatCount(superseded.length)} from superseded attempts.`;
   }
   if (events.length === 0) return 'Events appear here as they happen.';
-  return `${shown}. Choose one to see all of its text.`;
+  return `${shown}. Select one to see its full text.`;
 }
 
 function placeOf(event: TimelineEvent, runs: readonly Run[]): string {
-  const run = event.runIndex < 0 ? 'a run that is starting again' : `run ${event.runIndex + 1}`;
+  const run = event.runIndex < 0 ? 'a run that is restarting' : `run ${event.runIndex + 1}`;
   if (isSuperseded(event, runs)) return `${run} · attempt ${event.attempt}, superseded`;
   return event.attempt > 1 ? `${run} · attempt ${event.attempt}` : run;
 }
@@ -155,4 +156,10 @@ function indexOfSequence(events: readonly TimelineEvent[], sequence: number | un
   if (sequence === undefined) return undefined;
   const index = events.findIndex((event) => event.sequence >= sequence);
   return events[index]?.sequence === sequence ? index : undefined;
+}
+
+/** Formats the size of a text in UTF-8. */
+function formatBytes(text: string): string {
+  const bytes = encoder.encode(text).length;
+  return bytes < 1000 ? `${bytes} B` : `${(bytes / 1000).toFixed(1)} kB`;
 }

@@ -4,7 +4,7 @@ const UNITS = [
   [60_000, 'min'],
 ] as const;
 
-/** Formats an age in its largest unit. Ages below ten seconds, also negative ones, are `now`. */
+/** Formats an age in its largest unit. Ages below ten seconds, including negative ages, are `now`. */
 export function formatAge(ageMs: number): string {
   if (ageMs < 10_000) return 'now';
   for (const [unitMs, name] of UNITS) {

@@ -1,8 +1,8 @@
 const BLOCK_CHARACTERS = 2000;
 
 /**
- * Splits a text after line breaks into blocks, so that the browser lays out only the last block of a growing text. The
- * joined blocks are the text.
+ * Splits a text into blocks after line breaks, so that the browser lays out only the last block of a growing text.
+ * Joining the blocks restores the text.
  */
 export function splitText(text: string): string[] {
   const blocks: string[] = [];

@@ -4,14 +4,14 @@ import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'preac
 const NEAR_PX = 48;
 
 export interface StickToEnd {
-  /** Whether the end is in view and followed. */
+  /** Whether the end is in view and the element follows it. */
   readonly isAtEnd: boolean;
   readonly scrollToEnd: () => void;
   /** Stops following until the user scrolls to the end again. */
   readonly letGo: () => void;
 }
 
-/** Keeps a scrolled element at its end while it grows, unless the user scrolled away. */
+/** Keeps an element scrolled to its end while it grows, unless the user scrolls away. */
 export function useStickToEnd(element: RefObject<HTMLElement | null>): StickToEnd {
   const [isAtEnd, setIsAtEnd] = useState(true);
   const sticks = useRef(true);
@@ -30,7 +30,7 @@ export function useStickToEnd(element: RefObject<HTMLElement | null>): StickToEn
     let lastTopPx = target.scrollTop;
     const look = (): void => {
       const restPx = target.scrollHeight - target.clientHeight - target.scrollTop;
-      // Growth below does not count as scrolling away; only scrolling up does.
+      // Only scrolling up counts as scrolling away, not growth at the end.
       if (restPx <= NEAR_PX) sticks.current = true;
       else if (target.scrollTop < lastTopPx) sticks.current = false;
       lastTopPx = target.scrollTop;

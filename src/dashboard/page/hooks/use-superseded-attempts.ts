@@ -18,7 +18,7 @@ export interface SupersededAttempts {
   readonly failure: string | undefined;
 }
 
-/** Loads the events of all attempts when they are shown, and again when another attempt is superseded. */
+/** Loads the events of all attempts while they are shown, and reloads them when an attempt is superseded. */
 export function useSupersededAttempts(
   api: TelemetryApi,
   { agentName, threadId }: ThreadAddress,

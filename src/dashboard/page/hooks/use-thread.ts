@@ -3,17 +3,17 @@ import { describeFailure } from '../api/api-error.js';
 import type { TelemetryApi } from '../api/telemetry-api.js';
 import type { ThreadAddress } from '../api/thread-source.js';
 import { type Connection, ThreadFollower } from '../thread/thread-follower.js';
-import type { ThreadNews } from '../thread/thread-news.js';
-import { applyNews, EMPTY_THREAD, type ThreadState } from '../thread/thread-state.js';
+import type { ThreadChange } from '../thread/thread-change.js';
+import { applyChanges, EMPTY_THREAD, type ThreadState } from '../thread/thread-state.js';
 import { FrameBatcher } from './frame-batcher.js';
 
 /** A message sent from this page whose run has no events yet. */
 export interface PendingMessage {
   readonly id: number;
   readonly message: string;
-  /** By the page's clock. */
+  /** Milliseconds on the page's clock. */
   readonly sentAtMs: number;
-  /** Absent until the app accepts it. */
+  /** Set when the app accepts the message. */
   readonly correlationId?: string;
 }
 
@@ -21,14 +21,14 @@ export interface ThreadSession {
   readonly state: ThreadState;
   readonly connection: Connection;
   readonly pending: readonly PendingMessage[];
-  /** When this page sent messages: by correlation id, by the page's clock. */
+  /** When this page sent each message, by correlation id: milliseconds on the page's clock. */
   readonly sentAtMs: ReadonlyMap<string, number>;
   /** @returns what went wrong, for the user; `undefined` if the app accepted the message */
   readonly send: (message: string) => Promise<string | undefined>;
   readonly retryNow: () => void;
 }
 
-/** Follows a thread while it is shown. Pass `isFollowed: false` for one that does not exist yet. */
+/** Follows a thread while it is shown. Pass `isFollowed: false` for a thread that does not exist yet. */
 export function useThread(api: TelemetryApi, thread: ThreadAddress, isFollowed: boolean): ThreadSession {
   const { agentName, threadId } = thread;
   const [state, setState] = useState(EMPTY_THREAD);
@@ -38,14 +38,17 @@ export function useThread(api: TelemetryApi, thread: ThreadAddress, isFollowed: 
   const follower = useRef<ThreadFollower | undefined>(undefined);
   const lastId = useRef(0);
 
-  const addNews = useCallback((news: readonly ThreadNews[]) => setState((known) => applyNews(known, news)), []);
+  const addChanges = useCallback(
+    (changes: readonly ThreadChange[]) => setState((known) => applyChanges(known, changes)),
+    [],
+  );
   useEffect(() => {
     if (!isFollowed) return undefined;
-    const batcher = new FrameBatcher(addNews);
+    const batcher = new FrameBatcher(addChanges);
     const current = new ThreadFollower({
       api,
       thread: { agentName, threadId },
-      onNews: (news) => batcher.add(news),
+      onChanges: (changes) => batcher.add(changes),
       onConnection: setConnection,
     });
     follower.current = current;
@@ -81,7 +84,7 @@ export function useThread(api: TelemetryApi, thread: ThreadAddress, isFollowed: 
   const stillPending = pending.filter(
     ({ correlationId }) => correlationId === undefined || !state.runIndexes.has(correlationId),
   );
-  // Permanent: a run that was seen is not pending again if its events are lost.
+  // Permanent, so that a run whose events are lost does not become pending again.
   useEffect(() => {
     if (stillPending.length < pending.length) setPending(stillPending);
   });

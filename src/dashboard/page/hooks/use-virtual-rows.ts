@@ -1,7 +1,7 @@
 import type { RefObject } from 'preact';
 import { useCallback, useEffect, useState } from 'preact/hooks';
 
-/** Extra rows, so that a fast scroll shows no gaps. */
+/** Extra rows on each side, so that fast scrolling shows no gaps. */
 const ROWS_BEYOND = 12;
 
 export interface VirtualRows {
@@ -10,7 +10,7 @@ export interface VirtualRows {
   readonly end: number;
   /** Number of rows that fit, at least 1. */
   readonly rowsInView: number;
-  /** Scrolls a row into view by the shortest way. */
+  /** Scrolls a row into view by the shortest distance. */
   readonly scrollToRow: (index: number) => void;
 }
 

@@ -26,7 +26,7 @@ export function createRun(event: TelemetryEvent, number: number, receivedAtMs: n
   };
 }
 
-/** Clears a run because its attempts before this one are superseded. */
+/** Clears a run when this attempt supersedes the earlier ones. */
 export function restartRun(run: RunDraft, attempt: number): void {
   Object.assign(run, {
     attempt,
@@ -43,7 +43,7 @@ export function addToRun(run: RunDraft, event: TelemetryEvent): void {
   run.lastEventAtMs = Date.parse(event.timestamp);
   switch (event.event_type) {
     case 'stream': {
-      // The app was interrupted after this run ended and before it was saved, so the run was delivered again.
+      // The app was interrupted after this run ended but before it was saved, so the run was delivered again.
       if (run.outcome.status !== 'streaming') {
         Object.assign(run, { parts: [], outcome: { status: 'streaming' }, wasRepeated: true });
       }

@@ -1,7 +1,7 @@
 import { isEnded, type Run } from './run.js';
 import type { TimelineEvent } from './timeline-event.js';
 
-/** Measurements of a run. Times are in milliseconds; `undefined` means not known, or not known yet. */
+/** Measurements of a run. Times are in milliseconds. `undefined` means unknown so far. */
 export interface RunFigures {
   readonly firstUpdateMs: number | undefined;
   readonly totalMs: number | undefined;
@@ -11,8 +11,8 @@ export interface RunFigures {
 }
 
 /**
- * @param sentAtMs - when this page sent the message, by the page's clock; replaces the start of the run if the app does
- *   not report it
+ * @param sentAtMs - when this page sent the message, on the page's clock. Used as the start of the run if the app does
+ *   not report one
  */
 export function figuresOf(run: Run, sentAtMs: number | undefined): RunFigures {
   const firstUpdateMs = firstUpdateOf(run, sentAtMs);
@@ -26,14 +26,14 @@ export function figuresOf(run: Run, sentAtMs: number | undefined): RunFigures {
   return {
     firstUpdateMs,
     totalMs,
-    // The first update carries a token too, but not the time it took.
+    // Excludes the wait for the first update.
     tokensPerSecond: usage !== null && streamedMs > 0 ? (usage.output_token_count / streamedMs) * 1000 : undefined,
     inputTokens: usage?.input_token_count,
     outputTokens: usage?.output_token_count,
   };
 }
 
-/** Returns the gaps between the updates of a run, in milliseconds and in order. */
+/** Returns the gaps between consecutive updates of a run, in milliseconds. */
 export function gapsOf(events: readonly TimelineEvent[], runIndex: number): number[] {
   const gaps: number[] = [];
   let before: number | undefined;
@@ -45,7 +45,7 @@ export function gapsOf(events: readonly TimelineEvent[], runIndex: number): numb
   return gaps;
 }
 
-/** Returns the median; `undefined` for no values. */
+/** Returns the median, or `undefined` if there are no values. */
 export function median(values: readonly number[]): number | undefined {
   const sorted = values.toSorted((one, other) => one - other);
   const lower = sorted[Math.ceil(sorted.length / 2) - 1];
@@ -53,7 +53,7 @@ export function median(values: readonly number[]): number | undefined {
   return lower === undefined || upper === undefined ? undefined : (lower + upper) / 2;
 }
 
-/** Returns the value that `share` of all values do not exceed; `undefined` for no values. */
+/** Returns the percentile for a `share` from 0 to 1, or `undefined` if there are no values. */
 export function percentile(values: readonly number[], share: number): number | undefined {
   const sorted = values.toSorted((one, other) => one - other);
   return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)];

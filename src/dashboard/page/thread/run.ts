@@ -10,7 +10,7 @@ export interface RunPart {
 /** The state of a run. */
 export type RunOutcome =
   | { readonly status: 'streaming' }
-  /** It was interrupted, and its next attempt has sent no event yet. */
+  /** The run was interrupted, and its next attempt has no events yet. */
   | { readonly status: 'restarting' }
   | {
       readonly status: 'answered';
@@ -29,7 +29,7 @@ export interface Run {
   readonly requestMessage: string;
   readonly parts: readonly RunPart[];
   readonly outcome: RunOutcome;
-  /** The delivery of the run that is shown or awaited, from 1. */
+  /** The attempt that is shown or awaited, from 1. */
   readonly attempt: number;
   /** Number of its events that the app could not store. */
   readonly lostEvents: number;
@@ -38,13 +38,13 @@ export interface Run {
    * number attempts.
    */
   readonly wasRepeated: boolean;
-  /** When the run began, in milliseconds since 1970; the time of its first event if the app does not report it. */
+  /** When the run started, in milliseconds since 1970. The time of its first event if the app does not report a start. */
   readonly startedAtMs: number;
   readonly isStartKnown: boolean;
-  /** Time of the first event, and of the latest. */
+  /** Times of the first and latest events, in milliseconds since 1970. */
   readonly firstEventAtMs: number;
   readonly lastEventAtMs: number;
-  /** When its first event arrived, by the page's clock. */
+  /** When the first event arrived: milliseconds on the page's clock. */
   readonly firstReceivedAtMs: number;
   readonly updateCount: number;
 }

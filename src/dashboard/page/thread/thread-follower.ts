@@ -3,7 +3,7 @@ import { readEventStream } from '../api/read-event-stream.js';
 import { RequestMessages } from '../api/request-messages.js';
 import type { ReceivedEvent, SupersededAttempt, TelemetryEvent } from '../api/telemetry-event.js';
 import type { ThreadAddress, ThreadSource } from '../api/thread-source.js';
-import { epochOf, type ThreadNews } from './thread-news.js';
+import { epochOf, type ThreadChange } from './thread-change.js';
 
 const FIRST_RETRY_MS = 1000;
 const LONGEST_RETRY_MS = 10_000;
@@ -20,7 +20,7 @@ export type Connection =
 export interface ThreadFollowerOptions {
   readonly api: ThreadSource;
   readonly thread: ThreadAddress;
-  readonly onNews: (news: readonly ThreadNews[]) => void;
+  readonly onChanges: (changes: readonly ThreadChange[]) => void;
   readonly onConnection: (connection: Connection) => void;
   readonly now?: () => number;
   /** First pause before reconnecting; later pauses grow. */
@@ -28,8 +28,8 @@ export interface ThreadFollowerOptions {
 }
 
 /**
- * Follows a thread until it is stopped: reads stored events in large pages, then the live stream, and resumes after the
- * last event when the stream ends or breaks.
+ * Follows a thread until stopped: reads stored events in large pages, then the live stream. Resumes after the last event
+ * when the stream ends or breaks.
  */
 export class ThreadFollower {
   readonly #options: ThreadFollowerOptions;
@@ -43,7 +43,7 @@ export class ThreadFollower {
     this.#now = options.now ?? (() => performance.now());
   }
 
-  /** Resolves when stopped, or when the app refuses the thread or the key. */
+  /** Resolves when stopped, or when the app rejects the thread or the key. */
   async run(): Promise<void> {
     const { onConnection, firstRetryMs = FIRST_RETRY_MS } = this.#options;
     const { signal } = this.#stop;
@@ -57,7 +57,7 @@ export class ThreadFollower {
           failures = 0;
           onConnection({ state: 'live' });
         });
-        // The app ends every stream after a while. Only one that ends at once counts as a failure.
+        // The app ends every stream after a while. Pause only if this one ended immediately.
         if (this.#now() - startedAtMs < firstRetryMs) await this.#pause(firstRetryMs);
       } catch (error) {
         if (signal.aborted) return;
@@ -74,7 +74,7 @@ export class ThreadFollower {
     }
   }
 
-  /** Reconnects at once if it is pausing. */
+  /** Reconnects immediately instead of waiting for the next retry. */
   retryNow(): void {
     this.#wake?.();
   }
@@ -88,11 +88,11 @@ export class ThreadFollower {
     const { api, thread } = this.#options;
     for (;;) {
       const page = await api.readEvents(thread, this.#cursor, this.#stop.signal);
-      const news: ThreadNews[] = [];
-      if (page.isReset) news.push({ type: 'reset' });
-      for (const event of page.events) news.push(this.#newsOf(event, page.cursor));
+      const changes: ThreadChange[] = [];
+      if (page.isReset) changes.push({ type: 'reset' });
+      for (const event of page.events) changes.push(this.#toEventChange(event, page.cursor));
       this.#cursor = page.cursor;
-      this.#tell(news);
+      this.#report(changes);
       if (!page.hasMore) return;
     }
   }
@@ -103,7 +103,7 @@ export class ThreadFollower {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const heard = (): void => {
       clearTimeout(timer);
-      timer = setTimeout(() => silence.abort(new Error('The app went silent.')), SILENCE_MS);
+      timer = setTimeout(() => silence.abort(new Error('The app stopped sending data.')), SILENCE_MS);
     };
     heard();
     try {
@@ -113,36 +113,36 @@ export class ThreadFollower {
       const requestMessages = new RequestMessages();
       for await (const messages of readEventStream(response)) {
         heard();
-        const news: ThreadNews[] = [];
+        const changes: ThreadChange[] = [];
         for (const { id, event: type, data } of messages) {
           if (type === 'superseded') {
-            // Not a position: the cursor stays where it is.
+            // Not an event: does not move the cursor.
             const { correlation_id: correlationId, attempt }: SupersededAttempt = JSON.parse(data);
-            news.push({ type, correlationId, attempt });
+            changes.push({ type, correlationId, attempt });
             continue;
           }
           if (type === 'reset') {
-            news.push({ type });
+            changes.push({ type });
           } else if (type === 'stream' || type === 'final' || type === 'failed') {
             const event: ReceivedEvent = JSON.parse(data);
-            news.push(this.#newsOf(requestMessages.restore(event), id));
+            changes.push(this.#toEventChange(requestMessages.restore(event), id));
           }
           if (id !== undefined) this.#cursor = id;
         }
-        this.#tell(news);
+        this.#report(changes);
       }
     } finally {
       clearTimeout(timer);
     }
   }
 
-  #newsOf(event: TelemetryEvent, cursor: string | undefined): ThreadNews {
+  #toEventChange(event: TelemetryEvent, cursor: string | undefined): ThreadChange {
     const epoch = cursor === undefined ? undefined : epochOf(cursor);
     return { type: 'event', epoch, event, receivedAtMs: this.#now() };
   }
 
-  #tell(news: readonly ThreadNews[]): void {
-    if (news.length > 0 && !this.#stop.signal.aborted) this.#options.onNews(news);
+  #report(changes: readonly ThreadChange[]): void {
+    if (changes.length > 0 && !this.#stop.signal.aborted) this.#options.onChanges(changes);
   }
 
   #pause(durationMs: number): Promise<void> {

@@ -1,7 +1,7 @@
 import { attemptOf, type TelemetryEvent } from '../api/telemetry-event.js';
 import { addToRun, createRun, restartRun, type RunDraft } from './run-draft.js';
 import type { Run } from './run.js';
-import type { ThreadNews } from './thread-news.js';
+import type { ThreadChange } from './thread-change.js';
 import { type TimelineEvent, toTimelineEvent } from './timeline-event.js';
 
 /** What the page knows about a thread. */
@@ -28,14 +28,14 @@ export const EMPTY_THREAD: ThreadState = {
 };
 
 /**
- * Returns the state with news added. Only the latest attempt of a run counts: a later attempt clears the run, and events
- * of earlier attempts, or known events, change nothing. Pass many at a time, because each call copies the lists.
+ * Returns the state with changes applied. A later attempt of a run replaces an earlier one. Ignores events of earlier
+ * attempts and known events. Pass changes in batches, because each call copies the lists.
  */
-export function applyNews(state: ThreadState, news: readonly ThreadNews[]): ThreadState {
+export function applyChanges(state: ThreadState, changes: readonly ThreadChange[]): ThreadState {
   let draft: Draft | undefined;
-  for (const item of news) {
+  for (const item of changes) {
     if (item.type === 'reset') {
-      draft = (draft ?? new Draft(state)).toForgotten();
+      draft = (draft ?? new Draft(state)).toReset();
       continue;
     }
     draft ??= new Draft(state);
@@ -44,21 +44,21 @@ export function applyNews(state: ThreadState, news: readonly ThreadNews[]): Thre
       continue;
     }
     if (draft.epoch !== undefined && item.epoch !== undefined && item.epoch !== draft.epoch) {
-      draft = draft.toForgotten();
+      draft = draft.toReset();
     }
     draft.add(item);
   }
   return draft === undefined ? state : draft.toState(state);
 }
 
-type EventNews = Extract<ThreadNews, { readonly type: 'event' }>;
+type EventChange = Extract<ThreadChange, { readonly type: 'event' }>;
 
 class Draft {
   epoch: string | undefined;
   #events: TimelineEvent[];
   readonly #runs: Run[];
   readonly #runIndexes: Map<string, number>;
-  /** Runs that are already copied. */
+  /** Runs that this draft has copied and may modify. */
   readonly #ownRuns = new Map<number, RunDraft>();
   readonly #base: ThreadState;
   #lastSequence: number;
@@ -73,7 +73,7 @@ class Draft {
     this.#runIndexes = new Map(base.runIndexes);
   }
 
-  add({ epoch, event, receivedAtMs }: EventNews): void {
+  add({ epoch, event, receivedAtMs }: EventChange): void {
     if (event.sequence <= this.#lastSequence) return;
     const known = this.#runIndexes.get(event.correlation_id);
     const attempt = attemptOf(event);
@@ -91,14 +91,14 @@ class Draft {
     this.#events.push(toTimelineEvent(event, runIndex));
   }
 
-  /** Ignores an unknown run, and one whose later attempt is shown. */
+  /** Ignores unknown runs, and runs that already show a later attempt. */
   supersede(correlationId: string, attempt: number): void {
     const index = this.#runIndexes.get(correlationId);
     if (index !== undefined && attempt >= this.#run(index).attempt) this.#restart(index, attempt + 1);
   }
 
-  /** Returns an empty state that remembers whether there were events. */
-  toForgotten(): Draft {
+  /** Returns an empty draft that remembers whether there were events. */
+  toReset(): Draft {
     const isBeginningLost = this.#base.isBeginningLost || this.#events.length > 0;
     return new Draft({ ...EMPTY_THREAD, isBeginningLost });
   }

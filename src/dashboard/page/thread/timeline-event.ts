@@ -3,16 +3,16 @@ import { attemptOf, type TelemetryEvent } from '../api/telemetry-event.js';
 /** An event as the timeline shows it. */
 export interface TimelineEvent {
   readonly sequence: number;
-  /** Its run, as an index of the thread's runs; -1 for one that the thread does not show. */
+  /** Index of its run among the thread's runs; -1 if the thread does not show that run. */
   readonly runIndex: number;
-  /** Which delivery of the run it came from, from 1. */
+  /** Attempt of the run that it belongs to, from 1. */
   readonly attempt: number;
   readonly type: TelemetryEvent['event_type'];
-  /** Of an update: `text`, `reasoning`, `tool_call` or `tool_result`. */
+  /** Kind of an update: `text`, `reasoning`, `tool_call` or `tool_result`. */
   readonly kind?: string;
   /** Milliseconds since 1970. */
   readonly atMs: number;
-  /** Of an update or an answer; of a failure, its message. */
+  /** Text of an update or an answer, or message of a failure. */
   readonly text: string;
 }
 

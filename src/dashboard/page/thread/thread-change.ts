@@ -1,9 +1,9 @@
 import type { TelemetryEvent } from '../api/telemetry-event.js';
 
-/** A change to a thread, in order. */
-export type ThreadNews =
+/** A change to a thread. Changes are applied in order. */
+export type ThreadChange =
   | {
-      /** Everything shown of the thread is lost. */
+      /** The store no longer has the events that are shown. */
       readonly type: 'reset';
     }
   | {
@@ -14,10 +14,10 @@ export type ThreadNews =
     }
   | {
       readonly type: 'event';
-      /** Epoch of the stored events. Another epoch has nothing in common with what is shown. Optional. */
+      /** Epoch of the stored events. A new epoch replaces all events that are shown. */
       readonly epoch: string | undefined;
       readonly event: TelemetryEvent;
-      /** When it arrived: milliseconds by the page's clock. */
+      /** When it arrived: milliseconds on the page's clock. */
       readonly receivedAtMs: number;
     };
 
