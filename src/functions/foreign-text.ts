@@ -1,12 +1,12 @@
-/** Control characters, and format characters: bidirectional marks, zero-width characters, byte order marks. */
+/** Control and format characters: bidirectional marks, zero-width characters, byte order marks. */
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu;
 
 /**
- * Makes text of others safe to show in an answer, an event or a log line: one line, without control and bidirectional
- * characters and lone surrogates, cut to `maxChars` code points with an ellipsis.
+ * Makes untrusted text safe for a response, an event or a log line: one line, no control characters, bidirectional marks
+ * or lone surrogates, shortened to `maxChars` code points with an ellipsis.
  */
 export function cleanForeignText(text: string, maxChars = 200): string {
-  // Far more than can be shown, far less than would cost time.
+  // Bounds the work for huge texts.
   const line = text
     .slice(0, maxChars * 8)
     .toWellFormed()

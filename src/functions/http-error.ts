@@ -1,9 +1,9 @@
 export interface HttpErrorOptions extends ErrorOptions {
-  /** Sent as `Retry-After`: when the same request may succeed. */
+  /** Value of the `Retry-After` header. */
   readonly retryAfterSeconds?: number;
 }
 
-/** A request that cannot be served, with the HTTP status and the text of its answer. */
+/** A request that cannot be served. `message` becomes the `error` of the response. */
 export class HttpError extends Error {
   readonly status: number;
   readonly retryAfterSeconds: number | undefined;

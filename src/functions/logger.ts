@@ -1,18 +1,18 @@
 import type { InvocationContext } from '@azure/functions';
 
-/** Takes log lines; one finished line per call. */
+/** Writes log lines, one per call. */
 export interface Logger {
   info(message: string): void;
   warn(message: string): void;
   error(message: string): void;
 }
 
-/** The part of an invocation context that takes log lines. */
+/** The logging part of an invocation context. */
 type InvocationSink = Pick<InvocationContext, 'log' | 'warn' | 'error'>;
 
 /**
- * The log of one invocation. Lines go to the invocation, so that Application Insights shows them with its id. After
- * {@link end} they go to the console: the host warns about lines of an invocation that has ended.
+ * The log of one invocation. Writes to the invocation, so that Application Insights shows the lines with its id. After
+ * {@link end} it writes to the console, because the host warns about lines from an invocation that has ended.
  */
 export class InvocationLog implements Logger {
   #sink: InvocationSink;

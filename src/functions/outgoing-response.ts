@@ -8,8 +8,8 @@ const responses = new Map<string, ServerResponse>();
 let isTracking = false;
 
 /**
- * Lets handlers see the HTTP response of their invocation, once for the whole process. `@azure/functions` writes
- * streamed bodies to it without waiting for the client, and does not tell a handler that the client has left.
+ * Makes the HTTP response of an invocation available to its handler. Call once per process. `@azure/functions` writes
+ * streamed bodies without back-pressure and does not tell a handler that the client has disconnected.
  *
  * @see https://nodejs.org/api/diagnostics_channel.html#http
  */
@@ -33,12 +33,12 @@ function isExchange(
   return message.request instanceof IncomingMessage && message.response instanceof ServerResponse;
 }
 
-/** The response that the host reads for an invocation. Undefined if it is not tracked, or the client has left. */
+/** Returns the response of an invocation, or `undefined` if it is not tracked or the client has disconnected. */
 export function responseOf({ invocationId }: InvocationContext): ServerResponse | undefined {
   return responses.get(invocationId);
 }
 
-/** Waits until the client has taken what was written so far, or has left. */
+/** Waits until the response's buffer has drained or the client has disconnected. */
 export async function drained(response: ServerResponse): Promise<void> {
   if (!response.writableNeedDrain || response.destroyed) return;
   await new Promise<void>((resolve) => {

@@ -3,8 +3,8 @@ import type { InvocationContext } from '@azure/functions';
 import { drained, responseOf } from './outgoing-response.js';
 
 /**
- * A response body that is produced at the client's pace: the next piece is asked for when the client has taken the
- * ones before it. Yields to the event loop between pieces, and stops when the client leaves.
+ * Creates a response body with back-pressure: pulls the next piece only after the client has read the previous ones.
+ * Yields to the event loop between pieces, and stops when the client disconnects.
  */
 export function pacedBody(
   pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { HttpError } from './http-error.js';
 
-/** A query parameter that is a whole number of at most six digits. */
+/** Schema of a query parameter that is a whole number of at most six digits. */
 export function wholeNumber(min: number, max: number) {
   const expected = `a whole number from ${min} to ${max}`;
   return z
@@ -11,20 +11,20 @@ export function wholeNumber(min: number, max: number) {
     .refine((value) => value >= min && value <= max, expected);
 }
 
-/** A query parameter that is one of some words. */
+/** Schema of a query parameter with a fixed set of values. */
 export function oneOf<const Values extends readonly [string, ...string[]]>(...values: Values) {
   return z.enum(values, values.join(' or '));
 }
 
-/** A query parameter that is `true` or `false`. */
+/** Schema of a query parameter that is `true` or `false`. */
 export function flag() {
   return oneOf('true', 'false').transform((value) => value === 'true');
 }
 
 /**
- * Reads query parameters. An empty one counts as absent, and unknown ones are ignored.
+ * Parses query parameters. Treats empty ones as absent and ignores unknown ones.
  *
- * @throws HttpError 400 that names the first bad parameter and what was expected
+ * @throws HttpError 400 naming the first invalid parameter and what was expected
  */
 export function parseQuery<Schema extends z.ZodType>(schema: Schema, query: URLSearchParams): z.infer<Schema> {
   const given = Object.fromEntries([...query].filter(([, value]) => value !== ''));

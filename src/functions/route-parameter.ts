@@ -1,10 +1,10 @@
 import type { HttpRequest } from '@azure/functions';
 
 /**
- * A parameter of the route, as the host has decoded it. Never decode it again: that would let `%252F` through as `/`.
+ * Returns a route parameter, already decoded by the host. Never decode it again: `%252F` would become `/`.
  *
- * With HTTP streaming, a query parameter whose name differs only in case from that of a route parameter changes the
- * spelling of its name, but never its value.
+ * With HTTP streaming, a query parameter whose name differs from that of a route parameter only in case changes the case
+ * of the route parameter's name, but never its value.
  */
 export function routeParameter({ params }: HttpRequest, name: string): string | undefined {
   const spelling = Object.keys(params).find((candidate) => candidate.toLowerCase() === name.toLowerCase());

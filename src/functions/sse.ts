@@ -2,8 +2,8 @@ import type { ReadableStream } from 'node:stream/web';
 import type { HttpResponseInit } from '@azure/functions';
 
 /**
- * One server-sent event. `data` becomes JSON, which contains no raw line break, so nothing in it can end the line or
- * the frame. `id` and `event` are this app's own words.
+ * Formats a server-sent event. `data` becomes JSON, which contains no raw line breaks, so no content can end the line or
+ * the frame. `id` and `event` must not contain line breaks.
  *
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html
  */
@@ -12,13 +12,13 @@ export function sseFrame(frame: { readonly id?: string; readonly event: string; 
   return `${id}event: ${frame.event}\ndata: ${JSON.stringify(frame.data)}\n\n`;
 }
 
-/** A comment, which readers skip. It shows proxies and the reader that the connection is alive. */
+/** A comment frame, ignored by readers. Shows the reader and proxies that the connection is alive. */
 export const SSE_HEARTBEAT = ': still here\n\n';
 
-/** How long a reader waits before it reconnects. */
+/** Makes readers wait one second before they reconnect. */
 export const SSE_RETRY = 'retry: 1000\n\n';
 
-/** Answers with a stream of frames, which must end without an error: the host keeps a client waiting otherwise. */
+/** Responds with a stream of frames. The stream must not fail: the host would keep the client waiting. */
 export function sseResponse(
   body: ReadableStream<Uint8Array>,
   headers: Readonly<Record<string, string>> = {},
@@ -27,9 +27,9 @@ export function sseResponse(
     status: 200,
     headers: {
       'content-type': 'text/event-stream',
-      // A proxy that compresses would hold events back until it has a block of them.
+      // A compressing proxy would buffer events until it has a full block.
       'cache-control': 'no-store, no-transform',
-      // nginx buffers small writes otherwise.
+      // Otherwise nginx buffers small writes.
       'x-accel-buffering': 'no',
       ...headers,
     },

@@ -3,18 +3,18 @@ export interface TimeoutOptions {
   readonly isBackground?: boolean;
 }
 
-/** A call that did not settle within its time limit. It may still take effect. */
+/** A call did not settle within its time limit. It may still take effect. */
 export class TimeoutError extends Error {
   constructor(timeoutMs: number) {
-    super(`There was no answer within ${Math.round(timeoutMs)} ms.`);
+    super(`Timed out after ${Math.round(timeoutMs)} ms.`);
     this.name = 'TimeoutError';
   }
 }
 
 /**
- * Makes a call and stops waiting for it after `timeoutMs`, even if the callee ignores its signal.
+ * Makes a call and stops waiting after `timeoutMs`, even if the call ignores its signal.
  *
- * @param call receives a signal that is aborted when the time is up
+ * @param call - receives a signal that is aborted on timeout
  * @throws TimeoutError
  */
 export async function withTimeout<Result>(
@@ -27,7 +27,7 @@ export async function withTimeout<Result>(
   const timeout = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
       const error = new TimeoutError(timeoutMs);
-      // Rejects first: the abort makes the call fail with an error of its own.
+      // Reject before aborting, because the abort makes the call fail with an error of its own.
       reject(error);
       controller.abort(error);
     }, timeoutMs);
@@ -40,7 +40,7 @@ export async function withTimeout<Result>(
   }
 }
 
-/** Settles as `promise` does, or rejects with the signal's reason as soon as `signal` is aborted. */
+/** Settles like `promise`, or rejects with the signal's reason as soon as `signal` is aborted. */
 export function raceAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const onAbort = (): void => reject(signal.reason);
@@ -68,16 +68,15 @@ export interface ConsumeOptions {
   readonly signal: AbortSignal;
   /** How long to wait for the source's `return()`. */
   readonly closeTimeoutMs: number;
-  /** Called with what the source's `return()` throws, or a {@link TimeoutError} if it hangs. */
+  /** Called with the error that the source's `return()` throws, or a {@link TimeoutError} if it hangs. */
   readonly onCloseError: (error: unknown) => void;
 }
 
 /**
- * Passes each value of `source` to `visit`, one after the other. Closes the source if it has not ended: after an abort,
- * or when `visit` throws.
+ * Passes the values of `source` to `visit`, one at a time. Closes the source after an abort or when `visit` throws.
  *
- * @param visit a returned promise is awaited before the next value is pulled
- * @throws what the source or `visit` throws, or the signal's reason, even while the source or `visit` hangs
+ * @param visit - may return a promise, which is awaited before the next value is pulled
+ * @throws the error of the source or of `visit`, or the signal's reason, even while the source or `visit` hangs
  */
 export async function consume<T>(
   source: AsyncIterable<T>,
@@ -105,7 +104,7 @@ export async function consume<T>(
     }
   };
   try {
-    // One race for all values: a race for each would cost more than passing the value on.
+    // One race for all values, because a race per value costs more than the visit.
     await raceAbort(pull(), signal);
   } finally {
     if (!hasEnded) {
@@ -115,8 +114,8 @@ export async function consume<T>(
 }
 
 /**
- * A time limit that starts and stops often and seldom expires. It reuses one timer: a new timer for each start costs
- * more than most of the work it limits.
+ * A time limit that starts and stops often and rarely expires. Reuses one timer, because a new timer for each start
+ * costs more than most of the work that it limits.
  */
 export class Countdown {
   readonly #onExpire: () => void;
@@ -124,7 +123,7 @@ export class Countdown {
   #timer: NodeJS.Timeout | undefined;
   #timerAtMs = Infinity;
 
-  /** @param onExpire called each time that the countdown reaches zero */
+  /** @param onExpire - called each time the countdown reaches zero */
   constructor(onExpire: () => void) {
     this.#onExpire = onExpire;
   }
@@ -134,18 +133,18 @@ export class Countdown {
     return this.#endsAtMs - performance.now();
   }
 
-  /** Starts from `ms`, even if it runs already. */
+  /** Starts from `ms`, even if it is already running. */
   start(ms: number): void {
     this.#endsAtMs = performance.now() + ms;
     if (this.#endsAtMs < this.#timerAtMs) this.#setTimer(ms);
   }
 
-  /** Stops it; its timer may stay until {@link close}. */
+  /** Stops the countdown. May keep its timer until {@link close}. */
   stop(): void {
     this.#endsAtMs = Infinity;
   }
 
-  /** Stops it and clears its timer. */
+  /** Stops the countdown and clears its timer. */
   close(): void {
     this.stop();
     clearTimeout(this.#timer);

@@ -4,10 +4,10 @@ import type { HttpRequest, InvocationContext } from '@azure/functions';
 const TRACE_PARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 /**
- * The span that a request belongs to, as a `traceparent` header holds it. The host's span wins if the host records it.
- * A host that exports no traces gives none, or one that is marked as not sampled: then the caller's own header counts.
+ * Returns the span that a request belongs to, in `traceparent` format: the host's span if the host samples it, otherwise
+ * the caller's. A host that exports no traces passes no span, or one that is not sampled.
  *
- * @returns `undefined` if neither the host nor the caller gave one
+ * @returns `undefined` if neither the host nor the caller sent one
  */
 export function incomingTraceParent(
   request: Pick<HttpRequest, 'headers'>,

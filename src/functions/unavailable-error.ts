@@ -1,4 +1,4 @@
-/** Something that a request needs cannot be used right now. The same request may succeed a moment later. */
+/** A dependency of a request is temporarily unavailable. A retry may succeed. */
 export class UnavailableError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);

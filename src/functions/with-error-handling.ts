@@ -4,7 +4,7 @@ import { HttpError } from './http-error.js';
 import { InvocationLog, type Logger } from './logger.js';
 import { UnavailableError } from './unavailable-error.js';
 
-/** Answers a request. Lines written to `log` belong to the invocation until the handler has returned. */
+/** Handles a request. Lines written to `log` belong to the invocation until the handler returns. */
 export type LoggingHandler = (
   request: HttpRequest,
   context: InvocationContext,
@@ -12,8 +12,8 @@ export type LoggingHandler = (
 ) => HttpResponseInit | Promise<HttpResponseInit>;
 
 /**
- * Wraps a handler so that it always answers. With HTTP streaming the host never answers a client whose handler throws,
- * so anything thrown becomes a JSON error. Errors that are not meant for the caller are logged.
+ * Wraps a handler so that the client always gets a response: anything thrown becomes a JSON error. With HTTP streaming,
+ * the host never responds if a handler throws. Logs errors whose details the caller must not see.
  */
 export function withErrorHandling(handler: LoggingHandler): HttpHandler {
   return async (request, context) => {
@@ -30,11 +30,11 @@ export function withErrorHandling(handler: LoggingHandler): HttpHandler {
   };
 }
 
-/** Headers that scripts of other origins may read by default, or must not. */
+/** Headers that scripts from other origins can read by default, or must not read. */
 const notExposed =
   /^(cache-control|content-.*|access-control-.*|set-cookie|cross-origin-.*|referrer-policy|x-accel-buffering|x-content-type-options)$/i;
 
-/** Lets a web page on another origin read the headers, if the host allows that origin by CORS. */
+/** Lets pages from other origins read the headers, if the host's CORS settings allow the origin. */
 function exposingHeaders(response: HttpResponseInit): HttpResponseInit {
   const headers = Object.fromEntries(new Headers(response.headers));
   const names = Object.keys(headers).filter((name) => !notExposed.test(name));
@@ -42,7 +42,7 @@ function exposingHeaders(response: HttpResponseInit): HttpResponseInit {
   return { ...response, headers: { ...headers, 'access-control-expose-headers': names.join(', ') } };
 }
 
-/** What the caller of a failed request is told. Never holds a stack, a key or an address. */
+/** The response to a failed request. Never contains a stack trace, a key or an address. */
 export interface ErrorDescription {
   readonly status: number;
   readonly message: string;
@@ -57,7 +57,7 @@ export function describeError(thrown: unknown, context: InvocationContext): Erro
     const { status, message, retryAfterSeconds, cause } = error;
     if (status >= 500 && cause !== undefined) {
       context.warn(
-        `[${context.functionName}] invocation ${context.invocationId} is answered ${status}: ${message} Its cause: ${errorText(cause)}`,
+        `[${context.functionName}] invocation ${context.invocationId} responds ${status}: ${message} Cause: ${errorText(cause)}`,
       );
     }
     return {
@@ -72,7 +72,7 @@ export function describeError(thrown: unknown, context: InvocationContext): Erro
   return {
     status: 500,
     headers: {},
-    message: `The request failed unexpectedly. The log of invocation ${context.invocationId} says why.`,
+    message: `The request failed unexpectedly. See the log of invocation ${context.invocationId}.`,
   };
 }
 
@@ -81,14 +81,14 @@ function toHttpError({ message, cause }: UnavailableError): HttpError {
 }
 
 /**
- * A query parameter, or a top-level property of a JSON body, with the name `headers` makes the host hide all real
- * headers, `host` among them, which every HTTP request has.
+ * Detects hidden headers by the missing `host`, which every HTTP request has. The host replaces all headers if a query
+ * parameter or a top-level property of a JSON body is named `headers`.
  */
 function assertHeadersAreReal(request: HttpRequest): void {
   if (!request.headers.has('host')) {
     throw new HttpError(
       400,
-      'The request has no host header, or hides it: send no query parameter and no JSON property named "headers".',
+      'The request has no host header. Rename any query parameter or top-level JSON property called "headers".',
     );
   }
 }

@@ -24,11 +24,11 @@ export function toAgentSettings(values: z.infer<typeof environment>) {
     maxAnswerBytes: values.AGENT_MAX_ANSWER_BYTES,
     /** Maximum size of a request's message, in bytes of UTF-8. */
     maxMessageBytes: values.AGENT_MAX_MESSAGE_BYTES,
-    /** How often a run is tried that a crash interrupts. */
+    /** Maximum number of attempts of a run that crashes interrupt. */
     maxAttempts: values.AGENT_MAX_ATTEMPTS,
-    /** How long a caller waits for the end of its run. */
+    /** How long a request waits for its run to end. */
     waitSeconds: values.AGENT_WAIT_SECONDS,
-    /** Status of the answer to a caller whose time is up; the run goes on. */
+    /** Status of the response after this wait. The run continues. */
     waitTimeoutStatus: values.AGENT_WAIT_TIMEOUT_STATUS,
   };
 }

@@ -5,7 +5,7 @@ import { isDevelopmentStorage, parseTableConnection } from '../storage/table/tab
 import { isLoopbackHost } from '../functions/loopback-host.js';
 import { integer, isServiceUrl } from './environment-values.js';
 
-/** The environment variables that choose a store for events, and say how it is reached. */
+/** The environment variables that select the event store and configure its connection. */
 export const callbackStoreEnvironment = {
   CALLBACK_STORE: z
     .enum(['memory', 'table', 'redis', 'cosmos'], 'expected memory, table, redis or cosmos')
@@ -17,29 +17,29 @@ export const callbackStoreEnvironment = {
   AzureWebJobsStorage: z.string().optional(),
   AzureWebJobsStorage__accountName: z
     .string()
-    .regex(/^[a-z0-9]{3,24}$/, 'expected the name of a storage account: 3 to 24 lower-case letters and digits')
+    .regex(/^[a-z0-9]{3,24}$/, 'expected a storage account name: 3 to 24 lower-case letters and digits')
     .optional(),
   AzureWebJobsStorage__tableServiceUri: z
     .string()
-    .refine(isServiceUrl, 'expected an https URL, as https://NAME.table.core.windows.net')
+    .refine(isServiceUrl, 'expected an https URL such as https://NAME.table.core.windows.net')
     .optional(),
   AzureWebJobsStorage__clientId: z.string().optional(),
   CALLBACK_TABLE_NAME: z
     .string()
-    .regex(/^[A-Za-z][A-Za-z0-9]{2,62}$/, 'expected 3 to 63 letters and digits, beginning with a letter')
+    .regex(/^[A-Za-z][A-Za-z0-9]{2,62}$/, 'expected 3 to 63 letters and digits, starting with a letter')
     .default('CallbackEvents'),
   CALLBACK_REDIS_URL: z
     .string()
-    .refine(isRedisUrl, 'expected redis://… or rediss://…, with a host and, if any, the number of a database')
+    .refine(isRedisUrl, 'expected redis://HOST:PORT or rediss://HOST:PORT, optionally with /DATABASE_NUMBER')
     .optional(),
   CALLBACK_REDIS_AUTH: z.enum(['password', 'entra'], 'expected password or entra').default('password'),
   CALLBACK_COSMOS_ENDPOINT: z
     .string()
-    .refine(isServiceUrl, 'expected an https URL, as https://NAME.documents.azure.com')
+    .refine(isServiceUrl, 'expected an https URL such as https://NAME.documents.azure.com')
     .optional(),
   CALLBACK_COSMOS_KEY: z
     .string()
-    .regex(/^[A-Za-z0-9+/]+={0,2}$/, 'expected a key of the account, which is base64')
+    .regex(/^[A-Za-z0-9+/]+={0,2}$/, 'expected an account key in base64')
     .optional(),
   CALLBACK_COSMOS_DATABASE: cosmosName().default('agents'),
   CALLBACK_COSMOS_CONTAINER: cosmosName().default('callback-events'),
@@ -54,7 +54,7 @@ interface StoreProblem {
   readonly problem: string;
 }
 
-/** What the chosen store needs, and has not got, beyond what each variable has to be by itself. */
+/** Returns what the selected store is missing, beyond the checks of each variable. */
 export function storeProblems(values: StoreEnvironment): StoreProblem[] {
   const missing = (variable: keyof StoreEnvironment, needed: string): StoreProblem[] =>
     values[variable] === undefined
@@ -65,7 +65,7 @@ export function storeProblems(values: StoreEnvironment): StoreProblem[] {
       const { AzureWebJobsStorage: connectionString } = values;
       if (connectionString === undefined) {
         return tableServiceUrl(values) === undefined
-          ? missing('AzureWebJobsStorage', 'a connection string there, or AzureWebJobsStorage__accountName')
+          ? missing('AzureWebJobsStorage', 'a connection string, or AzureWebJobsStorage__accountName')
           : [];
       }
       const problem = tableConnectionProblem(connectionString);
@@ -74,13 +74,13 @@ export function storeProblems(values: StoreEnvironment): StoreProblem[] {
     case 'redis':
       return [...missing('CALLBACK_REDIS_URL', 'redis://… or rediss://…'), ...entraProblems(values)];
     case 'cosmos':
-      return missing('CALLBACK_COSMOS_ENDPOINT', 'the endpoint of an account, as https://NAME.documents.azure.com');
+      return missing('CALLBACK_COSMOS_ENDPOINT', 'an account endpoint such as https://NAME.documents.azure.com');
     default:
       return [];
   }
 }
 
-/** @param values without {@link storeProblems} */
+/** @param values - values for which {@link storeProblems} returned nothing */
 export function toCallbackStoreSettings(values: StoreEnvironment): CallbackStoreSettings {
   const ttlDays = values.CALLBACK_EVENT_TTL_DAYS;
   const retention = ttlDays === undefined ? {} : { ttlDays };
@@ -113,7 +113,7 @@ export function toCallbackStoreSettings(values: StoreEnvironment): CallbackStore
   }
 }
 
-/** The storage account of the function app itself, in the ways in which the Functions host is told of it. */
+/** Returns the storage account of the function app, from the settings that the Functions host reads. */
 function tableAccount(values: StoreEnvironment): TableStoreSettings['account'] {
   const { AzureWebJobsStorage: connectionString, AzureWebJobsStorage__clientId: clientId } = values;
   if (connectionString !== undefined) return { connectionString };
@@ -132,7 +132,7 @@ function tableConnectionProblem(connectionString: string): string | undefined {
     return undefined;
   } catch (error) {
     if (!(error instanceof StoreSetupError)) throw error;
-    return `expected the connection string of a storage account, as CALLBACK_STORE=table needs it: ${error.message}`;
+    return `expected a storage account connection string for CALLBACK_STORE=table: ${error.message}`;
   }
 }
 

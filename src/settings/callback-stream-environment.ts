@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { integer } from './environment-values.js';
 
-/** The environment variables that bound what readers of events may take. */
+/** The environment variables that limit event streams and responses. */
 export const callbackStreamEnvironment = {
   CALLBACK_STREAM_MAX_SECONDS: integer(1, 3600).default(100),
   CALLBACK_STREAM_MAX_BYTES: integer(1, 1_000_000_000).default(1_048_576),

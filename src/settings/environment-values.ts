@@ -1,15 +1,15 @@
 import { z } from 'zod';
 import { isLoopbackHost } from '../functions/loopback-host.js';
 
-/** Environment variables by name, as `process.env` has them. */
+/** Environment variables by name, as in `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** A setting without which the app cannot start. */
+/** Schema of a variable without which the app cannot start. */
 export function required(expected: string) {
   return z.string({ error: `is missing; expected ${expected}` });
 }
 
-/** A whole number, as an environment variable holds it. */
+/** Schema of a variable that is a whole number. */
 export function integer(min: number, max: number) {
   const expected = `expected a whole number from ${min} to ${max}`;
   return z
@@ -19,7 +19,7 @@ export function integer(min: number, max: number) {
     .refine((value) => value >= min && value <= max, expected);
 }
 
-/** A number that may have decimals, as an environment variable holds it. */
+/** Schema of a variable that is a number, optionally with decimals. */
 export function decimal(min: number, max: number) {
   const expected = `expected a number from ${min} to ${max}`;
   return z
@@ -29,7 +29,7 @@ export function decimal(min: number, max: number) {
     .refine((value) => value >= min && value <= max, expected);
 }
 
-/** `true` or `false`, in any case. */
+/** Schema of a variable that is `true` or `false`, in any case. */
 export function boolean() {
   return z
     .string()
@@ -38,7 +38,7 @@ export function boolean() {
     .transform((value) => value === 'true');
 }
 
-/** Whether a value is the address of a service: https, or http on loopback, without query, fragment and credentials. */
+/** Returns whether a value is an https URL (http on loopback) without query, fragment and credentials. */
 export function isServiceUrl(value: string): boolean {
   if (!URL.canParse(value)) return false;
   const { protocol, hostname, search, hash, username, password } = new URL(value);

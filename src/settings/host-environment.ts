@@ -2,16 +2,16 @@ import { z } from 'zod';
 
 const hubName = z
   .string()
-  .regex(/^[A-Za-z][A-Za-z0-9]{2,44}$/, 'expected 3 to 45 letters and digits, beginning with a letter')
+  .regex(/^[A-Za-z][A-Za-z0-9]{2,44}$/, 'expected 3 to 45 letters and digits, starting with a letter')
   .optional();
 
-/** The environment variables that the Functions host reads, checked here so that a mistake is named at start-up. */
+/** Environment variables of the Functions host, checked here so that mistakes are reported at startup. */
 export const hostEnvironment = {
-  /** Overrides the task hub that host.json names. */
+  /** Overrides the task hub of host.json. */
   AzureFunctionsJobHost__extensions__durableTask__hubName: hubName,
-  /** The earlier name of the same setting. `npm start` passes it on; other hosts do not know it. */
+  /** Former name of the same setting. Only `npm start` supports it. */
   TASKHUB_NAME: hubName,
-  /** Azure sets it on each instance. */
+  /** Set by Azure on each instance. */
   WEBSITE_INSTANCE_ID: z.string().optional(),
   FUNCTIONS_WORKER_RUNTIME: z.literal('node', 'expected node').default('node'),
 };
@@ -24,7 +24,7 @@ interface HostProblem {
   readonly problem: string;
 }
 
-/** Finds a task hub that would not be used: the conversations that it holds would be missing without a word. */
+/** Reports a task hub that the host would silently ignore, together with the conversations in it. */
 export function hostProblems(values: z.infer<typeof environment>): HostProblem[] {
   const { TASKHUB_NAME: wanted, AzureFunctionsJobHost__extensions__durableTask__hubName: used = hubNameInHostJson } =
     values;
@@ -32,6 +32,6 @@ export function hostProblems(values: z.infer<typeof environment>): HostProblem[]
   if (!isUsable || wanted.toLowerCase() === used.toLowerCase()) return [];
   const problem =
     'is not the task hub in use; set AzureFunctionsJobHost__extensions__durableTask__hubName to the same value, ' +
-    'as the Functions host reads only that one';
+    'because the Functions host reads only that variable';
   return [{ variable: 'TASKHUB_NAME', problem }];
 }

@@ -12,15 +12,15 @@ import { hostEnvironment, hostProblems } from './host-environment.js';
 import { openAIEnvironment, toOpenAISettings } from './openai-environment.js';
 import { settingWarnings } from './setting-warnings.js';
 
-/** The environment does not let the app start: the message has a line for each variable and what was expected. */
+/** Invalid settings. The message has one line per variable with what was expected. */
 export class SettingsError extends Error {
   constructor(problems: readonly string[]) {
-    super(['Settings are missing or wrong:', ...problems.map((problem) => `  ${problem}`)].join('\n'));
+    super(['Settings are missing or invalid:', ...problems.map((problem) => `  ${problem}`)].join('\n'));
     this.name = 'SettingsError';
   }
 }
 
-/** To add a setting, add its variable and its member to the file of its concern. */
+/** To add a setting, add its variable and its property to the file of its subject. */
 const environmentSchema = z
   .object({
     ...openAIEnvironment,
@@ -36,7 +36,7 @@ const environmentSchema = z
         context.addIssue({ code: 'custom', path: [variable], message: problem });
       }
     },
-    // Also when other variables are wrong: one error names them all.
+    // Check even if other variables are invalid, so that one error reports them all.
     { when: () => true },
   );
 
@@ -52,16 +52,16 @@ const settingsSchema = environmentSchema.transform((values) => ({
   callbackLog: toCallbackLogSettings(values),
 }));
 
-/** What the app is configured with, checked. */
+/** The validated configuration of the app. */
 export type Settings = z.infer<typeof settingsSchema> & {
-  /** What the log should say about the settings at start-up, one finished line each. */
+  /** Lines to log at startup. */
   readonly warnings: readonly string[];
 };
 
 /**
- * Reads the settings from environment variables. An empty variable counts as unset.
+ * Reads the settings from environment variables. Treats empty variables as unset.
  *
- * @throws SettingsError that names every variable that is wrong, and what it should be; never what it holds
+ * @throws SettingsError naming every invalid variable and what was expected, never its value
  */
 export function loadSettings(environment: Environment): Settings {
   const given = settingNames
@@ -79,16 +79,16 @@ export function loadSettings(environment: Environment): Settings {
   return { ...parsed.data, warnings: settingWarnings(environment, settingNames, parsed.data.openAI.notice) };
 }
 
-/** A value that stands for the real one: a placeholder, or a reference that Azure did not resolve. */
+/** Reports a value that was not filled in: a placeholder, or a reference that Azure did not resolve. */
 function unfilledProblem(name: string, value: string): [name: string, problem: string][] {
   if (/^@Microsoft\.(KeyVault|AppConfiguration)\(/i.test(value)) {
     const problem =
-      `${name} holds a Key Vault reference that was not resolved; ` +
-      "give the app's identity access to the secret, or, on your machine, set the value itself";
+      `${name} is an unresolved Key Vault reference; ` +
+      "grant the app's identity access to the secret, or set the value itself on your machine";
     return [[name, problem]];
   }
   if (value.includes('<')) {
-    return [[name, `${name} still holds a placeholder; fill it in, or leave it empty if it is optional`]];
+    return [[name, `${name} still contains a placeholder; fill it in, or leave it empty if it is optional`]];
   }
   return [];
 }

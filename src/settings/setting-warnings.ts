@@ -2,8 +2,8 @@ import type { Environment } from './environment-values.js';
 import { findUnknownVariables } from './unknown-variables.js';
 
 /**
- * Variables that the OpenAI SDK reads, with which it would call another address or send other headers, and variables
- * that samples for Azure use under another name than this app.
+ * Variables that this app ignores: those that would make the OpenAI SDK call another address or send other headers, and
+ * those that other Azure samples use under another name.
  */
 const IGNORED_VARIABLES: Readonly<Record<string, string>> = {
   OPENAI_BASE_URL: 'this app calls AZURE_OPENAI_ENDPOINT, with its own key',
@@ -11,7 +11,7 @@ const IGNORED_VARIABLES: Readonly<Record<string, string>> = {
   OPENAI_API_VERSION: 'this app reads AZURE_OPENAI_API_VERSION',
 };
 
-/** What the log should say about the environment, one finished line each. Never what a variable holds. */
+/** Returns the lines to log about the environment. They never contain the value of a variable. */
 export function settingWarnings(
   environment: Environment,
   knownNames: readonly string[],

@@ -1,18 +1,18 @@
 import type { Environment } from './environment-values.js';
 
 const OWN_PREFIX = /^(AZURE_OPENAI|CALLBACK|AGENT)_/i;
-/** Two names this close are taken for one another whatever they begin with, as AZURE_OPEN_AI_ENDPOINT. */
+/** Maximum edit distance of a typo, for names without a known prefix such as AZURE_OPEN_AI_ENDPOINT. */
 const TYPO_DISTANCE = 2;
 
 export interface UnknownVariable {
   readonly name: string;
-  /** The known name that is most like it. */
+  /** The most similar known name. */
   readonly nearest: string;
 }
 
 /**
- * Finds the variables that were probably meant for this app and that it does not know: they have a prefix of its own, or
- * are a typo away from a known name. Empty ones do not count.
+ * Returns the unknown variables that were probably meant for this app: they have one of its prefixes, or are a typo away
+ * from a known name. Ignores empty variables.
  */
 export function findUnknownVariables(environment: Environment, knownNames: readonly string[]): UnknownVariable[] {
   const known = new Set(knownNames);
@@ -20,7 +20,7 @@ export function findUnknownVariables(environment: Environment, knownNames: reado
   return Object.keys(environment).flatMap((name) => {
     if (known.has(name) || !environment[name]?.trim()) return [];
     const isOwn = OWN_PREFIX.test(name);
-    // A length that differs by more than the limit cannot be a typo; most variables are not looked at further.
+    // Names whose lengths differ by more than the limit cannot be typos. This skips most variables.
     const candidates = isOwn ? own : own.filter((other) => Math.abs(other.length - name.length) <= TYPO_DISTANCE);
     const nearest = nearestName(name, candidates);
     if (nearest === undefined) return [];
@@ -28,7 +28,7 @@ export function findUnknownVariables(environment: Environment, knownNames: reado
   });
 }
 
-/** A name that holds all words of the other one is nearer than any that does not: people leave words out. */
+/** Prefers names that contain all words of the given one, because people leave words out. */
 function nearestName(name: string, candidates: readonly string[]): string | undefined {
   const upper = name.toUpperCase();
   const words = upper.split('_');
@@ -44,7 +44,7 @@ function nearestName(name: string, candidates: readonly string[]): string | unde
   return best?.candidate;
 }
 
-/** Levenshtein distance: how many characters have to be inserted, deleted or replaced. */
+/** Returns the Levenshtein distance: the number of insertions, deletions and replacements. */
 function editDistance(from: string, to: string): number {
   let previous = Array.from({ length: to.length + 1 }, (_, column) => column);
   for (let row = 1; row <= from.length; row += 1) {

@@ -12,9 +12,9 @@ describe('starting with bad settings', () => {
     const failure = await start.catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(LocalAppFailure);
     expect(failure).toMatchObject({ exitCode: 1 });
-    const [, problems = ''] = String(failure).split('Settings are missing or wrong:\n');
+    const [, problems = ''] = String(failure).split('Settings are missing or invalid:\n');
     expect(problems.trimEnd().split('\n')).toEqual([
-      expect.stringMatching(/^ {2}AZURE_OPENAI_CHAT_DEPLOYMENT_NAME still holds a placeholder/),
+      expect.stringMatching(/^ {2}AZURE_OPENAI_CHAT_DEPLOYMENT_NAME still contains a placeholder/),
       expect.stringMatching(/^ {2}AZURE_OPENAI_ENDPOINT must use https \(http on loopback only\); expected https:/),
       expect.stringMatching(/^ {2}AGENT_RUN_TIMEOUT_SECONDS: expected a whole number from 1 to 3600$/),
     ]);

@@ -8,8 +8,8 @@ it.each<[string, unknown, string]>([
   ['an error', new TypeError('no'), 'TypeError: no'],
   [
     'an error with causes',
-    new Error('store is away', { cause: new Error('read', { cause: { code: 'ECONNRESET' } }) }),
-    "Error: store is away (because of Error: read (because of { code: 'ECONNRESET' }))",
+    new Error('store is unreachable', { cause: new Error('read', { cause: { code: 'ECONNRESET' } }) }),
+    "Error: store is unreachable (because of Error: read (because of { code: 'ECONNRESET' }))",
   ],
   [
     'an error that causes itself',
@@ -23,7 +23,7 @@ it.each<[string, unknown, string]>([
   ],
   ['text', 'no', "'no'"],
   ['nothing', undefined, 'undefined'],
-  ['what has no text of its own', Object.assign(Object.create(null), { disk: 'full' }), "{ disk: 'full' }"],
-])('the text of %s says what and why', (_what, error, text) => {
+  ['a value without a message', Object.assign(Object.create(null), { disk: 'full' }), "{ disk: 'full' }"],
+])('errorText describes %s', (_what, error, text) => {
   expect(errorText(error).replace('[Object: null prototype] ', '')).toBe(text);
 });

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cleanForeignText } from '../../src/functions/foreign-text.js';
 
-describe('foreign text', () => {
+describe('cleanForeignText', () => {
   it.each([
     ['a line\r\n[ERROR] forged', 'a line [ERROR] forged'],
     ['tab\tbell\u0007null\u0000escape\u001B[31m', 'tab bell null escape [31m'],
@@ -11,16 +11,16 @@ describe('foreign text', () => {
     ['line\u2028separator\u2029', 'line separator'],
     ['half a pair \uD83C', 'half a pair \uFFFD'],
     ['  plain text, 🌞 and ä  ', 'plain text, 🌞 and ä'],
-  ])('%j is shown as %j', (foreign, shown) => {
+  ])('turns %j into %j', (foreign, shown) => {
     expect(cleanForeignText(foreign)).toBe(shown);
   });
 
-  it('is cut between characters, with an ellipsis', () => {
+  it('cuts between characters and adds an ellipsis', () => {
     expect(cleanForeignText('🌞🌞🌞', 2)).toBe('🌞🌞…');
     expect(cleanForeignText('🌞🌞', 2)).toBe('🌞🌞');
   });
 
-  it('is always one well-formed line within its limit', () => {
+  it('always returns one well-formed line within the limit', () => {
     fc.assert(
       fc.property(
         fc.string({ unit: 'binary', maxLength: 300 }),

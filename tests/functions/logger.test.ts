@@ -2,7 +2,7 @@ import { expect, it, onTestFinished, vi } from 'vitest';
 import { InvocationLog } from '../../src/functions/logger.js';
 import { recordingSink } from '../support/recording-log.js';
 
-it('writes each level to the invocation', () => {
+it('InvocationLog writes each level to the invocation', () => {
   const sink = recordingSink();
   const log = new InvocationLog(sink);
 
@@ -13,7 +13,7 @@ it('writes each level to the invocation', () => {
   expect(sink.lines).toEqual(['info started', 'warn slow', 'error failed']);
 });
 
-it('writes to the console after the invocation has ended', () => {
+it('InvocationLog writes to the console after the invocation has ended', () => {
   const onConsole = vi.spyOn(console, 'warn').mockReturnValue();
   onTestFinished(() => onConsole.mockRestore());
   const sink = recordingSink();

@@ -10,8 +10,8 @@ import { eventually } from '../support/eventually.js';
 const PIECE = Buffer.alloc(64 * 1024, 'x');
 const PIECES = 1000;
 
-/** Writes bodies as `@azure/functions` does: without waiting for the client. */
-describe('a paced body', () => {
+/** Writes bodies like `@azure/functions`: without waiting for the client. */
+describe('pacedBody', () => {
   let produced = 0;
   let hasEnded = false;
   const server = http.createServer((request, response) => {
@@ -46,27 +46,27 @@ describe('a paced body', () => {
     const headers = { 'x-ms-invocation-id': 'invocation-1' };
     const request = http.get({ host: '127.0.0.1', port, headers, agent: false });
     const [answer]: http.IncomingMessage[] = await once(request, 'response');
-    if (answer === undefined) throw new Error('There is no answer');
+    if (answer === undefined) throw new Error('The server has not responded yet');
     return [request, answer];
   }
 
-  it('reaches a client whole', async () => {
+  it('delivers the whole body', async () => {
     const [, answer] = await get();
     let bytes = 0;
     for await (const chunk of answer) bytes += (chunk as Buffer).length;
     expect(bytes).toBe(PIECES * PIECE.length);
   });
 
-  it('is not produced while the client reads nothing, and ends when the client leaves', async () => {
+  it('stops pulling while the client does not read, and ends when the client disconnects', async () => {
     const [request, answer] = await get();
     answer.pause();
     let last = -1;
     await eventually(async () => {
       const before = last;
       last = produced;
-      if (before !== last) throw new Error(`${last} pieces, and more are made`);
+      if (before !== last) throw new Error(`Still producing, ${last} pieces so far`);
     });
-    // What the sockets of both sides take, and no more.
+    // Only as much as both sockets buffer.
     expect(produced).toBeLessThan(PIECES / 2);
     request.destroy();
     await eventually(async () => {

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { SSE_HEARTBEAT, SSE_RETRY, sseFrame, sseResponse } from '../../src/functions/sse.js';
 import { parseSse } from '../support/sse-events.js';
 
-/** Any text, rich in what could end a line or a frame, or begin one. */
+/** Any text, with many characters that could start or end a line or a frame. */
 const text = fc
   .array(
     fc.oneof(
@@ -16,8 +16,8 @@ const text = fc
   )
   .map((pieces) => pieces.join(''));
 
-describe('a server-sent event', () => {
-  it('carries any data to a reader, whatever stands in it, and nothing else', () => {
+describe('sseFrame', () => {
+  it('delivers any data to a reader unchanged', () => {
     fc.assert(
       fc.property(fc.array(text, { minLength: 1, maxLength: 5 }), (texts) => {
         const frames = texts.map((words, index) =>
@@ -39,7 +39,7 @@ describe('a server-sent event', () => {
     );
   });
 
-  it('is read the same however its bytes are cut', () => {
+  it('can be read however its bytes are chunked', () => {
     fc.assert(
       fc.property(text, fc.infiniteStream(fc.integer({ min: 1, max: 9 })), (words, lengths) => {
         const bytes = Buffer.from(sseFrame({ event: 'stream', data: words }));
@@ -54,7 +54,7 @@ describe('a server-sent event', () => {
     );
   });
 
-  it('stands in three lines, without an id in two', () => {
+  it('writes id, event and data lines; the id is optional', () => {
     expect(sseFrame({ id: 'a-1', event: 'final', data: { text: 'a\nb' } })).toBe(
       'id: a-1\nevent: final\ndata: {"text":"a\\nb"}\n\n',
     );
@@ -62,8 +62,8 @@ describe('a server-sent event', () => {
   });
 });
 
-describe('an answer of server-sent events', () => {
-  it('is neither stored, transformed nor buffered on its way', () => {
+describe('sseResponse', () => {
+  it('forbids caching, transformation and buffering', () => {
     const response = new HttpResponse(sseResponse(new ReadableStream()));
     expect(response.status).toBe(200);
     expect(Object.fromEntries(response.headers)).toEqual({

@@ -4,13 +4,13 @@ import { consume, Countdown, pause, raceAbort, withTimeout } from '../../src/fun
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-it('settles as the call does that is in time, and leaves no timer behind', async () => {
+it('withTimeout settles like the call and clears its timer', async () => {
   await expect(withTimeout(1000, async () => 'answer')).resolves.toBe('answer');
   await expect(withTimeout(1000, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
   expect(vi.getTimerCount()).toBe(0);
 });
 
-it('aborts a call that takes too long, and says so, however the call fails then', async () => {
+it('withTimeout aborts a slow call and throws a TimeoutError, however the call then fails', async () => {
   let signal: AbortSignal | undefined;
   const call = (given: AbortSignal): Promise<never> => {
     signal = given;
@@ -21,17 +21,14 @@ it('aborts a call that takes too long, and says so, however the call fails then'
   const late = withTimeout(1000, call);
   await vi.advanceTimersByTimeAsync(999);
   expect(signal?.aborted).toBe(false);
-  await Promise.all([
-    expect(late).rejects.toThrow('There was no answer within 1000 ms.'),
-    vi.advanceTimersByTimeAsync(1),
-  ]);
+  await Promise.all([expect(late).rejects.toThrow('Timed out after 1000 ms.'), vi.advanceTimersByTimeAsync(1)]);
   expect(signal?.aborted).toBe(true);
 });
 
 const never = new Promise<never>(() => {});
 
 describe('raceAbort', () => {
-  it('settles as the promise does, and removes its listener', async () => {
+  it('settles like the promise and removes its listener', async () => {
     const { signal } = new AbortController();
     const remove = vi.spyOn(signal, 'removeEventListener');
 
@@ -56,7 +53,7 @@ describe('raceAbort', () => {
 });
 
 describe('pause', () => {
-  it('ends after its time, or when it is woken', async () => {
+  it('ends after the given time or when it is woken', async () => {
     const wake = new AbortController();
     const ended: string[] = [];
     void pause(1000).then(() => ended.push('timed'));
@@ -70,7 +67,7 @@ describe('pause', () => {
   });
 });
 
-/** Counts from 1 and tells whether it was closed. */
+/** Counts from 1 and records whether it was closed. */
 function counting(limit = Infinity) {
   const source = { isClosed: false, values };
   async function* values(): AsyncGenerator<number, void> {
@@ -140,7 +137,7 @@ describe('consume', () => {
   });
 
   it.each([
-    { how: 'hangs', close: () => never, error: 'There was no answer within 100 ms.' },
+    { how: 'hangs', close: () => never, error: 'Timed out after 100 ms.' },
     { how: 'fails', close: () => Promise.reject(new Error('not closed')), error: 'not closed' },
   ])('reports a source whose close $how, and throws the abort reason', async ({ close, error }) => {
     const source = { [Symbol.asyncIterator]: () => ({ next: () => never, return: close }) };
@@ -182,7 +179,7 @@ describe('Countdown', () => {
     expect(onExpire).toHaveBeenCalledOnce();
   });
 
-  it('reuses one timer, does not expire while stopped, and leaves none after it is closed', async () => {
+  it('reuses one timer, does not expire while stopped, and clears it on close', async () => {
     const onExpire = vi.fn<() => void>();
     const countdown = new Countdown(onExpire);
 

@@ -11,10 +11,10 @@ const read = (header: string | undefined, host: string | undefined): string | un
     host === undefined ? {} : { traceContext: { traceParent: host, traceState: '', attributes: {} } },
   );
 
-describe('the span of an incoming request', () => {
+describe('incomingTraceParent', () => {
   it.each([
     { what: "the host's if the host records it", header: callers, host: hosts, expected: hosts },
-    { what: "the caller's if the host gives an empty one", header: callers, host: '', expected: callers },
+    { what: "the caller's if the host passes an empty one", header: callers, host: '', expected: callers },
     { what: "the caller's if the host does not sample", header: callers, host: unsampled, expected: callers },
     {
       what: "the host's if the caller has none, even unsampled",
@@ -22,15 +22,15 @@ describe('the span of an incoming request', () => {
       host: unsampled,
       expected: unsampled,
     },
-    { what: 'undefined if nobody has one', header: undefined, host: undefined, expected: undefined },
-    { what: 'undefined for a header that is none', header: 'nonsense', host: '', expected: undefined },
+    { what: 'undefined if neither sent one', header: undefined, host: undefined, expected: undefined },
+    { what: 'undefined for an invalid header', header: 'nonsense', host: '', expected: undefined },
     {
       what: 'undefined for a trace id of zeros',
       header: `00-${'0'.repeat(32)}-b7ad6b7169203331-01`,
       host: '',
       expected: undefined,
     },
-  ])('is $what', ({ header, host, expected }) => {
+  ])('returns $what', ({ header, host, expected }) => {
     expect(read(header, host)).toBe(expected);
   });
 });

@@ -18,60 +18,63 @@ function invocation() {
 
 const get = () => httpRequest({ method: 'GET' });
 
-describe('a handler that always answers', () => {
-  it('passes an answer through', async () => {
+describe('withErrorHandling', () => {
+  it('passes a response through', async () => {
     const handle = withErrorHandling(() => ({ status: 204 }));
 
     expect(await handle(get(), invocation().context)).toEqual({ status: 204 });
   });
 
-  it('answers an HttpError with its status and words, and logs nothing', async () => {
+  it('turns an HttpError into its status and message, and logs nothing', async () => {
     const { context, logLines } = invocation();
-    const handle = withErrorHandling(() => Promise.reject(new HttpError(404, 'No agent is named so.')));
+    const handle = withErrorHandling(() => Promise.reject(new HttpError(404, 'There is no such agent.')));
 
     expect(await handle(get(), context)).toEqual({
       status: 404,
       headers: {},
-      jsonBody: { error: 'No agent is named so.' },
+      jsonBody: { error: 'There is no such agent.' },
     });
     expect(logLines).toEqual([]);
   });
 
-  it('says when to try again', async () => {
+  it('sends Retry-After for an HttpError that has one', async () => {
     const handle = withErrorHandling(() => Promise.reject(new HttpError(503, 'Too many.', { retryAfterSeconds: 5 })));
 
     expect(await handle(get(), invocation().context)).toMatchObject({ status: 503, headers: { 'retry-after': '5' } });
   });
 
-  it('answers 503 with Retry-After when something is unavailable, and logs the cause', async () => {
+  it('turns an UnavailableError into 503 with Retry-After, and logs the cause', async () => {
     const { context, logLines } = invocation();
-    const error = new UnavailableError('The store is away.', { cause: new Error('ECONNREFUSED') });
+    const error = new UnavailableError('The store is unreachable.', { cause: new Error('ECONNREFUSED') });
     const handle = withErrorHandling(() => Promise.reject(error));
 
     expect(await handle(get(), context)).toMatchObject({
       status: 503,
       headers: { 'retry-after': '2' },
-      jsonBody: { error: 'The store is away.' },
+      jsonBody: { error: 'The store is unreachable.' },
     });
     expect(logLines).toEqual([
-      'warning [health_check] invocation invocation-1 is answered 503: The store is away. Its cause: Error: ECONNREFUSED',
+      'warning [health_check] invocation invocation-1 responds 503: The store is unreachable. Cause: Error: ECONNREFUSED',
     ]);
   });
 
   it.each([
     [new Error('ECONNREFUSED'), 'Error: ECONNREFUSED'],
     [{ code: 'gone' }, "{ code: 'gone' }"],
-  ])('logs what caused an error of the server: %s', async (cause, words) => {
+  ])('logs the cause of a server error: %s', async (cause, words) => {
     const { context, logLines } = invocation();
-    const handle = withErrorHandling(() => Promise.reject(new HttpError(503, 'The store is away.', { cause })));
+    const handle = withErrorHandling(() => Promise.reject(new HttpError(503, 'The store is unreachable.', { cause })));
 
-    expect(await handle(get(), context)).toMatchObject({ status: 503, jsonBody: { error: 'The store is away.' } });
+    expect(await handle(get(), context)).toMatchObject({
+      status: 503,
+      jsonBody: { error: 'The store is unreachable.' },
+    });
     expect(logLines).toEqual([
-      `warning [health_check] invocation invocation-1 is answered 503: The store is away. Its cause: ${words}`,
+      `warning [health_check] invocation invocation-1 responds 503: The store is unreachable. Cause: ${words}`,
     ]);
   });
 
-  it('logs nothing of what caused an error of the caller', async () => {
+  it('does not log the cause of a client error', async () => {
     const { context, logLines } = invocation();
     const handle = withErrorHandling(() =>
       Promise.reject(new HttpError(400, 'Invalid JSON', { cause: new Error('at 1') })),
@@ -83,7 +86,7 @@ describe('a handler that always answers', () => {
   });
 
   it.each([new Error('secret-key'), new TypeError('secret-key'), 'secret-key', undefined])(
-    'answers anything else (%s) without its words, which are logged with the invocation id',
+    'turns any other error (%s) into a generic 500, and logs it with the invocation id',
     async (thrown) => {
       const { context, logLines } = invocation();
       const handle = withErrorHandling(() => {
@@ -99,7 +102,7 @@ describe('a handler that always answers', () => {
     },
   );
 
-  it('refuses a request whose headers were hidden, without calling the handler', async () => {
+  it('rejects a request whose headers are hidden, without calling the handler', async () => {
     const request = get();
     request.headers.delete('host');
     const handle = withErrorHandling(() => {
@@ -112,7 +115,7 @@ describe('a handler that always answers', () => {
     });
   });
 
-  it.each(['returns', 'throws'])('gives the handler a log of the invocation until the handler %s', async (how) => {
+  it.each(['returns', 'throws'])('logs to the invocation until the handler %s', async (how) => {
     const onConsole = vi.spyOn(console, 'log').mockReturnValue();
     onTestFinished(() => onConsole.mockRestore());
     const { context, logLines } = invocation();

@@ -12,7 +12,7 @@ function storeSettings(variables: Variables): unknown {
   return loadSettings({ ...required, ...variables }).callbackStore;
 }
 
-/** The lines with which these variables are refused; none when they are taken. */
+/** Returns the lines of the SettingsError for these variables; empty if they are valid. */
 function refusal(variables: Variables): string[] {
   try {
     loadSettings({ ...required, ...variables });
@@ -29,7 +29,7 @@ function refusal(variables: Variables): string[] {
 const account =
   'DefaultEndpointsProtocol=https;AccountName=example;AccountKey=c2VjcmV0;EndpointSuffix=core.windows.net';
 
-describe('the settings of the event store', () => {
+describe('event store settings', () => {
   it.each<[string, Variables, unknown]>([
     [
       'table, in the storage account of the function app',
@@ -56,7 +56,7 @@ describe('the settings of the event store', () => {
       { kind: 'table', account: { url: 'https://example.table.core.windows.net' }, tableName: 'CallbackEvents' },
     ],
     [
-      'table, by a managed identity of the user, at another address',
+      'table, by a user-assigned managed identity, at another address',
       {
         AzureWebJobsStorage__accountName: 'example',
         AzureWebJobsStorage__tableServiceUri: 'https://example.table.core.usgovcloudapi.net',
@@ -115,15 +115,15 @@ describe('the settings of the event store', () => {
       },
     ],
     [
-      'memory, in which nothing is kept so long that CALLBACK_EVENT_TTL_DAYS would matter',
+      'memory, without CALLBACK_EVENT_TTL_DAYS',
       { CALLBACK_EVENT_TTL_DAYS: '30', CALLBACK_REDIS_URL: 'redis://localhost' },
       { kind: 'memory', maxThreads: 1000, maxEventsPerThread: 10_000, maxBytes: 67_108_864 },
     ],
-  ])('choose %s', (name, variables, expected) => {
+  ])('select %s', (name, variables, expected) => {
     expect(storeSettings({ CALLBACK_STORE: name.split(',')[0], ...variables })).toEqual(expected);
   });
 
-  it('prefer the connection string to an identity, as the host does', () => {
+  it('prefer the connection string to an identity, like the host', () => {
     const variables = { AzureWebJobsStorage: account, AzureWebJobsStorage__accountName: 'other' };
     expect(storeSettings({ CALLBACK_STORE: 'table', ...variables })).toMatchObject({
       account: { connectionString: account },
@@ -134,12 +134,12 @@ describe('the settings of the event store', () => {
     [
       'table',
       {},
-      'AzureWebJobsStorage is missing; CALLBACK_STORE=table needs a connection string there, or AzureWebJobsStorage__accountName',
+      'AzureWebJobsStorage is missing; CALLBACK_STORE=table needs a connection string, or AzureWebJobsStorage__accountName',
     ],
     [
       'table',
       { AzureWebJobsStorage__clientId: 'x' },
-      'AzureWebJobsStorage is missing; CALLBACK_STORE=table needs a connection string there, or AzureWebJobsStorage__accountName',
+      'AzureWebJobsStorage is missing; CALLBACK_STORE=table needs a connection string, or AzureWebJobsStorage__accountName',
     ],
     ['redis', {}, 'CALLBACK_REDIS_URL is missing; CALLBACK_STORE=redis needs redis://… or rediss://…'],
     ...['rediss://user:secret@example.redis.azure.net:10000', 'redis://example.redis.azure.net:10000'].map(
@@ -152,9 +152,9 @@ describe('the settings of the event store', () => {
     [
       'cosmos',
       { CALLBACK_COSMOS_KEY: 'c2VjcmV0' },
-      'CALLBACK_COSMOS_ENDPOINT is missing; CALLBACK_STORE=cosmos needs the endpoint of an account, as https://NAME.documents.azure.com',
+      'CALLBACK_COSMOS_ENDPOINT is missing; CALLBACK_STORE=cosmos needs an account endpoint such as https://NAME.documents.azure.com',
     ],
-  ])('refuse %s without what it needs: %o', (store, variables, expected) => {
+  ])('reject %s with missing variables: %o', (store, variables, expected) => {
     expect(refusal({ CALLBACK_STORE: store, ...variables })).toEqual([expected]);
   });
 
@@ -180,7 +180,7 @@ describe('the settings of the event store', () => {
     ['CALLBACK_COSMOS_DATABASE', 'a/b'],
     ['CALLBACK_COSMOS_CONTAINER', 'a#b'],
     ['CALLBACK_COSMOS_CONTAINER', 'a'.repeat(256)],
-  ])('refuse %s=%s, and do not repeat it, whatever the store', (name, value) => {
+  ])('reject %s=%s for every store, without repeating the value', (name, value) => {
     const lines = refusal({ [name]: value });
     expect(lines).toHaveLength(1);
     expect(lines[0]).toMatch(new RegExp(`^${name}: expected `));
@@ -210,17 +210,14 @@ describe('the settings of the event store', () => {
       'AccountName=example;AccountKey=c2VjcmV0;TableEndpoint=10.0.0.4/example',
       'The address of the table service (TableEndpoint) is not a URL.',
     ],
-  ])(
-    'refuse table with AzureWebJobsStorage=%s, saying what is wrong, and take it with other stores',
-    (value, reason) => {
-      expect(refusal({ CALLBACK_STORE: 'table', AzureWebJobsStorage: value })).toEqual([
-        `AzureWebJobsStorage: expected the connection string of a storage account, as CALLBACK_STORE=table needs it: ${reason}`,
-      ]);
-      expect(refusal({ AzureWebJobsStorage: value })).toEqual([]);
-    },
-  );
+  ])('reject AzureWebJobsStorage=%s for table only, with the reason', (value, reason) => {
+    expect(refusal({ CALLBACK_STORE: 'table', AzureWebJobsStorage: value })).toEqual([
+      `AzureWebJobsStorage: expected a storage account connection string for CALLBACK_STORE=table: ${reason}`,
+    ]);
+    expect(refusal({ AzureWebJobsStorage: value })).toEqual([]);
+  });
 
-  it('are named together with all that is wrong elsewhere', () => {
+  it('are reported together with all other problems', () => {
     const problems = refusal({
       AZURE_OPENAI_ENDPOINT: undefined,
       CALLBACK_STORE: 'cosmos',
@@ -243,13 +240,13 @@ describe('the settings of the event store', () => {
     ['redis', { CALLBACK_REDIS_URL: 'https://localhost' }],
     ['redis', { CALLBACK_REDIS_URL: 'redis://<host>' }],
     ['cosmos', { CALLBACK_COSMOS_ENDPOINT: 'http://example.documents.azure.com' }],
-  ])('are not called missing for %s when they are wrong: %o', (store, variables) => {
+  ])('report invalid variables for %s as invalid, not missing: %o', (store, variables) => {
     expect(refusal({ CALLBACK_STORE: store, ...variables })).toEqual([
-      expect.stringMatching(new RegExp(`^${Object.keys(variables)[0]}(: expected| still holds a placeholder)`)),
+      expect.stringMatching(new RegExp(`^${Object.keys(variables)[0]}(: expected| still contains a placeholder)`)),
     ]);
   });
 
-  it('never show a key or a password', () => {
+  it('never reveal a key or password', () => {
     const secret = 'bm90LWZvci10aGUtbG9n';
     const problems = ['memory', 'table', 'redis', 'cosmos'].flatMap((store) =>
       refusal({

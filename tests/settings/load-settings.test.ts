@@ -8,7 +8,7 @@ const required = {
   AZURE_OPENAI_CHAT_DEPLOYMENT_NAME: 'gpt-4o-mini',
 };
 
-/** The message with which these variables, beside the required ones, are refused; empty when they are taken. */
+/** Returns the SettingsError message for these variables plus the required ones; empty if they are valid. */
 function refusal(variables: Readonly<Record<string, string | undefined>>): string {
   try {
     loadSettings({ ...required, ...variables });
@@ -115,7 +115,7 @@ describe('settings', () => {
     });
   });
 
-  it('count an empty or blank variable as unset, and trim the others', () => {
+  it('treat empty and blank variables as unset, and trim the others', () => {
     const settings = loadSettings({
       AZURE_OPENAI_ENDPOINT: ' https://example.openai.azure.com\n',
       AZURE_OPENAI_CHAT_DEPLOYMENT_NAME: ' gpt-4o-mini ',
@@ -127,20 +127,20 @@ describe('settings', () => {
     expect(settings).toEqual(loadSettings(required));
   });
 
-  it('refuse an endpoint that cannot be understood, and show the spelling that is wanted', () => {
+  it('reject an invalid endpoint and show the expected format', () => {
     expect(refusal({ AZURE_OPENAI_ENDPOINT: 'example.openai.azure.com' })).toBe(
-      'Settings are missing or wrong:\n  AZURE_OPENAI_ENDPOINT is not a URL; ' +
+      'Settings are missing or invalid:\n  AZURE_OPENAI_ENDPOINT is not a URL; ' +
         'expected https://NAME.openai.azure.com, or https://NAME.openai.azure.com/openai/v1/ for the v1 API',
     );
   });
 
-  it('cap the wait for the first token below the time limit of a run', () => {
+  it('cap the first token timeout below the run timeout', () => {
     expect(firstTokenTimeoutMs('60')).toBe(57_000);
     expect(firstTokenTimeoutMs('60', '59')).toBe(57_000);
     expect(firstTokenTimeoutMs('60', '30')).toBe(30_000);
   });
 
-  it.each(['0', '0.35', '2'])('take the temperature %s', (temperature) => {
+  it.each(['0', '0.35', '2'])('accept the temperature %s', (temperature) => {
     expect(loadSettings({ ...required, AZURE_OPENAI_TEMPERATURE: temperature }).openAI.parameters.temperature).toBe(
       Number(temperature),
     );
@@ -152,7 +152,7 @@ describe('settings', () => {
     ['AZURE_OPENAI_TEMPERATURE', 'warm'],
     ['AZURE_OPENAI_TOKEN_SCOPE', 'https://cognitiveservices.azure.us'],
     ['AZURE_OPENAI_REASONING_EFFORT', 'Very High'],
-  ])('refuse %s=%s', (name, value) => {
+  ])('reject %s=%s', (name, value) => {
     expect(refusal({ [name]: value })).toMatch(new RegExp(`^  ${name}: expected`, 'm'));
   });
 
@@ -161,7 +161,7 @@ describe('settings', () => {
     ['AZURE_OPENAI_API_KEY', 'schlüssel'],
     ['AZURE_OPENAI_CHAT_DEPLOYMENT_NAME', '../other?x=y'],
     ['AZURE_OPENAI_API_VERSION', '2024-10-21&x=1'],
-  ])('refuse what would break the request: %s %j, which is not repeated', (name, value) => {
+  ])('reject %s %j, which would break requests, without repeating it', (name, value) => {
     const text = refusal({ [name]: value });
     expect(text).toContain(`${name}: expected`);
     expect(text).not.toContain(value);
@@ -185,16 +185,19 @@ describe('settings', () => {
     ['CALLBACK_STREAM_MAX_OPEN', 1, 100_000],
     ['CALLBACK_STREAM_MAX_OPEN_PER_THREAD', 1, 100_000],
     ['CALLBACK_LOG_PREVIEW_CHARS', 0, 1_000_000],
-  ])('take for %s a whole number', (name, min, max) => {
+  ])('accept as %s a whole number', (name, min, max) => {
     it(`from ${min} to ${max}`, () => {
       expect([min, max].map((value) => refusal({ [name]: String(value) }))).toEqual(['', '']);
     });
 
-    it.each([String(min - 1), String(max + 1), '1.5', '1e2', 'many', '0x10', '9'.repeat(400)])('not %s', (value) => {
-      expect(refusal({ [name]: value })).toBe(
-        `Settings are missing or wrong:\n  ${name}: expected a whole number from ${min} to ${max}`,
-      );
-    });
+    it.each([String(min - 1), String(max + 1), '1.5', '1e2', 'many', '0x10', '9'.repeat(400)])(
+      'but not %s',
+      (value) => {
+        expect(refusal({ [name]: value })).toBe(
+          `Settings are missing or invalid:\n  ${name}: expected a whole number from ${min} to ${max}`,
+        );
+      },
+    );
   });
 
   it.each([
@@ -202,11 +205,11 @@ describe('settings', () => {
     ['in Azure', { WEBSITE_INSTANCE_ID: 'instance' }, false],
     ['locally when they are off', { CALLBACK_LOG_UPDATES: 'false' }, false],
     ['in Azure when they are on', { WEBSITE_INSTANCE_ID: 'instance', CALLBACK_LOG_UPDATES: 'true' }, true],
-  ])('say whether updates are logged %s', (_where, environment, expected) => {
+  ])('control whether updates are logged %s', (_where, environment, expected) => {
     expect(loadSettings({ ...required, ...environment }).callbackLog.updates).toBe(expected);
   });
 
-  it.each(['1', 'yes', 'on'])('take only true or false for CALLBACK_LOG_UPDATES, not %s', (value) => {
+  it.each(['1', 'yes', 'on'])('accept only true or false as CALLBACK_LOG_UPDATES, not %s', (value) => {
     expect(refusal({ CALLBACK_LOG_UPDATES: value })).toContain('  CALLBACK_LOG_UPDATES: expected true or false');
   });
 
@@ -216,15 +219,15 @@ describe('settings', () => {
     ['TASKHUB_NAME', 'ab'],
     ['TASKHUB_NAME', 'a'.repeat(46)],
     ['FUNCTIONS_WORKER_RUNTIME', 'python'],
-  ])('refuse %s=%s, which the host would not take', (name, value) => {
+  ])('reject %s=%s, which the host would not accept', (name, value) => {
     expect(refusal({ [name]: value })).toContain(`  ${name}: expected`);
   });
 
-  it('refuse a TASKHUB_NAME that the host would ignore, as its conversations would be missing', () => {
+  it('reject a TASKHUB_NAME that the host would ignore', () => {
     const override = 'AzureFunctionsJobHost__extensions__durableTask__hubName';
     const lines = refusal({ TASKHUB_NAME: 'mine' }).split('\n');
     expect(lines).toEqual([
-      'Settings are missing or wrong:',
+      'Settings are missing or invalid:',
       expect.stringContaining(`  TASKHUB_NAME is not the task hub in use; set ${override} to the same value`),
     ]);
     expect(refusal({ TASKHUB_NAME: 'mine', [override]: 'other' })).toContain('TASKHUB_NAME is not the task hub');
@@ -233,7 +236,7 @@ describe('settings', () => {
     expect(refusal({ [override]: 'other' })).toBe('');
   });
 
-  it('name every variable that is wrong in one error, and what it should be', () => {
+  it('report every invalid variable in one error, with what was expected', () => {
     expect(
       refusal({
         AZURE_OPENAI_ENDPOINT: undefined,
@@ -241,9 +244,9 @@ describe('settings', () => {
         AGENT_RUN_TIMEOUT_SECONDS: 'soon',
       }).split('\n'),
     ).toEqual([
-      'Settings are missing or wrong:',
-      '  AZURE_OPENAI_CHAT_DEPLOYMENT_NAME still holds a placeholder; fill it in, or leave it empty if it is optional',
-      '  AZURE_OPENAI_ENDPOINT is missing; expected the endpoint of an Azure OpenAI resource, as https://NAME.openai.azure.com',
+      'Settings are missing or invalid:',
+      '  AZURE_OPENAI_CHAT_DEPLOYMENT_NAME still contains a placeholder; fill it in, or leave it empty if it is optional',
+      '  AZURE_OPENAI_ENDPOINT is missing; expected the endpoint of an Azure OpenAI resource, such as https://NAME.openai.azure.com',
       '  AGENT_RUN_TIMEOUT_SECONDS: expected a whole number from 1 to 3600',
     ]);
   });
@@ -260,10 +263,10 @@ describe('settings', () => {
     'CALLBACK_REDIS_URL',
     'CALLBACK_COSMOS_ENDPOINT',
     'CALLBACK_COSMOS_KEY',
-  ])('refuse a placeholder in %s, once', (name) => {
+  ])('reject a placeholder in %s, with one line', (name) => {
     expect(refusal({ [name]: 'https://<your-resource>.openai.azure.com' }).split('\n')).toEqual([
-      'Settings are missing or wrong:',
-      expect.stringContaining(`  ${name} still holds a placeholder`),
+      'Settings are missing or invalid:',
+      expect.stringContaining(`  ${name} still contains a placeholder`),
     ]);
   });
 
@@ -272,14 +275,14 @@ describe('settings', () => {
     ['AZURE_OPENAI_ENDPOINT', '@microsoft.keyvault(VaultName=vault;SecretName=endpoint)'],
     ['CALLBACK_REDIS_URL', '@Microsoft.KeyVault(VaultName=vault;SecretName=redis)'],
     ['AzureWebJobsStorage', '@Microsoft.AppConfiguration(Endpoint=https://config.example; Key=storage)'],
-  ])('refuse a reference in %s that Azure did not resolve', (name, value) => {
+  ])('reject an unresolved reference in %s', (name, value) => {
     const lines = refusal({ [name]: value }).split('\n');
     expect(lines).toHaveLength(2);
-    expect(lines[1]).toMatch(new RegExp(`^  ${name} holds a Key Vault reference that was not resolved; give`));
+    expect(lines[1]).toMatch(new RegExp(`^  ${name} is an unresolved Key Vault reference; grant`));
     expect(lines[1]).not.toContain('vault;');
   });
 
-  it('never show what a variable holds', () => {
+  it('never reveal the value of a variable', () => {
     const secret = 'sk-not-for-the-log';
     const message = refusal({
       AZURE_OPENAI_ENDPOINT: secret,
@@ -297,11 +300,11 @@ async function readJson(name: string): Promise<unknown> {
   return JSON.parse(await readFile(path.resolve(__dirname, '../..', name), 'utf8'));
 }
 
-describe('the files that the host reads', () => {
-  it('are a host.json that starts without further settings, picks runs up within a second and repeats them soon after a crash', async () => {
+describe('the host files', () => {
+  it('include a host.json that needs no other settings, polls every second and redelivers soon after a crash', async () => {
     expect(await readJson('host.json')).toMatchObject({
       version: '2.0',
-      // Well above AGENT_RUN_TIMEOUT_SECONDS, and the most that the Consumption plan allows.
+      // Well above AGENT_RUN_TIMEOUT_SECONDS, and the maximum of the Consumption plan.
       functionTimeout: '00:10:00',
       logging: { applicationInsights: { samplingSettings: { isEnabled: true } } },
       extensionBundle: { id: 'Microsoft.Azure.Functions.ExtensionBundle', version: '[4.38.1, 5.0.0)' },
@@ -317,7 +320,7 @@ describe('the files that the host reads', () => {
     });
   });
 
-  it('are a template of local.settings.json without a value for the model', async () => {
+  it('include a local.settings.json template without values for the model', async () => {
     expect(await readJson('local.settings.json.template')).toEqual({
       IsEncrypted: false,
       Values: {

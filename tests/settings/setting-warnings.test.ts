@@ -10,7 +10,7 @@ const required = {
 const warningsFor = (variables: Readonly<Record<string, string>>) =>
   loadSettings({ ...required, ...variables }).warnings;
 
-describe('a variable that the app does not know', () => {
+describe('an unknown variable', () => {
   it.each([
     ['AZURE_OPENAI_DEPLOYMENT', 'AZURE_OPENAI_CHAT_DEPLOYMENT_NAME'],
     ['AZURE_OPENAI_DEPLOYMENT_NAME', 'AZURE_OPENAI_CHAT_DEPLOYMENT_NAME'],
@@ -23,20 +23,20 @@ describe('a variable that the app does not know', () => {
     ['CALLBACKS_STORE', 'CALLBACK_STORE'],
     ['CALLBACK_TTL_DAYS', 'CALLBACK_EVENT_TTL_DAYS'],
     ['AGENT_TIMEOUT_SECONDS', 'AGENT_RUN_TIMEOUT_SECONDS'],
-  ])('is warned of: %s, and %s is suggested', (name, nearest) => {
+  ])('causes a warning: %s, with the suggestion %s', (name, nearest) => {
     expect(warningsFor({ [name]: 'not-for-the-log' })).toEqual([
       `${name} is not a setting of this app and has no effect. Did you mean ${nearest}?`,
     ]);
   });
 
   it.each(['PATH', 'AZURE_TENANT_ID', 'AZURE_CLIENT_ID', 'OPENAI_API_KEY', 'AGENTS', 'WEBSITE_INSTANCE_ID'])(
-    'is not warned of when it is not meant for the app: %s',
+    'causes no warning if it is not meant for the app: %s',
     (name) => {
       expect(warningsFor({ [name]: 'value' })).toEqual([]);
     },
   );
 
-  it('is not warned of when it is empty', () => {
+  it('causes no warning if it is empty', () => {
     expect(warningsFor({ AZURE_OPENAI_KEY: ' ' })).toEqual([]);
   });
 });
@@ -53,7 +53,7 @@ describe('a variable of the OpenAI SDK', () => {
 });
 
 describe('the endpoint of a Foundry project', () => {
-  it('is announced at start-up together with what is called instead', () => {
+  it('is logged at startup with the URL that is called instead', () => {
     const endpoint = 'https://example.services.ai.azure.com/api/projects/weather';
     expect(warningsFor({ AZURE_OPENAI_ENDPOINT: endpoint })).toEqual([
       'AZURE_OPENAI_ENDPOINT is a Foundry project. ' +
@@ -62,9 +62,9 @@ describe('the endpoint of a Foundry project', () => {
   });
 });
 
-describe('a launcher that finds no endpoint', () => {
+describe('missingEndpointProblem', () => {
   it.each(['AZURE_OPENAI_ENDPIONT', 'AZURE_OPEN_AI_ENDPOINT', 'AZURE_OPENAI_ENDPOINTS'])(
-    'learns that it was misspelt as %s',
+    'reports the misspelling %s',
     (name) => {
       const environment = { [name]: 'https://example.openai.azure.com', AZURE_OPENAI_API_KEY: 'key' };
       expect(missingEndpointProblem(environment)).toBe(
@@ -73,14 +73,14 @@ describe('a launcher that finds no endpoint', () => {
     },
   );
 
-  it('learns that there is a key without an endpoint', () => {
+  it('reports a key without an endpoint', () => {
     expect(missingEndpointProblem({ AZURE_OPENAI_API_KEY: 'key', AZURE_OPENAI_ENDPOINT: '' })).toBe(
       'AZURE_OPENAI_API_KEY is set, but AZURE_OPENAI_ENDPOINT is not.',
     );
   });
 
   it.each([{}, { AZURE_OPENAI_API_KEY: ' ' }, { ...required, AZURE_OPENAI_API_KEY: 'key' }])(
-    'learns of nothing that speaks of a model in %o',
+    'returns undefined if no variable suggests a model: %o',
     (environment) => {
       expect(missingEndpointProblem(environment)).toBeUndefined();
     },

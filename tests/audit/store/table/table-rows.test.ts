@@ -6,7 +6,7 @@ import { TableRows } from '../../../../src/audit/store/table/table-rows.js';
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-const TOO_LATE = 'There was no answer within 3000 ms.';
+const TOO_LATE = 'Timed out after 3000 ms.';
 const takes = (ms: number) => new Promise<void>((resolve) => void setTimeout(resolve, ms));
 
 /** A service that has lost its table, and takes its time. */
