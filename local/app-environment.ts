@@ -1,9 +1,3 @@
-/** Settings of an app that neither the environment nor local.settings.json sets. */
-const defaults: Readonly<Record<string, string>> = {
-  FUNCTIONS_WORKER_RUNTIME: 'node',
-  AzureWebJobsStorage: 'UseDevelopmentStorage=true',
-};
-
 const hubNameOverride = 'AzureFunctionsJobHost__extensions__durableTask__hubName';
 
 /** Where the settings of an app come from. */
@@ -14,9 +8,20 @@ export interface SettingSources {
   readonly fileValues: Readonly<Record<string, string>>;
 }
 
+/** The settings of an app that no source sets. A storage account that is named by its parts needs no connection string. */
+function defaultsFor({ environment, fileValues }: SettingSources): Readonly<Record<string, string>> {
+  const isAccountNamed = Object.entries({ ...fileValues, ...withoutEmpty(environment) }).some(
+    ([name, value]) => name.startsWith('AzureWebJobsStorage__') && value !== '',
+  );
+  return {
+    FUNCTIONS_WORKER_RUNTIME: 'node',
+    ...(!isAccountNamed && { AzureWebJobsStorage: 'UseDevelopmentStorage=true' }),
+  };
+}
+
 /** Returns one setting as the app will see it; undefined when no source sets it, or only to an empty value. */
 export function readSetting(sources: SettingSources, name: string): string | undefined {
-  return sources.environment[name] || sources.fileValues[name] || defaults[name] || undefined;
+  return sources.environment[name] || sources.fileValues[name] || defaultsFor(sources)[name] || undefined;
 }
 
 /**
@@ -34,7 +39,7 @@ export function collectSettings(
   const { environment, fileValues } = sources;
   const hubName = readSetting(sources, hubNameOverride) ?? readSetting(sources, 'TASKHUB_NAME');
   const settings = {
-    ...defaults,
+    ...defaultsFor(sources),
     ...(hubName !== undefined && { [hubNameOverride]: hubName }),
     ...withoutEmpty(fileValues),
   };

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { startLoopbackService, type LoopbackService } from './loopback-service.js';
 
 export interface AzuriteTableServer extends LoopbackService {
+  readonly accountName: string;
   /** Names an account that nobody else's Azurite has. */
   readonly connectionString: string;
   /** The same through another port of loopback, such as a proxy's. */
@@ -31,11 +32,14 @@ export interface AzuriteTableServerOptions {
    * of its rows, so that each write to a partition of 50,000 rows takes 12 ms; with this 100,000 rows can be written.
    */
   readonly isDeep?: boolean;
+  /** Serves https, and takes tokens of Microsoft Entra ID instead of keys: paths of PEM files. */
+  readonly tls?: { readonly certificate: string; readonly key: string };
 }
 
 /** Starts the table service of Azurite on loopback, its data in memory: `stop` loses it. The caller closes it. */
 export async function startAzuriteTableServer({
   isDeep = false,
+  tls,
 }: AzuriteTableServerOptions = {}): Promise<AzuriteTableServer> {
   const accountName = `test${randomBytes(8).toString('hex')}`;
   const accountKey = randomBytes(32).toString('base64');
@@ -43,11 +47,21 @@ export async function startAzuriteTableServer({
   const preludes = isDeep ? [endWithStarter, findRowsByRowKey] : [endWithStarter];
   const imports = preludes.flatMap((code) => ['--import', `data:text/javascript,${encodeURIComponent(code)}`]);
   const quiet = ['--silent', '--skipApiVersionCheck', '--disableTelemetry', '--inMemoryPersistence'];
+  const secure = tls === undefined ? [] : ['--oauth', 'basic', '--cert', tls.certificate, '--key', tls.key];
   const service = await startLoopbackService({
     name: 'azurite-table',
     command: (port) => ({
       command: process.execPath,
-      commandArguments: [...imports, entry, ...quiet, '--tableHost', '127.0.0.1', '--tablePort', String(port)],
+      commandArguments: [
+        ...imports,
+        entry,
+        ...quiet,
+        ...secure,
+        '--tableHost',
+        '127.0.0.1',
+        '--tablePort',
+        String(port),
+      ],
       environment: { ...process.env, AZURITE_ACCOUNTS: `${accountName}:${accountKey}` },
     }),
     readyLine: /successfully started/,
@@ -55,5 +69,5 @@ export async function startAzuriteTableServer({
   const connectionStringThrough = (port: number): string =>
     `DefaultEndpointsProtocol=http;AccountName=${accountName};AccountKey=${accountKey};` +
     `TableEndpoint=http://127.0.0.1:${port}/${accountName};`;
-  return { ...service, connectionString: connectionStringThrough(service.port), connectionStringThrough };
+  return { ...service, accountName, connectionString: connectionStringThrough(service.port), connectionStringThrough };
 }

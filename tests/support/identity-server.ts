@@ -5,6 +5,8 @@ import { listenForTest } from './listen-for-test.js';
 export interface IdentityServer {
   /** What was asked for, oldest first. */
   readonly requests: readonly { readonly resource: string | null; readonly clientId: string | null }[];
+  /** Points a process to the server. */
+  readonly environment: Readonly<Record<'IDENTITY_ENDPOINT' | 'IDENTITY_HEADER' | 'AZURE_CLIENT_ID', string>>;
 }
 
 export interface IssuedToken {
@@ -15,12 +17,11 @@ export interface IssuedToken {
 const HEADER = 'header-of-the-host';
 
 /**
- * Speaks the protocol by which the Functions host hands out tokens of a managed identity, and points the environment of
- * this process to itself. `@azure/identity` keeps to the first such server of a process: start one in a test file.
+ * Speaks the protocol by which the Functions host hands out tokens of a managed identity.
  *
  * @param issue makes the token for the request of this number, from 1
  */
-export async function startIdentityServerForTest(
+export async function serveIdentityForTest(
   clientId: string,
   issue: (count: number) => IssuedToken,
 ): Promise<IdentityServer> {
@@ -34,10 +35,18 @@ export async function startIdentityServerForTest(
     const expiresOn = Math.floor(Date.now() / 1000) + expiresInSeconds;
     return void response.end(JSON.stringify({ access_token: token, expires_on: String(expiresOn) }));
   });
-  vi.stubEnv('IDENTITY_ENDPOINT', `${await listenForTest(server)}/msi/token`);
-  vi.stubEnv('IDENTITY_HEADER', HEADER);
-  vi.stubEnv('AZURE_CLIENT_ID', clientId);
-  return { requests };
+  const url = `${await listenForTest(server)}/msi/token`;
+  return { requests, environment: { IDENTITY_ENDPOINT: url, IDENTITY_HEADER: HEADER, AZURE_CLIENT_ID: clientId } };
+}
+
+/** Points this process to the server. `@azure/identity` keeps to the first one of a process: start one in a test file. */
+export async function startIdentityServerForTest(
+  clientId: string,
+  issue: (count: number) => IssuedToken,
+): Promise<IdentityServer> {
+  const server = await serveIdentityForTest(clientId, issue);
+  for (const [name, value] of Object.entries(server.environment)) vi.stubEnv(name, value);
+  return server;
 }
 
 /** A token that says whose it is. Its signature is not checked by anybody. */

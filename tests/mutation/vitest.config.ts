@@ -1,0 +1,10 @@
+import { defineConfig } from 'vitest/config';
+
+/** The tests that `npm run test:mutation` judges: those of the rooms that it changes. */
+export default defineConfig({
+  test: {
+    include: ['tests/durable-agents/**/*.test.ts', 'tests/openai/**/*.test.ts', 'tests/audit/domain/**/*.test.ts'],
+    testTimeout: 20_000,
+    hookTimeout: 20_000,
+  },
+});
