@@ -5,7 +5,6 @@ import { ConversationAuditTrail } from './audit/recording/conversation-audit-tra
 import { StreamHub } from './audit/http/stream-hub.js';
 import { createCallbackEventStore, createEventPurge } from './audit/store/create-callback-event-store.js';
 import { StoreHealth } from './audit/recording/store-health.js';
-import { StoredRunRecords } from './audit/recording/stored-run-records.js';
 import { registerDashboardRoutes } from './dashboard/dashboard-routes.js';
 import { AgentFunctionApp } from './durable-agents/index.js';
 import { trackResponses } from './functions/outgoing-response.js';
@@ -29,7 +28,6 @@ if (settings.callbackStore.kind === 'memory' && process.env['WEBSITE_INSTANCE_ID
 }
 const store = createCallbackEventStore(settings.callbackStore, console);
 const health = new StoreHealth(store);
-const runRecords = new StoredRunRecords(store);
 const streams = new StreamHub({
   ...settings.callbackStreams,
   // A run may have to wait for another one of its thread.
@@ -40,7 +38,6 @@ const streams = new StreamHub({
 const auditTrail = new ConversationAuditTrail({ store, health, log: settings.callbackLog });
 const agentApp = new AgentFunctionApp({
   runEvents: streams,
-  runRecords,
   healthDetails: () => health.details(),
   defaultCallback: auditTrail,
   maxMessageBytes: settings.agent.maxMessageBytes,
@@ -48,8 +45,9 @@ const agentApp = new AgentFunctionApp({
   maxAttempts: settings.agent.maxAttempts,
   waitSeconds: settings.agent.waitSeconds,
   waitTimeoutStatus: settings.agent.waitTimeoutStatus,
-  runLocation: ({ threadId, correlationId }) =>
-    `callbacks/${encodeURIComponent(threadId)}?correlation_id=${correlationId}`,
+  ...(settings.callbackStore.kind === 'memory' && {
+    unknownRunHint: 'CALLBACK_STORE is memory: each process knows only the runs that it has accepted itself.',
+  }),
 });
 const model = {
   ...settings.openAI,

@@ -1,4 +1,4 @@
-import { app, type HttpFunctionOptions } from '@azure/functions';
+import { app, type HttpFunctionOptions, type HttpHandler, type HttpMethod } from '@azure/functions';
 import { app as durableApp, input } from 'durable-functions';
 import type { Agent } from './agent.js';
 import { AgentRegistry } from './agent-registry.js';
@@ -8,8 +8,12 @@ import { createConversationRoute } from './http/conversation-route.js';
 import { createHealthRoute, createProbeRoute, type HealthDetails } from './http/health-route.js';
 import { createRunRoute } from './http/run-route.js';
 import { RunCompletionNotifier } from './run-completion-notifier.js';
-import type { RunEventSource, RunIdentity } from './run-event-source.js';
-import type { RunRecords } from './run-records.js';
+import type { RunEventSource } from './run-event-source.js';
+import { RunRecords } from './runs/run-records.js';
+import { ThreadIndex } from './threads/thread-index.js';
+import type { KeyValueStore } from '../storage/key-value-store.js';
+import { MemoryKeyValueStore } from '../storage/memory/memory-key-value-store.js';
+import { createGetRunRoute, createListRunsRoute } from './http/run-routes.js';
 import type { RunTracer } from './run-tracer.js';
 import { agentEntityName } from './thread/thread-entity.js';
 
@@ -40,8 +44,6 @@ export interface AgentFunctionAppOptions {
   readonly pollIntervalSeconds?: number;
   /** Status of the answer to a caller whose time is up before the run has ended. @default 500, as in the sample */
   readonly waitTimeoutStatus?: 202 | 500;
-  /** Where a run can be followed, relative to its run endpoint: the `Location` of an answer with status 202. */
-  readonly runLocation?: (run: RunIdentity) => string;
   /** Maximum size of a message, in bytes of UTF-8. @default 262144 */
   readonly maxMessageBytes?: number;
   /** Time limit of a run: well below the host's `functionTimeout`, which would lose the run. @default 240 */
@@ -50,8 +52,10 @@ export interface AgentFunctionAppOptions {
   readonly maxAttempts?: number;
   /** Serves a run's events to a caller that accepts `text/event-stream`. Optional. */
   readonly runEvents?: RunEventSource;
-  /** Records runs that were accepted with an `Idempotency-Key`, and counts their attempts. Optional. */
-  readonly runRecords?: RunRecords;
+  /** Keeps the records of runs and the list of threads. @default the memory of this process */
+  readonly storage?: KeyValueStore;
+  /** Follows the error that a run is unknown: why that may be. Optional. */
+  readonly unknownRunHint?: string;
   /** Watches the runs of every agent that has no callback of its own. Optional. */
   readonly defaultCallback?: AgentResponseCallback;
   /** Makes spans and metrics of runs, model calls and tool calls. Optional. */
@@ -69,12 +73,18 @@ export interface AddAgentOptions {
 export class AgentFunctionApp {
   /** The agents that are registered so far, for other functions of the app. */
   readonly agents = new AgentRegistry();
+  /** The threads of the agents that have had a run. */
+  readonly threadIndex: ThreadIndex;
   readonly #options: AgentFunctionAppOptions;
   readonly #completions = new RunCompletionNotifier();
+  readonly #runRecords: RunRecords;
   #hasThreadEndpoints = false;
 
   constructor(options: AgentFunctionAppOptions = {}) {
     this.#options = options;
+    const storage = options.storage ?? new MemoryKeyValueStore();
+    this.#runRecords = new RunRecords(storage);
+    this.threadIndex = new ThreadIndex(storage);
     if (options.enableHealthCheck ?? true) this.#addHealthCheck();
     for (const agent of options.agents ?? []) this.addAgent(agent);
   }
@@ -99,7 +109,8 @@ export class AgentFunctionApp {
         completions: this.#completions,
         runTimeoutMs: (this.#options.runTimeoutSeconds ?? 240) * 1000,
         maxAttempts: this.#options.maxAttempts ?? 5,
-        runRecords: this.#options.runRecords,
+        runRecords: this.#runRecords,
+        threadIndex: this.threadIndex,
         tracer: this.#options.tracer,
       }),
     );
@@ -130,13 +141,19 @@ export class AgentFunctionApp {
   #addThreadEndpoints(): void {
     if (this.#hasThreadEndpoints) return;
     this.#hasThreadEndpoints = true;
-    app.http('get_thread', {
-      methods: ['GET'],
-      route: 'agents/{agentName}/threads/{thread_id}',
-      authLevel: this.httpAuthLevel,
-      extraInputs: [input.durableClient()],
-      handler: createConversationRoute(this.agents),
-    });
+    const add = (name: string, method: HttpMethod, route: string, handler: HttpHandler): void =>
+      app.http(name, {
+        methods: [method],
+        route: `agents/{agentName}/threads/{thread_id}${route}`,
+        authLevel: this.httpAuthLevel,
+        extraInputs: [input.durableClient()],
+        handler,
+      });
+    const { unknownRunHint } = this.#options;
+    const runs = { agents: this.agents, runRecords: this.#runRecords, unknownRunHint };
+    add('get_thread', 'GET', '', createConversationRoute(this.agents));
+    add('list_runs', 'GET', '/runs', createListRunsRoute(runs));
+    add('get_run', 'GET', '/runs/{correlation_id}', createGetRunRoute(runs));
   }
 
   #addRunEndpoint(agentName: string): void {
@@ -154,10 +171,9 @@ export class AgentFunctionApp {
         pollIntervalMs,
         maxWaitMs: isPolled ? (maxPollRetries ?? 30) * pollIntervalMs : waitSeconds * 1000,
         timeoutStatus: options.waitTimeoutStatus ?? 500,
-        runLocation: options.runLocation,
         maxMessageBytes: options.maxMessageBytes ?? 256 * 1024,
         runEvents: options.runEvents,
-        runRecords: options.runRecords,
+        runRecords: this.#runRecords,
       }),
     });
   }

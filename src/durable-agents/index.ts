@@ -18,7 +18,6 @@ export { registeredAgentName } from './http/registered-agent-name.js';
 export { requireThreadId } from './http/require-thread-id.js';
 export type { HealthDetails } from './http/health-route.js';
 export type { RunIdentity, FollowOptions, RunEventSource, RunEventStream } from './run-event-source.js';
-export type { AcceptedRun, RunRecords } from './run-records.js';
 export type {
   AgentModel,
   ModelCallTrace,

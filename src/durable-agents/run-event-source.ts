@@ -1,7 +1,8 @@
-/** A run whose events somebody wants to see as they come. */
-export interface RunIdentity {
-  readonly agentName: string;
-  readonly threadId: string;
+import type { ThreadIdentity } from './thread/thread-identity.js';
+
+/** A run of a thread. */
+export interface RunIdentity extends ThreadIdentity {
+  /** 32 lower-case hex digits. */
   readonly correlationId: string;
 }
 

@@ -14,23 +14,20 @@ export interface RunAnswer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** What the caller gets whose time is up before the run has ended. */
-export interface WaitTimeoutAnswer {
-  readonly status: 202 | 500;
-  /** Where to read on, for the `Location` of a 202. Optional. */
-  readonly location?: string | undefined;
-}
+/** When the status of a run that goes on is worth another look. */
+export const RUN_RETRY_AFTER_SECONDS = 2;
 
 export function acceptedAnswer(run: RunRequest, threadId: string): RunAnswer {
   const response = 'Agent request accepted';
-  return { status: 202, text: response, json: { response, ...answerKeys(run, threadId, 'accepted') } };
+  const json = { response, ...answerKeys(run, threadId, 'accepted') };
+  return { status: 202, text: response, json, headers: statusHeaders(run, threadId) };
 }
 
 /** The answer to a caller whose time is up before the run has ended. */
-export function timeoutAnswer(run: RunRequest, threadId: string, { status, location }: WaitTimeoutAnswer): RunAnswer {
+export function timeoutAnswer(run: RunRequest, threadId: string, status: 202 | 500): RunAnswer {
   const response = 'Agent is still processing or timed out...';
   const json = { response, ...answerKeys(run, threadId, 'timeout') };
-  return { status, text: response, json, ...(status === 202 && location !== undefined && { headers: { location } }) };
+  return { status, text: response, json, headers: statusHeaders(run, threadId) };
 }
 
 export function endedAnswer(run: RunRequest, threadId: string, outcome: RunOutcome): RunAnswer {
@@ -61,6 +58,14 @@ export function toResponse(answer: RunAnswer, format: ResponseFormat, threadId: 
   if (format === 'json') return { status, headers, jsonBody: json };
   const textHeaders = { 'content-type': 'text/plain; charset=utf-8', 'x-ms-thread-id': headerText(threadId) };
   return { status, headers: { ...headers, ...textHeaders }, body: text };
+}
+
+/** Where a run that goes on can be read, relative to the run endpoint, and when. */
+function statusHeaders({ correlationId }: RunRequest, threadId: string): Readonly<Record<string, string>> {
+  return {
+    location: `threads/${encodeURIComponent(threadId)}/runs/${correlationId}`,
+    'retry-after': String(RUN_RETRY_AFTER_SECONDS),
+  };
 }
 
 /** A thread id in a header: as it is if it is printable ASCII without `%`, else percent-encoded UTF-8. */

@@ -1,10 +1,10 @@
 import type { HttpHandler, HttpRequest } from '@azure/functions';
 import { getClient } from 'durable-functions';
 import { AgentClient, type AgentClientOptions } from '../client/agent-client.js';
-import { assertSameMessage, findExistingRun } from '../client/existing-run.js';
+import { acceptRun, assertSameMessage } from '../client/accept-run.js';
 import { correlationIdOfKey } from './idempotency-key.js';
-import type { RunEventSource, RunIdentity } from '../run-event-source.js';
-import type { RunRecords } from '../run-records.js';
+import type { RunEventSource } from '../run-event-source.js';
+import type { RunRecords } from '../runs/run-records.js';
 import type { RunOutcome } from '../client/run-outcome.js';
 import type { RunRequest } from '../run-request.js';
 import { createId } from '../thread/thread-id.js';
@@ -26,13 +26,10 @@ import { incomingTraceParent } from '../../functions/trace-parent.js';
 import { streamRun } from './stream-run.js';
 
 export interface RunRouteOptions extends Omit<AgentClientOptions, 'durableClient' | 'threadId' | 'log'> {
-  /** Keeps the records of runs with an idempotency key. Optional. */
-  readonly runRecords?: RunRecords | undefined;
+  readonly runRecords: RunRecords;
   readonly maxMessageBytes: number;
   /** Status of the answer to a caller whose time is up before the run has ended. */
   readonly timeoutStatus: 202 | 500;
-  /** Where the run can be followed: a URL relative to that of the run endpoint. Optional. */
-  readonly runLocation?: ((run: RunIdentity) => string) | undefined;
   /** Without it `Accept: text/event-stream` has no effect. */
   readonly runEvents?: RunEventSource | undefined;
 }
@@ -61,35 +58,35 @@ export function createRunRoute(options: RunRouteOptions): HttpHandler {
       const streamed = accepts(request, 'text/event-stream') ? runEvents : undefined;
       const maxWaitMs = streamed?.maxDurationMs ?? options.maxWaitMs;
       const client = new AgentClient({ ...options, durableClient: getClient(context), threadId, log, maxWaitMs });
-      const earlier = isKeyed
-        ? await findExistingRun({ client, runRecords, agentName, threadId, run, log })
-        : undefined;
+      const accepted = await acceptRun({ client, runRecords, agentName, threadId, run, isKeyed, log });
       const answerTo = (outcome: RunOutcome | undefined): RunAnswer => {
-        if (outcome === undefined) {
-          const location = options.runLocation?.({ agentName, threadId, correlationId: run.correlationId });
-          return timeoutAnswer(run, threadId, { status: options.timeoutStatus, location });
-        }
+        if (outcome === undefined) return timeoutAnswer(run, threadId, options.timeoutStatus);
         if (isKeyed) assertSameMessage(run, outcome.requestMessage);
         return endedAnswer(run, threadId, outcome);
       };
-      if (streamed !== undefined) {
-        // A request without a key is a new run, which has no events yet.
-        const lastEventId = (isKeyed && request.headers.get('last-event-id')) || undefined;
-        const followed = { agentName, threadId, run, earlier, fromStart: isKeyed, lastEventId };
-        const frames = await streamRun({ ...followed, client, runEvents: streamed, answerTo, context });
-        // A client that loses the connection before the first event needs them to go on.
-        return sseResponse(pacedBody(frames, context), {
-          'x-ms-session-id': headerText(threadId),
-          'x-ms-thread-id': headerText(threadId),
-          'x-ms-correlation-id': run.correlationId,
-        });
+      try {
+        if (streamed !== undefined) {
+          // A request without a key is a new run, which has no events yet.
+          const lastEventId = (isKeyed && request.headers.get('last-event-id')) || undefined;
+          const followed = { agentName, threadId, run, accepted, fromStart: isKeyed, lastEventId };
+          const frames = await streamRun({ ...followed, runEvents: streamed, answerTo, context });
+          // A client that loses the connection before the first event needs them to go on.
+          return sseResponse(pacedBody(frames, context), {
+            'x-ms-session-id': headerText(threadId),
+            'x-ms-thread-id': headerText(threadId),
+            'x-ms-correlation-id': run.correlationId,
+          });
+        }
+        if (!waitForResponse) {
+          if (accepted.outcome === undefined) (await accepted.start()).leave();
+          return toResponse(acceptedAnswer(run, threadId), kind, threadId);
+        }
+        const outcome = accepted.outcome ?? (await (await accepted.start()).outcome());
+        return toResponse(answerTo(outcome), kind, threadId);
+      } catch (error) {
+        await accepted.withdraw();
+        throw error;
       }
-      if (!waitForResponse) {
-        if (earlier === undefined) (await client.start(run)).leave();
-        return toResponse(acceptedAnswer(run, threadId), kind, threadId);
-      }
-      const outcome = earlier ?? (await (await client.start(run)).outcome());
-      return toResponse(answerTo(outcome), kind, threadId);
     } catch (error) {
       return toResponse(failedAnswer(describeError(error, context)), kind, threadId);
     }

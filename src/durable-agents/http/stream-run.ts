@@ -1,5 +1,5 @@
 import type { InvocationContext } from '@azure/functions';
-import type { AgentClient } from '../client/agent-client.js';
+import type { AcceptedRequest } from '../client/accept-run.js';
 import { errorText } from '../../functions/error-text.js';
 import type { RunEventSource, RunEventStream } from '../run-event-source.js';
 import type { RunOutcome } from '../client/run-outcome.js';
@@ -9,13 +9,11 @@ import { failedAnswer, type RunAnswer } from './run-answer.js';
 import { sseFrame } from '../../functions/sse.js';
 
 export interface StreamRunOptions {
-  readonly client: AgentClient;
   readonly runEvents: RunEventSource;
   readonly agentName: string;
   readonly threadId: string;
   readonly run: RunRequest;
-  /** How the run ended, when that is known already: it is not started then. */
-  readonly earlier: RunOutcome | undefined;
+  readonly accepted: AcceptedRequest;
   /** Whether another request may have started the run, so that its events are shown from the first on. */
   readonly fromStart: boolean;
   /** Where the caller resumes. Undefined: with the run's first event. */
@@ -32,13 +30,13 @@ export interface StreamRunOptions {
  * @throws what keeps the run from being started
  */
 export async function streamRun(options: StreamRunOptions): Promise<AsyncGenerator<Uint8Array>> {
-  const { client, runEvents, agentName, threadId, run, earlier, fromStart, lastEventId, answerTo, context } = options;
+  const { runEvents, agentName, threadId, run, accepted, fromStart, lastEventId, answerTo, context } = options;
   const ended = new AbortController();
   const followed = { agentName, threadId, correlationId: run.correlationId };
   const events = await runEvents.follow(followed, ended.signal, { fromStart, lastEventId });
   try {
-    const started = earlier === undefined ? await client.start(run) : undefined;
-    const outcome = started?.outcome() ?? Promise.resolve(earlier);
+    const started = accepted.outcome === undefined ? await accepted.start() : undefined;
+    const outcome = started?.outcome() ?? Promise.resolve(accepted.outcome);
     const answer = outcome
       .then(answerTo)
       .catch((error: unknown) => failedAnswer(describeError(error, context)))

@@ -1,0 +1,85 @@
+import type { DurableClient } from 'durable-functions';
+import { errorText } from '../../functions/error-text.js';
+import type { Logger } from '../../functions/logger.js';
+import { UnavailableError } from '../../functions/unavailable-error.js';
+import { ThreadStateError } from '../errors.js';
+import type { RunIdentity } from '../run-event-source.js';
+import { CANCELLED, isEnded, type RunRecord, usageOf } from '../runs/run-record.js';
+import type { RunRecords } from '../runs/run-records.js';
+import { readThread } from '../thread/thread-entity.js';
+import { findResponse, joinedText, type ThreadEntry } from '../thread/thread-state.js';
+import { findOutcome } from './run-outcome.js';
+
+export interface ReadRunOptions {
+  readonly durableClient: DurableClient;
+  readonly runRecords: RunRecords;
+  readonly log: Logger;
+}
+
+/**
+ * What is known of a run: its record, or, if that is missing or says that the run goes on, what the conversation has of
+ * it. A record that the conversation proves wrong is corrected.
+ *
+ * @returns undefined if the run is unknown
+ * @throws UnavailableError if the store cannot be reached and the conversation does not have the run
+ * @throws ThreadStateError if there is no record and the conversation cannot be read
+ */
+export async function readRun(
+  run: RunIdentity,
+  { durableClient, runRecords, log }: ReadRunOptions,
+): Promise<RunRecord | undefined> {
+  const found = await runRecords.find(run).catch((error: unknown) => {
+    if (error instanceof UnavailableError) return error;
+    throw error;
+  });
+  const record = found instanceof UnavailableError ? undefined : found;
+  if (record !== undefined && isEnded(record)) return record;
+  const ended = await readEndedRun(run, record, durableClient);
+  if (ended === undefined && found instanceof UnavailableError) throw found;
+  if (ended !== undefined && record !== undefined) {
+    await runRecords.correct(run, ended).catch((error: unknown) => {
+      log.warn(`[${run.agentName}][${run.correlationId}] its record could not be corrected: ${errorText(error)}`);
+    });
+  }
+  return ended ?? record;
+}
+
+async function readEndedRun(
+  { agentName, threadId, correlationId }: RunIdentity,
+  record: RunRecord | undefined,
+  durableClient: DurableClient,
+): Promise<RunRecord | undefined> {
+  try {
+    const state = await readThread(durableClient, agentName, threadId);
+    return state && endedRunOf(state.data.conversationHistory, correlationId, record);
+  } catch (error) {
+    if (error instanceof ThreadStateError && record !== undefined) return undefined;
+    throw error;
+  }
+}
+
+/** A run as the conversation has it. */
+function endedRunOf(
+  history: readonly ThreadEntry[],
+  correlationId: string,
+  record: RunRecord | undefined,
+): RunRecord | undefined {
+  const response = findResponse(history, correlationId);
+  const outcome = findOutcome(history, correlationId);
+  if (response === undefined || outcome === undefined) return undefined;
+  const request = history.find((entry) => entry.$type === 'request' && entry.correlationId === correlationId);
+  const endedAt = response.createdAt;
+  const known = record ?? {
+    correlationId,
+    message: joinedText(request?.messages),
+    createdAt: request?.createdAt ?? endedAt ?? '',
+    order: '',
+    attempt: 1,
+  };
+  if (outcome.status === 'success') {
+    const { response: text, messageCount } = outcome;
+    return { ...known, status: 'completed', endedAt, response: text, messageCount, usage: usageOf(response) };
+  }
+  const { error, errorCode } = outcome;
+  return { ...known, status: errorCode === CANCELLED ? 'cancelled' : 'failed', endedAt, error, errorCode };
+}

@@ -1,0 +1,95 @@
+import { errorText } from '../../functions/error-text.js';
+import type { Logger } from '../../functions/logger.js';
+import { withTimeout } from '../../functions/time-limits.js';
+import type { StoredValue } from '../../storage/key-value-store.js';
+import { AgentError } from '../errors.js';
+import { CANCELLED_END, type NewRun, type RunEnd, type RunStatus } from '../runs/run-record.js';
+import type { BegunRun, RunRecords } from '../runs/run-records.js';
+import type { ThreadIndex } from '../threads/thread-index.js';
+
+const WRITE_TIMEOUT_MS = 1000;
+
+export interface RunDeliveryOptions {
+  readonly runRecords: RunRecords;
+  readonly threadIndex: ThreadIndex;
+  readonly run: NewRun;
+  readonly log: Logger;
+  readonly now?: () => Date;
+}
+
+/**
+ * One delivery of a run, as its record and the list of threads show it. The run waits a second for each write at most:
+ * what fails is logged, and the run goes on.
+ */
+export class RunDelivery {
+  readonly #options: RunDeliveryOptions;
+  readonly #now: () => Date;
+  readonly #cancellation = new AbortController();
+  #stored: StoredValue | undefined;
+  #listed: Promise<StoredValue | undefined> = Promise.resolve(undefined);
+  #stopFollowing = (): void => {};
+
+  constructor(options: RunDeliveryOptions) {
+    this.#options = options;
+    this.#now = options.now ?? (() => new Date());
+  }
+
+  /** Aborted with an {@link AgentError} when the run is cancelled. */
+  get signal(): AbortSignal {
+    return this.#cancellation.signal;
+  }
+
+  /**
+   * Notes that the delivery begins, unless the run was cancelled or its thread deleted.
+   *
+   * @param deliveries how many there were, this one included, as far as the host knows
+   * @returns undefined if the record cannot be written
+   */
+  async begin(deliveries: number): Promise<BegunRun | undefined> {
+    const { runRecords, run } = this.#options;
+    const begun = await this.#within('the run could not be noted as running', () => runRecords.begin(run, deliveries));
+    if (begun?.status === 'running') {
+      this.#stored = begun.stored;
+      this.#stopFollowing = runRecords.follow(run, () => this.#cancel());
+      this.#listed = this.#list('running');
+    } else if (begun?.status === 'cancelled') {
+      this.#cancel();
+    }
+    return begun;
+  }
+
+  /** Notes how the run ended. */
+  async end(end: RunEnd): Promise<void> {
+    this.#stopFollowing();
+    const { runRecords, run } = this.#options;
+    const ended = this.#within('the end of the run could not be noted', () => runRecords.end(run, end, this.#stored));
+    const listed = this.#listed.then((known) => this.#list(end.status, known));
+    await Promise.all([ended, listed]);
+  }
+
+  /** Stops following the run, however it went. */
+  close(): void {
+    this.#stopFollowing();
+  }
+
+  #cancel(): void {
+    const { errorCode, error } = CANCELLED_END;
+    this.#cancellation.abort(new AgentError(errorCode, error));
+  }
+
+  #list(status: RunStatus, known?: StoredValue): Promise<StoredValue | undefined> {
+    const { threadIndex, run } = this.#options;
+    const activity = { message: run.message, status, at: this.#now() };
+    return this.#within('the list of threads could not be updated', () => threadIndex.touch(run, activity, known));
+  }
+
+  async #within<Result>(what: string, call: () => Promise<Result>): Promise<Result | undefined> {
+    try {
+      return await withTimeout(WRITE_TIMEOUT_MS, call);
+    } catch (error) {
+      const { run, log } = this.#options;
+      log.warn(`[${run.agentName}][${run.correlationId}] ${what}: ${errorText(error)} (thread ${run.threadId})`);
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,147 @@
+import type { DurableEntityContext } from 'durable-functions';
+import type { Logger } from '../../functions/logger.js';
+import type { Agent } from '../agent.js';
+import type { AgentResponseCallback } from '../agent-response-callback.js';
+import { findOutcome } from '../client/run-outcome.js';
+import { AgentError, ThreadStateError } from '../errors.js';
+import { failRun, runAgent, type RunAgentOptions, type RunResult } from '../run-agent.js';
+import type { RunCompletionNotifier } from '../run-completion-notifier.js';
+import { type RunRequest, runRequestSchema } from '../run-request.js';
+import { CANCELLED, CANCELLED_END, type RunEnd, usageOf } from '../runs/run-record.js';
+import type { BegunRun, RunRecords } from '../runs/run-records.js';
+import { stateAfter } from '../runs/tombstone.js';
+import type { RunTracer } from '../run-tracer.js';
+import { fromEntityKey, THREAD_ID_RULE } from '../thread/thread-id.js';
+import { findResponse, parseThreadState, responseError } from '../thread/thread-state.js';
+import type { ThreadIndex } from '../threads/thread-index.js';
+import { RunDelivery } from './run-delivery.js';
+
+export interface RunOperationOptions {
+  readonly agent: Agent;
+  readonly callback: AgentResponseCallback | undefined;
+  readonly completions: RunCompletionNotifier;
+  readonly runTimeoutMs: number;
+  /** A run that was delivered more often fails without asking the agent. */
+  readonly maxAttempts: number;
+  readonly runRecords: RunRecords;
+  readonly threadIndex: ThreadIndex;
+  /** Makes spans of the runs. Optional. */
+  readonly tracer?: RunTracer | undefined;
+}
+
+/** What an operation on an entity has come to. */
+export interface OperationOutcome {
+  /** Small, as a large result can make the host roll the state back. Errors are results, too. */
+  readonly result: Readonly<Record<string, string | number>>;
+  /** Whether the entity ends to exist. @default false */
+  readonly isGone?: boolean;
+}
+
+/**
+ * The operation `run`: runs the agent and adds the turn to the thread.
+ *
+ * @param deliveries how often the host has delivered the operation, as far as it tells
+ */
+export async function runOperation(
+  entity: DurableEntityContext<unknown>,
+  deliveries: number,
+  options: RunOperationOptions,
+  log: Logger,
+): Promise<OperationOutcome> {
+  const parsed = runRequestSchema.safeParse(entity.getInput());
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'input'}: ${issue.message}`);
+    return { result: { error: `Invalid run request: ${problems.join('; ')}` } };
+  }
+  const request = parsed.data;
+  const threadId = fromEntityKey(entity.entityId.key) ?? entity.entityId.key;
+  const delivery = new RunDelivery({
+    ...options,
+    run: { ...request, agentName: options.agent.name, threadId },
+    log,
+  });
+  try {
+    return await deliver(entity, deliveries, { ...options, threadId, request, delivery, log });
+  } finally {
+    delivery.close();
+    options.completions.announce(request.correlationId);
+  }
+}
+
+interface DeliverOptions extends RunOperationOptions, Pick<RunAgentOptions, 'threadId' | 'request' | 'log'> {
+  readonly delivery: RunDelivery;
+}
+
+async function deliver(
+  entity: DurableEntityContext<unknown>,
+  deliveries: number,
+  options: DeliverOptions,
+): Promise<OperationOutcome> {
+  const { agent, threadId, request, callback, tracer, log, runTimeoutMs: timeoutMs, delivery } = options;
+  const { correlationId } = request;
+  const about = { agent, threadId, request, callback, tracer, log, timeoutMs, signal: delivery.signal };
+  let state;
+  try {
+    state = parseThreadState(entity.getState());
+  } catch (error) {
+    if (!(error instanceof ThreadStateError)) throw error;
+    // Readers stop waiting once the callback has recorded the failure.
+    const failed = await failRun(
+      { ...about, history: [] },
+      new AgentError(error.code, error.message, { cause: error }),
+    );
+    await delivery.end(endOf(failed, request));
+    throw error;
+  }
+  const isAnswered = findResponse(state.data.conversationHistory, correlationId) !== undefined;
+  const begun = isAnswered ? undefined : await delivery.begin(deliveries);
+  if (begun?.status === 'refused') {
+    log.info(`[${agent.name}][${correlationId}] not run: its thread was deleted (thread ${threadId})`);
+    return { result: { status: 'deleted', correlation_id: correlationId }, isGone: entity.isNewlyConstructed };
+  }
+  if (begun?.deletedAt !== undefined) state = stateAfter(state, begun.deletedAt);
+  const history = state.data.conversationHistory;
+  const attempt = begun?.record.attempt ?? deliveries;
+  const failure = isAnswered ? undefined : whyNotRun(entity, begun, attempt, options.maxAttempts);
+  const result = await (failure === undefined
+    ? runAgent({ ...about, attempt, history })
+    : failRun({ ...about, attempt, history }, failure));
+  if (!isAnswered) await delivery.end(endOf(result, request));
+  entity.setState({ ...state, data: { ...state.data, conversationHistory: result.history } });
+  return {
+    result: {
+      status: responseError(result.response) ? 'error' : 'success',
+      correlation_id: correlationId,
+      message_count: result.history.length,
+      ...(failure?.code === INVALID_KEY && { error: failure.message }),
+    },
+  };
+}
+
+const INVALID_KEY = 'invalid_thread_id';
+
+/** What a run fails with that must not ask the agent. */
+function whyNotRun(
+  { entityId }: DurableEntityContext<unknown>,
+  begun: BegunRun | undefined,
+  attempt: number,
+  maxAttempts: number,
+): AgentError | undefined {
+  if (fromEntityKey(entityId.key) === undefined) {
+    return new AgentError(INVALID_KEY, `The key of this entity is not that of a thread id: ${THREAD_ID_RULE}.`);
+  }
+  if (begun?.status === 'cancelled') return new AgentError(CANCELLED, CANCELLED_END.error);
+  if (attempt <= maxAttempts) return undefined;
+  const message = `The run was interrupted ${maxAttempts} times, which is the limit. It is not tried again.`;
+  return new AgentError('too_many_attempts', message);
+}
+
+function endOf({ history, response, finishReason }: RunResult, { correlationId }: RunRequest): RunEnd {
+  const outcome = findOutcome(history, correlationId);
+  if (outcome?.status !== 'success') {
+    const { error, errorCode } = outcome ?? { error: 'The agent failed.', errorCode: 'agent_error' };
+    return { status: errorCode === CANCELLED ? 'cancelled' : 'failed', errorCode, error };
+  }
+  const { response: text, messageCount } = outcome;
+  return { status: 'completed', response: text, messageCount, usage: usageOf(response), finishReason };
+}

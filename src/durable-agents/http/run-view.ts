@@ -1,0 +1,26 @@
+import type { RunRecord } from '../runs/run-record.js';
+
+/** A run as callers see it. Keys without a value are left out. */
+export function toRunView(record: RunRecord): Readonly<Record<string, unknown>> {
+  const { usage } = record;
+  return {
+    correlation_id: record.correlationId,
+    status: record.status,
+    created_at: record.createdAt,
+    started_at: record.startedAt,
+    ended_at: record.endedAt,
+    attempt: record.attempt,
+    message: record.message,
+    response: record.response,
+    usage: usage && {
+      type: 'usage_details',
+      input_token_count: usage.inputTokenCount,
+      output_token_count: usage.outputTokenCount,
+      total_token_count: usage.totalTokenCount,
+      ...usage.extra,
+    },
+    finish_reason: record.finishReason,
+    error_code: record.errorCode,
+    error: record.error,
+  };
+}

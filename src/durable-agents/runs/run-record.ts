@@ -1,0 +1,101 @@
+import { z } from 'zod';
+import type { RunIdentity } from '../run-event-source.js';
+import type { ThreadEntry } from '../thread/thread-state.js';
+
+/** What a run can be doing. The last three are ends. */
+export const RUN_STATUSES = ['queued', 'running', 'waiting_for_approval', 'completed', 'failed', 'cancelled'] as const;
+
+export type RunStatus = (typeof RUN_STATUSES)[number];
+
+const runRecordSchema = z.object({
+  correlationId: z.string(),
+  status: z.enum(RUN_STATUSES),
+  /** The message that started the run, as sent. */
+  message: z.string(),
+  /** When the request was accepted: ISO 8601 in UTC. */
+  createdAt: z.string(),
+  /** Position among the runs of the thread: digits that sort as text. */
+  order: z.string(),
+  /** Whether the run cancels those before it. */
+  interrupts: z.boolean().optional(),
+  /** When the entity first began it. */
+  startedAt: z.string().optional(),
+  endedAt: z.string().optional(),
+  /** How many deliveries have begun. */
+  attempt: z.int().min(0),
+  /** Set when a running run should end. */
+  cancelRequestedAt: z.string().optional(),
+  response: z.string().optional(),
+  /** Entries of the conversation up to and including the response. */
+  messageCount: z.int().optional(),
+  usage: z
+    .object({
+      inputTokenCount: z.number(),
+      outputTokenCount: z.number(),
+      totalTokenCount: z.number(),
+      extra: z.record(z.string(), z.number()).optional(),
+    })
+    .optional(),
+  finishReason: z.string().optional(),
+  errorCode: z.string().optional(),
+  error: z.string().optional(),
+});
+
+/** What is known of a run outside of its thread's entity. */
+export type RunRecord = Readonly<z.infer<typeof runRecordSchema>>;
+
+/** A run that is about to be handed to its thread's entity. */
+export interface NewRun extends RunIdentity {
+  readonly message: string;
+  /** When the request was accepted: ISO 8601. */
+  readonly createdAt: string;
+}
+
+/** How a run ended. */
+export type RunEnd =
+  | ({ readonly status: 'completed' } & Pick<RunRecord, 'response' | 'messageCount' | 'usage' | 'finishReason'>)
+  | ({ readonly status: 'failed' | 'cancelled' } & Pick<RunRecord, 'errorCode' | 'error'>);
+
+/** The code of a cancelled run's failure. */
+export const CANCELLED = 'cancelled';
+
+export const CANCELLED_END = { status: CANCELLED, errorCode: CANCELLED, error: 'The run was cancelled.' } as const;
+
+export function parseRunRecord(text: string): RunRecord {
+  return runRecordSchema.parse(JSON.parse(text));
+}
+
+export function isEnded({ status }: Pick<RunRecord, 'status'>): boolean {
+  return status === 'completed' || status === 'failed' || status === 'cancelled';
+}
+
+export function queuedRun({ correlationId, message, createdAt }: NewRun, order: string): RunRecord {
+  return { correlationId, status: 'queued', message, createdAt, order, attempt: 0 };
+}
+
+/** The record when a delivery of the run begins. What an earlier delivery has ended with is void. */
+export function begunRun(record: RunRecord, deliveries: number, now: string): RunRecord {
+  const { correlationId, message, createdAt, order, interrupts, startedAt = now } = record;
+  const attempt = Math.max(deliveries, record.attempt + 1);
+  const kept = { correlationId, message, createdAt, order, ...(interrupts !== undefined && { interrupts }) };
+  return { ...kept, status: 'running', startedAt, attempt };
+}
+
+export function endedRun(record: RunRecord, end: RunEnd, now: string): RunRecord {
+  return { ...record, ...end, endedAt: now };
+}
+
+const storedUsage = z.object({
+  inputTokenCount: z.number(),
+  outputTokenCount: z.number(),
+  totalTokenCount: z.number(),
+  extensionData: z.record(z.string(), z.number()).optional(),
+});
+
+/** The tokens of a stored response. Undefined if it does not tell. */
+export function usageOf({ usage }: ThreadEntry): RunRecord['usage'] {
+  const { data } = storedUsage.safeParse(usage);
+  if (data === undefined) return undefined;
+  const { extensionData: extra, ...tokens } = data;
+  return { ...tokens, ...(extra && { extra }) };
+}

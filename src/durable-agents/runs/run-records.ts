@@ -1,0 +1,321 @@
+import type { KeyValueStore, StoredValue, ValueChange } from '../../storage/key-value-store.js';
+import type { RunIdentity } from '../run-event-source.js';
+import { type ThreadIdentity, threadPartition } from '../thread/thread-identity.js';
+import {
+  begunRun,
+  CANCELLED_END,
+  endedRun,
+  isEnded,
+  type NewRun,
+  parseRunRecord,
+  queuedRun,
+  type RunEnd,
+  type RunRecord,
+} from './run-record.js';
+import { parseTombstone, refuses, type Tombstone } from './tombstone.js';
+
+const MAX_TRIES = 30;
+const PAGE_LIMIT = 500;
+/** Changes with each run that is accepted only while its thread is idle. */
+const CLAIM_KEY = 'claim';
+/** Sorts after all other keys, which a deletion removes. */
+const TOMBSTONE_KEY = '~deleted';
+
+/** What became of a run that was to be accepted. */
+export interface AcceptedRun {
+  /** `known`: it was accepted before. `busy`: another run of the thread has not ended; `record` is that one. */
+  readonly status: 'accepted' | 'known' | 'busy';
+  readonly record: RunRecord;
+}
+
+/** A delivery of a run that begins. */
+export type BegunRun =
+  | {
+      readonly status: 'running';
+      readonly record: RunRecord;
+      /** What was written, for {@link RunRecords.end}. */
+      readonly stored: StoredValue;
+      /** The thread was deleted then. Undefined: not within 24 hours. */
+      readonly deletedAt: string | undefined;
+    }
+  | { readonly status: 'cancelled'; readonly record: RunRecord; readonly deletedAt: string | undefined }
+  /** The run belongs to a thread that was deleted. */
+  | { readonly status: 'refused' };
+
+/** A page of a thread's runs. */
+export interface RunPage {
+  /** The newest first. */
+  readonly runs: readonly RunRecord[];
+  /** Pass it as `after` for the next page. Undefined: there is none. */
+  readonly next: string | undefined;
+}
+
+/**
+ * Keeps a record of each run outside of its thread's entity: what callers may know, and that it should be cancelled.
+ * Methods reject with an `UnavailableError` if the store cannot be reached.
+ */
+export class RunRecords {
+  readonly #store: KeyValueStore;
+  readonly #now: () => Date;
+  #lastMs = 0;
+  #acceptedInMs = 0;
+
+  constructor(store: KeyValueStore, now: () => Date = () => new Date()) {
+    this.#store = store;
+    this.#now = now;
+  }
+
+  /** @param options.interrupts whether the run cancels those before it */
+  async accept(run: NewRun, { interrupts = false } = {}): Promise<AcceptedRun> {
+    const partition = threadPartition(run);
+    const record = { ...queuedRun(run, this.#nextOrder()), ...(interrupts && { interrupts }) };
+    const key = runKey(run.correlationId);
+    return retry(async () => {
+      const tag = await this.#store.commit(partition, { key, tag: undefined }, changesOf(undefined, record));
+      if (tag !== undefined) return { status: 'accepted', record };
+      const stored = await this.#store.read({ partition, key });
+      return stored && { status: 'known', record: parseRunRecord(stored.value) };
+    });
+  }
+
+  /** Accepts a run unless another run of its thread has not ended. Of several at once, one is accepted. */
+  async acceptIfIdle(run: NewRun): Promise<AcceptedRun> {
+    const partition = threadPartition(run);
+    const key = runKey(run.correlationId);
+    const record = queuedRun(run, this.#nextOrder());
+    return retry(async () => {
+      const found = await this.#store.readMany(partition, [CLAIM_KEY, key]);
+      const known = found.get(key);
+      if (known !== undefined) return { status: 'known', record: parseRunRecord(known.value) };
+      const open = await this.listOpen(run);
+      const busy = open.find(({ status }) => status !== 'queued') ?? open[0];
+      if (busy !== undefined) return { status: 'busy', record: busy };
+      const changes = [...changesOf(undefined, record), { key: CLAIM_KEY, value: run.correlationId }];
+      const tag = await this.#store.commit(partition, { key: CLAIM_KEY, tag: found.get(CLAIM_KEY)?.tag }, changes);
+      return tag === undefined ? undefined : { status: 'accepted', record };
+    });
+  }
+
+  /** Forgets a run that could not be handed to its entity. */
+  async remove(run: RunIdentity): Promise<void> {
+    const partition = threadPartition(run);
+    const key = runKey(run.correlationId);
+    await retry(async () => {
+      const stored = await this.#store.read({ partition, key });
+      if (stored === undefined) return true;
+      const record = parseRunRecord(stored.value);
+      const changes = [key, openKey(record), listKey(record)].map((removed) => ({ key: removed, value: undefined }));
+      return (await this.#store.commit(partition, { key, tag: stored.tag }, changes)) === undefined ? undefined : true;
+    });
+  }
+
+  async find(run: RunIdentity): Promise<RunRecord | undefined> {
+    const stored = await this.#store.read({ partition: threadPartition(run), key: runKey(run.correlationId) });
+    return stored && parseRunRecord(stored.value);
+  }
+
+  /** Whether a run was cancelled before it began, or belongs to a thread that was deleted. */
+  async isCalledOff(run: RunIdentity): Promise<boolean> {
+    const key = runKey(run.correlationId);
+    const found = await this.#store.readMany(threadPartition(run), [key, TOMBSTONE_KEY]);
+    const stored = found.get(key);
+    if (stored !== undefined) return parseRunRecord(stored.value).status === 'cancelled';
+    const tombstone = parseTombstone(found.get(TOMBSTONE_KEY)?.value, this.#now());
+    return tombstone?.pending.includes(run.correlationId) ?? false;
+  }
+
+  /** The thread's runs, the newest first. @param after see {@link RunPage.next} */
+  async list(
+    thread: ThreadIdentity,
+    { limit, after }: { limit: number; after?: string | undefined },
+  ): Promise<RunPage> {
+    const range = { from: after === undefined ? 'list|' : `list|${after}-`, before: 'list~' };
+    const rows = await this.#readRange(thread, range, limit + 1);
+    const shown = rows.slice(0, limit);
+    const runs = await this.#readRuns(thread, shown);
+    return { runs, next: rows.length > limit ? shown.at(-1)?.key.slice('list|'.length) : undefined };
+  }
+
+  /** The thread's runs that have not ended, in the order in which they were accepted. */
+  async listOpen(thread: ThreadIdentity): Promise<RunRecord[]> {
+    const rows = await this.#readRange(thread, { from: 'open|', before: 'open~' }, Infinity);
+    return (await this.#readRuns(thread, rows)).filter((run) => !isEnded(run));
+  }
+
+  /**
+   * Asks for the end of a run. A queued one has ended with that; a running one ends soon.
+   *
+   * @returns the record before that; undefined if the run is unknown
+   */
+  async cancel(run: RunIdentity): Promise<RunRecord | undefined> {
+    let before: RunRecord | undefined;
+    const now = this.#now().toISOString();
+    await this.#change(run, (record) => {
+      before = record;
+      if (record === undefined || isEnded(record) || record.cancelRequestedAt !== undefined) return undefined;
+      return record.status === 'queued' ? endedRun(record, CANCELLED_END, now) : { ...record, cancelRequestedAt: now };
+    });
+    return before;
+  }
+
+  /** Begins a delivery of a run. @param deliveries how many there were, this one included, as far as the host knows */
+  async begin(run: NewRun, deliveries: number): Promise<BegunRun> {
+    const partition = threadPartition(run);
+    const key = runKey(run.correlationId);
+    return retry(async () => {
+      const found = await this.#store.readMany(partition, [key, TOMBSTONE_KEY]);
+      const tombstone = parseTombstone(found.get(TOMBSTONE_KEY)?.value, this.#now());
+      if (tombstone !== undefined && refuses(tombstone, run)) return { status: 'refused' };
+      const deletedAt = tombstone?.deletedAt;
+      const stored = found.get(key);
+      const known = stored && parseRunRecord(stored.value);
+      const record = begunRun(known ?? queuedRun(run, this.#nextOrder()), deliveries, this.#now().toISOString());
+      if (known?.status === 'cancelled' || known?.cancelRequestedAt !== undefined) {
+        return { status: 'cancelled', record, deletedAt };
+      }
+      const changes = changesOf(known, record);
+      const tag = await this.#store.commit(partition, { key, tag: stored?.tag }, changes);
+      if (tag === undefined) return undefined;
+      return { status: 'running', record, stored: { key, value: JSON.stringify(record), tag }, deletedAt };
+    });
+  }
+
+  /** Notes how a run ended, unless that is known. @param stored what {@link begin} wrote, which saves a read */
+  async end(run: NewRun, end: RunEnd, stored?: StoredValue): Promise<void> {
+    const now = this.#now().toISOString();
+    const change = (record = queuedRun(run, this.#nextOrder())): RunRecord | undefined =>
+      record.status === end.status ? undefined : endedRun(record, end, now);
+    await this.#change(run, change, stored);
+  }
+
+  /** Replaces a record by what the conversation has of a run that has ended. */
+  async correct(run: RunIdentity, ended: RunRecord): Promise<void> {
+    await this.#change(run, (record) => (record === undefined || isEnded(record) ? undefined : ended));
+  }
+
+  /** Calls `onCancel` when the run should end. @returns stops following */
+  follow(run: RunIdentity, onCancel: () => void): () => void {
+    const address = { partition: threadPartition(run), key: runKey(run.correlationId) };
+    return this.#store.follow(address, (stored) => {
+      if (stored === undefined) return;
+      const { status, cancelRequestedAt } = parseRunRecord(stored.value);
+      if (status === 'cancelled' || cancelRequestedAt !== undefined) onCancel();
+    });
+  }
+
+  /**
+   * Notes that the thread is deleted: signals that were sent before have no effect any more.
+   *
+   * @returns the runs that have not ended
+   */
+  async bury(thread: ThreadIdentity): Promise<{ readonly tombstone: Tombstone; readonly open: readonly RunRecord[] }> {
+    const partition = threadPartition(thread);
+    const open = await this.listOpen(thread);
+    const openIds = open.map(({ correlationId }) => correlationId);
+    const tombstone = await retry(async () => {
+      const stored = await this.#store.read({ partition, key: TOMBSTONE_KEY });
+      const earlier = parseTombstone(stored?.value, this.#now());
+      const pending = [...new Set([...(earlier?.pending ?? []), ...openIds])];
+      const value = { deletedAt: this.#now().toISOString(), pending };
+      const changes = [{ key: TOMBSTONE_KEY, value: JSON.stringify(value) }];
+      const tag = await this.#store.commit(partition, { key: TOMBSTONE_KEY, tag: stored?.tag }, changes);
+      return tag === undefined ? undefined : value;
+    });
+    return { tombstone, open };
+  }
+
+  /** Removes everything that is kept of a thread's runs, but for its tombstone. */
+  async clear(thread: ThreadIdentity): Promise<void> {
+    await this.#store.removeRange(threadPartition(thread), { from: '-', before: '~' });
+  }
+
+  async #readRange(
+    thread: ThreadIdentity,
+    { from, before }: { readonly from: string; readonly before: string },
+    limit: number,
+  ): Promise<StoredValue[]> {
+    const rows: StoredValue[] = [];
+    let next = from;
+    while (rows.length < limit) {
+      const page = await this.#store.readRange(
+        threadPartition(thread),
+        { from: next, before },
+        Math.min(PAGE_LIMIT, limit - rows.length),
+      );
+      if (page.length === 0) break;
+      rows.push(...page);
+      next = `${page.at(-1)?.key}-`;
+    }
+    return rows;
+  }
+
+  /** @param rows whose values are correlation ids */
+  async #readRuns(thread: ThreadIdentity, rows: readonly StoredValue[]): Promise<RunRecord[]> {
+    const keys = rows.map(({ value }) => runKey(value));
+    if (keys.length === 0) return [];
+    const found = await this.#store.readMany(threadPartition(thread), keys);
+    return keys.flatMap((key) => found.get(key) ?? []).map(({ value }) => parseRunRecord(value));
+  }
+
+  /** @param change undefined changes nothing */
+  async #change(
+    run: RunIdentity,
+    change: (record: RunRecord | undefined) => RunRecord | undefined,
+    known?: StoredValue,
+  ): Promise<void> {
+    const partition = threadPartition(run);
+    const key = runKey(run.correlationId);
+    let newest = known;
+    await retry(async () => {
+      const stored = newest ?? (await this.#store.read({ partition, key }));
+      newest = undefined;
+      const record = stored && parseRunRecord(stored.value);
+      const changed = change(record);
+      if (changed === undefined) return true;
+      const tag = await this.#store.commit(partition, { key, tag: stored?.tag }, changesOf(record, changed));
+      return tag === undefined ? undefined : true;
+    });
+  }
+
+  /** Milliseconds since 1970, then a count: later runs of this process sort after earlier ones. */
+  #nextOrder(): string {
+    const ms = Math.max(this.#now().getTime(), this.#lastMs);
+    this.#acceptedInMs = ms === this.#lastMs ? this.#acceptedInMs + 1 : 0;
+    this.#lastMs = ms;
+    return String(ms).padStart(13, '0') + String(this.#acceptedInMs).padStart(5, '0');
+  }
+}
+
+function runKey(correlationId: string): string {
+  return `run|${correlationId}`;
+}
+
+/** Exists while the run has not ended. */
+function openKey({ order, correlationId }: RunRecord): string {
+  return `open|${order}|${correlationId}`;
+}
+
+/** Sorts the newest run first. */
+function listKey({ order, correlationId }: RunRecord): string {
+  return `list|${order.replaceAll(/\d/g, (digit) => String(9 - Number(digit)))}|${correlationId}`;
+}
+
+function changesOf(before: RunRecord | undefined, after: RunRecord): ValueChange[] {
+  const { correlationId } = after;
+  const isOpen = !isEnded(after);
+  const wasOpen = before !== undefined && !isEnded(before);
+  return [
+    { key: runKey(correlationId), value: JSON.stringify(after) },
+    ...(before === undefined ? [{ key: listKey(after), value: correlationId }] : []),
+    ...(isOpen === wasOpen ? [] : [{ key: openKey(after), value: isOpen ? correlationId : undefined }]),
+  ];
+}
+
+/** @param attempt resolves with undefined if another process came first */
+async function retry<Result>(attempt: () => Promise<Result | undefined>): Promise<Result> {
+  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+    const result = await attempt();
+    if (result !== undefined) return result;
+  }
+  throw new Error(`A run record has changed ${MAX_TRIES} times while it was being written.`);
+}

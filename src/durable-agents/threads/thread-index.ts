@@ -1,0 +1,177 @@
+import { z } from 'zod';
+import { cleanForeignText } from '../../functions/foreign-text.js';
+import type { KeyValueStore, StoredValue } from '../../storage/key-value-store.js';
+import { RUN_STATUSES, type RunStatus } from '../runs/run-record.js';
+import { type ThreadIdentity, threadHash } from '../thread/thread-identity.js';
+
+const MAX_TITLE_CHARS = 80;
+const MAX_TRIES = 30;
+/** Rows that one request may look at to find those that it wants. */
+const MAX_SCANNED = 1000;
+const PAGE_LIMIT = 250;
+const LAST_MS = 9_999_999_999_999;
+
+const entrySchema = z.object({
+  threadId: z.string(),
+  /** The beginning of the first message. */
+  title: z.string(),
+  /** Status of the newest run that has begun. */
+  status: z.enum(RUN_STATUSES),
+  createdAt: z.string(),
+  /** When its newest run began or ended: ISO 8601 in UTC. */
+  lastActivityAt: z.string(),
+  /** Id of the user whom the thread belongs to. Undefined: nobody. */
+  owner: z.string().optional(),
+});
+
+/** A thread as it is listed. */
+export type ListedThread = Readonly<z.infer<typeof entrySchema>>;
+
+/** What a run changes in the list. */
+export interface ThreadActivity {
+  readonly message: string;
+  readonly status: RunStatus;
+  readonly at: Date;
+  /** Set for a thread that has no owner yet. */
+  readonly owner?: string | undefined;
+}
+
+export interface ThreadQuery {
+  readonly limit: number;
+  /** {@link ThreadPage.next} of the page before. */
+  readonly after?: string | undefined;
+  readonly status?: RunStatus | undefined;
+  /** Only threads whose last activity is at or after this time. */
+  readonly since?: Date | undefined;
+  /** Only threads whose last activity is before this time. */
+  readonly until?: Date | undefined;
+  /** Only threads with this text in id or title, without regard to case. */
+  readonly text?: string | undefined;
+  readonly owner?: string | undefined;
+}
+
+export interface ThreadPage {
+  /** The one with the latest activity first. May be fewer than the limit although there are more. */
+  readonly threads: readonly ListedThread[];
+  /** Undefined: there are no more. */
+  readonly next: string | undefined;
+}
+
+/**
+ * Lists the threads of each agent by the time of their last activity. An agent's list is one partition with two rows for
+ * each thread: one by its id, and one by time, which moves with each change. Both change in one commit.
+ */
+export class ThreadIndex {
+  readonly #store: KeyValueStore;
+
+  constructor(store: KeyValueStore) {
+    this.#store = store;
+  }
+
+  /**
+   * Puts a thread at the top of the list.
+   *
+   * @param known what an earlier call has returned, which saves a read
+   */
+  async touch(thread: ThreadIdentity, activity: ThreadActivity, known?: StoredValue): Promise<StoredValue> {
+    const partition = partitionOf(thread.agentName);
+    const key = idKey(thread);
+    let newest = known;
+    for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+      const stored = newest ?? (await this.#store.read({ partition, key }));
+      newest = undefined;
+      const before = stored && entrySchema.parse(JSON.parse(stored.value));
+      const entry = changedEntry(thread, before, activity);
+      const value = JSON.stringify(entry);
+      const movedFrom = before && timeKey(before);
+      const movedTo = timeKey(entry);
+      const tag = await this.#store.commit(partition, { key, tag: stored?.tag }, [
+        { key, value },
+        { key: movedTo, value },
+        ...(movedFrom === undefined || movedFrom === movedTo ? [] : [{ key: movedFrom, value: undefined }]),
+      ]);
+      if (tag !== undefined) return { key, value, tag };
+    }
+    throw new Error(`The list entry of a thread has changed ${MAX_TRIES} times while it was being written.`);
+  }
+
+  async find(thread: ThreadIdentity): Promise<ListedThread | undefined> {
+    const stored = await this.#store.read({ partition: partitionOf(thread.agentName), key: idKey(thread) });
+    return stored && entrySchema.parse(JSON.parse(stored.value));
+  }
+
+  async remove(thread: ThreadIdentity): Promise<void> {
+    const partition = partitionOf(thread.agentName);
+    const key = idKey(thread);
+    for (;;) {
+      const stored = await this.#store.read({ partition, key });
+      if (stored === undefined) return;
+      const changes = [key, timeKey(entrySchema.parse(JSON.parse(stored.value)))];
+      const removed = changes.map((removedKey) => ({ key: removedKey, value: undefined }));
+      if ((await this.#store.commit(partition, { key, tag: stored.tag }, removed)) !== undefined) return;
+    }
+  }
+
+  /** Looks at a bounded number of threads: a page may be short, or empty, and still have a `next`. */
+  async list(agentName: string, query: ThreadQuery): Promise<ThreadPage> {
+    const { since, until } = query;
+    const before = since === undefined ? 'at~' : `at|${inverted(since)}~`;
+    const start = until === undefined ? 'at|' : `at|${inverted(until)}~`;
+    const resumed = query.after === undefined ? 'at|' : `at|${query.after}-`;
+    const threads: ListedThread[] = [];
+    let from = resumed > start ? resumed : start;
+    let lastKey: string | undefined;
+    for (let scanned = 0; scanned < MAX_SCANNED && from < before;) {
+      const rows = await this.#store.readRange(partitionOf(agentName), { from, before }, PAGE_LIMIT);
+      if (rows.length === 0) return { threads, next: undefined };
+      for (const { key, value } of rows) {
+        const thread = entrySchema.parse(JSON.parse(value));
+        if (isWanted(thread, query)) {
+          if (threads.length === query.limit) return { threads, next: lastKey };
+          threads.push(thread);
+        }
+        lastKey = key.slice('at|'.length);
+      }
+      scanned += rows.length;
+      from = `at|${lastKey}-`;
+    }
+    return { threads, next: lastKey };
+  }
+}
+
+function changedEntry(
+  { threadId }: ThreadIdentity,
+  before: ListedThread | undefined,
+  { message, status, at, owner = before?.owner }: ThreadActivity,
+): ListedThread {
+  const now = at.toISOString();
+  const lastActivityAt = before !== undefined && before.lastActivityAt > now ? before.lastActivityAt : now;
+  const kept = before ?? { threadId, title: cleanForeignText(message, MAX_TITLE_CHARS), createdAt: now };
+  return { ...kept, status, lastActivityAt, ...(owner !== undefined && { owner: before?.owner ?? owner }) };
+}
+
+function isWanted({ threadId, title, ...thread }: ListedThread, { status, text, owner }: ThreadQuery): boolean {
+  const wanted = text?.toLowerCase();
+  return (
+    (status === undefined || thread.status === status) &&
+    (owner === undefined || thread.owner === owner) &&
+    (wanted === undefined || [threadId, title].some((value) => value.toLowerCase().includes(wanted)))
+  );
+}
+
+function partitionOf(agentName: string): string {
+  return `threads|${agentName}`;
+}
+
+function idKey({ threadId }: ThreadIdentity): string {
+  return `id|${threadHash(threadId)}`;
+}
+
+/** Sorts the latest activity first. */
+function timeKey({ threadId, lastActivityAt }: ListedThread): string {
+  return `at|${inverted(new Date(lastActivityAt))}|${threadHash(threadId)}`;
+}
+
+function inverted(time: Date): string {
+  return String(LAST_MS - time.getTime()).padStart(13, '0');
+}
