@@ -9,6 +9,7 @@ import { registerDashboardRoutes } from './dashboard/dashboard-routes.js';
 import { AgentFunctionApp } from './durable-agents/index.js';
 import { trackResponses } from './functions/outgoing-response.js';
 import { createAzureOpenAIClient } from './openai/azure-openai-client.js';
+import { createKeyValueStore } from './storage/create-key-value-store.js';
 import { loadSettings } from './settings/load-settings.js';
 
 const settings = loadSettings(process.env);
@@ -27,6 +28,7 @@ if (settings.callbackStore.kind === 'memory' && process.env['WEBSITE_INSTANCE_ID
   );
 }
 const store = createCallbackEventStore(settings.callbackStore, console);
+const storage = createKeyValueStore(settings.callbackStore, console);
 const health = new StoreHealth(store);
 const streams = new StreamHub({
   ...settings.callbackStreams,
@@ -37,6 +39,7 @@ const streams = new StreamHub({
 });
 const auditTrail = new ConversationAuditTrail({ store, health, log: settings.callbackLog });
 const agentApp = new AgentFunctionApp({
+  storage,
   runEvents: streams,
   healthDetails: () => health.details(),
   defaultCallback: auditTrail,
@@ -71,4 +74,6 @@ const purge = createEventPurge(settings.callbackStore, console);
 if (purge !== undefined) app.timer('purge_callback_events', { schedule: '0 17 3 * * *', handler: purge });
 
 // What is still to be written of the list of threads is written, and connections are closed.
-app.hook.appTerminate(() => store.close());
+app.hook.appTerminate(async () => {
+  await Promise.all([store.close(), storage.close()]);
+});

@@ -9,7 +9,8 @@ import {
 import { finish, text } from '../support/agent-parts.js';
 import { startDurableTaskServer } from '../support/durable-task-server.js';
 import { FakeEntity } from '../support/fake-entity.js';
-import { FakeRunRecords } from '../support/fake-run-records.js';
+import { RunRecords } from '../../src/durable-agents/runs/run-records.js';
+import { MemoryKeyValueStore } from '../../src/storage/memory/memory-key-value-store.js';
 import { RecordingCallback } from '../support/recording-callback.js';
 import { runRequest } from '../support/run-request.js';
 import { ScriptedAgent } from '../support/scripted-agent.js';
@@ -35,46 +36,37 @@ function registered(options: AgentFunctionAppOptions = {}, agentOptions: AddAgen
 
 const health = 'health_check GET health function';
 const run = 'http-ScriptedAgent POST agents/ScriptedAgent/run function';
-const thread = 'get_thread GET agents/{agentName}/threads/{thread_id} function';
+const threads = [
+  'get_thread GET agents/{agentName}/threads/{thread_id} function',
+  'list_runs GET agents/{agentName}/threads/{thread_id}/runs function',
+  'get_run GET agents/{agentName}/threads/{thread_id}/runs/{correlation_id} function',
+];
+const withLevel = (level: string) => [health, run, ...threads].map((line) => line.replace(/function$/, level));
 
 describe('the HTTP functions of an app', () => {
   it.each<[string, AgentFunctionAppOptions, AddAgentOptions, string[]]>([
-    ['by default', {}, {}, [health, run, thread]],
-    [
-      'with the auth level anonymous',
-      { httpAuthLevel: 'anonymous' },
-      {},
-      [
-        health.replace(/function$/, 'anonymous'),
-        run.replace(/function$/, 'anonymous'),
-        thread.replace(/function$/, 'anonymous'),
-      ],
-    ],
-    [
-      'with the auth level admin',
-      { httpAuthLevel: 'admin' },
-      {},
-      [health.replace(/function$/, 'admin'), run.replace(/function$/, 'admin'), thread.replace(/function$/, 'admin')],
-    ],
-    ['without a health check', { enableHealthCheck: false }, {}, [run, thread]],
+    ['by default', {}, {}, [health, run, ...threads]],
+    ['with the auth level anonymous', { httpAuthLevel: 'anonymous' }, {}, withLevel('anonymous')],
+    ['with the auth level admin', { httpAuthLevel: 'admin' }, {}, withLevel('admin')],
+    ['without a health check', { enableHealthCheck: false }, {}, [run, ...threads]],
     [
       'without a health check, anonymous or not',
       { enableHealthCheck: false, enableAnonymousHealth: true },
       {},
-      [run, thread],
+      [run, ...threads],
     ],
     [
       'with anonymous health',
       { enableAnonymousHealth: true },
       {},
-      ['health_check GET health anonymous', 'health_details GET health/details function', run, thread],
+      ['health_check GET health anonymous', 'health_details GET health/details function', run, ...threads],
     ],
     ['without HTTP endpoints', { enableHttpEndpoints: false }, {}, [health]],
     [
       'with an endpoint for this agent alone',
       { enableHttpEndpoints: false },
       { enableHttpEndpoint: true },
-      [health, run, thread],
+      [health, run, ...threads],
     ],
     ['without an endpoint for this agent', {}, { enableHttpEndpoint: false }, [health]],
   ])('are, %s, these with these auth levels', (_what, options, agentOptions, expected) => {
@@ -85,7 +77,11 @@ describe('the HTTP functions of an app', () => {
     const agentApp = new AgentFunctionApp({ agents: [sunny()] });
 
     expect(agentApp.agents.list().map(({ agent }) => agent.name)).toEqual(['ScriptedAgent']);
-    expect(http.mock.calls.map(([name]) => name)).toEqual(['health_check', 'http-ScriptedAgent', 'get_thread']);
+    expect(http.mock.calls.map(([name]) => name)).toEqual([
+      'health_check',
+      'http-ScriptedAgent',
+      ...threads.map((line) => line.split(' ')[0]),
+    ]);
     expect(entity.mock.calls.map(([name]) => name)).toEqual(['dafx-ScriptedAgent']);
   });
 });
@@ -154,7 +150,7 @@ describe('the run endpoint', () => {
 describe('a caller of the run endpoint', () => {
   const body = JSON.stringify({ message: 'Hi', thread_id: 'thread-1' });
 
-  it.each<{ what: string; options: AgentFunctionAppOptions; status: number; location?: string }>([
+  it.each<{ what: string; options: AgentFunctionAppOptions; status: number }>([
     { what: 'waitSeconds', options: { waitSeconds: 0.03 }, status: 500 },
     {
       what: 'maxPollRetries and pollIntervalSeconds, whatever waitSeconds is',
@@ -162,12 +158,11 @@ describe('a caller of the run endpoint', () => {
       status: 500,
     },
     {
-      what: 'waitSeconds, with the status and location that are set',
-      options: { waitSeconds: 0.03, waitTimeoutStatus: 202, runLocation: ({ threadId }) => `callbacks/${threadId}` },
+      what: 'waitSeconds, with the status that is set',
+      options: { waitSeconds: 0.03, waitTimeoutStatus: 202 },
       status: 202,
-      location: 'callbacks/thread-1',
     },
-  ])('waits for $what', async ({ options, status, location }) => {
+  ])('waits for $what', async ({ options, status }) => {
     const { context } = await startDurableTaskServer(() => undefined);
     registered(options);
 
@@ -176,18 +171,19 @@ describe('a caller of the run endpoint', () => {
     expect(answer).toMatchObject({
       status,
       jsonBody: { status: 'timeout' },
-      ...(location && { headers: { location } }),
+      headers: { location: expect.stringMatching(/^threads\/thread-1\/runs\/[0-9a-f]{32}$/), 'retry-after': '2' },
     });
   });
 
-  it('is recorded if it sends an idempotency key', async () => {
+  it('finds its run in the storage of the app', async () => {
     const { context } = await startDurableTaskServer(() => undefined);
-    const runRecords = new FakeRunRecords();
-    registered({ runRecords, waitSeconds: 0.03 });
+    const storage = new MemoryKeyValueStore();
+    registered({ storage, waitSeconds: 0.03 });
 
-    await call('http-ScriptedAgent', { method: 'POST', body, context, headers: { 'idempotency-key': 'a' } });
+    await call('http-ScriptedAgent', { method: 'POST', body, context });
 
-    expect(runRecords.acceptedRuns).toMatchObject([{ agentName: 'ScriptedAgent', threadId: 'thread-1' }]);
+    const thread = { agentName: 'ScriptedAgent', threadId: 'thread-1' };
+    expect(await new RunRecords(storage).listOpen(thread)).toMatchObject([{ status: 'queued', message: 'Hi' }]);
   });
 
   it('gets a stream if the app has run events', async () => {

@@ -21,6 +21,16 @@ export interface AnsweredRun {
   readonly message_count: number;
 }
 
+/** A run, as its route shows it. */
+export interface RunView {
+  readonly correlation_id: string;
+  readonly status: string;
+  readonly attempt: number;
+  readonly message: string;
+  readonly response?: string;
+  readonly error_code?: string;
+}
+
 /** The app's HTTP API, as a client uses it. */
 export class AgentApi {
   readonly #baseUrl: string;
@@ -92,6 +102,16 @@ export class AgentApi {
       headers: { ...this.#keyHeader, 'content-type': 'application/json' },
       body: JSON.stringify(fields),
     });
+  }
+
+  /** The runs of a thread: with `suffix` one of them, or what is done to it. */
+  runs(method: string, threadId: string, suffix = '', agentName = AGENT): Promise<HttpAnswer> {
+    return this.call(method, `agents/${agentName}/threads/${encodeURIComponent(threadId)}/runs${suffix}`);
+  }
+
+  /** What is known of a run. */
+  async readRun(threadId: string, correlationId: string): Promise<RunView> {
+    return okJson(await this.runs('GET', threadId, `/${correlationId}`));
   }
 
   async events(threadId: string): Promise<CallbackEvent[]> {

@@ -23,6 +23,8 @@ export class FakeEntity implements DurableEntityContext<unknown> {
   /** What was stored, call by call. */
   readonly writes: unknown[] = [];
   readonly logLines: string[] = [];
+  /** Whether the entity has ended its own existence. */
+  isGone = false;
   readonly getInput: DurableEntityContext<unknown>['getInput'];
   readonly #state: unknown;
   readonly #retryCount: number;
@@ -61,7 +63,7 @@ export class FakeEntity implements DurableEntityContext<unknown> {
   }
 
   destructOnExit(): void {
-    throw new Error('An agent entity does not delete itself.');
+    this.isGone = true;
   }
 
   signalEntity(): void {

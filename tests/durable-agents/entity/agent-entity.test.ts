@@ -7,8 +7,11 @@ import { finish, text } from '../../support/agent-parts.js';
 import { FakeEntity, type FakeEntityOptions } from '../../support/fake-entity.js';
 import { RecordingCallback } from '../../support/recording-callback.js';
 import { runRequest } from '../../support/run-request.js';
-import { FakeRunRecords } from '../../support/fake-run-records.js';
-import type { RunRecords } from '../../../src/durable-agents/run-records.js';
+import { HookedKeyValueStore } from '../../support/hooked-key-value-store.js';
+import { RunRecords } from '../../../src/durable-agents/runs/run-records.js';
+import { ThreadIndex } from '../../../src/durable-agents/threads/thread-index.js';
+import type { KeyValueStore } from '../../../src/storage/key-value-store.js';
+import { MemoryKeyValueStore } from '../../../src/storage/memory/memory-key-value-store.js';
 import { ScriptedAgent } from '../../support/scripted-agent.js';
 import { agentEntityName } from '../../../src/durable-agents/thread/thread-entity.js';
 import { threadState, turnEntries } from '../../support/thread-entries.js';
@@ -16,7 +19,11 @@ import { threadState, turnEntries } from '../../support/thread-entries.js';
 const sunny = () => new ScriptedAgent([text('Sunny.'), finish()]);
 
 /** Performs one operation, and tells what came of it. */
-async function operate(operation: FakeEntityOptions, agent: Agent = sunny(), runRecords?: RunRecords) {
+async function operate(
+  operation: FakeEntityOptions,
+  agent: Agent = sunny(),
+  storage: KeyValueStore = new MemoryKeyValueStore(),
+) {
   const entity = new FakeEntity(operation);
   const callback = new RecordingCallback();
   const completions = new RunCompletionNotifier();
@@ -27,7 +34,8 @@ async function operate(operation: FakeEntityOptions, agent: Agent = sunny(), run
     completions,
     runTimeoutMs: 60_000,
     maxAttempts: 5,
-    runRecords,
+    runRecords: new RunRecords(storage),
+    threadIndex: new ThreadIndex(storage),
   });
   await handle(entity.context);
   return { entity, callback, hasAnnouncedEnd: ended.aborted };
@@ -207,7 +215,7 @@ describe('an agent entity', () => {
     expect(agentEntityName('CallbackAgent')).toBe('dafx-CallbackAgent');
   });
 
-  it.each(['delete', '', 'RUN', 'constructor'])('does not know the operation "%s"', async (operationName) => {
+  it.each(['', 'RUN', 'constructor'])('does not know the operation "%s"', async (operationName) => {
     const { entity } = await operate({ operationName, input: runRequest() });
 
     expect(entity.results).toEqual([{ error: `Unknown operation: ${operationName}` }]);
@@ -249,7 +257,8 @@ describe('an agent entity', () => {
       completions: new RunCompletionNotifier(),
       runTimeoutMs: 60_000,
       maxAttempts: 5,
-      runRecords: undefined,
+      runRecords: new RunRecords(new MemoryKeyValueStore()),
+      threadIndex: new ThreadIndex(new MemoryKeyValueStore()),
     });
 
     await handle(entity.context);
@@ -268,17 +277,24 @@ describe('an agent entity', () => {
   });
 });
 
-const counting = (count: number) => new FakeRunRecords({ attemptCount: () => Promise.resolve(count) });
+const newRun = { ...runRequest(), agentName: 'ScriptedAgent', threadId: 'thread-1' };
+
+/** A store that knows of so many deliveries of the run. */
+async function storageAfter(deliveries: number): Promise<KeyValueStore> {
+  const storage = new MemoryKeyValueStore();
+  for (let delivery = 1; delivery <= deliveries; delivery += 1) await new RunRecords(storage).begin(newRun, 1);
+  return storage;
+}
 
 describe('a run that is delivered again and again', () => {
   const input = runRequest();
 
   it.each([
-    ['the event store', { operationName: 'run', input }, counting(5)],
-    ['the host', { operationName: 'run', input, retryCount: 5 }, undefined],
-  ])('fails without asking the agent after five attempts, counted by %s', async (_who, operation, runRecords) => {
+    ['the run record', { operationName: 'run', input }, 5],
+    ['the host', { operationName: 'run', input, retryCount: 5 }, 0],
+  ])('fails without asking the agent after five attempts, counted by %s', async (_who, operation, recorded) => {
     const agent = sunny();
-    const { entity, callback, hasAnnouncedEnd } = await operate(operation, agent, runRecords);
+    const { entity, callback, hasAnnouncedEnd } = await operate(operation, agent, await storageAfter(recorded));
     expect(agent.calls).toEqual([]);
     expect(entity.results).toMatchObject([{ status: 'error', message_count: 2 }]);
     expect(callback.errors).toMatchObject([{ code: 'too_many_attempts' }]);
@@ -287,17 +303,20 @@ describe('a run that is delivered again and again', () => {
   });
 
   it('runs a fifth time, and tells the callback which attempt it is', async () => {
-    const { entity, callback } = await operate({ operationName: 'run', input, retryCount: 2 }, sunny(), counting(4));
+    const storage = await storageAfter(4);
+    const { entity, callback } = await operate({ operationName: 'run', input, retryCount: 2 }, sunny(), storage);
     expect(entity.results).toMatchObject([{ status: 'success' }]);
     expect(new Set(callback.contexts.map(({ attempt }) => attempt))).toEqual(new Set([5]));
   });
 
-  it('runs when the event store cannot count, and logs why', async () => {
-    const runRecords = new FakeRunRecords({ attemptCount: () => Promise.reject(new Error('The store is down.')) });
-    const { entity, callback } = await operate({ operationName: 'run', input }, sunny(), runRecords);
+  it('runs when its record cannot be written, and logs why', async () => {
+    const storage = new HookedKeyValueStore(() => {
+      throw new Error('The store is down.');
+    });
+    const { entity, callback } = await operate({ operationName: 'run', input }, sunny(), storage);
     expect(entity.results).toMatchObject([{ status: 'success' }]);
     expect(new Set(callback.contexts.map(({ attempt }) => attempt))).toEqual(new Set([1]));
-    expect(entity.logLines).toContainEqual(expect.stringMatching(/^warn.*earlier attempts are unknown.*is down/));
+    expect(entity.logLines).toContainEqual(expect.stringMatching(/^warn.*could not be noted as running.*is down/));
   });
 
   it('does not replace the answer that it has already', async () => {

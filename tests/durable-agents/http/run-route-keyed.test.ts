@@ -3,12 +3,15 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createRunRoute, type RunRouteOptions } from '../../../src/durable-agents/http/run-route.js';
 import { sseFrame } from '../../../src/functions/sse.js';
 import { correlationIdOfKey, threadIdOfKey } from '../../../src/durable-agents/http/idempotency-key.js';
+import type { RunRecord } from '../../../src/durable-agents/runs/run-record.js';
+import { RunRecords } from '../../../src/durable-agents/runs/run-records.js';
+import { MemoryKeyValueStore } from '../../../src/storage/memory/memory-key-value-store.js';
 import { RunCompletionNotifier } from '../../../src/durable-agents/run-completion-notifier.js';
 import type { FollowOptions, RunEventSource } from '../../../src/durable-agents/run-event-source.js';
 import { runRequestSchema } from '../../../src/durable-agents/run-request.js';
 import type { ThreadContent } from '../../../src/durable-agents/thread/thread-state.js';
 import { type DurableTaskServer, type Signal, startDurableTaskServer } from '../../support/durable-task-server.js';
-import { FakeRunRecords } from '../../support/fake-run-records.js';
+import { HookedKeyValueStore } from '../../support/hooked-key-value-store.js';
 import { httpAnswer } from '../../support/http-answer.js';
 import { httpRequest, type RequestParts } from '../../support/http-request.js';
 import { parseSse } from '../../support/sse-events.js';
@@ -16,6 +19,7 @@ import { threadState, turnEntries } from '../../support/thread-entries.js';
 
 const id = correlationIdOfKey('ScriptedAgent', 'thread-1', 'key-1');
 const entity = 'dafx-ScriptedAgent/thread-1';
+const run = { agentName: 'ScriptedAgent', threadId: 'thread-1', correlationId: id };
 const sunny = { $type: 'text', text: 'Sunny.' } as const;
 const later = { $type: 'error', message: 'Later.', errorCode: 'rate_limited' } as const;
 
@@ -54,6 +58,7 @@ function post(server: DurableTaskServer, parts: RequestParts, options: Partial<R
     timeoutStatus: 500,
     maxWaitMs: 10_000,
     maxMessageBytes: 1000,
+    runRecords: new RunRecords(new MemoryKeyValueStore()),
     ...options,
   });
   return httpAnswer(handler, httpRequest(parts), server.context);
@@ -119,7 +124,7 @@ describe('a run request with an idempotency key', () => {
 
     await post(server, notWaiting(json));
     expect(server.readCount).toBe(1);
-    await post(server, notWaiting({ ...json, headers: {} }), { runRecords: new FakeRunRecords() });
+    await post(server, notWaiting({ ...json, headers: {} }));
     expect(server.readCount).toBe(1);
   });
 });
@@ -210,7 +215,8 @@ describe('a request with another message under the same key', () => {
   it.each(waysToAsk)('is refused when the run was accepted before and it $how', async ({ as }) => {
     const server = await startDurableTaskServer(silent);
     const { runEvents } = createRunEvents();
-    const runRecords = new FakeRunRecords({ accept: async () => 'Hello' });
+    const runRecords = new RunRecords(new MemoryKeyValueStore());
+    await runRecords.accept({ ...run, message: 'Hello', createdAt: new Date().toISOString() });
 
     expect(await post(server, as(json), { runEvents, runRecords })).toMatchObject({ status: 409 });
     expect(server.signals).toEqual([]);
@@ -246,67 +252,80 @@ describe('a request with another message under the same key', () => {
   });
 });
 
-describe('the record of an accepted run', () => {
-  it('is made before the run is sent, and not for a run that the thread holds', async () => {
-    const runRecords = new FakeRunRecords();
+describe('the record of a run', () => {
+  it.each([
+    ['with an idempotency key', json],
+    ['without one', { ...json, headers: {} }],
+  ])('is made before the run is sent %s', async (_what, parts) => {
+    const runRecords = new RunRecords(new MemoryKeyValueStore());
+    let recorded: readonly RunRecord[] = [];
     const server = await startDurableTaskServer((signal) => {
-      expect(runRecords.acceptedRuns).toHaveLength(1);
+      void runRecords.listOpen(run).then((open) => (recorded = open));
       return entityThatAnswers(sunny)(signal);
     });
 
-    await post(server, json, { runRecords });
-    await post(server, json, { runRecords });
+    const { text: answer } = await post(server, parts, { runRecords });
 
-    expect(runRecords.acceptedRuns).toEqual([
-      {
-        agentName: 'ScriptedAgent',
-        threadId: 'thread-1',
-        correlationId: id,
-        requestMessage: 'Hi',
-        requestedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
-      },
+    const { correlation_id: correlationId } = JSON.parse(answer);
+    expect(recorded).toMatchObject([
+      { correlationId, status: 'queued', message: 'Hi', createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/) },
     ]);
-    expect(server.signals).toHaveLength(1);
   });
 
-  it('is not made for a run without a key', async () => {
-    const runRecords = new FakeRunRecords();
+  it('answers a repeated request for a run that the conversation does not have any more', async () => {
+    const runRecords = new RunRecords(new MemoryKeyValueStore());
+    await runRecords.end(
+      { ...run, message: 'Hi', createdAt: new Date().toISOString() },
+      { status: 'completed', response: 'Sunny.', messageCount: 2 },
+    );
+    const server = await startDurableTaskServer(silent);
 
-    await post(await startDurableTaskServer(silent), notWaiting({ ...json, headers: {} }), { runRecords });
+    const answer = await post(server, json, { runRecords });
 
-    expect(runRecords.acceptedRuns).toEqual([]);
+    expect(JSON.parse(answer.text)).toMatchObject({ response: 'Sunny.', message_count: 2, correlation_id: id });
+    expect(server.signals).toEqual([]);
+  });
+
+  it('is removed if the run cannot be sent', async () => {
+    const runRecords = new RunRecords(new MemoryKeyValueStore());
+    const server = await startDurableTaskServer(() => {
+      throw new Error('The queue is gone.');
+    });
+
+    expect(await post(server, json, { runRecords })).toMatchObject({ status: 500 });
+    expect(await runRecords.find(run)).toBeUndefined();
   });
 
   it('is gone on without when it cannot be made, with a warning', async () => {
     const server = await startDurableTaskServer(entityThatAnswers(sunny));
-    const runRecords = new FakeRunRecords({ accept: () => Promise.reject(new Error('store is down')) });
+    const store = new HookedKeyValueStore(() => Promise.reject(new Error('store is down')));
 
-    expect(await post(server, json, { runRecords })).toMatchObject({ status: 200 });
+    expect(await post(server, json, { runRecords: new RunRecords(store) })).toMatchObject({ status: 200 });
     expect(server.logLines).toEqual([expect.stringMatching(`^warn.*${id}.*accepted: Error: store is down`)]);
   });
 });
 
-describe('the record of an accepted run that takes long', () => {
+describe('the record of a run that takes long', () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
   afterEach(() => void vi.useRealTimers());
 
-  it('is waited for 2 s', async () => {
+  it('is waited for 1 s', async () => {
     const server = await startDurableTaskServer(silent);
     const accepting = new AbortController();
-    const accept = (): Promise<string> => {
+    const store = new HookedKeyValueStore(() => {
       accepting.abort();
       return new Promise(() => {});
-    };
+    });
     const isAccepting = once(accepting.signal, 'abort');
 
-    const asking = post(server, notWaiting(json), { runRecords: new FakeRunRecords({ accept }) });
+    const asking = post(server, notWaiting(json), { runRecords: new RunRecords(store) });
     await isAccepting;
-    await vi.advanceTimersByTimeAsync(1999);
+    await vi.advanceTimersByTimeAsync(999);
     expect(server.signals).toEqual([]);
     await vi.advanceTimersByTimeAsync(1);
 
     expect(await asking).toMatchObject({ status: 202 });
-    expect(server.logLines).toEqual([expect.stringContaining('no answer within 2000 ms')]);
+    expect(server.logLines).toEqual([expect.stringContaining('no answer within 1000 ms')]);
   });
 });
 

@@ -8,6 +8,8 @@ import type {
   RunEventSource,
   RunEventStream,
 } from '../../../src/durable-agents/run-event-source.js';
+import { RunRecords } from '../../../src/durable-agents/runs/run-records.js';
+import { MemoryKeyValueStore } from '../../../src/storage/memory/memory-key-value-store.js';
 import { RunCompletionNotifier } from '../../../src/durable-agents/run-completion-notifier.js';
 import { runRequestSchema } from '../../../src/durable-agents/run-request.js';
 import type { ThreadContent } from '../../../src/durable-agents/thread/thread-state.js';
@@ -71,6 +73,7 @@ function post(server: DurableTaskServer, parts: RequestParts, runEvents?: RunEve
     timeoutStatus: 500,
     maxWaitMs: 30_000,
     maxMessageBytes: 1000,
+    runRecords: new RunRecords(new MemoryKeyValueStore()),
     runEvents,
   });
   return httpAnswer(handler, httpRequest(parts), server.context);

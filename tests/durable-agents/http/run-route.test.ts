@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createRunRoute, type RunRouteOptions } from '../../../src/durable-agents/http/run-route.js';
+import { RunRecords } from '../../../src/durable-agents/runs/run-records.js';
+import { MemoryKeyValueStore } from '../../../src/storage/memory/memory-key-value-store.js';
 import { RunCompletionNotifier } from '../../../src/durable-agents/run-completion-notifier.js';
 import { runRequestSchema } from '../../../src/durable-agents/run-request.js';
 import type { ThreadContent } from '../../../src/durable-agents/thread/thread-state.js';
@@ -28,6 +30,7 @@ const route = (options: Partial<RunRouteOptions> = {}) =>
     timeoutStatus: 500,
     maxWaitMs: 30_000,
     maxMessageBytes: 1000,
+    runRecords: new RunRecords(new MemoryKeyValueStore()),
     ...options,
   });
 
@@ -144,21 +147,20 @@ describe('the answer in text', () => {
   });
 });
 
-const runLocation = () => 'callbacks/thread-1?correlation_id=1';
-
-describe('the answer to a run that takes too long', () => {
+describe('the answer to a run that goes on', () => {
   it.each([
-    { timeoutStatus: 202 as const, runLocation, location: runLocation() },
-    { timeoutStatus: 202 as const, location: null },
-    { timeoutStatus: 500 as const, runLocation, location: null },
-  ])('has the status $timeoutStatus and the location $location', async ({ location, ...options }) => {
+    { what: 'a caller that does not wait', parts: { json, ...noWait }, status: 202 },
+    { what: 'a caller whose time is up', parts: { json }, status: 500 },
+    { what: 'a caller whose time is up, if 202 is set', parts: { json }, status: 202, timeoutStatus: 202 as const },
+  ])('tells $what where and when to look', async ({ parts, status, ...options }) => {
     const server = await startDurableTaskServer(silent);
 
-    const response = await post(server, { json }, { ...options, maxWaitMs: 30 });
+    const response = await post(server, parts, { ...options, maxWaitMs: 30 });
 
-    expect(response.status).toBe(options.timeoutStatus);
-    expect(JSON.parse(response.text)).toMatchObject({ ...about('timeout') });
-    expect(response.headers.get('location')).toBe(location);
+    expect(response.status).toBe(status);
+    const { correlation_id: id } = JSON.parse(response.text);
+    expect(response.headers.get('location')).toBe(`threads/thread-1/runs/${id}`);
+    expect(response.headers.get('retry-after')).toBe('2');
   });
 });
 
