@@ -265,6 +265,8 @@ module app 'modules/function-app.bicep' = {
       APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.outputs.clientId};Authorization=AAD'
       AZURE_OPENAI_ENDPOINT: modelAccess.outputs.endpoint
       AZURE_OPENAI_CHAT_DEPLOYMENT_NAME: modelDeploymentName
+      // A key lets its owner speak to the agents, not instruct them.
+      AGENT_ALLOWED_ROLES: 'user'
       CALLBACK_STORE: eventStore
       CALLBACK_EVENT_TTL_DAYS: string(eventRetentionDays)
       ...eventStoreSettings[eventStore]

@@ -43,6 +43,8 @@ const agentApp = new AgentFunctionApp({
   runEvents: streams,
   healthDetails: () => health.details(),
   defaultCallback: auditTrail,
+  ...settings.conversation,
+  allowedRoles: settings.agent.allowedRoles,
   maxMessageBytes: settings.agent.maxMessageBytes,
   runTimeoutSeconds: settings.agent.runTimeoutSeconds,
   maxAttempts: settings.agent.maxAttempts,

@@ -14,7 +14,9 @@ import { ThreadIndex } from './threads/thread-index.js';
 import type { KeyValueStore } from '../storage/key-value-store.js';
 import { MemoryKeyValueStore } from '../storage/memory/memory-key-value-store.js';
 import { createGetRunRoute, createListRunsRoute } from './http/run-routes.js';
+import { ROLES, type RunRequest } from './run-request.js';
 import type { RunTracer } from './run-tracer.js';
+import type { TokenCounter } from './thread/history-window.js';
 import { agentEntityName } from './thread/thread-entity.js';
 
 export interface AgentFunctionAppOptions {
@@ -46,6 +48,16 @@ export interface AgentFunctionAppOptions {
   readonly waitTimeoutStatus?: 202 | 500;
   /** Maximum size of a message, in bytes of UTF-8. @default 262144 */
   readonly maxMessageBytes?: number;
+  /** The roles in which callers may speak. @default user, assistant and system */
+  readonly allowedRoles?: readonly RunRequest['role'][];
+  /** Tokens of a request and of the turns before it that the model gets. Default: no limit. */
+  readonly maxHistoryTokens?: number | undefined;
+  /** Turns that the model gets, the one of the request included. @default 200 */
+  readonly maxHistoryTurns?: number;
+  /** Counts tokens for `maxHistoryTokens`. @default the characters divided by 4 */
+  readonly countTokens?: TokenCounter;
+  /** Maximum size of a thread's stored state, in bytes of JSON. Beyond it the oldest turns are dropped. @default 900000 */
+  readonly maxStateBytes?: number;
   /** Time limit of a run: well below the host's `functionTimeout`, which would lose the run. @default 240 */
   readonly runTimeoutSeconds?: number;
   /** How often an interrupted run is tried. @default 5 */
@@ -93,6 +105,10 @@ export class AgentFunctionApp {
     return this.#options.httpAuthLevel ?? 'function';
   }
 
+  get #maxStateBytes(): number {
+    return this.#options.maxStateBytes ?? 900_000;
+  }
+
   /**
    * Registers an agent: its durable entity `dafx-{agent}`, and its run endpoint `http-{agent}`.
    *
@@ -109,6 +125,12 @@ export class AgentFunctionApp {
         completions: this.#completions,
         runTimeoutMs: (this.#options.runTimeoutSeconds ?? 240) * 1000,
         maxAttempts: this.#options.maxAttempts ?? 5,
+        historyLimits: {
+          maxTokens: this.#options.maxHistoryTokens,
+          maxTurns: this.#options.maxHistoryTurns,
+          countTokens: this.#options.countTokens,
+        },
+        maxStateBytes: this.#maxStateBytes,
         runRecords: this.#runRecords,
         threadIndex: this.threadIndex,
         tracer: this.#options.tracer,
@@ -171,7 +193,11 @@ export class AgentFunctionApp {
         pollIntervalMs,
         maxWaitMs: isPolled ? (maxPollRetries ?? 30) * pollIntervalMs : waitSeconds * 1000,
         timeoutStatus: options.waitTimeoutStatus ?? 500,
-        maxMessageBytes: options.maxMessageBytes ?? 256 * 1024,
+        messageRules: {
+          maxBytes: options.maxMessageBytes ?? 256 * 1024,
+          maxStateBytes: this.#maxStateBytes,
+          allowedRoles: options.allowedRoles ?? ROLES,
+        },
         runEvents: options.runEvents,
         runRecords: this.#runRecords,
       }),

@@ -42,6 +42,8 @@ export interface AgentResponse {
   readonly finishReason: AgentFinishReason;
   /** Absent when the model gave none. */
   readonly usage?: AgentUsage;
+  /** How many of the thread's earlier turns the model did not get, because of a limit. Undefined if it got all of them. */
+  readonly omittedTurnCount?: number;
 }
 
 export interface AgentRunOptions {

@@ -6,7 +6,7 @@ import type { Logger } from '../functions/logger.js';
 import { consume, raceAbort } from '../functions/time-limits.js';
 import { ResponseCollector } from './response-collector.js';
 import type { RunTrace } from './run-tracer.js';
-import type { ThreadMessage } from './thread/thread-state.js';
+import type { HistoryWindow } from './thread/history-window.js';
 
 /** How long a burst of parts may keep the event loop from other work. */
 const MAX_BUSY_MS = 5;
@@ -14,8 +14,10 @@ const MAX_CLOSE_MS = 1000;
 
 export interface AskAgentOptions {
   readonly agent: Agent;
-  readonly messages: readonly ThreadMessage[];
+  readonly window: HistoryWindow;
   readonly notifier: CallbackNotifier;
+  /** Begins log lines. */
+  readonly where: string;
   readonly trace?: RunTrace | undefined;
   /** Time limit of the whole run. */
   readonly timeoutMs: number;
@@ -52,20 +54,24 @@ export async function askAgent(options: AskAgentOptions): Promise<AgentResponse>
   }
 }
 
-/** Retries a broken stream once, and only if no reader has seen any of it. */
+/** Retries a broken stream, or one that the model refuses as too long, once, and only if no reader has seen any of it. */
 async function askWithRetry(
   options: AskAgentOptions,
   signal: AbortSignal,
   closeTimeoutMs: number,
 ): Promise<AgentResponse> {
-  const { agent, messages, notifier, trace, log, now } = options;
-  const ask = async (streaming: boolean, collector: ResponseCollector): Promise<AgentResponse> => {
+  const { agent, notifier, trace, log, now } = options;
+  const ask = async (
+    window: HistoryWindow,
+    streaming: boolean,
+    collector: ResponseCollector,
+  ): Promise<AgentResponse> => {
     let busySinceMs = performance.now();
     const onCloseError = (error: unknown): void => {
       log.warn(`[${agent.name}] the agent's stream could not be closed: ${errorText(error)}`);
     };
     await consume(
-      agent.run(messages, { signal, streaming, trace }),
+      agent.run(window.messages, { signal, streaming, trace }),
       (part) => {
         let pending: void | Promise<void> = undefined;
         for (const update of collector.push(part)) {
@@ -79,15 +85,24 @@ async function askWithRetry(
       },
       { signal, closeTimeoutMs, onCloseError },
     );
-    return collector.response(agent.name, now());
+    const { omittedTurnCount } = window;
+    return { ...collector.response(agent.name, now()), ...(omittedTurnCount > 0 && { omittedTurnCount }) };
   };
   const first = new ResponseCollector();
   try {
-    return await ask(true, first);
+    return await ask(options.window, true, first);
   } catch (error) {
-    const { recovery } = AgentError.from(error);
-    if (recovery === undefined || first.hasVisibleUpdates || signal.aborted) throw error;
-    return ask(recovery === 'retry', new ResponseCollector());
+    const { code, recovery } = AgentError.from(error);
+    if (first.hasVisibleUpdates || signal.aborted) throw error;
+    const half = code === 'context_length_exceeded' ? options.window.half() : undefined;
+    if (half !== undefined) {
+      log.warn(
+        `${options.where} too long for the model; trying again without the oldest ${half.omittedTurnCount} turns`,
+      );
+      return ask(half, true, new ResponseCollector());
+    }
+    if (recovery === undefined) throw error;
+    return ask(options.window, recovery === 'retry', new ResponseCollector());
   }
 }
 

@@ -30,6 +30,7 @@ export type {
   TracedToolCall,
 } from './run-tracer.js';
 export type { RunRequest } from './run-request.js';
+export { estimateTokens, type TokenCounter } from './thread/history-window.js';
 export {
   messageText,
   type ThreadContent,

@@ -6,14 +6,9 @@ import { CallbackNotifier } from './callback-notifier.js';
 import { AgentError } from './errors.js';
 import type { Logger } from '../functions/logger.js';
 import type { RunRequest } from './run-request.js';
+import { type HistoryLimits, HistoryWindow } from './thread/history-window.js';
 import type { RunTracer } from './run-tracer.js';
-import {
-  checkedEntry,
-  findResponse,
-  replayableMessages,
-  type ThreadEntry,
-  type ThreadMessage,
-} from './thread/thread-state.js';
+import { checkedEntry, findResponse, type ThreadEntry, type ThreadMessage } from './thread/thread-state.js';
 
 const MAX_LOGGED_CAUSE_CHARS = 500;
 
@@ -34,6 +29,8 @@ export interface RunAgentOptions {
   readonly timeoutMs: number;
   /** Cancels the run: it fails with the signal's reason. Optional. */
   readonly signal?: AbortSignal | undefined;
+  /** How much of the history the model gets. */
+  readonly historyLimits?: HistoryLimits | undefined;
   readonly now?: () => Date;
 }
 
@@ -85,8 +82,8 @@ export async function runAgent(options: RunAgentOptions): Promise<RunResult> {
     redact: (text) => text,
   });
   try {
-    const messages = [...replayableMessages(history), ...requestEntry.messages];
-    const answer = await askAgent({ agent, messages, notifier, trace, timeoutMs, signal, log, now });
+    const window = HistoryWindow.select(history, requestEntry.messages, options.historyLimits);
+    const answer = await askAgent({ agent, window, notifier, where, trace, timeoutMs, signal, log, now });
     response = toResponseEntry(correlationId, answer, now());
     finishReason = answer.finishReason;
     // A frozen copy, so that no callback can change what the others and the thread get.

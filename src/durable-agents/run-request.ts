@@ -14,6 +14,9 @@ const KEYS: Readonly<Record<string, string>> = {
 
 const GUID = /^[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}$/i;
 
+/** Who can say a message. */
+export const ROLES = ['user', 'assistant', 'system'] as const;
+
 const lowerCase = z.string().trim().toLowerCase();
 
 /**
@@ -24,7 +27,7 @@ export const runRequestSchema = z.preprocess(
   renameKeys,
   z.object({
     message: z.string(),
-    role: lowerCase.pipe(z.enum(['user', 'assistant', 'system'])).default('user'),
+    role: lowerCase.pipe(z.enum(ROLES)).default('user'),
     /** Names the run: 32 lower-case hex digits. A second request with the same id is a redelivery. */
     correlationId: z
       .string()

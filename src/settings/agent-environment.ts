@@ -1,11 +1,20 @@
 import { z } from 'zod';
 import { integer } from './environment-values.js';
 
+const ROLES = ['user', 'assistant', 'system'] as const;
+const expectedRoles = `expected some of ${ROLES.join(', ')}, separated by commas`;
+
 /** The environment variables that bound a run of an agent. */
 export const agentEnvironment = {
   AGENT_RUN_TIMEOUT_SECONDS: integer(1, 3600).default(240),
   AGENT_MAX_ANSWER_BYTES: integer(1, 1_073_741_824).default(4_194_304),
   AGENT_MAX_MESSAGE_BYTES: integer(1, 1_048_576).default(262_144),
+  AGENT_ALLOWED_ROLES: z
+    .string()
+    .toLowerCase()
+    .transform((text) => text.split(',').map((role) => role.trim()))
+    .pipe(z.array(z.enum(ROLES, expectedRoles)))
+    .default([...ROLES]),
   AGENT_MAX_ATTEMPTS: integer(1, 1000).default(5),
   AGENT_WAIT_SECONDS: integer(1, 200).default(30),
   AGENT_WAIT_TIMEOUT_STATUS: z
@@ -24,6 +33,8 @@ export function toAgentSettings(values: z.infer<typeof environment>) {
     maxAnswerBytes: values.AGENT_MAX_ANSWER_BYTES,
     /** Maximum size of a request's message, in bytes of UTF-8. */
     maxMessageBytes: values.AGENT_MAX_MESSAGE_BYTES,
+    /** The roles in which callers may speak. */
+    allowedRoles: values.AGENT_ALLOWED_ROLES,
     /** Maximum number of attempts of a run that crashes interrupt. */
     maxAttempts: values.AGENT_MAX_ATTEMPTS,
     /** How long a request waits for its run to end. */

@@ -7,6 +7,7 @@ import {
   toCallbackAnswerSettings,
   toCallbackStreamSettings,
 } from './callback-stream-environment.js';
+import { conversationEnvironment, toConversationSettings } from './conversation-environment.js';
 import type { Environment } from './environment-values.js';
 import { hostEnvironment, hostProblems } from './host-environment.js';
 import { openAIEnvironment, toOpenAISettings } from './openai-environment.js';
@@ -25,6 +26,7 @@ const environmentSchema = z
   .object({
     ...openAIEnvironment,
     ...agentEnvironment,
+    ...conversationEnvironment,
     ...callbackStoreEnvironment,
     ...callbackStreamEnvironment,
     ...callbackLogEnvironment,
@@ -46,6 +48,7 @@ export const settingNames: readonly string[] = Object.keys(environmentSchema.sha
 const settingsSchema = environmentSchema.transform((values) => ({
   openAI: toOpenAISettings(values),
   agent: toAgentSettings(values),
+  conversation: toConversationSettings(values),
   callbackStore: toCallbackStoreSettings(values),
   callbackStreams: toCallbackStreamSettings(values),
   callbackAnswers: toCallbackAnswerSettings(values),

@@ -7,11 +7,47 @@ import { finish, reasoning, text } from '../support/agent-parts.js';
 import { RecordingCallback } from '../support/recording-callback.js';
 import { runRequest } from '../support/run-request.js';
 import { ScriptedAgent } from '../support/scripted-agent.js';
+import { responseError } from '../../src/durable-agents/thread/thread-state.js';
+import { turnEntries } from '../support/thread-entries.js';
 import { runAgentOnce } from '../support/run-agent-once.js';
 
 /** What the response says that went wrong. */
 const errorContentOf = (result: Awaited<ReturnType<typeof runAgentOnce>>) =>
   result.response.messages?.[0]?.contents?.[0];
+
+describe('a conversation that the model refuses as too long', () => {
+  const tooLong = new AgentError('context_length_exceeded', 'Too long.');
+  const history = ['1', '2', '3', '4'].flatMap((id) =>
+    turnEntries(id, `Question ${id}`, { $type: 'text', text: 'Answer' }),
+  );
+
+  it('is tried once more with half of the history, and the answer and the log say so', async () => {
+    const agent = new ScriptedAgent([tooLong], [text('Sunny.'), finish()]);
+    const callback = new RecordingCallback();
+
+    const { response, log } = await runAgentOnce(agent, { history, callback });
+
+    expect(agent.calls.map(({ messages }) => messages.length)).toEqual([9, 5]);
+    expect(response.messages).toMatchObject([{ contents: [{ text: 'Sunny.' }] }]);
+    expect(callback.responses).toMatchObject([{ text: 'Sunny.', omittedTurnCount: 2 }]);
+    expect(log.lines).toContainEqual(expect.stringMatching(/^warn .*without the oldest 2 turns/));
+  });
+
+  it('fails if half of it is too long as well', async () => {
+    const agent = new ScriptedAgent([tooLong], [tooLong]);
+    expect(responseError((await runAgentOnce(agent, { history })).response)?.errorCode).toBe('context_length_exceeded');
+    expect(agent.calls).toHaveLength(2);
+  });
+
+  it.each([
+    ['has no history', [], [tooLong]],
+    ['was partly answered', history, [text('Sun'), tooLong]],
+  ])('is not tried again if it %s', async (_what, earlier, attempt) => {
+    const agent = new ScriptedAgent(attempt);
+    await runAgentOnce(agent, { history: earlier });
+    expect(agent.calls).toHaveLength(1);
+  });
+});
 
 describe('a turn that fails', () => {
   it('is a response with an error, told to the callback once', async () => {

@@ -215,6 +215,7 @@ describe.each(environments)('the template for $name', (environment) => {
       Object.fromEntries(Object.entries(appSettings(environment)).map(([name, value]) => [name, deployedValue(value)])),
     );
     expect(settings.callbackStore).toMatchObject({ kind: eventStore, ttlDays: 90 });
+    expect(settings.agent.allowedRoles).toEqual(['user']);
     expect(JSON.stringify(settings)).not.toMatch(/"(key|apiKey|password|connectionString)"/i);
     expect(settings.warnings).toEqual([]);
   });

@@ -42,10 +42,12 @@ describe('settings', () => {
         runTimeoutSeconds: 240,
         maxAnswerBytes: 4_194_304,
         maxMessageBytes: 262_144,
+        allowedRoles: ['user', 'assistant', 'system'],
         maxAttempts: 5,
         waitSeconds: 30,
         waitTimeoutStatus: 500,
       },
+      conversation: { maxHistoryTurns: 200, maxStateBytes: 900_000 },
       callbackStore: { kind: 'memory', maxThreads: 1000, maxEventsPerThread: 10_000, maxBytes: 67_108_864 },
       callbackStreams: { maxDurationMs: 100_000, maxBytes: 1_048_576, maxOpen: 500, maxOpenPerThread: 50 },
       callbackAnswers: { maxPageBytes: 8_388_608, maxAnswerBytes: 67_108_864, maxTotalBytes: 268_435_456 },
@@ -68,6 +70,10 @@ describe('settings', () => {
       AGENT_RUN_TIMEOUT_SECONDS: '2',
       AGENT_MAX_ANSWER_BYTES: '12',
       AGENT_MAX_MESSAGE_BYTES: '3',
+      AGENT_ALLOWED_ROLES: 'User, assistant',
+      AGENT_MAX_HISTORY_TOKENS: '15',
+      AGENT_MAX_HISTORY_TURNS: '16',
+      AGENT_MAX_STATE_BYTES: '5000',
       AGENT_MAX_ATTEMPTS: '7',
       AGENT_WAIT_SECONDS: '12',
       AGENT_WAIT_TIMEOUT_STATUS: '202',
@@ -103,10 +109,12 @@ describe('settings', () => {
         runTimeoutSeconds: 2,
         maxAnswerBytes: 12,
         maxMessageBytes: 3,
+        allowedRoles: ['user', 'assistant'],
         maxAttempts: 7,
         waitSeconds: 12,
         waitTimeoutStatus: 202,
       },
+      conversation: { maxHistoryTokens: 15, maxHistoryTurns: 16, maxStateBytes: 5000 },
       callbackStore: { kind: 'memory', maxThreads: 4, maxEventsPerThread: 5, maxBytes: 6 },
       callbackStreams: { maxDurationMs: 8000, maxBytes: 9, maxOpen: 10, maxOpenPerThread: 11 },
       callbackAnswers: { maxPageBytes: 12, maxAnswerBytes: 13, maxTotalBytes: 14 },
@@ -131,6 +139,12 @@ describe('settings', () => {
     expect(refusal({ AZURE_OPENAI_ENDPOINT: 'example.openai.azure.com' })).toBe(
       'Settings are missing or invalid:\n  AZURE_OPENAI_ENDPOINT is not a URL; ' +
         'expected https://NAME.openai.azure.com, or https://NAME.openai.azure.com/openai/v1/ for the v1 API',
+    );
+  });
+
+  it.each(['admin', 'user,,system', ','])('refuse the roles %s', (roles) => {
+    expect(refusal({ AGENT_ALLOWED_ROLES: roles })).toContain(
+      'AGENT_ALLOWED_ROLES: expected some of user, assistant, system, separated by commas',
     );
   });
 
@@ -175,6 +189,9 @@ describe('settings', () => {
     ['AGENT_MAX_ANSWER_BYTES', 1, 1_073_741_824],
     ['AGENT_MAX_MESSAGE_BYTES', 1, 1_048_576],
     ['AGENT_MAX_ATTEMPTS', 1, 1000],
+    ['AGENT_MAX_HISTORY_TOKENS', 1, 100_000_000],
+    ['AGENT_MAX_HISTORY_TURNS', 1, 1_000_000],
+    ['AGENT_MAX_STATE_BYTES', 4096, 1_073_741_824],
     ['AGENT_WAIT_SECONDS', 1, 200],
     ['CALLBACK_EVENT_TTL_DAYS', 1, 3650],
     ['CALLBACK_STORE_MAX_THREADS', 1, 1_000_000],

@@ -21,6 +21,8 @@ export interface FinalEventFields {
   readonly usage: UsageDetails | null;
   /** `length` if the model's token limit cut the answer. */
   readonly finish_reason: string;
+  /** How many of the thread's earlier turns the model did not get. Undefined if it got all of them. */
+  readonly omitted_turn_count?: number;
 }
 
 /** The fields of a failure: the run ended without an answer. */

@@ -22,6 +22,7 @@ const COLUMNS = [
   'run_started_at',
   'attempt',
   'lost_events',
+  'omitted_turn_count',
 ] as const;
 
 export const CSV_HEADER = `${COLUMNS.join(',')}\r\n`;

@@ -48,12 +48,14 @@ export class ConversationAuditTrail implements AgentResponseCallback {
     return this.#recorderOf(context).add(this.#event({ event_type: 'stream', update_kind: kind, text }));
   }
 
-  async onAgentResponse({ text, usage, finishReason }: AgentResponse, context: AgentCallbackContext): Promise<void> {
+  async onAgentResponse(response: AgentResponse, context: AgentCallbackContext): Promise<void> {
+    const { text, usage, finishReason, omittedTurnCount } = response;
     const event = this.#event({
       event_type: 'final',
       response_text: text,
       usage: toUsageDetails(usage),
       finish_reason: finishReason,
+      ...(omittedTurnCount !== undefined && { omitted_turn_count: omittedTurnCount }),
     });
     const tokens = usage && {
       input: usage.inputTokenCount,

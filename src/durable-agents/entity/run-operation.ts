@@ -11,6 +11,8 @@ import { CANCELLED, CANCELLED_END, type RunEnd, usageOf } from '../runs/run-reco
 import type { BegunRun, RunRecords } from '../runs/run-records.js';
 import { stateAfter } from '../runs/tombstone.js';
 import type { RunTracer } from '../run-tracer.js';
+import { boundThreadState, type BoundedThreadState } from '../thread/bound-thread-state.js';
+import type { HistoryLimits } from '../thread/history-window.js';
 import { fromEntityKey, THREAD_ID_RULE } from '../thread/thread-id.js';
 import { findResponse, parseThreadState, responseError } from '../thread/thread-state.js';
 import type { ThreadIndex } from '../threads/thread-index.js';
@@ -23,6 +25,9 @@ export interface RunOperationOptions {
   readonly runTimeoutMs: number;
   /** A run that was delivered more often fails without asking the agent. */
   readonly maxAttempts: number;
+  readonly historyLimits?: HistoryLimits | undefined;
+  /** Maximum size of a thread's state, in bytes of JSON. */
+  readonly maxStateBytes: number;
   readonly runRecords: RunRecords;
   readonly threadIndex: ThreadIndex;
   /** Makes spans of the runs. Optional. */
@@ -77,9 +82,10 @@ async function deliver(
   deliveries: number,
   options: DeliverOptions,
 ): Promise<OperationOutcome> {
-  const { agent, threadId, request, callback, tracer, log, runTimeoutMs: timeoutMs, delivery } = options;
+  const { agent, threadId, request, callback, tracer, log, runTimeoutMs: timeoutMs, historyLimits, delivery } = options;
   const { correlationId } = request;
-  const about = { agent, threadId, request, callback, tracer, log, timeoutMs, signal: delivery.signal };
+  const { signal } = delivery;
+  const about = { agent, threadId, request, callback, tracer, log, timeoutMs, historyLimits, signal };
   let state;
   try {
     state = parseThreadState(entity.getState());
@@ -90,7 +96,7 @@ async function deliver(
       { ...about, history: [] },
       new AgentError(error.code, error.message, { cause: error }),
     );
-    await delivery.end(endOf(failed, request));
+    await delivery.end(endOf(failed, request, 0));
     throw error;
   }
   const isAnswered = findResponse(state.data.conversationHistory, correlationId) !== undefined;
@@ -106,16 +112,29 @@ async function deliver(
   const result = await (failure === undefined
     ? runAgent({ ...about, attempt, history })
     : failRun({ ...about, attempt, history }, failure));
-  if (!isAnswered) await delivery.end(endOf(result, request));
-  entity.setState({ ...state, data: { ...state.data, conversationHistory: result.history } });
+  const whole = { ...state, data: { ...state.data, conversationHistory: [...result.history] } };
+  const bounded = boundThreadState(whole, options.maxStateBytes, new Date());
+  logBounds(bounded, about);
+  const messageCount = bounded.state.data.conversationHistory.length;
+  if (!isAnswered) await delivery.end(endOf(result, request, messageCount));
+  entity.setState(bounded.state);
   return {
     result: {
       status: responseError(result.response) ? 'error' : 'success',
       correlation_id: correlationId,
-      message_count: result.history.length,
+      message_count: messageCount,
       ...(failure?.code === INVALID_KEY && { error: failure.message }),
     },
   };
+}
+
+function logBounds(
+  { droppedTurns, isCut }: BoundedThreadState,
+  { agent, threadId, request, log }: Pick<RunAgentOptions, 'agent' | 'threadId' | 'request' | 'log'>,
+): void {
+  const where = `[${agent.name}][${request.correlationId}] thread ${threadId} has reached AGENT_MAX_STATE_BYTES:`;
+  if (droppedTurns.length > 0) log.info(`${where} dropped its oldest turns (${droppedTurns.length})`);
+  if (isCut) log.warn(`${where} cut the newest turn in the stored conversation; callers and events get it whole`);
 }
 
 const INVALID_KEY = 'invalid_thread_id';
@@ -136,12 +155,16 @@ function whyNotRun(
   return new AgentError('too_many_attempts', message);
 }
 
-function endOf({ history, response, finishReason }: RunResult, { correlationId }: RunRequest): RunEnd {
+/** @param messageCount entries of the conversation that are kept, the response included */
+function endOf(
+  { history, response, finishReason }: RunResult,
+  { correlationId }: RunRequest,
+  messageCount: number,
+): RunEnd {
   const outcome = findOutcome(history, correlationId);
   if (outcome?.status !== 'success') {
     const { error, errorCode } = outcome ?? { error: 'The agent failed.', errorCode: 'agent_error' };
     return { status: errorCode === CANCELLED ? 'cancelled' : 'failed', errorCode, error };
   }
-  const { response: text, messageCount } = outcome;
-  return { status: 'completed', response: text, messageCount, usage: usageOf(response), finishReason };
+  return { status: 'completed', response: outcome.response, messageCount, usage: usageOf(response), finishReason };
 }

@@ -1,7 +1,8 @@
 import type { HttpRequest } from '@azure/functions';
 import { HttpError } from '../../functions/http-error.js';
 import { threadIdOfKey } from './idempotency-key.js';
-import type { RunRequest } from '../run-request.js';
+import { ROLES, type RunRequest } from '../run-request.js';
+import { fitsInState } from '../thread/bound-thread-state.js';
 import { createId } from '../thread/thread-id.js';
 import { requireThreadId } from './require-thread-id.js';
 import { readRequestBody, type RequestBody } from './request-body.js';
@@ -41,15 +42,33 @@ export async function parseRunEnvelope(request: HttpRequest, agentName: string):
   };
 }
 
+/** What callers may send. */
+export interface MessageRules {
+  /** Maximum size of a message, in bytes of UTF-8. */
+  readonly maxBytes: number;
+  /** Maximum size of a thread's stored state, in bytes of JSON. */
+  readonly maxStateBytes: number;
+  readonly allowedRoles: readonly RunRequest['role'][];
+}
+
 /** The message of a run request and who says it. @throws HttpError 400 or 413 */
-export function parseRunMessage(body: RequestBody, maxMessageBytes: number): Pick<RunRequest, 'message' | 'role'> {
+export function parseRunMessage(
+  body: RequestBody,
+  { maxBytes, maxStateBytes, allowedRoles }: MessageRules,
+): Pick<RunRequest, 'message' | 'role'> {
   const fields = body.kind === 'json' ? body.fields : { message: body.text };
   const message = messageOf(fields['message']);
-  if (Buffer.byteLength(message) > maxMessageBytes) {
-    throw new HttpError(413, `Message is too large: expected at most ${maxMessageBytes} bytes of UTF-8.`);
+  if (Buffer.byteLength(message) > maxBytes) {
+    throw new HttpError(413, `Message is too large: expected at most ${maxBytes} bytes of UTF-8.`);
+  }
+  if (!fitsInState(message, maxStateBytes)) {
+    throw new HttpError(
+      413,
+      `Message is too large: as JSON it does not fit into a thread of ${maxStateBytes} bytes (AGENT_MAX_STATE_BYTES).`,
+    );
   }
   refuseResponseFormat(fields['response_format']);
-  return { message, role: roleOf(fields['role']) };
+  return { message, role: allowedRole(fields['role'], allowedRoles) };
 }
 
 function refuseResponseFormat(format: unknown): void {
@@ -66,18 +85,13 @@ function messageOf(value: unknown): string {
   return value;
 }
 
-function roleOf(value: unknown): RunRequest['role'] {
-  const role = typeof value === 'string' ? value.trim().toLowerCase() : '';
-  switch (role) {
-    case '':
-      return 'user';
-    case 'user':
-    case 'assistant':
-    case 'system':
-      return role;
-    default:
-      throw new HttpError(400, 'Invalid role: expected user, assistant or system');
-  }
+function allowedRole(value: unknown, allowed: readonly RunRequest['role'][]): RunRequest['role'] {
+  const text = typeof value === 'string' ? value.trim().toLowerCase() : '';
+  const role = allowed.find((known) => known === (text || 'user'));
+  if (role !== undefined) return role;
+  const names = new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(allowed);
+  const reason = allowed.length < ROLES.length ? ' (AGENT_ALLOWED_ROLES)' : '';
+  throw new HttpError(400, `Invalid role: expected ${names}${reason}`);
 }
 
 function idempotencyKeyOf(request: HttpRequest): string | undefined {

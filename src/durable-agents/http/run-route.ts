@@ -9,7 +9,7 @@ import type { RunOutcome } from '../client/run-outcome.js';
 import type { RunRequest } from '../run-request.js';
 import { createId } from '../thread/thread-id.js';
 import { withErrorHandling, describeError } from '../../functions/with-error-handling.js';
-import { parseRunEnvelope, parseRunMessage } from './parse-run-request.js';
+import { type MessageRules, parseRunEnvelope, parseRunMessage } from './parse-run-request.js';
 import {
   acceptedAnswer,
   endedAnswer,
@@ -27,7 +27,7 @@ import { streamRun } from './stream-run.js';
 
 export interface RunRouteOptions extends Omit<AgentClientOptions, 'durableClient' | 'threadId' | 'log'> {
   readonly runRecords: RunRecords;
-  readonly maxMessageBytes: number;
+  readonly messageRules: MessageRules;
   /** Status of the answer to a caller whose time is up before the run has ended. */
   readonly timeoutStatus: 202 | 500;
   /** Without it `Accept: text/event-stream` has no effect. */
@@ -40,7 +40,7 @@ export interface RunRouteOptions extends Omit<AgentClientOptions, 'durableClient
  * answered from.
  */
 export function createRunRoute(options: RunRouteOptions): HttpHandler {
-  const { agentName, maxMessageBytes, runEvents, runRecords } = options;
+  const { agentName, messageRules, runEvents, runRecords } = options;
   return withErrorHandling(async (request, context, log) => {
     // Errors before the thread is known are always JSON.
     const { threadId, waitForResponse, idempotencyKey, body } = await parseRunEnvelope(request, agentName);
@@ -49,7 +49,7 @@ export function createRunRoute(options: RunRouteOptions): HttpHandler {
       const isKeyed = idempotencyKey !== undefined;
       const traceParent = incomingTraceParent(request, context);
       const run: RunRequest = {
-        ...parseRunMessage(body, maxMessageBytes),
+        ...parseRunMessage(body, messageRules),
         correlationId: isKeyed ? correlationIdOfKey(agentName, threadId, idempotencyKey) : createId(),
         createdAt: new Date().toISOString(),
         responseType: kind,

@@ -170,18 +170,21 @@ export function responseError(response: ThreadEntry): z.infer<typeof errorConten
 }
 
 /**
- * The conversation so far as the model gets it, oldest first. Leaves out reasoning, and failed runs with their requests:
- * an error that is replayed to the model would make every later run fail, too.
+ * The entries that are replayed to the model. Leaves out failed runs with their requests: an error that is replayed would
+ * make every later run fail, too.
  */
-export function replayableMessages(history: readonly ThreadEntry[]): ThreadMessage[] {
+export function replayableEntries(history: readonly ThreadEntry[]): ThreadEntry[] {
   const failed = history.filter((entry) => responseError(entry) !== undefined);
   const failedRuns = new Set(failed.map(({ correlationId }) => correlationId).filter((id) => id !== undefined));
-  return history
-    .filter(
-      (entry) =>
-        responseError(entry) === undefined &&
-        !(entry.correlationId !== undefined && failedRuns.has(entry.correlationId)),
-    )
+  return history.filter(
+    (entry) =>
+      responseError(entry) === undefined && !(entry.correlationId !== undefined && failedRuns.has(entry.correlationId)),
+  );
+}
+
+/** The messages of a history's {@link replayableEntries} as the model gets them: oldest first, without reasoning. */
+export function replayableMessages(history: readonly ThreadEntry[]): ThreadMessage[] {
+  return replayableEntries(history)
     .flatMap((entry) => entry.messages ?? [])
     .map(({ contents = [], ...message }) => ({
       ...message,

@@ -98,6 +98,12 @@ describe('ConversationAuditTrail', () => {
     expect(await storedJson()).toContain('"response_text":"It","usage":null,"finish_reason":"length"');
   });
 
+  it('says of an answer how many turns the model did not get', async () => {
+    const { trail, storedJson } = createTrail();
+    await trail.onAgentResponse({ text: 'It', messages: [], finishReason: 'stop', omittedTurnCount: 3 }, context);
+    expect(await storedJson()).toContain('"finish_reason":"stop","omitted_turn_count":3');
+  });
+
   it('keeps a failed run as a failed event', async () => {
     const { trail, storedJson } = createTrail();
     await trail.onAgentError(new AgentError('rate_limited', 'The model is over its rate limit.'), context);

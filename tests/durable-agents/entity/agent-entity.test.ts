@@ -34,6 +34,7 @@ async function operate(
     completions,
     runTimeoutMs: 60_000,
     maxAttempts: 5,
+    maxStateBytes: 900_000,
     runRecords: new RunRecords(storage),
     threadIndex: new ThreadIndex(storage),
   });
@@ -257,6 +258,7 @@ describe('an agent entity', () => {
       completions: new RunCompletionNotifier(),
       runTimeoutMs: 60_000,
       maxAttempts: 5,
+      maxStateBytes: 900_000,
       runRecords: new RunRecords(new MemoryKeyValueStore()),
       threadIndex: new ThreadIndex(new MemoryKeyValueStore()),
     });

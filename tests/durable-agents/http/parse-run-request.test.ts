@@ -2,15 +2,20 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { HttpError } from '../../../src/functions/http-error.js';
 import { requireThreadId } from '../../../src/durable-agents/http/require-thread-id.js';
-import { parseRunEnvelope, parseRunMessage } from '../../../src/durable-agents/http/parse-run-request.js';
+import {
+  type MessageRules,
+  parseRunEnvelope,
+  parseRunMessage,
+} from '../../../src/durable-agents/http/parse-run-request.js';
+import { messageRules } from '../../support/message-rules.js';
 import { httpRequest, type RequestParts } from '../../support/http-request.js';
 
 import { isThreadId } from '../../../src/durable-agents/thread/thread-id.js';
 
 const parse = (parts: RequestParts) => parseRunEnvelope(httpRequest(parts), 'CallbackAgent');
 
-const messageOf = async (parts: RequestParts, maxMessageBytes = 256 * 1024) =>
-  parseRunMessage((await parse(parts)).body, maxMessageBytes);
+const messageOf = async (parts: RequestParts, rules: Partial<MessageRules> = {}) =>
+  parseRunMessage((await parse(parts)).body, messageRules(rules));
 
 const keyed = (key: string) => ({ 'idempotency-key': key });
 
@@ -45,11 +50,27 @@ describe('the message', () => {
   });
 
   it('is measured in bytes of UTF-8', async () => {
-    await expect(messageOf({ json: { message: 'ää' } }, 4)).resolves.toMatchObject({ message: 'ää' });
-    await expect(messageOf({ json: { message: 'ääa' } }, 4)).rejects.toMatchObject({
+    await expect(messageOf({ json: { message: 'ää' } }, { maxBytes: 4 })).resolves.toMatchObject({ message: 'ää' });
+    await expect(messageOf({ json: { message: 'ääa' } }, { maxBytes: 4 })).rejects.toMatchObject({
       status: 413,
       message: expect.stringContaining('4 bytes'),
     });
+  });
+});
+
+describe('a message that does not fit into the stored state', () => {
+  // Each of these characters takes six bytes of JSON.
+  const message = '\u0001'.repeat(1000);
+
+  it('is refused, whatever its size in UTF-8', async () => {
+    await expect(messageOf({ json: { message } }, { maxStateBytes: 8000 })).rejects.toMatchObject({
+      status: 413,
+      message: expect.stringContaining('AGENT_MAX_STATE_BYTES'),
+    });
+  });
+
+  it('is accepted if the state may be larger', async () => {
+    await expect(messageOf({ json: { message } }, { maxStateBytes: 9000 })).resolves.toMatchObject({ message });
   });
 });
 
@@ -70,6 +91,21 @@ describe('the role', () => {
 
   it.each(['tool', 'developer', 'users', 'constructor'])('%s is refused', async (role) => {
     await expect(messageOf({ json: { message: 'Hi', role } })).rejects.toMatchObject({ status: 400 });
+  });
+});
+
+describe('a role that AGENT_ALLOWED_ROLES does not list', () => {
+  const allowedRoles = ['user'] as const;
+
+  it.each(['system', ' Assistant ', 'tool'])('is refused: %s', async (role) => {
+    await expect(messageOf({ json: { message: 'Hi', role } }, { allowedRoles })).rejects.toMatchObject({
+      status: 400,
+      message: 'Invalid role: expected user (AGENT_ALLOWED_ROLES)',
+    });
+  });
+
+  it.each(['user', '', undefined])('is none of %j', async (role) => {
+    expect(await messageOf({ json: { message: 'Hi', role } }, { allowedRoles })).toMatchObject({ role: 'user' });
   });
 });
 
@@ -263,7 +299,7 @@ describe('a run request', () => {
       fc.asyncProperty(fc.oneof(anyJson, fc.uint8Array()), anyType, async (body, type) => {
         const outcome = await valueOrHttpError(async () => {
           const envelope = await parse({ body, headers: { 'content-type': type } });
-          return { ...envelope, ...parseRunMessage(envelope.body, 1000) };
+          return { ...envelope, ...parseRunMessage(envelope.body, messageRules({ maxBytes: 1000 })) };
         });
         expect(outcome instanceof HttpError || isThreadId(outcome.threadId)).toBe(true);
       }),

@@ -15,6 +15,7 @@ import { runRequestSchema } from '../../../src/durable-agents/run-request.js';
 import type { ThreadContent } from '../../../src/durable-agents/thread/thread-state.js';
 import { type DurableTaskServer, type Signal, startDurableTaskServer } from '../../support/durable-task-server.js';
 import { httpAnswer } from '../../support/http-answer.js';
+import { messageRules } from '../../support/message-rules.js';
 import { httpRequest, type RequestParts } from '../../support/http-request.js';
 import { parseSse } from '../../support/sse-events.js';
 import { threadState, turnEntries } from '../../support/thread-entries.js';
@@ -72,7 +73,7 @@ function post(server: DurableTaskServer, parts: RequestParts, runEvents?: RunEve
     pollIntervalMs: 20,
     timeoutStatus: 500,
     maxWaitMs: 30_000,
-    maxMessageBytes: 1000,
+    messageRules: messageRules({ maxBytes: 1000 }),
     runRecords: new RunRecords(new MemoryKeyValueStore()),
     runEvents,
   });

@@ -1,0 +1,22 @@
+import { z } from 'zod';
+import { integer } from './environment-values.js';
+
+/** The environment variables that bound what is kept of a conversation, and what the model gets of it. */
+export const conversationEnvironment = {
+  AGENT_MAX_HISTORY_TOKENS: integer(1, 100_000_000).optional(),
+  AGENT_MAX_HISTORY_TURNS: integer(1, 1_000_000).default(200),
+  AGENT_MAX_STATE_BYTES: integer(4096, 1_073_741_824).default(900_000),
+};
+
+const environment = z.object(conversationEnvironment);
+
+export function toConversationSettings(values: z.infer<typeof environment>) {
+  return {
+    /** Tokens of a request and of the turns before it that the model gets; `undefined`: no limit. */
+    maxHistoryTokens: values.AGENT_MAX_HISTORY_TOKENS,
+    /** Turns that the model gets, the one of the request included. */
+    maxHistoryTurns: values.AGENT_MAX_HISTORY_TURNS,
+    /** Maximum size of a thread's stored state, in bytes of JSON. */
+    maxStateBytes: values.AGENT_MAX_STATE_BYTES,
+  };
+}

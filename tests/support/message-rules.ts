@@ -1,0 +1,11 @@
+import type { MessageRules } from '../../src/durable-agents/http/parse-run-request.js';
+
+/** The rules that hold by default, with what a test cares about in place of the rest. */
+export function messageRules(rules: Partial<MessageRules> = {}): MessageRules {
+  return {
+    maxBytes: 256 * 1024,
+    maxStateBytes: 900_000,
+    allowedRoles: ['user', 'assistant', 'system'],
+    ...rules,
+  };
+}
