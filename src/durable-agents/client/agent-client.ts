@@ -5,8 +5,9 @@ import type { Logger } from '../../functions/logger.js';
 import { pause, TimeoutError, withTimeout } from '../../functions/time-limits.js';
 import { ThreadStateError } from '../errors.js';
 import type { RunCompletionNotifier } from '../run-completion-notifier.js';
-import { findOutcome, type RunOutcome } from './run-outcome.js';
+import { type AnsweredOutcome, findOutcome, type RunOutcome } from './run-outcome.js';
 import type { RunRequest } from '../run-request.js';
+import type { RunRecords } from '../runs/run-records.js';
 import { findThreadEntity, readThreadState } from '../thread/thread-entity.js';
 
 const FIRST_PAUSE_MS = 25;
@@ -21,6 +22,7 @@ export interface AgentClientOptions {
   readonly threadId: string;
   readonly log: Logger;
   readonly completions: RunCompletionNotifier;
+  readonly runRecords: RunRecords;
   /** Maximum polling interval for a run in another process. */
   readonly pollIntervalMs: number;
   /** How long a caller waits in all, from when the client is made. */
@@ -89,7 +91,20 @@ export class AgentClient {
     const { data } = await withTimeout(Math.min(READ_TIMEOUT_MS, this.#leftMs()), async () =>
       readThreadState(durableClient, await this.#findEntity()),
     );
-    return findOutcome(data.conversationHistory, correlationId);
+    const outcome = findOutcome(data.conversationHistory, correlationId);
+    return outcome?.status === 'success' && outcome.isCut ? this.#whole(outcome, correlationId) : outcome;
+  }
+
+  /** A response that the conversation keeps only in part is whole in the run's record. */
+  async #whole(outcome: AnsweredOutcome, correlationId: string): Promise<RunOutcome> {
+    const { agentName, threadId, runRecords, log } = this.#options;
+    try {
+      const record = await withTimeout(READ_TIMEOUT_MS, () => runRecords.find({ agentName, threadId, correlationId }));
+      return { ...outcome, response: record?.response ?? outcome.response };
+    } catch (error) {
+      log.warn(`[${agentName}][${correlationId}] its whole response could not be read: ${errorText(error)}`);
+      return outcome;
+    }
   }
 
   /**

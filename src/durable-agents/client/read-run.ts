@@ -58,11 +58,15 @@ async function readEndedRun(
   }
 }
 
-/** A run as the conversation has it. */
-function endedRunOf(
+/**
+ * A run as the conversation has it. Undefined if it has not ended there.
+ *
+ * @param record what else is known of it
+ */
+export function endedRunOf(
   history: readonly ThreadEntry[],
   correlationId: string,
-  record: RunRecord | undefined,
+  record?: RunRecord,
 ): RunRecord | undefined {
   const response = findResponse(history, correlationId);
   const outcome = findOutcome(history, correlationId);
@@ -73,7 +77,7 @@ function endedRunOf(
     correlationId,
     message: joinedText(request?.messages),
     createdAt: request?.createdAt ?? endedAt ?? '',
-    order: '',
+    order: orderOf(request?.createdAt),
     attempt: 1,
   };
   if (outcome.status === 'success') {
@@ -82,4 +86,9 @@ function endedRunOf(
   }
   const { error, errorCode } = outcome;
   return { ...known, status: errorCode === CANCELLED ? 'cancelled' : 'failed', endedAt, error, errorCode };
+}
+
+/** The place of a run without a record among the others of its thread. */
+function orderOf(createdAt: string | undefined): string {
+  return `${String(Date.parse(createdAt ?? '') || 0).padStart(13, '0')}00000`;
 }

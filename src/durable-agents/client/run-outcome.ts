@@ -1,25 +1,32 @@
 import { z } from 'zod';
+import { isCut } from '../thread/cut-turn.js';
 import { findResponse, joinedText, responseError, type ThreadEntry } from '../thread/thread-state.js';
 
-/** What the thread's committed state tells about how a run ended. */
-export type RunOutcome = {
+interface OutcomeOfRun {
   /** The message that started the run, if the thread has it. */
   readonly requestMessage?: string;
-} & (
-  | {
-      readonly status: 'success';
-      readonly response: string;
-      /** Entries of the history, requests and responses, up to and with this run's response. */
-      readonly messageCount: number;
-    }
-  | {
-      readonly status: 'error';
-      readonly error: string;
-      readonly errorCode: string;
-      /** When the model wants to be asked again, if it told. */
-      readonly retryAfterSeconds?: number;
-    }
-);
+}
+
+/** The end of a run that was answered. */
+export interface AnsweredOutcome extends OutcomeOfRun {
+  readonly status: 'success';
+  readonly response: string;
+  /** Entries of the history, requests and responses, up to and with this run's response. */
+  readonly messageCount: number;
+  /** True if the conversation keeps only the beginning of the response. */
+  readonly isCut?: boolean;
+}
+
+interface FailedOutcome extends OutcomeOfRun {
+  readonly status: 'error';
+  readonly error: string;
+  readonly errorCode: string;
+  /** When the model wants to be asked again, if it told. */
+  readonly retryAfterSeconds?: number;
+}
+
+/** What the thread's committed state tells about how a run ended. */
+export type RunOutcome = AnsweredOutcome | FailedOutcome;
 
 const retryAfterSchema = z.object({ retryAfterSeconds: z.number().min(0) });
 
@@ -36,6 +43,7 @@ export function findOutcome(history: readonly ThreadEntry[], correlationId: stri
         status: 'success',
         response: joinedText(response.messages),
         messageCount: history.indexOf(response) + 1,
+        ...(hasCutText(response) && { isCut: true }),
       }
     : {
         ...about,
@@ -44,4 +52,8 @@ export function findOutcome(history: readonly ThreadEntry[], correlationId: stri
         errorCode: failure.errorCode ?? 'agent_error',
         ...retryAfterSchema.safeParse(failure.details).data,
       };
+}
+
+function hasCutText({ messages = [] }: ThreadEntry): boolean {
+  return messages.some(({ contents = [] }) => contents.some((content) => content.$type === 'text' && isCut(content)));
 }

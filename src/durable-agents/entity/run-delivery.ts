@@ -2,9 +2,11 @@ import { errorText } from '../../functions/error-text.js';
 import type { Logger } from '../../functions/logger.js';
 import { withTimeout } from '../../functions/time-limits.js';
 import type { StoredValue } from '../../storage/key-value-store.js';
+import { endedRunOf } from '../client/read-run.js';
 import { AgentError } from '../errors.js';
 import { CANCELLED_END, type NewRun, type RunEnd, type RunStatus } from '../runs/run-record.js';
 import type { BegunRun, RunRecords } from '../runs/run-records.js';
+import type { BoundedThreadState } from '../thread/bound-thread-state.js';
 import type { ThreadIndex } from '../threads/thread-index.js';
 
 const WRITE_TIMEOUT_MS = 1000;
@@ -65,6 +67,19 @@ export class RunDelivery {
     const ended = this.#within('the end of the run could not be noted', () => runRecords.end(run, end, this.#stored));
     const listed = this.#listed.then((known) => this.#list(end.status, known));
     await Promise.all([ended, listed]);
+  }
+
+  /** Notes in their records that turns were dropped from the conversation, so that their runs are not repeated. */
+  async noteDropped(turns: BoundedThreadState['droppedTurns']): Promise<void> {
+    const { runRecords, run } = this.#options;
+    await this.#within('dropped turns could not be noted in the records of their runs', async () => {
+      const notes = turns.map(async (turn) => {
+        const correlationId = turn.find((entry) => entry.correlationId !== undefined)?.correlationId;
+        const ended = correlationId === undefined ? undefined : endedRunOf(turn, correlationId);
+        if (ended !== undefined) await runRecords.noteDropped({ ...run, correlationId: ended.correlationId }, ended);
+      });
+      await Promise.all(notes);
+    });
   }
 
   /** Stops following the run, however it went. */

@@ -105,6 +105,10 @@ async function deliver(
     log.info(`[${agent.name}][${correlationId}] not run: its thread was deleted (thread ${threadId})`);
     return { result: { status: 'deleted', correlation_id: correlationId }, isGone: entity.isNewlyConstructed };
   }
+  if (begun?.status === 'ended') {
+    log.info(`[${agent.name}][${correlationId}] already ended; not run again (thread ${threadId})`);
+    return { result: { status: begun.record.status, correlation_id: correlationId } };
+  }
   if (begun?.deletedAt !== undefined) state = stateAfter(state, begun.deletedAt);
   const history = state.data.conversationHistory;
   const attempt = begun?.record.attempt ?? deliveries;
@@ -115,6 +119,7 @@ async function deliver(
   const whole = { ...state, data: { ...state.data, conversationHistory: [...result.history] } };
   const bounded = boundThreadState(whole, options.maxStateBytes, new Date());
   logBounds(bounded, about);
+  await delivery.noteDropped(bounded.droppedTurns);
   const messageCount = bounded.state.data.conversationHistory.length;
   if (!isAnswered) await delivery.end(endOf(result, request, messageCount));
   entity.setState(bounded.state);

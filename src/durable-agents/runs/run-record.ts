@@ -25,6 +25,8 @@ const runRecordSchema = z.object({
   attempt: z.int().min(0),
   /** Set when a running run should end. */
   cancelRequestedAt: z.string().optional(),
+  /** When its turn was dropped from the conversation: only the record still tells that the run must not be repeated. */
+  droppedAt: z.string().optional(),
   response: z.string().optional(),
   /** Entries of the conversation up to and including the response. */
   messageCount: z.int().optional(),

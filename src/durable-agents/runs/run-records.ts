@@ -39,6 +39,8 @@ export type BegunRun =
       readonly deletedAt: string | undefined;
     }
   | { readonly status: 'cancelled'; readonly record: RunRecord; readonly deletedAt: string | undefined }
+  /** It has ended before, and its turn is no longer in the conversation. */
+  | { readonly status: 'ended'; readonly record: RunRecord }
   /** The run belongs to a thread that was deleted. */
   | { readonly status: 'refused' };
 
@@ -169,6 +171,7 @@ export class RunRecords {
       const deletedAt = tombstone?.deletedAt;
       const stored = found.get(key);
       const known = stored && parseRunRecord(stored.value);
+      if (known?.droppedAt !== undefined) return { status: 'ended', record: known };
       const record = begunRun(known ?? queuedRun(run, this.#nextOrder()), deliveries, this.#now().toISOString());
       if (known?.status === 'cancelled' || known?.cancelRequestedAt !== undefined) {
         return { status: 'cancelled', record, deletedAt };
@@ -191,6 +194,12 @@ export class RunRecords {
   /** Replaces a record by what the conversation has of a run that has ended. */
   async correct(run: RunIdentity, ended: RunRecord): Promise<void> {
     await this.#change(run, (record) => (record === undefined || isEnded(record) ? undefined : ended));
+  }
+
+  /** Notes that the turn of a run was dropped from the conversation. @param ended the run as the conversation had it */
+  async noteDropped(run: RunIdentity, ended: RunRecord): Promise<void> {
+    const droppedAt = this.#now().toISOString();
+    await this.#change(run, (record = ended) => ({ ...(isEnded(record) ? record : ended), droppedAt }));
   }
 
   /** Calls `onCancel` when the run should end. @returns stops following */
