@@ -13,7 +13,7 @@ import { RunRecords } from './runs/run-records.js';
 import { ThreadIndex } from './threads/thread-index.js';
 import type { KeyValueStore } from '../storage/key-value-store.js';
 import { MemoryKeyValueStore } from '../storage/memory/memory-key-value-store.js';
-import { createGetRunRoute, createListRunsRoute } from './http/run-routes.js';
+import { createCancelRunRoute, createGetRunRoute, createListRunsRoute } from './http/run-routes.js';
 import { ROLES, type RunRequest } from './run-request.js';
 import type { RunTracer } from './run-tracer.js';
 import type { TokenCounter } from './thread/history-window.js';
@@ -176,6 +176,7 @@ export class AgentFunctionApp {
     add('get_thread', 'GET', '', createConversationRoute(this.agents));
     add('list_runs', 'GET', '/runs', createListRunsRoute(runs));
     add('get_run', 'GET', '/runs/{correlation_id}', createGetRunRoute(runs));
+    add('cancel_run', 'POST', '/runs/{correlation_id}/cancel', createCancelRunRoute(runs));
   }
 
   #addRunEndpoint(agentName: string): void {

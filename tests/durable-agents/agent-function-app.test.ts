@@ -40,6 +40,7 @@ const threads = [
   'get_thread GET agents/{agentName}/threads/{thread_id} function',
   'list_runs GET agents/{agentName}/threads/{thread_id}/runs function',
   'get_run GET agents/{agentName}/threads/{thread_id}/runs/{correlation_id} function',
+  'cancel_run POST agents/{agentName}/threads/{thread_id}/runs/{correlation_id}/cancel function',
 ];
 const withLevel = (level: string) => [health, run, ...threads].map((line) => line.replace(/function$/, level));
 

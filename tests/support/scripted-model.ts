@@ -41,13 +41,19 @@ export interface ScriptedModel {
   readonly endpoint: string;
   /** What was asked, oldest first. */
   readonly requests: readonly ModelRequest[];
+  /** How many clients have closed their connection before the answer was complete. */
+  readonly abandonedCount: number;
   close(): Promise<void>;
 }
 
 /** Starts a model on loopback that speaks the wire of Azure OpenAI and answers as `script` says. */
 export async function startScriptedModel(script: (message: string) => ModelAnswer): Promise<ScriptedModel> {
   const requests: ModelRequest[] = [];
+  let abandonedCount = 0;
   const server = createServer((request, response) => {
+    response.once('close', () => {
+      if (!response.writableFinished) abandonedCount += 1;
+    });
     void (async () => {
       const body = (await json(request)) as ModelRequest['body'];
       requests.push({ path: request.url ?? '', headers: request.headers, body });
@@ -57,6 +63,9 @@ export async function startScriptedModel(script: (message: string) => ModelAnswe
   return {
     endpoint: await listenOnLoopback(server),
     requests,
+    get abandonedCount() {
+      return abandonedCount;
+    },
     close: async () => {
       server.close();
       server.closeAllConnections();

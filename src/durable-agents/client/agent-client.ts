@@ -7,6 +7,7 @@ import { ThreadStateError } from '../errors.js';
 import type { RunCompletionNotifier } from '../run-completion-notifier.js';
 import { type AnsweredOutcome, findOutcome, type RunOutcome } from './run-outcome.js';
 import type { RunRequest } from '../run-request.js';
+import { CANCELLED, CANCELLED_END } from '../runs/run-record.js';
 import type { RunRecords } from '../runs/run-records.js';
 import { findThreadEntity, readThreadState } from '../thread/thread-entity.js';
 
@@ -128,6 +129,9 @@ export class AgentClient {
       }
       const outcome = await this.#poll(correlationId, isLastPoll);
       if (outcome !== undefined || isLastPoll || this.#leftMs() === 0) return outcome;
+      // A run that is cancelled in the queue has ended long before its entity gets to it.
+      const isCalledOff = pauseMs === this.#options.pollIntervalMs && (await this.#isCalledOff(correlationId));
+      if (isCalledOff) return { status: 'error', error: CANCELLED_END.error, errorCode: CANCELLED };
     }
   }
 
@@ -141,6 +145,19 @@ export class AgentClient {
       if (isLastPoll && !(error instanceof TimeoutError)) throw error;
       log.warn(`[${agentName}][${correlationId}] thread ${threadId} could not be read: ${errorText(error)}`);
       return undefined;
+    }
+  }
+
+  async #isCalledOff(correlationId: string): Promise<boolean> {
+    const { agentName, threadId, log, runRecords } = this.#options;
+    try {
+      const timeoutMs = Math.min(READ_TIMEOUT_MS, this.#leftMs());
+      return await withTimeout(timeoutMs, () => runRecords.isCalledOff({ agentName, threadId, correlationId }));
+    } catch (error) {
+      log.warn(
+        `[${agentName}][${correlationId}] its record could not be read: ${errorText(error)} (thread ${threadId})`,
+      );
+      return false;
     }
   }
 

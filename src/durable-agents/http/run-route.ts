@@ -4,7 +4,6 @@ import { AgentClient, type AgentClientOptions } from '../client/agent-client.js'
 import { acceptRun, assertSameMessage } from '../client/accept-run.js';
 import { correlationIdOfKey } from './idempotency-key.js';
 import type { RunEventSource } from '../run-event-source.js';
-import type { RunRecords } from '../runs/run-records.js';
 import type { RunOutcome } from '../client/run-outcome.js';
 import type { RunRequest } from '../run-request.js';
 import { createId } from '../thread/thread-id.js';
@@ -26,7 +25,6 @@ import { incomingTraceParent } from '../../functions/trace-parent.js';
 import { streamRun } from './stream-run.js';
 
 export interface RunRouteOptions extends Omit<AgentClientOptions, 'durableClient' | 'threadId' | 'log'> {
-  readonly runRecords: RunRecords;
   readonly messageRules: MessageRules;
   /** Status of the answer to a caller whose time is up before the run has ended. */
   readonly timeoutStatus: 202 | 500;

@@ -58,6 +58,23 @@ export function createListRunsRoute({ agents, runRecords }: RunRoutesOptions): H
   });
 }
 
+/**
+ * `POST agents/{agentName}/threads/{thread_id}/runs/{correlation_id}/cancel`: 202 if the run ends soon, 200 if it was
+ * cancelled before, 409 if it has ended otherwise.
+ */
+export function createCancelRunRoute(options: RunRoutesOptions): HttpHandler {
+  return withErrorHandling(async (request, context, log) => {
+    const run = runOf(request, options.agents);
+    let record = await requireRun(run, { ...options, durableClient: getClient(context), log });
+    const isNew = !isEnded(record);
+    if (isNew) record = (await options.runRecords.cancel(run)) ?? record;
+    if (isEnded(record) && record.status !== 'cancelled') {
+      throw new HttpError(409, `The run has ended before it was cancelled: its status is ${record.status}.`);
+    }
+    return { status: isNew ? 202 : 200, headers: noStore, jsonBody: toRunView(record) };
+  });
+}
+
 interface RequireRunOptions extends RunRoutesOptions, ReadRunOptions {
   readonly log: Logger;
 }

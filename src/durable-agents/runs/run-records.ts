@@ -147,17 +147,14 @@ export class RunRecords {
   /**
    * Asks for the end of a run. A queued one has ended with that; a running one ends soon.
    *
-   * @returns the record before that; undefined if the run is unknown
+   * @returns the record after that; undefined if the run is unknown
    */
-  async cancel(run: RunIdentity): Promise<RunRecord | undefined> {
-    let before: RunRecord | undefined;
+  cancel(run: RunIdentity): Promise<RunRecord | undefined> {
     const now = this.#now().toISOString();
-    await this.#change(run, (record) => {
-      before = record;
+    return this.#change(run, (record) => {
       if (record === undefined || isEnded(record) || record.cancelRequestedAt !== undefined) return undefined;
       return record.status === 'queued' ? endedRun(record, CANCELLED_END, now) : { ...record, cancelRequestedAt: now };
     });
-    return before;
   }
 
   /** Begins a delivery of a run. @param deliveries how many there were, this one included, as far as the host knows */
@@ -266,24 +263,28 @@ export class RunRecords {
     return keys.flatMap((key) => found.get(key) ?? []).map(({ value }) => parseRunRecord(value));
   }
 
-  /** @param change undefined changes nothing */
+  /**
+   * @param change undefined changes nothing
+   * @returns the record after that; undefined if there is none
+   */
   async #change(
     run: RunIdentity,
     change: (record: RunRecord | undefined) => RunRecord | undefined,
     known?: StoredValue,
-  ): Promise<void> {
+  ): Promise<RunRecord | undefined> {
     const partition = threadPartition(run);
     const key = runKey(run.correlationId);
     let newest = known;
-    await retry(async () => {
+    const { record: after } = await retry(async () => {
       const stored = newest ?? (await this.#store.read({ partition, key }));
       newest = undefined;
       const record = stored && parseRunRecord(stored.value);
       const changed = change(record);
-      if (changed === undefined) return true;
+      if (changed === undefined) return { record };
       const tag = await this.#store.commit(partition, { key, tag: stored?.tag }, changesOf(record, changed));
-      return tag === undefined ? undefined : true;
+      return tag === undefined ? undefined : { record: changed };
     });
+    return after;
   }
 
   /** Milliseconds since 1970, then a count: later runs of this process sort after earlier ones. */

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AgentClient, type AgentClientOptions } from '../../../src/durable-agents/client/agent-client.js';
-import { RunCompletionNotifier } from '../../../src/durable-agents/run-completion-notifier.js';
 import { RunRecords } from '../../../src/durable-agents/runs/run-records.js';
 import { MemoryKeyValueStore } from '../../../src/storage/memory/memory-key-value-store.js';
+import { RunCompletionNotifier } from '../../../src/durable-agents/run-completion-notifier.js';
 import type { RunOutcome } from '../../../src/durable-agents/client/run-outcome.js';
 import { FakeDurableClient } from '../../support/fake-durable-client.js';
 import { createRecordingLog } from '../../support/recording-log.js';

@@ -1,0 +1,214 @@
+import { describe, expect, it } from 'vitest';
+import type { NewRun } from '../../../src/durable-agents/runs/run-record.js';
+import { RunRecords } from '../../../src/durable-agents/runs/run-records.js';
+import { MemoryKeyValueStore } from '../../../src/storage/memory/memory-key-value-store.js';
+
+const thread = { agentName: 'ScriptedAgent', threadId: 'thread-1' };
+const completed = { status: 'completed', response: 'Sunny.', messageCount: 2 } as const;
+
+function newRun(number: number, fields: Partial<NewRun> = {}): NewRun {
+  const correlationId = number.toString(16).padStart(32, '0');
+  return { ...thread, correlationId, message: `Message ${number}`, createdAt: '2026-01-07T15:40:00.000Z', ...fields };
+}
+
+const createRecords = () => new RunRecords(new MemoryKeyValueStore());
+const idsOf = (runs: readonly { correlationId: string }[]) =>
+  runs.map(({ correlationId }) => parseInt(correlationId, 16));
+
+describe('the record of a run', () => {
+  it('goes from queued over running to completed', async () => {
+    const records = createRecords();
+    const { record } = await records.accept(newRun(1));
+    expect(record).toMatchObject({ status: 'queued', attempt: 0 });
+
+    const begun = await records.begin(newRun(1), 1);
+    expect(begun).toMatchObject({ status: 'running', record: { status: 'running', attempt: 1 } });
+    await records.end(newRun(1), completed, begun.status === 'running' ? begun.stored : undefined);
+
+    expect(await records.find(newRun(1))).toMatchObject({ ...completed, attempt: 1, endedAt: expect.any(String) });
+    expect(await records.listOpen(thread)).toEqual([]);
+  });
+
+  it('is that of the first request with its id', async () => {
+    const records = createRecords();
+    await records.accept(newRun(1));
+
+    const again = await records.accept(newRun(1, { message: 'Something else' }));
+
+    expect(again).toMatchObject({ status: 'known', record: { message: 'Message 1' } });
+  });
+
+  it('is made when the run begins, or ends, if it could not be made before', async () => {
+    const records = createRecords();
+    await records.begin(newRun(1), 3);
+    await records.end(newRun(2), completed);
+
+    expect(await records.find(newRun(1))).toMatchObject({ status: 'running', attempt: 3 });
+    expect(await records.find(newRun(2))).toMatchObject({ status: 'completed' });
+  });
+
+  it('forgets how an earlier delivery ended when another one begins', async () => {
+    const records = createRecords();
+    await records.begin(newRun(1), 1);
+    await records.end(newRun(1), completed);
+
+    await records.begin(newRun(1), 1);
+
+    const record = await records.find(newRun(1));
+    expect(record).toMatchObject({ status: 'running', attempt: 2 });
+    expect(record).not.toHaveProperty('response');
+    expect(idsOf(await records.listOpen(thread))).toEqual([1]);
+  });
+
+  it('leaves nothing when it is removed', async () => {
+    const records = createRecords();
+    await records.accept(newRun(1));
+
+    await records.remove(newRun(1));
+
+    expect(await records.find(newRun(1))).toBeUndefined();
+    expect(await records.listOpen(thread)).toEqual([]);
+    expect(await records.list(thread, { limit: 10 })).toEqual({ runs: [], next: undefined });
+  });
+});
+
+describe('cancelling', () => {
+  it('ends a queued run, which does not begin after that', async () => {
+    const records = createRecords();
+    await records.accept(newRun(1));
+
+    expect(await records.cancel(newRun(1))).toMatchObject({ status: 'cancelled', errorCode: 'cancelled' });
+
+    expect(await records.isCalledOff(newRun(1))).toBe(true);
+    expect(await records.begin(newRun(1), 1)).toMatchObject({ status: 'cancelled' });
+    expect(await records.find(newRun(1))).toMatchObject({ status: 'cancelled', attempt: 0 });
+  });
+
+  it('tells the process that runs it, and a later delivery', async () => {
+    const records = createRecords();
+    await records.begin(newRun(1), 1);
+    let told = 0;
+    const stop = records.follow(newRun(1), () => (told += 1));
+
+    expect(await records.cancel(newRun(1))).toMatchObject({ status: 'running' });
+
+    await expect.poll(() => told).toBeGreaterThan(0);
+    stop();
+    expect(await records.begin(newRun(1), 2)).toMatchObject({ status: 'cancelled', record: { attempt: 2 } });
+  });
+
+  it('changes nothing after the end, and nothing of an unknown run', async () => {
+    const records = createRecords();
+    await records.end(newRun(1), completed);
+
+    expect(await records.cancel(newRun(1))).toMatchObject({ status: 'completed' });
+    expect(await records.cancel(newRun(2))).toBeUndefined();
+    expect(await records.find(newRun(2))).toBeUndefined();
+  });
+});
+
+describe('accepting a run only while its thread is idle', () => {
+  it('names the running run otherwise', async () => {
+    const records = createRecords();
+    await records.accept(newRun(1));
+    await records.accept(newRun(2));
+    await records.begin(newRun(2), 1);
+
+    expect(await records.acceptIfIdle(newRun(3))).toMatchObject({
+      status: 'busy',
+      record: { correlationId: newRun(2).correlationId },
+    });
+    expect(await records.find(newRun(3))).toBeUndefined();
+  });
+
+  it('takes one of several at once, also of different processes', async () => {
+    const store = new MemoryKeyValueStore();
+    const processes = Array.from({ length: 4 }, () => new RunRecords(store));
+
+    const accepted = await Promise.all(
+      Array.from({ length: 12 }, (_, number) => processes[number % 4]?.acceptIfIdle(newRun(number + 1))),
+    );
+
+    expect(accepted.filter((run) => run?.status === 'accepted')).toHaveLength(1);
+    expect(accepted.filter((run) => run?.status === 'busy')).toHaveLength(11);
+  });
+});
+
+describe('the runs of a thread', () => {
+  it('are listed newest first, in pages, also those accepted in one millisecond', async () => {
+    const records = new RunRecords(new MemoryKeyValueStore(), () => new Date('2026-01-07T15:40:00.000Z'));
+    for (let number = 1; number <= 25; number += 1) await records.accept(newRun(number));
+    await records.accept(newRun(26, { threadId: 'thread-2' }));
+
+    const seen: number[] = [];
+    let after: string | undefined;
+    do {
+      const page = await records.list(thread, { limit: 10, after });
+      seen.push(...idsOf(page.runs));
+      after = page.next;
+    } while (after !== undefined);
+
+    expect(seen).toEqual(Array.from({ length: 25 }, (_, index) => 25 - index));
+    expect(idsOf(await records.listOpen(thread))).toEqual(seen.toReversed());
+  });
+});
+
+describe('a deleted thread', () => {
+  it('refuses the runs that had not ended and all that were accepted before', async () => {
+    const records = new RunRecords(new MemoryKeyValueStore(), () => new Date('2026-01-07T16:00:00.000Z'));
+    const fromAFastClock = newRun(1, { createdAt: '2026-01-07T16:00:03.000Z' });
+    await records.accept(fromAFastClock);
+
+    const { tombstone, open } = await records.bury(thread);
+    await records.clear(thread);
+
+    expect(idsOf(open)).toEqual([1]);
+    expect(tombstone.pending).toEqual([fromAFastClock.correlationId]);
+    expect(await records.begin(fromAFastClock, 1)).toEqual({ status: 'refused' });
+    expect(await records.begin(newRun(2), 1)).toEqual({ status: 'refused' });
+    expect(await records.isCalledOff(fromAFastClock)).toBe(true);
+    expect(await records.begin(newRun(3, { createdAt: '2026-01-07T16:00:01.000Z' }), 1)).toMatchObject({
+      status: 'running',
+      deletedAt: '2026-01-07T16:00:00.000Z',
+    });
+  });
+
+  it('still refuses them after it is deleted again', async () => {
+    const records = createRecords();
+    await records.accept(newRun(1));
+    await records.bury(thread);
+    await records.clear(thread);
+
+    const { tombstone } = await records.bury(thread);
+
+    expect(tombstone.pending).toEqual([newRun(1).correlationId]);
+  });
+
+  it('forgets that after 24 hours', async () => {
+    let now = new Date('2026-01-07T16:00:00.000Z');
+    const records = new RunRecords(new MemoryKeyValueStore(), () => now);
+    await records.bury(thread);
+    now = new Date('2026-01-08T16:00:00.001Z');
+
+    expect(await records.begin(newRun(1), 1)).toMatchObject({ status: 'running' });
+  });
+
+  it('leaves neither a message nor its id in the store', async () => {
+    const written: string[] = [];
+    const store = new MemoryKeyValueStore();
+    const records = new RunRecords(store);
+    await records.accept(newRun(1));
+    await records.bury(thread);
+    await records.clear(thread);
+
+    const commit = store.commit.bind(store);
+    store.commit = (partition, guard, changes) => {
+      written.push(partition, ...changes.flatMap(({ key, value }) => [key, value ?? '']));
+      return commit(partition, guard, changes);
+    };
+    await records.bury(thread);
+
+    expect(written).toHaveLength(3);
+    expect(written.join()).not.toMatch(/thread-1|Message/);
+  });
+});

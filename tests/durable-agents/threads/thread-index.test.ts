@@ -1,0 +1,139 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ThreadIndex, type ThreadQuery } from '../../../src/durable-agents/threads/thread-index.js';
+import type { RunStatus } from '../../../src/durable-agents/runs/run-record.js';
+import { MemoryKeyValueStore } from '../../../src/storage/memory/memory-key-value-store.js';
+
+const agentName = 'ScriptedAgent';
+const START_MS = Date.parse('2026-01-07T15:40:00.000Z');
+const at = (second: number) => new Date(START_MS + second * 1000);
+
+/** A list with so many threads, the last of them the newest: `thread-0` to `thread-{count - 1}`. */
+async function listOf(count: number, statusOf: (number: number) => RunStatus = () => 'completed') {
+  const index = new ThreadIndex(new MemoryKeyValueStore());
+  for (let number = 0; number < count; number += 1) {
+    const activity = { message: `Question ${number}`, status: statusOf(number), at: at(number) };
+    await index.touch({ agentName, threadId: `thread-${number}` }, activity);
+  }
+  return index;
+}
+
+/** All pages of a query, joined. */
+async function readAll(index: ThreadIndex, query: ThreadQuery, onPage: () => Promise<unknown> = async () => {}) {
+  const ids: string[] = [];
+  let after: string | undefined;
+  do {
+    const page = await index.list(agentName, { ...query, after });
+    ids.push(...page.threads.map(({ threadId }) => threadId));
+    after = page.next;
+    await onPage();
+  } while (after !== undefined);
+  return ids;
+}
+
+describe('the list of threads', () => {
+  it('shows the beginning of the first message, the newest status and the times', async () => {
+    const index = new ThreadIndex(new MemoryKeyValueStore());
+    const thread = { agentName, threadId: 'ü/1' };
+    await index.touch(thread, { message: `Line\n${'x'.repeat(100)}`, status: 'running', at: at(0) });
+    await index.touch(thread, { message: 'Second', status: 'failed', at: at(1) });
+
+    expect(await index.list(agentName, { limit: 10 })).toEqual({
+      threads: [
+        {
+          threadId: 'ü/1',
+          title: `Line ${'x'.repeat(75)}…`,
+          status: 'failed',
+          createdAt: at(0).toISOString(),
+          lastActivityAt: at(1).toISOString(),
+        },
+      ],
+      next: undefined,
+    });
+  });
+
+  it('has each of a thousand threads once, the latest first', async () => {
+    const index = await listOf(1200);
+
+    const ids = await readAll(index, { limit: 100 });
+
+    expect(ids).toEqual(Array.from({ length: 1200 }, (_, number) => `thread-${1199 - number}`));
+  });
+
+  it('skips and repeats no thread that rests while others change', async () => {
+    const index = await listOf(50);
+    let second = 100;
+
+    const ids = await readAll(index, { limit: 10 }, async () => {
+      for (const threadId of ['thread-5', 'new']) {
+        await index.touch({ agentName, threadId }, { message: 'Hi', status: 'running', at: at((second += 1)) });
+      }
+    });
+
+    const resting = Array.from({ length: 50 }, (_, number) => `thread-${49 - number}`).filter(
+      (id) => id !== 'thread-5',
+    );
+    expect(ids.filter((id) => resting.includes(id))).toEqual(resting);
+    expect(ids).toHaveLength(new Set(ids).size);
+  });
+
+  it('finds threads by status, time, and text in id or title', async () => {
+    const index = await listOf(30, (number) => (number % 10 === 0 ? 'failed' : 'completed'));
+    const find = (query: Partial<ThreadQuery>) => readAll(index, { limit: 2, ...query });
+
+    expect(await find({ status: 'failed' })).toEqual(['thread-20', 'thread-10', 'thread-0']);
+    expect(await find({ since: at(28) })).toEqual(['thread-29', 'thread-28']);
+    expect(await find({ until: at(2) })).toEqual(['thread-1', 'thread-0']);
+    expect(await find({ since: at(1), until: at(3) })).toEqual(['thread-2', 'thread-1']);
+    expect(await find({ text: 'QUESTION 2' })).toHaveLength(11);
+    expect(await find({ text: 'thread-7' })).toEqual(['thread-7']);
+    expect(await find({ text: 'nothing' })).toEqual([]);
+  });
+
+  it('looks at a bounded number of threads at a time, and goes on from there', async () => {
+    const index = await listOf(1500);
+
+    const page = await index.list(agentName, { limit: 10, text: 'thread-3' });
+    const rest = await readAll(index, { limit: 10, text: 'thread-3' });
+
+    expect(page.threads.length).toBeLessThan(10);
+    expect(page.next).toBeDefined();
+    expect(rest).toHaveLength(111);
+  });
+
+  it('has no thread that was removed, and knows nothing of other agents', async () => {
+    const index = await listOf(3);
+    await index.remove({ agentName, threadId: 'thread-1' });
+    await index.remove({ agentName, threadId: 'unknown' });
+
+    expect(await readAll(index, { limit: 10 })).toEqual(['thread-2', 'thread-0']);
+    expect(await index.list('Other', { limit: 10 })).toEqual({ threads: [], next: undefined });
+  });
+
+  it('has each thread once, in order, after any changes of several processes at once', async () => {
+    const change = fc.record({ thread: fc.nat(4), second: fc.nat(20), removes: fc.boolean() });
+    await fc.assert(
+      fc.asyncProperty(fc.array(change, { maxLength: 30 }), async (changes) => {
+        const store = new MemoryKeyValueStore();
+        const processes = [new ThreadIndex(store), new ThreadIndex(store)];
+        await Promise.all(
+          changes.map(({ thread, second, removes }, number) => {
+            const index = processes[number % 2];
+            const identity = { agentName, threadId: `thread-${thread}` };
+            return removes
+              ? index?.remove(identity)
+              : index?.touch(identity, { message: 'Hi', status: 'completed', at: at(second) });
+          }),
+        );
+        const index = new ThreadIndex(store);
+        const { threads } = await index.list(agentName, { limit: 100 });
+        const found = await Promise.all(
+          [0, 1, 2, 3, 4].map((number) => index.find({ agentName, threadId: `thread-${number}` })),
+        );
+        expect(new Set(threads)).toEqual(new Set(found.filter((thread) => thread !== undefined)));
+        const times = threads.map(({ lastActivityAt }) => lastActivityAt);
+        expect(times).toEqual(times.toSorted().toReversed());
+      }),
+    );
+  });
+});
