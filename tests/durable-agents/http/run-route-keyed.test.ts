@@ -326,7 +326,7 @@ describe('the record of a run that takes long', () => {
     await vi.advanceTimersByTimeAsync(1);
 
     expect(await asking).toMatchObject({ status: 202 });
-    expect(server.logLines).toEqual([expect.stringContaining('no answer within 1000 ms')]);
+    expect(server.logLines).toEqual([expect.stringContaining('Timed out after 1000 ms')]);
   });
 });
 
