@@ -22,10 +22,11 @@ describe('cancelling a run', () => {
     return JSON.parse(text).correlation_id;
   };
   const cancel = (threadId: string, id: string) => target.api.runs('POST', threadId, `/${id}/cancel`);
-  const hasBegun = (threadId: string) =>
-    expect
+  const hasBegun = async (threadId: string): Promise<void> => {
+    await expect
       .poll(async () => streamEvents(await target.api.events(threadId)).map(({ text }) => text))
       .toContain(BEGINNING);
+  };
 
   it('ends its model call, keeps its partial text, and answers its caller with 502', async () => {
     const threadId = newThreadId();
