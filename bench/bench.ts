@@ -8,6 +8,7 @@ import { benchGetEvents } from './get-events.js';
 import { benchStart, benchStoreMemory } from './in-own-process.js';
 import { benchPageDepth } from './page-depth.js';
 import { benchPollNearEnd } from './poll-near-end.js';
+import { benchRedactionCost } from './redaction-cost.js';
 import { benchRunLatency } from './run-latency.js';
 import { benchStoreOutage } from './store-outage.js';
 import { benchStoreRunLatency } from './store-run-latency.js';
@@ -33,6 +34,7 @@ const appBenches: Benches<[app: BenchApp]> = {
 const otherBenches: Benches<[]> = {
   'update-cost': benchUpdateCost,
   'callback-cost': benchCallbackCost,
+  'redaction-cost': benchRedactionCost,
   'store-memory': benchStoreMemory,
   start: benchStart,
   'append-rate': benchAppendRate,

@@ -45,6 +45,7 @@ const agentApp = new AgentFunctionApp({
   defaultCallback: auditTrail,
   ...settings.conversation,
   allowedRoles: settings.agent.allowedRoles,
+  ...settings.redaction,
   maxMessageBytes: settings.agent.maxMessageBytes,
   runTimeoutSeconds: settings.agent.runTimeoutSeconds,
   maxAttempts: settings.agent.maxAttempts,

@@ -7,6 +7,8 @@ import type { AgentResponseCallback } from './agent-response-callback.js';
 import { createConversationRoute } from './http/conversation-route.js';
 import { createHealthRoute, createProbeRoute, type HealthDetails } from './http/health-route.js';
 import { createRunRoute } from './http/run-route.js';
+import { Redaction } from './redaction/redaction.js';
+import type { Redactor } from './redaction/redactor.js';
 import { RunCompletionNotifier } from './run-completion-notifier.js';
 import type { RunEventSource } from './run-event-source.js';
 import { RunRecords } from './runs/run-records.js';
@@ -72,6 +74,13 @@ export interface AgentFunctionAppOptions {
   readonly defaultCallback?: AgentResponseCallback;
   /** Makes spans and metrics of runs, model calls and tool calls. Optional. */
   readonly tracer?: RunTracer | undefined;
+  /**
+   * Replaces secrets in all that callbacks, logs and the tracer get of runs. The model, the conversation and the caller's
+   * answer keep the originals. @default none
+   */
+  readonly redact?: readonly Redactor[];
+  /** Whether the conversation and the caller's answer are redacted as well. @default false */
+  readonly redactAnswers?: boolean;
 }
 
 export interface AddAgentOptions {
@@ -90,13 +99,17 @@ export class AgentFunctionApp {
   readonly #options: AgentFunctionAppOptions;
   readonly #completions = new RunCompletionNotifier();
   readonly #runRecords: RunRecords;
+  readonly #redaction: Redaction | undefined;
   #hasThreadEndpoints = false;
 
+  /** @throws TypeError if an agent's name or a redactor is invalid */
   constructor(options: AgentFunctionAppOptions = {}) {
     this.#options = options;
     const storage = options.storage ?? new MemoryKeyValueStore();
     this.#runRecords = new RunRecords(storage);
     this.threadIndex = new ThreadIndex(storage);
+    const { redact = [] } = options;
+    if (redact.length > 0) this.#redaction = new Redaction(redact);
     if (options.enableHealthCheck ?? true) this.#addHealthCheck();
     for (const agent of options.agents ?? []) this.addAgent(agent);
   }
@@ -134,6 +147,8 @@ export class AgentFunctionApp {
         runRecords: this.#runRecords,
         threadIndex: this.threadIndex,
         tracer: this.#options.tracer,
+        redaction: this.#redaction,
+        redactAnswers: this.#options.redactAnswers,
       }),
     );
     if (!httpEndpointEnabled) return;

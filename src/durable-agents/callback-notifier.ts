@@ -1,9 +1,11 @@
 import type { AgentResponse, AgentResponseUpdate } from './agent.js';
 import type { AgentCallbackContext, AgentResponseCallback } from './agent-response-callback.js';
+import { deepFreeze } from './deep-freeze.js';
 import { errorText } from '../functions/error-text.js';
 import type { AgentError } from './errors.js';
 import type { Logger } from '../functions/logger.js';
 import { Countdown } from '../functions/time-limits.js';
+import type { RunRedaction } from './redaction/run-redaction.js';
 import type { RunRequest } from './run-request.js';
 
 const CALLBACK_TIMEOUT_MS = 30_000;
@@ -26,6 +28,8 @@ export interface WatchedRun {
   /** See {@link AgentCallbackContext.attempt}. */
   readonly attempt: number;
   readonly log: Logger;
+  /** Redacts what the callback gets. Optional. */
+  readonly redaction?: RunRedaction | undefined;
   /** Time limit of the whole run, which starts now. */
   readonly timeoutMs: number;
 }
@@ -40,6 +44,7 @@ export interface WatchedRun {
 export class CallbackNotifier {
   readonly #callback: AgentResponseCallback | undefined;
   readonly #context: AgentCallbackContext;
+  readonly #redaction: RunRedaction | undefined;
   readonly #endsAtMs: number;
   /** When the last call is made at the latest. */
   readonly #lastCallAtMs: number;
@@ -49,8 +54,9 @@ export class CallbackNotifier {
   /** The pending call; never rejects. */
   #pending: Promise<void> | undefined;
 
-  constructor({ callback, agentName, threadId, request, attempt, log, timeoutMs }: WatchedRun) {
+  constructor({ callback, agentName, threadId, request, attempt, log, redaction, timeoutMs }: WatchedRun) {
     this.#callback = callback;
+    this.#redaction = redaction;
     this.#endsAtMs = performance.now() + timeoutMs;
     this.#lastCallAtMs = this.#endsAtMs - outcomeTimeMs(timeoutMs) / 2;
     this.#context = Object.freeze({
@@ -58,7 +64,7 @@ export class CallbackNotifier {
       correlationId: request.correlationId,
       sessionId: threadId,
       threadId,
-      requestMessage: request.message,
+      requestMessage: redaction?.text(request.message) ?? request.message,
       requestedAt: request.createdAt,
       attempt,
       log,
@@ -70,24 +76,52 @@ export class CallbackNotifier {
   }
 
   update(update: AgentResponseUpdate): void | Promise<void> {
+    return this.#redaction === undefined ? this.#update(update) : this.#updateAll(this.#redaction.push(update));
+  }
+
+  /**
+   * The last call of an answered run.
+   *
+   * @returns the answer as the callback gets it: frozen, so that no callback can change what others get, and redacted
+   */
+  async response(response: AgentResponse): Promise<AgentResponse> {
+    await this.#endUpdates();
+    const shown = deepFreeze(this.#redaction?.response(response) ?? structuredClone(response));
+    await this.#callLast('onAgentResponse', () => this.#callback?.onAgentResponse?.(shown, this.#context));
+    return shown;
+  }
+
+  /**
+   * The last call of a failed run.
+   *
+   * @param error as the callback gets it: redacted
+   */
+  async error(error: AgentError): Promise<void> {
+    await this.#endUpdates();
+    await this.#callLast('onAgentError', () => this.#callback?.onAgentError?.(error, this.#context));
+  }
+
+  #update(update: AgentResponseUpdate): void | Promise<void> {
     return this.#call('onStreamingResponseUpdate', () =>
       this.#callback?.onStreamingResponseUpdate?.(update, this.#context),
     );
   }
 
-  /** The last call of an answered run. */
-  response(response: AgentResponse): Promise<void> {
-    return this.#callLast('onAgentResponse', () => this.#callback?.onAgentResponse?.(response, this.#context));
+  #updateAll(updates: readonly AgentResponseUpdate[]): void | Promise<void> {
+    let pending: void | Promise<void> = undefined;
+    for (const update of updates) {
+      pending = pending === undefined ? this.#update(update) : pending.then(() => this.#update(update));
+    }
+    return pending;
   }
 
-  /** The last call of a failed run. */
-  error(error: AgentError): Promise<void> {
-    return this.#callLast('onAgentError', () => this.#callback?.onAgentError?.(error, this.#context));
+  /** Passes on what was held back. The run may have ended in the middle of an update. */
+  async #endUpdates(): Promise<void> {
+    await this.#pending;
+    if (this.#redaction !== undefined) await this.#updateAll(this.#redaction.end());
   }
 
   async #callLast(method: Method, call: () => void | Promise<void>): Promise<void> {
-    // The run may have ended in the middle of an update.
-    await this.#pending;
     await this.#call(method, call, this.#endsAtMs);
     this.#countdown.close();
   }

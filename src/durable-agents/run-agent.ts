@@ -5,6 +5,8 @@ import { askAgent } from './ask-agent.js';
 import { CallbackNotifier } from './callback-notifier.js';
 import { AgentError } from './errors.js';
 import type { Logger } from '../functions/logger.js';
+import type { Redaction } from './redaction/redaction.js';
+import { RunRedaction } from './redaction/run-redaction.js';
 import type { RunRequest } from './run-request.js';
 import { type HistoryLimits, HistoryWindow } from './thread/history-window.js';
 import type { RunTracer } from './run-tracer.js';
@@ -24,6 +26,10 @@ export interface RunAgentOptions {
   readonly attempt?: number;
   /** Optional. */
   readonly tracer?: RunTracer | undefined;
+  /** Redacts what the callback and the tracer get. Optional. */
+  readonly redaction?: Redaction | undefined;
+  /** Whether the conversation keeps the answer, or the failure, redacted as well. @default false */
+  readonly redactAnswers?: boolean | undefined;
   readonly log: Logger;
   /** Time limit of the whole run, including its callbacks. */
   readonly timeoutMs: number;
@@ -49,7 +55,8 @@ export interface RunResult {
  */
 export async function runAgent(options: RunAgentOptions): Promise<RunResult> {
   const { agent, threadId, request, history, callback, attempt = 1, log, timeoutMs, now = () => new Date() } = options;
-  const { signal } = options;
+  const { signal, redactAnswers = false } = options;
+  const redaction = toRunRedaction(options);
   const { correlationId } = request;
   const where = `[${agent.name}][${correlationId}]`;
 
@@ -66,6 +73,7 @@ export async function runAgent(options: RunAgentOptions): Promise<RunResult> {
     request,
     attempt,
     log,
+    redaction,
     timeoutMs,
   });
   const requestEntry = toRequestEntry(request);
@@ -79,23 +87,26 @@ export async function runAgent(options: RunAgentOptions): Promise<RunResult> {
     attempt,
     requestedAt: request.createdAt,
     traceParent: request.traceParent,
-    redact: (text) => text,
+    redact: (text) => redaction?.text(text) ?? text,
   });
   try {
     const window = HistoryWindow.select(history, requestEntry.messages, options.historyLimits);
     const answer = await askAgent({ agent, window, notifier, where, trace, timeoutMs, signal, log, now });
+    // What cannot be stored is a failure, of which the callback must not hear after it was told of the answer.
     response = toResponseEntry(correlationId, answer, now());
     finishReason = answer.finishReason;
-    // A frozen copy, so that no callback can change what the others and the thread get.
-    await notifier.response(deepFreeze(structuredClone(answer)));
-    trace?.answered(answer);
+    const shown = await notifier.response(answer);
+    if (redactAnswers) response = toResponseEntry(correlationId, shown, now());
+    trace?.answered(shown);
     log.info(`${where} run answered (thread ${threadId})`);
   } catch (error) {
     const failure = AgentError.from(error);
-    response = toFailedEntry(correlationId, failure, agent.name, now());
     log.warn(`${where} run failed: ${failure.code}: ${failure.message}${causeOf(failure)} (thread ${threadId})`);
-    await notifier.error(failure);
-    trace?.failed(failure);
+    const shown = redaction?.error(failure) ?? failure;
+    // Before the callback, which may change the error.
+    response = toFailedEntry(correlationId, redactAnswers ? shown : failure, agent.name, now());
+    trace?.failed(shown);
+    await notifier.error(shown);
   }
   return { history: [...history, requestEntry, response], response, finishReason };
 }
@@ -103,18 +114,17 @@ export async function runAgent(options: RunAgentOptions): Promise<RunResult> {
 /** Records a run that cannot start: reports it to the callback, and returns the history with its request and failure. */
 export async function failRun(options: RunAgentOptions, failure: AgentError): Promise<RunResult> {
   const { agent, threadId, request, history, callback, attempt = 1, log, timeoutMs, now = () => new Date() } = options;
-  const response = toFailedEntry(request.correlationId, failure, agent.name, now());
-  await new CallbackNotifier({ callback, agentName: agent.name, threadId, request, attempt, log, timeoutMs }).error(
-    failure,
-  );
+  const { redactAnswers = false } = options;
+  const redaction = toRunRedaction(options);
+  const shown = redaction?.error(failure) ?? failure;
+  const response = toFailedEntry(request.correlationId, redactAnswers ? shown : failure, agent.name, now());
+  const watched = { callback, agentName: agent.name, threadId, request, attempt, log, redaction, timeoutMs };
+  await new CallbackNotifier(watched).error(shown);
   return { history: [...history, toRequestEntry(request), response], response };
 }
 
-function deepFreeze<T extends object>(value: T): T {
-  for (const inner of Object.values(value)) {
-    if (typeof inner === 'object' && inner !== null) deepFreeze(inner);
-  }
-  return Object.freeze(value);
+function toRunRedaction({ redaction }: RunAgentOptions): RunRedaction | undefined {
+  return redaction === undefined ? undefined : new RunRedaction(redaction);
 }
 
 function toRequestEntry(request: RunRequest): ThreadEntry & { messages: ThreadMessage[] } {

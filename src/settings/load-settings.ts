@@ -11,6 +11,7 @@ import { conversationEnvironment, toConversationSettings } from './conversation-
 import type { Environment } from './environment-values.js';
 import { hostEnvironment, hostProblems } from './host-environment.js';
 import { openAIEnvironment, toOpenAISettings } from './openai-environment.js';
+import { redactionEnvironment, toRedactionSettings } from './redaction-environment.js';
 import { settingWarnings } from './setting-warnings.js';
 
 /** Invalid settings. The message has one line per variable with what was expected. */
@@ -30,6 +31,7 @@ const environmentSchema = z
     ...callbackStoreEnvironment,
     ...callbackStreamEnvironment,
     ...callbackLogEnvironment,
+    ...redactionEnvironment,
     ...hostEnvironment,
   })
   .superRefine(
@@ -53,6 +55,7 @@ const settingsSchema = environmentSchema.transform((values) => ({
   callbackStreams: toCallbackStreamSettings(values),
   callbackAnswers: toCallbackAnswerSettings(values),
   callbackLog: toCallbackLogSettings(values),
+  redaction: toRedactionSettings(values),
 }));
 
 /** The validated configuration of the app. */
@@ -90,7 +93,8 @@ function unfilledProblem(name: string, value: string): [name: string, problem: s
       "grant the app's identity access to the secret, or set the value itself on your machine";
     return [[name, problem]];
   }
-  if (value.includes('<')) {
+  // JSON may hold any character.
+  if (value.includes('<') && !/^[[{]/.test(value)) {
     return [[name, `${name} still contains a placeholder; fill it in, or leave it empty if it is optional`]];
   }
   return [];

@@ -52,6 +52,7 @@ describe('settings', () => {
       callbackStreams: { maxDurationMs: 100_000, maxBytes: 1_048_576, maxOpen: 500, maxOpenPerThread: 50 },
       callbackAnswers: { maxPageBytes: 8_388_608, maxAnswerBytes: 67_108_864, maxTotalBytes: 268_435_456 },
       callbackLog: { previewChars: 120, updates: true },
+      redaction: { redact: [], redactAnswers: false },
       warnings: [],
     });
   });
@@ -119,6 +120,7 @@ describe('settings', () => {
       callbackStreams: { maxDurationMs: 8000, maxBytes: 9, maxOpen: 10, maxOpenPerThread: 11 },
       callbackAnswers: { maxPageBytes: 12, maxAnswerBytes: 13, maxTotalBytes: 14 },
       callbackLog: { previewChars: 7, updates: false },
+      redaction: { redact: [], redactAnswers: false },
       warnings: [],
     });
   });

@@ -2,6 +2,7 @@ import type { DurableEntityContext, EntityHandler } from 'durable-functions';
 import { z } from 'zod';
 import { InvocationLog, type Logger } from '../../functions/logger.js';
 import { ThreadStateError } from '../errors.js';
+import { redactedLog } from '../redaction/run-redaction.js';
 import { stateAfter } from '../runs/tombstone.js';
 import { createThreadState, parseThreadState } from '../thread/thread-state.js';
 import { type OperationOutcome, runOperation, type RunOperationOptions } from './run-operation.js';
@@ -23,7 +24,9 @@ export const deletionSchema = z.object({
 export function createAgentEntity(options: AgentEntityOptions): EntityHandler<unknown> {
   return async (context) => {
     const entity = context.df;
-    const log = new InvocationLog(context);
+    const invocationLog = new InvocationLog(context);
+    const { redaction } = options;
+    const log = redaction === undefined ? invocationLog : redactedLog(invocationLog, redaction);
     try {
       const deliveries = (context.retryContext?.retryCount ?? 0) + 1;
       const { result, isGone = false } = await operate(entity, deliveries, options, log);
@@ -40,7 +43,7 @@ export function createAgentEntity(options: AgentEntityOptions): EntityHandler<un
       );
       entity.return({ error: error instanceof ThreadStateError ? error.message : 'The operation failed.' });
     } finally {
-      log.end();
+      invocationLog.end();
     }
   };
 }

@@ -15,6 +15,8 @@ export interface RunDeliveryOptions {
   readonly runRecords: RunRecords;
   readonly threadIndex: ThreadIndex;
   readonly run: NewRun;
+  /** The message as the list of threads may show it. */
+  readonly shownMessage: string;
   readonly log: Logger;
   readonly now?: () => Date;
 }
@@ -93,8 +95,8 @@ export class RunDelivery {
   }
 
   #list(status: RunStatus, known?: StoredValue): Promise<StoredValue | undefined> {
-    const { threadIndex, run } = this.#options;
-    const activity = { message: run.message, status, at: this.#now() };
+    const { threadIndex, run, shownMessage } = this.#options;
+    const activity = { message: shownMessage, status, at: this.#now() };
     return this.#within('the list of threads could not be updated', () => threadIndex.touch(run, activity, known));
   }
 

@@ -4,6 +4,7 @@ import type { Agent } from '../agent.js';
 import type { AgentResponseCallback } from '../agent-response-callback.js';
 import { findOutcome } from '../client/run-outcome.js';
 import { AgentError, ThreadStateError } from '../errors.js';
+import type { Redaction } from '../redaction/redaction.js';
 import { failRun, runAgent, type RunAgentOptions, type RunResult } from '../run-agent.js';
 import type { RunCompletionNotifier } from '../run-completion-notifier.js';
 import { type RunRequest, runRequestSchema } from '../run-request.js';
@@ -32,6 +33,9 @@ export interface RunOperationOptions {
   readonly threadIndex: ThreadIndex;
   /** Makes spans of the runs. Optional. */
   readonly tracer?: RunTracer | undefined;
+  /** See {@link RunAgentOptions}. Also redacts the log and the list of threads. Optional. */
+  readonly redaction?: Redaction | undefined;
+  readonly redactAnswers?: boolean | undefined;
 }
 
 /** What an operation on an entity has come to. */
@@ -63,6 +67,7 @@ export async function runOperation(
   const delivery = new RunDelivery({
     ...options,
     run: { ...request, agentName: options.agent.name, threadId },
+    shownMessage: options.redaction?.text(request.message) ?? request.message,
     log,
   });
   try {
@@ -82,10 +87,9 @@ async function deliver(
   deliveries: number,
   options: DeliverOptions,
 ): Promise<OperationOutcome> {
-  const { agent, threadId, request, callback, tracer, log, runTimeoutMs: timeoutMs, historyLimits, delivery } = options;
+  const { agent, request, threadId, log, delivery } = options;
   const { correlationId } = request;
-  const { signal } = delivery;
-  const about = { agent, threadId, request, callback, tracer, log, timeoutMs, historyLimits, signal };
+  const about = { ...options, timeoutMs: options.runTimeoutMs, signal: delivery.signal };
   let state;
   try {
     state = parseThreadState(entity.getState());

@@ -1,0 +1,70 @@
+import type { AgentResponse, AgentResponseUpdate } from '../agent.js';
+import { AgentError } from '../errors.js';
+import { errorText } from '../../functions/error-text.js';
+import type { Logger } from '../../functions/logger.js';
+import type { Redaction } from './redaction.js';
+import { StreamRedactor } from './stream-redactor.js';
+
+const NOTHING: readonly AgentResponseUpdate[] = [];
+
+/** Redacts what one delivery of a run shows to callbacks and traces. The conversation and the model see the originals. */
+export class RunRedaction {
+  readonly #redaction: Redaction;
+  readonly #stream: StreamRedactor;
+  /** The last update of the text that may be held back. */
+  #last: AgentResponseUpdate | undefined;
+  /** What was released of the answer: the texts since the last update of another kind than text and reasoning. */
+  #text = '';
+
+  constructor(redaction: Redaction) {
+    this.#redaction = redaction;
+    this.#stream = new StreamRedactor(redaction);
+  }
+
+  text(text: string): string {
+    return this.#redaction.text(text);
+  }
+
+  /** The updates to show in place of this one: none while all of it is held back. */
+  push(update: AgentResponseUpdate): readonly AgentResponseUpdate[] {
+    const ended = update.kind === this.#last?.kind ? NOTHING : this.end();
+    const visible = this.#visible(update, this.#stream.push(update.text));
+    this.#last = update;
+    return ended.length === 0 ? visible : [...ended, ...visible];
+  }
+
+  /** The rest of what was held back. */
+  end(): readonly AgentResponseUpdate[] {
+    return this.#last === undefined ? NOTHING : this.#visible(this.#last, this.#stream.end());
+  }
+
+  /** The answer as it is shown. To be called after {@link end}: its text is that of the updates. */
+  response(response: AgentResponse): AgentResponse {
+    return { ...response, text: this.#text, messages: this.#redaction.json(response.messages) };
+  }
+
+  error(error: AgentError): AgentError {
+    const { code, message, cause, recovery, retryAfterSeconds } = error;
+    return new AgentError(code, this.text(message), {
+      ...(cause !== undefined && { cause: new Error(this.text(errorText(cause))) }),
+      ...(recovery !== undefined && { recovery }),
+      retryAfterSeconds,
+    });
+  }
+
+  #visible(update: AgentResponseUpdate, text: string): readonly AgentResponseUpdate[] {
+    if (text === '') return NOTHING;
+    if (update.kind === 'text') this.#text += text;
+    // Frozen, as several callbacks may share it.
+    return [Object.freeze({ ...update, text })];
+  }
+}
+
+/** A log that redacts its lines. */
+export function redactedLog(log: Logger, redaction: Redaction): Logger {
+  return {
+    info: (message) => log.info(redaction.text(message)),
+    warn: (message) => log.warn(redaction.text(message)),
+    error: (message) => log.error(redaction.text(message)),
+  };
+}

@@ -1,0 +1,82 @@
+import { type Redaction, replace } from './redaction.js';
+
+/** How much a stream holds back, in UTF-16 code units. */
+const MAX_HELD = 8192;
+/** What continues a secret that was longer than that. */
+const CONTINUATION = /^[^\s"'`<>]+/;
+
+/**
+ * Redacts a text that comes in pieces. It holds back the end of what has come while that may be the beginning of a
+ * secret, and releases it once it is decided. Of each piece only its own text and what is held back is looked at.
+ */
+export class StreamRedactor {
+  readonly #redaction: Redaction;
+  /** The last character that was released, as the text has it: patterns look back by one. */
+  #before = '';
+  #held = '';
+  /** Whether the text is within a secret that was replaced before its end. */
+  #isInSecret = false;
+
+  constructor(redaction: Redaction) {
+    this.#redaction = redaction;
+  }
+
+  /** @returns what can be released now; often empty */
+  push(piece: string): string {
+    const rest = this.#isInSecret ? this.#skip(piece) : piece;
+    const from = this.#before.length;
+    const text = this.#before + this.#held + rest;
+    if (text.length === from) return '';
+    const secrets = this.#redaction.find(text, from, { isWhole: false });
+    const undecided = this.#redaction.tailStart(text, from);
+    // A secret that reaches into what is undecided may be part of a longer one.
+    const start = secrets.find((secret) => secret.end > undecided)?.start ?? undecided;
+    const cut = wholeCharacters(text, Math.min(start, undecided));
+    const released = replace(
+      text,
+      from,
+      secrets.filter(({ end }) => end <= cut),
+      cut,
+    );
+    this.#before = text.slice(Math.max(0, cut - 1), cut);
+    this.#held = text.slice(cut);
+    return this.#held.length > MAX_HELD ? released + this.#overflow() : released;
+  }
+
+  /** Releases the rest, after the last piece. */
+  end(): string {
+    const rest = this.#releaseAll().text;
+    this.#before = '';
+    this.#isInSecret = false;
+    return rest;
+  }
+
+  /** What is too long to hold is released; if it ends within a secret, the rest of the secret is dropped as it comes. */
+  #overflow(): string {
+    const { text, isInSecret } = this.#releaseAll();
+    this.#isInSecret = isInSecret;
+    return text;
+  }
+
+  #releaseAll(): { readonly text: string; readonly isInSecret: boolean } {
+    const from = this.#before.length;
+    const text = this.#before + this.#held;
+    const secrets = this.#redaction.find(text, from, { isWhole: true });
+    this.#before = text.slice(-1);
+    this.#held = '';
+    return { text: replace(text, from, secrets), isInSecret: secrets.at(-1)?.end === text.length };
+  }
+
+  #skip(piece: string): string {
+    const [skipped = ''] = CONTINUATION.exec(piece) ?? [];
+    if (skipped !== '') this.#before = skipped.slice(-1);
+    this.#isInSecret = skipped.length === piece.length;
+    return piece.slice(skipped.length);
+  }
+}
+
+/** Moves an index out of the middle of a surrogate pair. */
+function wholeCharacters(text: string, index: number): number {
+  const isWithinPair = index > 0 && index < text.length && /^[\uDC00-\uDFFF]/.test(text.slice(index, index + 1));
+  return isWithinPair ? index - 1 : index;
+}
