@@ -6,7 +6,7 @@ import { StreamHub } from './audit/http/stream-hub.js';
 import { createCallbackEventStore, createEventPurge } from './audit/store/create-callback-event-store.js';
 import { StoreHealth } from './audit/recording/store-health.js';
 import { registerDashboardRoutes } from './dashboard/dashboard-routes.js';
-import { AgentFunctionApp } from './durable-agents/index.js';
+import { AgentFunctionApp, easyAuth } from './durable-agents/index.js';
 import { trackResponses } from './functions/outgoing-response.js';
 import { createAzureOpenAIClient } from './openai/azure-openai-client.js';
 import { createKeyValueStore } from './storage/create-key-value-store.js';
@@ -46,6 +46,7 @@ const agentApp = new AgentFunctionApp({
   ...settings.conversation,
   allowedRoles: settings.agent.allowedRoles,
   ...settings.redaction,
+  authorize: settings.agent.authorize === 'easyauth' ? easyAuth() : undefined,
   maxMessageBytes: settings.agent.maxMessageBytes,
   runTimeoutSeconds: settings.agent.runTimeoutSeconds,
   maxAttempts: settings.agent.maxAttempts,
@@ -68,7 +69,7 @@ registerCallbackRoutes({
   streams,
   answerLimits: settings.callbackAnswers,
   pollLimits: settings.callbackStreams,
-  agents: agentApp.agents,
+  access: agentApp.access,
   authLevel: agentApp.httpAuthLevel,
 });
 

@@ -1,6 +1,8 @@
 import { app, type HttpFunctionOptions, type HttpHandler, type HttpMethod } from '@azure/functions';
 import { app as durableApp, input } from 'durable-functions';
 import type { Agent } from './agent.js';
+import type { Authorize } from './access/authorize.js';
+import { ThreadAccess } from './access/thread-access.js';
 import { AgentRegistry } from './agent-registry.js';
 import { createAgentEntity } from './entity/agent-entity.js';
 import type { AgentResponseCallback } from './agent-response-callback.js';
@@ -66,6 +68,8 @@ export interface AgentFunctionAppOptions {
   readonly maxAttempts?: number;
   /** Serves a run's events to a caller that accepts `text/event-stream`. Optional. */
   readonly runEvents?: RunEventSource;
+  /** Says who sent a request. Threads then belong to who began them. Optional: everybody may do everything. */
+  readonly authorize?: Authorize | undefined;
   /** Keeps the records of runs and the list of threads. @default the memory of this process */
   readonly storage?: KeyValueStore;
   /** Follows the error that a run is unknown: why that may be. Optional. */
@@ -94,6 +98,8 @@ export interface AddAgentOptions {
 export class AgentFunctionApp {
   /** The agents that are registered so far, for other functions of the app. */
   readonly agents = new AgentRegistry();
+  /** Decides what requests may do, for the routes of the app. */
+  readonly access: ThreadAccess;
   /** The threads of the agents that have had a run. */
   readonly threadIndex: ThreadIndex;
   readonly #options: AgentFunctionAppOptions;
@@ -110,6 +116,12 @@ export class AgentFunctionApp {
     this.threadIndex = new ThreadIndex(storage);
     const { redact = [] } = options;
     if (redact.length > 0) this.#redaction = new Redaction(redact);
+    this.access = new ThreadAccess({
+      agents: this.agents,
+      threadIndex: this.threadIndex,
+      authorize: options.authorize,
+      redaction: this.#redaction,
+    });
     if (options.enableHealthCheck ?? true) this.#addHealthCheck();
     for (const agent of options.agents ?? []) this.addAgent(agent);
   }
@@ -187,8 +199,8 @@ export class AgentFunctionApp {
         handler,
       });
     const { unknownRunHint } = this.#options;
-    const runs = { agents: this.agents, runRecords: this.#runRecords, unknownRunHint };
-    add('get_thread', 'GET', '', createConversationRoute(this.agents));
+    const runs = { access: this.access, runRecords: this.#runRecords, unknownRunHint };
+    add('get_thread', 'GET', '', createConversationRoute(this.access));
     add('list_runs', 'GET', '/runs', createListRunsRoute(runs));
     add('get_run', 'GET', '/runs/{correlation_id}', createGetRunRoute(runs));
     add('cancel_run', 'POST', '/runs/{correlation_id}/cancel', createCancelRunRoute(runs));
@@ -205,6 +217,7 @@ export class AgentFunctionApp {
       extraInputs: [input.durableClient()],
       handler: createRunRoute({
         agentName,
+        access: this.access,
         completions: this.#completions,
         pollIntervalMs,
         maxWaitMs: isPolled ? (maxPollRetries ?? 30) * pollIntervalMs : waitSeconds * 1000,

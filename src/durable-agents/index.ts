@@ -14,10 +14,11 @@ export { composeCallbacks } from './compose-callbacks.js';
 export type { AgentRegistry, RegisteredAgent } from './agent-registry.js';
 export type { AgentCallbackContext, AgentResponseCallback } from './agent-response-callback.js';
 export { AgentError, type AgentErrorOptions, type AgentRecovery, ThreadStateError } from './errors.js';
-export { registeredAgentName } from './http/registered-agent-name.js';
+export type { AccessAction, AccessRequest, Authorize, Principal } from './access/authorize.js';
+export { easyAuth } from './access/easy-auth.js';
+export { ThreadAccess } from './access/thread-access.js';
 export { type BuiltInRedactor, builtInRedactors } from './redaction/built-in-redactors.js';
 export { DEFAULT_MAX_LENGTH, MAX_MAX_LENGTH, type Redactor } from './redaction/redactor.js';
-export { requireThreadId } from './http/require-thread-id.js';
 export type { HealthDetails } from './http/health-route.js';
 export type { RunIdentity, FollowOptions, RunEventSource, RunEventStream } from './run-event-source.js';
 export type {

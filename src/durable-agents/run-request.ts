@@ -9,6 +9,7 @@ const KEYS: Readonly<Record<string, string>> = {
   responsetype: 'responseType',
   requestresponseformat: 'responseType',
   orchestrationid: 'orchestrationId',
+  ownerid: 'ownerId',
   traceparent: 'traceParent',
 };
 
@@ -37,6 +38,8 @@ export const runRequestSchema = z.preprocess(
     createdAt: z.iso.datetime({ offset: true }).default(() => new Date().toISOString()),
     /** The kind of answer that the caller asked for. It is recorded and has no effect on the model. */
     responseType: lowerCase.pipe(z.enum(['json', 'text'])).default('json'),
+    /** The user whom the thread belongs to. Undefined: nobody. */
+    ownerId: z.string().optional(),
     /** Set if an orchestration asks. */
     orchestrationId: z.string().optional(),
     /** The caller's span, as a `traceparent` header holds it (W3C Trace Context). */

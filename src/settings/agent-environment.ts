@@ -15,6 +15,7 @@ export const agentEnvironment = {
     .transform((text) => text.split(',').map((role) => role.trim()))
     .pipe(z.array(z.enum(ROLES, expectedRoles)))
     .default([...ROLES]),
+  AGENT_AUTHORIZE: z.enum(['none', 'easyauth'], 'expected none or easyauth').default('none'),
   AGENT_MAX_ATTEMPTS: integer(1, 1000).default(5),
   AGENT_WAIT_SECONDS: integer(1, 200).default(30),
   AGENT_WAIT_TIMEOUT_STATUS: z
@@ -35,6 +36,8 @@ export function toAgentSettings(values: z.infer<typeof environment>) {
     maxMessageBytes: values.AGENT_MAX_MESSAGE_BYTES,
     /** The roles in which callers may speak. */
     allowedRoles: values.AGENT_ALLOWED_ROLES,
+    /** Who may do what: everybody everything, or each user what concerns the own threads. */
+    authorize: values.AGENT_AUTHORIZE,
     /** Maximum number of attempts of a run that crashes interrupt. */
     maxAttempts: values.AGENT_MAX_ATTEMPTS,
     /** How long a request waits for its run to end. */

@@ -1,5 +1,9 @@
 import { HttpRequest, InvocationContext } from '@azure/functions';
 import { AgentRegistry } from '../../src/durable-agents/agent-registry.js';
+import type { Authorize } from '../../src/durable-agents/access/authorize.js';
+import { ThreadAccess } from '../../src/durable-agents/access/thread-access.js';
+import { ThreadIndex } from '../../src/durable-agents/threads/thread-index.js';
+import { MemoryKeyValueStore } from '../../src/storage/memory/memory-key-value-store.js';
 import { text } from './agent-parts.js';
 import { ScriptedAgent } from './scripted-agent.js';
 
@@ -9,6 +13,14 @@ export function createAgents(): AgentRegistry {
   const agent = Object.assign(new ScriptedAgent([text('Hello')]), { name: 'CallbackAgent' });
   agents.add({ agent, httpEndpointEnabled: true });
   return agents;
+}
+
+/** Access to the threads of `CallbackAgent`. */
+export function createAccess({
+  authorize,
+  threadIndex = new ThreadIndex(new MemoryKeyValueStore()),
+}: { readonly authorize?: Authorize; readonly threadIndex?: ThreadIndex } = {}): ThreadAccess {
+  return new ThreadAccess({ agents: createAgents(), threadIndex, authorize });
 }
 
 export interface CallbackRequestParts {

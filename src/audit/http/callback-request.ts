@@ -1,22 +1,6 @@
-import type { HttpRequest } from '@azure/functions';
 import { z } from 'zod';
-import { type AgentRegistry, registeredAgentName, requireThreadId } from '../../durable-agents/index.js';
 import { flag, oneOf, wholeNumber } from '../../functions/query-parameters.js';
-import { routeParameter } from '../../functions/route-parameter.js';
 import { parseCursor } from '../domain/event-cursor.js';
-import type { EventThread } from '../domain/event-thread.js';
-
-/**
- * The thread that a route names.
- *
- * @throws HttpError 404 for an agent that is not registered, 400 for an invalid thread id
- */
-export function eventThreadOf(request: HttpRequest, agents: AgentRegistry): EventThread {
-  return {
-    agentName: registeredAgentName(request, agents),
-    threadId: requireThreadId(routeParameter(request, 'thread_id')),
-  };
-}
 
 const cursor = z.string().transform((text, context) => {
   const parsed = parseCursor(text);

@@ -1,7 +1,6 @@
 import { app, type HttpFunctionOptions, type HttpHandler } from '@azure/functions';
 import { withErrorHandling } from '../../functions/with-error-handling.js';
 import { AnswerBudget } from './answer-budget.js';
-import { eventThreadOf } from './callback-request.js';
 import { createExportEventsRoute } from './export-events-route.js';
 import { createListEventsRoute, type ListEventsOptions } from './list-events-route.js';
 import { type ReaderLimits, ReaderSlots } from './reader-slots.js';
@@ -17,7 +16,7 @@ export interface AnswerLimits extends Pick<ListEventsOptions, 'maxPageBytes' | '
   readonly maxTotalBytes: number;
 }
 
-export interface CallbackRoutesOptions extends Pick<ListEventsOptions, 'store' | 'agents'> {
+export interface CallbackRoutesOptions extends Pick<ListEventsOptions, 'store' | 'access'> {
   readonly streams: StreamHub;
   readonly answerLimits: AnswerLimits;
   /** Of requests that long-poll. */
@@ -27,27 +26,28 @@ export interface CallbackRoutesOptions extends Pick<ListEventsOptions, 'store' |
 
 /** Registers the endpoints that serve the events of threads, and clear them. */
 export function registerCallbackRoutes(options: CallbackRoutesOptions): void {
-  const { store, agents, streams, answerLimits, pollLimits, authLevel } = options;
+  const { store, access, streams, answerLimits, pollLimits, authLevel } = options;
   const budget = new AnswerBudget(answerLimits.maxTotalBytes);
   const polls = new ReaderSlots('long polls', pollLimits);
   const get = (name: string, route: string, handler: HttpHandler): void =>
-    app.http(name, { methods: ['GET'], route, authLevel, handler });
+    app.http(name, { methods: ['GET'], route, authLevel, extraInputs: access.extraInputs, handler });
 
-  get('get_callback_events', THREAD_ROUTE, createListEventsRoute({ store, agents, polls, budget, ...answerLimits }));
-  get('stream_callback_events', `${THREAD_ROUTE}/stream`, createStreamEventsRoute({ store, agents, streams }));
+  get('get_callback_events', THREAD_ROUTE, createListEventsRoute({ store, access, polls, budget, ...answerLimits }));
+  get('stream_callback_events', `${THREAD_ROUTE}/stream`, createStreamEventsRoute({ store, access, streams }));
   get(
     'export_callback_events',
     `${THREAD_ROUTE}/export`,
-    createExportEventsRoute({ store, agents, budget, ...answerLimits }),
+    createExportEventsRoute({ store, access, budget, ...answerLimits }),
   );
-  get('list_threads', 'agents/{agentName}/threads', createThreadsRoute(store, agents));
+  get('list_threads', 'agents/{agentName}/threads', createThreadsRoute(store, access));
   app.http('reset_callback_events', {
     methods: ['DELETE'],
     route: THREAD_ROUTE,
     authLevel,
+    extraInputs: access.extraInputs,
     // Removes what is kept of the thread's runs, not its conversation.
-    handler: withErrorHandling(async (request) => {
-      await store.clear(eventThreadOf(request, agents));
+    handler: withErrorHandling(async (request, context) => {
+      await store.clear(await access.threadOf(request, context, 'delete'));
       return { status: 204 };
     }),
   });

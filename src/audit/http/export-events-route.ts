@@ -7,7 +7,7 @@ import type { CallbackEvent } from '../domain/callback-event.js';
 import type { EventCursor } from '../domain/event-cursor.js';
 import type { EventThread } from '../domain/event-thread.js';
 import { winningAttempt } from '../domain/run-record.js';
-import { eventThreadOf, exportQuery } from './callback-request.js';
+import { exportQuery } from './callback-request.js';
 import { CSV_HEADER, type ExportedLine, type IncompleteLine, toCsvLine, UTF8_BOM } from './event-csv.js';
 import { EventJson } from './event-json.js';
 import { findEvents, type FoundEvents } from './find-events.js';
@@ -20,12 +20,12 @@ const FORMATS = {
   csv: { mediaType: 'text/csv; charset=utf-8', header: CSV_HEADER, toLine: toCsvLine },
 };
 
-export type ExportEventsOptions = Pick<ListEventsOptions, 'store' | 'agents' | 'budget' | 'maxPageBytes'>;
+export type ExportEventsOptions = Pick<ListEventsOptions, 'store' | 'access' | 'budget' | 'maxPageBytes'>;
 
 /** `GET …/callbacks/{thread_id}/export`: all events of a thread as a file. */
-export function createExportEventsRoute({ store, agents, budget, maxPageBytes }: ExportEventsOptions): HttpHandler {
+export function createExportEventsRoute({ store, access, budget, maxPageBytes }: ExportEventsOptions): HttpHandler {
   return withErrorHandling(async (request, context) => {
-    const thread = eventThreadOf(request, agents);
+    const thread = await access.threadOf(request, context, 'read');
     const { format, superseded, bom } = parseQuery(exportQuery, request.query);
     const { mediaType, header, toLine } = FORMATS[format];
     const read = (after?: EventCursor): Promise<FoundEvents> =>

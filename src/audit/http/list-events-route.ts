@@ -1,6 +1,6 @@
 import type { HttpHandler, HttpRequest, HttpResponseInit, InvocationContext } from '@azure/functions';
 import type { z } from 'zod';
-import type { AgentRegistry } from '../../durable-agents/index.js';
+import type { ThreadAccess } from '../../durable-agents/index.js';
 import { isNotModified } from '../../functions/is-not-modified.js';
 import { responseOf } from '../../functions/outgoing-response.js';
 import { pacedBody } from '../../functions/paced-body.js';
@@ -11,7 +11,7 @@ import type { EventThread } from '../domain/event-thread.js';
 import type { ThreadHead } from '../domain/thread-head.js';
 import type { CallbackEventStore } from '../store/callback-event-store.js';
 import type { AnswerBudget } from './answer-budget.js';
-import { eventThreadOf, listQuery } from './callback-request.js';
+import { listQuery } from './callback-request.js';
 import { jsonArrayPieces, type MessageRepetition } from './event-json.js';
 import { findEvents, type FoundEvents } from './find-events.js';
 import type { ReaderSlots } from './reader-slots.js';
@@ -20,7 +20,7 @@ const MAX_WHOLE_BYTES = 1024 * 1024;
 
 export interface ListEventsOptions {
   readonly store: CallbackEventStore;
-  readonly agents: AgentRegistry;
+  readonly access: ThreadAccess;
   /** Places for readers that long-poll. */
   readonly polls: ReaderSlots;
   readonly budget: AnswerBudget;
@@ -38,7 +38,7 @@ type Outcome = { readonly notModified: ThreadHead | undefined } | { readonly fou
 /** `GET …/callbacks/{thread_id}`: the events as a JSON array. Headers tell where and how to read on. */
 export function createListEventsRoute(options: ListEventsOptions): HttpHandler {
   return withErrorHandling(async (request, context) => {
-    const thread = eventThreadOf(request, options.agents);
+    const thread = await options.access.threadOf(request, context, 'read');
     const query = parseQuery(listQuery, request.query);
     const outcome = await findOrWait(thread, query, request, context, options);
     if ('notModified' in outcome) return { status: 304, headers: headersWithoutBody(query, outcome.notModified) };

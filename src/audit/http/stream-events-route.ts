@@ -1,6 +1,6 @@
 import type { HttpHandler, HttpRequest } from '@azure/functions';
 import type { z } from 'zod';
-import type { AgentRegistry } from '../../durable-agents/index.js';
+import type { ThreadAccess } from '../../durable-agents/index.js';
 import { errorText } from '../../functions/error-text.js';
 import { parseQuery } from '../../functions/query-parameters.js';
 import { sseResponse } from '../../functions/sse.js';
@@ -9,19 +9,19 @@ import { endOf, type EventCursor, isLost, START } from '../domain/event-cursor.j
 import type { EventThread } from '../domain/event-thread.js';
 import type { CallbackEventStore } from '../store/callback-event-store.js';
 import { StorageError } from '../../storage/storage-error.js';
-import { eventThreadOf, streamQuery } from './callback-request.js';
+import { streamQuery } from './callback-request.js';
 import { eventIdOf, type StreamHub } from './stream-hub.js';
 
 export interface StreamEventsOptions {
   readonly store: CallbackEventStore;
-  readonly agents: AgentRegistry;
+  readonly access: ThreadAccess;
   readonly streams: StreamHub;
 }
 
 /** `GET …/callbacks/{thread_id}/stream`: the events as they come, from where the reader left off. */
-export function createStreamEventsRoute({ store, agents, streams }: StreamEventsOptions): HttpHandler {
+export function createStreamEventsRoute({ store, access, streams }: StreamEventsOptions): HttpHandler {
   return withErrorHandling(async (request, context) => {
-    const thread = eventThreadOf(request, agents);
+    const thread = await access.threadOf(request, context, 'read');
     const query = parseQuery(streamQuery, request.query);
     const after = await startOf(request, query, store, thread);
     const { correlation_id: correlationId, superseded, until } = query;

@@ -1,5 +1,5 @@
 import type { HttpHandler } from '@azure/functions';
-import { type AgentRegistry, registeredAgentName } from '../../durable-agents/index.js';
+import type { ThreadAccess } from '../../durable-agents/index.js';
 import { parseQuery } from '../../functions/query-parameters.js';
 import { withErrorHandling } from '../../functions/with-error-handling.js';
 import type { CallbackEventStore, EventThreadSummary } from '../store/callback-event-store.js';
@@ -8,12 +8,13 @@ import { threadsQuery } from './callback-request.js';
 type ThreadPlace = Pick<EventThreadSummary, 'lastEventAt' | 'threadId'>;
 
 /** `GET agents/{agentName}/threads`: the threads that have events, the one with the newest event first. */
-export function createThreadsRoute(store: CallbackEventStore, agents: AgentRegistry): HttpHandler {
+export function createThreadsRoute(store: CallbackEventStore, access: ThreadAccess): HttpHandler {
   const listThreads = createSharedList(store);
   return withErrorHandling(async (request) => {
-    const agentName = registeredAgentName(request, agents);
+    const { agentName, owner } = await access.agentOf(request);
     const { limit, cursor } = parseQuery(threadsQuery, request.query);
-    const threads = await listThreads(agentName);
+    const all = await listThreads(agentName);
+    const threads = owner === undefined ? all : await access.ownThreads(agentName, all, owner);
     const rest = cursor === undefined ? threads : threads.filter((thread) => compare(thread, cursor) < 0);
     const page = rest.slice(0, limit);
     const last = rest.length > limit ? page.at(-1) : undefined;

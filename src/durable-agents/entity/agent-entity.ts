@@ -4,7 +4,7 @@ import { InvocationLog, type Logger } from '../../functions/logger.js';
 import { ThreadStateError } from '../errors.js';
 import { redactedLog } from '../redaction/run-redaction.js';
 import { stateAfter } from '../runs/tombstone.js';
-import { createThreadState, parseThreadState } from '../thread/thread-state.js';
+import { createThreadState, ownedBy, ownerOf, parseThreadState } from '../thread/thread-state.js';
 import { type OperationOutcome, runOperation, type RunOperationOptions } from './run-operation.js';
 
 export type AgentEntityOptions = RunOperationOptions;
@@ -58,10 +58,11 @@ async function operate(
     case 'run':
     case 'run_agent':
       return runOperation(entity, deliveries, options, log);
-    case 'reset':
-      parseThreadState(entity.getState());
-      entity.setState(createThreadState());
+    case 'reset': {
+      const owner = ownerOf(parseThreadState(entity.getState()));
+      entity.setState(owner === undefined ? createThreadState() : ownedBy(createThreadState(), owner));
       return { result: { status: 'reset' } };
+    }
     case 'delete':
       return { result: { status: 'deleted' }, isGone: !keepNewerTurns(entity) };
     default:

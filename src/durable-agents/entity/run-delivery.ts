@@ -17,6 +17,8 @@ export interface RunDeliveryOptions {
   readonly run: NewRun;
   /** The message as the list of threads may show it. */
   readonly shownMessage: string;
+  /** Whom a new thread belongs to. Undefined: nobody. */
+  readonly owner?: string | undefined;
   readonly log: Logger;
   readonly now?: () => Date;
 }
@@ -95,8 +97,8 @@ export class RunDelivery {
   }
 
   #list(status: RunStatus, known?: StoredValue): Promise<StoredValue | undefined> {
-    const { threadIndex, run, shownMessage } = this.#options;
-    const activity = { message: shownMessage, status, at: this.#now() };
+    const { threadIndex, run, owner, shownMessage } = this.#options;
+    const activity = { message: shownMessage, status, at: this.#now(), owner };
     return this.#within('the list of threads could not be updated', () => threadIndex.touch(run, activity, known));
   }
 

@@ -15,7 +15,7 @@ import type { RunTracer } from '../run-tracer.js';
 import { boundThreadState, type BoundedThreadState } from '../thread/bound-thread-state.js';
 import type { HistoryLimits } from '../thread/history-window.js';
 import { fromEntityKey, THREAD_ID_RULE } from '../thread/thread-id.js';
-import { findResponse, parseThreadState, responseError } from '../thread/thread-state.js';
+import { findResponse, ownedBy, ownerOf, parseThreadState, responseError } from '../thread/thread-state.js';
 import type { ThreadIndex } from '../threads/thread-index.js';
 import { RunDelivery } from './run-delivery.js';
 
@@ -68,6 +68,7 @@ export async function runOperation(
     ...options,
     run: { ...request, agentName: options.agent.name, threadId },
     shownMessage: options.redaction?.text(request.message) ?? request.message,
+    owner: request.ownerId,
     log,
   });
   try {
@@ -114,13 +115,18 @@ async function deliver(
     return { result: { status: begun.record.status, correlation_id: correlationId } };
   }
   if (begun?.deletedAt !== undefined) state = stateAfter(state, begun.deletedAt);
+  const owner = ownerOf(state) ?? request.ownerId;
+  if (owner !== undefined && request.ownerId !== undefined && owner !== request.ownerId) {
+    return { result: { error: 'The thread belongs to another user.' } };
+  }
   const history = state.data.conversationHistory;
   const attempt = begun?.record.attempt ?? deliveries;
   const failure = isAnswered ? undefined : whyNotRun(entity, begun, attempt, options.maxAttempts);
   const result = await (failure === undefined
     ? runAgent({ ...about, attempt, history })
     : failRun({ ...about, attempt, history }, failure));
-  const whole = { ...state, data: { ...state.data, conversationHistory: [...result.history] } };
+  const owned = owner === undefined ? state : ownedBy(state, owner);
+  const whole = { ...owned, data: { ...owned.data, conversationHistory: [...result.history] } };
   const bounded = boundThreadState(whole, options.maxStateBytes, new Date());
   logBounds(bounded, about);
   await delivery.noteDropped(bounded.droppedTurns);

@@ -3,14 +3,11 @@ import { getClient } from 'durable-functions';
 import { z } from 'zod';
 import { HttpError } from '../../functions/http-error.js';
 import { parseQuery, wholeNumber } from '../../functions/query-parameters.js';
-import { routeParameter } from '../../functions/route-parameter.js';
 import { withErrorHandling } from '../../functions/with-error-handling.js';
-import type { AgentRegistry } from '../agent-registry.js';
+import type { ThreadAccess } from '../access/thread-access.js';
 import { ThreadStateError } from '../errors.js';
 import { conversationPage, type conversationSchema, storedTime } from '../thread/conversation.js';
 import { readThread } from '../thread/thread-entity.js';
-import { registeredAgentName } from './registered-agent-name.js';
-import { requireThreadId } from './require-thread-id.js';
 
 /** `GET agents/{agentName}/threads/{thread_id}` */
 export const conversationQuery = z.object({
@@ -23,10 +20,9 @@ export const conversationQuery = z.object({
 });
 
 /** `GET agents/{agentName}/threads/{thread_id}`: the conversation, as the thread's entity keeps it, from its end. */
-export function createConversationRoute(agents: AgentRegistry): HttpHandler {
+export function createConversationRoute(access: ThreadAccess): HttpHandler {
   return withErrorHandling(async (request, context) => {
-    const agentName = registeredAgentName(request, agents);
-    const threadId = requireThreadId(routeParameter(request, 'thread_id'));
+    const { agentName, threadId } = await access.threadOf(request, context, 'read');
     const query = parseQuery(conversationQuery, request.query);
     const state = await readThread(getClient(context), agentName, threadId).catch((error: unknown) => {
       if (error instanceof ThreadStateError) throw new HttpError(500, error.message, { cause: error });

@@ -2,6 +2,7 @@ import type { HttpHandler, HttpRequest } from '@azure/functions';
 import { getClient } from 'durable-functions';
 import { AgentClient, type AgentClientOptions } from '../client/agent-client.js';
 import { acceptRun, assertSameMessage } from '../client/accept-run.js';
+import type { ThreadAccess } from '../access/thread-access.js';
 import { correlationIdOfKey } from './idempotency-key.js';
 import type { RunEventSource } from '../run-event-source.js';
 import type { RunOutcome } from '../client/run-outcome.js';
@@ -25,6 +26,7 @@ import { incomingTraceParent } from '../../functions/trace-parent.js';
 import { streamRun } from './stream-run.js';
 
 export interface RunRouteOptions extends Omit<AgentClientOptions, 'durableClient' | 'threadId' | 'log'> {
+  readonly access: ThreadAccess;
   readonly messageRules: MessageRules;
   /** Status of the answer to a caller whose time is up before the run has ended. */
   readonly timeoutStatus: 202 | 500;
@@ -38,7 +40,7 @@ export interface RunRouteOptions extends Omit<AgentClientOptions, 'durableClient
  * answered from.
  */
 export function createRunRoute(options: RunRouteOptions): HttpHandler {
-  const { agentName, messageRules, runEvents, runRecords } = options;
+  const { agentName, access, messageRules, runEvents, runRecords } = options;
   return withErrorHandling(async (request, context, log) => {
     // Errors before the thread is known are always JSON.
     const { threadId, waitForResponse, idempotencyKey, body } = await parseRunEnvelope(request, agentName);
@@ -46,12 +48,15 @@ export function createRunRoute(options: RunRouteOptions): HttpHandler {
     try {
       const isKeyed = idempotencyKey !== undefined;
       const traceParent = incomingTraceParent(request, context);
+      const said = parseRunMessage(body, messageRules);
+      const ownerId = await access.claim(request, context, { agentName, threadId }, said.message);
       const run: RunRequest = {
-        ...parseRunMessage(body, messageRules),
+        ...said,
         correlationId: isKeyed ? correlationIdOfKey(agentName, threadId, idempotencyKey) : createId(),
         createdAt: new Date().toISOString(),
         responseType: kind,
         ...(traceParent !== undefined && { traceParent }),
+        ...(ownerId !== undefined && { ownerId }),
       };
       const streamed = accepts(request, 'text/event-stream') ? runEvents : undefined;
       const maxWaitMs = streamed?.maxDurationMs ?? options.maxWaitMs;

@@ -1,4 +1,4 @@
-import type { HttpHandler, HttpRequest } from '@azure/functions';
+import type { HttpHandler, HttpRequest, InvocationContext } from '@azure/functions';
 import { getClient } from 'durable-functions';
 import { z } from 'zod';
 import { HttpError } from '../../functions/http-error.js';
@@ -6,20 +6,18 @@ import type { Logger } from '../../functions/logger.js';
 import { parseQuery, wholeNumber } from '../../functions/query-parameters.js';
 import { routeParameter } from '../../functions/route-parameter.js';
 import { withErrorHandling } from '../../functions/with-error-handling.js';
-import type { AgentRegistry } from '../agent-registry.js';
+import type { AccessAction } from '../access/authorize.js';
+import type { ThreadAccess } from '../access/thread-access.js';
 import { readRun, type ReadRunOptions } from '../client/read-run.js';
 import { ThreadStateError } from '../errors.js';
 import type { RunIdentity } from '../run-event-source.js';
 import { isEnded, type RunRecord } from '../runs/run-record.js';
 import type { RunRecords } from '../runs/run-records.js';
-import type { ThreadIdentity } from '../thread/thread-identity.js';
-import { registeredAgentName } from './registered-agent-name.js';
-import { requireThreadId } from './require-thread-id.js';
 import { RUN_RETRY_AFTER_SECONDS } from './run-answer.js';
 import { toRunView } from './run-view.js';
 
 export interface RunRoutesOptions {
-  readonly agents: AgentRegistry;
+  readonly access: ThreadAccess;
   readonly runRecords: RunRecords;
   /** Follows the error that a run is unknown: why that may be. Optional. */
   readonly unknownRunHint?: string | undefined;
@@ -30,7 +28,7 @@ const noStore = { 'cache-control': 'no-store' };
 /** `GET agents/{agentName}/threads/{thread_id}/runs/{correlation_id}` */
 export function createGetRunRoute(options: RunRoutesOptions): HttpHandler {
   return withErrorHandling(async (request, context, log) => {
-    const run = runOf(request, options.agents);
+    const run = await runOf(request, context, options.access, 'read');
     const record = await requireRun(run, { ...options, durableClient: getClient(context), log });
     const headers = isEnded(record) ? noStore : { ...noStore, 'retry-after': String(RUN_RETRY_AFTER_SECONDS) };
     return { headers, jsonBody: toRunView(record) };
@@ -46,9 +44,9 @@ const runsQuery = z.object({
 });
 
 /** `GET agents/{agentName}/threads/{thread_id}/runs`: the newest first, without their responses. */
-export function createListRunsRoute({ agents, runRecords }: RunRoutesOptions): HttpHandler {
-  return withErrorHandling(async (request) => {
-    const thread = threadOf(request, agents);
+export function createListRunsRoute({ access, runRecords }: RunRoutesOptions): HttpHandler {
+  return withErrorHandling(async (request, context) => {
+    const thread = await access.threadOf(request, context, 'read');
     const { limit, cursor } = parseQuery(runsQuery, request.query);
     const { runs, next } = await runRecords.list(thread, { limit, after: cursor });
     return {
@@ -64,7 +62,7 @@ export function createListRunsRoute({ agents, runRecords }: RunRoutesOptions): H
  */
 export function createCancelRunRoute(options: RunRoutesOptions): HttpHandler {
   return withErrorHandling(async (request, context, log) => {
-    const run = runOf(request, options.agents);
+    const run = await runOf(request, context, options.access, 'cancel');
     let record = await requireRun(run, { ...options, durableClient: getClient(context), log });
     const isNew = !isEnded(record);
     if (isNew) record = (await options.runRecords.cancel(run)) ?? record;
@@ -90,14 +88,13 @@ async function requireRun(run: RunIdentity, options: RequireRunOptions): Promise
   throw new HttpError(404, `There is no run with this correlation_id in the thread.${hint}`);
 }
 
-/** @throws HttpError 404 for an agent that is not registered, 400 for an invalid thread id */
-function threadOf(request: HttpRequest, agents: AgentRegistry): ThreadIdentity {
-  const agentName = registeredAgentName(request, agents);
-  return { agentName, threadId: requireThreadId(routeParameter(request, 'thread_id')) };
-}
-
-function runOf(request: HttpRequest, agents: AgentRegistry): RunIdentity {
-  const thread = threadOf(request, agents);
+async function runOf(
+  request: HttpRequest,
+  context: InvocationContext,
+  access: ThreadAccess,
+  action: AccessAction,
+): Promise<RunIdentity> {
+  const thread = await access.threadOf(request, context, action);
   const correlationId = routeParameter(request, 'correlation_id') ?? '';
   if (!/^[0-9a-f]{32}$/.test(correlationId)) {
     throw new HttpError(400, 'Invalid correlation_id: expected the 32 lower-case hex digits of a run');

@@ -137,6 +137,20 @@ export function checkedEntry(entry: ThreadEntry): ThreadEntry {
   return entrySchema.parse(entry);
 }
 
+const ownerSchema = z.object({ ownerId: z.string() });
+
+/** The id of the user whom the thread belongs to. Undefined: nobody. */
+export function ownerOf({ data }: ThreadState): string | undefined {
+  return ownerSchema.safeParse(data['extensionData']).data?.ownerId;
+}
+
+/** The state of a thread that belongs to this user from now on. */
+export function ownedBy(state: ThreadState, ownerId: string): ThreadState {
+  const { data } = state;
+  const earlier = jsonObject.safeParse(data['extensionData']).data;
+  return { ...state, data: { ...data, extensionData: { ...earlier, ownerId } } };
+}
+
 /** The texts of one message, in order, without reasoning. */
 export function messageText({
   contents = [],

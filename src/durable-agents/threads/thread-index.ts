@@ -95,6 +95,16 @@ export class ThreadIndex {
     throw new Error(`The list entry of a thread has changed ${MAX_TRIES} times while it was being written.`);
   }
 
+  /**
+   * Lists a new thread with an owner.
+   *
+   * @returns whom the thread belongs to: somebody else, if it was listed before
+   */
+  async claim(thread: ThreadIdentity, activity: Required<Omit<ThreadActivity, 'status'>>): Promise<string | undefined> {
+    const { value } = await this.touch(thread, { ...activity, status: 'queued' });
+    return entrySchema.parse(JSON.parse(value)).owner;
+  }
+
   async find(thread: ThreadIdentity): Promise<ListedThread | undefined> {
     const stored = await this.#store.read({ partition: partitionOf(thread.agentName), key: idKey(thread) });
     return stored && entrySchema.parse(JSON.parse(stored.value));

@@ -14,7 +14,7 @@ import {
   callbackInvocation,
   callbackRequest,
   type CallbackRequestParts,
-  createAgents,
+  createAccess,
 } from '../../support/callback-invocation.js';
 import { HookedEventStore, unreachable } from '../../support/hooked-event-store.js';
 import { type HttpAnswer, httpAnswer } from '../../support/http-answer.js';
@@ -27,11 +27,11 @@ type Route = 'list' | 'stream' | 'export' | 'threads';
 /** The endpoints of a thread over a store. */
 function createRoutes(limits: { maxAnswerBytes?: number; maxTotalBytes?: number } = {}) {
   const store = new HookedEventStore();
-  const agents = createAgents();
+  const access = createAccess();
   const readers = { maxOpen: 10, maxOpenPerThread: 10 };
   const polls = new ReaderSlots('long polls', readers);
   const budget = new AnswerBudget(limits.maxTotalBytes ?? 100_000_000);
-  const options = { store, agents, polls, budget, maxPageBytes: 10_000_000, maxAnswerBytes: 10_000_000, ...limits };
+  const options = { store, access, polls, budget, maxPageBytes: 10_000_000, maxAnswerBytes: 10_000_000, ...limits };
   const streams = new StreamHub({
     ...readers,
     store,
@@ -42,9 +42,9 @@ function createRoutes(limits: { maxAnswerBytes?: number; maxTotalBytes?: number 
   });
   const routes: Readonly<Record<Route, HttpHandler>> = {
     list: createListEventsRoute(options),
-    stream: createStreamEventsRoute({ store, agents, streams }),
+    stream: createStreamEventsRoute({ store, access, streams }),
     export: createExportEventsRoute(options),
-    threads: createThreadsRoute(store, agents),
+    threads: createThreadsRoute(store, access),
   };
   const ask = (route: Route, query = '', headers: CallbackRequestParts['headers'] = {}): Promise<HttpAnswer> =>
     httpAnswer(routes[route], callbackRequest({ query, headers }), callbackInvocation());

@@ -7,7 +7,7 @@ import { StoreHealth } from '../../../src/audit/recording/store-health.js';
 import { createStreamEventsRoute } from '../../../src/audit/http/stream-events-route.js';
 import { finish, text } from '../../support/agent-parts.js';
 import { runId, thread } from '../../support/callback-events.js';
-import { callbackInvocation, callbackRequest, createAgents } from '../../support/callback-invocation.js';
+import { callbackInvocation, callbackRequest, createAccess } from '../../support/callback-invocation.js';
 import { createMemoryStore } from '../../support/memory-store.js';
 import { createRecordingLog } from '../../support/recording-log.js';
 import { runRequest } from '../../support/run-request.js';
@@ -35,7 +35,7 @@ describe('the stream of a run of 200 events', () => {
     maxOpen: 10_000,
     maxOpenPerThread: 10_000,
   });
-  const handler = createStreamEventsRoute({ store, streams, agents: createAgents() });
+  const handler = createStreamEventsRoute({ store, streams, access: createAccess() });
   const resumed = new Map<string | undefined, ReturnType<typeof readStream>>();
   let whole: Uint8Array;
 

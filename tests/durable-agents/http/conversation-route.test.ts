@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createConversationRoute } from '../../../src/durable-agents/http/conversation-route.js';
 import { conversationSchema } from '../../../src/durable-agents/thread/conversation.js';
 import twoTurnsOfPython from '../../fixtures/thread-states/two-turns-of-python.json';
-import { createAgents } from '../../support/callback-invocation.js';
+import { createAccess } from '../../support/callback-invocation.js';
 import { type DurableTaskServer, startDurableTaskServer } from '../../support/durable-task-server.js';
 import { httpAnswer } from '../../support/http-answer.js';
 import { threadState } from '../../support/thread-entries.js';
@@ -18,7 +18,7 @@ async function read({ context }: DurableTaskServer, query = '', params: Readonly
     headers: { host: 'localhost:7071' },
     params: { agentName: 'callbackagent', thread_id: 'thread-1', ...params },
   });
-  const { status, headers, text } = await httpAnswer(createConversationRoute(createAgents()), request, context);
+  const { status, headers, text } = await httpAnswer(createConversationRoute(createAccess()), request, context);
   return { status, headers: Object.fromEntries(headers), json: JSON.parse(text) };
 }
 

@@ -13,6 +13,7 @@ import type { ThreadContent } from '../../../src/durable-agents/thread/thread-st
 import { type DurableTaskServer, type Signal, startDurableTaskServer } from '../../support/durable-task-server.js';
 import { HookedKeyValueStore } from '../../support/hooked-key-value-store.js';
 import { httpAnswer } from '../../support/http-answer.js';
+import { createAccess } from '../../support/callback-invocation.js';
 import { messageRules } from '../../support/message-rules.js';
 import { httpRequest, type RequestParts } from '../../support/http-request.js';
 import { parseSse } from '../../support/sse-events.js';
@@ -58,6 +59,7 @@ function post(server: DurableTaskServer, parts: RequestParts, options: Partial<R
     pollIntervalMs: 20,
     timeoutStatus: 500,
     maxWaitMs: 10_000,
+    access: createAccess(),
     messageRules: messageRules({ maxBytes: 1000 }),
     runRecords: new RunRecords(new MemoryKeyValueStore()),
     ...options,

@@ -15,6 +15,7 @@ import { runRequestSchema } from '../../../src/durable-agents/run-request.js';
 import type { ThreadContent } from '../../../src/durable-agents/thread/thread-state.js';
 import { type DurableTaskServer, type Signal, startDurableTaskServer } from '../../support/durable-task-server.js';
 import { httpAnswer } from '../../support/http-answer.js';
+import { createAccess } from '../../support/callback-invocation.js';
 import { messageRules } from '../../support/message-rules.js';
 import { httpRequest, type RequestParts } from '../../support/http-request.js';
 import { parseSse } from '../../support/sse-events.js';
@@ -73,6 +74,7 @@ function post(server: DurableTaskServer, parts: RequestParts, runEvents?: RunEve
     pollIntervalMs: 20,
     timeoutStatus: 500,
     maxWaitMs: 30_000,
+    access: createAccess(),
     messageRules: messageRules({ maxBytes: 1000 }),
     runRecords: new RunRecords(new MemoryKeyValueStore()),
     runEvents,
