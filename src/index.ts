@@ -40,6 +40,7 @@ const streams = new StreamHub({
 const auditTrail = new ConversationAuditTrail({ store, health, log: settings.callbackLog });
 const agentApp = new AgentFunctionApp({
   storage,
+  onThreadDeleted: (thread) => store.clear(thread),
   runEvents: streams,
   healthDetails: () => health.details(),
   defaultCallback: auditTrail,

@@ -14,6 +14,9 @@ import type { Redactor } from './redaction/redactor.js';
 import { RunCompletionNotifier } from './run-completion-notifier.js';
 import type { RunEventSource } from './run-event-source.js';
 import { RunRecords } from './runs/run-records.js';
+import { Tombstones } from './runs/tombstones.js';
+import type { ThreadIdentity } from './thread/thread-identity.js';
+import { createDeleteThreadRoute } from './http/delete-thread-route.js';
 import { ThreadIndex } from './threads/thread-index.js';
 import type { KeyValueStore } from '../storage/key-value-store.js';
 import { MemoryKeyValueStore } from '../storage/memory/memory-key-value-store.js';
@@ -72,6 +75,8 @@ export interface AgentFunctionAppOptions {
   readonly authorize?: Authorize | undefined;
   /** Keeps the records of runs and the list of threads. @default the memory of this process */
   readonly storage?: KeyValueStore;
+  /** Removes what else is kept of a thread that is deleted, as its events. Optional. */
+  readonly onThreadDeleted?: (thread: ThreadIdentity) => Promise<void>;
   /** Follows the error that a run is unknown: why that may be. Optional. */
   readonly unknownRunHint?: string;
   /** Watches the runs of every agent that has no callback of its own. Optional. */
@@ -106,6 +111,7 @@ export class AgentFunctionApp {
   readonly #completions = new RunCompletionNotifier();
   readonly #runRecords: RunRecords;
   readonly #redaction: Redaction | undefined;
+  readonly #tombstones: Tombstones;
   #hasThreadEndpoints = false;
 
   /** @throws TypeError if an agent's name or a redactor is invalid */
@@ -113,6 +119,7 @@ export class AgentFunctionApp {
     this.#options = options;
     const storage = options.storage ?? new MemoryKeyValueStore();
     this.#runRecords = new RunRecords(storage);
+    this.#tombstones = new Tombstones(storage);
     this.threadIndex = new ThreadIndex(storage);
     const { redact = [] } = options;
     if (redact.length > 0) this.#redaction = new Redaction(redact);
@@ -157,6 +164,7 @@ export class AgentFunctionApp {
         },
         maxStateBytes: this.#maxStateBytes,
         runRecords: this.#runRecords,
+        tombstones: this.#tombstones,
         threadIndex: this.threadIndex,
         tracer: this.#options.tracer,
         redaction: this.#redaction,
@@ -198,9 +206,17 @@ export class AgentFunctionApp {
         extraInputs: [input.durableClient()],
         handler,
       });
-    const { unknownRunHint } = this.#options;
-    const runs = { access: this.access, runRecords: this.#runRecords, unknownRunHint };
-    add('get_thread', 'GET', '', createConversationRoute(this.access));
+    const { unknownRunHint, onThreadDeleted: onDeleted } = this.#options;
+    const { access, threadIndex } = this;
+    const [runRecords, tombstones] = [this.#runRecords, this.#tombstones];
+    const runs = { access, runRecords, unknownRunHint };
+    add('get_thread', 'GET', '', createConversationRoute(access));
+    add(
+      'delete_thread',
+      'DELETE',
+      '',
+      createDeleteThreadRoute({ access, runRecords, tombstones, threadIndex, onDeleted }),
+    );
     add('list_runs', 'GET', '/runs', createListRunsRoute(runs));
     add('get_run', 'GET', '/runs/{correlation_id}', createGetRunRoute(runs));
     add('cancel_run', 'POST', '/runs/{correlation_id}/cancel', createCancelRunRoute(runs));

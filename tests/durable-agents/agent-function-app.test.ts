@@ -38,6 +38,7 @@ const health = 'health_check GET health function';
 const run = 'http-ScriptedAgent POST agents/ScriptedAgent/run function';
 const threads = [
   'get_thread GET agents/{agentName}/threads/{thread_id} function',
+  'delete_thread DELETE agents/{agentName}/threads/{thread_id} function',
   'list_runs GET agents/{agentName}/threads/{thread_id}/runs function',
   'get_run GET agents/{agentName}/threads/{thread_id}/runs/{correlation_id} function',
   'cancel_run POST agents/{agentName}/threads/{thread_id}/runs/{correlation_id}/cancel function',

@@ -15,7 +15,9 @@ const PIECES = 60;
 const heldMessage = 'Tell me something slowly';
 /** The model falls silent in the middle of its first answer to it. */
 const cutMessage = 'Tell me something';
-/** What the model says to both. */
+/** The model falls silent after its first word. */
+const silentMessage = 'Think about it';
+/** What the model says to both of the first. */
 const pieces = numberedPieces(PIECES);
 const answer = pieces.join('');
 const halfPieces = pieces.slice(0, 20);
@@ -35,6 +37,7 @@ for (const kind of durableServices) {
       answerMayEnd = createGate();
       const script = (asked: string): ModelAnswer => {
         if (asked === heldMessage) return { pieces: holdLast(pieces, answerMayEnd), pauseMs: 40 };
+        if (asked === silentMessage) return { pieces: ['Hm'], end: 'silence' };
         if (asked !== cutMessage) return { pieces: ['Hi.'] };
         if (isCut) return { pieces, pauseMs: 5 };
         isCut = true;
@@ -53,6 +56,23 @@ for (const kind of durableServices) {
     afterAll(async () => {
       await Promise.all([first.stop(), second.stop()]);
       await Promise.all([model.close(), service.close()]);
+    });
+
+    it('let the second cancel a run of the first', async () => {
+      const threadId = newThreadId();
+      const waiting = first.api.run({ message: silentMessage, thread_id: threadId });
+      await expect.poll(() => second.api.events(threadId)).toHaveLength(1);
+      const id = (await second.api.events(threadId))[0]?.correlation_id ?? '';
+      expect(await second.api.readRun(threadId, id)).toMatchObject({ status: 'running' });
+
+      expect((await second.api.runs('POST', threadId, `/${id}/cancel`)).status).toBe(202);
+
+      await expect.poll(() => model.abandonedCount, { timeout: 3000 }).toBe(1);
+      expect(JSON.parse((await waiting).text)).toMatchObject({ error_code: 'cancelled' });
+      for (const { api } of [first, second]) {
+        expect(await api.readRun(threadId, id)).toMatchObject({ status: 'cancelled' });
+        expect(await api.events(threadId)).toMatchObject([{ event_type: 'stream' }, { error_code: 'cancelled' }]);
+      }
     });
 
     it('show a run of the first at the second while it goes on', async () => {

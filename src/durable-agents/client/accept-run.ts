@@ -1,8 +1,11 @@
+import type { DurableClient } from 'durable-functions';
 import { errorText } from '../../functions/error-text.js';
 import { HttpError } from '../../functions/http-error.js';
 import type { Logger } from '../../functions/logger.js';
-import { withTimeout } from '../../functions/time-limits.js';
+import { TimeoutError, withTimeout } from '../../functions/time-limits.js';
+import { UnavailableError } from '../../functions/unavailable-error.js';
 import { ThreadStateError } from '../errors.js';
+import { readRun } from './read-run.js';
 import type { RunRequest } from '../run-request.js';
 import { isEnded, type NewRun, type RunRecord } from '../runs/run-record.js';
 import type { AcceptedRun, RunRecords } from '../runs/run-records.js';
@@ -10,6 +13,27 @@ import type { AgentClient, StartedRun } from './agent-client.js';
 import type { RunOutcome } from './run-outcome.js';
 
 const ACCEPT_TIMEOUT_MS = 1000;
+const STRATEGY_TIMEOUT_MS = 5000;
+
+/**
+ * What happens to a message whose thread has a run that has not ended: it waits for that one, it is refused, or it cancels
+ * that one. The names are those of LangGraph.
+ */
+export const MULTITASK_STRATEGIES = ['enqueue', 'reject', 'interrupt'] as const;
+
+export type MultitaskStrategy = (typeof MULTITASK_STRATEGIES)[number];
+
+/** A run was refused because another run of its thread has not ended. */
+export class ThreadBusyError extends HttpError {
+  /** Names that other run. */
+  readonly correlationId: string;
+
+  constructor(correlationId: string) {
+    super(409, 'The thread is busy with another run.');
+    this.name = 'ThreadBusyError';
+    this.correlationId = correlationId;
+  }
+}
 
 export interface AcceptRunOptions {
   readonly client: AgentClient;
@@ -19,6 +43,8 @@ export interface AcceptRunOptions {
   readonly run: RunRequest;
   /** Whether other requests may ask for the same run. */
   readonly isKeyed: boolean;
+  readonly strategy: MultitaskStrategy;
+  readonly durableClient: DurableClient;
   readonly log: Logger;
 }
 
@@ -37,9 +63,11 @@ export interface AcceptedRequest {
  * goes on without: the entity does not repeat a run, whether there is a record or not.
  *
  * @throws HttpError 409 if an earlier request has made the run with another message
+ * @throws ThreadBusyError
+ * @throws UnavailableError if a strategy other than `enqueue` needs the store, and it cannot be reached
  */
 export async function acceptRun(options: AcceptRunOptions): Promise<AcceptedRequest> {
-  const { client, runRecords, isKeyed, agentName, threadId, run, log } = options;
+  const { client, isKeyed, agentName, threadId, run } = options;
   let outcome = isKeyed ? await readOutcome(options) : undefined;
   if (outcome !== undefined) assertSameMessage(run, outcome.requestMessage);
   const accepted = outcome === undefined ? await writeRecord(options) : undefined;
@@ -56,14 +84,19 @@ export async function acceptRun(options: AcceptRunOptions): Promise<AcceptedRequ
       return started;
     },
     withdraw: async () => {
-      if (isStarted || accepted?.status !== 'accepted') return;
-      try {
-        await withTimeout(ACCEPT_TIMEOUT_MS, () => runRecords.remove({ ...run, agentName, threadId }));
-      } catch (error) {
-        log.warn(`${where(agentName, run)} its record could not be removed: ${errorText(error)} (thread ${threadId})`);
-      }
+      if (!isStarted && accepted?.status === 'accepted') await withdraw({ ...run, agentName, threadId }, options);
     },
   };
+}
+
+async function withdraw(run: NewRun, { runRecords, log }: AcceptRunOptions): Promise<void> {
+  try {
+    await withTimeout(ACCEPT_TIMEOUT_MS, () => runRecords.remove(run));
+  } catch (error) {
+    const { agentName, correlationId, threadId } = run;
+    const failure = errorText(error);
+    log.warn(`[${agentName}][${correlationId}] its record could not be removed: ${failure} (thread ${threadId})`);
+  }
 }
 
 /**
@@ -103,20 +136,51 @@ async function readOutcome({
   }
 }
 
-async function writeRecord({
-  runRecords,
-  agentName,
-  threadId,
-  run,
-  log,
-}: AcceptRunOptions): Promise<AcceptedRun | undefined> {
-  const accepted: NewRun = { ...run, agentName, threadId };
+async function writeRecord(options: AcceptRunOptions): Promise<AcceptedRun | undefined> {
+  const { runRecords, agentName, threadId, run, strategy, log } = options;
+  const newRun: NewRun = { ...run, agentName, threadId };
+  if (strategy !== 'enqueue') return applyStrategy(newRun, options);
   try {
-    return await withTimeout(ACCEPT_TIMEOUT_MS, () => runRecords.accept(accepted));
+    return await withTimeout(ACCEPT_TIMEOUT_MS, () => runRecords.accept(newRun));
   } catch (error) {
     const failure = errorText(error);
     log.warn(`${where(agentName, run)} the run could not be noted as accepted: ${failure} (thread ${threadId})`);
     return undefined;
+  }
+}
+
+async function applyStrategy(newRun: NewRun, options: AcceptRunOptions): Promise<AcceptedRun> {
+  try {
+    return await withTimeout(STRATEGY_TIMEOUT_MS, () =>
+      options.strategy === 'reject' ? acceptIfIdle(newRun, options) : interrupt(newRun, options),
+    );
+  } catch (error) {
+    if (!(error instanceof TimeoutError)) throw error;
+    const message = 'Whether the thread is busy cannot be read. Try again in a moment.';
+    throw new UnavailableError(message, { cause: error });
+  }
+}
+
+async function acceptIfIdle(newRun: NewRun, options: AcceptRunOptions): Promise<AcceptedRun> {
+  const accepted = await options.runRecords.acceptIfIdle(newRun);
+  if (accepted.status !== 'busy') return accepted;
+  // The end of that run may not have been noted. Reading it corrects its record.
+  const other = await readRun({ ...newRun, correlationId: accepted.record.correlationId }, options);
+  const again = other !== undefined && isEnded(other) ? await options.runRecords.acceptIfIdle(newRun) : accepted;
+  if (again.status === 'busy') throw new ThreadBusyError(again.record.correlationId);
+  return again;
+}
+
+async function interrupt(newRun: NewRun, options: AcceptRunOptions): Promise<AcceptedRun> {
+  const { runRecords } = options;
+  const accepted = await runRecords.accept(newRun, { interrupts: true });
+  if (accepted.status !== 'accepted') return accepted;
+  try {
+    await runRecords.interrupt(newRun, accepted.record);
+    return accepted;
+  } catch (error) {
+    await withdraw(newRun, options);
+    throw error;
   }
 }
 

@@ -1,16 +1,23 @@
 import type { DurableEntityContext, EntityHandler } from 'durable-functions';
 import { z } from 'zod';
+import { errorText } from '../../functions/error-text.js';
 import { InvocationLog, type Logger } from '../../functions/logger.js';
+import { withTimeout } from '../../functions/time-limits.js';
 import { ThreadStateError } from '../errors.js';
 import { redactedLog } from '../redaction/run-redaction.js';
-import { stateAfter } from '../runs/tombstone.js';
-import { createThreadState, ownedBy, ownerOf, parseThreadState } from '../thread/thread-state.js';
+import { stateAfter, type Tombstones } from '../runs/tombstones.js';
+import { fromEntityKey } from '../thread/thread-id.js';
+import { createThreadState, ownedBy, ownerOf, parseThreadState, type ThreadState } from '../thread/thread-state.js';
 import { type OperationOutcome, runOperation, type RunOperationOptions } from './run-operation.js';
 
-export type AgentEntityOptions = RunOperationOptions;
+export interface AgentEntityOptions extends RunOperationOptions {
+  readonly tombstones: Tombstones;
+}
+
+const NOTE_TIMEOUT_MS = 1000;
 
 /** The input of `delete`. Without it nothing is kept. */
-export const deletionSchema = z.object({
+const deletionSchema = z.object({
   /** Turns that began later are kept: ISO 8601 in UTC. */
   deletedAt: z.iso.datetime(),
 });
@@ -64,23 +71,39 @@ async function operate(
       return { result: { status: 'reset' } };
     }
     case 'delete':
-      return { result: { status: 'deleted' }, isGone: !keepNewerTurns(entity) };
+      return deleteTurns(entity, options, log);
     default:
       return { result: { error: `Unknown operation: ${entity.operationName}` } };
   }
 }
 
-/** Keeps the turns that began after the deletion. @returns whether there are any */
-function keepNewerTurns(entity: DurableEntityContext<unknown>): boolean {
-  const deletion = deletionSchema.safeParse(entity.getInput()).data;
-  if (deletion === undefined) return false;
+async function deleteTurns(
+  entity: DurableEntityContext<unknown>,
+  { agent, tombstones }: AgentEntityOptions,
+  log: Logger,
+): Promise<OperationOutcome> {
+  const { key } = entity.entityId;
+  const deletedAt = deletionSchema.safeParse(entity.getInput()).data?.deletedAt;
+  const rest = deletedAt === undefined ? undefined : newerTurns(entity.getState(), deletedAt);
+  if (rest !== undefined) entity.setState(rest);
+  if (deletedAt !== undefined) {
+    const thread = { agentName: agent.name, threadId: fromEntityKey(key) ?? key };
+    try {
+      await withTimeout(NOTE_TIMEOUT_MS, () => tombstones.noteEmptied(thread, deletedAt));
+    } catch (error) {
+      log.warn(`[${agent.name}] a deletion could not be noted as done: ${errorText(error)} (thread ${key})`);
+    }
+  }
+  return { result: { status: 'deleted' }, isGone: rest === undefined };
+}
+
+/** What is left of a state. Undefined if that is nothing; a state that cannot be read goes, too. */
+function newerTurns(stored: unknown, deletedAt: string): ThreadState | undefined {
   try {
-    const state = stateAfter(parseThreadState(entity.getState()), deletion.deletedAt);
-    if (state.data.conversationHistory.length === 0) return false;
-    entity.setState(state);
-    return true;
+    const state = stateAfter(parseThreadState(stored), deletedAt);
+    return state.data.conversationHistory.length === 0 ? undefined : state;
   } catch (error) {
-    if (error instanceof ThreadStateError) return false;
+    if (error instanceof ThreadStateError) return undefined;
     throw error;
   }
 }

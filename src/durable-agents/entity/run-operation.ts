@@ -10,7 +10,7 @@ import type { RunCompletionNotifier } from '../run-completion-notifier.js';
 import { type RunRequest, runRequestSchema } from '../run-request.js';
 import { CANCELLED, CANCELLED_END, type RunEnd, usageOf } from '../runs/run-record.js';
 import type { BegunRun, RunRecords } from '../runs/run-records.js';
-import { stateAfter } from '../runs/tombstone.js';
+import { stateAfter } from '../runs/tombstones.js';
 import type { RunTracer } from '../run-tracer.js';
 import { boundThreadState, type BoundedThreadState } from '../thread/bound-thread-state.js';
 import type { HistoryLimits } from '../thread/history-window.js';

@@ -3,6 +3,7 @@ import { HttpError } from '../../functions/http-error.js';
 import { threadIdOfKey } from './idempotency-key.js';
 import { ROLES, type RunRequest } from '../run-request.js';
 import { fitsInState } from '../thread/bound-thread-state.js';
+import { MULTITASK_STRATEGIES, type MultitaskStrategy } from '../client/accept-run.js';
 import { createId } from '../thread/thread-id.js';
 import { requireThreadId } from './require-thread-id.js';
 import { readRequestBody, type RequestBody } from './request-body.js';
@@ -21,6 +22,8 @@ export interface RunEnvelope {
   readonly waitForResponse: boolean;
   /** Names the run across requests; `undefined` if each request is a run of its own. */
   readonly idempotencyKey: string | undefined;
+  /** What happens if another run of the thread has not ended. */
+  readonly multitaskStrategy: MultitaskStrategy;
   readonly body: RequestBody;
 }
 
@@ -38,8 +41,16 @@ export async function parseRunEnvelope(request: HttpRequest, agentName: string):
     threadId: threadIdOf(request.query, fields) ?? newThreadId,
     waitForResponse: waitForResponseOf(request, fields),
     idempotencyKey,
+    multitaskStrategy: multitaskStrategyOf(request.query, fields),
     body,
   };
+}
+
+function multitaskStrategyOf(query: URLSearchParams, fields: Fields): MultitaskStrategy {
+  const value = [fields['multitask_strategy'], query.get('multitask_strategy')].find(isGiven) ?? 'enqueue';
+  const strategy = MULTITASK_STRATEGIES.find((known) => known === value);
+  if (strategy !== undefined) return strategy;
+  throw new HttpError(400, `Invalid multitask_strategy: expected ${MULTITASK_STRATEGIES.join(', ')}`);
 }
 
 /** What callers may send. */

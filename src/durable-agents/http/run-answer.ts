@@ -48,8 +48,12 @@ export function endedAnswer(run: RunRequest, threadId: string, outcome: RunOutco
   };
 }
 
-export function failedAnswer({ status, message, headers }: ErrorDescription): RunAnswer {
-  return { status, text: message, json: { error: message }, headers };
+/** @param details further keys of the JSON answer */
+export function failedAnswer(
+  { status, message, headers }: ErrorDescription,
+  details: Readonly<Record<string, string>> = {},
+): RunAnswer {
+  return { status, text: message, json: { error: message, ...details }, headers };
 }
 
 export function toResponse(answer: RunAnswer, format: ResponseFormat, threadId: string): HttpResponseInit {

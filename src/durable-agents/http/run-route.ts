@@ -1,7 +1,7 @@
 import type { HttpHandler, HttpRequest } from '@azure/functions';
 import { getClient } from 'durable-functions';
 import { AgentClient, type AgentClientOptions } from '../client/agent-client.js';
-import { acceptRun, assertSameMessage } from '../client/accept-run.js';
+import { acceptRun, assertSameMessage, ThreadBusyError } from '../client/accept-run.js';
 import type { ThreadAccess } from '../access/thread-access.js';
 import { correlationIdOfKey } from './idempotency-key.js';
 import type { RunEventSource } from '../run-event-source.js';
@@ -43,7 +43,13 @@ export function createRunRoute(options: RunRouteOptions): HttpHandler {
   const { agentName, access, messageRules, runEvents, runRecords } = options;
   return withErrorHandling(async (request, context, log) => {
     // Errors before the thread is known are always JSON.
-    const { threadId, waitForResponse, idempotencyKey, body } = await parseRunEnvelope(request, agentName);
+    const {
+      threadId,
+      waitForResponse,
+      idempotencyKey,
+      multitaskStrategy: strategy,
+      body,
+    } = await parseRunEnvelope(request, agentName);
     const kind = answerKind(request, body.kind);
     try {
       const isKeyed = idempotencyKey !== undefined;
@@ -60,8 +66,10 @@ export function createRunRoute(options: RunRouteOptions): HttpHandler {
       };
       const streamed = accepts(request, 'text/event-stream') ? runEvents : undefined;
       const maxWaitMs = streamed?.maxDurationMs ?? options.maxWaitMs;
-      const client = new AgentClient({ ...options, durableClient: getClient(context), threadId, log, maxWaitMs });
-      const accepted = await acceptRun({ client, runRecords, agentName, threadId, run, isKeyed, log });
+      const durableClient = getClient(context);
+      const client = new AgentClient({ ...options, durableClient, threadId, log, maxWaitMs });
+      const about = { runRecords, agentName, threadId, run, log };
+      const accepted = await acceptRun({ ...about, client, durableClient, isKeyed, strategy });
       const answerTo = (outcome: RunOutcome | undefined): RunAnswer => {
         if (outcome === undefined) return timeoutAnswer(run, threadId, options.timeoutStatus);
         if (isKeyed) assertSameMessage(run, outcome.requestMessage);
@@ -91,7 +99,8 @@ export function createRunRoute(options: RunRouteOptions): HttpHandler {
         throw error;
       }
     } catch (error) {
-      return toResponse(failedAnswer(describeError(error, context)), kind, threadId);
+      const busy = error instanceof ThreadBusyError ? { correlation_id: error.correlationId } : {};
+      return toResponse(failedAnswer(describeError(error, context), busy), kind, threadId);
     }
   });
 }

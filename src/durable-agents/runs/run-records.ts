@@ -12,14 +12,12 @@ import {
   type RunEnd,
   type RunRecord,
 } from './run-record.js';
-import { parseTombstone, refuses, type Tombstone } from './tombstone.js';
+import { parseTombstone, refuses, TOMBSTONE_KEY } from './tombstones.js';
 
 const MAX_TRIES = 30;
 const PAGE_LIMIT = 500;
 /** Changes with each run that is accepted only while its thread is idle. */
 const CLAIM_KEY = 'claim';
-/** Sorts after all other keys, which a deletion removes. */
-const TOMBSTONE_KEY = '~deleted';
 
 /** What became of a run that was to be accepted. */
 export interface AcceptedRun {
@@ -35,7 +33,7 @@ export type BegunRun =
       readonly record: RunRecord;
       /** What was written, for {@link RunRecords.end}. */
       readonly stored: StoredValue;
-      /** The thread was deleted then. Undefined: not within 24 hours. */
+      /** The thread was deleted then, and its entity does not know yet. */
       readonly deletedAt: string | undefined;
     }
   | { readonly status: 'cancelled'; readonly record: RunRecord; readonly deletedAt: string | undefined }
@@ -96,6 +94,18 @@ export class RunRecords {
       const tag = await this.#store.commit(partition, { key: CLAIM_KEY, tag: found.get(CLAIM_KEY)?.tag }, changes);
       return tag === undefined ? undefined : { status: 'accepted', record };
     });
+  }
+
+  /** Cancels the runs of a thread before this one; and this one, if a later one does so, too. */
+  async interrupt(run: RunIdentity, { order, correlationId }: RunRecord): Promise<void> {
+    const position = `${order}|${correlationId}`;
+    const open = await this.listOpen(run);
+    const others = open.map((other) => ({ ...other, position: `${other.order}|${other.correlationId}` }));
+    const isInterrupted = others.some((other) => other.interrupts === true && other.position > position);
+    const cancelled = others.filter(
+      (other) => other.position < position || (isInterrupted && other.position === position),
+    );
+    await Promise.all(cancelled.map((other) => this.cancel({ ...run, correlationId: other.correlationId })));
   }
 
   /** Forgets a run that could not be handed to its entity. */
@@ -164,9 +174,9 @@ export class RunRecords {
     return retry(async () => {
       const found = await this.#store.readMany(partition, [key, TOMBSTONE_KEY]);
       const tombstone = parseTombstone(found.get(TOMBSTONE_KEY)?.value, this.#now());
-      if (tombstone !== undefined && refuses(tombstone, run)) return { status: 'refused' };
-      const deletedAt = tombstone?.deletedAt;
       const stored = found.get(key);
+      if (tombstone !== undefined && refuses(tombstone, run, stored !== undefined)) return { status: 'refused' };
+      const deletedAt = tombstone?.emptiedAt === undefined ? tombstone?.deletedAt : undefined;
       const known = stored && parseRunRecord(stored.value);
       if (known?.droppedAt !== undefined) return { status: 'ended', record: known };
       const record = begunRun(known ?? queuedRun(run, this.#nextOrder()), deliveries, this.#now().toISOString());
@@ -207,27 +217,6 @@ export class RunRecords {
       const { status, cancelRequestedAt } = parseRunRecord(stored.value);
       if (status === 'cancelled' || cancelRequestedAt !== undefined) onCancel();
     });
-  }
-
-  /**
-   * Notes that the thread is deleted: signals that were sent before have no effect any more.
-   *
-   * @returns the runs that have not ended
-   */
-  async bury(thread: ThreadIdentity): Promise<{ readonly tombstone: Tombstone; readonly open: readonly RunRecord[] }> {
-    const partition = threadPartition(thread);
-    const open = await this.listOpen(thread);
-    const openIds = open.map(({ correlationId }) => correlationId);
-    const tombstone = await retry(async () => {
-      const stored = await this.#store.read({ partition, key: TOMBSTONE_KEY });
-      const earlier = parseTombstone(stored?.value, this.#now());
-      const pending = [...new Set([...(earlier?.pending ?? []), ...openIds])];
-      const value = { deletedAt: this.#now().toISOString(), pending };
-      const changes = [{ key: TOMBSTONE_KEY, value: JSON.stringify(value) }];
-      const tag = await this.#store.commit(partition, { key: TOMBSTONE_KEY, tag: stored?.tag }, changes);
-      return tag === undefined ? undefined : value;
-    });
-    return { tombstone, open };
   }
 
   /** Removes everything that is kept of a thread's runs, but for its tombstone. */

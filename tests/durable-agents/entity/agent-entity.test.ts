@@ -9,6 +9,7 @@ import { RecordingCallback } from '../../support/recording-callback.js';
 import { runRequest } from '../../support/run-request.js';
 import { HookedKeyValueStore } from '../../support/hooked-key-value-store.js';
 import { RunRecords } from '../../../src/durable-agents/runs/run-records.js';
+import { Tombstones } from '../../../src/durable-agents/runs/tombstones.js';
 import { ThreadIndex } from '../../../src/durable-agents/threads/thread-index.js';
 import type { KeyValueStore } from '../../../src/storage/key-value-store.js';
 import { MemoryKeyValueStore } from '../../../src/storage/memory/memory-key-value-store.js';
@@ -37,6 +38,7 @@ async function operate(
     maxStateBytes: 900_000,
     runRecords: new RunRecords(storage),
     threadIndex: new ThreadIndex(storage),
+    tombstones: new Tombstones(storage),
   });
   await handle(entity.context);
   return { entity, callback, hasAnnouncedEnd: ended.aborted };
@@ -261,6 +263,7 @@ describe('an agent entity', () => {
       maxStateBytes: 900_000,
       runRecords: new RunRecords(new MemoryKeyValueStore()),
       threadIndex: new ThreadIndex(new MemoryKeyValueStore()),
+      tombstones: new Tombstones(new MemoryKeyValueStore()),
     });
 
     await handle(entity.context);
@@ -326,5 +329,52 @@ describe('a run that is delivered again and again', () => {
     const again = await operate({ operationName: 'run', input, state: entity.getState(), retryCount: 9 }, sunny());
     expect(again.entity.results).toMatchObject([{ status: 'success' }]);
     expect(again.entity.getState()).toEqual(entity.getState());
+  });
+});
+
+describe('the operation delete', () => {
+  const newRequest = runRequest({ correlationId: '1'.repeat(32), createdAt: '2026-01-07T17:00:00.000Z' });
+  const deletion = { operationName: 'delete', input: { deletedAt: '2026-01-07T16:00:00.000Z' } };
+
+  it('ends the entity', async () => {
+    const { entity } = await operate({ operationName: 'run', input: runRequest() });
+
+    const deleted = await operate({ ...deletion, state: entity.getState() });
+
+    expect(deleted.entity).toMatchObject({ results: [{ status: 'deleted' }], writes: [], isGone: true });
+  });
+
+  it.each([
+    ['of another version', { schemaVersion: '2.0.0' }, deletion],
+    ['without a time', threadState(), { operationName: 'delete' }],
+  ])('ends an entity with a state %s', async (_what, state, operation) => {
+    expect((await operate({ ...operation, state })).entity.isGone).toBe(true);
+  });
+
+  it('keeps turns that began later', async () => {
+    const { entity } = await operate({ operationName: 'run', input: runRequest() });
+    const both = await operate({ operationName: 'run', input: newRequest, state: entity.getState() });
+
+    const deleted = await operate({ ...deletion, state: both.entity.getState() });
+
+    expect(deleted.entity.isGone).toBe(false);
+    expect(deleted.entity.writes).toMatchObject([
+      { data: { conversationHistory: [{ correlationId: newRequest.correlationId }, { $type: 'response' }] } },
+    ]);
+  });
+
+  it('is not undone by a run that was accepted before', async () => {
+    const storage = new MemoryKeyValueStore();
+    await new Tombstones(storage).bury({ agentName: 'ScriptedAgent', threadId: 'thread-1' }, []);
+    const agent = sunny();
+
+    const { entity, callback, hasAnnouncedEnd } = await operate(
+      { operationName: 'run', input: runRequest() },
+      agent,
+      storage,
+    );
+
+    expect(entity).toMatchObject({ results: [{ status: 'deleted' }], writes: [], isGone: true });
+    expect([agent.calls, callback.calls, hasAnnouncedEnd]).toEqual([[], [], true]);
   });
 });

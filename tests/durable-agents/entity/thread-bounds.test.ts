@@ -3,6 +3,7 @@ import { type AgentEntityOptions, createAgentEntity } from '../../../src/durable
 import { RunCompletionNotifier } from '../../../src/durable-agents/run-completion-notifier.js';
 import { parseThreadState, type ThreadEntry } from '../../../src/durable-agents/thread/thread-state.js';
 import { RunRecords } from '../../../src/durable-agents/runs/run-records.js';
+import { Tombstones } from '../../../src/durable-agents/runs/tombstones.js';
 import { ThreadIndex } from '../../../src/durable-agents/threads/thread-index.js';
 import type { KeyValueStore } from '../../../src/storage/key-value-store.js';
 import { MemoryKeyValueStore } from '../../../src/storage/memory/memory-key-value-store.js';
@@ -36,6 +37,7 @@ async function run(
     maxStateBytes: 900_000,
     runRecords: new RunRecords(storage),
     threadIndex: new ThreadIndex(storage),
+    tombstones: new Tombstones(storage),
     ...options,
   });
   await handle(entity.context);

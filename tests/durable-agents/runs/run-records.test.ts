@@ -155,62 +155,34 @@ describe('the runs of a thread', () => {
   });
 });
 
-describe('a deleted thread', () => {
-  it('refuses the runs that had not ended and all that were accepted before', async () => {
-    const records = new RunRecords(new MemoryKeyValueStore(), () => new Date('2026-01-07T16:00:00.000Z'));
-    const fromAFastClock = newRun(1, { createdAt: '2026-01-07T16:00:03.000Z' });
-    await records.accept(fromAFastClock);
-
-    const { tombstone, open } = await records.bury(thread);
-    await records.clear(thread);
-
-    expect(idsOf(open)).toEqual([1]);
-    expect(tombstone.pending).toEqual([fromAFastClock.correlationId]);
-    expect(await records.begin(fromAFastClock, 1)).toEqual({ status: 'refused' });
-    expect(await records.begin(newRun(2), 1)).toEqual({ status: 'refused' });
-    expect(await records.isCalledOff(fromAFastClock)).toBe(true);
-    expect(await records.begin(newRun(3, { createdAt: '2026-01-07T16:00:01.000Z' }), 1)).toMatchObject({
-      status: 'running',
-      deletedAt: '2026-01-07T16:00:00.000Z',
-    });
-  });
-
-  it('still refuses them after it is deleted again', async () => {
-    const records = createRecords();
-    await records.accept(newRun(1));
-    await records.bury(thread);
-    await records.clear(thread);
-
-    const { tombstone } = await records.bury(thread);
-
-    expect(tombstone.pending).toEqual([newRun(1).correlationId]);
-  });
-
-  it('forgets that after 24 hours', async () => {
-    let now = new Date('2026-01-07T16:00:00.000Z');
-    const records = new RunRecords(new MemoryKeyValueStore(), () => now);
-    await records.bury(thread);
-    now = new Date('2026-01-08T16:00:00.001Z');
-
-    expect(await records.begin(newRun(1), 1)).toMatchObject({ status: 'running' });
-  });
-
-  it('leaves neither a message nor its id in the store', async () => {
-    const written: string[] = [];
+describe('interrupting', () => {
+  it('leaves one of twenty runs, whoever comes first', async () => {
     const store = new MemoryKeyValueStore();
+    const runs = Array.from({ length: 20 }, (_, number) => newRun(number + 1));
+
+    await Promise.all(
+      runs.map(async (run) => {
+        const records = new RunRecords(store);
+        const { record } = await records.accept(run, { interrupts: true });
+        await records.interrupt(run, record);
+      }),
+    );
+
     const records = new RunRecords(store);
-    await records.accept(newRun(1));
-    await records.bury(thread);
-    await records.clear(thread);
+    expect(await records.listOpen(thread)).toHaveLength(1);
+    const { runs: all } = await records.list(thread, { limit: 100 });
+    expect(all.filter(({ status }) => status === 'cancelled')).toHaveLength(19);
+  });
 
-    const commit = store.commit.bind(store);
-    store.commit = (partition, guard, changes) => {
-      written.push(partition, ...changes.flatMap(({ key, value }) => [key, value ?? '']));
-      return commit(partition, guard, changes);
-    };
-    await records.bury(thread);
+  it('asks the running run to end, and leaves later ones that queue', async () => {
+    const records = createRecords();
+    await records.begin(newRun(1), 1);
+    const { record } = await records.accept(newRun(2), { interrupts: true });
+    await records.accept(newRun(3));
 
-    expect(written).toHaveLength(3);
-    expect(written.join()).not.toMatch(/thread-1|Message/);
+    await records.interrupt(newRun(2), record);
+
+    expect(await records.find(newRun(1))).toMatchObject({ status: 'running', cancelRequestedAt: expect.any(String) });
+    expect(idsOf(await records.listOpen(thread))).toEqual([1, 2, 3]);
   });
 });

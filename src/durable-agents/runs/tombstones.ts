@@ -1,0 +1,101 @@
+import { z } from 'zod';
+import type { KeyValueStore } from '../../storage/key-value-store.js';
+import { type ThreadIdentity, threadPartition } from '../thread/thread-identity.js';
+import { createThreadState, ownedBy, ownerOf, type ThreadEntry, type ThreadState } from '../thread/thread-state.js';
+import type { NewRun } from './run-record.js';
+
+const KEPT_MS = 24 * 60 * 60 * 1000;
+const MAX_TRIES = 30;
+/** Sorts after all other keys of a thread, which its deletion removes. */
+export const TOMBSTONE_KEY = '~deleted';
+
+const tombstoneSchema = z.object({
+  /** When the thread was deleted: ISO 8601 in UTC. */
+  deletedAt: z.string(),
+  /** Correlation ids of runs that had not ended then. Their signals may still arrive. */
+  pending: z.array(z.string()),
+  /** When its entity deleted the conversation: ISO 8601 in UTC. Undefined: not yet. */
+  emptiedAt: z.string().optional(),
+});
+
+/** Says that a thread was deleted. It contains nothing of the thread; its partition is a hash of the thread id. */
+export type Tombstone = Readonly<z.infer<typeof tombstoneSchema>>;
+
+/** Undefined if there is none, or if it is more than 24 hours old: signals are not delivered later than that. */
+export function parseTombstone(text: string | undefined, now: Date): Tombstone | undefined {
+  if (text === undefined) return undefined;
+  const tombstone = tombstoneSchema.parse(JSON.parse(text));
+  return now.getTime() - Date.parse(tombstone.deletedAt) > KEPT_MS ? undefined : tombstone;
+}
+
+/**
+ * Whether a signal belongs to the deleted thread, not to one that began after it.
+ *
+ * @param isRecorded whether the run has a record: those of the deleted thread are removed
+ */
+export function refuses({ deletedAt, pending }: Tombstone, run: NewRun, isRecorded: boolean): boolean {
+  if (pending.includes(run.correlationId)) return true;
+  return !isRecorded && !(Date.parse(run.createdAt) > Date.parse(deletedAt));
+}
+
+/** Remembers for 24 hours which threads were deleted, so that late signals do not revive them. */
+export class Tombstones {
+  readonly #store: KeyValueStore;
+  readonly #now: () => Date;
+
+  constructor(store: KeyValueStore, now: () => Date = () => new Date()) {
+    this.#store = store;
+    this.#now = now;
+  }
+
+  async find(thread: ThreadIdentity): Promise<Tombstone | undefined> {
+    const stored = await this.#store.read({ partition: threadPartition(thread), key: TOMBSTONE_KEY });
+    return parseTombstone(stored?.value, this.#now());
+  }
+
+  /** Notes that the thread is deleted. @param openRuns correlation ids of its runs that have not ended */
+  bury(thread: ThreadIdentity, openRuns: readonly string[]): Promise<Tombstone> {
+    return this.#change(thread, (earlier) => ({
+      deletedAt: this.#now().toISOString(),
+      pending: [...new Set([...(earlier?.pending ?? []), ...openRuns])],
+    }));
+  }
+
+  /** Notes that the entity has deleted what is older than `deletedAt`. */
+  async noteEmptied(thread: ThreadIdentity, deletedAt: string): Promise<void> {
+    const emptiedAt = this.#now().toISOString();
+    await this.#change(thread, (earlier) =>
+      earlier !== undefined && earlier.deletedAt <= deletedAt ? { ...earlier, emptiedAt } : undefined,
+    );
+  }
+
+  async #change<Changed extends Tombstone | undefined>(
+    thread: ThreadIdentity,
+    change: (earlier: Tombstone | undefined) => Changed,
+  ): Promise<Changed> {
+    const partition = threadPartition(thread);
+    for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+      const stored = await this.#store.read({ partition, key: TOMBSTONE_KEY });
+      const changed = change(parseTombstone(stored?.value, this.#now()));
+      if (changed === undefined) return changed;
+      const changes = [{ key: TOMBSTONE_KEY, value: JSON.stringify(changed) }];
+      const tag = await this.#store.commit(partition, { key: TOMBSTONE_KEY, tag: stored?.tag }, changes);
+      if (tag !== undefined) return changed;
+    }
+    throw new Error(`The tombstone of a thread has changed ${MAX_TRIES} times while it was being written.`);
+  }
+}
+
+/** What is left of a thread's state when the turns from before its deletion are gone. */
+export function stateAfter(state: ThreadState, deletedAt: string): ThreadState {
+  const history = state.data.conversationHistory;
+  const isOld = ({ createdAt }: ThreadEntry): boolean => !(Date.parse(createdAt ?? '') > Date.parse(deletedAt));
+  const oldEntries = history.filter(isOld);
+  if (oldEntries.length === 0) return state;
+  // The response to an old request may be newer than the deletion.
+  const oldRuns = new Set(oldEntries.map(({ correlationId }) => correlationId));
+  const conversationHistory = history.filter((entry) => !isOld(entry) && !oldRuns.has(entry.correlationId));
+  const owner = ownerOf(state);
+  const rest = { ...createThreadState(), data: { conversationHistory } };
+  return owner === undefined ? rest : ownedBy(rest, owner);
+}

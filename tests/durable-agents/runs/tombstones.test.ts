@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest';
+import type { NewRun } from '../../../src/durable-agents/runs/run-record.js';
+import { RunRecords } from '../../../src/durable-agents/runs/run-records.js';
+import { stateAfter, Tombstones } from '../../../src/durable-agents/runs/tombstones.js';
+import { MemoryKeyValueStore } from '../../../src/storage/memory/memory-key-value-store.js';
+import { threadPartition } from '../../../src/durable-agents/thread/thread-identity.js';
+import { threadState, turnEntries } from '../../support/thread-entries.js';
+
+const thread = { agentName: 'ScriptedAgent', threadId: 'thread-1' };
+const DELETED_AT = '2026-01-07T16:00:00.000Z';
+
+function newRun(number: number, createdAt: string): NewRun {
+  return { ...thread, correlationId: String(number).padStart(32, '0'), message: `Message ${number}`, createdAt };
+}
+
+/** A thread with these runs, which is deleted. */
+async function deleted(...runs: readonly NewRun[]) {
+  const store = new MemoryKeyValueStore();
+  let now = new Date(DELETED_AT);
+  const records = new RunRecords(store, () => now);
+  const tombstones = new Tombstones(store, () => now);
+  for (const run of runs) await records.accept(run);
+  const open = await records.listOpen(thread);
+  await tombstones.bury(
+    thread,
+    open.map(({ correlationId }) => correlationId),
+  );
+  await records.clear(thread);
+  return { store, records, tombstones, setNow: (time: string) => (now = new Date(time)) };
+}
+
+describe('a deleted thread', () => {
+  it('refuses runs that had not ended, and those that were accepted before', async () => {
+    const fromAFastClock = newRun(1, '2026-01-07T16:00:03.000Z');
+    const { records } = await deleted(fromAFastClock);
+
+    expect(await records.begin(fromAFastClock, 1)).toEqual({ status: 'refused' });
+    expect(await records.begin(newRun(2, '2026-01-07T15:59:59.000Z'), 1)).toEqual({ status: 'refused' });
+    expect(await records.isCalledOff(fromAFastClock)).toBe(true);
+  });
+
+  it('lets a new run begin, also one from a slow clock', async () => {
+    const { records } = await deleted();
+    const fromASlowClock = newRun(2, '2026-01-07T15:59:58.000Z');
+    await records.accept(fromASlowClock);
+
+    const fresh = await records.begin(newRun(1, '2026-01-07T16:00:01.000Z'), 1);
+    expect(fresh).toMatchObject({ status: 'running', deletedAt: DELETED_AT });
+    expect(await records.begin(fromASlowClock, 1)).toMatchObject({ status: 'running' });
+  });
+
+  it('does not look at times any more once its entity is empty', async () => {
+    const { records, tombstones } = await deleted();
+    await tombstones.noteEmptied(thread, DELETED_AT);
+
+    const begun = await records.begin(newRun(1, '2026-01-07T16:00:01.000Z'), 1);
+
+    expect(begun).toMatchObject({ status: 'running', deletedAt: undefined });
+  });
+
+  it('still refuses the same runs when it is deleted again', async () => {
+    const run = newRun(1, '2026-01-07T15:59:59.000Z');
+    const { tombstones } = await deleted(run);
+
+    expect(await tombstones.bury(thread, [])).toMatchObject({ pending: [run.correlationId] });
+  });
+
+  it('is forgotten after 24 hours', async () => {
+    const { records, setNow } = await deleted();
+    setNow('2026-01-08T16:00:00.001Z');
+
+    expect(await records.begin(newRun(1, '2026-01-07T15:59:59.000Z'), 1)).toMatchObject({ status: 'running' });
+  });
+
+  it('leaves nothing but times and correlation ids in the store', async () => {
+    const run = newRun(1, '2026-01-07T15:59:59.000Z');
+    const { store } = await deleted(run);
+
+    const partition = threadPartition(thread);
+    const kept = await store.readRange(partition, { from: '-', before: '~~' }, 100);
+
+    expect(partition).not.toContain('thread-1');
+    expect(kept.map(({ key, value }) => [key, JSON.parse(value)])).toEqual([
+      ['~deleted', { deletedAt: DELETED_AT, pending: [run.correlationId] }],
+    ]);
+  });
+});
+
+describe('the state of a deleted thread', () => {
+  const old = turnEntries('old', 'Hi', { $type: 'text', text: 'Hello' });
+  const [request, response] = turnEntries('new', 'Hi again', { $type: 'text', text: 'Hello again' }).map((entry) => ({
+    ...entry,
+    createdAt: '2026-01-07T16:00:01.000Z',
+  }));
+
+  it('is left as it is if all of it is newer', () => {
+    const state = { ...threadState(...(request ? [request] : [])), 'x-added': true };
+
+    expect(stateAfter(state, DELETED_AT)).toBe(state);
+  });
+
+  it('loses older turns whole, also with a newer response, and what belongs to the thread', () => {
+    const lateResponse = { ...response, correlationId: 'old' };
+    const state = threadState(...old.slice(0, 1), lateResponse, ...(request && response ? [request, response] : []));
+
+    expect(stateAfter({ ...state, data: { ...state.data, session: {} } }, DELETED_AT)).toEqual({
+      schemaVersion: '1.1.0',
+      data: { conversationHistory: [request, response] },
+    });
+  });
+});
