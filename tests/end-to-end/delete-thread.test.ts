@@ -10,6 +10,7 @@ import { type LocalApp, startLocalApp } from '../support/local-app.js';
 import { type ScriptedModel, startScriptedModel } from '../support/scripted-model.js';
 
 const ENDLESS = 'Tell me a story';
+const threadPath = (threadId: string) => `agents/CallbackAgent/threads/${threadId}`;
 const memory = { name: 'memory', isMissing: false, start: async () => ({ settings: {}, close: async () => {} }) };
 
 for (const kind of [memory, ...durableServices.filter(({ name }) => name !== 'cosmos')]) {
@@ -35,7 +36,6 @@ for (const kind of [memory, ...durableServices.filter(({ name }) => name !== 'co
       await Promise.all([model.close(), service.close(), rm(dataFolder, { recursive: true, force: true })]);
     });
 
-    const threadPath = (threadId: string) => `agents/CallbackAgent/threads/${threadId}`;
     const remove = (threadId: string, query = '') => api.call('DELETE', `${threadPath(threadId)}${query}`);
     const kept = async (): Promise<string> => {
       const entries = await readdir(dataFolder, { recursive: true, withFileTypes: true });
