@@ -4,6 +4,7 @@ import { createCallbackEventStore } from '../src/audit/store/create-callback-eve
 import { StoreHealth } from '../src/audit/recording/store-health.js';
 import { type BenchStore, withStore } from './bench-store.js';
 import { atLeast, type Figure, median } from './figure.js';
+import { createKeyValueStore } from '../src/storage/create-key-value-store.js';
 import { quietLog } from './quiet-log.js';
 
 const RUNS = 6;
@@ -23,7 +24,8 @@ export async function benchAppendRate(): Promise<Figure[]> {
 }
 
 async function appendRate({ settings }: BenchStore): Promise<number> {
-  const store = createCallbackEventStore(settings, quietLog);
+  const values = createKeyValueStore(settings, quietLog);
+  const store = createCallbackEventStore(settings, values, quietLog);
   try {
     const rates: number[] = [];
     for (let run = -1; run < RUNS; run += 1) {
@@ -33,6 +35,7 @@ async function appendRate({ settings }: BenchStore): Promise<number> {
     return median(rates);
   } finally {
     await store.close();
+    await values.close();
   }
 }
 

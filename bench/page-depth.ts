@@ -4,6 +4,7 @@ import { createCallbackEventStore } from '../src/audit/store/create-callback-eve
 import type { NewEvent } from '../src/audit/domain/stored-event.js';
 import { type BenchStore, STORE_KINDS, withStore } from './bench-store.js';
 import { type Figure, median } from './figure.js';
+import { createKeyValueStore } from '../src/storage/create-key-value-store.js';
 import { quietLog } from './quiet-log.js';
 
 const EVENTS = 100_000;
@@ -21,7 +22,8 @@ export async function benchPageDepth(): Promise<Figure[]> {
 }
 
 async function measure({ settings, title }: BenchStore): Promise<Figure> {
-  const store = createCallbackEventStore(settings, quietLog);
+  const values = createKeyValueStore(settings, quietLog);
+  const store = createCallbackEventStore(settings, values, quietLog);
   try {
     await fill(store);
     const [start, middle, end] = await pageTimes(store);
@@ -35,6 +37,7 @@ async function measure({ settings, title }: BenchStore): Promise<Figure> {
     };
   } finally {
     await store.close();
+    await values.close();
   }
 }
 

@@ -27,8 +27,8 @@ if (settings.callbackStore.kind === 'memory' && process.env['WEBSITE_INSTANCE_ID
       'Set CALLBACK_STORE to table, redis or cosmos.',
   );
 }
-const store = createCallbackEventStore(settings.callbackStore, console);
 const storage = createKeyValueStore(settings.callbackStore, console);
+const store = createCallbackEventStore(settings.callbackStore, storage, console);
 const health = new StoreHealth(store);
 const streams = new StreamHub({
   ...settings.callbackStreams,
@@ -74,11 +74,10 @@ registerCallbackRoutes({
   authLevel: agentApp.httpAuthLevel,
 });
 
-const purge = createEventPurge(settings.callbackStore, console);
+const purge = createEventPurge(settings.callbackStore, storage, console);
 // At night in most places, and at an odd minute: many apps begin their work at full hours.
 if (purge !== undefined) app.timer('purge_callback_events', { schedule: '0 17 3 * * *', handler: purge });
 
-// What is still to be written of the list of threads is written, and connections are closed.
 app.hook.appTerminate(async () => {
   await Promise.all([store.close(), storage.close()]);
 });

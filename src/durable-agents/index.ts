@@ -41,3 +41,4 @@ export {
   type ThreadMessage,
   type ThreadState,
 } from './thread/thread-state.js';
+export { toEntityKey } from './thread/thread-id.js';

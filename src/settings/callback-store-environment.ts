@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { CallbackStoreSettings, TableStoreSettings } from '../audit/store/callback-store-settings.js';
+import type { CallbackStoreSettings } from '../audit/store/callback-store-settings.js';
+import type { TableStoreSettings } from '../storage/store-settings.js';
 import { StoreSetupError } from '../storage/storage-error.js';
 import { isDevelopmentStorage, parseTableConnection } from '../storage/table/table-account.js';
 import { isLoopbackHost } from '../functions/loopback-host.js';

@@ -169,7 +169,7 @@ describe('the app when its store is out of reach as it starts', () => {
       const threadId = newThreadId();
       expect(await api.callbacks('GET', threadId)).toMatchObject({ status: 503 });
       expect(await storeHealth(api)).toMatchObject({ kind: 'table', status: 'unavailable', lost_events: 0 });
-      expect(app.output()).toMatch(/The event store \(table\) cannot be reached \(ECONN\w+\)/);
+      expect(app.output()).toMatch(/The store \(table\) cannot be reached \(ECONN\w+\)/);
       const run = api.ask(threadId, 'Hello');
       await eventually(() => expect(target.model.requests).toHaveLength(1));
       await proxy.setFault({ kind: 'none' });

@@ -6,7 +6,7 @@ import { startAzuriteTableServer } from '../support/azurite-table-server.js';
 import { finalEvent, runOf, streamEvent } from '../support/callback-events.js';
 import { echoed } from '../support/echoed.js';
 import { eventually } from '../support/eventually.js';
-import { openTableStoreForTest } from '../support/open-table-for-test.js';
+import { openDurableEventStoreForTest } from '../support/durable-event-store.js';
 
 const TABLE_NAME = 'PurgedEvents';
 
@@ -25,7 +25,8 @@ it('The function purge_callback_events drops what is older than CALLBACK_EVENT_T
 
   const threadId = newThreadId();
   const twoDaysAgo = new Date(Date.now() - 2 * 86_400_000).toISOString();
-  const store = openTableStoreForTest(azurite.connectionString, TABLE_NAME);
+  const account = { connectionString: azurite.connectionString };
+  const store = openDurableEventStoreForTest({ kind: 'table', account, tableName: TABLE_NAME });
   const thread = { agentName: 'CallbackAgent', threadId };
   const oldRun = { ...runOf(), acceptedAt: twoDaysAgo };
   const writer = new RunWriter(store, thread, oldRun, undefined, twoDaysAgo);

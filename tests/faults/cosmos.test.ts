@@ -1,5 +1,4 @@
-import { openCosmosStoreAdapter } from '../../src/audit/store/cosmos/cosmos-store-adapter.js';
-import { DurableEventStore } from '../../src/audit/store/durable/durable-event-store.js';
+import { openDurableEventStore } from '../support/durable-event-store.js';
 import { startCosmosServer } from '../support/cosmos-server.js';
 import { describeStoreUnderFaults } from './describe-store-under-faults.js';
 
@@ -10,10 +9,14 @@ describeStoreUnderFaults(
     return {
       port: cosmos.port,
       createStore: (port) => {
-        const [endpoint, access] = [cosmos.endpointThrough(port), { key: cosmos.key }];
-        return new DurableEventStore('cosmos', () =>
-          openCosmosStoreAdapter({ endpoint, access, database: 'agents', container: 'callback-events' }),
-        );
+        const [endpoint, { key }] = [cosmos.endpointThrough(port), cosmos];
+        return openDurableEventStore({
+          kind: 'cosmos',
+          endpoint,
+          key,
+          database: 'agents',
+          container: 'callback-events',
+        });
       },
       close: () => cosmos.close(),
     };

@@ -1,6 +1,5 @@
 import { describe } from 'vitest';
-import { DurableEventStore } from '../../src/audit/store/durable/durable-event-store.js';
-import { openRedisStoreAdapter } from '../../src/audit/store/redis/redis-store-adapter.js';
+import { openDurableEventStore } from '../support/durable-event-store.js';
 import { isRedisMissing, startRedisServer } from '../support/redis-server.js';
 import { describeStoreUnderFaults } from './describe-store-under-faults.js';
 
@@ -11,8 +10,7 @@ describe.skipIf(isRedisMissing)('needs /usr/bin/redis-server:', () => {
       const redis = await startRedisServer();
       return {
         port: redis.port,
-        createStore: (port) =>
-          new DurableEventStore('redis', () => openRedisStoreAdapter({ url: redis.urlThrough(port) })),
+        createStore: (port) => openDurableEventStore({ kind: 'redis', url: redis.urlThrough(port) }),
         close: () => redis.close(),
       };
     },

@@ -1,5 +1,4 @@
-import { DurableEventStore } from '../../src/audit/store/durable/durable-event-store.js';
-import { openTableStoreAdapter } from '../../src/audit/store/table/table-store-adapter.js';
+import { openDurableEventStore } from '../support/durable-event-store.js';
 import { startAzuriteTableServer } from '../support/azurite-table-server.js';
 import { describeStoreUnderFaults } from './describe-store-under-faults.js';
 
@@ -10,8 +9,8 @@ describeStoreUnderFaults(
     return {
       port: azurite.port,
       createStore: (port) => {
-        const access = { connectionString: azurite.connectionStringThrough(port) };
-        return new DurableEventStore('table', () => openTableStoreAdapter({ access, tableName: 'events' }));
+        const account = { connectionString: azurite.connectionStringThrough(port) };
+        return openDurableEventStore({ kind: 'table', account, tableName: 'events' });
       },
       close: () => azurite.close(),
     };

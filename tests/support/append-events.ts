@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { AppendResult } from '../../src/audit/domain/thread-changes.js';
 import { type CallbackEventStore, MAX_APPENDED_EVENTS } from '../../src/audit/store/callback-event-store.js';
-import type { OpenAttempt, RunDescription, RunRecord } from '../../src/audit/domain/run-record.js';
+import type { OpenAttempt, RunDescription, RecordedRun } from '../../src/audit/domain/recorded-run.js';
 import type { NewEvent } from '../../src/audit/domain/stored-event.js';
 import { failedEvent, finalEvent, runOf, streamEvent, thread } from './callback-events.js';
 
@@ -36,7 +36,7 @@ export class RunWriter {
     this.waitedMs = waitedMs;
   }
 
-  accept(): Promise<RunRecord> {
+  accept(): Promise<RecordedRun> {
     return this.store.acceptRun(this.thread, this.run);
   }
 
@@ -52,7 +52,7 @@ export class RunWriter {
   }
 
   /** @returns the kept record of the run */
-  read(): Promise<RunRecord | undefined> {
+  read(): Promise<RecordedRun | undefined> {
     return this.store.readRun(this.thread, this.run.correlationId);
   }
 

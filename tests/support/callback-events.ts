@@ -1,7 +1,7 @@
 import type { CallbackEvent } from '../../src/audit/domain/callback-event.js';
 import type { EventThread } from '../../src/audit/domain/event-thread.js';
 import type { NewEvent } from '../../src/audit/domain/stored-event.js';
-import type { RunDescription } from '../../src/audit/domain/run-record.js';
+import type { RunDescription } from '../../src/audit/domain/recorded-run.js';
 
 export const thread: EventThread = { agentName: 'CallbackAgent', threadId: 'thread-1' };
 

@@ -1,11 +1,11 @@
 import type { AppendResult } from '../../src/audit/domain/thread-changes.js';
 import type { CallbackEventPage, EventThreadSummary, ListOptions } from '../../src/audit/store/callback-event-store.js';
 import type { EventThread } from '../../src/audit/domain/event-thread.js';
-import type { OpenAttempt } from '../../src/audit/domain/run-record.js';
+import type { OpenAttempt } from '../../src/audit/domain/recorded-run.js';
 import { StorageError } from '../../src/storage/storage-error.js';
 import type { NewEvent } from '../../src/audit/domain/stored-event.js';
 import { MemoryEventStore } from '../../src/audit/store/memory/memory-event-store.js';
-import type { RunDescription, RunRecord } from '../../src/audit/domain/run-record.js';
+import type { RunDescription, RecordedRun } from '../../src/audit/domain/recorded-run.js';
 import type { ThreadHead } from '../../src/audit/domain/thread-head.js';
 import { createRecordingLog } from './recording-log.js';
 
@@ -40,7 +40,7 @@ export class HookedEventStore extends MemoryEventStore {
     super({ maxThreads: 1000, maxEventsPerThread: 100_000, maxBytes: 67_108_864, log: createRecordingLog() });
   }
 
-  override acceptRun(thread: EventThread, run: RunDescription): Promise<RunRecord> {
+  override acceptRun(thread: EventThread, run: RunDescription): Promise<RecordedRun> {
     return this.#call('acceptRun', () => super.acceptRun(thread, run));
   }
 
@@ -59,7 +59,7 @@ export class HookedEventStore extends MemoryEventStore {
     return this.#call('append', () => super.append(attempt, firstIndex, events), events);
   }
 
-  override readRun(thread: EventThread, correlationId: string): Promise<RunRecord | undefined> {
+  override readRun(thread: EventThread, correlationId: string): Promise<RecordedRun | undefined> {
     return this.#call('readRun', () => super.readRun(thread, correlationId));
   }
 

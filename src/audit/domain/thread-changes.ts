@@ -4,8 +4,8 @@ import {
   type OpenAttempt,
   type RunAttempt,
   type RunDescription,
-  type RunRecord,
-} from './run-record.js';
+  type RecordedRun,
+} from './recorded-run.js';
 import type { StoredEvent, NewEvent } from './stored-event.js';
 import { createEpoch, type ThreadHead, addToTotals, type ThreadTotals, withoutFailedRun } from './thread-head.js';
 
@@ -22,14 +22,14 @@ export interface ThreadSnapshot {
   /** Undefined if the thread is unknown. */
   readonly head: ThreadHead | undefined;
   /** Undefined if the run is unknown in the head's epoch. */
-  readonly run: RunRecord | undefined;
+  readonly run: RecordedRun | undefined;
 }
 
 /** What a store writes. */
 export interface ThreadChange {
   readonly head: ThreadHead;
   /** Undefined if no run changes. */
-  readonly run?: RunRecord;
+  readonly run?: RecordedRun;
   /** Whether the run record is new or replaces that of another request. The store then also writes the message. */
   readonly isNewMessage: boolean;
   /** New events to add. */
@@ -53,7 +53,7 @@ export type AppendResult =
   | { readonly status: 'superseded' };
 
 /** Decides {@link CallbackEventStore.acceptRun}. */
-export function acceptRun({ head, run }: ThreadSnapshot, description: RunDescription): Decision<RunRecord> {
+export function acceptRun({ head, run }: ThreadSnapshot, description: RunDescription): Decision<RecordedRun> {
   if (run !== undefined) return { result: run };
   const accepted = createRun(description);
   return { result: accepted, change: { head: changed(head), run: accepted, isNewMessage: true, events: [] } };
@@ -138,7 +138,7 @@ export function appendEvents(
 }
 
 /** See {@link CallbackEventStore.clear}. */
-export function clearRecord(head: ThreadHead | undefined): Decision<void> {
+export function clearThread(head: ThreadHead | undefined): Decision<void> {
   if (head === undefined) return { result: undefined };
   const { epoch, version, newestSequence } = head;
   const cleared = {
@@ -160,7 +160,7 @@ export function dropOldest(head: ThreadHead, oldestSequence: number): ThreadChan
  * or is running. A run that was cut off and whose events are all gone is not needed; a redelivery starts a new record.
  */
 export function isReached(
-  { correlationId, attempts }: RunRecord,
+  { correlationId, attempts }: RecordedRun,
   { oldestSequence, newestAttempt }: Pick<ThreadHead, 'oldestSequence' | 'newestAttempt'>,
 ): boolean {
   const lastSequences = attempts.flatMap(({ lastSequence }) => lastSequence ?? []);
@@ -195,18 +195,18 @@ function withoutFailure(totals: ThreadTotals | undefined, newest: RunAttempt | u
  * The known run, or the one that begins. After a clear, another request may have used the key. The entity rejects that
  * request because it still knows the first one, so the description of the attempt wins.
  */
-function runOf(known: RunRecord | undefined, begun: RunDescription): RunRecord {
+function runOf(known: RecordedRun | undefined, begun: RunDescription): RecordedRun {
   if (known === undefined) return createRun(begun);
   const isOther = known.attempts.length === 0 && known.requestMessage !== begun.requestMessage;
   return isOther ? { ...known, ...begun } : known;
 }
 
-function createRun({ correlationId, requestMessage, acceptedAt }: RunDescription): RunRecord {
+function createRun({ correlationId, requestMessage, acceptedAt }: RunDescription): RecordedRun {
   return { correlationId, requestMessage, acceptedAt, attempts: [] };
 }
 
 /** Replaces the newest attempt if it has the same token, and otherwise adds one after it. */
-function withAttempt(run: RunRecord, attempt: RunAttempt): RunRecord {
+function withAttempt(run: RecordedRun, attempt: RunAttempt): RecordedRun {
   const isLatest = run.attempts.at(-1)?.token === attempt.token;
   const others = isLatest ? run.attempts.slice(0, -1) : run.attempts.slice(1 - MAX_KEPT_ATTEMPTS);
   return { ...run, attempts: [...others, attempt] };

@@ -58,6 +58,11 @@ export function createEpoch(previous?: string, now = Date.now()): string {
   return time + randomBytes(3).toString('hex');
 }
 
+/** When an epoch began: ISO 8601 in UTC. */
+export function epochTime(epoch: string): string {
+  return new Date(Number.parseInt(epoch.slice(0, TIME_DIGITS), 36) || 0).toISOString();
+}
+
 /**
  * The totals after one more event.
  *

@@ -1,5 +1,5 @@
 import type { CallbackEvent } from '../domain/callback-event.js';
-import { type RunRecord, winningAttempt } from '../domain/run-record.js';
+import { type RecordedRun, winningAttempt } from '../domain/recorded-run.js';
 import type { StoredEvent } from '../domain/stored-event.js';
 
 /** Which events of a thread a reader wants. */
@@ -14,7 +14,7 @@ export interface EventFilter {
 /** @param runs what is known of the runs; an unknown one has one attempt */
 export function isWanted(
   { correlationId, eventType, attempt }: StoredEvent,
-  runs: ReadonlyMap<string, RunRecord>,
+  runs: ReadonlyMap<string, RecordedRun>,
   filter: EventFilter,
 ): boolean {
   return (
@@ -24,6 +24,6 @@ export function isWanted(
   );
 }
 
-export function isSuperseded(attempt: number, run: RunRecord | undefined): boolean {
+export function isSuperseded(attempt: number, run: RecordedRun | undefined): boolean {
   return run !== undefined && attempt < winningAttempt(run);
 }

@@ -1,6 +1,6 @@
 import { formatCursor } from '../domain/event-cursor.js';
 import type { EventThread } from '../domain/event-thread.js';
-import type { RunRecord } from '../domain/run-record.js';
+import type { RecordedRun } from '../domain/recorded-run.js';
 import type { StoredEvent } from '../domain/stored-event.js';
 import type { CallbackEventPage } from '../store/callback-event-store.js';
 
@@ -113,7 +113,7 @@ function membersOf(fields: Readonly<Record<string, string>>): string {
 
 function sharedJson(
   { agentName, threadId }: EventThread,
-  run: RunRecord | undefined,
+  run: RecordedRun | undefined,
   correlationId: string,
   attempt: number,
 ): AttemptJson {

@@ -6,7 +6,7 @@ import { withErrorHandling } from '../../functions/with-error-handling.js';
 import type { CallbackEvent } from '../domain/callback-event.js';
 import type { EventCursor } from '../domain/event-cursor.js';
 import type { EventThread } from '../domain/event-thread.js';
-import { winningAttempt } from '../domain/run-record.js';
+import { winningAttempt } from '../domain/recorded-run.js';
 import { exportQuery } from './callback-request.js';
 import { CSV_HEADER, type ExportedLine, type IncompleteLine, toCsvLine, UTF8_BOM } from './event-csv.js';
 import { EventJson } from './event-json.js';

@@ -1,7 +1,7 @@
 import { HttpError } from '../../functions/http-error.js';
 import type { EventCursor } from '../domain/event-cursor.js';
 import type { EventThread } from '../domain/event-thread.js';
-import type { RunRecord } from '../domain/run-record.js';
+import type { RecordedRun } from '../domain/recorded-run.js';
 import type { StoredEvent } from '../domain/stored-event.js';
 import type { ThreadHead } from '../domain/thread-head.js';
 import type { CallbackEventPage, CallbackEventStore } from '../store/callback-event-store.js';
@@ -27,7 +27,7 @@ export interface FindOptions {
 export interface FoundEvents {
   readonly thread: EventThread;
   readonly events: readonly StoredEvent[];
-  readonly runs: ReadonlyMap<string, RunRecord>;
+  readonly runs: ReadonlyMap<string, RecordedRun>;
   /** About how many bytes of JSON the events have. */
   readonly byteLength: number;
   /** True when what `after` stands for is lost: the events begin with the oldest stored one instead. */
@@ -74,7 +74,7 @@ class Search {
   readonly #thread: EventThread;
   readonly #options: FindOptions;
   #events: StoredEvent[] = [];
-  #runs = new Map<string, RunRecord>();
+  #runs = new Map<string, RecordedRun>();
   #byteLength = 0;
   #isReset = false;
   #hasMore = false;

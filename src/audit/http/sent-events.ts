@@ -1,7 +1,7 @@
 import { sseFrame } from '../../functions/sse.js';
 import type { EventCursor } from '../domain/event-cursor.js';
 import { formatCursor } from '../domain/event-cursor.js';
-import { type RunRecord, winningAttempt } from '../domain/run-record.js';
+import { type RecordedRun, winningAttempt } from '../domain/recorded-run.js';
 import type { StoredEvent } from '../domain/stored-event.js';
 import type { CallbackEventPage } from '../store/callback-event-store.js';
 import { type EventFilter, isWanted } from './event-filter.js';
@@ -95,6 +95,6 @@ function resetFrame({ next, head }: CallbackEventPage): Uint8Array {
 }
 
 /** The end of a superseded attempt does not end the run, whether it is shown or not. */
-function isRunEnd({ eventType, attempt }: StoredEvent, run: RunRecord | undefined): boolean {
+function isRunEnd({ eventType, attempt }: StoredEvent, run: RecordedRun | undefined): boolean {
   return eventType !== 'stream' && (run === undefined || attempt >= winningAttempt(run));
 }

@@ -5,10 +5,10 @@ import { Countdown } from '../../functions/time-limits.js';
 import { EventBuffer } from './event-buffer.js';
 import type { CallbackEventStore } from '../store/callback-event-store.js';
 import type { EventThread } from '../domain/event-thread.js';
-import type { OpenAttempt } from '../domain/run-record.js';
+import type { OpenAttempt } from '../domain/recorded-run.js';
 import { StorageError } from '../../storage/storage-error.js';
 import type { NewEvent } from '../domain/stored-event.js';
-import type { RunDescription } from '../domain/run-record.js';
+import type { RunDescription } from '../domain/recorded-run.js';
 import type { StoreHealth } from './store-health.js';
 
 /** How many events may wait behind those that are being written. */

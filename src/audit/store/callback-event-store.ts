@@ -3,7 +3,7 @@ import type { EventThread } from '../domain/event-thread.js';
 import type { ThreadHead, ThreadTotals } from '../domain/thread-head.js';
 import type { AppendResult } from '../domain/thread-changes.js';
 import type { StoredEvent, NewEvent } from '../domain/stored-event.js';
-import type { OpenAttempt, RunDescription, RunRecord } from '../domain/run-record.js';
+import type { OpenAttempt, RunDescription, RecordedRun } from '../domain/recorded-run.js';
 
 /** Where events can be kept. */
 export type EventStoreKind = 'memory' | 'table' | 'redis' | 'cosmos';
@@ -21,7 +21,7 @@ export interface CallbackEventPage {
   /** Oldest first, of all attempts. */
   readonly events: readonly StoredEvent[];
   /** The runs of the events and of the thread's newest attempt, by correlation id. */
-  readonly runs: ReadonlyMap<string, RunRecord>;
+  readonly runs: ReadonlyMap<string, RecordedRun>;
   /** True when what `after` stands for is lost: the page begins with the oldest kept event instead. */
   readonly reset: boolean;
   /** Where to read on. */
@@ -45,7 +45,7 @@ export interface CallbackEventStore {
   readonly kind: EventStoreKind;
 
   /** Notes that a run was accepted, unless it is known already. @returns what is known of it */
-  acceptRun(thread: EventThread, run: RunDescription): Promise<RunRecord>;
+  acceptRun(thread: EventThread, run: RunDescription): Promise<RecordedRun>;
 
   /**
    * Begins an attempt of a run: it gets the next number and supersedes the earlier ones.
@@ -76,7 +76,7 @@ export interface CallbackEventStore {
   append(attempt: OpenAttempt, firstIndex: number, events: readonly NewEvent[]): Promise<AppendResult>;
 
   /** What is known of a run; `undefined` for one that is unknown, or whose events were cleared. */
-  readRun(thread: EventThread, correlationId: string): Promise<RunRecord | undefined>;
+  readRun(thread: EventThread, correlationId: string): Promise<RecordedRun | undefined>;
 
   /** A thread's events; none for a thread that is unknown. */
   list(thread: EventThread, options?: ListOptions): Promise<CallbackEventPage>;

@@ -37,11 +37,10 @@ const REMOVED_ITEMS = 200;
 
 const NOT_FOUND = 404;
 const FAILED_DEPENDENCY = 424;
-/**
- * The item is missing, exists, has another ETag, or another process is changing it at this moment. A missing item may
- * also be one that is to be removed.
- */
-const CONFLICTS: readonly number[] = [NOT_FOUND, 409, 412, 449];
+/** Another process is changing the item at this moment. */
+const RETRY_WITH = 449;
+/** The guarded item is missing, exists, or has another ETag. */
+const GUARD_CONFLICTS: readonly number[] = [NOT_FOUND, 409, 412];
 
 /**
  * Opens a container of Azure Cosmos DB for NoSQL. Reads have session consistency or a stronger one: a process sees its own
@@ -92,7 +91,10 @@ class CosmosStore implements KeyValueStore {
     );
     for (const [index, { statusCode }] of result.entries()) {
       if (statusCode < 400 || statusCode === FAILED_DEPENDENCY) continue;
-      if (CONFLICTS.includes(statusCode)) return undefined;
+      const { key, value } = changes[index] ?? {};
+      const isMissing = statusCode === NOT_FOUND && value === undefined;
+      const isGuard = key === guard.key && GUARD_CONFLICTS.includes(statusCode);
+      if (isGuard || isMissing || statusCode === RETRY_WITH) return undefined;
       throw new Error(`Cosmos DB refused operation ${index} of a batch with status ${statusCode}.`);
     }
     const guarded = changes.findIndex(({ key }) => key === guard.key);

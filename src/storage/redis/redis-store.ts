@@ -75,8 +75,11 @@ class RedisStore implements KeyValueStore {
   }
 
   async read({ partition, key }: ValueAddress): Promise<StoredValue | undefined> {
-    const [member] = await this.#connection.run((client) => runReadManyScript(client, this.#keyOf(partition), [key]));
-    return member === null || member === undefined ? undefined : toStoredValue(member);
+    const limit = { LIMIT: { offset: 0, count: 1 } };
+    const [member] = await this.#connection.run((client) =>
+      client.zRangeByLex(this.#keyOf(partition), `[${key}\0`, `(${key}\u0001`, limit),
+    );
+    return member === undefined ? undefined : toStoredValue(member);
   }
 
   async readMany(partition: string, keys: readonly string[]): Promise<ReadonlyMap<string, StoredValue>> {

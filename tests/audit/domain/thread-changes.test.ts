@@ -1,17 +1,17 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { OpenAttempt } from '../../../src/audit/domain/run-record.js';
+import type { OpenAttempt } from '../../../src/audit/domain/recorded-run.js';
 import type { StoredEvent, NewEvent } from '../../../src/audit/domain/stored-event.js';
 import {
   acceptRun,
   appendEvents,
   beginAttempt,
-  clearRecord,
+  clearThread,
   type Decision,
   dropOldest,
   isReached,
   type ThreadSnapshot,
 } from '../../../src/audit/domain/thread-changes.js';
-import type { RunRecord } from '../../../src/audit/domain/run-record.js';
+import type { RecordedRun } from '../../../src/audit/domain/recorded-run.js';
 import type { ThreadHead } from '../../../src/audit/domain/thread-head.js';
 import { failedEvent, finalEvent, runId, runOf, streamEvent, thread } from '../../support/callback-events.js';
 
@@ -26,14 +26,14 @@ const c = streamEvent('c');
 /** Keeps what the changes say. */
 class KeptThread {
   head: ThreadHead | undefined;
-  runs = new Map<string, RunRecord>();
+  runs = new Map<string, RecordedRun>();
   events: StoredEvent[] = [];
 
   state(run = 1): ThreadSnapshot {
     return { head: this.head, run: this.runs.get(runId(run)) };
   }
 
-  run(number = 1): RunRecord {
+  run(number = 1): RecordedRun {
     const run = this.runs.get(runId(number));
     if (run === undefined) throw new Error(`There is no run ${number}.`);
     return run;
@@ -65,7 +65,7 @@ class KeptThread {
   }
 
   clear(): void {
-    this.apply(clearRecord(this.head));
+    this.apply(clearThread(this.head));
   }
 }
 
@@ -264,7 +264,7 @@ describe('appending events', () => {
     const before = structuredClone(state);
     appendEvents(state, writer, 1, [b, finalEvent()]);
     beginAttempt(state, runOf(), 'two', STARTED_AT);
-    clearRecord(state.head);
+    clearThread(state.head);
     expect(state).toEqual(before);
   });
 });
@@ -309,7 +309,7 @@ describe('clearing', () => {
   });
 
   it('does nothing to a thread that is unknown', () => {
-    expect(clearRecord(undefined)).toEqual({ result: undefined });
+    expect(clearThread(undefined)).toEqual({ result: undefined });
   });
 
   it('lets a running attempt go on, as the first of a run that is new', () => {

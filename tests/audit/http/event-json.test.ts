@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { CallbackEvent } from '../../../src/audit/domain/callback-event.js';
 import { EventJson, type EventsWithRuns, jsonArrayPieces } from '../../../src/audit/http/event-json.js';
 import type { StoredEvent, NewEvent } from '../../../src/audit/domain/stored-event.js';
-import type { RunRecord } from '../../../src/audit/domain/run-record.js';
+import type { RecordedRun } from '../../../src/audit/domain/recorded-run.js';
 import { writerFor } from '../../support/append-events.js';
 import {
   failedEvent,
@@ -35,14 +35,14 @@ function kept(event: NewEvent, sequence: number, of: Partial<StoredEvent> = {}):
 }
 
 /** A run whose attempts have lost so many events each. */
-function runWith(lostEvents: readonly number[], fields: Partial<RunRecord> = {}): RunRecord {
+function runWith(lostEvents: readonly number[], fields: Partial<RecordedRun> = {}): RecordedRun {
   const attempts = lostEvents.map((lost, index) => {
     return { attempt: index + 1, token: `${index}`, startedAt: '', eventCount: 9, lostEvents: lost };
   });
   return { ...runOf(), attempts, ...fields };
 }
 
-function jsonsOf(events: readonly StoredEvent[], ...runs: readonly RunRecord[]): string[] {
+function jsonsOf(events: readonly StoredEvent[], ...runs: readonly RecordedRun[]): string[] {
   return servedJsons({ thread, events, runs: new Map(runs.map((run) => [run.correlationId, run])) });
 }
 

@@ -13,24 +13,22 @@ import { describeWaiting } from './contract/describe-waiting.js';
 export type StorePair = readonly [CallbackEventStore, CallbackEventStore];
 
 export interface StoreContractOptions {
-  /** Makes two stores over one service, as two processes have them. Absent: the store is known to one process only. */
-  readonly createPair?: () => StorePair | Promise<StorePair>;
-  /** For each test. Default: 20 s. */
+  /** For each test. @default 20,000 */
   readonly timeoutMs?: number;
 }
 
 const DEFAULT_TIMEOUT_MS = 20_000;
 
 /**
- * The laws of {@link CallbackEventStore}, for any implementation.
+ * The contract of {@link CallbackEventStore}, for every implementation.
  *
- * @param createStore makes a store that keeps at least 2,100 events of a thread. The service behind it may be in use:
- *   each test has an agent of its own. It is closed after the test
+ * @param createStore creates a store that keeps at least 2,100 events of a thread. The service may be in use: each test
+ *   has an agent of its own. The store is closed after the test.
  */
 export function describeCallbackEventStore(
   name: string,
   createStore: () => CallbackEventStore | Promise<CallbackEventStore>,
-  { createPair, timeoutMs = DEFAULT_TIMEOUT_MS }: StoreContractOptions = {},
+  { timeoutMs = DEFAULT_TIMEOUT_MS }: StoreContractOptions = {},
 ): void {
   describe(`${name}, a callback event store`, { timeout: timeoutMs }, () => {
     const context = useStores(async () => {
@@ -45,8 +43,18 @@ export function describeCallbackEventStore(
     describeConcurrentUse(context);
     describeWaiting(context);
   });
+}
 
-  if (createPair === undefined) return;
+/**
+ * The part of the contract that several processes need.
+ *
+ * @param createPair creates two stores on one service, as two processes have them
+ */
+export function describeSharedEventStore(
+  name: string,
+  createPair: () => StorePair | Promise<StorePair>,
+  { timeoutMs = DEFAULT_TIMEOUT_MS }: StoreContractOptions = {},
+): void {
   describe(`${name}, a callback event store in two processes`, { timeout: timeoutMs }, () => {
     const context = useStores(createPair);
     describeConcurrentUse(context);

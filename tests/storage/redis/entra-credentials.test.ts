@@ -1,8 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { createCallbackEventStore } from '../../../src/audit/store/create-callback-event-store.js';
-import { writerFor } from '../../support/append-events.js';
-import { streamEvent, thread } from '../../support/callback-events.js';
+import { createKeyValueStore } from '../../../src/storage/create-key-value-store.js';
 import { startIdentityServerForTest, unsignedToken } from '../../support/identity-server.js';
 import { openClientForTest } from '../../support/open-redis-for-test.js';
 import { createRecordingLog } from '../../support/recording-log.js';
@@ -26,12 +24,12 @@ describe.skipIf(isRedisMissing)('redis with Entra ID (needs /usr/bin/redis-serve
     }));
     const log = createRecordingLog();
     const url = `redis://127.0.0.1:${server.port}`;
-    const store = createCallbackEventStore({ kind: 'redis', url, usesEntra: true }, log);
+    const store = createKeyValueStore({ kind: 'redis', url, usesEntra: true }, log);
     onTestFinished(() => store.close());
     await store.ping();
-    // The store reads events on a second connection.
-    await writerFor(store).append(streamEvent('a'));
-    expect((await store.list(thread)).events).toHaveLength(1);
+    // The store reads ranges on a second connection.
+    await store.commit('a', { key: 'b', tag: undefined }, [{ key: 'b', value: 'c' }]);
+    expect(await store.readRange('a', { from: '-', before: '~' }, 10)).toHaveLength(1);
     expect(identity.requests).toEqual([{ resource: 'https://redis.azure.com', clientId }]);
 
     const connections = async () => /total_connections_received:(\d+)/.exec(await admin.info('stats'))?.[1];

@@ -7,23 +7,17 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { findFreePort } from '../../../local/loopback-port.js';
-import { writerFor } from '../../support/append-events.js';
-import { finalEvent, streamEvent } from '../../support/callback-events.js';
+import type { KeyValueStore, StoredValue } from '../../../src/storage/key-value-store.js';
 import { type FaultProxy, startFaultProxy } from '../../support/fault-proxy.js';
 import { startLoopbackService } from '../../support/loopback-service.js';
-import {
-  type AdminClient,
-  openClientForTest,
-  openStorageForTest,
-  openStoreForTest,
-} from '../../support/open-redis-for-test.js';
+import { type AdminClient, openClientForTest, openRedisStoreForTest } from '../../support/open-redis-for-test.js';
 import { createRecordingLog } from '../../support/recording-log.js';
 import { isRedisMissing, type RedisServer, startRedisServer } from '../../support/redis-server.js';
 
 const REDIS_SERVER = '/usr/bin/redis-server';
 const OPENSSL = '/usr/bin/openssl';
 const isOpensslMissing = !existsSync(OPENSSL) && process.env['CI'] !== 'true';
-const thread = { agentName: 'CallbackAgent', threadId: 'thread-1' };
+const address = { partition: 'events|A|1', key: 'head' };
 
 describe.skipIf(isRedisMissing)('the connection to redis (needs /usr/bin/redis-server)', () => {
   let redis: RedisServer;
@@ -44,7 +38,7 @@ describe.skipIf(isRedisMissing)('the connection to redis (needs /usr/bin/redis-s
 
   it('is made by the first command, and lets the process exit while it is idle', async () => {
     const before = socketCount();
-    const storage = await openStorageForTest({ url: redis.url });
+    const storage = await openRedisStoreForTest({ url: redis.url });
     expect(await openedCount()).toBe(0);
     await storage.ping();
     expect(await openedCount()).toBe(1);
@@ -52,15 +46,15 @@ describe.skipIf(isRedisMissing)('the connection to redis (needs /usr/bin/redis-s
   });
 
   it('is shared by commands that are sent at once', async () => {
-    const storage = await openStorageForTest({ url: redis.url });
+    const storage = await openRedisStoreForTest({ url: redis.url });
     await Promise.all(Array.from({ length: 20 }, () => storage.ping()));
     expect(await openedCount()).toBe(1);
   });
 
   it('ends with the storage, when what was sent is answered', async () => {
-    const storage = await openStorageForTest({ url: redis.url });
+    const storage = await openRedisStoreForTest({ url: redis.url });
     await storage.ping();
-    const sent = storage.readHead(thread);
+    const sent = storage.read(address);
     await delay(0);
     await storage.close();
     expect(await sent).toBeUndefined();
@@ -69,7 +63,7 @@ describe.skipIf(isRedisMissing)('the connection to redis (needs /usr/bin/redis-s
   });
 
   it('fails while the server is down, and is made again as soon as it is back', async () => {
-    const storage = await openStorageForTest({ url: redis.urlThrough(proxy.port) });
+    const storage = await openRedisStoreForTest({ url: redis.urlThrough(proxy.port) });
     await storage.ping();
     await proxy.setFault({ kind: 'refuse' });
     for (let attempt = 0; attempt < 5; attempt += 1) {
@@ -80,7 +74,7 @@ describe.skipIf(isRedisMissing)('the connection to redis (needs /usr/bin/redis-s
   });
 
   it.each(['cut', 'reset'] as const)('is made again by the next command after it was %s while idle', async (how) => {
-    const storage = await openStorageForTest({ url: redis.urlThrough(proxy.port) });
+    const storage = await openRedisStoreForTest({ url: redis.urlThrough(proxy.port) });
     await storage.ping();
     proxy[how]();
     while ((await openedCount()) > 0) await delay(1);
@@ -88,10 +82,10 @@ describe.skipIf(isRedisMissing)('the connection to redis (needs /usr/bin/redis-s
   });
 
   it('fails the commands whose answers it has lost, and says why', async () => {
-    const storage = await openStorageForTest({ url: redis.urlThrough(proxy.port) });
+    const storage = await openRedisStoreForTest({ url: redis.urlThrough(proxy.port) });
     await storage.ping();
     await proxy.setFault({ kind: 'lose-answers', count: 1 });
-    const outcomes = await Promise.allSettled([storage.ping(), storage.readHead(thread)]);
+    const outcomes = await Promise.allSettled([storage.ping(), storage.read(address)]);
     expect(outcomes).toMatchObject([
       { status: 'rejected', reason: { code: 'ECONNRESET' } },
       { status: 'rejected', reason: { code: 'ECONNRESET' } },
@@ -100,24 +94,24 @@ describe.skipIf(isRedisMissing)('the connection to redis (needs /usr/bin/redis-s
 
   it('gives up on a server that takes connections, and says nothing', async () => {
     await proxy.setFault({ kind: 'black-hole' });
-    const storage = await openStorageForTest({ url: redis.urlThrough(proxy.port) });
-    await expect(storage.ping()).rejects.toThrow(/no answer within 3000 ms|timeout/i);
+    const storage = await openRedisStoreForTest({ url: redis.urlThrough(proxy.port) });
+    await expect(storage.ping()).rejects.toThrow(/Timed out after 3000 ms|timeout/i);
     await proxy.setFault({ kind: 'none' });
     await storage.ping();
   });
 
   it('tells of a wrong password', async () => {
-    const storage = await openStorageForTest({ url: `redis://:wrong@127.0.0.1:${redis.port}` });
+    const storage = await openRedisStoreForTest({ url: `redis://:wrong@127.0.0.1:${redis.port}` });
     await expect(storage.ping()).rejects.toThrow(/WRONGPASS/);
   });
 
   it('uses the user, the password and the database of the address', async () => {
     await admin.aclSetUser('app', ['on', '>p@ss/word', '~*', '+@all']);
     const url = `redis://app:${encodeURIComponent('p@ss/word')}@127.0.0.1:${redis.port}/3`;
-    await writerFor(openStoreForTest({ url }), thread).stream('a');
+    await put(await openRedisStoreForTest({ url }), 'a');
     const inThree = await openClientForTest(`${redis.url}/3`);
-    expect(await inThree.exists('callbacks:{CallbackAgent|thread-1}:head')).toBe(1);
-    expect(await admin.exists('callbacks:{CallbackAgent|thread-1}:head')).toBe(0);
+    expect(await inThree.exists('callbacks:{events|A|1}')).toBe(1);
+    expect(await admin.exists('callbacks:{events|A|1}')).toBe(0);
   });
 
   it('needs no right that is dangerous, and no other keys than its own', async () => {
@@ -132,12 +126,7 @@ describe.skipIf(isRedisMissing)('the connection to redis (needs /usr/bin/redis-s
     ]);
     const url = `redis://narrow:secret@127.0.0.1:${redis.port}/4`;
     const log = createRecordingLog();
-    const store = openStoreForTest({ url, log });
-    const writer = writerFor(openStoreForTest({ url }), thread);
-    await writer.append(streamEvent('a'), finalEvent());
-    expect((await store.list(thread)).events).toHaveLength(2);
-    await expectToSeeChange(store, () => writerFor(openStoreForTest({ url }), thread, 2).accept());
-    await store.clear(thread);
+    await useEveryCommand(await openRedisStoreForTest({ url, log }), await openRedisStoreForTest({ url }));
     expect(log.lines).toEqual([]);
   });
 
@@ -175,12 +164,10 @@ describe.skipIf(isRedisMissing)('the connection to redis (needs /usr/bin/redis-s
       onTestFinished(() => service.close());
       onTestFinished(() => void vi.unstubAllEnvs());
       const url = `rediss://:secret@127.0.0.1:${service.port}`;
-      const careful = await openStorageForTest({ url });
+      const careful = await openRedisStoreForTest({ url });
       await expect(careful.ping()).rejects.toMatchObject({ code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
       vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
-      const store = openStoreForTest({ url });
-      await writerFor(store, thread).stream('a');
-      expect((await store.list(thread)).events).toHaveLength(1);
+      await put(await openRedisStoreForTest({ url }), 'a');
     });
   });
 
@@ -209,18 +196,11 @@ describe.skipIf(isRedisMissing)('the connection to redis (needs /usr/bin/redis-s
     await client.clusterAddSlotsRange({ start: 0, end: 16_383 });
     while (!(await client.clusterInfo()).includes('cluster_state:ok')) await delay(20);
     const log = createRecordingLog();
-    const store = openStoreForTest({ url, ttlDays: 1, log });
-    const others = ['thread-2', 'thread-3'].map((threadId) => ({ ...thread, threadId }));
-    for (const of of [thread, ...others]) await writerFor(store, of).append(streamEvent('a'), finalEvent());
-    expect(await store.listThreads(thread.agentName)).toHaveLength(3);
-    const records = await Promise.all(others.map(async (of) => (await store.list(of)).head));
-    const abort = new AbortController();
-    const waiting = others.map((of, index) => store.waitForChange(of, records[index], abort.signal));
-    await expectToSeeChange(store, () => writerFor(openStoreForTest({ url }), thread, 2).stream('b'));
-    await store.dropEventsBefore(thread, '2030-01-01T00:00:00.000Z');
-    await store.clear(thread);
-    abort.abort();
-    expect(await Promise.all(waiting)).toEqual([false, false]);
+    const store = await openRedisStoreForTest({ url, log });
+    // One read waits for the news of all partitions.
+    const stops = ['2', '3'].map((number) => store.follow({ ...address, partition: `events|A|${number}` }, () => {}));
+    await useEveryCommand(store, await openRedisStoreForTest({ url }));
+    for (const stop of stops) stop();
     expect(log.lines).toEqual([]);
   });
 });
@@ -230,12 +210,28 @@ function socketCount(): number {
   return process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
 }
 
-async function expectToSeeChange(
-  store: ReturnType<typeof openStoreForTest>,
-  change: () => Promise<unknown>,
-): Promise<void> {
-  const { head } = await store.list(thread);
-  const seen = store.waitForChange(thread, head, AbortSignal.timeout(5000));
-  await change();
-  expect(await seen).toBe(true);
+async function put(store: KeyValueStore, value: string): Promise<void> {
+  const { partition, key } = address;
+  const tag = (await store.read(address))?.tag;
+  expect(await store.commit(partition, { key, tag }, [{ key, value }])).toBeDefined();
+  expect((await store.read(address))?.value).toBe(value);
+}
+
+/** Each method of a store, and that it sees a change of another one. */
+async function useEveryCommand(store: KeyValueStore, other: KeyValueStore): Promise<void> {
+  const { partition, key } = address;
+  const seen = new Promise<void>((resolve) => {
+    const stop = store.follow(address, (found: StoredValue | undefined) => {
+      if (found?.value !== 'b') return;
+      stop();
+      resolve();
+    });
+  });
+  await put(store, 'a');
+  await put(other, 'b');
+  await seen;
+  expect(await store.readRange(partition, { from: '-', before: '~' }, 10)).toHaveLength(1);
+  expect((await store.readMany(partition, [key, 'none'])).size).toBe(1);
+  await store.removeRange(partition, { from: '-', before: '~' });
+  await store.ping();
 }

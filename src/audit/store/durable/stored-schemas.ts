@@ -1,13 +1,14 @@
 import { z } from 'zod';
-import type { RunAttempt, RunRecord } from '../../domain/run-record.js';
+import type { RecordedRun, RunAttempt } from '../../domain/recorded-run.js';
+import type { StoredEvent } from '../../domain/stored-event.js';
 import type { ThreadHead, ThreadTotals } from '../../domain/thread-head.js';
 
 /*
- * How heads and runs stand in the services: what comes back from one is checked against it. Fields that are not known
- * here are dropped.
+ * The JSON in which a durable store keeps heads, runs and events. What is read is checked. Unknown fields are dropped.
+ * Parsers throw a ZodError.
  */
 
-/** A text that is the JSON of something. */
+/** Parses JSON text, then checks it. */
 export function jsonOf<Schema extends z.ZodType>(schema: Schema) {
   const json = z.string().transform((text, context): unknown => {
     try {
@@ -20,67 +21,88 @@ export function jsonOf<Schema extends z.ZodType>(schema: Schema) {
   return json.pipe(schema);
 }
 
-/** All of them, so that none is dropped by mistake. */
+/** All fields of a type, so that none is dropped by mistake. */
 type Fields<Type> = Record<keyof Type, z.ZodType>;
 
-export const storedEventType = z.enum(['stream', 'final', 'failed']);
+const eventType = z.enum(['stream', 'final', 'failed']);
 
-export const storedTotals = z.object({
-  firstEventAt: z.string(),
-  lastEventAt: z.string(),
-  lastEventType: storedEventType,
-  runCount: z.number(),
-  failedRunCount: z.number(),
-  inputTokenCount: z.number(),
-  outputTokenCount: z.number(),
-  totalTokenCount: z.number(),
-} satisfies Fields<ThreadTotals>);
+const headJson = jsonOf(
+  z.object({
+    epoch: z.string(),
+    version: z.number(),
+    oldestSequence: z.number(),
+    newestSequence: z.number(),
+    newestAttempt: z.object({ correlationId: z.string(), attempt: z.number() }).exactOptional(),
+    totals: z
+      .object({
+        firstEventAt: z.string(),
+        lastEventAt: z.string(),
+        lastEventType: eventType,
+        runCount: z.number(),
+        failedRunCount: z.number(),
+        inputTokenCount: z.number(),
+        outputTokenCount: z.number(),
+        totalTokenCount: z.number(),
+      } satisfies Fields<ThreadTotals>)
+      .exactOptional(),
+  } satisfies Fields<ThreadHead>),
+);
 
-export const storedHead = z.object({
-  epoch: z.string(),
-  version: z.number(),
-  oldestSequence: z.number(),
-  newestSequence: z.number(),
-  newestAttempt: z.object({ correlationId: z.string(), attempt: z.number() }).exactOptional(),
-  totals: storedTotals.exactOptional(),
-} satisfies Fields<ThreadHead>);
+const runJson = jsonOf(
+  z.object({
+    correlationId: z.string(),
+    acceptedAt: z.string(),
+    attempts: z.array(
+      z.object({
+        attempt: z.number(),
+        token: z.string(),
+        startedAt: z.string(),
+        eventCount: z.number(),
+        lostEvents: z.number(),
+        lastSequence: z.number().exactOptional(),
+        outcome: z.enum(['final', 'failed']).exactOptional(),
+      } satisfies Fields<RunAttempt>),
+    ),
+  } satisfies Fields<Omit<RecordedRun, 'requestMessage'>>),
+);
 
-/** Without the request message, which stands apart: it may be long, and never changes. */
-const storedRun = z.object({
-  correlationId: z.string(),
-  acceptedAt: z.string(),
-  attempts: z.array(
-    z.object({
-      attempt: z.number(),
-      token: z.string(),
-      startedAt: z.string(),
-      eventCount: z.number(),
-      lostEvents: z.number(),
-      lastSequence: z.number().exactOptional(),
-      outcome: z.enum(['final', 'failed']).exactOptional(),
-    } satisfies Fields<RunAttempt>),
-  ),
-} satisfies Fields<Omit<RunRecord, 'requestMessage'>>);
+const batchJson = jsonOf(
+  z.object({
+    correlationId: z.string(),
+    attempt: z.number(),
+    events: z.array(
+      z.object({
+        timestamp: z.string(),
+        eventType,
+        fields: z.string(),
+      } satisfies Fields<Omit<StoredEvent, 'sequence' | 'correlationId' | 'attempt'>>),
+    ),
+  }),
+);
 
-const headJson = jsonOf(storedHead);
-const runJson = jsonOf(storedRun);
-
-/** @returns JSON */
-export function storeHead(head: ThreadHead): string {
-  return JSON.stringify(head);
-}
-
-/** @throws ZodError when it is not the JSON of a head */
 export function parseHead(json: string): ThreadHead {
   return headJson.parse(json);
 }
 
-/** @returns JSON, without the request message */
-export function storeRun(run: RunRecord): string {
-  return JSON.stringify({ ...run, requestMessage: undefined });
+/** The request message has a row of its own: it may be long, and never changes. */
+export function formatRun({ requestMessage: _requestMessage, ...run }: RecordedRun): string {
+  return JSON.stringify(run);
 }
 
-/** @throws ZodError when it is not the JSON of a run */
-export function parseRun(json: string, requestMessage: string): RunRecord {
+export function parseRun(json: string, requestMessage: string): RecordedRun {
   return { ...runJson.parse(json), requestMessage };
+}
+
+/** @param events of one append, at least one; they share a run and an attempt */
+export function formatBatch(events: readonly StoredEvent[]): string {
+  const { correlationId, attempt } = events[0] ?? {};
+  const own = events.map(({ timestamp, eventType: type, fields }) => ({ timestamp, eventType: type, fields }));
+  return JSON.stringify({ correlationId, attempt, events: own });
+}
+
+/** @param lastSequence of the batch */
+export function parseBatch(json: string, lastSequence: number): StoredEvent[] {
+  const { correlationId, attempt, events } = batchJson.parse(json);
+  const first = lastSequence - events.length + 1;
+  return events.map((event, index) => ({ sequence: first + index, correlationId, attempt, ...event }));
 }

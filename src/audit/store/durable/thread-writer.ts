@@ -1,13 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EventThread } from '../../domain/event-thread.js';
 import type { ThreadHead } from '../../domain/thread-head.js';
-import type { DurableStoreAdapter, StoredHead } from './durable-store-adapter.js';
-import { CHANGE_TIMEOUT_MS } from './store-timeouts.js';
+import type { StoredHead, ThreadRows } from './thread-rows.js';
 import { StorageError } from '../../../storage/storage-error.js';
 import type { Decision, ThreadSnapshot } from '../../domain/thread-changes.js';
-import type { RunRecord } from '../../domain/run-record.js';
+import type { RecordedRun, RunDescription } from '../../domain/recorded-run.js';
 import { threadKey } from '../../domain/event-thread.js';
 
+/** One change of a thread, including retries after conflicts. It then fails: other processes keep winning. */
+const CHANGE_TIMEOUT_MS = 5000;
 /** How often a process that writes to a thread without a pause lets other processes change it. */
 const LEAVE_ROOM_EVERY_MS = 500;
 /**
@@ -26,7 +27,7 @@ export type ThreadMemory = 'keep' | 'forget' | 'as it is';
 
 /** What this process knows of a thread that it writes to. */
 interface KnownThread extends StoredHead {
-  readonly runs: Map<string, RunRecord>;
+  readonly runs: Map<string, RecordedRun>;
   readonly pace: WritingPace;
 }
 
@@ -39,19 +40,25 @@ interface WritingPace {
   readonly roomAt: number;
 }
 
+export interface ThreadWriterOptions {
+  /** Called before the first change of a thread. May be called again for a change that is repeated. */
+  readonly onNewThread: (thread: EventThread, run: RunDescription | undefined) => Promise<void>;
+  /** Called after each change. */
+  readonly onChange: (thread: EventThread, head: ThreadHead) => void;
+}
+
 /** Changes threads. Each change is one conditional write, decided again whenever another process was faster. */
 export class ThreadWriter {
-  readonly #adapter: DurableStoreAdapter;
-  readonly #announce: (thread: EventThread, head: ThreadHead) => void;
+  readonly #rows: ThreadRows;
+  readonly #options: ThreadWriterOptions;
   /** Threads with an attempt that this process writes: other processes rarely change them. */
   readonly #known = new Map<string, KnownThread>();
   /** Changes of one thread take turns, because they would only cause conflicts for each other. */
   readonly #turns = new Map<string, Promise<unknown>>();
 
-  /** @param announce is called after each change */
-  constructor(adapter: DurableStoreAdapter, announce: (thread: EventThread, head: ThreadHead) => void) {
-    this.#adapter = adapter;
-    this.#announce = announce;
+  constructor(rows: ThreadRows, options: ThreadWriterOptions) {
+    this.#rows = rows;
+    this.#options = options;
   }
 
   /**
@@ -98,17 +105,18 @@ export class ThreadWriter {
         if (remembered !== undefined) continue;
         return result;
       }
+      if (known === undefined) await this.#options.onNewThread(thread, change.run);
       const writeStartedAt = performance.now();
-      const tag = await this.#adapter.commit(thread, known?.tag, change);
+      const tag = await this.#rows.commit(thread, known?.tag, change);
       const writtenAt = performance.now();
       if (tag === undefined) {
         if (writtenAt > deadline) throw new StorageError(new Error(describeConflicts(thread)));
         await delay((Math.random() * (writtenAt - startedAt)) / 2);
         continue;
       }
-      this.#announce(thread, change.head);
+      this.#options.onChange(thread, change.head);
       if (memory === 'keep' || (memory === 'as it is' && remembered !== undefined)) {
-        const runs = change.head.epoch === known?.head.epoch ? known.runs : new Map<string, RunRecord>();
+        const runs = change.head.epoch === known?.head.epoch ? known.runs : new Map<string, RecordedRun>();
         if (change.run !== undefined) runs.set(change.run.correlationId, change.run);
         const latestMs = writtenAt - writeStartedAt;
         const averageMs = remembered?.pace.writeMs ?? latestMs;
@@ -121,7 +129,7 @@ export class ThreadWriter {
   }
 
   async #load(thread: EventThread): Promise<Omit<KnownThread, 'pace'> | undefined> {
-    const stored = await this.#adapter.readHead(thread);
+    const stored = await this.#rows.readHead(thread);
     return stored && { ...stored, runs: new Map() };
   }
 
@@ -129,11 +137,11 @@ export class ThreadWriter {
     thread: EventThread,
     known: Omit<KnownThread, 'pace'> | undefined,
     correlationId: string,
-  ): Promise<RunRecord | undefined> {
+  ): Promise<RecordedRun | undefined> {
     if (known === undefined) return undefined;
     const remembered = known.runs.get(correlationId);
     if (remembered !== undefined) return remembered;
-    const [run] = await this.#adapter.readRuns(thread, known.head.epoch, [correlationId]);
+    const [run] = await this.#rows.readRuns(thread, known.head.epoch, [correlationId]);
     return run;
   }
 }

@@ -7,7 +7,7 @@ import {
   checkAppendSize,
 } from '../callback-event-store.js';
 import type { EventThread } from '../../domain/event-thread.js';
-import type { OpenAttempt, RunDescription, RunRecord } from '../../domain/run-record.js';
+import type { OpenAttempt, RunDescription, RecordedRun } from '../../domain/recorded-run.js';
 import type { ThreadHead } from '../../domain/thread-head.js';
 import { isLost, START } from '../../domain/event-cursor.js';
 import type { NewEvent } from '../../domain/stored-event.js';
@@ -16,7 +16,7 @@ import {
   acceptRun,
   appendEvents,
   beginAttempt,
-  clearRecord,
+  clearThread,
   type Decision,
   type ThreadSnapshot,
 } from '../../domain/thread-changes.js';
@@ -53,7 +53,7 @@ export class MemoryEventStore implements CallbackEventStore {
     return this.#threads.byteLength;
   }
 
-  async acceptRun(thread: EventThread, run: RunDescription): Promise<RunRecord> {
+  async acceptRun(thread: EventThread, run: RunDescription): Promise<RecordedRun> {
     return this.#change(thread, run.correlationId, (state) => acceptRun(state, run));
   }
 
@@ -77,7 +77,7 @@ export class MemoryEventStore implements CallbackEventStore {
     );
   }
 
-  async readRun(thread: EventThread, correlationId: string): Promise<RunRecord | undefined> {
+  async readRun(thread: EventThread, correlationId: string): Promise<RecordedRun | undefined> {
     return this.#threads.get(thread)?.runs.get(correlationId);
   }
 
@@ -119,7 +119,7 @@ export class MemoryEventStore implements CallbackEventStore {
 
   async clear(thread: EventThread): Promise<void> {
     const found = this.#threads.get(thread);
-    const { change } = clearRecord(found?.head);
+    const { change } = clearThread(found?.head);
     if (found !== undefined && change !== undefined) this.#threads.clear(found, change.head);
   }
 

@@ -2,7 +2,7 @@ import type { EventThread } from '../../domain/event-thread.js';
 import type { ThreadHead } from '../../domain/thread-head.js';
 import { EventLog, type LogEntry } from './event-log.js';
 import type { StoredEvent } from '../../domain/stored-event.js';
-import type { RunRecord } from '../../domain/run-record.js';
+import type { RecordedRun } from '../../domain/recorded-run.js';
 
 const TIMESTAMP_LENGTH = '2026-01-07T15:40:02.123Z'.length;
 
@@ -13,7 +13,7 @@ type EventTag = Pick<StoredEvent, 'correlationId' | 'attempt' | 'eventType'>;
 export interface MemoryThread {
   readonly thread: EventThread;
   head: ThreadHead;
-  readonly runs: Map<string, RunRecord>;
+  readonly runs: Map<string, RecordedRun>;
   /** Timestamp and fields of each event. */
   readonly events: EventLog<EventTag>;
   /** One for many events, the latest. */
@@ -43,9 +43,9 @@ export function toStoredEvent({ sequence, text, tag }: LogEntry<EventTag>): Stor
 export function runsOf(
   events: readonly StoredEvent[],
   { newestAttempt }: ThreadHead,
-  runs: ReadonlyMap<string, RunRecord>,
-): ReadonlyMap<string, RunRecord> {
-  const found = new Map<string, RunRecord>();
+  runs: ReadonlyMap<string, RecordedRun>,
+): ReadonlyMap<string, RecordedRun> {
+  const found = new Map<string, RecordedRun>();
   const add = (correlationId: string): void => {
     if (found.has(correlationId)) return;
     const run = runs.get(correlationId);

@@ -1,6 +1,6 @@
 import type { Logger } from '../../../functions/logger.js';
 import { type EventThread, threadKey } from '../../domain/event-thread.js';
-import type { RunRecord } from '../../domain/run-record.js';
+import type { RecordedRun } from '../../domain/recorded-run.js';
 import { dropOldest, isReached, type ThreadChange } from '../../domain/thread-changes.js';
 import type { ThreadHead } from '../../domain/thread-head.js';
 import { createMemoryThread, type MemoryThread, tagOf } from './memory-thread.js';
@@ -31,7 +31,7 @@ export class MemoryThreads {
   /** Threads that hold events, by their latest event. */
   readonly #filled = new RecencyList<MemoryThread>();
   /** Runs that were accepted and have not begun, the oldest first. */
-  readonly #waitingRuns = new Map<RunRecord, MemoryThread>();
+  readonly #waitingRuns = new Map<RecordedRun, MemoryThread>();
   #byteLength = 0;
 
   /** @param onChange called with each new head; with `undefined` when a thread is dropped whole */
@@ -91,7 +91,7 @@ export class MemoryThreads {
     this.#onChange(changed, head);
   }
 
-  #keepRun(of: MemoryThread, run: RunRecord, isNew: boolean): void {
+  #keepRun(of: MemoryThread, run: RecordedRun, isNew: boolean): void {
     const { runs } = of;
     const before = runs.get(run.correlationId);
     if (before !== undefined) this.#waitingRuns.delete(before);
@@ -102,7 +102,7 @@ export class MemoryThreads {
     if (before !== undefined) this.#byteLength -= Buffer.byteLength(before.requestMessage);
   }
 
-  #forgetRun(of: MemoryThread, run: RunRecord): void {
+  #forgetRun(of: MemoryThread, run: RecordedRun): void {
     of.runs.delete(run.correlationId);
     this.#waitingRuns.delete(run);
     this.#byteLength -= Buffer.byteLength(run.requestMessage);

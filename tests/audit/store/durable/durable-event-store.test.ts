@@ -1,68 +1,64 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ZodError } from 'zod';
 import type { CallbackEventStore } from '../../../../src/audit/store/callback-event-store.js';
 import { DurableEventStore } from '../../../../src/audit/store/durable/durable-event-store.js';
-import { StorageError, StoreSetupError } from '../../../../src/storage/storage-error.js';
-import type { StoredEvent, NewEvent } from '../../../../src/audit/domain/stored-event.js';
-import type { FollowThread } from '../../../../src/audit/store/thread-watchers.js';
+import { StorageError } from '../../../../src/storage/storage-error.js';
+import type { NewEvent } from '../../../../src/audit/domain/stored-event.js';
+import type { KeyRange, StoredValue } from '../../../../src/storage/key-value-store.js';
 import { writerFor } from '../../../support/append-events.js';
 import { finalEvent, runId, runOf, streamEvent, thread } from '../../../support/callback-events.js';
-import { MemoryStoreAdapter } from '../../../support/memory-event-storage.js';
-import { createRecordingLog } from '../../../support/recording-log.js';
+import { partitionOf } from '../../../support/durable-event-store.js';
+import { MemoryService, type StorageRead } from '../../../support/memory-service.js';
 import { setFaults } from '../../../support/storage-faults.js';
-import { describeCallbackEventStore } from '../callback-event-store-contract.js';
+import { describeCallbackEventStore, describeSharedEventStore } from '../callback-event-store-contract.js';
 import { expectLawfulPage, readSequences, readTexts } from '../contract/read-thread.js';
 import { describeStoreHistories } from '../store-histories.js';
 
-function openStore(storage = new MemoryStoreAdapter()): DurableEventStore {
-  return new DurableEventStore('table', async () => storage);
+function openStore(storage = new MemoryService()): DurableEventStore {
+  return new DurableEventStore('table', storage);
 }
 
-/** Opens the storage, after it has failed to do so as often as it is said. */
-function createOpener(storage: MemoryStoreAdapter, failureCount = 0) {
-  let opened = 0;
-  const open = async (): Promise<MemoryStoreAdapter> => {
-    opened += 1;
-    if (opened <= failureCount) throw new Error('Nobody listens.');
-    return storage;
-  };
-  return { open, openCount: () => opened };
+/** Overwrites a row of the thread. */
+async function spoil(storage: MemoryService, key: string, value: string): Promise<void> {
+  const partition = partitionOf(thread);
+  const tag = (await storage.read({ partition, key }))?.tag;
+  await storage.commit(partition, { key, tag }, [{ key, value }]);
 }
 
-/** Tells nobody what other processes do. */
-class SilentStorage extends MemoryStoreAdapter {
-  override readonly follow: FollowThread = () => () => undefined;
+/** Does not report what other processes do. */
+class SilentStorage extends MemoryService {
+  override readonly follow = () => () => undefined;
 }
 
-/** Its threads are cleared while they are read for the first time: half of their events are gone, and the runs stay. */
-class StorageThatLosesTheEndFirst extends MemoryStoreAdapter {
-  #left: number | undefined;
+/** Its threads are cleared while they are read for the first time: the newest batch is gone, and the others stay. */
+class StorageThatLosesTheEndFirst extends MemoryService {
+  #isCleared = false;
 
-  override async readEvents(...asked: Parameters<MemoryStoreAdapter['readEvents']>): Promise<StoredEvent[]> {
-    const events = await super.readEvents(...asked);
-    if (this.#left === undefined) {
-      this.#left = Math.ceil(events.length / 2);
-      await openStore(this).clear(asked[0]);
+  override async readRange(partition: string, range: KeyRange, limit: number): Promise<readonly StoredValue[]> {
+    const found = await super.readRange(partition, range, limit);
+    if (!range.from.startsWith('event|')) return found;
+    if (!this.#isCleared) {
+      this.#isCleared = true;
+      await openStore(this).clear(thread);
     }
-    const left = this.#left;
-    return events.filter(({ sequence }) => sequence <= left);
+    return found.slice(0, -1);
   }
 
-  /** Goes on for longer than the test. */
-  override async removeUnreachable(): Promise<void> {}
+  /** Continues for longer than the test. */
+  override async removeRange(): Promise<void> {}
 }
 
-describeCallbackEventStore('DurableCallbackEventStore', () => openStore(), {
-  createPair: () => {
-    const storage = new MemoryStoreAdapter();
-    return [openStore(storage), openStore(storage)];
-  },
+describeCallbackEventStore('DurableEventStore', () => openStore());
+
+describeSharedEventStore('DurableEventStore', () => {
+  const storage = new MemoryService();
+  return [openStore(storage), openStore(storage)];
 });
 
 describeStoreHistories(
-  'DurableCallbackEventStore',
+  'DurableEventStore',
   () => {
-    const storage = new MemoryStoreAdapter();
+    const storage = new MemoryService();
     return {
       stores: [openStore(storage), openStore(storage)],
       isListExact: true,
@@ -72,51 +68,18 @@ describeStoreHistories(
   { numRuns: 100 },
 );
 
-describe('DurableCallbackEventStore', () => {
-  let storage: MemoryStoreAdapter;
+describe('DurableEventStore', () => {
+  let storage: MemoryService;
   let store: DurableEventStore;
 
   beforeEach(() => {
-    storage = new MemoryStoreAdapter();
+    storage = new MemoryService();
     store = openStore(storage);
   });
 
   afterEach(() => store.close());
 
   describe('and the service', () => {
-    it('connects once, with the first request', async () => {
-      const { open, openCount } = createOpener(storage);
-      const lazy = new DurableEventStore('redis', open);
-      expect(lazy.kind).toBe('redis');
-      expect(openCount()).toBe(0);
-      await Promise.all([lazy.ping(), lazy.list(thread), writerFor(lazy).begin()]);
-      expect(openCount()).toBe(1);
-      await lazy.close();
-      expect(storage.closeCount).toBe(1);
-    });
-
-    it('does not connect to be closed', async () => {
-      const { open, openCount } = createOpener(storage);
-      await new DurableEventStore('redis', open).close();
-      expect(openCount()).toBe(0);
-    });
-
-    it('connects again with the next request when it could not', async () => {
-      const { open, openCount } = createOpener(storage, 1);
-      const lazy = new DurableEventStore('cosmos', open);
-      await expect(lazy.ping()).rejects.toThrow(StorageError);
-      await lazy.ping();
-      expect(openCount()).toBe(2);
-    });
-
-    it('goes on to tell those who wait when it could not connect at first', async () => {
-      const lazy = new DurableEventStore('cosmos', createOpener(storage, 1).open);
-      const changed = lazy.waitForChange(thread, undefined, new AbortController().signal);
-      await writerFor(store).begin();
-      expect(await changed).toBe(true);
-      await lazy.close();
-    });
-
     it.each<[string, (failing: CallbackEventStore) => Promise<unknown>]>([
       ['accepting', (failing) => failing.acceptRun(thread, runOf())],
       ['beginning', (failing) => failing.beginAttempt(thread, runOf(), 'one', runOf().acceptedAt)],
@@ -125,15 +88,12 @@ describe('DurableCallbackEventStore', () => {
       ['reading a run', (failing) => failing.readRun(thread, runId(1))],
       ['listing', (failing) => failing.list(thread)],
       ['clearing', (failing) => failing.clear(thread)],
-      ['dropping', (failing) => (failing as DurableEventStore).dropEventsBefore(thread, '2026')],
     ])('says that it cannot be reached when %s fails, with the cause', async (_what, call) => {
       const cause = new Error('The line is cut.');
       storage.hooks.beforeRead = () => {
         throw cause;
       };
-      const failure = call(openStore(storage));
-      await expect(failure).rejects.toThrow(StorageError);
-      await expect(failure).rejects.toMatchObject({ name: StorageError.name, cause });
+      await expect(call(openStore(storage))).rejects.toMatchObject({ name: StorageError.name, cause });
     });
 
     it('says that it cannot be reached when a write fails', async () => {
@@ -156,45 +116,32 @@ describe('DurableCallbackEventStore', () => {
       expect(await readTexts(store, thread)).toEqual(['a', 'b', 'c', 'abc']);
     });
 
-    it('does not take a record that cannot be read for a service that cannot be reached', async () => {
-      const error = new ZodError([]);
-      storage.hooks.beforeRead = () => {
-        throw error;
-      };
-      await expect(store.list(thread)).rejects.toBe(error);
-      await expect(writerFor(store).begin()).rejects.toBe(error);
-    });
+    describe('when a row cannot be read', () => {
+      it.each<[string, (epoch: string) => string, string]>([
+        ['the head', () => 'head', '{"epoch":"abcd1234"}'],
+        ['the head', () => 'head', 'no JSON'],
+        ['a run', (epoch) => `run|${epoch}|${runId(1)}`, '{}'],
+        ['a batch of events', () => 'event|000000000000001', '{"events":[{}]}'],
+      ])('fails with the cause, and not as a service that cannot be reached: %s', async (_what, key, value) => {
+        await writerFor(store).stream('a');
+        await spoil(storage, key((await store.readHead(thread))?.epoch ?? ''), value);
+        await expect(openStore(storage).list(thread)).rejects.toThrow(ZodError);
+      });
 
-    it('forgets a thread that is cleared and whose head cannot be read, but not one that cannot be reached', async () => {
-      await writerFor(store).stream('a');
-      const other = openStore(storage);
-      storage.hooks.beforeRead = () => {
-        throw new Error('The line is cut.');
-      };
-      await expect(other.clear(thread)).rejects.toThrow(StorageError);
-      storage.hooks.beforeRead = () => {
-        throw new ZodError([]);
-      };
-      await other.clear(thread);
-      storage.hooks.beforeRead = undefined;
-      expect(await storage.readHead(thread)).toBeUndefined();
-    });
-
-    it('says once in a list which threads cannot be read', async () => {
-      const log = createRecordingLog();
-      const logging = new DurableEventStore('table', async () => storage, { log });
-      vi.spyOn(storage, 'listThreads').mockResolvedValue({ threads: [], unreadable: ['one', 'two'] });
-      expect(await logging.listThreads('CallbackAgent')).toEqual([]);
-      expect(log.lines).toEqual([
-        expect.stringMatching(/^warn \[CallbackAgent\] 2 threads are not listed, .*\(thread one\)$/),
-      ]);
-    });
-
-    it('cannot be reached while its service is not as it has to be', async () => {
-      const error = new StoreSetupError('The container has another partition key.');
-      const unopened = new DurableEventStore('cosmos', () => Promise.reject(error));
-      await expect(unopened.ping()).rejects.toThrow(StorageError);
-      await expect(unopened.ping()).rejects.toMatchObject({ cause: error });
+      it('forgets the thread when it is cleared, unless the service cannot be reached', async () => {
+        await writerFor(store).stream('a');
+        await spoil(storage, 'head', '{}');
+        const other = openStore(storage);
+        storage.hooks.beforeRead = () => {
+          throw new Error('The line is cut.');
+        };
+        await expect(other.clear(thread)).rejects.toThrow(StorageError);
+        storage.hooks.beforeRead = undefined;
+        await other.clear(thread);
+        expect(await storage.keys(partitionOf(thread))).toEqual([]);
+        await writerFor(other).stream('b');
+        expect(await readSequences(other, thread)).toEqual([1]);
+      });
     });
 
     it('does not take a mistake of its own for a service that cannot be reached', async () => {
@@ -207,9 +154,12 @@ describe('DurableCallbackEventStore', () => {
     it('gives up to read what changes each time', async () => {
       const other = openStore(storage);
       await writerFor(other).stream('a');
-      storage.hooks.beforeRead = async (read) => {
+      const change = async (read: StorageRead): Promise<void> => {
+        storage.hooks.beforeRead = undefined;
         if (read === 'events') await other.clear(thread).then(() => writerFor(other).stream('a'));
+        storage.hooks.beforeRead = change;
       };
+      storage.hooks.beforeRead = change;
       await expect(store.list(thread)).rejects.toThrow(StorageError);
     });
 
@@ -278,9 +228,16 @@ describe('DurableCallbackEventStore', () => {
       await writer.stream('a', 'b');
       await writerFor(store, thread, 2).accept();
       await store.clear(thread);
-      expect(storage).toMatchObject({ eventCount: 0, runCount: 0 });
+      expect(await storage.keys(partitionOf(thread))).toEqual(['head']);
       await writer.stream('c');
-      expect(storage).toMatchObject({ eventCount: 1, runCount: 1 });
+      const epoch = (await store.readHead(thread))?.epoch;
+      const ofRun = `${epoch}|${runId(1)}`;
+      expect(await storage.keys(partitionOf(thread))).toEqual([
+        'event|000000000000003',
+        'head',
+        `message|${ofRun}`,
+        `run|${ofRun}`,
+      ]);
     });
   });
 
@@ -306,7 +263,8 @@ describe('DurableCallbackEventStore', () => {
 
     it('gives no piece of it when the end of what was cleared is removed first', async () => {
       const halved = new StorageThatLosesTheEndFirst();
-      await writerFor(openStore(halved)).stream('a', 'b', 'c', 'd');
+      const writer = writerFor(openStore(halved));
+      for (const text of ['a', 'b', 'c', 'd']) await writer.stream(text);
       const page = await openStore(halved).list(thread);
       expectLawfulPage(page, thread);
       expect(page.events).toEqual([]);

@@ -5,7 +5,7 @@ import type { CallbackEventStore, ListOptions } from '../../../../src/audit/stor
 import type { EventThread } from '../../../../src/audit/domain/event-thread.js';
 import { StorageError } from '../../../../src/storage/storage-error.js';
 import type { StoredEvent } from '../../../../src/audit/domain/stored-event.js';
-import type { RunRecord } from '../../../../src/audit/domain/run-record.js';
+import type { RecordedRun } from '../../../../src/audit/domain/recorded-run.js';
 import { runId, runOf } from '../../../support/callback-events.js';
 import { expectLawfulPage } from '../contract/read-thread.js';
 import type { HistoryCommand } from './history-commands.js';
@@ -283,7 +283,7 @@ export class ConcurrentHistory {
   }
 }
 
-function isRun({ correlationId, requestMessage }: RunRecord, number: number): boolean {
+function isRun({ correlationId, requestMessage }: RecordedRun, number: number): boolean {
   const run = runOf(number);
   return correlationId === run.correlationId && requestMessage === run.requestMessage;
 }

@@ -1,8 +1,8 @@
 import type { CallbackEventStore } from '../../../../src/audit/store/callback-event-store.js';
 import type { EventThread } from '../../../../src/audit/domain/event-thread.js';
-import type { OpenAttempt } from '../../../../src/audit/domain/run-record.js';
+import type { OpenAttempt } from '../../../../src/audit/domain/recorded-run.js';
 import type { NewEvent } from '../../../../src/audit/domain/stored-event.js';
-import type { RunDescription } from '../../../../src/audit/domain/run-record.js';
+import type { RunDescription } from '../../../../src/audit/domain/recorded-run.js';
 import { failedEvent, finalEvent, runOf, streamEvent } from '../../../support/callback-events.js';
 import type { HistoryCommand } from './history-commands.js';
 

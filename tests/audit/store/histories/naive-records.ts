@@ -1,12 +1,12 @@
 import type { AppendResult } from '../../../../src/audit/domain/thread-changes.js';
 import type { EventThreadSummary } from '../../../../src/audit/store/callback-event-store.js';
 import type { StoredEvent, NewEvent } from '../../../../src/audit/domain/stored-event.js';
-import type { RunAttempt, RunDescription, RunRecord } from '../../../../src/audit/domain/run-record.js';
+import type { RunAttempt, RunDescription, RecordedRun } from '../../../../src/audit/domain/recorded-run.js';
 import type { HistoryWriter } from './history-writer.js';
 
 type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
 
-interface NaiveRun extends Mutable<Omit<RunRecord, 'attempts'>> {
+interface NaiveRun extends Mutable<Omit<RecordedRun, 'attempts'>> {
   attempts: Mutable<RunAttempt>[];
 }
 
@@ -20,7 +20,7 @@ export class NaiveRecord {
   events: (StoredEvent & { readonly tokens: NewEvent['tokens'] })[] = [];
   runs = new Map<string, NaiveRun>();
 
-  accept(run: RunDescription): RunRecord {
+  accept(run: RunDescription): RecordedRun {
     this.isKnown = true;
     let known = this.runs.get(run.correlationId);
     if (known === undefined) {

@@ -34,13 +34,13 @@ export interface OpenAttempt extends Pick<RunAttempt, 'attempt' | 'token' | 'sta
 }
 
 /** What a store keeps of a run besides its events. */
-export interface RunRecord extends RunDescription {
+export interface RecordedRun extends RunDescription {
   /** The deliveries of the run, the newest last. Each supersedes those before it. Empty: not begun. */
   readonly attempts: readonly RunAttempt[];
 }
 
 /** The number of the attempt whose events represent the run; 0 before the first. */
-export function winningAttempt({ attempts }: RunRecord): number {
+export function winningAttempt({ attempts }: RecordedRun): number {
   return attempts.at(-1)?.attempt ?? 0;
 }
 
@@ -74,7 +74,7 @@ function isOlder(one: Pick<RunAttempt, 'startedAt'>, other: Pick<RunAttempt, 'st
  * Whether an attempt that is not the newest one may continue: a clear removed it, and it began after the one that has
  * taken its place. Numbers restart on a clear, and count only where times do not decide.
  */
-export function canReturn(run: RunRecord, writer: OpenAttempt): boolean {
+export function canReturn(run: RecordedRun, writer: OpenAttempt): boolean {
   const newest = run.attempts.at(-1);
   if (newest === undefined) return true;
   if (run.attempts.some(({ token }) => token === writer.token)) return false;
