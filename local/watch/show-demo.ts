@@ -92,12 +92,12 @@ function requireWhole(events: readonly TelemetryEvent[]): void {
   throw new LaunchError(`Events did not come as they should. Their numbers: ${sequences.join(' ')}`);
 }
 
-/** The updates of kind `text` of an event's run, joined. */
+/** The updates of kind `text` of an event's run after its last tool call, joined. */
 function streamedText(events: readonly TelemetryEvent[], { correlation_id: correlationId }: TelemetryEvent): string {
-  return events
-    .map((event) => {
-      const isText = event.event_type === 'stream' && event.update_kind === 'text';
-      return isText && event.correlation_id === correlationId ? event.text : '';
-    })
+  const updates = events.filter((event) => event.event_type === 'stream' && event.correlation_id === correlationId);
+  const lastTool = updates.findLastIndex((event) => event.event_type === 'stream' && event.tool_name !== undefined);
+  return updates
+    .slice(lastTool + 1)
+    .map((event) => (event.event_type === 'stream' && event.update_kind === 'text' ? event.text : ''))
     .join('');
 }

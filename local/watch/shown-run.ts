@@ -3,7 +3,7 @@ import type { FinalEvent, TelemetryEvent } from './telemetry-event.js';
 /** A run as far as it was shown. */
 export class ShownRun {
   readonly correlationId: string;
-  /** Of the updates of kind `text`, joined. */
+  /** Of the updates of kind `text` after the last tool call, joined. */
   text = '';
   #updates = 0;
   readonly #firstEventAtMs: number;
@@ -20,6 +20,7 @@ export class ShownRun {
   addUpdate(kind: string, text: string): void {
     this.#updates += 1;
     if (kind === 'text') this.text += text;
+    else if (kind.startsWith('tool_')) this.text = '';
   }
 
   /** How long it took until an event, from the start of the run where that is known, else from its first update. */

@@ -24,7 +24,16 @@ const usage = z.object({
 
 /** One callback call of a run: an update, or how the run ended. */
 export const receivedEvent = z.discriminatedUnion('event_type', [
-  eventOfRun.extend({ event_type: z.literal('stream'), update_kind: z.string(), text: z.string() }),
+  eventOfRun.extend({
+    event_type: z.literal('stream'),
+    update_kind: z.string(),
+    text: z.string(),
+    /** Of a tool call or its result, as the fields after it. */
+    tool_name: z.string().optional(),
+    arguments: z.unknown().optional(),
+    result: z.unknown().optional(),
+    is_error: z.boolean().optional(),
+  }),
   eventOfRun.extend({
     event_type: z.literal('final'),
     response_text: z.string(),
@@ -45,5 +54,6 @@ export const supersededAttempt = z.object({ correlation_id: z.string(), attempt:
 
 export type TelemetryEvent = z.infer<typeof receivedEvent> & { readonly request_message: string };
 export type SupersededAttempt = z.infer<typeof supersededAttempt>;
+export type StreamEvent = Extract<TelemetryEvent, { event_type: 'stream' }>;
 export type FinalEvent = Extract<TelemetryEvent, { event_type: 'final' }>;
 export type FailedEvent = Extract<TelemetryEvent, { event_type: 'failed' }>;

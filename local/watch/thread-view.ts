@@ -1,7 +1,7 @@
 import type { Color } from '../paint.js';
 import type { Printer } from '../printer.js';
 import { ShownRun } from './shown-run.js';
-import type { TelemetryEvent } from './telemetry-event.js';
+import type { StreamEvent, TelemetryEvent } from './telemetry-event.js';
 import { terminalLine, terminalText } from './terminal-text.js';
 import type { ThreadNews } from './thread-news.js';
 import { WordWrap } from './word-wrap.js';
@@ -66,7 +66,8 @@ export class ThreadView {
     const run = this.#runOf(event);
     if (event.event_type === 'stream') {
       run.addUpdate(event.update_kind, event.text);
-      this.#showUpdate(event.update_kind, event.text);
+      if (event.tool_name === undefined) this.#showUpdate(event.update_kind, event.text);
+      else this.#showTool(event);
       return;
     }
     if (event.event_type === 'final') {
@@ -105,6 +106,21 @@ export class ThreadView {
       if (kind !== 'text') this.#wrap.push(`${terminalLine(kind)}: `, this.#style());
     }
     this.#writeText(text);
+  }
+
+  #showTool({
+    update_kind: kind,
+    tool_name: tool = '',
+    arguments: args,
+    result,
+    is_error: isError,
+  }: StreamEvent): void {
+    const json = JSON.stringify(kind === 'tool_call' ? args : result) ?? '';
+    const what = kind === 'tool_call' ? 'calls' : isError === true ? 'failed:' : 'returned';
+    const whom = kind === 'tool_call' ? `${what} ${tool}` : `${tool} ${what}`;
+    this.endLine();
+    this.#kind = kind;
+    this.#line('dim', terminalLine(`${whom} ${json}`));
   }
 
   /** The updates alone do not make up the answer: some came before the oldest that is kept, or a run was repeated. */

@@ -1,5 +1,6 @@
+import type { Logger } from '../functions/logger.js';
 import type { AgentModel, RunTrace } from './run-tracer.js';
-import type { ThreadMessage } from './thread/thread-state.js';
+import type { JsonObject, ThreadMessage } from './thread/thread-state.js';
 
 /** Tokens of one run, as the model counted them. */
 export interface AgentUsage {
@@ -10,15 +11,50 @@ export interface AgentUsage {
   readonly extra?: Readonly<Record<string, number>>;
 }
 
-/** What a streamed piece is: words of the answer, or of the reasoning that led to it. */
-export type AgentUpdateKind = 'text' | 'reasoning';
+/** What an update is: words of the answer or of the reasoning that led to it, a call of a tool, or its result. */
+export type AgentUpdateKind = AgentResponseUpdate['kind'];
 
-/** A streamed piece of an answer, in the order in which the model made it. */
-export interface AgentResponseUpdate {
-  readonly kind: AgentUpdateKind;
+/** A streamed piece of text, in the order in which the model made it. */
+export interface AgentTextUpdate {
+  readonly kind: 'text' | 'reasoning';
   /** Never empty, and never half of a surrogate pair, when a callback gets it. */
   readonly text: string;
 }
+
+/** The agent calls a tool. */
+export interface AgentToolCallUpdate {
+  readonly kind: 'tool_call';
+  /** Always empty. */
+  readonly text: '';
+  /** Names the call within its run. */
+  readonly callId: string;
+  readonly toolName: string;
+  /** An object; what the model wrote, as text, if that is not the JSON of one. */
+  readonly arguments: JsonObject | string;
+}
+
+/** A tool has returned, or its call has failed. */
+export interface AgentToolResultUpdate {
+  readonly kind: 'tool_result';
+  /** Always empty. */
+  readonly text: '';
+  readonly callId: string;
+  readonly toolName: string;
+  /** Plain JSON of at most 64 KiB. A longer result is a text that is cut and says so. */
+  readonly result: unknown;
+  /** Whether the call failed. `result` then says why. */
+  readonly isError: boolean;
+  readonly durationMs: number;
+}
+
+/** A streamed piece of a run. */
+export type AgentResponseUpdate = (AgentTextUpdate | AgentToolCallUpdate | AgentToolResultUpdate) & {
+  /**
+   * Set by the framework from 2 on: after each set of tool results the model answers again. The texts of the last round
+   * are the run's answer. Undefined in the first round.
+   */
+  readonly round?: number;
+};
 
 /** Why the model stopped: it was done, or it reached its token limit and the answer is cut there. */
 export type AgentFinishReason = 'stop' | 'length';
@@ -36,7 +72,7 @@ export type AgentStreamPart = AgentResponseUpdate | AgentFinish;
 
 /** A whole answer. */
 export interface AgentResponse {
-  /** The texts of `messages`, joined by newlines; the empty string when the model said nothing. */
+  /** The texts after the last tool call or result, joined by newlines; the empty string when the model said nothing. */
   readonly text: string;
   readonly messages: readonly ThreadMessage[];
   readonly finishReason: AgentFinishReason;
@@ -46,11 +82,16 @@ export interface AgentResponse {
   readonly omittedTurnCount?: number;
 }
 
+/** The run that an agent answers, and what it may use. */
 export interface AgentRunOptions {
   /** Aborted when the run is over its time; the stream should end, and nobody waits for it any more. */
   readonly signal: AbortSignal;
-  /** False asks for the whole answer in one update. */
-  readonly streaming: boolean;
+  readonly threadId: string;
+  readonly correlationId: string;
+  /** The log of the invocation that runs the agent. */
+  readonly log: Logger;
+  /** False if the caller wants an answer without tools. */
+  readonly enableToolCalls: boolean;
   /** Follows the agent's model calls and tool calls. Optional. */
   readonly trace?: RunTrace | undefined;
 }
@@ -67,7 +108,8 @@ export interface Agent {
    * Answers the conversation so far, whose last message is the request.
    *
    * @param messages what was said, oldest first, without failed turns and reasoning; the agent adds its instructions
-   * @returns the updates, then one {@link AgentFinish}; throws {@link AgentError} for a failure that callers may read
+   * @returns the updates, then one {@link AgentFinish} with the usage of the whole run. It throws an {@link AgentError}
+   * for a failure that callers may read.
    */
   run(messages: readonly ThreadMessage[], options: AgentRunOptions): AsyncIterable<AgentStreamPart>;
 }

@@ -5,6 +5,7 @@ import { errorText } from '../functions/error-text.js';
 import type { Logger } from '../functions/logger.js';
 import { consume, raceAbort } from '../functions/time-limits.js';
 import { ResponseCollector } from './response-collector.js';
+import type { RunRequest } from './run-request.js';
 import type { RunTrace } from './run-tracer.js';
 import type { HistoryWindow } from './thread/history-window.js';
 
@@ -15,6 +16,8 @@ const MAX_CLOSE_MS = 1000;
 export interface AskAgentOptions {
   readonly agent: Agent;
   readonly window: HistoryWindow;
+  readonly request: RunRequest;
+  readonly threadId: string;
   readonly notifier: CallbackNotifier;
   /** Begins log lines. */
   readonly where: string;
@@ -48,30 +51,27 @@ export async function askAgent(options: AskAgentOptions): Promise<AgentResponse>
     const starting = notifier.start();
     if (starting !== undefined) await raceAbort(starting, signal);
     signal.throwIfAborted();
-    return await askWithRetry(options, signal, closeTimeoutMs);
+    return await askWithinContext(options, signal, closeTimeoutMs);
   } finally {
     clearTimeout(timer);
   }
 }
 
-/** Retries a broken stream, or one that the model refuses as too long, once, and only if no reader has seen any of it. */
-async function askWithRetry(
+/** Asks again with half of the history if the model refuses the conversation as too long and no reader has seen any of it. */
+async function askWithinContext(
   options: AskAgentOptions,
   signal: AbortSignal,
   closeTimeoutMs: number,
 ): Promise<AgentResponse> {
-  const { agent, notifier, trace, log, now } = options;
-  const ask = async (
-    window: HistoryWindow,
-    streaming: boolean,
-    collector: ResponseCollector,
-  ): Promise<AgentResponse> => {
+  const { agent, request, threadId, notifier, trace, log, now } = options;
+  const { correlationId, enableToolCalls } = request;
+  const ask = async (window: HistoryWindow, collector: ResponseCollector): Promise<AgentResponse> => {
     let busySinceMs = performance.now();
     const onCloseError = (error: unknown): void => {
       log.warn(`[${agent.name}] the agent's stream could not be closed: ${errorText(error)}`);
     };
     await consume(
-      agent.run(window.messages, { signal, streaming, trace }),
+      agent.run(window.messages, { signal, threadId, correlationId, log, enableToolCalls, trace }),
       (part) => {
         let pending: void | Promise<void> = undefined;
         for (const update of collector.push(part)) {
@@ -90,19 +90,14 @@ async function askWithRetry(
   };
   const first = new ResponseCollector();
   try {
-    return await ask(options.window, true, first);
+    return await ask(options.window, first);
   } catch (error) {
-    const { code, recovery } = AgentError.from(error);
     if (first.hasVisibleUpdates || signal.aborted) throw error;
-    const half = code === 'context_length_exceeded' ? options.window.half() : undefined;
-    if (half !== undefined) {
-      log.warn(
-        `${options.where} too long for the model; trying again without the oldest ${half.omittedTurnCount} turns`,
-      );
-      return ask(half, true, new ResponseCollector());
-    }
-    if (recovery === undefined) throw error;
-    return ask(options.window, recovery === 'retry', new ResponseCollector());
+    const isTooLong = AgentError.from(error).code === 'context_length_exceeded';
+    const half = isTooLong ? options.window.half() : undefined;
+    if (half === undefined) throw error;
+    log.warn(`${options.where} too long for the model; trying again without the oldest ${half.omittedTurnCount} turns`);
+    return ask(half, new ResponseCollector());
   }
 }
 

@@ -6,6 +6,9 @@ export type {
   AgentResponseUpdate,
   AgentRunOptions,
   AgentStreamPart,
+  AgentTextUpdate,
+  AgentToolCallUpdate,
+  AgentToolResultUpdate,
   AgentUpdateKind,
   AgentUsage,
 } from './agent.js';
@@ -34,6 +37,10 @@ export type {
 } from './run-tracer.js';
 export type { RunRequest } from './run-request.js';
 export { estimateTokens, type TokenCounter } from './thread/history-window.js';
+export type { ChatModel, ModelPart, ModelRequest, ModelToolCall } from './tools/chat-model.js';
+export { cutJson } from './tools/plain-json.js';
+export { createModelAgent, type ModelAgentOptions } from './tools/model-agent.js';
+export { defineTool, type Tool, type ToolContext, ToolError, type ToolOptions } from './tools/tool.js';
 export {
   messageText,
   type ThreadContent,

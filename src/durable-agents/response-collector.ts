@@ -1,71 +1,128 @@
-import type { AgentFinish, AgentResponse, AgentResponseUpdate, AgentStreamPart, AgentUpdateKind } from './agent.js';
+import type { AgentFinish, AgentResponse, AgentResponseUpdate, AgentStreamPart, AgentTextUpdate } from './agent.js';
 import { AgentError } from './errors.js';
+import { deepFreeze } from './deep-freeze.js';
 import { SurrogateJoiner } from './surrogate-joiner.js';
-import { joinedText, type ThreadContent, type ThreadMessage } from './thread/thread-state.js';
+import { answerText, type ThreadContent, type ThreadMessage } from './thread/thread-state.js';
+import { cutJson, toPlainJson } from './tools/plain-json.js';
+import { toFunctionCall } from './tools/call-tool.js';
 
 const NOTHING: readonly AgentResponseUpdate[] = [];
 
-/** Assembles an answer from the parts of a stream, and tells which updates they make visible. */
+/** A content under construction: text comes in pieces. */
+type ContentDraft = { kind: AgentTextUpdate['kind']; texts: string[] } | { kind: 'whole'; content: ThreadContent };
+
+interface MessageDraft {
+  readonly role: 'assistant' | 'tool';
+  readonly contents: ContentDraft[];
+}
+
+/** Assembles a run's messages from the parts of a stream, and tells which updates they make visible. */
 export class ResponseCollector {
   readonly #joiner = new SurrogateJoiner();
-  readonly #contents: { kind: AgentUpdateKind; texts: string[] }[] = [];
-  #lastKind: AgentUpdateKind | undefined;
+  readonly #messages: MessageDraft[] = [];
+  #lastKind: AgentTextUpdate['kind'] | undefined;
+  #round = 1;
   #finish: AgentFinish | undefined;
 
   /** True once a reader has seen an update. From then on the agent must not start over. */
   get hasVisibleUpdates(): boolean {
-    return this.#contents.length > 0;
+    return this.#messages.length > 0;
   }
 
   /** The updates that this part makes visible, usually one. */
   push(part: AgentStreamPart): readonly AgentResponseUpdate[] {
-    if (part.kind === 'finish') {
-      this.#finish = part;
-      return this.#endOfKind();
-    }
-    if (part.kind === this.#lastKind) return this.#visible(part.kind, this.#joiner.push(part.text));
-    const ended = this.#endOfKind();
-    this.#lastKind = part.kind;
-    const visible = this.#visible(part.kind, this.#joiner.push(part.text));
+    if (part.kind === this.#lastKind) return this.#text(part.kind, this.#joiner.push(part.text));
+    const ended = this.#endOfText();
+    const visible = this.#start(part);
     return ended.length === 0 ? visible : [...ended, ...visible];
   }
 
   /**
-   * The whole answer, after the end of the stream.
+   * The whole response, after the end of the stream.
    *
    * @throws AgentError `incomplete_response` if the stream ended without a finish reason: it was cut
    */
   response(agentName: string, createdAt: Date): AgentResponse {
     if (this.#finish === undefined) {
-      throw new AgentError('incomplete_response', 'The model stopped before its answer was complete.', {
-        recovery: 'retry',
-      });
+      throw new AgentError('incomplete_response', 'The model stopped before its answer was complete.');
     }
-    const contents = this.#contents.map(({ kind, texts }): ThreadContent => ({ $type: kind, text: texts.join('') }));
-    const message: ThreadMessage = {
-      role: 'assistant',
-      contents: contents.length > 0 ? contents : [{ $type: 'text', text: '' }],
+    if (this.#messages.at(-1)?.role !== 'assistant') {
+      this.#messages.push({ role: 'assistant', contents: [{ kind: 'text', texts: [''] }] });
+    }
+    const messages = this.#messages.map(({ role, contents }): ThreadMessage => ({
+      role,
+      contents: contents.map(toContent),
       createdAt: createdAt.toISOString(),
       authorName: agentName,
-    };
+    }));
     return {
-      text: joinedText([message]),
-      messages: [message],
+      text: answerText(messages),
+      messages,
       finishReason: this.#finish.finishReason,
       ...(this.#finish.usage && { usage: this.#finish.usage }),
     };
   }
 
-  #endOfKind(): readonly AgentResponseUpdate[] {
-    return this.#lastKind === undefined ? NOTHING : this.#visible(this.#lastKind, this.#joiner.end());
+  /** The first part of a kind. */
+  #start(part: AgentStreamPart): readonly AgentResponseUpdate[] {
+    switch (part.kind) {
+      case 'finish':
+        this.#finish = part;
+        return NOTHING;
+      case 'tool_call': {
+        const { callId, toolName } = part;
+        const args = part.arguments;
+        this.#contents('assistant').push({ kind: 'whole', content: toFunctionCall(part) });
+        return [this.#update({ kind: 'tool_call', text: '', callId, toolName, arguments: args })];
+      }
+      case 'tool_result': {
+        const { callId, toolName, isError, durationMs } = part;
+        const result = cutJson(toPlainJson(part.result));
+        this.#contents('tool').push({ kind: 'whole', content: { $type: 'functionResult', callId, result } });
+        return [this.#update({ kind: 'tool_result', text: '', callId, toolName, result, isError, durationMs })];
+      }
+      default:
+        this.#lastKind = part.kind;
+        return this.#text(part.kind, this.#joiner.push(part.text));
+    }
   }
 
-  #visible(kind: AgentUpdateKind, text: string): readonly AgentResponseUpdate[] {
-    if (text === '') return NOTHING;
-    const last = this.#contents.at(-1);
-    if (last?.kind === kind) last.texts.push(text);
-    else this.#contents.push({ kind, texts: [text] });
-    // Frozen, as several callbacks may share it.
-    return [Object.freeze({ kind, text })];
+  #endOfText(): readonly AgentResponseUpdate[] {
+    if (this.#lastKind === undefined) return NOTHING;
+    const visible = this.#text(this.#lastKind, this.#joiner.end());
+    this.#lastKind = undefined;
+    return visible;
   }
+
+  #text(kind: AgentTextUpdate['kind'], text: string): readonly AgentResponseUpdate[] {
+    if (text === '') return NOTHING;
+    const contents = this.#contents('assistant');
+    const last = contents.at(-1);
+    if (last?.kind === kind) last.texts.push(text);
+    else contents.push({ kind, texts: [text] });
+    return [Object.freeze({ kind, text, ...this.#rounds() })];
+  }
+
+  /** The contents of the last message if it has this role, or of a new one. */
+  #contents(role: MessageDraft['role']): ContentDraft[] {
+    const last = this.#messages.at(-1);
+    if (last?.role === role) return last.contents;
+    if (last?.role === 'tool') this.#round += 1;
+    const contents: ContentDraft[] = [];
+    this.#messages.push({ role, contents });
+    return contents;
+  }
+
+  /** Frozen, as text updates are, because several callbacks may share it. */
+  #update(update: AgentResponseUpdate): AgentResponseUpdate {
+    return deepFreeze({ ...update, ...this.#rounds() });
+  }
+
+  #rounds(): Pick<AgentResponseUpdate, 'round'> | undefined {
+    return this.#round === 1 ? undefined : { round: this.#round };
+  }
+}
+
+function toContent(draft: ContentDraft): ThreadContent {
+  return draft.kind === 'whole' ? draft.content : { $type: draft.kind, text: draft.texts.join('') };
 }

@@ -91,7 +91,8 @@ export async function runAgent(options: RunAgentOptions): Promise<RunResult> {
   });
   try {
     const window = HistoryWindow.select(history, requestEntry.messages, options.historyLimits);
-    const answer = await askAgent({ agent, window, notifier, where, trace, timeoutMs, signal, log, now });
+    const asked = { agent, window, request, threadId, notifier, where, trace, timeoutMs, signal, log, now };
+    const answer = await askAgent(asked);
     // What cannot be stored is a failure, of which the callback must not hear after it was told of the answer.
     response = toResponseEntry(correlationId, answer, now());
     finishReason = answer.finishReason;

@@ -11,6 +11,7 @@ const KEYS: Readonly<Record<string, string>> = {
   orchestrationid: 'orchestrationId',
   ownerid: 'ownerId',
   traceparent: 'traceParent',
+  enabletoolcalls: 'enableToolCalls',
 };
 
 const GUID = /^[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}$/i;
@@ -40,6 +41,8 @@ export const runRequestSchema = z.preprocess(
     responseType: lowerCase.pipe(z.enum(['json', 'text'])).default('json'),
     /** The user whom the thread belongs to. Undefined: nobody. */
     ownerId: z.string().optional(),
+    /** False if the agent is to answer without its tools. */
+    enableToolCalls: z.boolean().default(true),
     /** Set if an orchestration asks. */
     orchestrationId: z.string().optional(),
     /** The caller's span, as a `traceparent` header holds it (W3C Trace Context). */

@@ -1,7 +1,7 @@
-import { AgentError, type AgentFinish, type AgentStreamPart } from '../durable-agents/index.js';
+import { AgentError, type ModelPart } from '../durable-agents/index.js';
 import { EventReader } from './event-reader.js';
 import { isRecord } from './is-record.js';
-import { answerTooLarge, malformed, ModelAnswer } from './model-answer.js';
+import { answerTooLarge, type EndOfAnswer, malformed, ModelAnswer } from './model-answer.js';
 import { type ErrorQuoting, streamError } from './model-error.js';
 import { readAtMost } from './read-at-most.js';
 import type { SilenceWatch } from './silence-watch.js';
@@ -49,7 +49,7 @@ export class AnswerReader {
   }
 
   /** Waits for the next parts; `undefined` when the answer is complete, or nothing more comes. */
-  async read(): Promise<readonly AgentStreamPart[] | undefined> {
+  async read(): Promise<readonly ModelPart[] | undefined> {
     if (this.#hasEnded) return undefined;
     if (this.#reader !== undefined) return this.#readEvents(this.#reader);
     this.#hasEnded = true;
@@ -58,7 +58,7 @@ export class AnswerReader {
   }
 
   /** @throws AgentError as {@link ModelAnswer.finish} */
-  finish(): AgentFinish {
+  finish(): EndOfAnswer {
     return this.#answer.finish();
   }
 
@@ -91,7 +91,7 @@ export class AnswerReader {
     }
   }
 
-  async #readEvents(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<readonly AgentStreamPart[] | undefined> {
+  async #readEvents(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<readonly ModelPart[] | undefined> {
     const { silence } = this.#options;
     try {
       if (this.#failure !== undefined) throw this.#failure;

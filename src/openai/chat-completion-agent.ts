@@ -1,132 +1,16 @@
-import { APIError } from 'openai';
-import {
-  type Agent,
-  AgentError,
-  type AgentModel,
-  type AgentRunOptions,
-  type AgentStreamPart,
-  type ThreadMessage,
-} from '../durable-agents/index.js';
-import { raceAbort } from '../functions/time-limits.js';
-import { AnswerReader } from './answer-reader.js';
-import type { AzureOpenAIClient } from './azure-openai-client.js';
-import { toChatMessages } from './chat-messages.js';
-import { toAgentError } from './model-error.js';
-import { isStreamOptionsRefused, readModelFailure } from './model-failure.js';
-import { SilenceWatch } from './silence-watch.js';
+import { type Agent, createModelAgent, type ModelAgentOptions } from '../durable-agents/index.js';
+import { type ChatCompletionModelOptions, createChatCompletionModel } from './chat-completion-model.js';
 
-/** What a model is asked beside the conversation. What is `undefined` is not sent. */
-export interface ModelParameters {
-  /** Sent as `reasoning_effort`. */
-  readonly reasoningEffort?: string | undefined;
-  /** Sent as `max_completion_tokens`, which counts reasoning as well. */
-  readonly maxOutputTokens?: number | undefined;
-  /** 0 to 2. Reasoning models refuse it. */
-  readonly temperature?: number | undefined;
-}
-
-export interface ChatCompletionAgentOptions {
-  readonly name: string;
-  /** Precedes every conversation, and is never stored. */
-  readonly instructions: string;
-  readonly client: AzureOpenAIClient;
-  readonly parameters?: ModelParameters;
-  /** How long the model may take until its first visible piece. @default 180,000 */
-  readonly firstTokenTimeoutMs?: number;
-  /** How long it may then stay silent. @default 60,000 */
-  readonly streamIdleTimeoutMs?: number;
-  /** The longest answer, in bytes of UTF-8, reasoning included. @default 4 MiB */
-  readonly maxAnswerBytes?: number;
-  /** False keeps the words of the model's errors out of the log: they may quote the conversation. @default true */
-  readonly quotesErrors?: boolean;
-}
+export interface ChatCompletionAgentOptions
+  extends ChatCompletionModelOptions, Pick<ModelAgentOptions, 'name' | 'tools' | 'maxToolRounds'> {}
 
 /** Creates an agent over the chat completions of Azure OpenAI. */
 export function createChatCompletionAgent(options: ChatCompletionAgentOptions): Agent {
-  const { name, client, maxAnswerBytes = 4 * 1024 * 1024 } = options;
-  const { firstTokenTimeoutMs = 180_000, streamIdleTimeoutMs = 60_000, quotesErrors = true } = options;
-  const quoting = { quotesErrors, redact: client.redact };
-  const post = createPost(options);
-  const server = new URL(client.sdk.baseURL);
-  const model: AgentModel = {
-    name: client.deployment,
-    provider: 'azure.ai.openai',
-    serverAddress: server.hostname,
-    serverPort: Number(server.port || (server.protocol === 'https:' ? 443 : 80)),
-  };
-
-  async function* run(
-    messages: readonly ThreadMessage[],
-    { signal, streaming, trace }: AgentRunOptions,
-  ): AsyncGenerator<AgentStreamPart> {
-    const silence = new SilenceWatch({ firstTokenTimeoutMs, streamIdleTimeoutMs });
-    const { instructions, parameters = {} } = options;
-    const call = trace?.startModelCall({ model, streaming, instructions, messages, parameters, outputType: 'text' });
-    const aborted = AbortSignal.any([signal, silence.signal]);
-    let reader: AnswerReader | undefined;
-    try {
-      const response = await silence.during(raceAbort(post(messages, streaming, aborted), aborted));
-      reader = new AnswerReader(response, { maxAnswerBytes, quoting, silence, streaming });
-      for (;;) {
-        const parts = await reader.read();
-        if (parts === undefined) break;
-        for (const part of parts) {
-          call?.chunk();
-          yield part;
-        }
-      }
-      const finish = reader.finish();
-      const { finishReason, usage } = finish;
-      call?.answered({ id: reader.source.id, model: reader.source.model, finishReason, usage });
-      yield finish;
-    } catch (error) {
-      const reason: unknown = silence.signal.aborted ? silence.signal.reason : toAgentError(error, quoting);
-      const failure = signal.aborted ? abortError(signal) : AgentError.from(reason);
-      call?.failed(failure);
-      throw failure;
-    } finally {
-      // The reader of an abandoned stream ends it here.
-      call?.failed(abortError(signal));
-      silence.stop();
-      reader?.release();
-    }
-  }
-  return { name, type: 'ChatAgent', model, run };
-}
-
-/** Asks the model; the promise resolves when the headers of the answer have come. */
-type Post = (messages: readonly ThreadMessage[], streaming: boolean, signal: AbortSignal) => Promise<Response>;
-
-function createPost({ client, instructions, parameters = {} }: ChatCompletionAgentOptions): Post {
-  const { reasoningEffort, maxOutputTokens, temperature } = parameters;
-  const settings = {
-    ...(reasoningEffort !== undefined && { reasoning_effort: reasoningEffort }),
-    ...(maxOutputTokens !== undefined && { max_completion_tokens: maxOutputTokens }),
-    ...(temperature !== undefined && { temperature }),
-  };
-  /** Until the endpoint has refused it. */
-  let asksForUsage = true;
-
-  return async (messages, streaming, signal) => {
-    const body = { model: client.deployment, messages: toChatMessages(instructions, messages), ...settings };
-    const send = (streamMembers: object): Promise<Response> =>
-      client.sdk.post('/chat/completions', { body: { ...body, ...streamMembers }, signal }).asResponse();
-    if (!streaming) return send({});
-    if (!asksForUsage) return send({ stream: true });
-    try {
-      return await send({ stream: true, stream_options: { include_usage: true } });
-    } catch (error) {
-      if (!(error instanceof APIError)) throw error;
-      if (!isStreamOptionsRefused(readModelFailure(error.error, error.status))) throw error;
-      const response = await send({ stream: true });
-      asksForUsage = false;
-      return response;
-    }
-  };
-}
-
-function abortError(signal: AbortSignal): AgentError {
-  return signal.reason instanceof AgentError
-    ? signal.reason
-    : new AgentError('run_aborted', 'The run was aborted before the model had answered.', { cause: signal.reason });
+  const { name, tools, maxToolRounds } = options;
+  return createModelAgent({
+    name,
+    model: createChatCompletionModel(options),
+    ...(tools !== undefined && { tools }),
+    ...(maxToolRounds !== undefined && { maxToolRounds }),
+  });
 }

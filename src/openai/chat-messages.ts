@@ -1,27 +1,43 @@
 import type { OpenAI } from 'openai';
-import { messageText, type ThreadContent, type ThreadMessage } from '../durable-agents/index.js';
+import { messageText, type ModelRequest, type ThreadContent, type ThreadMessage } from '../durable-agents/index.js';
 
 type ChatMessage = OpenAI.ChatCompletionMessageParam;
 
-/** A conversation in the form of the chat completions API, behind the agent's instructions. */
+type FunctionCall = Extract<ThreadContent, { $type: 'functionCall' }>;
+type FunctionResult = Extract<ThreadContent, { $type: 'functionResult' }>;
+
+const NO_RESULT = 'There is no result: the run ended before the call did.';
+
+/**
+ * A conversation in the form of the chat completions API, behind the agent's instructions. The API wants each tool call
+ * to be followed by its result at once: a result that is missing is said to be, and one without a call is left out.
+ */
 export function toChatMessages(instructions: string, messages: readonly ThreadMessage[]): ChatMessage[] {
-  return [{ role: 'system', content: instructions }, ...messages.flatMap(toChatMessage)];
+  return [
+    { role: 'system', content: instructions },
+    ...messages.flatMap((message, index) => toChatMessage(message, messages.slice(index + 1))),
+  ];
 }
 
-function toChatMessage(message: ThreadMessage): ChatMessage[] {
+/** What the model may call, in the form of the chat completions API. */
+export function toChatTools(tools: ModelRequest['tools']): OpenAI.ChatCompletionFunctionTool[] {
+  return tools.map(({ name, description, parameters }) => ({
+    type: 'function',
+    function: { name, description, parameters },
+  }));
+}
+
+function toChatMessage(message: ThreadMessage, following: readonly ThreadMessage[]): ChatMessage[] {
   switch (message.role) {
     case 'system':
       return [{ role: 'system', content: messageText(message) }];
     case 'user':
       return [{ role: 'user', content: userContent(message) }];
     case 'assistant':
-      return [assistantMessage(message)];
+      return assistantMessages(message, following);
     case 'tool':
-      return message.contents.flatMap((content) =>
-        content.$type === 'functionResult'
-          ? [{ role: 'tool' as const, tool_call_id: content.callId, content: asText(content.result) }]
-          : [],
-      );
+      // Its results follow their calls.
+      return [];
   }
 }
 
@@ -38,23 +54,40 @@ function isImage(content: ThreadContent): content is Extract<ThreadContent, { $t
   return (content.$type === 'data' || content.$type === 'uri') && (content.mediaType ?? '').startsWith('image/');
 }
 
-function assistantMessage(message: ThreadMessage): ChatMessage {
-  const toolCalls = message.contents.flatMap((content) =>
-    content.$type === 'functionCall'
-      ? [
-          {
-            type: 'function' as const,
-            id: content.callId,
-            function: { name: content.name, arguments: asText(content.arguments ?? {}) },
-          },
-        ]
-      : [],
+/** An assistant's message, and the results of its tool calls. */
+function assistantMessages(message: ThreadMessage, following: readonly ThreadMessage[]): ChatMessage[] {
+  const calls = message.contents.filter((content): content is FunctionCall => content.$type === 'functionCall');
+  const content = messageText(message);
+  if (calls.length === 0) return [{ role: 'assistant', content }];
+  const results = resultsAfter(following);
+  return [
+    {
+      role: 'assistant',
+      content,
+      tool_calls: calls.map(({ callId, name, arguments: args }) => ({
+        type: 'function',
+        id: callId,
+        function: { name, arguments: asText(args ?? {}) },
+      })),
+    },
+    ...calls.map(({ callId }) => ({
+      role: 'tool' as const,
+      tool_call_id: callId,
+      content: results.has(callId) ? asText(results.get(callId)) : NO_RESULT,
+    })),
+  ];
+}
+
+/** The results before the next message that is none, by the ids of their calls. */
+function resultsAfter(following: readonly ThreadMessage[]): ReadonlyMap<string, unknown> {
+  const end = following.findIndex(({ role }) => role !== 'tool');
+  return new Map(
+    following
+      .slice(0, end === -1 ? undefined : end)
+      .flatMap(({ contents }) => contents)
+      .filter((content): content is FunctionResult => content.$type === 'functionResult')
+      .map(({ callId, result }) => [callId, result]),
   );
-  return {
-    role: 'assistant',
-    content: messageText(message),
-    ...(toolCalls.length > 0 && { tool_calls: toolCalls }),
-  };
 }
 
 function asText(value: unknown): string {

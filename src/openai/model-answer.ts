@@ -1,8 +1,15 @@
-import { AgentError, type AgentFinish, type AgentFinishReason, type AgentStreamPart } from '../durable-agents/index.js';
+import {
+  AgentError,
+  type AgentFinish,
+  type AgentFinishReason,
+  type ModelPart,
+  type ModelToolCall,
+} from '../durable-agents/index.js';
 import { cleanForeignText } from '../functions/foreign-text.js';
 import { isRecord } from './is-record.js';
 import { contentFilterError, filteredCategories } from './model-failure.js';
 import { readUsage } from './model-usage.js';
+import { ToolCallAssembly } from './tool-call-assembly.js';
 
 /** Models behind gateways name the end of an answer in their own words. */
 const FINISH_REASONS: Readonly<Record<string, AgentFinishReason>> = {
@@ -10,10 +17,18 @@ const FINISH_REASONS: Readonly<Record<string, AgentFinishReason>> = {
   end_turn: 'stop',
   eos: 'stop',
   stop_sequence: 'stop',
+  tool_calls: 'stop',
+  tool_use: 'stop',
   length: 'length',
   max_tokens: 'length',
   model_length: 'length',
 };
+
+/** What is known once nothing more of an answer comes. */
+export interface EndOfAnswer {
+  readonly calls: readonly ModelToolCall[];
+  readonly finish: AgentFinish;
+}
 
 /**
  * Puts together what a model sends of its answer, chunk by chunk or as a whole. Chunks are checked by hand, as a schema
@@ -22,14 +37,16 @@ const FINISH_REASONS: Readonly<Record<string, AgentFinishReason>> = {
 export class ModelAnswer {
   readonly #maxBytes: number;
   readonly #redact: (text: string) => string;
-  #parts: AgentStreamPart[] = [];
+  #parts: ModelPart[] = [];
   #bytes = 0;
+  readonly #toolCalls = new ToolCallAssembly();
   #finishReason: string | undefined;
   #usage: AgentFinish['usage'];
   #filterResults: unknown;
   #id: string | undefined;
   #model: string | undefined;
   #hasChunks = false;
+  #hasText = false;
 
   /**
    * @param maxBytes the longest answer, in bytes of UTF-8, reasoning included
@@ -40,7 +57,7 @@ export class ModelAnswer {
     this.#redact = redact;
   }
 
-  /** Whether the model has sent anything that a reader sees. */
+  /** Whether the model has sent anything of its answer. */
   get hasBegun(): boolean {
     return this.#bytes > 0;
   }
@@ -61,7 +78,7 @@ export class ModelAnswer {
   }
 
   /** The visible parts that have come since the last call. */
-  takeParts(): readonly AgentStreamPart[] {
+  takeParts(): readonly ModelPart[] {
     if (this.#parts.length === 0) return this.#parts;
     const parts = this.#parts;
     this.#parts = [];
@@ -91,11 +108,11 @@ export class ModelAnswer {
   }
 
   /**
-   * The end of the answer, once nothing more comes.
+   * The tool calls and the end of the answer, once nothing more comes.
    *
    * @throws AgentError when the model withheld the answer, or did not say why it stopped, which is how a cut looks
    */
-  finish(): AgentFinish {
+  finish(): EndOfAnswer {
     if (this.#finishReason === undefined) {
       throw this.#hasChunks
         ? new AgentError('incomplete_response', 'The model stopped before its answer was complete.', {
@@ -109,7 +126,11 @@ export class ModelAnswer {
       const reason = cleanForeignText(this.#redact(this.#finishReason), 40);
       throw new AgentError('unexpected_finish_reason', `The model ended its answer with "${reason}".`);
     }
-    return { kind: 'finish', finishReason, ...(this.#usage && { usage: this.#usage }) };
+    const calls = this.#toolCalls.calls();
+    if (calls.length === 0 && !this.#hasText && /^tool_/i.test(this.#finishReason)) {
+      throw new AgentError('unexpected_finish_reason', 'The model announced tool calls and sent none.');
+    }
+    return { calls, finish: { kind: 'finish', finishReason, ...(this.#usage && { usage: this.#usage }) } };
   }
 
   #addChoice(choice: Readonly<Record<string, unknown>>): void {
@@ -137,6 +158,8 @@ export class ModelAnswer {
     else if (Array.isArray(content)) for (const part of content as readonly unknown[]) this.#addContentPart(part);
     else if (content !== undefined && content !== null) throw malformed('a content is neither text nor a list');
     if (typeof refusal === 'string') this.#addText('text', refusal);
+    const calls = visible['tool_calls'];
+    if (Array.isArray(calls)) for (const call of calls as readonly unknown[]) this.#count(this.#toolCalls.add(call));
   }
 
   /** A part of a content that is a list; what is neither text nor thinking is nothing that a reader could see. */
@@ -159,9 +182,14 @@ export class ModelAnswer {
 
   #addText(kind: 'text' | 'reasoning', text: string): void {
     if (text === '') return;
-    this.#bytes += Buffer.byteLength(text);
-    if (this.#bytes > this.#maxBytes) throw answerTooLarge(this.#maxBytes);
+    this.#count(Buffer.byteLength(text));
+    this.#hasText ||= kind === 'text';
     this.#parts.push({ kind, text });
+  }
+
+  #count(bytes: number): void {
+    this.#bytes += bytes;
+    if (this.#bytes > this.#maxBytes) throw answerTooLarge(this.#maxBytes);
   }
 }
 

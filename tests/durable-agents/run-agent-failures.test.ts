@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { AgentRunOptions } from '../../src/durable-agents/agent.js';
 import { AgentError } from '../../src/durable-agents/errors.js';
 import { actingCallback } from '../support/acting-callback.js';
-import { finish, reasoning, text } from '../support/agent-parts.js';
+import { finish, text } from '../support/agent-parts.js';
 import { RecordingCallback } from '../support/recording-callback.js';
 import { runRequest } from '../support/run-request.js';
 import { ScriptedAgent } from '../support/scripted-agent.js';
@@ -104,56 +104,6 @@ describe('a turn that fails', () => {
     const result = await runAgentOnce(new ScriptedAgent([text('It is')]));
 
     expect(errorContentOf(result)).toMatchObject({ errorCode: 'incomplete_response' });
-  });
-});
-
-describe('a broken attempt', () => {
-  const cut = new AgentError('connection_lost', 'The connection was lost.', { recovery: 'retry' });
-  const noStreaming = new AgentError('model_rejected_request', 'No.', { recovery: 'retry-without-streaming' });
-  const answer = [text('Sunny.'), finish()];
-  const highHalf = '\u{1F324}'.charAt(0);
-
-  it.each([
-    { what: 'an error that allows it', first: [cut], streaming: true },
-    { what: 'a stream that just ends', first: [], streaming: true },
-    { what: 'half a surrogate pair, which nobody saw', first: [text(highHalf), cut], streaming: true },
-    { what: 'a model that refuses to stream', first: [noStreaming], streaming: false },
-  ])('is repeated after $what', async ({ first, streaming }) => {
-    const callback = new RecordingCallback();
-    const agent = new ScriptedAgent(first, answer);
-
-    await runAgentOnce(agent, { callback });
-
-    expect(agent.calls.map((call) => call.streaming)).toEqual([true, streaming]);
-    expect(agent.calls[1]?.messages).toEqual(agent.calls[0]?.messages);
-    expect(callback.calls).toEqual(['onAgentStart', 'onStreamingResponseUpdate', 'onAgentResponse']);
-    expect(callback.responses[0]?.text).toBe('Sunny.');
-  });
-
-  it.each([
-    { what: 'text was seen', first: [text('It'), cut], code: 'connection_lost' },
-    { what: 'reasoning was seen', first: [reasoning('Hm'), cut], code: 'connection_lost' },
-    { what: 'text was seen and the stream just ends', first: [text('It')], code: 'incomplete_response' },
-    { what: 'the error rules it out', first: [new AgentError('rate_limited', 'Later.')], code: 'rate_limited' },
-    { what: 'the error is unknown', first: [new Error('bug')], code: 'agent_error' },
-  ])('is not repeated when $what', async ({ first, code }) => {
-    const agent = new ScriptedAgent(first, answer);
-
-    const result = await runAgentOnce(agent);
-
-    expect(agent.calls).toHaveLength(1);
-    expect(errorContentOf(result)).toMatchObject({ errorCode: code });
-  });
-
-  it('is repeated once only', async () => {
-    const callback = new RecordingCallback();
-    const agent = new ScriptedAgent([cut], [cut], answer);
-
-    const result = await runAgentOnce(agent, { callback });
-
-    expect(agent.calls).toHaveLength(2);
-    expect(errorContentOf(result)).toMatchObject({ errorCode: 'connection_lost' });
-    expect(callback.calls).toEqual(['onAgentStart', 'onAgentError']);
   });
 });
 

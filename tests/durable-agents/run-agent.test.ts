@@ -105,14 +105,13 @@ describe('a turn that is answered', () => {
 });
 
 describe('what the agent is told', () => {
-  it('is the conversation so far and then the request, streamed', async () => {
+  it('is the conversation so far and then the request', async () => {
     const agent = new ScriptedAgent([finish()]);
     const history = turnEntries('earlier', 'Hi', { $type: 'text', text: 'Hello' });
 
     await runAgentOnce(agent, { history });
 
     expect(agent.calls).toHaveLength(1);
-    expect(agent.calls[0]?.streaming).toBe(true);
     expect(agent.calls[0]?.messages).toMatchObject([
       { role: 'user', contents: [{ text: 'Hi' }] },
       { role: 'assistant', contents: [{ text: 'Hello' }] },

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import {
   parseThreadState,
   replayableMessages,
+  type ThreadContent,
   type ThreadMessage,
 } from '../../src/durable-agents/thread/thread-state.js';
 import { toChatMessages } from '../../src/openai/chat-messages.js';
@@ -13,6 +14,12 @@ const twoTurnsOfPython: unknown = JSON.parse(
 );
 
 const converted = (...messages: ThreadMessage[]) => toChatMessages('Be brief.', messages).slice(1);
+
+const call = (callId: string, args?: Extract<ThreadContent, { $type: 'functionCall' }>['arguments']) =>
+  ({ $type: 'functionCall', callId, name: 'look', ...(args !== undefined && { arguments: args }) }) as const;
+const result = (callId: string, value?: unknown) =>
+  ({ $type: 'functionResult', callId, ...(value !== undefined && { result: value }) }) as const;
+const sent = (id: string, args: string) => ({ type: 'function', id, function: { name: 'look', arguments: args } });
 
 describe('a conversation for the model', () => {
   it('begins with the instructions', () => {
@@ -89,46 +96,48 @@ describe('a conversation for the model', () => {
       },
       expected: [{ role: 'user', content: 'Read this.' }],
     },
-    {
-      what: 'several tool calls, whose arguments are text, an object or absent',
-      message: {
-        role: 'assistant',
-        contents: [
-          { $type: 'text', text: 'Let me see.' },
-          { $type: 'functionCall', callId: '1', name: 'a', arguments: '{"x":1}' },
-          { $type: 'functionCall', callId: '2', name: 'b', arguments: { y: 2 } },
-          { $type: 'functionCall', callId: '3', name: 'c' },
-        ],
-      },
-      expected: [
-        {
-          role: 'assistant',
-          content: 'Let me see.',
-          tool_calls: [
-            { type: 'function', id: '1', function: { name: 'a', arguments: '{"x":1}' } },
-            { type: 'function', id: '2', function: { name: 'b', arguments: '{"y":2}' } },
-            { type: 'function', id: '3', function: { name: 'c', arguments: '{}' } },
-          ],
-        },
-      ],
-    },
-    {
-      what: 'several tool results as a message each',
-      message: {
-        role: 'tool',
-        contents: [
-          { $type: 'functionResult', callId: '1', result: 'sunny' },
-          { $type: 'functionResult', callId: '2', result: { temperature: 72 } },
-          { $type: 'functionResult', callId: '3' },
-        ],
-      },
-      expected: [
-        { role: 'tool', tool_call_id: '1', content: 'sunny' },
-        { role: 'tool', tool_call_id: '2', content: '{"temperature":72}' },
-        { role: 'tool', tool_call_id: '3', content: '' },
-      ],
-    },
   ])('holds $what', ({ message, expected }) => {
     expect(converted(message)).toEqual(expected);
+  });
+
+  it('holds tool calls, whose arguments are text, an object or absent, and a message for each result', () => {
+    expect(
+      converted(
+        {
+          role: 'assistant',
+          contents: [{ $type: 'text', text: 'Let me see.' }, call('1', '{"x":1}'), call('2', { y: 2 }), call('3')],
+        },
+        { role: 'tool', contents: [result('3'), result('1', 'sunny'), result('2', { temperature: 72 })] },
+      ),
+    ).toEqual([
+      {
+        role: 'assistant',
+        content: 'Let me see.',
+        tool_calls: [sent('1', '{"x":1}'), sent('2', '{"y":2}'), sent('3', '{}')],
+      },
+      { role: 'tool', tool_call_id: '1', content: 'sunny' },
+      { role: 'tool', tool_call_id: '2', content: '{"temperature":72}' },
+      { role: 'tool', tool_call_id: '3', content: '' },
+    ]);
+  });
+
+  it('gives a call without a result one that says so, and leaves out a result without a call', () => {
+    const missing = 'There is no result: the run ended before the call did.';
+    expect(
+      converted(
+        { role: 'tool', contents: [result('0', 'of a turn that was dropped')] },
+        { role: 'assistant', contents: [call('1'), call('2')] },
+        { role: 'tool', contents: [result('2', 'sunny'), result('9', 'of no call')] },
+        { role: 'user', contents: [{ $type: 'text', text: 'And now?' }] },
+        { role: 'assistant', contents: [call('1')] },
+      ),
+    ).toEqual([
+      { role: 'assistant', content: '', tool_calls: [sent('1', '{}'), sent('2', '{}')] },
+      { role: 'tool', tool_call_id: '1', content: missing },
+      { role: 'tool', tool_call_id: '2', content: 'sunny' },
+      { role: 'user', content: 'And now?' },
+      { role: 'assistant', content: '', tool_calls: [sent('1', '{}')] },
+      { role: 'tool', tool_call_id: '1', content: missing },
+    ]);
   });
 });

@@ -1,9 +1,9 @@
 import { createServer } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import type { Agent, AgentStreamPart } from '../../src/durable-agents/agent.js';
 import { AgentError } from '../../src/durable-agents/errors.js';
+import type { ChatModel, ModelPart } from '../../src/durable-agents/tools/chat-model.js';
 import { finish, text } from '../support/agent-parts.js';
-import { API_KEY, chatAgent, partsOf, type Question } from '../support/ask-model.js';
+import { API_KEY, chatAgent, chatModel, partsOf, type Question } from '../support/ask-model.js';
 import { content, finishChunk } from '../support/model-chunks.js';
 import { answered, type ModelReply, rawStream, startModelServer, streamed } from '../support/model-server.js';
 import { listenOnLoopback } from '../support/listen-on-loopback.js';
@@ -12,9 +12,9 @@ import { runAgentOnce } from '../support/run-agent-once.js';
 const AT_ONCE = { 'x-should-retry': 'false' };
 const sunny = streamed([content('Sunny.'), finishChunk()]);
 
-async function collectParts(agent: Agent, parts: AgentStreamPart[] = []): Promise<AgentStreamPart[]> {
+async function collectParts(model: ChatModel, parts: ModelPart[] = []): Promise<ModelPart[]> {
   const { signal } = new AbortController();
-  for await (const part of agent.run([], { signal, streaming: true })) parts.push(part);
+  for await (const part of model.ask({ messages: [], tools: [], signal, streaming: true })) parts.push(part);
   return parts;
 }
 
@@ -104,8 +104,8 @@ describe('an endpoint that refuses stream_options', () => {
     [400, { error: 'Unsupported parameter: stream options' }],
   ])('with %i and %j is asked again without it, and no more from then on', async (status, body) => {
     const { endpoint, requests } = await startModelServer(answered(status, body), sunny);
-    const agent = chatAgent({ endpoint });
-    const run = () => collectParts(agent);
+    const model = chatModel({ endpoint });
+    const run = () => collectParts(model);
 
     expect(await run()).toEqual([text('Sunny.'), finish()]);
     expect(await run()).toEqual([text('Sunny.'), finish()]);
@@ -216,9 +216,9 @@ describe('the content filter', () => {
     const { endpoint } = await startModelServer(
       streamed([content('It is'), finishChunk(), finishChunk('content_filter')]),
     );
-    const parts: AgentStreamPart[] = [];
+    const parts: ModelPart[] = [];
 
-    await expect(collectParts(chatAgent({ endpoint }), parts)).rejects.toMatchObject({ code: 'content_filter' });
+    await expect(collectParts(chatModel({ endpoint }), parts)).rejects.toMatchObject({ code: 'content_filter' });
     expect(parts).toEqual([text('It is')]);
   });
 

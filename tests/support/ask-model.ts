@@ -1,7 +1,9 @@
-import type { Agent, AgentRunOptions, AgentStreamPart } from '../../src/durable-agents/agent.js';
+import type { Agent } from '../../src/durable-agents/agent.js';
+import type { ChatModel, ModelPart, ModelRequest } from '../../src/durable-agents/tools/chat-model.js';
 import type { ThreadMessage } from '../../src/durable-agents/thread/thread-state.js';
 import { type AzureOpenAIClientOptions, createAzureOpenAIClient } from '../../src/openai/azure-openai-client.js';
 import { type ChatCompletionAgentOptions, createChatCompletionAgent } from '../../src/openai/chat-completion-agent.js';
+import { createChatCompletionModel } from '../../src/openai/chat-completion-model.js';
 import { parseModelEndpoint } from '../../src/openai/model-endpoint.js';
 
 export const API_KEY = 'secret-key-0123456789';
@@ -15,15 +17,17 @@ export interface ModelAccess extends Partial<Omit<AzureOpenAIClientOptions, 'end
 }
 
 /** An agent over the model at this endpoint, as the app has it. */
-export function chatAgent({
-  endpoint,
-  apiVersion,
-  streamIdleTimeoutMs = 10_000,
-  agent,
-  ...client
-}: ModelAccess): Agent {
-  return createChatCompletionAgent({
-    name: 'CallbackAgent',
+export function chatAgent(access: ModelAccess): Agent {
+  return createChatCompletionAgent({ name: 'CallbackAgent', ...modelOptions(access) });
+}
+
+/** The model at this endpoint, as the app has it. */
+export function chatModel(access: ModelAccess): ChatModel {
+  return createChatCompletionModel(modelOptions(access));
+}
+
+function modelOptions({ endpoint, apiVersion, streamIdleTimeoutMs = 10_000, agent, ...client }: ModelAccess) {
+  return {
     instructions: 'Be brief.',
     firstTokenTimeoutMs: 10_000,
     streamIdleTimeoutMs,
@@ -34,22 +38,22 @@ export function chatAgent({
       ...(client.credential === undefined && { apiKey: API_KEY }),
       ...client,
     }),
-  });
+  };
 }
 
-export interface Question extends ModelAccess, Partial<AgentRunOptions> {}
+export interface Question extends ModelAccess, Partial<ModelRequest> {}
 
-const messages: ThreadMessage[] = [{ role: 'user', contents: [{ $type: 'text', text: 'Hi' }] }];
+const hello: ThreadMessage[] = [{ role: 'user', contents: [{ $type: 'text', text: 'Hi' }] }];
 
-/** Says hello to the model, and gives what the agent makes of its answer. */
-export function askModel(question: Question): AsyncIterable<AgentStreamPart> {
-  const { signal = new AbortController().signal, streaming = true, ...access } = question;
-  return chatAgent(access).run(messages, { signal, streaming });
+/** Says hello to the model, and gives what it makes of the answer. */
+export function askModel(question: Question): AsyncIterable<ModelPart> {
+  const { signal = new AbortController().signal, streaming = true, messages = hello, tools = [], ...access } = question;
+  return chatModel(access).ask({ messages, tools, signal, streaming });
 }
 
-/** All parts of the answer; rejects as the agent throws. */
-export async function partsOf(question: Question): Promise<AgentStreamPart[]> {
-  const parts: AgentStreamPart[] = [];
+/** All parts of the answer; rejects as the model does. */
+export async function partsOf(question: Question): Promise<ModelPart[]> {
+  const parts: ModelPart[] = [];
   for await (const part of askModel(question)) parts.push(part);
   return parts;
 }

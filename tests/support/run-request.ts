@@ -8,6 +8,7 @@ export function runRequest(fields: Partial<RunRequest> = {}): RunRequest {
     correlationId: '0123456789abcdef0123456789abcdef',
     createdAt: '2026-01-07T15:40:00.000Z',
     responseType: 'json',
+    enableToolCalls: true,
     ...fields,
   };
 }

@@ -1,21 +1,49 @@
-import type { AgentUpdateKind, AgentUsage } from '../../durable-agents/index.js';
+import {
+  type AgentResponseUpdate,
+  type AgentUpdateKind,
+  type AgentUsage,
+  cutJson,
+} from '../../durable-agents/index.js';
+
+const MAX_EVENT_RESULT_BYTES = 4096;
 
 /*
  * Fields have their names on the wire. A store keeps them as JSON text, in the order in which they are served.
  */
 
-/** The fields of an update. */
-export interface StreamEventFields {
+/** What the events of all updates have. */
+interface UpdateEventFields<Kind extends AgentUpdateKind> {
   readonly event_type: 'stream';
-  readonly update_kind: AgentUpdateKind;
-  /** A piece of the answer. */
+  readonly update_kind: Kind;
+  /** A piece of the answer; empty for tool calls and results. */
   readonly text: string;
+  /** Which of the model's answers within the run it belongs to. Undefined for the first. */
+  readonly round?: number;
 }
+
+interface ToolCallEventFields extends UpdateEventFields<'tool_call'> {
+  readonly call_id: string;
+  readonly tool_name: string;
+  /** An object; what the model wrote, as text, if that is not the JSON of one. */
+  readonly arguments: unknown;
+}
+
+interface ToolResultEventFields extends UpdateEventFields<'tool_result'> {
+  readonly call_id: string;
+  readonly tool_name: string;
+  /** JSON of at most 4 KiB. A longer result is a text that is cut and says so. */
+  readonly result: unknown;
+  readonly is_error: boolean;
+  readonly duration_ms: number;
+}
+
+/** The fields of an update. */
+export type StreamEventFields = UpdateEventFields<'text' | 'reasoning'> | ToolCallEventFields | ToolResultEventFields;
 
 /** The fields of an answer. */
 export interface FinalEventFields {
   readonly event_type: 'final';
-  /** The whole answer: the texts of the run's stream events of kind `text`, joined. */
+  /** The whole answer: the texts of the stream events of kind `text` of the run's last round, joined. */
   readonly response_text: string;
   /** `null` if the model reports none. */
   readonly usage: UsageDetails | null;
@@ -62,6 +90,27 @@ export type CallbackEvent = CallbackEventFields & {
   /** Position in the thread's log: 1 for the first event, without gaps, continued after a clear. */
   readonly sequence: number;
 };
+
+/** The fields of an update's event, in the order of the wire. */
+export function toStreamFields(update: AgentResponseUpdate): StreamEventFields {
+  const { round } = update;
+  const rounds = round !== undefined && { round };
+  switch (update.kind) {
+    case 'tool_call': {
+      const { kind, text, callId, toolName, arguments: args } = update;
+      const call = { call_id: callId, tool_name: toolName, arguments: args };
+      return { event_type: 'stream', update_kind: kind, text, ...call, ...rounds };
+    }
+    case 'tool_result': {
+      const { kind, text, callId, toolName, isError, durationMs } = update;
+      const result = cutJson(update.result, MAX_EVENT_RESULT_BYTES);
+      const ended = { call_id: callId, tool_name: toolName, result, is_error: isError, duration_ms: durationMs };
+      return { event_type: 'stream', update_kind: kind, text, ...ended, ...rounds };
+    }
+    default:
+      return { event_type: 'stream', update_kind: update.kind, text: update.text, ...rounds };
+  }
+}
 
 /** `null` if the model reports none. */
 export function toUsageDetails(usage: AgentUsage | undefined): UsageDetails | null {

@@ -23,6 +23,13 @@ const COLUMNS = [
   'attempt',
   'lost_events',
   'omitted_turn_count',
+  'round',
+  'call_id',
+  'tool_name',
+  'arguments',
+  'result',
+  'is_error',
+  'duration_ms',
 ] as const;
 
 export const CSV_HEADER = `${COLUMNS.join(',')}\r\n`;
@@ -56,7 +63,7 @@ export function toCsvLine(line: ExportedLine): string {
  */
 function csvField(value: unknown): string {
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-  const text = typeof value === 'string' ? value : '';
+  const text = typeof value === 'string' ? value : (JSON.stringify(value ?? undefined) ?? '');
   const harmless = /^[=+\-@\t\r\n＝＋－＠]/u.test(text) ? `'${text}` : text;
   return /[",;\t\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }

@@ -5,7 +5,7 @@ import type {
   AgentResponseCallback,
   AgentResponseUpdate,
 } from '../../durable-agents/index.js';
-import { type CallbackEventFields, toUsageDetails } from '../domain/callback-event.js';
+import { type CallbackEventFields, toStreamFields, toUsageDetails } from '../domain/callback-event.js';
 import { RunRecorder } from './run-recorder.js';
 import type { CallbackEventStore } from '../store/callback-event-store.js';
 import type { NewEvent } from '../domain/stored-event.js';
@@ -43,9 +43,9 @@ export class ConversationAuditTrail implements AgentResponseCallback {
     this.#recorderOf(context).begin();
   }
 
-  onStreamingResponseUpdate({ kind, text }: AgentResponseUpdate, context: AgentCallbackContext): void | Promise<void> {
-    if (this.#options.log.updates) context.log.info(`${where(context)} streaming chunk: ${this.#preview(text)}`);
-    return this.#recorderOf(context).add(this.#event({ event_type: 'stream', update_kind: kind, text }));
+  onStreamingResponseUpdate(update: AgentResponseUpdate, context: AgentCallbackContext): void | Promise<void> {
+    if (this.#options.log.updates) context.log.info(`${where(context)} ${this.#describe(update)}`);
+    return this.#recorderOf(context).add(this.#event(toStreamFields(update)));
   }
 
   async onAgentResponse(response: AgentResponse, context: AgentCallbackContext): Promise<void> {
@@ -96,6 +96,19 @@ export class ConversationAuditTrail implements AgentResponseCallback {
       eventType: fields.event_type,
       fields: JSON.stringify(fields).slice(1, -1),
     };
+  }
+
+  #describe(update: AgentResponseUpdate): string {
+    switch (update.kind) {
+      case 'tool_call':
+        return `calls ${update.toolName}: ${this.#preview(JSON.stringify(update.arguments))}`;
+      case 'tool_result': {
+        const how = update.isError ? 'failed' : 'returned';
+        return `${update.toolName} ${how} after ${update.durationMs} ms: ${this.#preview(JSON.stringify(update.result))}`;
+      }
+      default:
+        return `streaming chunk: ${this.#preview(update.text)}`;
+    }
   }
 
   /** On one line, whatever the model wrote. */

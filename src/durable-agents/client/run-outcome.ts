@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isCut } from '../thread/cut-turn.js';
-import { findResponse, joinedText, responseError, type ThreadEntry } from '../thread/thread-state.js';
+import { answerText, findResponse, joinedText, responseError, type ThreadEntry } from '../thread/thread-state.js';
 
 interface OutcomeOfRun {
   /** The message that started the run, if the thread has it. */
@@ -41,7 +41,7 @@ export function findOutcome(history: readonly ThreadEntry[], correlationId: stri
     ? {
         ...about,
         status: 'success',
-        response: joinedText(response.messages),
+        response: answerText(response.messages),
         messageCount: history.indexOf(response) + 1,
         ...(hasCutText(response) && { isCut: true }),
       }

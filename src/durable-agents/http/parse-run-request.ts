@@ -62,11 +62,11 @@ export interface MessageRules {
   readonly allowedRoles: readonly RunRequest['role'][];
 }
 
-/** The message of a run request and who says it. @throws HttpError 400 or 413 */
+/** The message of a run request, who says it, and whether tools may be called. @throws HttpError 400 or 413 */
 export function parseRunMessage(
   body: RequestBody,
   { maxBytes, maxStateBytes, allowedRoles }: MessageRules,
-): Pick<RunRequest, 'message' | 'role'> {
+): Pick<RunRequest, 'message' | 'role' | 'enableToolCalls'> {
   const fields = body.kind === 'json' ? body.fields : { message: body.text };
   const message = messageOf(fields['message']);
   if (Buffer.byteLength(message) > maxBytes) {
@@ -79,7 +79,8 @@ export function parseRunMessage(
     );
   }
   refuseResponseFormat(fields['response_format']);
-  return { message, role: allowedRole(fields['role'], allowedRoles) };
+  const enableToolCalls = coerceBoolean(fields['enable_tool_calls'] ?? true);
+  return { message, role: allowedRole(fields['role'], allowedRoles), enableToolCalls };
 }
 
 function refuseResponseFormat(format: unknown): void {

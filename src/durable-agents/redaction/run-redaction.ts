@@ -1,18 +1,26 @@
 import type { AgentResponse, AgentResponseUpdate } from '../agent.js';
+import { deepFreeze } from '../deep-freeze.js';
 import { AgentError } from '../errors.js';
 import { errorText } from '../../functions/error-text.js';
 import type { Logger } from '../../functions/logger.js';
 import type { Redaction } from './redaction.js';
 import { StreamRedactor } from './stream-redactor.js';
 
+type TextUpdate = Extract<AgentResponseUpdate, { kind: 'text' | 'reasoning' }>;
+type ToolUpdate = Extract<AgentResponseUpdate, { kind: 'tool_call' | 'tool_result' }>;
+
 const NOTHING: readonly AgentResponseUpdate[] = [];
+
+function isTool(update: AgentResponseUpdate): update is ToolUpdate {
+  return update.kind === 'tool_call' || update.kind === 'tool_result';
+}
 
 /** Redacts what one delivery of a run shows to callbacks and traces. The conversation and the model see the originals. */
 export class RunRedaction {
   readonly #redaction: Redaction;
   readonly #stream: StreamRedactor;
   /** The last update of the text that may be held back. */
-  #last: AgentResponseUpdate | undefined;
+  #last: TextUpdate | undefined;
   /** What was released of the answer: the texts since the last update of another kind than text and reasoning. */
   #text = '';
 
@@ -28,6 +36,11 @@ export class RunRedaction {
   /** The updates to show in place of this one: none while all of it is held back. */
   push(update: AgentResponseUpdate): readonly AgentResponseUpdate[] {
     const ended = update.kind === this.#last?.kind ? NOTHING : this.end();
+    if (isTool(update)) {
+      this.#last = undefined;
+      this.#text = '';
+      return [...ended, this.#tool(update)];
+    }
     const visible = this.#visible(update, this.#stream.push(update.text));
     this.#last = update;
     return ended.length === 0 ? visible : [...ended, ...visible];
@@ -52,7 +65,13 @@ export class RunRedaction {
     });
   }
 
-  #visible(update: AgentResponseUpdate, text: string): readonly AgentResponseUpdate[] {
+  #tool(update: ToolUpdate): AgentResponseUpdate {
+    if (update.kind === 'tool_call')
+      return deepFreeze({ ...update, arguments: this.#redaction.json(update.arguments) });
+    return deepFreeze({ ...update, result: this.#redaction.json(update.result) });
+  }
+
+  #visible(update: TextUpdate, text: string): readonly AgentResponseUpdate[] {
     if (text === '') return NOTHING;
     if (update.kind === 'text') this.#text += text;
     // Frozen, as several callbacks may share it.

@@ -96,6 +96,9 @@ export type ThreadEntry = z.infer<typeof entrySchema>;
 /** What somebody said, in one piece or several. */
 export type ThreadMessage = z.infer<typeof messageSchema> & { contents: ThreadContent[] };
 
+/** An object as JSON has it. */
+export type JsonObject = z.infer<typeof jsonObject>;
+
 /** A piece of a message; its `$type` tells the kind. */
 export type ThreadContent = z.infer<typeof contentSchema>;
 
@@ -164,6 +167,14 @@ export function joinedText(messages: ThreadEntry['messages']): string {
     .map(messageText)
     .filter((text) => text !== '')
     .join('\n');
+}
+
+/** The answer of a run: the texts after its last tool call or result, joined by newlines. */
+export function answerText(messages: readonly ThreadMessage[] | ThreadEntry['messages']): string {
+  const last = (messages ?? []).findLastIndex(({ contents = [] }) =>
+    contents.some(({ $type }) => $type === 'functionCall' || $type === 'functionResult'),
+  );
+  return joinedText((messages ?? []).slice(last + 1));
 }
 
 /** The response to a run, also a failed one; `undefined` until there is one. */

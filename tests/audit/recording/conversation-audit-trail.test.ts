@@ -134,6 +134,20 @@ describe('ConversationAuditTrail', () => {
     ]);
   });
 
+  it('logs tool calls and their results', async () => {
+    const { trail } = createTrail();
+    const about = { text: '', callId: 'call-1', toolName: 'get_weather' } as const;
+    await trail.onStreamingResponseUpdate({ kind: 'tool_call', ...about, arguments: { location: 'Paris' } }, context);
+    await trail.onStreamingResponseUpdate(
+      { kind: 'tool_result', ...about, result: 'sunny', isError: false, durationMs: 12 },
+      context,
+    );
+    expect(log.lines).toEqual([
+      `info [CallbackAgent][${context.correlationId}] calls get_weather: {"location":"Paris"}`,
+      `info [CallbackAgent][${context.correlationId}] get_weather returned after 12 ms: "sunny"`,
+    ]);
+  });
+
   it('logs only how the run ended without a line per update', async () => {
     const { trail } = createTrail({ updates: false });
     await trail.onStreamingResponseUpdate({ kind: 'text', text: 'It is' }, context);

@@ -27,7 +27,7 @@ describe('the message', () => {
   });
 
   it('is the whole text of a body that is not JSON, trimmed', async () => {
-    expect(await messageOf({ body: ' Hi there \n' })).toEqual({ message: 'Hi there', role: 'user' });
+    expect(await messageOf({ body: ' Hi there \n' })).toMatchObject({ message: 'Hi there', role: 'user' });
   });
 
   it.each([

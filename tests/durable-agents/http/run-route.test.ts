@@ -212,6 +212,7 @@ describe('a run request', () => {
           correlationId: expect.stringMatching(/^[0-9a-f]{32}$/),
           createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
           responseType: 'json',
+          enableToolCalls: true,
         },
       },
     ]);

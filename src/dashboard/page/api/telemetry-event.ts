@@ -21,6 +21,12 @@ export interface StreamEvent extends EventOfRun {
   readonly event_type: 'stream';
   readonly update_kind: string;
   readonly text: string;
+  /** Of a tool call or its result, as the fields after it. */
+  readonly tool_name?: string;
+  readonly arguments?: unknown;
+  readonly result?: unknown;
+  readonly is_error?: boolean;
+  readonly duration_ms?: number;
 }
 
 export interface FinalEvent extends EventOfRun {
@@ -60,6 +66,25 @@ export type ReceivedEvent = TelemetryEvent extends infer Event
 export interface SupersededAttempt {
   readonly correlation_id: string;
   readonly attempt: number;
+}
+
+/** Returns an update in words: tool calls and results have no text of their own. */
+export function textOfUpdate(event: StreamEvent): string {
+  const { tool_name: tool = 'tool', text } = event;
+  switch (event.update_kind) {
+    case 'tool_call':
+      return `${tool} ${jsonText(event.arguments)}`;
+    case 'tool_result': {
+      const took = event.duration_ms === undefined ? '' : ` after ${event.duration_ms} ms`;
+      return `${tool} ${event.is_error === true ? 'failed' : 'returned'}${took}: ${jsonText(event.result)}`;
+    }
+    default:
+      return text;
+  }
+}
+
+function jsonText(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
 }
 
 /** Returns the attempt that an event belongs to. */

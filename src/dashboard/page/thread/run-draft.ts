@@ -1,5 +1,5 @@
-import { attemptOf, type TelemetryEvent } from '../api/telemetry-event.js';
-import { answerOf, type Run, type RunPart } from './run.js';
+import { attemptOf, type TelemetryEvent, textOfUpdate } from '../api/telemetry-event.js';
+import { answerOf, isTool, type Run, type RunPart } from './run.js';
 
 /** A run under construction. */
 export type RunDraft = { -readonly [Field in keyof Run]: Run[Field] } & { parts: RunPart[] };
@@ -49,7 +49,9 @@ export function addToRun(run: RunDraft, event: TelemetryEvent): void {
       }
       run.updateCount += 1;
       const last = run.parts.at(-1);
-      if (last?.kind === event.update_kind) {
+      if (isTool(event.update_kind)) {
+        run.parts.push({ kind: event.update_kind, text: textOfUpdate(event) });
+      } else if (last?.kind === event.update_kind) {
         run.parts[run.parts.length - 1] = { kind: last.kind, text: last.text + event.text };
       } else {
         run.parts.push({ kind: event.update_kind, text: event.text });

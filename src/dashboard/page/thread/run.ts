@@ -54,7 +54,16 @@ export function isEnded({ outcome }: Run): boolean {
   return outcome.status === 'answered' || outcome.status === 'failed';
 }
 
-/** Returns the text of the answer, without reasoning and tools. */
+/** Whether updates of this kind are tool calls or their results. */
+export function isTool(kind: string): boolean {
+  return kind === 'tool_call' || kind === 'tool_result';
+}
+
+/** Returns the text of the answer: what follows the last tool call, without reasoning. */
 export function answerOf({ parts }: Pick<Run, 'parts'>): string {
-  return parts.map(({ kind, text }) => (kind === 'text' ? text : '')).join('');
+  const lastTool = parts.findLastIndex(({ kind }) => isTool(kind));
+  return parts
+    .slice(lastTool + 1)
+    .map(({ kind, text }) => (kind === 'text' ? text : ''))
+    .join('');
 }

@@ -1,4 +1,4 @@
-import { attemptOf, type TelemetryEvent } from '../api/telemetry-event.js';
+import { attemptOf, type TelemetryEvent, textOfUpdate } from '../api/telemetry-event.js';
 
 /** An event as the timeline shows it. */
 export interface TimelineEvent {
@@ -32,7 +32,7 @@ export function toTimelineEvent(event: TelemetryEvent, runIndex: number): Timeli
 function textOf(event: TelemetryEvent): string {
   switch (event.event_type) {
     case 'stream':
-      return event.text;
+      return textOfUpdate(event);
     case 'final':
       return event.response_text;
     case 'failed':

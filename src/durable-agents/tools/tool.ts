@@ -1,0 +1,102 @@
+import { z } from 'zod';
+import type { Logger } from '../../functions/logger.js';
+import type { JsonObject } from '../thread/thread-state.js';
+
+const TOOL_NAME = /^[A-Za-z0-9_-]{1,64}$/;
+const DEFAULT_TIMEOUT_MS = 30_000;
+
+/** What a tool gets to know of its call. */
+export interface ToolContext {
+  readonly agentName: string;
+  readonly threadId: string;
+  /** The run. */
+  readonly correlationId: string;
+  /** The call, as the model named it. */
+  readonly callId: string;
+  /** The same for each delivery of one call: pass it to services, so that they recognize a repeated request. */
+  readonly idempotencyKey: string;
+  /** Aborted when the call or its run is over its time. Nobody waits for the tool any more. */
+  readonly signal: AbortSignal;
+  /** The log of the invocation that runs the agent. */
+  readonly log: Logger;
+}
+
+export interface ToolOptions<Parameters extends z.ZodObject> {
+  /** Letters, digits, `_` and `-`, at most 64. */
+  readonly name: string;
+  /** Tells the model what the tool does and when to use it. */
+  readonly description: string;
+  /** The model gets it as JSON Schema, and its arguments are parsed by it. */
+  readonly parameters: Parameters;
+  /**
+   * Returns the result for the model: plain JSON, or what `JSON.stringify` makes such. Throw a {@link ToolError} to tell
+   * the model what went wrong.
+   */
+  readonly execute: (args: z.output<Parameters>, context: ToolContext) => unknown;
+  /** How long the model waits for a result. @default 30,000 */
+  readonly timeoutMs?: number;
+}
+
+/** A tool as the agent's loop uses it. Made by {@link defineTool}. */
+export interface Tool {
+  readonly name: string;
+  readonly description: string;
+  /** JSON Schema of the arguments. */
+  readonly parameters: JsonObject;
+  readonly timeoutMs: number;
+  /** Parses arguments. @throws ToolError if they do not fit the schema */
+  prepare(args: JsonObject): Promise<PreparedCall>;
+}
+
+/** A call whose arguments fit the schema of its tool. */
+export interface PreparedCall {
+  execute(context: ToolContext): unknown;
+}
+
+/** A failure that the model may read: its message becomes the result of the call. Other errors are only logged. */
+export class ToolError extends Error {
+  /** Stable and in snake_case, for traces. */
+  readonly code: string;
+
+  constructor(message: string, options: ErrorOptions & { readonly code?: string } = {}) {
+    super(message, options);
+    this.name = 'ToolError';
+    this.code = options.code ?? 'tool_error';
+  }
+}
+
+/**
+ * Defines a tool that a model can call.
+ *
+ * @throws TypeError if the name is not one that models accept
+ */
+export function defineTool<Parameters extends z.ZodObject>(options: ToolOptions<Parameters>): Tool {
+  const { name, description, parameters, execute, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  if (!TOOL_NAME.test(name)) {
+    throw new TypeError(`Invalid tool name "${name}": expected 1 to 64 letters, digits, "_" or "-".`);
+  }
+  const { $schema: _, ...schema } = z.toJSONSchema(parameters, { io: 'input' });
+  return {
+    name,
+    description,
+    parameters: schema,
+    timeoutMs,
+    async prepare(args) {
+      const parsed = await parameters.safeParseAsync(args);
+      if (parsed.success) return { execute: (context) => execute(parsed.data, context) };
+      throw invalidArguments(`do not fit the schema of ${name}. ${describeIssues(parsed.error)}`);
+    },
+  };
+}
+
+export function invalidArguments(problem: string): ToolError {
+  return new ToolError(`The arguments ${problem}`, { code: 'invalid_arguments' });
+}
+
+/** What does not fit, as `location: expected string`, for a model or a caller. */
+export function describeIssues({ issues }: z.ZodError): string {
+  return issues
+    .slice(0, 5)
+    .map(({ path, message }) => `${path.length === 0 ? 'value' : path.join('.')}: ${message}`)
+    .join('; ');
+}

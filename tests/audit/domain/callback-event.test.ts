@@ -1,0 +1,32 @@
+import { expect, it } from 'vitest';
+import { toStreamFields } from '../../../src/audit/domain/callback-event.js';
+
+const about = { text: '', callId: 'call-1', toolName: 'get_weather' } as const;
+
+it('gives the event of a tool call its fields in the order of the wire', () => {
+  const fields = toStreamFields({ kind: 'tool_call', ...about, arguments: { location: 'Paris' } });
+
+  expect(JSON.stringify(fields)).toBe(
+    '{"event_type":"stream","update_kind":"tool_call","text":"","call_id":"call-1","tool_name":"get_weather",' +
+      '"arguments":{"location":"Paris"}}',
+  );
+});
+
+it('gives the event of a tool result its fields in the order of the wire, and its round from the second on', () => {
+  const result = { kind: 'tool_result', ...about, result: 'sunny', isError: false, durationMs: 12 } as const;
+
+  expect(JSON.stringify(toStreamFields({ ...result, round: 2 }))).toBe(
+    '{"event_type":"stream","update_kind":"tool_result","text":"","call_id":"call-1","tool_name":"get_weather",' +
+      '"result":"sunny","is_error":false,"duration_ms":12,"round":2}',
+  );
+});
+
+it('cuts a result to 4 KiB of JSON and says so', () => {
+  const long = { kind: 'tool_result', ...about, result: 'ä"'.repeat(5000), isError: false, durationMs: 12 } as const;
+
+  const fields = toStreamFields(long);
+
+  const json = JSON.stringify('result' in fields ? fields.result : undefined);
+  expect(Buffer.byteLength(json)).toBeLessThanOrEqual(4096);
+  expect(json).toMatch(/… \[cut: 20002 bytes, the limit is 4096\]"$/);
+});
