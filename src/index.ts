@@ -71,6 +71,7 @@ registerCallbackRoutes({
   answerLimits: settings.callbackAnswers,
   pollLimits: settings.callbackStreams,
   access: agentApp.access,
+  threadIndex: agentApp.threadIndex,
   authLevel: agentApp.httpAuthLevel,
 });
 

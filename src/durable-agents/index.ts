@@ -49,3 +49,5 @@ export {
   type ThreadState,
 } from './thread/thread-state.js';
 export { toEntityKey } from './thread/thread-id.js';
+export { RUN_STATUSES, type RunStatus } from './runs/run-record.js';
+export { type ListedThread, ThreadIndex, type ThreadPage, type ThreadQuery } from './threads/thread-index.js';

@@ -23,7 +23,7 @@ describe('GET agents/{agent}/threads', () => {
   const ownIdsOf = (threads: readonly { thread_id: string }[]) =>
     idsOf(threads).filter((id) => newestFirst().includes(id));
 
-  it('lists the threads with telemetry, the one with the latest event first', async () => {
+  it('lists the threads, the one with the latest activity first', async () => {
     const { status, json } = await list('?limit=1000');
     expect(status).toBe(200);
     expect(ownIdsOf(json)).toEqual(newestFirst());
@@ -44,6 +44,10 @@ describe('GET agents/{agent}/threads', () => {
       'input_token_count',
       'output_token_count',
       'total_token_count',
+      'title',
+      'status',
+      'created_at',
+      'last_activity_at',
     ]);
     expect(thread).toMatchObject({
       thread_id: threadId,
@@ -53,7 +57,10 @@ describe('GET agents/{agent}/threads', () => {
       run_count: 1,
       failed_run_count: 0,
       last_event_type: 'final',
+      title: 'Hello',
+      status: 'completed',
     });
+    expect(thread.created_at <= thread.last_activity_at).toBe(true);
     expect(thread.total_token_count).toBe(thread.input_token_count + thread.output_token_count);
   });
 
@@ -71,10 +78,26 @@ describe('GET agents/{agent}/threads', () => {
     expect(seen).toEqual(newestFirst());
   });
 
-  it('has no thread that was cleared', async () => {
+  const find = async (threadId: string, query = '') =>
+    (await list(`?limit=1000${query}`)).json.filter(({ thread_id: id }: { thread_id: string }) => id === threadId);
+
+  it('keeps a thread whose events were cleared, and drops one that was deleted', async () => {
     const { thread_id: threadId } = await api().ask(newThreadId(), 'Hello');
     await api().callbacks('DELETE', threadId);
-    expect(idsOf((await list('?limit=1000')).json)).not.toContain(threadId);
+    expect(await find(threadId)).toMatchObject([{ event_count: 0, last_event_at: null, status: 'completed' }]);
+    await api().call('DELETE', `agents/CallbackAgent/threads/${threadId}`);
+    expect(await find(threadId)).toEqual([]);
+  });
+
+  it('filters by status, time, and text in id or title', async () => {
+    const { thread_id: threadId } = await api().ask(newThreadId(), 'What about Übermorgen?');
+    const [{ last_activity_at: at }] = await find(threadId);
+    const later = new Date(Date.parse(at) + 1).toISOString();
+    const shown = ['&status=completed', '&q=%C3%BCBERMORGEN', `&q=${threadId}`, `&since=${at}`, `&until=${later}`];
+    for (const query of shown) expect(await find(threadId, query)).toHaveLength(1);
+    for (const query of ['&status=failed', '&q=no-such-text', `&since=${later}`, `&until=${at}`]) {
+      expect(await find(threadId, query)).toEqual([]);
+    }
   });
 
   it('knows the agent without regard to case, and none that is not registered', async () => {
@@ -86,6 +109,8 @@ describe('GET agents/{agent}/threads', () => {
     ['limit', '0', 'from 1 to 1000'],
     ['limit', 'all', 'from 1 to 1000'],
     ['cursor', 'x', 'x-next-cursor'],
+    ['status', 'done', 'queued or running'],
+    ['since', 'yesterday', 'a time'],
   ])('refuses %s=%s and says what it expects', async (name, value, expected) => {
     const { status, json } = await list(`?${name}=${value}`);
     expect(status).toBe(400);

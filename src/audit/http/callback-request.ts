@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { RUN_STATUSES } from '../../durable-agents/index.js';
 import { flag, oneOf, wholeNumber } from '../../functions/query-parameters.js';
 import { parseCursor } from '../domain/event-cursor.js';
 
@@ -47,16 +48,22 @@ export const exportQuery = z.object({
   superseded,
 });
 
+const time = (meaning: string) =>
+  z.iso.datetime({ offset: true, error: `${meaning}, as 2026-01-31T12:00:00Z` }).transform((text) => new Date(text));
+
 /** `GET agents/{agentName}/threads` */
 export const threadsQuery = z.object({
   limit: wholeNumber(1, 1000).default(100),
-  /** The last thread of the page before: time of its last event, and its id as base64url. */
   cursor: z
     .string()
-    .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z,[\w-]{1,700}$/, 'a cursor of x-next-cursor')
-    .transform((text) => {
-      const [lastEventAt = '', id = ''] = text.split(',');
-      return { lastEventAt, threadId: Buffer.from(id, 'base64url').toString() };
-    })
+    .regex(/^\d{13}\|[0-9a-f]{32}$/, 'a cursor of x-next-cursor')
     .optional(),
+  /** Of the newest run. */
+  status: oneOf(...RUN_STATUSES).optional(),
+  /** Only threads whose last activity is at or after this time. */
+  since: time('a time').optional(),
+  /** Only threads whose last activity is before this time. */
+  until: time('a time').optional(),
+  /** Only threads with this text in id or title. */
+  q: z.string().max(200, 'at most 200 characters').optional(),
 });

@@ -1,4 +1,5 @@
 import { app, type HttpFunctionOptions, type HttpHandler } from '@azure/functions';
+import type { ThreadIndex } from '../../durable-agents/index.js';
 import { withErrorHandling } from '../../functions/with-error-handling.js';
 import { AnswerBudget } from './answer-budget.js';
 import { createExportEventsRoute } from './export-events-route.js';
@@ -18,6 +19,7 @@ export interface AnswerLimits extends Pick<ListEventsOptions, 'maxPageBytes' | '
 
 export interface CallbackRoutesOptions extends Pick<ListEventsOptions, 'store' | 'access'> {
   readonly streams: StreamHub;
+  readonly threadIndex: ThreadIndex;
   readonly answerLimits: AnswerLimits;
   /** Of requests that long-poll. */
   readonly pollLimits: ReaderLimits;
@@ -26,7 +28,7 @@ export interface CallbackRoutesOptions extends Pick<ListEventsOptions, 'store' |
 
 /** Registers the endpoints that serve the events of threads, and clear them. */
 export function registerCallbackRoutes(options: CallbackRoutesOptions): void {
-  const { store, access, streams, answerLimits, pollLimits, authLevel } = options;
+  const { store, access, threadIndex, streams, answerLimits, pollLimits, authLevel } = options;
   const budget = new AnswerBudget(answerLimits.maxTotalBytes);
   const polls = new ReaderSlots('long polls', pollLimits);
   const get = (name: string, route: string, handler: HttpHandler): void =>
@@ -39,7 +41,7 @@ export function registerCallbackRoutes(options: CallbackRoutesOptions): void {
     `${THREAD_ROUTE}/export`,
     createExportEventsRoute({ store, access, budget, ...answerLimits }),
   );
-  get('list_threads', 'agents/{agentName}/threads', createThreadsRoute(store, access));
+  get('list_threads', 'agents/{agentName}/threads', createThreadsRoute({ store, access, threadIndex }));
   app.http('reset_callback_events', {
     methods: ['DELETE'],
     route: THREAD_ROUTE,

@@ -1,72 +1,62 @@
 import type { HttpHandler } from '@azure/functions';
-import type { ThreadAccess } from '../../durable-agents/index.js';
+import type { ListedThread, ThreadAccess, ThreadIndex } from '../../durable-agents/index.js';
 import { parseQuery } from '../../functions/query-parameters.js';
 import { withErrorHandling } from '../../functions/with-error-handling.js';
-import type { CallbackEventStore, EventThreadSummary } from '../store/callback-event-store.js';
+import { eventCountOf, type ThreadHead } from '../domain/thread-head.js';
+import type { CallbackEventStore } from '../store/callback-event-store.js';
 import { threadsQuery } from './callback-request.js';
 
-type ThreadPlace = Pick<EventThreadSummary, 'lastEventAt' | 'threadId'>;
+/** How many heads are read at the same time. */
+const MAX_PARALLEL_READS = 25;
 
-/** `GET agents/{agentName}/threads`: the threads that have events, the one with the newest event first. */
-export function createThreadsRoute(store: CallbackEventStore, access: ThreadAccess): HttpHandler {
-  const listThreads = createSharedList(store);
+export interface ThreadsRouteOptions {
+  readonly store: CallbackEventStore;
+  readonly access: ThreadAccess;
+  readonly threadIndex: ThreadIndex;
+}
+
+/**
+ * `GET agents/{agentName}/threads`: an agent's threads, the one with the latest activity first, with what their events
+ * sum up to. A page is one or a few reads of the index, and one small read for each thread on it.
+ */
+export function createThreadsRoute({ store, access, threadIndex }: ThreadsRouteOptions): HttpHandler {
   return withErrorHandling(async (request) => {
     const { agentName, owner } = await access.agentOf(request);
-    const { limit, cursor } = parseQuery(threadsQuery, request.query);
-    const all = await listThreads(agentName);
-    const threads = owner === undefined ? all : await access.ownThreads(agentName, all, owner);
-    const rest = cursor === undefined ? threads : threads.filter((thread) => compare(thread, cursor) < 0);
-    const page = rest.slice(0, limit);
-    const last = rest.length > limit ? page.at(-1) : undefined;
+    const { cursor: after, q: text, ...query } = parseQuery(threadsQuery, request.query);
+    const { threads, next } = await threadIndex.list(agentName, { ...query, after, text, owner });
+    const heads: (ThreadHead | undefined)[] = [];
+    for (let first = 0; first < threads.length; first += MAX_PARALLEL_READS) {
+      const some = threads.slice(first, first + MAX_PARALLEL_READS);
+      heads.push(...(await Promise.all(some.map(({ threadId }) => store.readHead({ agentName, threadId })))));
+    }
     return {
       headers: {
         'cache-control': 'no-store',
-        'x-has-more': String(last !== undefined),
-        ...(last && { 'x-next-cursor': formatPlace(last) }),
+        'x-has-more': String(next !== undefined),
+        ...(next !== undefined && { 'x-next-cursor': next }),
       },
-      jsonBody: page.map(toWire),
+      jsonBody: threads.map((thread, index) => toWire(thread, heads[index])),
     };
   });
 }
 
-/** Requests that come while a list is being read get that list. */
-function createSharedList(store: CallbackEventStore): (agentName: string) => Promise<readonly EventThreadSummary[]> {
-  const reads = new Map<string, Promise<readonly EventThreadSummary[]>>();
-  return (agentName) => {
-    const underWay = reads.get(agentName);
-    if (underWay !== undefined) return underWay;
-    const read = store
-      .listThreads(agentName)
-      .then((threads) => threads.toSorted((one, other) => compare(other, one)))
-      .finally(() => reads.delete(agentName));
-    reads.set(agentName, read);
-    return read;
-  };
-}
-
-/** By the time of the last event, then by id: positive if `one` is the later one. */
-function compare(one: ThreadPlace, other: ThreadPlace): number {
-  if (one.lastEventAt !== other.lastEventAt) return one.lastEventAt > other.lastEventAt ? 1 : -1;
-  if (one.threadId !== other.threadId) return one.threadId > other.threadId ? 1 : -1;
-  return 0;
-}
-
-/** Thread ids may hold characters that a header cannot. */
-function formatPlace({ lastEventAt, threadId }: ThreadPlace): string {
-  return `${lastEventAt},${Buffer.from(threadId).toString('base64url')}`;
-}
-
-function toWire(thread: EventThreadSummary): Readonly<Record<string, string | number>> {
+/** @param head undefined if the thread has no events, or none any more */
+function toWire(thread: ListedThread, head: ThreadHead | undefined): Readonly<Record<string, string | number | null>> {
+  const totals = head?.totals;
   return {
     thread_id: thread.threadId,
-    first_event_at: thread.firstEventAt,
-    last_event_at: thread.lastEventAt,
-    event_count: thread.eventCount,
-    run_count: thread.runCount,
-    failed_run_count: thread.failedRunCount,
-    last_event_type: thread.lastEventType,
-    input_token_count: thread.inputTokenCount,
-    output_token_count: thread.outputTokenCount,
-    total_token_count: thread.totalTokenCount,
+    first_event_at: totals?.firstEventAt ?? null,
+    last_event_at: totals?.lastEventAt ?? null,
+    event_count: head === undefined ? 0 : eventCountOf(head),
+    run_count: totals?.runCount ?? 0,
+    failed_run_count: totals?.failedRunCount ?? 0,
+    last_event_type: totals?.lastEventType ?? null,
+    input_token_count: totals?.inputTokenCount ?? 0,
+    output_token_count: totals?.outputTokenCount ?? 0,
+    total_token_count: totals?.totalTokenCount ?? 0,
+    title: thread.title,
+    status: thread.status,
+    created_at: thread.createdAt,
+    last_activity_at: thread.lastActivityAt,
   };
 }

@@ -72,16 +72,6 @@ export class ThreadAccess {
     return { agentName, owner: principal?.id };
   }
 
-  /** Those of an agent's threads that belong to this user. */
-  async ownThreads<Thread extends { readonly threadId: string }>(
-    agentName: string,
-    threads: readonly Thread[],
-    owner: string,
-  ): Promise<Thread[]> {
-    const listed = await Promise.all(threads.map(({ threadId }) => this.#threadIndex.find({ agentName, threadId })));
-    return threads.filter((_thread, index) => listed[index]?.owner === owner);
-  }
-
   /**
    * Lets a request run the agent in a thread. A new thread belongs to the principal from now on.
    *

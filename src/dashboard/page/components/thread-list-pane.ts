@@ -30,7 +30,7 @@ export function ThreadListPane({ list, open, showAgents, defaultAgentName }: Thr
 
   const isStreaming = ({ last_event_type: type, last_event_at: at }: ListedThread): boolean =>
     // Unknown while the app is unreachable.
-    list.failure === undefined && type === 'stream' && now - Date.parse(at) < STREAMING_MS;
+    list.failure === undefined && type === 'stream' && now - Date.parse(at ?? '') < STREAMING_MS;
 
   return html`<nav class="threads" aria-label="Threads">
     <header class="threads-head">
@@ -84,7 +84,7 @@ function renderThread(
     failed_run_count: failed,
     total_token_count: tokens,
   } = thread;
-  const ageMs = now - Date.parse(thread.last_event_at);
+  const ageMs = now - Date.parse(thread.last_event_at ?? thread.last_activity_at);
   return html`<a
     class="thread-link"
     href=${threadHref({ agentName, threadId })}

@@ -41,7 +41,7 @@ export function useThreadList(api: TelemetryApi, agentNames: readonly string[]):
       try {
         const lists = await Promise.all(agentNames.map((name) => readThreads(api, name, wanted, signal)));
         const all = lists.flatMap((list) => list.threads);
-        setThreads(all.toSorted((one, other) => (one.last_event_at < other.last_event_at ? 1 : -1)));
+        setThreads(all.toSorted((one, other) => (one.last_activity_at < other.last_activity_at ? 1 : -1)));
         setHasMore(lists.some((list) => list.hasMore));
         setFailure(undefined);
       } catch (error) {
