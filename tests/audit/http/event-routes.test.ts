@@ -142,7 +142,8 @@ describe('a store that is out of reach', () => {
     ['export', '?format=csv'],
     ['threads', ''],
   ])('is told by %s%s, which never looks like an empty thread', async (route, query) => {
-    const { store, ask } = createRoutes();
+    const { store, threadIndex, ask } = createRoutes();
+    await threadIndex.touch(thread, { message: 'Hi', status: 'completed', at: new Date() });
     await appendEvents(store, [streamEvent(), finalEvent()]);
     store.hooks.before = unreachable;
     const { status, headers, text } = await ask(route, query);
