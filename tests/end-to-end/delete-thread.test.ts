@@ -13,7 +13,7 @@ const ENDLESS = 'Tell me a story';
 const threadPath = (threadId: string) => `agents/CallbackAgent/threads/${threadId}`;
 const memory = { name: 'memory', isMissing: false, start: async () => ({ settings: {}, close: async () => {} }) };
 
-for (const kind of [memory, ...durableServices.filter(({ name }) => name !== 'cosmos')]) {
+for (const kind of [memory, ...durableServices]) {
   describe.skipIf(kind.isMissing)(`deleting a thread: ${kind.name}`, () => {
     let service: DurableService;
     let model: ScriptedModel;
