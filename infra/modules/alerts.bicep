@@ -20,8 +20,8 @@ var logAlerts = [
   }
   {
     name: 'lost-events'
-    description: 'The event store does not take events. Runs go on; their events are lost.'
-    text: 'the event store did not take them'
+    description: 'The event store does not accept events. Runs continue; their events are lost.'
+    text: 'the event store did not accept them'
   }
 ]
 

@@ -166,3 +166,23 @@ export class Countdown {
     this.#onExpire();
   }
 }
+
+/** Measures the total time between starts and stops. */
+export class Stopwatch {
+  #startedAt: number | undefined;
+  #totalMs = 0;
+
+  /** Includes the time since the last start. */
+  get elapsedMs(): number {
+    return this.#totalMs + (this.#startedAt === undefined ? 0 : performance.now() - this.#startedAt);
+  }
+
+  start(): void {
+    this.#startedAt ??= performance.now();
+  }
+
+  stop(): void {
+    this.#totalMs = this.elapsedMs;
+    this.#startedAt = undefined;
+  }
+}

@@ -98,7 +98,7 @@ describe('the app while its store is out of reach', () => {
     expect(JSON.parse(result)).toMatchObject({ status: 'success', response: 'Hi.', thread_id: streamed });
     expectNoSecrets([answered.text, followedRun.text, ...refused.map(({ text }) => text)], target.secrets);
 
-    const givenUp = () => target.app.output().match(/the run goes on without its events being kept/g);
+    const givenUp = () => target.app.output().match(/the run continues without storing its events/g);
     await eventually(() => expect(givenUp()).toHaveLength(1));
 
     await proxy.setFault({ kind: 'none' });

@@ -177,12 +177,12 @@ describe('following a thread', () => {
   });
 
   it('waits as long as the app wants when it has too many streams', async () => {
-    const busy = JSON.stringify({ error: 'Too many open streams: at most 1 of one thread.' });
+    const busy = JSON.stringify({ error: 'Too many open streams: at most 1 per thread.' });
     const { base } = await startStreamServer(refusing(503, busy, { 'retry-after': '0.3' }), streaming(whole));
     const startedAt = performance.now();
     const told = await follow(base, 3);
     expect(told.map(({ type }) => type)).toEqual(['lost', 'connected', 'event']);
-    expect(told[0]).toMatchObject({ reason: 'Too many open streams: at most 1 of one thread.' });
+    expect(told[0]).toMatchObject({ reason: 'Too many open streams: at most 1 per thread.' });
     expect(performance.now() - startedAt).toBeGreaterThan(150);
   });
 

@@ -2,7 +2,7 @@ import { HttpError } from '../../functions/http-error.js';
 
 const RETRY_AFTER_SECONDS = 2;
 
-/** Limits how many bytes of large answers are sent at the same time. */
+/** Limits the total size of large responses that are being sent at the same time. */
 export class AnswerBudget {
   readonly #maxBytes: number;
   #spentBytes = 0;
@@ -12,13 +12,13 @@ export class AnswerBudget {
   }
 
   /**
-   * Reserves the bytes of an answer until its pieces have been read, or their reader has stopped.
+   * Reserves the bytes of a response until its pieces are read or the reader stops.
    *
-   * @throws HttpError 503 when there is no room for it beside other answers
+   * @throws HttpError 503 if the budget is used up. A response that is the only one is always allowed.
    */
   spend<Piece>(bytes: number, pieces: Iterable<Piece> | AsyncIterable<Piece>): AsyncIterable<Piece> {
     if (this.#spentBytes > 0 && this.#spentBytes + bytes > this.#maxBytes) {
-      throw new HttpError(503, 'Too many large answers are being sent. Try again in a moment, or read in pages.', {
+      throw new HttpError(503, 'Too many large responses are being sent. Try again in a moment, or read in pages.', {
         retryAfterSeconds: RETRY_AFTER_SECONDS,
       });
     }

@@ -6,7 +6,7 @@ import { parseCursor } from '../domain/event-cursor.js';
 const cursor = z.string().transform((text, context) => {
   const parsed = parseCursor(text);
   if (parsed !== undefined) return parsed;
-  context.addIssue({ code: 'custom', message: 'a cursor of x-next-cursor or of an event id, or a sequence number' });
+  context.addIssue({ code: 'custom', message: 'a cursor from x-next-cursor or an event id, or a sequence number' });
   return z.NEVER;
 });
 
@@ -22,7 +22,7 @@ export const listQuery = z.object({
   event_type: oneOf('stream', 'final', 'failed').optional(),
   superseded,
   request_message: requestMessage,
-  /** Long-polls for up to this many seconds while there is nothing new. */
+  /** Long-polls for up to this many seconds. */
   wait: wholeNumber(0, 30).default(0),
 });
 
@@ -37,13 +37,13 @@ export const streamQuery = z
   })
   .refine(({ until, correlation_id }) => until === undefined || correlation_id !== undefined, {
     path: ['correlation_id'],
-    message: 'the run whose end until=run-end waits for',
+    message: 'the run to wait for with until=run-end',
   });
 
 /** `GET …/callbacks/{thread_id}/export` */
 export const exportQuery = z.object({
   format: oneOf('jsonl', 'csv').default('jsonl'),
-  /** Begins a CSV file with a byte order mark. */
+  /** Starts a CSV file with a byte order mark. */
   bom: flag().default(false),
   superseded,
 });
@@ -56,7 +56,7 @@ export const threadsQuery = z.object({
   limit: wholeNumber(1, 1000).default(100),
   cursor: z
     .string()
-    .regex(/^\d{13}\|[0-9a-f]{32}$/, 'a cursor of x-next-cursor')
+    .regex(/^\d{13}\|[0-9a-f]{32}$/, 'a cursor from x-next-cursor')
     .optional(),
   /** Of the newest run. */
   status: oneOf(...RUN_STATUSES).optional(),

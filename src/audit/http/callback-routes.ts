@@ -11,9 +11,9 @@ import { createThreadsRoute } from './threads-route.js';
 
 const THREAD_ROUTE = 'agents/{agentName}/callbacks/{thread_id}';
 
-/** What the answers of the callback endpoints may take. */
+/** Size limits for the responses of the callback endpoints. */
 export interface AnswerLimits extends Pick<ListEventsOptions, 'maxPageBytes' | 'maxAnswerBytes'> {
-  /** Bytes of all large answers that are being sent at the same time. */
+  /** Total bytes of large responses that are being sent at the same time. */
   readonly maxTotalBytes: number;
 }
 
@@ -21,12 +21,12 @@ export interface CallbackRoutesOptions extends Pick<ListEventsOptions, 'store' |
   readonly streams: StreamHub;
   readonly threadIndex: ThreadIndex;
   readonly answerLimits: AnswerLimits;
-  /** Of requests that long-poll. */
+  /** Limits for requests that long-poll. */
   readonly pollLimits: ReaderLimits;
   readonly authLevel: NonNullable<HttpFunctionOptions['authLevel']>;
 }
 
-/** Registers the endpoints that serve the events of threads, and clear them. */
+/** Registers the endpoints that serve and clear the events of threads. */
 export function registerCallbackRoutes(options: CallbackRoutesOptions): void {
   const { store, access, threadIndex, streams, answerLimits, pollLimits, authLevel } = options;
   const budget = new AnswerBudget(answerLimits.maxTotalBytes);
@@ -47,7 +47,7 @@ export function registerCallbackRoutes(options: CallbackRoutesOptions): void {
     route: THREAD_ROUTE,
     authLevel,
     extraInputs: access.extraInputs,
-    // Removes what is kept of the thread's runs, not its conversation.
+    // Deletes the events of the thread's runs, not its conversation.
     handler: withErrorHandling(async (request, context) => {
       await store.clear(await access.threadOf(request, context, 'delete'));
       return { status: 204 };

@@ -34,21 +34,21 @@ const COLUMNS = [
 
 export const CSV_HEADER = `${COLUMNS.join(',')}\r\n`;
 
-/** Without it Excel reads a file as text of the system's own code page. */
+/** Without it, Excel decodes a CSV file in the system's code page. */
 export const UTF8_BOM = '\uFEFF';
 
-/** The last line of an export that could not be finished. */
+/** The last line of an export that is incomplete. */
 export interface IncompleteLine {
   readonly event_type: 'incomplete';
   readonly error_message: string;
-  /** Run and attempt of exported events that are superseded; undefined if none are. */
+  /** Run of exported events that are now superseded, if any; likewise `attempt`. */
   readonly correlation_id?: string;
   readonly attempt?: number;
 }
 
 export type ExportedLine = CallbackEvent | IncompleteLine;
 
-/** One line of CSV (RFC 4180) with a column for each field that any event has. */
+/** Formats an event as a line of CSV (RFC 4180), with a column for each field of any event type. */
 export function toCsvLine(line: ExportedLine): string {
   const usage = line.event_type === 'final' ? line.usage : null;
   const values: Readonly<Record<string, unknown>> = { ...line, ...usage };
@@ -56,8 +56,8 @@ export function toCsvLine(line: ExportedLine): string {
 }
 
 /**
- * A spreadsheet runs a cell that begins with one of these as a formula, which model output must never become. An
- * apostrophe before it makes it text. Cells with `;` or a tab are quoted too, as some programs split at them.
+ * Formats a cell. Spreadsheets evaluate a cell that starts with one of these characters as a formula, so prefixes it with
+ * an apostrophe, which makes it text. Also quotes cells with `;` or a tab, because some programs split at them.
  *
  * @see https://owasp.org/www-community/attacks/CSV_Injection
  */

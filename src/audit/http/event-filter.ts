@@ -2,16 +2,16 @@ import type { CallbackEvent } from '../domain/callback-event.js';
 import { type RecordedRun, winningAttempt } from '../domain/recorded-run.js';
 import type { StoredEvent } from '../domain/stored-event.js';
 
-/** Which events of a thread a reader wants. */
+/** Selects events of a thread. */
 export interface EventFilter {
-  /** Only those of one run. */
+  /** Only events of this run. */
   readonly correlationId?: string | undefined;
   readonly eventType?: CallbackEvent['event_type'] | undefined;
-  /** Also those of superseded attempts. @default false */
+  /** Include events of superseded attempts. @default false */
   readonly superseded?: boolean | undefined;
 }
 
-/** @param runs what is known of the runs; an unknown one has one attempt */
+/** @param runs - known runs. An unknown run counts as having one attempt. */
 export function isWanted(
   { correlationId, eventType, attempt }: StoredEvent,
   runs: ReadonlyMap<string, RecordedRun>,

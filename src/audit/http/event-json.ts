@@ -4,30 +4,30 @@ import type { RecordedRun } from '../domain/recorded-run.js';
 import type { StoredEvent } from '../domain/stored-event.js';
 import type { CallbackEventPage } from '../store/callback-event-store.js';
 
-/** Which events repeat the message of their run: all, or only the first of each run in an answer. */
+/** Which events carry the message of their run: all, or only the first event of each run in a response. */
 export type MessageRepetition = 'each' | 'once';
 
 export type EventsWithRuns = Pick<CallbackEventPage, 'thread' | 'events' | 'runs'>;
 
-/** The JSON that the events of one attempt share. */
+/** JSON fragments shared by the events of one attempt. */
 interface AttemptJson {
   readonly correlationId: string;
   readonly attempt: number;
   readonly withMessage: string;
   readonly withoutMessage: string;
-  /** Bytes of the longer one, and of whatever else an event has besides its own fields. */
+  /** Bytes that `withMessage` adds. `otherBytes` covers everything else except the event's own fields. */
   readonly messageBytes: number;
   readonly otherBytes: number;
   readonly tail: Readonly<Record<StoredEvent['eventType'], string>>;
 }
 
-/** Of the timestamp, the sequence, and the punctuation of an event. */
+/** For an event's timestamp, sequence and punctuation. */
 const MAX_FRAMING_BYTES = 60;
 const PIECE_CHARS = 64 * 1024;
 
 /**
- * Writes events as JSON texts, together with what is known of their runs; see `CallbackEvent` for the fields. It joins
- * texts, because the events' own fields are long and already JSON. Fastest when events of an attempt are adjacent.
+ * Serializes events together with the fields of their runs; see `CallbackEvent`. Concatenates strings, because the
+ * events' own fields are long and already JSON. Fastest if events of an attempt are adjacent.
  */
 export class EventJson {
   readonly #page: Omit<EventsWithRuns, 'events'>;
@@ -37,14 +37,14 @@ export class EventJson {
     this.#page = page;
   }
 
-  /** @param hasMessage whether the text has the field `request_message` */
+  /** @param hasMessage - whether to include the field `request_message` */
   textOf(event: StoredEvent, hasMessage = true): string {
     const shared = this.#sharedOf(event);
     const head = hasMessage ? shared.withMessage : shared.withoutMessage;
     return `{"timestamp":"${event.timestamp}${head}${event.fields}${shared.tail[event.eventType]}${event.sequence}}`;
   }
 
-  /** How many bytes of UTF-8 the text has, or up to 50 more. */
+  /** Returns an upper bound for the size in UTF-8, at most 60 bytes too large. */
   sizeOf(event: StoredEvent, hasMessage = true): number {
     const { messageBytes, otherBytes } = this.#sharedOf(event);
     return Buffer.byteLength(event.fields) + otherBytes + (hasMessage ? messageBytes : 0);
@@ -58,7 +58,7 @@ export class EventJson {
   }
 }
 
-/** The events of a page as pieces of a JSON array in UTF-8. One string of everything would be copied several times. */
+/** Serializes a page as a JSON array, in chunks of UTF-8. A single string would be copied several times. */
 export function* jsonArrayPieces(page: EventsWithRuns, messages: MessageRepetition): Generator<Uint8Array> {
   const json = new EventJson(page);
   const seen = new Set<string>();
@@ -76,7 +76,7 @@ export function* jsonArrayPieces(page: EventsWithRuns, messages: MessageRepetiti
 
 const framesOfPages = new WeakMap<CallbackEventPage, EventFrames>();
 
-/** The events of a page as server-sent events. Each is made once for all readers that get the same page. */
+/** Serializes a page as server-sent events. Creates each frame once for all readers of the same page. */
 export class EventFrames {
   readonly #page: CallbackEventPage;
   readonly #json: EventJson;
@@ -96,10 +96,10 @@ export class EventFrames {
     return frames;
   }
 
-  /** @param index of the event in the page */
+  /** @param index - position of the event in the page */
   frameOf(event: StoredEvent, index: number, hasMessage: boolean): Uint8Array {
     const frames = hasMessage ? this.#withMessage : this.#withoutMessage;
-    // `id` is the cursor after the event. JSON contains no raw line break, so nothing in it can end the frame.
+    // `id` is the cursor after the event. JSON contains no raw line breaks, so no content can end the frame.
     return (frames[index] ??= Buffer.from(
       `id: ${formatCursor({ ...this.#page.next, sequence: event.sequence })}\n` +
         `event: ${event.eventType}\ndata: ${this.#json.textOf(event, hasMessage)}\n\n`,

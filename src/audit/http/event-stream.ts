@@ -1,32 +1,31 @@
 import type { ServerResponse } from 'node:http';
 import { ReadableStream, type ReadableStreamDefaultController } from 'node:stream/web';
-import { errorText } from '../../functions/error-text.js';
 import type { Logger } from '../../functions/logger.js';
 import { SSE_HEARTBEAT, SSE_RETRY } from '../../functions/sse.js';
 import { type EventCursor, formatCursor } from '../domain/event-cursor.js';
 import type { EventThread } from '../domain/event-thread.js';
 import type { ThreadHead } from '../domain/thread-head.js';
 import type { CallbackEventPage, CallbackEventStore } from '../store/callback-event-store.js';
-import { StorageError } from '../../storage/storage-error.js';
 import { hasMore } from './find-events.js';
 import { SentEvents, type SentEventsOptions } from './sent-events.js';
+import { StoreReads } from './store-reads.js';
 import type { Follower, ThreadFeed } from './thread-feed.js';
 
 const HEARTBEAT_MS = 15_000;
 const PAGE_LIMIT = 50;
-/** Events of other runs are skipped in larger pages. */
+/** Page limit when most events may belong to other runs. */
 const SEARCH_LIMIT = 1000;
 const FIRST_RETRY_MS = 100;
 const MAX_RETRY_MS = 2000;
-/** How long after the end of a run its last events may still be missing from the store. */
+/** How long to wait for the last events of a run after it has ended. */
 const LAST_EVENTS_MS = 500;
 const LAST_EVENTS_POLL_MS = 50;
-/** After the end of a run, how long one read of the store may take. */
+/** Time limit for one read of the store after the run has ended. */
 const LAST_READ_MS = 2000;
 
 const heartbeat = Buffer.from(SSE_HEARTBEAT);
 
-/** `limit`: the reader may reconnect for the rest. */
+/** `limit` means that the reader may reconnect to continue. */
 export type StreamEnd = 'ended' | 'limit';
 
 export interface EventStreamOptions extends SentEventsOptions {
@@ -36,50 +35,48 @@ export interface EventStreamOptions extends SentEventsOptions {
   readonly log: Logger;
   readonly maxDurationMs: number;
   /**
-   * Aborted when the run of the filter has ended: the stream then ends after the run's last event, or half a second
-   * later if that is missing. Default: never.
+   * Aborted when the filtered run has ended. The stream then ends after the run's last event, or after half a second if
+   * that event is missing. @default never aborted
    */
   readonly runEnded?: AbortSignal | undefined;
-  /** Where the body is written to. Without it only the body's own queue slows the stream down. */
+  /** The response that the body is written to, for back-pressure. Without it, only the body's own queue limits the stream. */
   readonly response?: ServerResponse | undefined;
-  /** Called when events are sent. */
+  /** Called when the stream sends events. */
   readonly onEvents?: () => void;
 }
 
 /**
- * Follows a thread as server-sent events: `id` is the cursor after the event, `event` its type, `data` its JSON. A
- * reader whose cursor is lost, at the start or by a DELETE, first gets `event: reset`. One that has events of an attempt
- * that is superseded gets `event: superseded`, which has no id.
+ * Follows a thread as server-sent events: `id` is the cursor after the event, `event` its type, `data` its JSON. Sends
+ * `event: reset` if the reader's cursor is lost, at the start or through a DELETE. Sends `event: superseded`, without an
+ * id, if an attempt of which the reader has events is superseded.
  *
- * Nothing is queued for a reader: it gets new events from the feed while it takes them, and otherwise reads the store
- * from where it is. While the store cannot be reached it gets heartbeats.
+ * Buffers no events: a reader that keeps up gets new events from the shared feed, and a slow one reads the store from its
+ * own position. Sends heartbeats while the store is unreachable.
  */
 export class EventStream implements Follower {
   readonly body: ReadableStream<Uint8Array>;
-  /** Rejects when the stream fails for another reason than a store that cannot be reached. */
+  /** Rejects if the stream fails, except while the store is unreachable: then the stream retries. */
   readonly ended: Promise<StreamEnd>;
   head: ThreadHead | undefined;
   readonly #options: EventStreamOptions;
   readonly #sent: SentEvents;
+  readonly #reads: StoreReads;
   readonly #deadline: number;
   #controller!: ReadableStreamDefaultController<Uint8Array>;
   #timer: NodeJS.Timeout | undefined;
-  #readTimer: NodeJS.Timeout | undefined;
   #end: StreamEnd | undefined;
   #runEndedAt = Infinity;
   #isCancelled = false;
   #isWaitingForReader = false;
   #hasBegun = false;
-  #isReachable = true;
   #retryMs = FIRST_RETRY_MS;
   /** Ends the current pause. */
   #wake: (() => void) | undefined;
-  /** Ends the current read of the store. */
-  #abandonRead: ((reason: Error) => void) | undefined;
 
   constructor(options: EventStreamOptions) {
     this.#options = options;
     this.#sent = new SentEvents(options);
+    this.#reads = new StoreReads(options.thread, options.log);
     this.#deadline = performance.now() + options.maxDurationMs;
     this.body = new ReadableStream<Uint8Array>({
       start: (controller) => void (this.#controller = controller),
@@ -108,17 +105,17 @@ export class EventStream implements Follower {
     return this.#sent.end === undefined && !this.#options.runEnded?.aborted && this.#isWritable;
   }
 
-  /** Ends the stream now, as at a limit. */
+  /** Ends the stream, as if it had reached a limit. */
   readonly close = (): void => {
     if (this.#end !== undefined) return;
     this.#end = 'limit';
-    this.#abandonRead?.(noAnswer());
-    this.#stir();
+    this.#reads.close();
+    this.#wakeUp();
   };
 
   async #run(): Promise<StreamEnd> {
     const { runEnded, feed } = this.#options;
-    // With an id, so that a reader that is cut off before the first event continues from here too.
+    // The id lets a reader that disconnects before the first event resume here.
     this.#controller.enqueue(Buffer.from(`id: ${formatCursor(this.position)}\n${SSE_RETRY}`));
     for (;;) {
       while ((this.#end ?? this.#sent.end) === undefined && !this.#isWritable) await this.#pause();
@@ -126,12 +123,12 @@ export class EventStream implements Follower {
       const end = this.#end ?? this.#sent.end;
       if (end !== undefined) return end;
       const isLastRead = runEnded?.aborted ?? false;
-      const page = await this.#readPage();
+      const page = await this.#reads.read(() => this.#listPage(), isLastRead ? LAST_READ_MS : undefined);
       if (this.#end !== undefined) return this.#end;
       if (page !== undefined) this.take(page);
       if (this.#sent.end !== undefined || (page !== undefined && hasMore(page))) continue;
       if (runEnded?.aborted) {
-        // What came since the read began may be the last event.
+        // The last event may have arrived after this read started.
         if (page !== undefined && !isLastRead) continue;
         if (this.#sent.hasRunEnd || performance.now() - this.#runEndedAt >= LAST_EVENTS_MS) return 'ended';
         await this.#pause(LAST_EVENTS_POLL_MS);
@@ -150,25 +147,6 @@ export class EventStream implements Follower {
     return (this.#controller.desiredSize ?? 0) > 0 && this.#options.response?.writableNeedDrain !== true;
   }
 
-  /** @returns undefined while the store cannot be reached, which is logged once */
-  async #readPage(): Promise<CallbackEventPage | undefined> {
-    const abandoned = new Promise<never>((_, reject) => (this.#abandonRead = reject));
-    if (this.#options.runEnded?.aborted) this.#limitRead();
-    try {
-      const page = await Promise.race([this.#listPage(), abandoned]);
-      this.#isReachable = true;
-      return page;
-    } catch (error) {
-      if (!(error instanceof StorageError)) throw error;
-      if (this.#isReachable && this.#end === undefined) this.#warn(error);
-      this.#isReachable = false;
-      return undefined;
-    } finally {
-      clearTimeout(this.#readTimer);
-      this.#abandonRead = undefined;
-    }
-  }
-
   async #listPage(): Promise<CallbackEventPage> {
     const { store, thread } = this.#options;
     if (!this.#hasBegun) await this.#noteLastSeen();
@@ -177,7 +155,7 @@ export class EventStream implements Follower {
     return store.list(thread, { after: this.position, limit });
   }
 
-  /** The event at which the reader resumes is one of the run that was going on when it left. */
+  /** Records the attempt of the event at which the reader resumes, so that it can be reported as superseded. */
   async #noteLastSeen(): Promise<void> {
     const { sequence, epoch } = this.position;
     if (sequence === 0) return;
@@ -188,28 +166,24 @@ export class EventStream implements Follower {
     if (last?.sequence === sequence && isSameLog) this.#sent.noteEarlier(last);
   }
 
-  #limitRead(): void {
-    this.#readTimer = setTimeout(() => this.#abandonRead?.(noAnswer()), LAST_READ_MS);
-  }
-
   readonly #noteRunEnd = (): void => {
     this.#runEndedAt = performance.now();
-    if (this.#abandonRead !== undefined) this.#limitRead();
-    this.#stir();
+    this.#reads.limit(LAST_READ_MS);
+    this.#wakeUp();
   };
 
-  /** Ends a wait for the reader, but not one for the store. */
+  /** Ends a wait for the reader, but not for the store. */
   readonly #noteWritable = (): void => {
     if (this.#isWaitingForReader) this.#wake?.();
   };
 
-  /** Lets the stream look again at what it waits for. */
-  readonly #stir = (): void => {
+  /** Makes the stream check its state again. */
+  readonly #wakeUp = (): void => {
     this.#wake?.();
     this.#options.feed.leave(this);
   };
 
-  /** @param ms undefined: until the reader takes more */
+  /** @param ms - if undefined, waits until the reader has read more */
   #pause(ms?: number): Promise<void> {
     this.#isWaitingForReader = ms === undefined;
     return new Promise((resolve) => {
@@ -222,7 +196,7 @@ export class EventStream implements Follower {
     });
   }
 
-  /** One timer for heartbeats and for the stream's time limit. */
+  /** Starts the timer for heartbeats and for the stream's time limit. */
   #schedule(): void {
     const waitMs = Math.ceil(Math.min(HEARTBEAT_MS, this.#deadline - performance.now()));
     this.#timer = setTimeout(() => {
@@ -240,12 +214,4 @@ export class EventStream implements Follower {
     this.#end ??= 'ended';
     if (!this.#isCancelled) this.#controller.close();
   }
-
-  #warn(error: StorageError): void {
-    const { log, thread } = this.#options;
-    const { agentName, threadId } = thread;
-    log.warn(`[${agentName}] a stream continues when the store is back: ${errorText(error)} (thread ${threadId})`);
-  }
 }
-
-const noAnswer = (): StorageError => new StorageError(new Error('The store has not answered in time.'));

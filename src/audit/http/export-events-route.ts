@@ -22,7 +22,7 @@ const FORMATS = {
 
 export type ExportEventsOptions = Pick<ListEventsOptions, 'store' | 'access' | 'budget' | 'maxPageBytes'>;
 
-/** `GET …/callbacks/{thread_id}/export`: all events of a thread as a file. */
+/** `GET …/callbacks/{thread_id}/export`: downloads all events of a thread. */
 export function createExportEventsRoute({ store, access, budget, maxPageBytes }: ExportEventsOptions): HttpHandler {
   return withErrorHandling(async (request, context) => {
     const thread = await access.threadOf(request, context, 'read');
@@ -37,7 +37,7 @@ export function createExportEventsRoute({ store, access, budget, maxPageBytes }:
         maxPageBytes,
         maxAnswerBytes: Infinity,
       });
-    // The first page is read before the answer begins: a store that cannot be reached is an error, not an empty file.
+    // Read the first page before the response starts, so that an unreachable store is an error and not an empty file.
     const lines = linesOf(await read(), read, superseded === true, context);
     const texts = textsOf(lines, (bom && format === 'csv' ? UTF8_BOM : '') + header, toLine);
     return {
@@ -72,12 +72,12 @@ async function* linesOf(
   withSuperseded: boolean,
   context: InvocationContext,
 ): AsyncGenerator<ExportedLine> {
-  /** The attempt of each run whose events are in the export. */
+  /** The exported attempt of each run. */
   const exported = new Map<string, number>();
   try {
     for (let page = first; ; page = await readNext(page.next)) {
-      // What is left then follows a gap.
-      if (page !== first && page.reset) throw new Error('the events were cleared or dropped in the meantime');
+      // The remaining events would follow a gap.
+      if (page !== first && page.reset) throw new Error('The events were cleared or evicted during the export');
       const superseded = withSuperseded ? undefined : supersededLine(page, exported);
       if (superseded !== undefined) return yield superseded;
       const json = new EventJson(page);
@@ -89,20 +89,22 @@ async function* linesOf(
       if (!page.hasMore) return;
     }
   } catch (error) {
-    context.error(`[${context.functionName}] export of invocation ${context.invocationId} is cut: ${errorText(error)}`);
-    // A body that errors would leave the client without an end.
-    yield { event_type: 'incomplete', error_message: 'The export ends here, and is not complete.' };
+    context.error(
+      `[${context.functionName}] export of invocation ${context.invocationId} is incomplete: ${errorText(error)}`,
+    );
+    // If the body failed, the client would wait forever.
+    yield { event_type: 'incomplete', error_message: 'The export is incomplete: reading the events failed.' };
   }
 }
 
-/** With the rest of the events, half an answer would precede the whole one, and nothing would tell them apart. */
+/** Ends the export if an exported attempt is now superseded: a partial answer would precede the complete one. */
 function supersededLine({ runs }: FoundEvents, exported: ReadonlyMap<string, number>): IncompleteLine | undefined {
   for (const [correlationId, run] of runs) {
     const attempt = exported.get(correlationId);
     if (attempt === undefined || attempt >= winningAttempt(run)) continue;
     return {
       event_type: 'incomplete',
-      error_message: 'The export ends here, and is not complete: another attempt of this run has begun. Export again.',
+      error_message: 'The export is incomplete: a new attempt of this run has started. Export again.',
       correlation_id: correlationId,
       attempt,
     };
@@ -110,7 +112,7 @@ function supersededLine({ runs }: FoundEvents, exported: ReadonlyMap<string, num
   return undefined;
 }
 
-/** Replaces what file systems or headers do not take. */
+/** Replaces characters that are invalid in file names or headers. */
 function fileName({ agentName, threadId }: EventThread): string {
   return `${agentName}-${threadId}`.replaceAll(/[^A-Za-z0-9._-]/g, '_');
 }

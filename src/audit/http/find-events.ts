@@ -12,43 +12,43 @@ const PAGE_LIMIT = 1000;
 
 export interface FindOptions {
   readonly filter: EventFilter;
-  /** Only events after this cursor. Default: from the oldest stored one. */
+  /** Only events after this cursor. @default the oldest stored event */
   readonly after?: EventCursor | undefined;
-  /** At most this many events, which may also be fewer than there are if they are large. Undefined: all of them. */
+  /** Maximum number of events. Large events can make a page shorter. If undefined, returns all events. */
   readonly limit?: number | undefined;
   readonly messages: MessageRepetition;
-  /** Bytes of JSON after which a page with a limit is cut; it always has at least one event. */
+  /** Maximum bytes of JSON in a page with a limit. A page always has at least one event. */
   readonly maxPageBytes: number;
-  /** Bytes of JSON that an answer without a limit may have. */
+  /** Maximum bytes of JSON in a response without a limit. */
   readonly maxAnswerBytes: number;
 }
 
-/** Events of a thread that a filter lets through. */
+/** Events of a thread that match a filter. */
 export interface FoundEvents {
   readonly thread: EventThread;
   readonly events: readonly StoredEvent[];
   readonly runs: ReadonlyMap<string, RecordedRun>;
-  /** About how many bytes of JSON the events have. */
+  /** Approximate size of the events in bytes of JSON. */
   readonly byteLength: number;
-  /** True when what `after` stands for is lost: the events begin with the oldest stored one instead. */
+  /** Whether `after` is no longer valid. The events then start with the oldest stored event. */
   readonly reset: boolean;
-  /** Where to read on. */
+  /** Cursor for the next read. */
   readonly next: EventCursor;
   readonly hasMore: boolean;
-  /** The head when the search began: never newer than the events. Undefined while the thread is unknown. */
+  /** The head when the search started, never newer than the events. Undefined for an unknown thread. */
   readonly head: ThreadHead | undefined;
 }
 
-/** Whether there are events after a page of a store. */
+/** Returns whether the store has events after a page. */
 export function hasMore({ events, next, head }: CallbackEventPage): boolean {
   // A cleared log still reports its newest sequence.
   return events.length > 0 && head !== undefined && next.sequence < head.newestSequence;
 }
 
 /**
- * Reads a thread's log in pages until it has what was asked for.
+ * Reads pages of a thread's log until the limit or the end.
  *
- * @throws HttpError 413 when all events are too much for one answer
+ * @throws HttpError 413 if there is no limit and the events are too large for one response
  */
 export async function findEvents(
   store: CallbackEventStore,
@@ -63,13 +63,13 @@ export async function findEvents(
     const { next } = found;
     const page = await store.list(thread, { ...(next && { after: next }), limit: pageLimit });
     if (found.add(page) || page.events.length < pageLimit) return found.result();
-    // Where events are left out there are likely to be more of them: a small page would fill one read at a time.
+    // The filter skips events, so use large pages: small ones would need many reads.
     pageLimit = PAGE_LIMIT;
   }
 }
 
 class Search {
-  /** Undefined: from the oldest stored event on. */
+  /** Position to read from. Undefined means the oldest stored event. */
   next: EventCursor | undefined;
   readonly #thread: EventThread;
   readonly #options: FindOptions;
@@ -86,10 +86,10 @@ class Search {
     this.next = options.after;
   }
 
-  /** @returns whether that is all that can be returned */
+  /** @returns whether the search is complete */
   add(page: CallbackEventPage): boolean {
     if (page.reset) {
-      // What was found so far is gone as well.
+      // The events found so far are gone too.
       [this.#events, this.#runs, this.#byteLength, this.#head] = [[], new Map(), 0, undefined];
       this.#isReset = true;
     }
@@ -100,7 +100,7 @@ class Search {
   }
 
   result(): FoundEvents {
-    // An attempt can have been superseded after its events were read.
+    // A later page may show that an attempt is superseded.
     const events =
       this.#options.filter.superseded === true
         ? this.#events
@@ -145,7 +145,7 @@ class Search {
 function tooLarge(maxAnswerBytes: number): HttpError {
   return new HttpError(
     413,
-    `The thread's events are more than ${maxAnswerBytes} bytes of JSON. Read them in pages with ?limit=1000 and ` +
+    `The thread's events exceed ${maxAnswerBytes} bytes of JSON. Read them in pages with ?limit=1000 and ` +
       '?after=, send each request message once with ?request_message=once, or use /export.',
   );
 }

@@ -21,21 +21,21 @@ const MAX_WHOLE_BYTES = 1024 * 1024;
 export interface ListEventsOptions {
   readonly store: CallbackEventStore;
   readonly access: ThreadAccess;
-  /** Places for readers that long-poll. */
+  /** Limits the readers that long-poll. */
   readonly polls: ReaderSlots;
   readonly budget: AnswerBudget;
-  /** Bytes of JSON after which a page with a limit is cut. */
+  /** Maximum bytes of JSON in a page with a limit. */
   readonly maxPageBytes: number;
-  /** Bytes of JSON that an answer without a limit may have. */
+  /** Maximum bytes of JSON in a response without a limit. */
   readonly maxAnswerBytes: number;
 }
 
 type ListQuery = z.infer<typeof listQuery>;
 
-/** What is answered: nothing new since the head, or events. */
+/** The result of a request: nothing new since the head, or events. */
 type Outcome = { readonly notModified: ThreadHead | undefined } | { readonly found: FoundEvents };
 
-/** `GET …/callbacks/{thread_id}`: the events as a JSON array. Headers tell where and how to read on. */
+/** `GET …/callbacks/{thread_id}`: returns events as a JSON array. Headers contain the cursor for the next read. */
 export function createListEventsRoute(options: ListEventsOptions): HttpHandler {
   return withErrorHandling(async (request, context) => {
     const thread = await options.access.threadOf(request, context, 'read');
@@ -50,7 +50,7 @@ export function createListEventsRoute(options: ListEventsOptions): HttpHandler {
   });
 }
 
-/** Waits, if it is asked to, while there is nothing that the reader does not have. */
+/** Finds events. With `wait`, long-polls while there are none that the reader does not have. */
 async function findOrWait(
   thread: EventThread,
   query: ListQuery,
@@ -71,13 +71,13 @@ async function findOrWait(
         return { notModified: head };
       }
       const found = await findEvents(store, thread, { ...options, after });
-      // An empty answer is news for a reader with a tag that asked for all events: they were cleared or superseded.
-      const isNews = found.events.length > 0 || found.reset || (hasTag && query.after === undefined);
-      const hasNothingNew = isNotModified(request, etagOf(found.head)) ? !found.hasMore : !isNews;
+      // For a reader with a tag that asked for all events, an empty list is new: the events were cleared or superseded.
+      const isNew = found.events.length > 0 || found.reset || (hasTag && query.after === undefined);
+      const hasNothingNew = isNotModified(request, etagOf(found.head)) ? !found.hasMore : !isNew;
       if (!hasNothingNew || !(await poll.waitFor((signal) => store.waitForChange(thread, found.head, signal)))) {
         return { found };
       }
-      // What was read without finding anything is not read again.
+      // Do not read again what the filter skipped.
       if (found.events.length === 0) after = found.next;
     }
   } finally {
@@ -85,7 +85,7 @@ async function findOrWait(
   }
 }
 
-/** The wait of one request; it takes a place only when it really waits. */
+/** The wait of one request. Takes a slot only if it actually waits. */
 class LongPoll {
   readonly #timeout = new AbortController();
   readonly #open: () => { readonly close: () => void };
@@ -100,7 +100,7 @@ class LongPoll {
     this.#response = responseOf(context);
   }
 
-  /** @returns false when the time is over or the client has left; at once without a wait */
+  /** @returns false on timeout or when the client disconnects; immediately false if there is no wait */
   async waitFor(change: (signal: AbortSignal) => Promise<boolean>): Promise<boolean> {
     if (this.#seconds === 0) return false;
     if (this.#slot === undefined) {
@@ -120,7 +120,7 @@ class LongPoll {
   readonly #abort = (): void => this.#timeout.abort();
 }
 
-/** Whether an answer would reach the newest event, so that there is nothing new in it while the head is the same. */
+/** Returns whether one response reaches the newest event, so that nothing is new while the head is the same. */
 function fitsInOneAnswer({ after = START, limit }: ListQuery, head: ThreadHead | undefined): boolean {
   if (limit === undefined || head === undefined) return true;
   return head.newestSequence - Math.max(after.sequence, head.oldestSequence - 1) <= limit;
@@ -147,13 +147,13 @@ function pageHeaders({ next, hasMore, reset, head }: Pick<FoundEvents, 'next' | 
   };
 }
 
-/** The headers of an answer that reaches the newest event. */
+/** Returns the headers of a response that reaches the newest event. */
 function headersWithoutBody({ after = START }: ListQuery, head: ThreadHead | undefined) {
   const reset = isLost(after, head);
   return pageHeaders({ next: endOf(head), hasMore: false, reset, head });
 }
 
-/** Changes with everything that can change an answer. Never newer than the events that it is sent with. */
+/** Returns a tag that changes with everything that affects the response. Never newer than the events it is sent with. */
 function etagOf(head: ThreadHead | undefined): string {
   return head === undefined ? '"none"' : `"${head.epoch}-${head.oldestSequence}-${head.version}"`;
 }

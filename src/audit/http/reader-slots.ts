@@ -1,43 +1,43 @@
 import { HttpError } from '../../functions/http-error.js';
 import { type EventThread, threadKey } from '../domain/event-thread.js';
 
-/** A reader that had events within this time is not asked to leave. */
+/** A reader that received events within this time is not evicted. */
 const BUSY_MS = 1000;
 
 export interface ReaderLimits {
-  /** How many readers may be connected to this process, … */
+  /** Maximum number of connected readers in this process. */
   readonly maxOpen: number;
-  /** … and how many of them to one thread. */
+  /** Maximum number of connected readers of one thread. */
   readonly maxOpenPerThread: number;
 }
 
 export interface SlotOptions {
-  /** The reader leaves by then: milliseconds from now. */
+  /** The reader disconnects within this time. */
   readonly maxDurationMs: number;
-  /** Makes the reader leave. Undefined: it does not give way to others. */
-  readonly giveWay?: () => void;
+  /** Disconnects the reader to make room. If undefined, the reader cannot be evicted. */
+  readonly evict?: () => void;
 }
 
-/** The place of one reader. */
+/** The slot of one connected reader. */
 export interface ReaderSlot {
-  /** Notes that the reader got events. */
+  /** Records that the reader received events. */
   readonly touch: () => void;
-  /** Frees the place. Calling it again has no effect. */
+  /** Frees the slot. Calling it again has no effect. */
   readonly close: () => void;
 }
 
 interface OpenSlot {
   readonly key: string;
   readonly endsAt: number;
-  readonly giveWay: (() => void) | undefined;
+  readonly evict: (() => void) | undefined;
   idleSince: number;
   hasEvents: boolean;
 }
 
-/** Limits how many readers of one kind are connected. The host does not report all disconnects, so some may be gone. */
+/** Limits the connected readers of one kind. Some may be gone already, because the host does not report all disconnects. */
 export class ReaderSlots {
   readonly #limits: ReaderLimits;
-  /** What the readers are, in the plural. */
+  /** Plural name of the readers, for errors. */
   readonly #kind: string;
   readonly #slots = new Set<OpenSlot>();
   readonly #countPerThread = new Map<string, number>();
@@ -48,22 +48,22 @@ export class ReaderSlots {
   }
 
   /**
-   * Takes a place for a reader. If there is none, the reader that has been idle for longest gives way.
+   * Takes a slot for a reader. If none is free, evicts the reader that has been idle longest.
    *
-   * @throws HttpError 503 with `Retry-After` when no reader gives way
+   * @throws HttpError 503 with `Retry-After` if no reader can be evicted
    */
-  open(thread: EventThread, { maxDurationMs, giveWay }: SlotOptions): ReaderSlot {
+  open(thread: EventThread, { maxDurationMs, evict }: SlotOptions): ReaderSlot {
     const { maxOpen, maxOpenPerThread } = this.#limits;
     const key = threadKey(thread);
     if ((this.#countPerThread.get(key) ?? 0) >= maxOpenPerThread) {
       const ofThread = [...this.#slots].filter((slot) => slot.key === key);
-      this.#makeRoom(ofThread, `${maxOpenPerThread} of one thread`);
+      this.#makeRoom(ofThread, `${maxOpenPerThread} per thread`);
     }
     if (this.#slots.size >= maxOpen) {
-      this.#makeRoom([...this.#slots], `${maxOpen} in this process`);
+      this.#makeRoom([...this.#slots], `${maxOpen} per process`);
     }
     const now = performance.now();
-    const slot = { key, endsAt: now + maxDurationMs, giveWay, idleSince: now, hasEvents: false };
+    const slot = { key, endsAt: now + maxDurationMs, evict, idleSince: now, hasEvents: false };
     this.#slots.add(slot);
     this.#countPerThread.set(key, (this.#countPerThread.get(key) ?? 0) + 1);
     return {
@@ -75,16 +75,16 @@ export class ReaderSlots {
   #makeRoom(slots: readonly OpenSlot[], limit: string): void {
     const now = performance.now();
     const idle = slots
-      .filter(({ giveWay, hasEvents, idleSince }) => giveWay && !(hasEvents && now - idleSince < BUSY_MS))
+      .filter(({ evict, hasEvents, idleSince }) => evict && !(hasEvents && now - idleSince < BUSY_MS))
       .toSorted((one, other) => one.idleSince - other.idleSince)[0];
     if (idle !== undefined) {
-      idle.giveWay?.();
+      idle.evict?.();
       this.#close(idle);
       return;
     }
     const nextRoomMs = Math.min(
-      ...slots.map(({ endsAt, giveWay, idleSince }) =>
-        giveWay ? Math.min(endsAt, idleSince + BUSY_MS) - now : endsAt - now,
+      ...slots.map(({ endsAt, evict, idleSince }) =>
+        evict ? Math.min(endsAt, idleSince + BUSY_MS) - now : endsAt - now,
       ),
     );
     throw new HttpError(503, `Too many open ${this.#kind}: at most ${limit}.`, {

@@ -8,28 +8,28 @@ import { type EventFilter, isWanted } from './event-filter.js';
 import { EventFrames } from './event-json.js';
 
 export interface SentEventsOptions {
-  /** Where the reader begins. */
+  /** Position at which the reader starts. */
   readonly after: EventCursor;
   readonly filter: EventFilter;
-  /** Ends with the first event that ends its run, which is still sent. @default false */
+  /** End after the first event that ends its run. @default false */
   readonly untilRunEnd?: boolean;
-  /** Bytes after which the stream ends, with the event that exceeds them. */
+  /** The stream ends after the event that exceeds this size. */
   readonly maxBytes: number;
 }
 
-/** What one reader of a stream has been sent, and what it is to be sent next. Knows neither store nor connection. */
+/** Tracks what one reader of a stream has received, and creates the bytes to send next. Independent of the connection. */
 export class SentEvents {
   readonly filter: EventFilter;
-  /** Where the reader is. */
+  /** Current position of the reader. */
   position: EventCursor;
   /** Whether the last event ended its run. */
   hasRunEnd = false;
-  /** Why there is nothing more to send. Undefined: there is. */
+  /** Why the stream has ended. Undefined while it continues. */
   end: 'ended' | 'limit' | undefined;
   readonly #options: SentEventsOptions;
-  /** Of each run, the attempt that the reader has events of. */
+  /** The attempt of each run of which the reader has events. */
   readonly #attempts = new Map<string, number>();
-  /** Runs whose message was sent. */
+  /** Runs whose request message was sent. */
   readonly #messages = new Set<string>();
   #sentBytes = 0;
 
@@ -39,14 +39,14 @@ export class SentEvents {
     this.position = options.after;
   }
 
-  /** Notes an event that the reader got on an earlier connection. */
+  /** Records an event that the reader received on an earlier connection. */
   noteEarlier({ correlationId, attempt }: StoredEvent): void {
     const { filter } = this;
     if (filter.correlationId !== undefined && filter.correlationId !== correlationId) return;
     this.#attempts.set(correlationId, attempt);
   }
 
-  /** Moves on to the end of a page. @returns what to send for it; undefined if there is nothing */
+  /** Advances to the end of a page. @returns the bytes to send, or undefined for none */
   take(page: CallbackEventPage): Uint8Array | undefined {
     const pieces: Uint8Array[] = [];
     if (page.reset) {
@@ -74,7 +74,7 @@ export class SentEvents {
     return Buffer.concat(pieces);
   }
 
-  /** Takes back attempts of which the reader has events, and which the page shows to be superseded. */
+  /** Reports attempts of which the reader has events and that are superseded according to the page. */
   #supersededFrames({ runs }: CallbackEventPage): Uint8Array[] {
     return [...runs.values()].flatMap((run) => {
       const { correlationId } = run;
@@ -82,19 +82,19 @@ export class SentEvents {
       if (attempt === undefined || attempt >= winningAttempt(run)) return [];
       this.#attempts.delete(correlationId);
       this.hasRunEnd = false;
-      // Without an id, because it is no position in the log.
+      // No id, because it is not a position in the log.
       return [Buffer.from(sseFrame({ event: 'superseded', data: { correlation_id: correlationId, attempt } }))];
     });
   }
 }
 
-/** Its id is before all events: a reader that reconnects with it is not reset again. */
+/** The id precedes all events, so that a reader that reconnects with it is not reset again. */
 function resetFrame({ next, head }: CallbackEventPage): Uint8Array {
   const id = formatCursor({ ...next, sequence: 0 });
   return Buffer.from(sseFrame({ id, event: 'reset', data: { oldest_sequence: head?.oldestSequence ?? 1 } }));
 }
 
-/** The end of a superseded attempt does not end the run, whether it is shown or not. */
+/** The last event of a superseded attempt does not end the run, even if it is sent. */
 function isRunEnd({ eventType, attempt }: StoredEvent, run: RecordedRun | undefined): boolean {
   return eventType !== 'stream' && (run === undefined || attempt >= winningAttempt(run));
 }

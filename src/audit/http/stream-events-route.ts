@@ -18,7 +18,7 @@ export interface StreamEventsOptions {
   readonly streams: StreamHub;
 }
 
-/** `GET …/callbacks/{thread_id}/stream`: the events as they come, from where the reader left off. */
+/** `GET …/callbacks/{thread_id}/stream`: streams events live, from the reader's position. */
 export function createStreamEventsRoute({ store, access, streams }: StreamEventsOptions): HttpHandler {
   return withErrorHandling(async (request, context) => {
     const thread = await access.threadOf(request, context, 'read');
@@ -27,7 +27,7 @@ export function createStreamEventsRoute({ store, access, streams }: StreamEvents
     const { correlation_id: correlationId, superseded, until } = query;
     const untilRunEnd = until !== undefined;
     if (untilRunEnd && correlationId !== undefined && (await hasEnded(store, thread, correlationId, after))) {
-      // It tells an EventSource not to reconnect.
+      // 204 tells an EventSource not to reconnect.
       return { status: 204 };
     }
     const stream = streams.open(thread, { after, filter: { correlationId, superseded }, untilRunEnd }, context);
@@ -40,7 +40,7 @@ export function createStreamEventsRoute({ store, access, streams }: StreamEvents
   });
 }
 
-/** `Last-Event-ID` wins: an EventSource that reconnects repeats the URL that it began with. */
+/** Returns the start position. `Last-Event-ID` wins, because an EventSource reconnects with its original URL. */
 async function startOf(
   request: HttpRequest,
   { after, from }: z.infer<typeof streamQuery>,
@@ -51,13 +51,13 @@ async function startOf(
   if (lastEventId) return eventIdOf(lastEventId);
   const head = await store.readHead(thread);
   if (after === undefined) return from === 'now' ? endOf(head) : START;
-  // A plain sequence means one of the log that there is now.
+  // A plain sequence refers to the current log.
   return isLost(after, head) || head === undefined ? after : { ...after, epoch: head.epoch };
 }
 
 /**
- * Whether the run's last event is at or before the cursor, so that its reader has seen it. False while the store cannot
- * be reached: an EventSource that reconnects takes anything but a stream for the end.
+ * Returns whether the reader has already received the run's last event. False while the store is unreachable, because an
+ * EventSource treats any response other than a stream as final.
  */
 async function hasEnded(
   store: CallbackEventStore,

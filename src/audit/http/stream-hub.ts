@@ -19,23 +19,23 @@ import { ThreadFeed } from './thread-feed.js';
 
 const FIND_END_MS = 300;
 
-/** What one stream shows of a thread. */
+/** Which events of a thread a stream sends. */
 export type WantedEvents = Pick<EventStreamOptions, 'after' | 'filter' | 'untilRunEnd'>;
 
 export interface StreamHubOptions extends ReaderLimits {
   readonly store: CallbackEventStore;
   readonly log: Logger;
-  /** How long the stream of a thread may stay open; its reader then reconnects. */
+  /** Maximum duration of a thread's stream. Its reader then reconnects. */
   readonly maxDurationMs: number;
-  /** How much the stream of a thread may send. */
+  /** Maximum bytes that a thread's stream sends. */
   readonly maxBytes: number;
-  /** How long the stream of a run may stay open, which ends with the run. */
+  /** Maximum duration of a run's stream, which normally ends with the run. */
   readonly maxRunDurationMs: number;
 }
 
 type StreamLimits = Pick<EventStreamOptions, 'maxDurationMs' | 'maxBytes' | 'runEnded' | 'response'>;
 
-/** Opens streams of events, as many as the limits allow. Those of one thread share what is read for them. */
+/** Opens event streams within the limits. Streams of the same thread share their reads of the store. */
 export class StreamHub implements RunEventSource {
   readonly #options: StreamHubOptions;
   readonly #slots: ReaderSlots;
@@ -51,14 +51,14 @@ export class StreamHub implements RunEventSource {
   }
 
   /**
-   * Opens a stream that gives way to others when it is idle.
+   * Opens a stream that can be evicted while it is idle.
    *
-   * @throws HttpError 503 when too many streams are open
+   * @throws HttpError 503 if too many streams are open
    */
   open(thread: EventThread, wanted: WantedEvents, context: InvocationContext): EventStream {
     const { maxDurationMs, maxBytes } = this.#options;
     const limits = { maxDurationMs, maxBytes, response: responseOf(context) };
-    const stream: EventStream = this.#open(thread, wanted, limits, { maxDurationMs, giveWay: () => stream.close() });
+    const stream: EventStream = this.#open(thread, wanted, limits, { maxDurationMs, evict: () => stream.close() });
     return stream;
   }
 
@@ -101,18 +101,20 @@ export class StreamHub implements RunEventSource {
     return stream;
   }
 
-  /** A run does not wait for a store that cannot be reached; without a position, earlier events are read and skipped. */
+  /** Returns the end of the log. If the store does not respond in time, returns the start: earlier events are skipped. */
   async #endOf(thread: EventThread): Promise<EventCursor> {
     try {
       return endOf(await withTimeout(FIND_END_MS, () => this.#options.store.readHead(thread)));
     } catch (error) {
-      this.#options.log.warn(`[${thread.agentName}] reads a run's events from the start: ${errorText(error)}`);
+      this.#options.log.warn(
+        `[${thread.agentName}] a stream reads its run's events from the start of the thread: ${errorText(error)}`,
+      );
       return START;
     }
   }
 }
 
-/** Where a reader resumes. @throws HttpError 400 when it is no id of an event */
+/** Parses `Last-Event-ID`. @throws HttpError 400 if it is not the id of an event */
 export function eventIdOf(lastEventId: string): EventCursor {
   const cursor = parseCursor(lastEventId);
   if (cursor === undefined) throw new HttpError(400, 'Invalid Last-Event-ID: expected the id of an event');

@@ -6,17 +6,17 @@ import { hasMore } from './find-events.js';
 
 const PAGE_LIMIT = 50;
 
-/** A reader that has seen all events of a thread so far. */
+/** A reader that has received all events of a thread so far. */
 export interface Follower {
-  /** Where the reader is. */
+  /** Current position of the reader. */
   readonly position: EventCursor;
-  /** The head that it has seen. */
+  /** The thread's head that the reader knows. */
   readonly head: ThreadHead | undefined;
-  /** Takes the page after its position. @returns false when it cannot take more of them now */
+  /** Receives the page after its position. @returns whether it can receive more */
   take(page: CallbackEventPage): boolean;
 }
 
-/** Reads new events of a thread once for all readers that wait for them. */
+/** Reads new events of a thread once for all of its readers. */
 export class ThreadFeed {
   readonly #store: CallbackEventStore;
   readonly #thread: EventThread;
@@ -32,15 +32,15 @@ export class ThreadFeed {
   }
 
   /**
-   * Hands new pages to a reader until it leaves.
+   * Passes new pages to a reader until it leaves.
    *
-   * @returns when it has left: it asked to, it cannot take more, it is at another position, or the store has failed
+   * @returns a promise that resolves when the reader leaves, cannot receive more or has another position, or the store fails
    */
   follow(follower: Follower): Promise<void> {
     return new Promise((resolve) => {
       this.#followers.set(follower, resolve);
       if (!this.#isReading) void this.#read(follower);
-      // The reader or the feed has seen less than the other: reading once more shows which.
+      // Either the reader or the feed lags behind. Another read shows which.
       else if (!isSameHead(this.#head, follower.head)) this.#wait.abort();
     });
   }
@@ -61,12 +61,12 @@ export class ThreadFeed {
         if (!isBehind) await this.#change();
         if (this.#followers.size === 0) break;
         const page = await this.#store.list(this.#thread, { after: this.#position, limit: PAGE_LIMIT });
-        this.#hand(page);
+        this.#deliver(page);
         [this.#position, this.#head] = [page.next, page.head];
         isBehind = hasMore(page);
       }
     } catch {
-      // Each reader reads for itself now, and reports what is wrong.
+      // Each reader now reads the store itself and reports the error.
       for (const follower of this.#followers.keys()) this.leave(follower);
     } finally {
       this.#isReading = false;
@@ -74,12 +74,12 @@ export class ThreadFeed {
   }
 
   async #change(): Promise<void> {
-    // One serves for many changes: a signal for each would cost more than all else.
+    // Reuse the signal: creating one per change would dominate the cost.
     if (this.#wait.signal.aborted) this.#wait = new AbortController();
     await this.#store.waitForChange(this.#thread, this.#head, this.#wait.signal);
   }
 
-  #hand(page: CallbackEventPage): void {
+  #deliver(page: CallbackEventPage): void {
     for (const follower of this.#followers.keys()) {
       const { sequence, epoch } = follower.position;
       const isHere = sequence === this.#position.sequence && epoch === this.#position.epoch;

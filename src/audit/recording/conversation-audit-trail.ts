@@ -12,9 +12,9 @@ import type { NewEvent } from '../domain/stored-event.js';
 import type { StoreHealth } from './store-health.js';
 
 export interface UpdateLogOptions {
-  /** Whether each update gets a log line. The end of a run always does. */
+  /** Whether to log each update. The end of a run is always logged. */
   readonly updates: boolean;
-  /** How much of an update's text is logged, in characters; 0 logs only its length. */
+  /** Number of characters logged of each update. 0 logs only its length. */
   readonly previewChars: number;
 }
 
@@ -22,16 +22,16 @@ export interface ConversationAuditTrailOptions {
   readonly store: CallbackEventStore;
   readonly health: StoreHealth;
   readonly log: UpdateLogOptions;
-  /** How long the store may acknowledge nothing before the run gives it up. Default: 10 s. */
+  /** How long a run waits for the store to acknowledge anything before it continues without it. @default 10 s */
   readonly patienceMs?: number;
   readonly now?: () => Date;
 }
 
-/** Logs each update and the outcome of each run, and keeps them as events in a store. */
+/** Logs each update and the outcome of each run, and stores them as events. */
 export class ConversationAuditTrail implements AgentResponseCallback {
   readonly #options: ConversationAuditTrailOptions;
   readonly #now: () => Date;
-  /** By the context, of which each delivery of a run has one. */
+  /** Recorders by context. Each delivery of a run has its own context. */
   readonly #recorders = new WeakMap<AgentCallbackContext, RunRecorder>();
 
   constructor(options: ConversationAuditTrailOptions) {
@@ -62,17 +62,17 @@ export class ConversationAuditTrail implements AgentResponseCallback {
       output: usage.outputTokenCount,
       total: usage.totalTokenCount,
     };
-    const isKept = await this.#recorderOf(context).end({
+    const isStored = await this.#recorderOf(context).end({
       ...event,
       ...(tokens && { tokens }),
     });
-    if (isKept) context.log.info(`${where(context)} final response recorded`);
+    if (isStored) context.log.info(`${where(context)} final response recorded`);
   }
 
   async onAgentError({ code, message }: AgentError, context: AgentCallbackContext): Promise<void> {
     const event = this.#event({ event_type: 'failed', error_code: code, error_message: message });
-    const isKept = await this.#recorderOf(context).end(event);
-    if (isKept) context.log.warn(`${where(context)} failure recorded: ${code}`);
+    const isStored = await this.#recorderOf(context).end(event);
+    if (isStored) context.log.warn(`${where(context)} failure recorded: ${code}`);
   }
 
   #recorderOf(context: AgentCallbackContext): RunRecorder {
@@ -111,7 +111,7 @@ export class ConversationAuditTrail implements AgentResponseCallback {
     }
   }
 
-  /** On one line, whatever the model wrote. */
+  /** Returns the text on one line. */
   #preview(text: string): string {
     const { previewChars } = this.#options.log;
     if (previewChars === 0) return `(${text.length} characters)`;

@@ -3,43 +3,43 @@ import type { NewEvent } from '../domain/stored-event.js';
 const MAX_BATCH_EVENTS = 50;
 const MAX_BATCH_CHARS = 256 * 1024;
 
-/** Events that are written together. */
+/** Events to write in one request. */
 export interface EventBatch {
-  /** Of the first one among all events of the attempt, from 0. */
+  /** Index of the first event among all events of the attempt, from 0. */
   readonly firstIndex: number;
   readonly events: readonly NewEvent[];
 }
 
-/** The newest events of an attempt, without a gap, until a store has them or they are given up; and how many are lost. */
+/** Buffers the newest events of an attempt, without gaps, until they are stored or dropped. Counts lost events. */
 export class EventBuffer {
-  /** Those that are being written come first. */
+  /** Events that are being written come first. */
   #events: NewEvent[] = [];
-  #underWayCount = 0;
+  #pendingCount = 0;
   #count = 0;
-  /** How many events there were up to the last one that is kept, … */
+  /** Number of events up to the last stored one. */
   #settledCount = 0;
-  /** … and how many of those the store has not got, by its own count. */
+  /** Number of those that the store reported as missing. */
   #lostBeforeCount = 0;
 
-  /** How many events there were so far. */
+  /** Number of events so far. */
   get count(): number {
     return this.#count;
   }
 
-  /** How many wait behind those that are being written. */
+  /** Number of events that wait while others are being written. */
   get waitingCount(): number {
-    return this.#events.length - this.#underWayCount;
+    return this.#events.length - this.#pendingCount;
   }
 
   get isEmpty(): boolean {
     return this.#events.length === 0;
   }
 
-  get isLastKept(): boolean {
+  get isLastStored(): boolean {
     return this.#settledCount === this.#count;
   }
 
-  /** How many events are lost, if all that are not settled are. */
+  /** Number of lost events, assuming that all unsettled ones are lost. */
   get lostCount(): number {
     return this.#lostBeforeCount + this.#count - this.#settledCount;
   }
@@ -49,17 +49,18 @@ export class EventBuffer {
     this.#count += 1;
   }
 
-  /** The oldest events, as many as fit into one request. They stay in the buffer until they are settled or dropped. */
+  /** Returns the oldest events that fit into one request. They stay in the buffer until settled or dropped. */
   take(): EventBatch {
     const events = this.#events.slice(0, batchLength(this.#events));
-    this.#underWayCount = events.length;
+    this.#pendingCount = events.length;
     return { firstIndex: this.#firstIndex, events };
   }
 
   /**
-   * The store has a batch, which may have been dropped meanwhile.
+   * Removes a stored batch, even if it was dropped in the meantime.
    *
-   * @param lostEvents how many up to its end the store has not got: what was dropped, as an answer was lost, it may have
+   * @param lostEvents - number of events up to the batch's end that the store does not have. It may have dropped events whose
+   *   acknowledgement was lost.
    */
   settle({ firstIndex, events }: EventBatch, lostEvents: number): void {
     this.#settledCount = firstIndex + events.length;
@@ -67,12 +68,12 @@ export class EventBuffer {
     this.#drop(this.#settledCount - this.#firstIndex);
   }
 
-  /** Gives up those that are being written. */
-  dropUnderWay(): void {
-    this.#drop(this.#underWayCount);
+  /** Drops the events that are being written. */
+  dropPending(): void {
+    this.#drop(this.#pendingCount);
   }
 
-  /** Gives up the oldest ones beyond a number. */
+  /** Drops all but the newest `count` events. */
   keepNewest(count: number): void {
     this.#drop(this.#events.length - count);
   }
@@ -83,11 +84,11 @@ export class EventBuffer {
 
   #drop(count: number): void {
     if (count > 0) this.#events.splice(0, count);
-    this.#underWayCount = 0;
+    this.#pendingCount = 0;
   }
 }
 
-/** How many of the events are written at once: one at least. */
+/** Returns how many events fit into one request, at least one. */
 function batchLength(events: readonly NewEvent[]): number {
   let chars = 0;
   const tooMuch = events.findIndex(({ fields }, index) => {

@@ -1,25 +1,24 @@
 import { randomUUID } from 'node:crypto';
 import { errorText } from '../../functions/error-text.js';
-import { type Logger } from '../../functions/logger.js';
-import { Countdown } from '../../functions/time-limits.js';
-import { EventBuffer } from './event-buffer.js';
-import type { CallbackEventStore } from '../store/callback-event-store.js';
-import type { EventThread } from '../domain/event-thread.js';
-import type { OpenAttempt } from '../domain/recorded-run.js';
+import type { Logger } from '../../functions/logger.js';
+import { Countdown, Stopwatch } from '../../functions/time-limits.js';
 import { StorageError } from '../../storage/storage-error.js';
+import type { EventThread } from '../domain/event-thread.js';
+import type { OpenAttempt, RunDescription } from '../domain/recorded-run.js';
 import type { NewEvent } from '../domain/stored-event.js';
-import type { RunDescription } from '../domain/recorded-run.js';
+import type { CallbackEventStore } from '../store/callback-event-store.js';
+import { EventBuffer } from './event-buffer.js';
 import type { StoreHealth } from './store-health.js';
 
-/** How many events may wait behind those that are being written. */
+/** Maximum number of events that wait while others are being written. */
 const MAX_WAITING_EVENTS = 50;
-/** How long a run waits for the store in all, before its end. */
+/** Total time that a run waits for the store, before its end. */
 const MAX_WAIT_MS = 15_000;
-/** A store that acknowledges nothing for this long is given up. */
+/** A run gives up on a store that acknowledges nothing for this long. */
 const DEFAULT_PATIENCE_MS = 10_000;
-/** A store that was given up gets this long at the end of the run: more than its longest request takes. */
+/** Time limit at the end of the run for a store that the run had given up: longer than its longest request. */
 const LAST_PATIENCE_MS = 4000;
-/** The limit for a store that another run has given up. */
+/** Time limit for a store that another run has given up. */
 const GIVEN_UP_PATIENCE_MS = 1000;
 const FIRST_PAUSE_MS = 50;
 const MAX_PAUSE_MS = 1000;
@@ -30,47 +29,52 @@ export interface RunRecorderOptions {
   readonly thread: EventThread;
   readonly run: RunDescription;
   readonly log: Logger;
-  /** When this delivery of the run began: ISO 8601 in UTC. */
+  /** When this delivery of the run started: ISO 8601 in UTC. */
   readonly startedAt: string;
-  /** How long the store may acknowledge nothing before the run gives it up. Default: 10 s. */
+  /** How long the store may acknowledge nothing before the run gives up on it. @default 10 s */
   readonly patienceMs?: number;
 }
 
 /**
- * Writes the events of one delivery of a run: at once when no write is pending, otherwise in batches. The run waits for
- * a slow store while too many events are buffered, for 15 s in all. A store that uses up this time, or acknowledges
- * nothing for 10 s, is given up: the run goes on and only the newest events are offered to the store. The run waits
- * again after the store takes some, unless the 15 s are used up. The end of the run has a time limit of its own.
+ * Stores the events of one delivery of a run: immediately if no write is pending, otherwise in batches. The run waits for
+ * a slow store while too many events are buffered, up to 15 s in total. After that, or if the store acknowledges nothing
+ * for 10 s, the run gives up on the store: it continues and retries with the newest events only. It waits again once the
+ * store has accepted some, unless the 15 s are used up. The end of the run has its own time limit.
  */
 export class RunRecorder {
   readonly #options: RunRecorderOptions;
+  readonly #usualPatienceMs: number;
+  /** Total time that the run waits for the store: 15 s, or the patience if that is longer. */
+  readonly #maxWaitMs: number;
   readonly #token = randomUUID();
   readonly #startedMs = performance.now();
   readonly #buffer = new EventBuffer();
+  /** Time that the run has waited for the store so far, before its end. */
+  readonly #waited = new Stopwatch();
   readonly #patience = new Countdown(() => this.#losePatience());
   #attempt: OpenAttempt | undefined;
   #state: 'writing' | 'given up' | 'ending' | 'ended' | 'superseded' = 'writing';
   #isWriting = false;
-  /** Whether the store was given up before this run began, and has taken nothing of it yet. */
+  /** Whether another run had given up on the store, and the store has accepted nothing of this one yet. */
   #isStoreGivenUp: boolean;
   #failure: unknown;
   readonly #waiting: (() => void)[] = [];
-  /** Resolves when the run may go on; set while the run waits for the store before its end. */
+  /** Resolves when the run may continue. Set while the run waits for the store before its end. */
   #room: Promise<void> | undefined;
-  #roomWaitSinceMs: number | undefined;
-  #roomWaitMs = 0;
 
   constructor(options: RunRecorderOptions) {
     this.#options = options;
+    this.#usualPatienceMs = options.patienceMs ?? DEFAULT_PATIENCE_MS;
+    this.#maxWaitMs = Math.max(MAX_WAIT_MS, this.#usualPatienceMs);
     this.#isStoreGivenUp = options.health.isGivenUp;
   }
 
-  /** Begins the attempt, without waiting for it: what an earlier one has left is void from then on. */
+  /** Begins the attempt in the store, which supersedes earlier attempts. Does not wait. */
   begin(): void {
     this.#write();
   }
 
-  /** Takes an event. @returns a promise only if the buffer is full and the store is not given up */
+  /** Adds an event. @returns a promise only if the run must wait for the store */
   add(event: NewEvent): void | Promise<void> {
     this.#put(event);
     if (!this.#isFull()) return undefined;
@@ -78,9 +82,9 @@ export class RunRecorder {
   }
 
   /**
-   * Takes the last event, and waits until all are kept or given up.
+   * Adds the last event, and waits until all events are stored or dropped.
    *
-   * @returns whether the last one is kept
+   * @returns whether the last event is stored
    */
   async end(event: NewEvent): Promise<boolean> {
     if (this.#state !== 'superseded') this.#beginEnding();
@@ -90,14 +94,13 @@ export class RunRecorder {
     if (this.#state === 'superseded') return false;
     this.#state = 'ended';
     this.#reportLost();
-    return this.#buffer.isLastKept;
+    return this.#buffer.isLastStored;
   }
 
-  /** The time limit of the end is not renewed by what the store acknowledges. */
+  /** Starts the time limit of the end. Acknowledgements do not extend it. */
   #beginEnding(): void {
-    const { patienceMs = DEFAULT_PATIENCE_MS } = this.#options;
-    const isGone = this.#state === 'given up' && !this.#hasWaitedEnough();
-    const usualMs = isGone ? 0 : Math.min(this.#patience.remainingMs, patienceMs);
+    const isGone = this.#state === 'given up' && this.#waited.elapsedMs < this.#maxWaitMs;
+    const usualMs = isGone ? 0 : Math.min(this.#patience.remainingMs, this.#usualPatienceMs);
     this.#patience.start(this.#patienceMs(Math.max(usualMs, LAST_PATIENCE_MS)));
     this.#state = 'ending';
   }
@@ -107,23 +110,12 @@ export class RunRecorder {
   }
 
   async #waitForRoom(): Promise<void> {
-    this.#roomWaitSinceMs = performance.now();
-    const leftMs = this.#maxWaitMs() - this.#waitedMs();
+    this.#waited.start();
+    const leftMs = this.#maxWaitMs - this.#waited.elapsedMs;
     if (this.#patience.remainingMs > leftMs) this.#patience.start(leftMs);
     while (this.#isFull()) await this.#untilChange();
-    this.#roomWaitMs = this.#waitedMs();
-    this.#roomWaitSinceMs = undefined;
+    this.#waited.stop();
     this.#room = undefined;
-  }
-
-  /** How long the run has waited for the store before its end. */
-  #waitedMs(): number {
-    const pendingMs = this.#roomWaitSinceMs === undefined ? 0 : performance.now() - this.#roomWaitSinceMs;
-    return this.#roomWaitMs + pendingMs;
-  }
-
-  #hasWaitedEnough(): boolean {
-    return this.#waitedMs() >= this.#maxWaitMs();
   }
 
   #put(event: NewEvent): void {
@@ -133,12 +125,10 @@ export class RunRecorder {
     this.#write();
   }
 
-  /** Whether there is hope for the store. */
   #isAwaited(): boolean {
     return this.#state === 'writing' || this.#state === 'ending';
   }
 
-  /** Waits until the writing has brought about something. */
   #untilChange(): Promise<void> {
     return new Promise((resolve) => void this.#waiting.push(resolve));
   }
@@ -171,13 +161,13 @@ export class RunRecorder {
     this.#isWriting = false;
   }
 
-  /** What has not been written when the run has ended was counted as lost: it must not be written later. */
+  /** Events that were not written before the run ended count as lost and must not be written later. */
   #hasWork(): boolean {
     if (this.#state === 'superseded' || this.#state === 'ended') return false;
     return this.#attempt === undefined || !this.#buffer.isEmpty;
   }
 
-  /** Writes as much as fits into one request. What fails stays in the buffer; the store does not keep an event twice. */
+  /** Writes one batch. Failed events stay in the buffer. Retries are safe, because the store ignores duplicates. */
   async #writeNext(): Promise<void> {
     const { store, thread, run, startedAt } = this.#options;
     this.#limitWrite();
@@ -192,14 +182,8 @@ export class RunRecorder {
 
   #limitWrite(): void {
     if (this.#state !== 'writing' || this.#patience.remainingMs !== Infinity) return;
-    const { patienceMs = DEFAULT_PATIENCE_MS } = this.#options;
-    const leftMs = this.#room === undefined ? Infinity : this.#maxWaitMs() - this.#waitedMs();
-    this.#patience.start(Math.max(0, Math.min(this.#patienceMs(patienceMs), leftMs)));
-  }
-
-  /** How long the run waits for the store in all; longer only if the caller allows more for a single silence. */
-  #maxWaitMs(): number {
-    return Math.max(MAX_WAIT_MS, this.#options.patienceMs ?? 0);
+    const leftMs = this.#room === undefined ? Infinity : this.#maxWaitMs - this.#waited.elapsedMs;
+    this.#patience.start(Math.max(0, Math.min(this.#patienceMs(this.#usualPatienceMs), leftMs)));
   }
 
   #patienceMs(usualMs: number): number {
@@ -209,9 +193,9 @@ export class RunRecorder {
   #progress(): void {
     this.#isStoreGivenUp = false;
     if (this.#state !== 'ending') this.#patience.stop();
-    // Too slow for this run: it stays given up, and health says so.
-    const isTooSlow = this.#state === 'given up' && this.#hasWaitedEnough();
-    if (!isTooSlow) this.#options.health.markAnswering();
+    // The store is too slow for this run, so health must keep reporting it as failing.
+    const isTooSlow = this.#state === 'given up' && this.#waited.elapsedMs >= this.#maxWaitMs;
+    if (!isTooSlow) this.#options.health.markResponding();
     if (this.#state === 'given up' && !isTooSlow) this.#state = 'writing';
     this.#wakeWaiting();
   }
@@ -223,17 +207,17 @@ export class RunRecorder {
 
   #giveUp(): void {
     this.#patience.stop();
-    // What fails now may fail for ever; what follows it may not.
-    this.#buffer.dropUnderWay();
-    if (this.#state === 'writing') this.#warn(`the run goes on without its events being kept${this.#reason()}`);
+    // These events may fail forever, but later ones may succeed.
+    this.#buffer.dropPending();
+    if (this.#state === 'writing') this.#warn(`the run continues without storing its events${this.#reason()}`);
     this.#state = this.#state === 'ending' ? 'ended' : 'given up';
     this.#wakeWaiting();
   }
 
-  /** To try the same again is in vain: nothing is waited for, but what follows may be kept. */
+  /** Handles an error that a retry cannot fix: drops the batch so that later events can be stored. */
   #skip(): void {
     if (this.#state === 'ending' && this.#attempt !== undefined) {
-      this.#buffer.dropUnderWay();
+      this.#buffer.dropPending();
       this.#wakeWaiting();
     } else if (this.#state !== 'ended') {
       this.#giveUp();
@@ -243,7 +227,7 @@ export class RunRecorder {
   #supersede(): void {
     this.#patience.close();
     this.#state = 'superseded';
-    this.#warn('another delivery of the run has begun; the events of this one are not kept any more');
+    this.#warn('another delivery of the run has started; the events of this one are no longer stored');
     this.#wakeWaiting();
   }
 
@@ -255,8 +239,8 @@ export class RunRecorder {
   }
 
   #reason(): string {
-    const reason = this.#failure === undefined ? 'it gives no answer' : errorText(this.#failure);
-    return `, as the event store did not take them: ${reason}`;
+    const reason = this.#failure === undefined ? 'no response' : errorText(this.#failure);
+    return `, because the event store did not accept them: ${reason}`;
   }
 
   #warn(what: string): void {

@@ -3,16 +3,16 @@ import type { CallbackEventStore, EventStoreKind } from '../store/callback-event
 
 const PING_TIMEOUT_MS = 2000;
 
-/** Under the names of the wire. */
+/** Health of the event store, with wire names. */
 export interface CallbackStoreHealth {
   readonly kind: EventStoreKind;
-  /** `failing`: it answers, but the last run that wrote to it has given it up. */
+  /** `failing`: the store responds, but the last run that wrote to it gave up on it. */
   readonly status: 'available' | 'failing' | 'unavailable';
-  /** How many events of ended runs the store did not take, since this process began. */
+  /** Number of events of ended runs that were not stored, since this process started. */
   readonly lost_events: number;
 }
 
-/** How the event store does, as this process sees it. */
+/** Tracks the health of the event store as seen by this process. */
 export class StoreHealth {
   readonly #store: CallbackEventStore;
   #lostEvents = 0;
@@ -22,7 +22,7 @@ export class StoreHealth {
     this.#store = store;
   }
 
-  /** Whether a run has given the store up, and no run has had an answer since. */
+  /** Whether a run gave up on the store and no run has had an acknowledgement since. */
   get isGivenUp(): boolean {
     return this.#isGivenUp;
   }
@@ -31,16 +31,16 @@ export class StoreHealth {
     this.#isGivenUp = true;
   }
 
-  markAnswering(): void {
+  markResponding(): void {
     this.#isGivenUp = false;
   }
 
-  /** @param count events of ended runs that the store did not receive in time */
+  /** @param count - events of ended runs that were not stored in time */
   addLost(count: number): void {
     this.#lostEvents += count;
   }
 
-  /** What the health endpoint says; takes two seconds at the most. */
+  /** Returns the details for the health endpoint. Takes at most two seconds. */
   async details(): Promise<{ readonly callback_store: CallbackStoreHealth }> {
     return {
       callback_store: { kind: this.#store.kind, status: await this.#status(), lost_events: this.#lostEvents },

@@ -199,7 +199,7 @@ describe('a store that is out of reach', () => {
     );
     expect(lines.at(-1)).toEqual({
       event_type: 'incomplete',
-      error_message: 'The export ends here, and is not complete.',
+      error_message: 'The export is incomplete: reading the events failed.',
     });
   });
 });
@@ -226,7 +226,7 @@ describe('an export of a run that is delivered again meanwhile', () => {
     expect(lines).toHaveLength(501);
     expect(lines.at(-1)).toEqual({
       event_type: 'incomplete',
-      error_message: 'The export ends here, and is not complete: another attempt of this run has begun. Export again.',
+      error_message: 'The export is incomplete: a new attempt of this run has started. Export again.',
       correlation_id: runId(1),
       attempt: 1,
     });

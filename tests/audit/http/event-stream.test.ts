@@ -299,7 +299,9 @@ describe('a stream of events whose store is out of reach', () => {
     expect(reader.sequences()).toEqual([1, 2, 3, 4]);
     expect(reader.end).toBeUndefined();
     expect(log.lines).toEqual([
-      expect.stringMatching(/^warn \[CallbackAgent\] .* when the store is back: .*ECONNREFUSED.*thread-1/),
+      expect.stringMatching(
+        /^warn \[CallbackAgent\] a stream waits for the store to recover: .*ECONNREFUSED.*thread-1/,
+      ),
     ]);
   });
 

@@ -18,29 +18,29 @@ describe('places for readers', () => {
     const slots = new ReaderSlots('long polls', limits);
     slots.open(thread, { maxDurationMs });
     const { close } = slots.open(thread, { maxDurationMs });
-    expect(() => slots.open(thread, { maxDurationMs })).toThrow(tooMany(/long polls: at most 2 of one thread/));
+    expect(() => slots.open(thread, { maxDurationMs })).toThrow(tooMany(/long polls: at most 2 per thread/));
     slots.open({ ...thread, agentName: 'OtherAgent' }, { maxDurationMs });
     close();
     close();
     slots.open(thread, { maxDurationMs });
-    expect(() => slots.open(thread, { maxDurationMs })).toThrow(tooMany(/2 of one thread/));
+    expect(() => slots.open(thread, { maxDurationMs })).toThrow(tooMany(/2 per thread/));
   });
 
   it('are limited in all, and a refused reader takes none', () => {
     const slots = new ReaderSlots('streams', limits);
     const [first] = ['a', 'b', 'c', 'd'].map((id) => slots.open(named(id), { maxDurationMs }));
     for (let attempt = 0; attempt < 5; attempt += 1) {
-      expect(() => slots.open(named('e'), { maxDurationMs })).toThrow(tooMany(/4 in this process/));
+      expect(() => slots.open(named('e'), { maxDurationMs })).toThrow(tooMany(/4 per process/));
     }
     first?.close();
     slots.open(named('e'), { maxDurationMs });
-    expect(() => slots.open(named('f'), { maxDurationMs })).toThrow(tooMany(/4 in this process/));
+    expect(() => slots.open(named('f'), { maxDurationMs })).toThrow(tooMany(/4 per process/));
   });
 
   it('go from the reader that has been idle for longest to a new one', () => {
     const slots = new ReaderSlots('streams', limits);
     const left: string[] = [];
-    const open = (id: string) => slots.open(named(id), { maxDurationMs, giveWay: () => left.push(id) });
+    const open = (id: string) => slots.open(named(id), { maxDurationMs, evict: () => left.push(id) });
     const [first] = ['a', 'b', 'c', 'd'].map((id) => {
       vi.advanceTimersByTime(10);
       return open(id);
@@ -57,7 +57,7 @@ describe('places for readers', () => {
     const left: string[] = [];
     for (const name of ['other', 'first', 'second', 'third']) {
       const of = name === 'other' ? named('other') : thread;
-      slots.open(of, { maxDurationMs, giveWay: () => left.push(name) });
+      slots.open(of, { maxDurationMs, evict: () => left.push(name) });
     }
     expect(left).toEqual(['first']);
   });
@@ -65,11 +65,11 @@ describe('places for readers', () => {
   it('are kept by readers that get events, and by those that do not give way', () => {
     const slots = new ReaderSlots('streams', limits);
     slots.open(thread, { maxDurationMs });
-    const busy = slots.open(thread, { maxDurationMs, giveWay: () => expect.unreachable() });
+    const busy = slots.open(thread, { maxDurationMs, evict: () => expect.unreachable() });
     busy.touch();
     vi.advanceTimersByTime(900);
     // The time until the busy reader may be idle enough.
-    expect(() => slots.open(thread, { maxDurationMs })).toThrow(tooMany(/2 of one thread/, 1));
+    expect(() => slots.open(thread, { maxDurationMs })).toThrow(tooMany(/2 per thread/, 1));
   });
 
   it('are promised for when the first reader has to leave', () => {
@@ -77,6 +77,6 @@ describe('places for readers', () => {
     slots.open(thread, { maxDurationMs: 8000 });
     vi.advanceTimersByTime(3000);
     slots.open(thread, { maxDurationMs });
-    expect(() => slots.open(thread, { maxDurationMs })).toThrow(tooMany(/2 of one thread/, 5));
+    expect(() => slots.open(thread, { maxDurationMs })).toThrow(tooMany(/2 per thread/, 5));
   });
 });

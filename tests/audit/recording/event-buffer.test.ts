@@ -8,11 +8,11 @@ function createBuffer(count: number): EventBuffer {
   return buffer;
 }
 
-const stateOf = ({ waitingCount, lostCount, isEmpty, isLastKept }: EventBuffer) => ({
+const stateOf = ({ waitingCount, lostCount, isEmpty, isLastStored }: EventBuffer) => ({
   waitingCount,
   lostCount,
   isEmpty,
-  isLastKept,
+  isLastStored,
 });
 
 describe('an event buffer', () => {
@@ -21,30 +21,30 @@ describe('an event buffer', () => {
     const batch = buffer.take();
     expect(batch).toMatchObject({ firstIndex: 0, events: { length: 3 } });
     buffer.put(streamEvent('3'));
-    expect(stateOf(buffer)).toEqual({ waitingCount: 1, lostCount: 4, isEmpty: false, isLastKept: false });
+    expect(stateOf(buffer)).toEqual({ waitingCount: 1, lostCount: 4, isEmpty: false, isLastStored: false });
     expect(buffer.take()).toMatchObject({ firstIndex: 0, events: { length: 4 } });
     buffer.settle(batch, 0);
-    expect(stateOf(buffer)).toEqual({ waitingCount: 1, lostCount: 1, isEmpty: false, isLastKept: false });
+    expect(stateOf(buffer)).toEqual({ waitingCount: 1, lostCount: 1, isEmpty: false, isLastStored: false });
     const rest = buffer.take();
     expect(rest).toEqual({ firstIndex: 3, events: [expect.objectContaining({ eventType: 'stream' })] });
     buffer.settle(rest, 0);
-    expect(stateOf(buffer)).toEqual({ waitingCount: 0, lostCount: 0, isEmpty: true, isLastKept: true });
+    expect(stateOf(buffer)).toEqual({ waitingCount: 0, lostCount: 0, isEmpty: true, isLastStored: true });
   });
 
   it('counts as lost what it has dropped, but for what the store has got all the same', () => {
     const buffer = createBuffer(60);
     expect(buffer.take().events).toHaveLength(50);
-    buffer.dropUnderWay();
+    buffer.dropPending();
     const batch = buffer.take();
     expect(batch).toMatchObject({ firstIndex: 50, events: { length: 10 } });
     buffer.settle(batch, 20);
-    expect(stateOf(buffer)).toEqual({ waitingCount: 0, lostCount: 20, isEmpty: true, isLastKept: true });
+    expect(stateOf(buffer)).toEqual({ waitingCount: 0, lostCount: 20, isEmpty: true, isLastStored: true });
   });
 
   it('takes it when a batch is settled that it has dropped', () => {
     const buffer = createBuffer(60);
     const batch = buffer.take();
-    buffer.dropUnderWay();
+    buffer.dropPending();
     buffer.keepNewest(5);
     expect(stateOf(buffer)).toMatchObject({ waitingCount: 5, lostCount: 60 });
     buffer.settle(batch, 0);

@@ -12,7 +12,7 @@ import { createRecordingLog } from '../../support/recording-log.js';
 
 const WHERE = `[CallbackAgent][${runId(1)}]`;
 const GIVEN_UP = new RegExp(
-  `^warn \\[CallbackAgent\\]\\[${runId(1)}\\] the run goes on without its events being kept, `,
+  `^warn \\[CallbackAgent\\]\\[${runId(1)}\\] the run continues without storing its events, `,
 );
 
 function createRecorder(store = new HookedEventStore(), health = new StoreHealth(store)) {
@@ -220,7 +220,7 @@ describe('a run recorder', () => {
     }
     expect(await recorder.end(finalEvent())).toBe(false);
     expect(log.lines).toEqual([
-      `warn ${WHERE} another delivery of the run has begun; the events of this one are not kept any more (thread thread-1)`,
+      `warn ${WHERE} another delivery of the run has started; the events of this one are no longer stored (thread thread-1)`,
     ]);
     expect(await keptTexts(store)).toEqual(['0', '1', 'final']);
     expect(await lostEvents()).toMatchObject({ lost_events: 0 });
@@ -335,7 +335,7 @@ describe('a run recorder whose store fails', () => {
       },
       'StorageError: The storage cannot be reached',
     ],
-    ['gives no answer', () => new Promise<void>(() => undefined), 'it gives no answer'],
+    ['gives no answer', () => new Promise<void>(() => undefined), 'no response'],
   ])('waits 10 s for a store that %s for good, and never again', async (_what, fail, reason) => {
     const { store, log, recorder, lostEvents } = createRecorder();
     store.hooks.before = fail;
@@ -345,14 +345,14 @@ describe('a run recorder whose store fails', () => {
     expect(waits.filter((wait) => wait > 0)).toHaveLength(1);
     expect(Math.max(...waits)).toBeLessThanOrEqual(10_000);
     expect(log.lines).toEqual([expect.stringMatching(GIVEN_UP)]);
-    expect(log.lines[0]).toContain(`as the event store did not take them: ${reason}`);
+    expect(log.lines[0]).toContain(`because the event store did not accept them: ${reason}`);
 
     const ended = recorder.end(finalEvent());
     expect(await timeOf(ended)).toBeLessThanOrEqual(4000);
     expect(await ended).toBe(false);
     expect(log.lines.slice(1)).toEqual([
       expect.stringContaining(
-        `warn ${WHERE} 501 of the run's 501 events are lost, as the event store did not take them: `,
+        `warn ${WHERE} 501 of the run's 501 events are lost, because the event store did not accept them: `,
       ),
     ]);
     expect(await lostEvents()).toMatchObject({ lost_events: 501 });

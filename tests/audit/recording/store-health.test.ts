@@ -67,7 +67,7 @@ describe('the health of the event store', () => {
     store.hooks.before = unreachable;
     expect(await health.details()).toMatchObject({ callback_store: { status: 'unavailable' } });
     store.hooks.before = undefined;
-    health.markAnswering();
+    health.markResponding();
     expect(await health.details()).toMatchObject({ callback_store: { status: 'available' } });
   });
 
@@ -76,7 +76,7 @@ describe('the health of the event store', () => {
     expect(health.isGivenUp).toBe(false);
     health.markGivenUp();
     expect(health.isGivenUp).toBe(true);
-    health.markAnswering();
+    health.markResponding();
     expect(health.isGivenUp).toBe(false);
   });
 });
