@@ -54,6 +54,7 @@ const agentApp = new AgentFunctionApp({
   waitSeconds: settings.agent.waitSeconds,
   waitTimeoutStatus: settings.agent.waitTimeoutStatus,
   ...(settings.callbackStore.kind === 'memory' && {
+    memoryBounds: { maxThreads: settings.callbackStore.maxThreads, maxChars: settings.callbackStore.maxBytes },
     unknownRunHint: 'CALLBACK_STORE is memory: each process knows only the runs that it has accepted itself.',
   }),
 });

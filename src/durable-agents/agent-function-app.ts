@@ -17,6 +17,7 @@ import { RunRecords } from './runs/run-records.js';
 import { Tombstones } from './runs/tombstones.js';
 import type { ThreadIdentity } from './thread/thread-identity.js';
 import { createDeleteThreadRoute } from './http/delete-thread-route.js';
+import { type MemoryBounds, MemoryLimits } from './threads/memory-limits.js';
 import { ThreadIndex } from './threads/thread-index.js';
 import type { KeyValueStore } from '../storage/key-value-store.js';
 import { MemoryKeyValueStore } from '../storage/memory/memory-key-value-store.js';
@@ -75,6 +76,8 @@ export interface AgentFunctionAppOptions {
   readonly authorize?: Authorize | undefined;
   /** Keeps the records of runs and the list of threads. @default the memory of this process */
   readonly storage?: KeyValueStore;
+  /** Bounds `storage` if that is memory. @default 1000 threads and 64 Mi characters */
+  readonly memoryBounds?: MemoryBounds;
   /** Removes what else is kept of a thread that is deleted, as its events. Optional. */
   readonly onThreadDeleted?: (thread: ThreadIdentity) => Promise<void>;
   /** Follows the error that a run is unknown: why that may be. Optional. */
@@ -112,6 +115,7 @@ export class AgentFunctionApp {
   readonly #runRecords: RunRecords;
   readonly #redaction: Redaction | undefined;
   readonly #tombstones: Tombstones;
+  readonly #memoryLimits: MemoryLimits | undefined;
   #hasThreadEndpoints = false;
 
   /** @throws TypeError if an agent's name or a redactor is invalid */
@@ -121,6 +125,10 @@ export class AgentFunctionApp {
     this.#runRecords = new RunRecords(storage);
     this.#tombstones = new Tombstones(storage);
     this.threadIndex = new ThreadIndex(storage);
+    if (storage instanceof MemoryKeyValueStore) {
+      const bounds = options.memoryBounds ?? { maxThreads: 1000, maxChars: 64 * 1024 * 1024 };
+      this.#memoryLimits = new MemoryLimits(storage, this.#runRecords, this.threadIndex, bounds);
+    }
     const { redact = [] } = options;
     if (redact.length > 0) this.#redaction = new Redaction(redact);
     this.access = new ThreadAccess({
@@ -166,6 +174,7 @@ export class AgentFunctionApp {
         runRecords: this.#runRecords,
         tombstones: this.#tombstones,
         threadIndex: this.threadIndex,
+        memoryLimits: this.#memoryLimits,
         tracer: this.#options.tracer,
         redaction: this.#redaction,
         redactAnswers: this.#options.redactAnswers,

@@ -16,6 +16,7 @@ import { boundThreadState, type BoundedThreadState } from '../thread/bound-threa
 import type { HistoryLimits } from '../thread/history-window.js';
 import { fromEntityKey, THREAD_ID_RULE } from '../thread/thread-id.js';
 import { findResponse, ownedBy, ownerOf, parseThreadState, responseError } from '../thread/thread-state.js';
+import type { MemoryLimits } from '../threads/memory-limits.js';
 import type { ThreadIndex } from '../threads/thread-index.js';
 import { RunDelivery } from './run-delivery.js';
 
@@ -31,6 +32,8 @@ export interface RunOperationOptions {
   readonly maxStateBytes: number;
   readonly runRecords: RunRecords;
   readonly threadIndex: ThreadIndex;
+  /** Bounds what this process remembers. Undefined: the store is not its memory. */
+  readonly memoryLimits?: MemoryLimits | undefined;
   /** Makes spans of the runs. Optional. */
   readonly tracer?: RunTracer | undefined;
   /** See {@link RunAgentOptions}. Also redacts the log and the list of threads. Optional. */
@@ -75,6 +78,7 @@ export async function runOperation(
     return await deliver(entity, deliveries, { ...options, threadId, request, delivery, log });
   } finally {
     delivery.close();
+    await options.memoryLimits?.enforce(options.agent.name);
     options.completions.announce(request.correlationId);
   }
 }

@@ -6,6 +6,8 @@ import type { NewRun } from './run-record.js';
 
 const KEPT_MS = 24 * 60 * 60 * 1000;
 const MAX_TRIES = 30;
+/** Expired tombstones that a deletion removes. */
+const MAX_REMOVED = 10;
 /** Sorts after all other keys of a thread, which its deletion removes. */
 export const TOMBSTONE_KEY = '~deleted';
 
@@ -42,6 +44,8 @@ export function refuses({ deletedAt, pending }: Tombstone, run: NewRun, isRecord
 export class Tombstones {
   readonly #store: KeyValueStore;
   readonly #now: () => Date;
+  /** Partitions of the threads that this process has deleted, the oldest deletion first. */
+  readonly #buried: { readonly partition: string; readonly atMs: number }[] = [];
 
   constructor(store: KeyValueStore, now: () => Date = () => new Date()) {
     this.#store = store;
@@ -54,7 +58,9 @@ export class Tombstones {
   }
 
   /** Notes that the thread is deleted. @param openRuns correlation ids of its runs that have not ended */
-  bury(thread: ThreadIdentity, openRuns: readonly string[]): Promise<Tombstone> {
+  async bury(thread: ThreadIdentity, openRuns: readonly string[]): Promise<Tombstone> {
+    await this.#removeExpired();
+    this.#buried.push({ partition: threadPartition(thread), atMs: this.#now().getTime() });
     return this.#change(thread, (earlier) => ({
       deletedAt: this.#now().toISOString(),
       pending: [...new Set([...(earlier?.pending ?? []), ...openRuns])],
@@ -67,6 +73,20 @@ export class Tombstones {
     await this.#change(thread, (earlier) =>
       earlier !== undefined && earlier.deletedAt <= deletedAt ? { ...earlier, emptiedAt } : undefined,
     );
+  }
+
+  /** A few at a time. Those of processes that have ended stay, and count as expired. */
+  async #removeExpired(): Promise<void> {
+    for (let removed = 0; removed < MAX_REMOVED; removed += 1) {
+      const [oldest] = this.#buried;
+      if (oldest === undefined || this.#now().getTime() - oldest.atMs <= KEPT_MS) return;
+      this.#buried.shift();
+      const { partition } = oldest;
+      const stored = await this.#store.read({ partition, key: TOMBSTONE_KEY });
+      if (stored === undefined || parseTombstone(stored.value, this.#now()) !== undefined) continue;
+      const guard = { key: TOMBSTONE_KEY, tag: stored.tag };
+      await this.#store.commit(partition, guard, [{ key: TOMBSTONE_KEY, value: undefined }]);
+    }
   }
 
   async #change<Changed extends Tombstone | undefined>(

@@ -74,7 +74,7 @@ export class ThreadIndex {
    * @param known what an earlier call has returned, which saves a read
    */
   async touch(thread: ThreadIdentity, activity: ThreadActivity, known?: StoredValue): Promise<StoredValue> {
-    const partition = partitionOf(thread.agentName);
+    const partition = threadsPartition(thread.agentName);
     const key = idKey(thread);
     let newest = known;
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
@@ -106,12 +106,12 @@ export class ThreadIndex {
   }
 
   async find(thread: ThreadIdentity): Promise<ListedThread | undefined> {
-    const stored = await this.#store.read({ partition: partitionOf(thread.agentName), key: idKey(thread) });
+    const stored = await this.#store.read({ partition: threadsPartition(thread.agentName), key: idKey(thread) });
     return stored && entrySchema.parse(JSON.parse(stored.value));
   }
 
   async remove(thread: ThreadIdentity): Promise<void> {
-    const partition = partitionOf(thread.agentName);
+    const partition = threadsPartition(thread.agentName);
     const key = idKey(thread);
     for (;;) {
       const stored = await this.#store.read({ partition, key });
@@ -132,7 +132,7 @@ export class ThreadIndex {
     let from = resumed > start ? resumed : start;
     let lastKey: string | undefined;
     for (let scanned = 0; scanned < MAX_SCANNED && from < before;) {
-      const rows = await this.#store.readRange(partitionOf(agentName), { from, before }, PAGE_LIMIT);
+      const rows = await this.#store.readRange(threadsPartition(agentName), { from, before }, PAGE_LIMIT);
       if (rows.length === 0) return { threads, next: undefined };
       for (const { key, value } of rows) {
         const thread = entrySchema.parse(JSON.parse(value));
@@ -169,7 +169,8 @@ function isWanted({ threadId, title, ...thread }: ListedThread, { status, text, 
   );
 }
 
-function partitionOf(agentName: string): string {
+/** The partition of a `KeyValueStore` that lists the threads of an agent. */
+export function threadsPartition(agentName: string): string {
   return `threads|${agentName}`;
 }
 

@@ -21,6 +21,16 @@ export class MemoryKeyValueStore implements KeyValueStore {
   readonly #partitions = new Map<string, Partition>();
   readonly #followers = new Map<string, Set<OnValue>>();
   #changeCount = 0;
+  #charCount = 0;
+
+  /** Characters of all values. */
+  get charCount(): number {
+    return this.#charCount;
+  }
+
+  keyCount(partition: string): number {
+    return this.#partitions.get(partition)?.keys.length ?? 0;
+  }
 
   async read({ partition, key }: ValueAddress): Promise<StoredValue | undefined> {
     return this.#partitions.get(partition)?.values.get(key);
@@ -88,12 +98,16 @@ export class MemoryKeyValueStore implements KeyValueStore {
     const found = this.#partitions.get(partition) ?? { values: new Map(), keys: [] };
     this.#partitions.set(partition, found);
     if (!found.values.has(stored.key)) found.keys.splice(positionOf(found.keys, stored.key), 0, stored.key);
+    this.#charCount += stored.value.length - (found.values.get(stored.key)?.value.length ?? 0);
     found.values.set(stored.key, Object.freeze(stored));
   }
 
   #remove(partition: string, key: string): void {
     const found = this.#partitions.get(partition);
-    if (found?.values.delete(key) !== true) return;
+    const stored = found?.values.get(key);
+    if (found === undefined || stored === undefined) return;
+    found.values.delete(key);
+    this.#charCount -= stored.value.length;
     found.keys.splice(positionOf(found.keys, key), 1);
     if (found.keys.length === 0) this.#partitions.delete(partition);
   }

@@ -72,6 +72,15 @@ describe('a deleted thread', () => {
     expect(await records.begin(newRun(1, '2026-01-07T15:59:59.000Z'), 1)).toMatchObject({ status: 'running' });
   });
 
+  it('loses its tombstone with a later deletion', async () => {
+    const { store, tombstones, setNow } = await deleted();
+    setNow('2026-01-08T16:00:00.001Z');
+
+    await tombstones.bury({ ...thread, threadId: 'thread-2' }, []);
+
+    expect(await store.readRange(threadPartition(thread), { from: '-', before: '~~' }, 100)).toEqual([]);
+  });
+
   it('leaves nothing but times and correlation ids in the store', async () => {
     const run = newRun(1, '2026-01-07T15:59:59.000Z');
     const { store } = await deleted(run);

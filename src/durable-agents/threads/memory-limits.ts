@@ -1,0 +1,58 @@
+import type { MemoryKeyValueStore } from '../../storage/memory/memory-key-value-store.js';
+import { isEnded } from '../runs/run-record.js';
+import type { RunRecords } from '../runs/run-records.js';
+import { type ListedThread, type ThreadIndex, threadsPartition } from './thread-index.js';
+
+/** What the memory of a process may keep of threads and their runs. */
+export interface MemoryBounds {
+  /** For each agent. */
+  readonly maxThreads: number;
+  /** Of all run records and list entries. */
+  readonly maxChars: number;
+}
+
+/** How much of a bound is left when it was exceeded: forgetting one thread at a time would cost a look at all. */
+const KEPT_SHARE = 0.95;
+const ROWS_PER_THREAD = 2;
+
+/** Forgets the threads with the oldest activity when there are too many. Their conversations stay. */
+export class MemoryLimits {
+  readonly #storage: MemoryKeyValueStore;
+  readonly #runRecords: RunRecords;
+  readonly #threadIndex: ThreadIndex;
+  readonly #bounds: MemoryBounds;
+
+  constructor(storage: MemoryKeyValueStore, runRecords: RunRecords, threadIndex: ThreadIndex, bounds: MemoryBounds) {
+    this.#storage = storage;
+    this.#runRecords = runRecords;
+    this.#threadIndex = threadIndex;
+    this.#bounds = bounds;
+  }
+
+  /** To be called when a run of the agent has ended. */
+  async enforce(agentName: string): Promise<void> {
+    if (!this.#isOver(agentName, 1)) return;
+    const ended = (await this.#readAll(agentName)).filter(isEnded);
+    for (const { threadId } of ended.toReversed()) {
+      if (!this.#isOver(agentName, KEPT_SHARE)) return;
+      await this.#runRecords.clear({ agentName, threadId });
+      await this.#threadIndex.remove({ agentName, threadId });
+    }
+  }
+
+  #isOver(agentName: string, share: number): boolean {
+    const threads = this.#storage.keyCount(threadsPartition(agentName)) / ROWS_PER_THREAD;
+    return threads > this.#bounds.maxThreads * share || this.#storage.charCount > this.#bounds.maxChars * share;
+  }
+
+  async #readAll(agentName: string): Promise<ListedThread[]> {
+    const all: ListedThread[] = [];
+    let after: string | undefined;
+    do {
+      const page = await this.#threadIndex.list(agentName, { limit: 1000, after });
+      all.push(...page.threads);
+      after = page.next;
+    } while (after !== undefined);
+    return all;
+  }
+}
