@@ -1,4 +1,4 @@
-import { narrateOffline } from './offline-narration.js';
+import { answerOffline } from './offline-answer.js';
 
 const deployment = 'offline';
 
@@ -12,8 +12,8 @@ export interface OfflineModel {
 }
 
 /**
- * Starts the offline model on a free port of loopback. It answers any message with a narration, streamed
- * in pieces of about one token, 40 of them a second, and reports usage.
+ * Starts the offline model on a free port of loopback. It calls tools that fit the message, answers everything else with
+ * a narration, streamed in pieces of about one token, 40 of them a second, and reports usage.
  */
 export async function startOfflineModel(): Promise<OfflineModel> {
   // A development dependency: loaded only where the offline model is used.
@@ -21,7 +21,7 @@ export async function startOfflineModel(): Promise<OfflineModel> {
   const model = new LLMock({ port: 0, host: '127.0.0.1', journalMaxEntries: 1 });
   model.addFixture({
     match: { predicate: () => true },
-    response: (request) => ({ content: narrateOffline(request.messages) }),
+    response: (request) => answerOffline(request.messages, request.tools ?? []),
     chunkSize: 4,
     streamingProfile: { ttft: 200, tps: 40 },
   });

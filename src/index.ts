@@ -1,5 +1,7 @@
 import { app } from '@azure/functions';
 import { createCallbackAgent } from './agents/callback-agent.js';
+import { createMathAgent } from './agents/math-agent.js';
+import { createWeatherAgent } from './agents/weather-agent.js';
 import { registerCallbackRoutes } from './audit/http/callback-routes.js';
 import { ConversationAuditTrail } from './audit/recording/conversation-audit-trail.js';
 import { StreamHub } from './audit/http/stream-hub.js';
@@ -64,7 +66,9 @@ const model = {
   maxAnswerBytes: settings.agent.maxAnswerBytes,
   quotesErrors: settings.callbackLog.previewChars > 0,
 };
-agentApp.addAgent(createCallbackAgent(model));
+for (const createAgent of [createCallbackAgent, createWeatherAgent, createMathAgent]) {
+  agentApp.addAgent(createAgent(model));
+}
 registerDashboardRoutes();
 registerCallbackRoutes({
   store,
