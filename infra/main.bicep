@@ -201,7 +201,6 @@ module cosmos 'modules/cosmos.bicep' = if (eventStore == 'cosmos') {
     location: location
     tags: tags
     identityName: identity.outputs.name
-    retentionDays: eventRetentionDays
     isPrivate: privateNetwork
   }
 }

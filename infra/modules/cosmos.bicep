@@ -2,7 +2,6 @@ param name string
 param location string
 param tags object
 param identityName string
-param retentionDays int
 param isPrivate bool
 
 var databaseName = 'agents'
@@ -35,27 +34,23 @@ resource account 'Microsoft.DocumentDB/databaseAccounts@2026-03-15' = {
     name: databaseName
     properties: { resource: { id: databaseName } }
 
-    // As the app would create it with a key: see src/audit/store/cosmos/cosmos-container.ts.
+    // As the app would create it with a key: see src/storage/cosmos/cosmos-container.ts.
     resource container 'containers' = {
       name: containerName
       properties: {
         resource: {
           id: containerName
           partitionKey: { kind: 'Hash', paths: ['/partition'], version: 2 }
-          defaultTtl: retentionDays * 86400
           indexingPolicy: {
             indexingMode: 'consistent'
             automatic: true
             includedPaths: [
               { path: '/partition/?' }
-              { path: '/sequence/?' }
-              { path: '/partOf/?' }
-              { path: '/generation/?' }
-              { path: '/agentName/?' }
+              { path: '/key/?' }
             ]
             excludedPaths: [{ path: '/*' }]
             compositeIndexes: [
-              [{ path: '/partition', order: 'ascending' }, { path: '/sequence', order: 'ascending' }]
+              [{ path: '/partition', order: 'ascending' }, { path: '/key', order: 'ascending' }]
             ]
           }
         }

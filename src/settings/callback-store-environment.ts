@@ -28,7 +28,7 @@ export const callbackStoreEnvironment = {
   CALLBACK_TABLE_NAME: z
     .string()
     .regex(/^[A-Za-z][A-Za-z0-9]{2,62}$/, 'expected 3 to 63 letters and digits, starting with a letter')
-    .default('CallbackEvents'),
+    .optional(),
   CALLBACK_REDIS_URL: z
     .string()
     .refine(isRedisUrl, 'expected redis://HOST:PORT or rediss://HOST:PORT, optionally with /DATABASE_NUMBER')
@@ -43,7 +43,7 @@ export const callbackStoreEnvironment = {
     .regex(/^[A-Za-z0-9+/]+={0,2}$/, 'expected an account key in base64')
     .optional(),
   CALLBACK_COSMOS_DATABASE: cosmosName().default('agents'),
-  CALLBACK_COSMOS_CONTAINER: cosmosName().default('callback-events'),
+  CALLBACK_COSMOS_CONTAINER: cosmosName().optional(),
 };
 
 const environment = z.object(callbackStoreEnvironment);
@@ -81,8 +81,15 @@ export function storeProblems(values: StoreEnvironment): StoreProblem[] {
   }
 }
 
-/** @param values - values for which {@link storeProblems} returned nothing */
-export function toCallbackStoreSettings(values: StoreEnvironment): CallbackStoreSettings {
+/** The default names of earlier versions, which ignored the task hub. */
+const FORMER_TABLE = 'CallbackEvents';
+const FORMER_CONTAINER = 'callback-events';
+
+/**
+ * @param values - values for which {@link storeProblems} returned nothing
+ * @param hubName - part of the default names, because apps with different task hubs may share a service
+ */
+export function toCallbackStoreSettings(values: StoreEnvironment, hubName: string): CallbackStoreSettings {
   const ttlDays = values.CALLBACK_EVENT_TTL_DAYS;
   const retention = ttlDays === undefined ? {} : { ttlDays };
   switch (values.CALLBACK_STORE) {
@@ -94,12 +101,20 @@ export function toCallbackStoreSettings(values: StoreEnvironment): CallbackStore
         maxBytes: values.CALLBACK_STORE_MAX_BYTES,
       };
     case 'table':
-      return { kind: 'table', account: tableAccount(values), tableName: values.CALLBACK_TABLE_NAME, ...retention };
+      return {
+        kind: 'table',
+        account: tableAccount(values),
+        ...(values.CALLBACK_TABLE_NAME === undefined
+          ? { tableName: FORMER_TABLE + hubName, formerTableName: FORMER_TABLE }
+          : { tableName: values.CALLBACK_TABLE_NAME }),
+        ...retention,
+      };
     case 'redis':
       return {
         kind: 'redis',
         url: values.CALLBACK_REDIS_URL ?? '',
         ...(values.CALLBACK_REDIS_AUTH === 'entra' && { usesEntra: true }),
+        keyPrefix: `callbacks:${hubName}:`,
         ...retention,
       };
     case 'cosmos':
@@ -108,7 +123,9 @@ export function toCallbackStoreSettings(values: StoreEnvironment): CallbackStore
         endpoint: values.CALLBACK_COSMOS_ENDPOINT ?? '',
         ...(values.CALLBACK_COSMOS_KEY !== undefined && { key: values.CALLBACK_COSMOS_KEY }),
         database: values.CALLBACK_COSMOS_DATABASE,
-        container: values.CALLBACK_COSMOS_CONTAINER,
+        ...(values.CALLBACK_COSMOS_CONTAINER === undefined
+          ? { container: `${FORMER_CONTAINER}-${hubName}`, formerContainer: FORMER_CONTAINER }
+          : { container: values.CALLBACK_COSMOS_CONTAINER }),
         ...retention,
       };
   }

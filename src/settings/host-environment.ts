@@ -19,6 +19,11 @@ export const hostEnvironment = {
 const hubNameInHostJson = 'default';
 const environment = z.object(hostEnvironment);
 
+/** The task hub in use. */
+export function taskHubName(values: z.infer<typeof environment>): string {
+  return values.AzureFunctionsJobHost__extensions__durableTask__hubName ?? hubNameInHostJson;
+}
+
 interface HostProblem {
   readonly variable: keyof z.infer<typeof environment>;
   readonly problem: string;
@@ -26,10 +31,9 @@ interface HostProblem {
 
 /** Reports a task hub that the host would silently ignore, together with the conversations in it. */
 export function hostProblems(values: z.infer<typeof environment>): HostProblem[] {
-  const { TASKHUB_NAME: wanted, AzureFunctionsJobHost__extensions__durableTask__hubName: used = hubNameInHostJson } =
-    values;
+  const wanted = values.TASKHUB_NAME;
   const isUsable = wanted !== undefined && hubName.safeParse(wanted).success;
-  if (!isUsable || wanted.toLowerCase() === used.toLowerCase()) return [];
+  if (!isUsable || wanted.toLowerCase() === taskHubName(values).toLowerCase()) return [];
   const problem =
     'is not the task hub in use; set AzureFunctionsJobHost__extensions__durableTask__hubName to the same value, ' +
     'because the Functions host reads only that variable';

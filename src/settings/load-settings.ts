@@ -9,7 +9,7 @@ import {
 } from './callback-stream-environment.js';
 import { conversationEnvironment, toConversationSettings } from './conversation-environment.js';
 import type { Environment } from './environment-values.js';
-import { hostEnvironment, hostProblems } from './host-environment.js';
+import { hostEnvironment, hostProblems, taskHubName } from './host-environment.js';
 import { openAIEnvironment, toOpenAISettings } from './openai-environment.js';
 import { redactionEnvironment, toRedactionSettings } from './redaction-environment.js';
 import { settingWarnings } from './setting-warnings.js';
@@ -51,7 +51,7 @@ const settingsSchema = environmentSchema.transform((values) => ({
   openAI: toOpenAISettings(values),
   agent: toAgentSettings(values),
   conversation: toConversationSettings(values),
-  callbackStore: toCallbackStoreSettings(values),
+  callbackStore: toCallbackStoreSettings(values, taskHubName(values)),
   callbackStreams: toCallbackStreamSettings(values),
   callbackAnswers: toCallbackAnswerSettings(values),
   callbackLog: toCallbackLogSettings(values),

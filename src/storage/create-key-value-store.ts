@@ -23,13 +23,12 @@ async function openService(settings: ServiceSettings, log: Logger): Promise<KeyV
   switch (settings.kind) {
     case 'table': {
       const { openTableStore, TABLE_LIMITS } = await import('./table/table-store.js');
-      const { account, tableName } = settings;
-      if ('connectionString' in account) {
-        return new SplitValueStore(await openTableStore(account, tableName), TABLE_LIMITS);
-      }
-      const { url, clientId } = account;
-      const store = await openTableStore({ url, credential: await createCredential(clientId) }, tableName);
-      return new SplitValueStore(store, TABLE_LIMITS);
+      const { account } = settings;
+      const access =
+        'connectionString' in account
+          ? account
+          : { url: account.url, credential: await createCredential(account.clientId) };
+      return new SplitValueStore(await openTableStore({ ...settings, access, log }), TABLE_LIMITS);
     }
     case 'redis': {
       const { openRedisStore, REDIS_LIMITS } = await import('./redis/redis-store.js');
@@ -40,7 +39,7 @@ async function openService(settings: ServiceSettings, log: Logger): Promise<KeyV
       const { openCosmosStore, COSMOS_LIMITS } = await import('./cosmos/cosmos-store.js');
       const { key } = settings;
       const access = key === undefined ? { credential: await createCredential() } : { key };
-      return new SplitValueStore(await openCosmosStore({ ...settings, access }), COSMOS_LIMITS);
+      return new SplitValueStore(await openCosmosStore({ ...settings, access, log }), COSMOS_LIMITS);
     }
   }
 }

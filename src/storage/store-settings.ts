@@ -16,6 +16,8 @@ export interface TableStoreSettings {
       };
   /** 3 to 63 letters and digits, beginning with a letter. */
   readonly tableName: string;
+  /** A table that is used instead if it exists, with a warning: the default of earlier versions. Optional. */
+  readonly formerTableName?: string;
 }
 
 export interface RedisStoreSettings {
@@ -35,4 +37,6 @@ export interface CosmosStoreSettings {
   readonly key?: string;
   readonly database: string;
   readonly container: string;
+  /** A container that is used instead if it exists and can be used, with a warning. Optional. */
+  readonly formerContainer?: string;
 }

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { COSMOS_CONTAINER } from '../../src/storage/cosmos/cosmos-container.js';
 import { loadSettings, settingNames } from '../../src/settings/load-settings.js';
 import { readCombinations, type Environment, type Resource } from './snapshot.js';
 
@@ -285,6 +286,14 @@ describe.each(environments)('the template for $name', (environment) => {
     expect(environment.all('CognitiveServices/accounts')).toHaveLength(isNewModel ? 1 : 0);
     expect(environment.all('CognitiveServices/accounts/deployments')).toHaveLength(isNewModel ? 1 : 0);
     for (const { location } of environment.all('CognitiveServices/accounts')) expect(location).toBe('swedencentral');
+  });
+
+  it('defines the Cosmos DB container as the app creates it', () => {
+    for (const { properties } of environment.all('DocumentDB/databaseAccounts/sqlDatabases/containers')) {
+      const { indexingPolicy, partitionKey, defaultTtl } = properties.resource;
+      expect({ indexingPolicy, partitionKey }).toMatchObject(COSMOS_CONTAINER);
+      expect(defaultTtl).toBeUndefined();
+    }
   });
 
   it('creates the services of its choices, and no others', () => {

@@ -34,7 +34,12 @@ describe('event store settings', () => {
     [
       'table, in the storage account of the function app',
       { AzureWebJobsStorage: account },
-      { kind: 'table', account: { connectionString: account }, tableName: 'CallbackEvents' },
+      {
+        kind: 'table',
+        account: { connectionString: account },
+        tableName: 'CallbackEventsdefault',
+        formerTableName: 'CallbackEvents',
+      },
     ],
     [
       'table, in the emulator',
@@ -53,7 +58,12 @@ describe('event store settings', () => {
     [
       'table, by managed identity',
       { AzureWebJobsStorage__accountName: 'example' },
-      { kind: 'table', account: { url: 'https://example.table.core.windows.net' }, tableName: 'CallbackEvents' },
+      {
+        kind: 'table',
+        account: { url: 'https://example.table.core.windows.net' },
+        tableName: 'CallbackEventsdefault',
+        formerTableName: 'CallbackEvents',
+      },
     ],
     [
       'table, by a user-assigned managed identity, at another address',
@@ -68,23 +78,34 @@ describe('event store settings', () => {
           url: 'https://example.table.core.usgovcloudapi.net',
           clientId: '7a5d2f3e-0000-4000-8000-000000000000',
         },
-        tableName: 'CallbackEvents',
+        tableName: 'CallbackEventsdefault',
+        formerTableName: 'CallbackEvents',
       },
     ],
     [
       'redis',
       { CALLBACK_REDIS_URL: 'rediss://user:secret@example.redis.azure.net:10000/1', CALLBACK_EVENT_TTL_DAYS: '7' },
-      { kind: 'redis', url: 'rediss://user:secret@example.redis.azure.net:10000/1', ttlDays: 7 },
+      {
+        kind: 'redis',
+        url: 'rediss://user:secret@example.redis.azure.net:10000/1',
+        keyPrefix: 'callbacks:default:',
+        ttlDays: 7,
+      },
     ],
     [
       'redis, by managed identity',
       { CALLBACK_REDIS_URL: 'rediss://example.redis.azure.net:10000', CALLBACK_REDIS_AUTH: 'entra' },
-      { kind: 'redis', url: 'rediss://example.redis.azure.net:10000', usesEntra: true },
+      {
+        kind: 'redis',
+        url: 'rediss://example.redis.azure.net:10000',
+        usesEntra: true,
+        keyPrefix: 'callbacks:default:',
+      },
     ],
     [
       'redis, on this machine',
       { CALLBACK_REDIS_URL: 'redis://localhost' },
-      { kind: 'redis', url: 'redis://localhost' },
+      { kind: 'redis', url: 'redis://localhost', keyPrefix: 'callbacks:default:' },
     ],
     [
       'cosmos, with a key',
@@ -111,7 +132,8 @@ describe('event store settings', () => {
         kind: 'cosmos',
         endpoint: 'https://example.documents.azure.com:443/',
         database: 'agents',
-        container: 'callback-events',
+        container: 'callback-events-default',
+        formerContainer: 'callback-events',
       },
     ],
     [
@@ -121,6 +143,18 @@ describe('event store settings', () => {
     ],
   ])('select %s', (name, variables, expected) => {
     expect(storeSettings({ CALLBACK_STORE: name.split(',')[0], ...variables })).toEqual(expected);
+  });
+
+  it('name table, keys and container after the task hub in use', () => {
+    const hub = { AzureFunctionsJobHost__extensions__durableTask__hubName: 'Hub2' };
+    expect(storeSettings({ ...hub, CALLBACK_STORE: 'table', AzureWebJobsStorage: account })).toMatchObject({
+      tableName: 'CallbackEventsHub2',
+    });
+    expect(storeSettings({ ...hub, CALLBACK_STORE: 'redis', CALLBACK_REDIS_URL: 'redis://localhost' })).toMatchObject({
+      keyPrefix: 'callbacks:Hub2:',
+    });
+    const cosmos = { CALLBACK_STORE: 'cosmos', CALLBACK_COSMOS_ENDPOINT: 'https://example.documents.azure.com' };
+    expect(storeSettings({ ...hub, ...cosmos })).toMatchObject({ container: 'callback-events-Hub2' });
   });
 
   it('prefer the connection string to an identity, like the host', () => {

@@ -1,5 +1,6 @@
 import type { TokenCredential } from '@azure/identity';
 import { type Container, type ContainerDefinition, CosmosClient, PartitionKeyDefinitionVersion } from '@azure/cosmos';
+import type { Logger } from '../../functions/logger.js';
 import { withTimeout } from '../../functions/time-limits.js';
 import { StoreSetupError } from '../storage-error.js';
 import { isLoopbackHost } from '../../functions/loopback-host.js';
@@ -11,6 +12,10 @@ export interface CosmosContainerOptions {
   readonly access: { readonly key: string } | { readonly credential: TokenCredential };
   readonly database: string;
   readonly container: string;
+  /** Used instead if it exists and can be used. */
+  readonly formerContainer?: string | undefined;
+  /** Receives a warning if the former container is used. */
+  readonly log?: Logger;
 }
 
 export interface OpenCosmosContainer {
@@ -57,16 +62,32 @@ export const COSMOS_CONTAINER = {
  */
 export async function openCosmosContainer(options: CosmosContainerOptions): Promise<OpenCosmosContainer> {
   const client = createClient(options);
-  const { database, container: name } = options;
+  const { database, container: name, formerContainer, log } = options;
   const container = client.database(database).container(name);
+  const former = formerContainer === undefined ? undefined : client.database(database).container(formerContainer);
   try {
-    const [found, level] = await withTimeout(FIND_TIMEOUT_MS, (signal) =>
-      Promise.all([readDefinition(container, signal), readConsistency(client, signal)]),
+    const [found, foundFormer, level] = await withTimeout(FIND_TIMEOUT_MS, (signal) =>
+      Promise.all([
+        readDefinition(container, signal),
+        former && readDefinition(former, signal),
+        readConsistency(client, signal),
+      ]),
     );
     checkConsistency(level);
+    if (former !== undefined && foundFormer !== undefined && problemsOf(foundFormer).length === 0) {
+      log?.warn(
+        `The container ${formerContainer} exists, so it is used instead of ${name}. ` +
+          'Apps that share a database need different containers: set CALLBACK_COSMOS_CONTAINER.',
+      );
+      return { container: former, close: () => client.dispose() };
+    }
     const create = (signal: AbortSignal) => createContainer(client, options, signal);
-    const definition = found ?? (await withTimeout(CREATE_TIMEOUT_MS, create));
-    checkDefinition(definition, options);
+    const problems = problemsOf(found ?? (await withTimeout(CREATE_TIMEOUT_MS, create)));
+    if (problems.length > 0) {
+      throw new StoreSetupError(
+        `The container ${name} in the database ${database} of Cosmos DB cannot keep events: ${problems.join('; ')}.`,
+      );
+    }
   } catch (error) {
     client.dispose();
     throw error;
@@ -147,10 +168,8 @@ async function unlessThere(create: () => Promise<unknown>): Promise<void> {
   }
 }
 
-function checkDefinition(
-  { partitionKey, indexingPolicy, defaultTtl }: ContainerDefinition,
-  { database, container }: CosmosContainerOptions,
-): void {
+/** Why a container cannot keep values. Empty if it can. */
+function problemsOf({ partitionKey, indexingPolicy, defaultTtl }: ContainerDefinition): string[] {
   const problems: string[] = [];
   if (partitionKey?.paths.join() !== '/partition') problems.push('its partition key must be /partition');
   if (defaultTtl !== undefined && defaultTtl !== -1) {
@@ -160,11 +179,7 @@ function checkDefinition(
     ([first, second]) => first?.path === '/partition' && second?.path === '/key',
   );
   if (isOrdered !== true) problems.push('it needs a composite index on /partition and /key, both ascending');
-  if (problems.length > 0) {
-    throw new StoreSetupError(
-      `The container ${container} in the database ${database} of Cosmos DB cannot keep events: ${problems.join('; ')}.`,
-    );
-  }
+  return problems;
 }
 
 /** With a weaker level, a process may read a value, and then not what was written before it. */

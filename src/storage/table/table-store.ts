@@ -1,4 +1,5 @@
 import { odata, RestError, type TableClient, type TableEntityResult, type TransactionAction } from '@azure/data-tables';
+import type { Logger } from '../../functions/logger.js';
 import { withTimeout } from '../../functions/time-limits.js';
 import type {
   CommitGuard,
@@ -43,11 +44,40 @@ const CONFLICTS: ReadonlySet<string | undefined> = new Set([
   'ConditionNotMet',
 ]);
 
-/** Opens a table of a storage account, and creates it if it does not exist. */
-export async function openTableStore(access: TableAccess, tableName: string): Promise<KeyValueStore> {
+export interface TableStoreOptions {
+  readonly access: TableAccess;
+  /** 3 to 63 letters and digits, beginning with a letter. Created if it does not exist. */
+  readonly tableName: string;
+  /** Used instead if it exists. */
+  readonly formerTableName?: string | undefined;
+  /** Receives a warning if the former table is used. */
+  readonly log?: Logger;
+}
+
+/** Opens a table of a storage account. */
+export async function openTableStore(options: TableStoreOptions): Promise<KeyValueStore> {
+  const { access, tableName, formerTableName, log } = options;
+  const former = formerTableName === undefined ? undefined : openTableClient(access, formerTableName);
+  if (former !== undefined && (await exists(former))) {
+    log?.warn(
+      `The table ${formerTableName} exists, so it is used instead of ${tableName}. ` +
+        'Apps that share a storage account need different tables: set CALLBACK_TABLE_NAME.',
+    );
+    return new TableStore(former);
+  }
   const client = openTableClient(access, tableName);
   await withTimeout(CALL_TIMEOUT_MS, (abortSignal) => client.createTable({ abortSignal }));
   return new TableStore(client);
+}
+
+async function exists(client: TableClient): Promise<boolean> {
+  try {
+    await withTimeout(CALL_TIMEOUT_MS, (abortSignal) => client.getEntity('ping', 'ping', { abortSignal }));
+  } catch (error) {
+    if (codeOf(error) === 'TableNotFound') return false;
+    if (!CONFLICTS.has(codeOf(error))) throw error;
+  }
+  return true;
 }
 
 /** Keeps values in a table of Azure Table Storage: a row each, in the columns `text0`, `text1` and so on. */

@@ -5,6 +5,7 @@ import { type CosmosContainerOptions, openCosmosContainer } from '../../../src/s
 import { StoreSetupError } from '../../../src/storage/storage-error.js';
 import { type CosmosServer, startCosmosServer } from '../../support/cosmos-server.js';
 import { listenForTest } from '../../support/listen-for-test.js';
+import { createRecordingLog } from '../../support/recording-log.js';
 
 describe('openCosmosContainer', () => {
   let server: CosmosServer;
@@ -65,6 +66,24 @@ describe('openCosmosContainer', () => {
     const opening = open(name);
     await expect(opening).rejects.toThrow(StoreSetupError);
     await expect(opening).rejects.toThrow(expected);
+  });
+
+  it('uses a container with the former default name if it exists and can be used, with a warning', async () => {
+    const log = createRecordingLog();
+    const { endpoint, key } = server;
+    const options = { endpoint, access: { key }, database: 'former', container: 'events', log };
+    const openDefault = async (formerContainer: string) => {
+      const opened = await openCosmosContainer({ ...options, formerContainer });
+      onTestFinished(() => opened.close());
+      return opened.container.id;
+    };
+    expect(await openDefault('former')).toBe('events');
+    await client.database('former').containers.create({ id: 'unusable', partitionKey: { paths: ['/id'] } });
+    expect(await openDefault('unusable')).toBe('events');
+    expect(log.lines).toEqual([]);
+    (await openCosmosContainer({ ...options, container: 'former' })).close();
+    expect(await openDefault('former')).toBe('former');
+    expect(log.lines).toEqual([expect.stringMatching(/^warn The container former exists.*CALLBACK_COSMOS_CONTAINER/)]);
   });
 
   describe('with an identity, which cannot create a container', () => {

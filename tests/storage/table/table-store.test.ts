@@ -5,6 +5,7 @@ import { SplitValueStore } from '../../../src/storage/split-value-store.js';
 import { openTableStore, TABLE_LIMITS } from '../../../src/storage/table/table-store.js';
 import { type AzuriteTableServer, startAzuriteTableServer } from '../../support/azurite-table-server.js';
 import { startFaultProxy } from '../../support/fault-proxy.js';
+import { createRecordingLog } from '../../support/recording-log.js';
 import { describeKeyValueStore } from '../describe-key-value-store.js';
 
 const partition = 'events|A|1';
@@ -27,7 +28,7 @@ describe('table', () => {
   afterAll(() => azurite.close());
 
   const openTable = async (name: string, connectionString = azurite.connectionString): Promise<KeyValueStore> =>
-    new SplitValueStore(await openTableStore({ connectionString }, name), TABLE_LIMITS);
+    new SplitValueStore(await openTableStore({ access: { connectionString }, tableName: name }), TABLE_LIMITS);
   const open = () => openTable(tableName);
   describeKeyValueStore('table', () => openTable('Contract'), {
     openSecond: () => openTable('Contract'),
@@ -68,7 +69,7 @@ describe('table', () => {
   });
 
   it('creates a key again whose removal was interrupted', async () => {
-    const service = await openTableStore({ connectionString: azurite.connectionString }, tableName);
+    const service = await openTableStore({ access: { connectionString: azurite.connectionString }, tableName });
     const deleteEntity = vi.spyOn(TableClient.prototype, 'deleteEntity').mockRejectedValueOnce(new Error('cut off'));
     onTestFinished(() => deleteEntity.mockRestore());
     const key = 'head';
@@ -78,6 +79,20 @@ describe('table', () => {
     expect(await service.readRange(partition, all, 10)).toEqual([]);
     expect(await service.commit(partition, { key, tag: undefined }, [{ key, value: '2' }])).toBeDefined();
     expect((await service.read({ partition, key }))?.value).toBe('2');
+  });
+
+  it('uses a table with the former default name if it exists, with a warning', async () => {
+    const log = createRecordingLog();
+    const access = { connectionString: azurite.connectionString };
+    const openDefault = () => openTableStore({ access, tableName, formerTableName: 'Former', log });
+    const change = [{ key: 'head', value: '1' }];
+    const store = await openDefault();
+    await store.commit(partition, { key: 'head', tag: undefined }, change);
+    expect(log.lines).toEqual([]);
+    await openTableStore({ access, tableName: 'Former' });
+    const former = await openDefault();
+    expect(await former.read({ partition, key: 'head' })).toBeUndefined();
+    expect(log.lines).toEqual([expect.stringMatching(/^warn The table Former exists.*set CALLBACK_TABLE_NAME/)]);
   });
 
   it('lets several processes remove a range at once', async () => {
@@ -129,7 +144,7 @@ describe('table, when the service is slow', () => {
 
   it('limits the time of a request, including that to create the table', async () => {
     const createTable = vi.spyOn(TableClient.prototype, 'createTable').mockResolvedValue();
-    const store = await openTableStore(access, 'Values');
+    const store = await openTableStore({ access, tableName: 'Values' });
     createTable.mockImplementation(() => takes(2000));
     vi.spyOn(TableClient.prototype, 'getEntity').mockImplementation(async () => {
       await takes(2000);
@@ -141,7 +156,7 @@ describe('table, when the service is slow', () => {
 
   it('gives up on a client that never answers', async () => {
     vi.spyOn(TableClient.prototype, 'createTable').mockImplementation(() => new Promise(() => {}));
-    const opening = openTableStore(access, 'Values');
+    const opening = openTableStore({ access, tableName: 'Values' });
     await Promise.all([expect(opening).rejects.toThrow(TOO_LATE), vi.advanceTimersByTimeAsync(3000)]);
   });
 });
