@@ -16,7 +16,7 @@ const packageLock = z.object({
 const installedPackage = z.object({ version: z.string() });
 
 /** The packages that are bundled into the dashboard's page; their licenses go into `licenses/`. */
-const PAGE_PACKAGES = ['eventsource-parser', 'htm', 'preact'];
+const PAGE_PACKAGES = ['eventsource-parser', 'htm', 'marked', 'preact', 'remend'];
 
 /** What goes to Azure. */
 export interface PackageFiles {

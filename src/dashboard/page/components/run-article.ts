@@ -1,11 +1,13 @@
 import { html } from 'htm/preact';
 import type { VNode } from 'preact';
-import { useMemo } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import { formatCount, formatNumberOf } from '../format/format-count.js';
 import { formatDuration } from '../format/format-duration.js';
 import { splitText } from '../format/split-text.js';
 import { figuresOf } from '../thread/run-figures.js';
-import { isEnded, type Run, type RunPart } from '../thread/run.js';
+import { answerOf, isEnded, type Run, type RunPart } from '../thread/run.js';
+import { CopyButton } from './copy-button.js';
+import { Markdown } from './markdown.js';
 import { RequestMessage } from './request-message.js';
 
 export interface RunArticleProps {
@@ -23,16 +25,20 @@ const PART_TITLES: Readonly<Record<string, string>> = {
 
 /** A run in the conversation: request and answer. Rerenders only when the run changes. */
 export function RunArticle({ run, sentAtMs, isSelected, onSelect }: RunArticleProps): VNode {
-  return useMemo(() => renderRun(run, sentAtMs, isSelected, onSelect), [run, sentAtMs, isSelected, onSelect]);
+  const [isSourceShown, setIsSourceShown] = useState(false);
+  return useMemo(
+    () => renderRun({ run, sentAtMs, isSelected, onSelect }, isSourceShown, setIsSourceShown),
+    [run, sentAtMs, isSelected, onSelect, isSourceShown],
+  );
 }
 
 function renderRun(
-  run: Run,
-  sentAtMs: number | undefined,
-  isSelected: boolean,
-  onSelect: (index: number) => void,
+  { run, sentAtMs, isSelected, onSelect }: RunArticleProps,
+  isSourceShown: boolean,
+  showSource: (isShown: boolean) => void,
 ): VNode {
   const { outcome, number, attempt, lostEvents } = run;
+  const answer = answerOf(run);
   return html`<article class="run" aria-labelledby=${`run-${number}`} data-selected=${isSelected}>
     <header class="run-head">
       <h2 class="run-name" id=${`run-${number}`}>
@@ -45,7 +51,7 @@ function renderRun(
     </header>
     <${RequestMessage} message=${run.requestMessage} />
     <div class="answer" aria-busy=${isEnded(run) ? 'false' : 'true'}>
-      ${run.parts.map((part, index) => renderPart(part, index))}
+      ${run.parts.map((part, index) => renderPart(part, index, isSourceShown, !isEnded(run) && index === run.parts.length - 1))}
     </div>
     ${
       outcome.status === 'restarting' &&
@@ -71,17 +77,36 @@ function renderRun(
       </p>`
     }
     ${run.wasRepeated && html`<p class="muted run-note">The app was interrupted and repeated this run.</p>`}
+    ${
+      answer !== '' &&
+      html`<p class="run-actions">
+        <${CopyButton} text=${answer} label="Copy" name=${`Copy the answer of run ${number}`} />
+        <button
+          class="text-button"
+          type="button"
+          aria-label=${`Show the answer of run ${number} as plain text`}
+          aria-pressed=${isSourceShown ? 'true' : 'false'}
+          onClick=${() => showSource(!isSourceShown)}
+        >
+          Plain text
+        </button>
+      </p>`
+    }
   </article>`;
 }
 
-function renderPart({ kind, text }: RunPart, index: number): VNode {
-  if (kind === 'text')
-    return html`<div class="part" key=${index}>
-      ${splitText(text).map((block, line) => html`<div key=${line}>${block}</div>`)}
+function renderPart({ kind, text }: RunPart, index: number, isSourceShown: boolean, isGrowing: boolean): VNode {
+  if (kind !== 'text')
+    return html`<div class="part part-aside" key=${index}>
+      <span class="part-title">${PART_TITLES[kind] ?? kind}</span>
+      ${text}
     </div>`;
-  return html`<div class="part part-aside" key=${index}>
-    <span class="part-title">${PART_TITLES[kind] ?? kind}</span>
-    ${text}
+  return html`<div class="part" key=${index}>
+    ${
+      isSourceShown
+        ? splitText(text).map((block, line) => html`<div class="markdown-source" key=${line}>${block}</div>`)
+        : html`<${Markdown} text=${text} isGrowing=${isGrowing} />`
+    }
   </div>`;
 }
 
