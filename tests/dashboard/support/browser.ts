@@ -69,6 +69,8 @@ export class WatchedPage {
   /** Returns the requests and answers shown, run by run. */
   async conversation(): Promise<string[][]> {
     const runs = await this.page.locator('article.run').all();
-    return Promise.all(runs.map((run) => run.locator('.request, .part').allTextContents()));
+    return Promise.all(
+      runs.map(async (run) => (await run.locator('.request, .part').allTextContents()).map((text) => text.trim())),
+    );
   }
 }

@@ -22,25 +22,30 @@ export function parseMarkdown(source: string, isGrowing: boolean, before?: Markd
   const text = source.replaceAll(/\r\n?/g, '\n');
   if (!isGrowing) return { text, blocks: blocksOf(text) };
   const settled = before !== undefined && text.startsWith(before.text) ? settledBlocks(before) : NOTHING;
-  return { text, blocks: [...settled.blocks, ...blocksOf(finishMarkdown(text.slice(settled.length)))] };
+  const blocks = blocksOf(withoutUnfinishedLines(text.slice(settled.length)));
+  const last = blocks.at(-1);
+  // What is left open in earlier blocks stays open.
+  const end = last === undefined || last.type === 'code' ? [] : blocksOf(closeMarkdown(last.raw));
+  return { text, blocks: [...settled.blocks, ...(end.length === 0 ? blocks : [...blocks.slice(0, -1), ...end])] };
 }
 
-/** Closes what is open at the end of a growing text, and removes the beginning of what cannot be recognized yet. */
-export function finishMarkdown(text: string): string {
-  return remend(withoutHalfTable(text.replace(UNFINISHED_LINE, '')), CLOSING);
-}
-
-const CLOSING = { linkMode: 'text-only', comparisonOperators: false, singleTilde: false, htmlTags: false } as const;
 /** A last line of nothing but markers: a list item, heading, fence, rule or table row may follow. */
 const UNFINISHED_LINE = /(?:^|\n)[ \t]*(?:[-=*+_#>|`~: \t]+|\d{1,9}[.)]?)$/;
 /** A table's first line, then its second one unless that is complete. */
-const HALF_TABLE = /(?:^|\n)[ \t]*\|[^\n]*(?:\n[ \t]*[|: \t-]*)?$/;
+const HALF_TABLE = /^\n?[ \t]*\|[^\n]*(?:\n[ \t]*[|: \t-]*)?$/;
 
-function withoutHalfTable(text: string): string {
-  const paragraph = text.slice(text.lastIndexOf('\n\n') + 1);
-  return HALF_TABLE.test(paragraph) && paragraph.trim().split('\n').length <= 2
-    ? text.slice(0, text.length - (HALF_TABLE.exec(paragraph)?.[0].length ?? 0))
-    : text;
+/** Removes the beginning of what cannot be recognized yet from the end of a growing text. */
+export function withoutUnfinishedLines(text: string): string {
+  const rest = text.replace(UNFINISHED_LINE, '');
+  const paragraph = rest.slice(rest.lastIndexOf('\n\n') + 1);
+  return rest.slice(0, rest.length - (HALF_TABLE.exec(paragraph)?.[0].length ?? 0));
+}
+
+const CLOSING = { linkMode: 'text-only', comparisonOperators: false, singleTilde: false, htmlTags: false } as const;
+
+/** Closes emphasis, code and links at the end of a growing text. */
+export function closeMarkdown(text: string): string {
+  return remend(text.replace(/[*_~`]+$/, ''), CLOSING);
 }
 
 function blocksOf(text: string): readonly Token[] {
@@ -71,6 +76,6 @@ function settledBlocks({ text, blocks }: MarkdownBlocks): {
   }
   const settled = blocks.slice(0, count);
   const source = settled.map(({ raw }) => raw).join('');
-  // Closing what is open only adds to the end, unless a library update changes that.
+  // The parser normalizes some white space in lists.
   return text.startsWith(source) ? { blocks: settled, length: source.length } : NOTHING;
 }
