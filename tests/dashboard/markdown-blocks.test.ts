@@ -118,5 +118,6 @@ describe('decodeEntities', () => {
 });
 
 function textsOf(token: Token): string {
-  return 'tokens' in token && token.tokens !== undefined ? token.tokens.map(textsOf).join('') : token['text'];
+  if ('tokens' in token && token.tokens !== undefined) return token.tokens.map(textsOf).join('');
+  return 'text' in token ? token.text : '';
 }
