@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { Token } from 'marked';
 import { describe, expect, it } from 'vitest';
 import { decodeEntities } from '../../src/dashboard/page/markdown/decode-entities.js';

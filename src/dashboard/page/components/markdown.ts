@@ -1,5 +1,5 @@
 import { html } from 'htm/preact';
-import type { Token, Tokens } from 'marked';
+import type { MarkedToken, Token, Tokens } from 'marked';
 import { type ComponentChildren, Fragment, type VNode } from 'preact';
 import { useMemo, useRef } from 'preact/hooks';
 import { decodeEntities } from '../markdown/decode-entities.js';
@@ -37,8 +37,20 @@ function renderAll(tokens: readonly Token[] | undefined, level: number): Compone
   return tokens?.map((token) => renderToken(token, level + 1));
 }
 
+/** Only extensions of the parser make others, and the page has none. */
+function isMarkedToken(token: Token): token is MarkedToken {
+  return TOKEN_TYPES.has(token.type);
+}
+
+const TOKEN_TYPES = new Set(
+  (
+    'blockquote br checkbox code codespan def del em escape heading hr html image link list list_item paragraph ' +
+    'space strong table text'
+  ).split(' '),
+);
+
 function renderToken(token: Token, level: number): ComponentChildren {
-  if (level > MOST_LEVELS) return token.raw;
+  if (level > MOST_LEVELS || !isMarkedToken(token)) return token.raw;
   const children = 'tokens' in token ? renderAll(token.tokens, level) : undefined;
   switch (token.type) {
     case 'space':
@@ -48,19 +60,19 @@ function renderToken(token: Token, level: number): ComponentChildren {
       return html`<p>${children}</p>`;
     case 'heading':
       // Below the headings of the page.
-      return html`<${`h${Math.min(6, token['depth'] + 2)}`}>${children}<//>`;
+      return html`<${`h${Math.min(6, token.depth + 2)}`}>${children}<//>`;
     case 'code':
-      return renderCode(token['text'], token['lang']);
+      return renderCode(token.text, token.lang);
     case 'blockquote':
       return html`<blockquote>${children}</blockquote>`;
     case 'list':
-      return renderList(token as Tokens.List, level);
+      return renderList(token, level);
     case 'checkbox':
-      return html`<span class="task" role="img" aria-label=${token['checked'] ? 'done' : 'open'}
-        >${token['checked'] ? '☑' : '☐'}
+      return html`<span class="task" role="img" aria-label=${token.checked ? 'done' : 'open'}
+        >${token.checked ? '☑' : '☐'}
       </span>`;
     case 'table':
-      return renderTable(token as Tokens.Table, level);
+      return renderTable(token, level);
     case 'hr':
       return html`<hr />`;
     case 'br':
@@ -72,17 +84,17 @@ function renderToken(token: Token, level: number): ComponentChildren {
     case 'del':
       return html`<del>${children}</del>`;
     case 'codespan':
-      return html`<code>${token['text']}</code>`;
+      return html`<code>${token.text}</code>`;
     case 'link':
-      return renderLink(token['href'], token['title'], children);
+      return renderLink(token.href, token.title, children);
     case 'image':
-      return renderLink(token['href'], token['title'], `Image: ${token['text'] || token['href']}`);
+      return renderLink(token.href, token.title, `Image: ${token.text || token.href}`);
     case 'text':
-      return children ?? decodeEntities(token['text']);
+      return children ?? decodeEntities(token.text);
     case 'html':
-      return token['block'] === false ? token.raw : html`<p class="markdown-source">${token.raw.trimEnd()}</p>`;
+      return token.block === false ? token.raw : html`<p class="markdown-source">${token.raw.trimEnd()}</p>`;
     case 'escape':
-      return token['text'];
+      return token.text;
     default:
       return token.raw;
   }
