@@ -92,7 +92,7 @@ function renderToken(token: Token, level: number): ComponentChildren {
     case 'text':
       return children ?? decodeEntities(token.text);
     case 'html':
-      return token.block === false ? token.raw : html`<p class="markdown-source">${token.raw.trimEnd()}</p>`;
+      return token.block ? html`<p class="markdown-source">${token.raw.trimEnd()}</p>` : token.raw;
     case 'escape':
       return token.text;
     default:

@@ -60,7 +60,7 @@ function blocksOf(text: string): readonly Token[] {
 }
 
 function plainBlock(text: string): Token {
-  return { type: 'html', raw: text, text };
+  return { type: 'html', raw: text, text, block: true, pre: false };
 }
 
 const NOTHING = { blocks: [], length: 0 } as const;
