@@ -113,6 +113,7 @@ export class AgentFunctionApp {
   readonly #options: AgentFunctionAppOptions;
   readonly #completions = new RunCompletionNotifier();
   readonly #runRecords: RunRecords;
+  readonly #stepStore: KeyValueStore | undefined;
   readonly #redaction: Redaction | undefined;
   readonly #tombstones: Tombstones;
   readonly #memoryLimits: MemoryLimits | undefined;
@@ -125,6 +126,8 @@ export class AgentFunctionApp {
     this.#runRecords = new RunRecords(storage);
     this.#tombstones = new Tombstones(storage);
     this.threadIndex = new ThreadIndex(storage);
+    // What a crash ends with the process is no help after it.
+    if (!(storage instanceof MemoryKeyValueStore)) this.#stepStore = storage;
     if (storage instanceof MemoryKeyValueStore) {
       const bounds = options.memoryBounds ?? { maxThreads: 1000, maxChars: 64 * 1024 * 1024 };
       this.#memoryLimits = new MemoryLimits(storage, this.#runRecords, this.threadIndex, bounds);
@@ -173,6 +176,7 @@ export class AgentFunctionApp {
         maxStateBytes: this.#maxStateBytes,
         runRecords: this.#runRecords,
         tombstones: this.#tombstones,
+        stepStore: this.#stepStore,
         threadIndex: this.threadIndex,
         memoryLimits: this.#memoryLimits,
         tracer: this.#options.tracer,

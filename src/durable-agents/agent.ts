@@ -1,5 +1,6 @@
 import type { Logger } from '../functions/logger.js';
 import type { AgentModel, RunTrace } from './run-tracer.js';
+import type { RunSteps } from './tools/run-steps.js';
 import type { JsonObject, ThreadMessage } from './thread/thread-state.js';
 
 /** Tokens of one run, as the model counted them. */
@@ -92,6 +93,8 @@ export interface AgentRunOptions {
   readonly log: Logger;
   /** False if the caller wants an answer without tools. */
   readonly enableToolCalls: boolean;
+  /** Records what is finished, for a delivery after a crash. Undefined: such a delivery starts over. */
+  readonly steps?: RunSteps | undefined;
   /** Follows the agent's model calls and tool calls. Optional. */
   readonly trace?: RunTrace | undefined;
 }

@@ -4,6 +4,7 @@ import { AgentError } from './errors.js';
 import { errorText } from '../functions/error-text.js';
 import type { Logger } from '../functions/logger.js';
 import { consume, raceAbort } from '../functions/time-limits.js';
+import type { RunSteps } from './tools/run-steps.js';
 import { ResponseCollector } from './response-collector.js';
 import type { RunRequest } from './run-request.js';
 import type { RunTrace } from './run-tracer.js';
@@ -21,6 +22,8 @@ export interface AskAgentOptions {
   readonly notifier: CallbackNotifier;
   /** Begins log lines. */
   readonly where: string;
+  /** See {@link AgentRunOptions.steps}. */
+  readonly steps?: RunSteps | undefined;
   readonly trace?: RunTrace | undefined;
   /** Time limit of the whole run. */
   readonly timeoutMs: number;
@@ -63,7 +66,7 @@ async function askWithinContext(
   signal: AbortSignal,
   closeTimeoutMs: number,
 ): Promise<AgentResponse> {
-  const { agent, request, threadId, notifier, trace, log, now } = options;
+  const { agent, request, threadId, notifier, steps, trace, log, now } = options;
   const { correlationId, enableToolCalls } = request;
   const ask = async (window: HistoryWindow, collector: ResponseCollector): Promise<AgentResponse> => {
     let busySinceMs = performance.now();
@@ -71,7 +74,7 @@ async function askWithinContext(
       log.warn(`[${agent.name}] the agent's stream could not be closed: ${errorText(error)}`);
     };
     await consume(
-      agent.run(window.messages, { signal, threadId, correlationId, log, enableToolCalls, trace }),
+      agent.run(window.messages, { signal, threadId, correlationId, log, enableToolCalls, steps, trace }),
       (part) => {
         let pending: void | Promise<void> = undefined;
         for (const update of collector.push(part)) {

@@ -40,7 +40,7 @@ export { estimateTokens, type TokenCounter } from './thread/history-window.js';
 export type { ChatModel, ModelPart, ModelRequest, ModelToolCall } from './tools/chat-model.js';
 export { cutJson } from './tools/plain-json.js';
 export { createModelAgent, type ModelAgentOptions } from './tools/model-agent.js';
-export { defineTool, type Tool, type ToolContext, ToolError, type ToolOptions } from './tools/tool.js';
+export { defineTool, type Tool, type ToolContext, type ToolEffect, ToolError, type ToolOptions } from './tools/tool.js';
 export {
   messageText,
   type ThreadContent,

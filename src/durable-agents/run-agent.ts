@@ -8,6 +8,7 @@ import type { Logger } from '../functions/logger.js';
 import type { Redaction } from './redaction/redaction.js';
 import { RunRedaction } from './redaction/run-redaction.js';
 import type { RunRequest } from './run-request.js';
+import type { RunSteps } from './tools/run-steps.js';
 import { type HistoryLimits, HistoryWindow } from './thread/history-window.js';
 import type { RunTracer } from './run-tracer.js';
 import { checkedEntry, findResponse, type ThreadEntry, type ThreadMessage } from './thread/thread-state.js';
@@ -33,6 +34,8 @@ export interface RunAgentOptions {
   readonly log: Logger;
   /** Time limit of the whole run, including its callbacks. */
   readonly timeoutMs: number;
+  /** See {@link AgentRunOptions.steps}. */
+  readonly steps?: RunSteps | undefined;
   /** Cancels the run: it fails with the signal's reason. Optional. */
   readonly signal?: AbortSignal | undefined;
   /** How much of the history the model gets. */
@@ -91,7 +94,20 @@ export async function runAgent(options: RunAgentOptions): Promise<RunResult> {
   });
   try {
     const window = HistoryWindow.select(history, requestEntry.messages, options.historyLimits);
-    const asked = { agent, window, request, threadId, notifier, where, trace, timeoutMs, signal, log, now };
+    const asked = {
+      agent,
+      window,
+      request,
+      threadId,
+      notifier,
+      where,
+      steps: options.steps,
+      trace,
+      timeoutMs,
+      signal,
+      log,
+      now,
+    };
     const answer = await askAgent(asked);
     // What cannot be stored is a failure, of which the callback must not hear after it was told of the answer.
     response = toResponseEntry(correlationId, answer, now());

@@ -15,7 +15,16 @@ import type { RunTracer } from '../run-tracer.js';
 import { boundThreadState, type BoundedThreadState } from '../thread/bound-thread-state.js';
 import type { HistoryLimits } from '../thread/history-window.js';
 import { fromEntityKey, THREAD_ID_RULE } from '../thread/thread-id.js';
-import { findResponse, ownedBy, ownerOf, parseThreadState, responseError } from '../thread/thread-state.js';
+import {
+  findResponse,
+  ownedBy,
+  ownerOf,
+  parseThreadState,
+  responseError,
+  type ThreadEntry,
+} from '../thread/thread-state.js';
+import { RunSteps } from '../tools/run-steps.js';
+import type { KeyValueStore } from '../../storage/key-value-store.js';
 import type { MemoryLimits } from '../threads/memory-limits.js';
 import type { ThreadIndex } from '../threads/thread-index.js';
 import { RunDelivery } from './run-delivery.js';
@@ -32,6 +41,8 @@ export interface RunOperationOptions {
   readonly maxStateBytes: number;
   readonly runRecords: RunRecords;
   readonly threadIndex: ThreadIndex;
+  /** Keeps the finished steps of runs. Undefined: a run starts over after a crash. */
+  readonly stepStore?: KeyValueStore | undefined;
   /** Bounds what this process remembers. Undefined: the store is not its memory. */
   readonly memoryLimits?: MemoryLimits | undefined;
   /** Makes spans of the runs. Optional. */
@@ -127,7 +138,7 @@ async function deliver(
   const attempt = begun?.record.attempt ?? deliveries;
   const failure = isAnswered ? undefined : whyNotRun(entity, begun, attempt, options.maxAttempts);
   const result = await (failure === undefined
-    ? runAgent({ ...about, attempt, history })
+    ? runAgent({ ...about, attempt, history, steps: stepsOf(options, history) })
     : failRun({ ...about, attempt, history }, failure));
   const owned = owner === undefined ? state : ownedBy(state, owner);
   const whole = { ...owned, data: { ...owned.data, conversationHistory: [...result.history] } };
@@ -145,6 +156,16 @@ async function deliver(
       ...(failure?.code === INVALID_KEY && { error: failure.message }),
     },
   };
+}
+
+function stepsOf(
+  { stepStore, agent, threadId, request, log }: DeliverOptions,
+  history: readonly ThreadEntry[],
+): RunSteps | undefined {
+  if (stepStore === undefined) return undefined;
+  const run = { agentName: agent.name, threadId, correlationId: request.correlationId };
+  const isAnswered = (correlationId: string): boolean => findResponse(history, correlationId) !== undefined;
+  return new RunSteps({ store: stepStore, run, isAnswered, log });
 }
 
 function logBounds(

@@ -1,9 +1,10 @@
 import type { Agent, AgentRunOptions, AgentStreamPart, AgentUsage } from '../agent.js';
 import { AgentError } from '../errors.js';
 import type { JsonObject, ThreadContent, ThreadMessage } from '../thread/thread-state.js';
-import { type ModelAnswer, callModel } from './call-model.js';
+import { callModel } from './call-model.js';
 import { callTool, type ToolCall, toFunctionCall, type ToolOutcome } from './call-tool.js';
 import type { ChatModel, ModelToolCall } from './chat-model.js';
+import type { AnswerStep, CallPosition } from './run-steps.js';
 import type { Tool } from './tool.js';
 
 const DEFAULT_MAX_TOOL_ROUNDS = 10;
@@ -32,19 +33,26 @@ export function createModelAgent(options: ModelAgentOptions): Agent {
 
   async function* answer(messages: readonly ThreadMessage[], run: AgentRunOptions): AsyncGenerator<AgentStreamPart> {
     const offered = run.enableToolCalls ? tools : [];
+    const steps = offered.length > 0 ? run.steps : undefined;
+    await steps?.load();
     const conversation = [...messages];
     let usage: AgentUsage | undefined;
     for (let round = 1; ; round += 1) {
-      const said = yield* callModel(model, {
-        messages: conversation,
-        tools: offered,
-        signal: run.signal,
-        trace: run.trace,
-      });
+      let said = steps?.answer(round);
+      if (said === undefined) {
+        const { signal, trace } = run;
+        const answered = yield* callModel(model, { messages: conversation, tools: offered, signal, trace });
+        said = { ...answered, calls: toToolCalls(answered.calls, round) };
+        // A final answer has been seen already, so another delivery's does not replace it.
+        const recorded = await steps?.recordAnswer(round, said);
+        if (recorded !== undefined && said.calls.length > 0) said = recorded;
+      } else {
+        yield* said.texts;
+      }
       usage = addUsage(usage, said.finish.usage);
-      if (said.calls.length === 0) {
-        const { finishReason } = said.finish;
-        yield { kind: 'finish', finishReason, ...(usage && { usage }) };
+      const { calls, finish } = said;
+      if (calls.length === 0) {
+        yield { kind: 'finish', finishReason: finish.finishReason, ...(usage && { usage }) };
         return;
       }
       if (offered.length === 0) {
@@ -54,17 +62,11 @@ export function createModelAgent(options: ModelAgentOptions): Agent {
         const message = `The model kept calling tools: the limit of ${maxToolRounds} rounds is reached.`;
         throw new AgentError('too_many_tool_rounds', message);
       }
-      const calls = toToolCalls(said.calls, round);
       for (const { callId, toolName, arguments: args } of calls) {
         yield { kind: 'tool_call', text: '', callId, toolName, arguments: args };
       }
-      const outcomes = startAll(calls, (call, index) => {
-        const idempotencyKey = `${run.correlationId}-${round}-${index + 1}`;
-        const { threadId, correlationId, signal, log } = run;
-        const context = { agentName: name, threadId, correlationId, callId: call.callId, idempotencyKey, signal, log };
-        return callTool(byName.get(call.toolName), call, context, { knownNames: [...byName.keys()], trace: run.trace });
-      });
       const results: ThreadContent[] = [];
+      const outcomes = startCalls(calls, round, run);
       for (const [index, { callId, toolName }] of calls.entries()) {
         const outcome = await outcomes[index]!;
         yield { kind: 'tool_result', text: '', callId, toolName, ...outcome };
@@ -73,19 +75,40 @@ export function createModelAgent(options: ModelAgentOptions): Agent {
       conversation.push(toMessage(said, calls), { role: 'tool', contents: results });
     }
   }
-  return { name, type, ...(model.info && { model: model.info }), run: answer };
-}
 
-/** Runs calls at once. Each is awaited later, so a rejection must not count as unhandled until then. */
-function startAll(
-  calls: readonly ToolCall[],
-  start: (call: ToolCall, index: number) => Promise<ToolOutcome>,
-): readonly Promise<ToolOutcome>[] {
-  return calls.map((call, index) => {
-    const outcome = start(call, index);
-    outcome.catch(() => undefined);
-    return outcome;
-  });
+  /** Makes the calls of a round at once, but for those that an earlier delivery has finished. */
+  function startCalls(
+    calls: readonly ToolCall[],
+    round: number,
+    run: AgentRunOptions,
+  ): readonly Promise<ToolOutcome>[] {
+    const { steps, trace } = run;
+    for (const [index, call] of calls.entries()) {
+      const isOnce = byName.get(call.toolName)?.effect === 'once';
+      if (isOnce && steps?.outcome({ round, index }) === undefined) steps?.assertNotBegun({ round, index }, call);
+    }
+    return calls.map((call, index) => {
+      const position = { round, index };
+      const outcome = makeCall(call, position);
+      // It is awaited later, so a rejection must not count as unhandled until then.
+      outcome.catch(() => undefined);
+      return outcome;
+    });
+
+    async function makeCall(call: ToolCall, position: CallPosition): Promise<ToolOutcome> {
+      const taken = steps?.outcome(position);
+      if (taken !== undefined) return taken;
+      const tool = byName.get(call.toolName);
+      if (tool?.effect === 'once') await steps?.begin(position, call);
+      const { threadId, correlationId, signal, log } = run;
+      const idempotencyKey = `${correlationId}-${round}-${position.index + 1}`;
+      const context = { agentName: name, threadId, correlationId, callId: call.callId, idempotencyKey, signal, log };
+      const outcome = await callTool(tool, call, context, { knownNames: [...byName.keys()], trace });
+      return steps === undefined ? outcome : steps.recordOutcome(position, outcome);
+    }
+  }
+
+  return { name, type, ...(model.info && { model: model.info }), run: answer };
 }
 
 /** Endpoints leave ids out, or give two calls the same one. */
@@ -111,7 +134,7 @@ function parseArguments(text: string): JsonObject | string {
 }
 
 /** The model's answer as it gets it back with the results. Providers refuse arguments that are not JSON. */
-function toMessage({ texts }: ModelAnswer, calls: readonly ToolCall[]): ThreadMessage {
+function toMessage({ texts }: AnswerStep, calls: readonly ToolCall[]): ThreadMessage {
   const said = texts.filter(({ kind, text }) => kind === 'text' && text !== '');
   return {
     role: 'assistant',

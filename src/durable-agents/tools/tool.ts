@@ -21,6 +21,8 @@ export interface ToolContext {
   readonly log: Logger;
 }
 
+export type ToolEffect = 'repeatable' | 'once';
+
 export interface ToolOptions<Parameters extends z.ZodObject> {
   /** Letters, digits, `_` and `-`, at most 64. */
   readonly name: string;
@@ -35,6 +37,11 @@ export interface ToolOptions<Parameters extends z.ZodObject> {
   readonly execute: (args: z.output<Parameters>, context: ToolContext) => unknown;
   /** How long the model waits for a result. @default 30,000 */
   readonly timeoutMs?: number;
+  /**
+   * What happens to a call that a crash has interrupted: a `repeatable` one is made again with the same
+   * `idempotencyKey`; for one that must run `once`, the run fails with `tool_outcome_unknown`. @default 'repeatable'
+   */
+  readonly effect?: ToolEffect;
 }
 
 /** A tool as the agent's loop uses it. Made by {@link defineTool}. */
@@ -44,6 +51,7 @@ export interface Tool {
   /** JSON Schema of the arguments. */
   readonly parameters: JsonObject;
   readonly timeoutMs: number;
+  readonly effect: ToolEffect;
   /** Parses arguments. @throws ToolError if they do not fit the schema */
   prepare(args: JsonObject): Promise<PreparedCall>;
 }
@@ -71,7 +79,7 @@ export class ToolError extends Error {
  * @throws TypeError if the name is not one that models accept
  */
 export function defineTool<Parameters extends z.ZodObject>(options: ToolOptions<Parameters>): Tool {
-  const { name, description, parameters, execute, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  const { name, description, parameters, execute, timeoutMs = DEFAULT_TIMEOUT_MS, effect = 'repeatable' } = options;
   if (!TOOL_NAME.test(name)) {
     throw new TypeError(`Invalid tool name "${name}": expected 1 to 64 letters, digits, "_" or "-".`);
   }
@@ -81,6 +89,7 @@ export function defineTool<Parameters extends z.ZodObject>(options: ToolOptions<
     description,
     parameters: schema,
     timeoutMs,
+    effect,
     async prepare(args) {
       const parsed = await parameters.safeParseAsync(args);
       if (parsed.success) return { execute: (context) => execute(parsed.data, context) };

@@ -1,0 +1,203 @@
+import { z } from 'zod';
+import { errorText } from '../../functions/error-text.js';
+import type { Logger } from '../../functions/logger.js';
+import { withTimeout } from '../../functions/time-limits.js';
+import type { KeyValueStore, StoredValue } from '../../storage/key-value-store.js';
+import { AgentError } from '../errors.js';
+import type { RunIdentity } from '../run-event-source.js';
+import { threadPartition } from '../thread/thread-identity.js';
+import type { ToolCall, ToolOutcome } from './call-tool.js';
+
+const STORE_TIMEOUT_MS = 5000;
+const PAGE_LIMIT = 200;
+
+const answerSchema = z.object({
+  /** What the model said and thought, in order. */
+  texts: z.array(z.object({ kind: z.enum(['text', 'reasoning']), text: z.string() })).readonly(),
+  calls: z
+    .array(
+      z.object({
+        callId: z.string(),
+        toolName: z.string(),
+        arguments: z.union([z.string(), z.record(z.string(), z.unknown())]),
+      }),
+    )
+    .readonly(),
+  finish: z.object({
+    kind: z.literal('finish'),
+    finishReason: z.enum(['stop', 'length']),
+    usage: z
+      .object({
+        inputTokenCount: z.number(),
+        outputTokenCount: z.number(),
+        totalTokenCount: z.number(),
+        extra: z.record(z.string(), z.number()).exactOptional(),
+      })
+      .exactOptional(),
+  }),
+});
+const outcomeSchema = z.object({ result: z.unknown(), isError: z.boolean(), durationMs: z.number() });
+
+/** A finished model call of a run. */
+export type AnswerStep = Readonly<z.infer<typeof answerSchema>>;
+
+/** A call within its run. */
+export interface CallPosition {
+  /** From 1. */
+  readonly round: number;
+  /** Among the calls of its round, from 0. */
+  readonly index: number;
+}
+
+export interface RunStepsOptions {
+  readonly store: KeyValueStore;
+  readonly run: RunIdentity;
+  /** Whether a run's response is in the thread's committed state: its steps are not needed any more. */
+  readonly isAnswered: (correlationId: string) => boolean;
+  readonly log: Logger;
+}
+
+/**
+ * Records each finished step of a run before the next one begins, so that a delivery after a crash takes the steps over
+ * instead of paying for them again. A store that is unreachable costs the run only this protection, unless a tool must
+ * not run twice.
+ */
+export class RunSteps {
+  readonly #options: RunStepsOptions;
+  readonly #partition: string;
+  readonly #stored = new Map<string, string>();
+
+  constructor(options: RunStepsOptions) {
+    this.#options = options;
+    this.#partition = threadPartition(options.run);
+  }
+
+  /** Reads what earlier deliveries have recorded, and removes the steps of answered runs. To be called first. */
+  async load(): Promise<void> {
+    const { run, isAnswered, log } = this.#options;
+    const rows = (await this.#try('read', () => this.#readAll())) ?? [];
+    const stale = new Set<string>();
+    for (const { key, value } of rows) {
+      const [, correlationId = ''] = key.split('|');
+      if (correlationId === run.correlationId) this.#stored.set(key, value);
+      else if (isAnswered(correlationId)) stale.add(correlationId);
+    }
+    if (this.#stored.size > 0) {
+      const count = [...this.#stored.keys()].filter((key) => !key.endsWith('|begun')).length;
+      log.info(`${this.#where()} took over ${count} steps of an earlier delivery (thread ${run.threadId})`);
+    }
+    for (const correlationId of stale) {
+      await this.#try('remove', () => this.#store.removeRange(this.#partition, rangeOf(correlationId)));
+    }
+  }
+
+  answer(round: number): AnswerStep | undefined {
+    const text = this.#stored.get(this.#key(round, 'answer'));
+    return text === undefined ? undefined : answerSchema.parse(JSON.parse(text));
+  }
+
+  /** @returns the answer to go on with: another delivery may have recorded one first */
+  async recordAnswer(round: number, answer: AnswerStep): Promise<AnswerStep> {
+    const recorded = await this.#record(this.#key(round, 'answer'), JSON.stringify(answer));
+    return recorded === undefined ? answer : answerSchema.parse(JSON.parse(recorded));
+  }
+
+  outcome({ round, index }: CallPosition): ToolOutcome | undefined {
+    const text = this.#stored.get(this.#key(round, `${threeDigits(index)}|result`));
+    return text === undefined ? undefined : outcomeSchema.parse(JSON.parse(text));
+  }
+
+  /** @returns the outcome to go on with: another delivery may have recorded one first */
+  async recordOutcome({ round, index }: CallPosition, outcome: ToolOutcome): Promise<ToolOutcome> {
+    const key = this.#key(round, `${threeDigits(index)}|result`);
+    const recorded = await this.#record(key, JSON.stringify(outcome));
+    return recorded === undefined ? outcome : outcomeSchema.parse(JSON.parse(recorded));
+  }
+
+  /** @throws AgentError `tool_outcome_unknown` if an earlier delivery began the call and recorded no result */
+  assertNotBegun({ round, index }: CallPosition, call: ToolCall): void {
+    if (!this.#stored.has(this.#key(round, `${threeDigits(index)}|begun`))) return;
+    throw outcomeUnknown(call);
+  }
+
+  /**
+   * Notes that a call begins that must not run twice.
+   *
+   * @throws AgentError `tool_outcome_unknown` if another delivery has begun it, `steps_unavailable` if the store cannot
+   * be reached
+   */
+  async begin({ round, index }: CallPosition, call: ToolCall): Promise<void> {
+    const key = this.#key(round, `${threeDigits(index)}|begun`);
+    let tag: string | undefined;
+    try {
+      tag = await this.#commit(key, '1');
+    } catch (error) {
+      const message = `The call of ${call.toolName} was not begun, because that could not be recorded.`;
+      throw new AgentError('steps_unavailable', message, { cause: error });
+    }
+    if (tag === undefined) throw outcomeUnknown(call);
+  }
+
+  get #store(): KeyValueStore {
+    return this.#options.store;
+  }
+
+  async #readAll(): Promise<StoredValue[]> {
+    const rows: StoredValue[] = [];
+    let from = 'step|';
+    for (;;) {
+      const page = await this.#store.readRange(this.#partition, { from, before: 'step~' }, PAGE_LIMIT);
+      const last = page.at(-1);
+      if (last === undefined) return rows;
+      rows.push(...page);
+      from = `${last.key}-`;
+    }
+  }
+
+  /** @returns what is recorded under the key if another delivery was first; undefined otherwise */
+  async #record(key: string, value: string): Promise<string | undefined> {
+    return this.#try('record', async () => {
+      const tag = await this.#commit(key, value);
+      if (tag !== undefined) return undefined;
+      return (await this.#store.read({ partition: this.#partition, key }))?.value;
+    });
+  }
+
+  #commit(key: string, value: string): Promise<string | undefined> {
+    return withTimeout(STORE_TIMEOUT_MS, () =>
+      this.#store.commit(this.#partition, { key, tag: undefined }, [{ key, value }]),
+    );
+  }
+
+  async #try<Result>(what: string, call: () => Promise<Result>): Promise<Result | undefined> {
+    try {
+      return await withTimeout(STORE_TIMEOUT_MS, call);
+    } catch (error) {
+      const { run, log } = this.#options;
+      log.warn(`${this.#where()} could not ${what} steps: ${errorText(error)} (thread ${run.threadId})`);
+      return undefined;
+    }
+  }
+
+  #key(round: number, name: string): string {
+    return `step|${this.#options.run.correlationId}|${String(round).padStart(4, '0')}|${name}`;
+  }
+
+  #where(): string {
+    const { agentName, correlationId } = this.#options.run;
+    return `[${agentName}][${correlationId}]`;
+  }
+}
+
+function outcomeUnknown({ callId, toolName }: ToolCall): AgentError {
+  const message = `The call ${callId} of ${toolName} was interrupted. It may have had its effect, so it is not repeated.`;
+  return new AgentError('tool_outcome_unknown', message);
+}
+
+function rangeOf(correlationId: string): { readonly from: string; readonly before: string } {
+  return { from: `step|${correlationId}|`, before: `step|${correlationId}~` };
+}
+
+function threeDigits(index: number): string {
+  return String(index).padStart(3, '0');
+}
