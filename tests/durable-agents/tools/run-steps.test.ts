@@ -27,6 +27,10 @@ const usage = { inputTokenCount: 5, outputTokenCount: 2, totalTokenCount: 7 };
 /** Stands for a crash: the process does nothing more. */
 const crash = (): Promise<never> => new Promise(() => {});
 
+const unreachable = async (): Promise<never> => {
+  throw new StorageError(new Error('down'));
+};
+
 /** A thread whose runs may be delivered several times. */
 class Deliveries {
   readonly store = new MemoryKeyValueStore();
@@ -145,9 +149,6 @@ describe('the records of steps', () => {
   });
 
   it('are not needed for a run while the store is unreachable, except for a tool that must run once', async () => {
-    const unreachable = async (): Promise<never> => {
-      throw new StorageError(new Error('down'));
-    };
     const answers: ScriptedAnswer[] = [
       [call('a'), finish()],
       [text('Done.'), finish()],
