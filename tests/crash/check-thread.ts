@@ -57,6 +57,26 @@ function checkRun({ visible, all, state }: ThreadView, { correlationId, message 
   return problems;
 }
 
+/**
+ * What is wrong with a run that somebody cancelled, and that may have been answered first.
+ *
+ * @param status what its record says
+ */
+export function checkCancelled(view: ThreadView, run: AcceptedRun, status: string): string[] {
+  if (status === 'completed') return checkThread(view, [run]);
+  const ended = view.visible.filter((event) => event.event_type !== 'stream');
+  const entries = view.state?.data.conversationHistory ?? [];
+  const problems = [
+    ...checkRecord(view.all),
+    ...(status === 'cancelled' ? [] : [`its status is ${status}`]),
+    ...(ended.length === 1 ? [] : [`it has ${ended.length} ends`]),
+    ...(JSON.stringify(ended[0]).includes('"error_code":"cancelled"') ? [] : ['its end is another one']),
+    ...(view.visible.at(-1) === ended[0] ? [] : ['it goes on after its end']),
+    ...(JSON.stringify(entries[1])?.includes('"errorCode":"cancelled"') ? [] : ['the conversation has another end']),
+  ];
+  return problems.map((problem) => `${view.threadId} was cancelled: ${problem}`);
+}
+
 /** How far a run was when it was met by the first of the kills that met it. */
 export function phaseOfKill({ all }: ThreadView, { correlationId }: AcceptedRun, killedAt: readonly string[]): string {
   const events = all.filter((event) => event.correlation_id === correlationId);

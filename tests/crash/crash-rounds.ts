@@ -5,7 +5,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type LocalApp, startLocalApp } from '../support/local-app.js';
 import { startScriptedModel } from '../support/scripted-model.js';
-import { type AcceptedRun, checkThread, phaseOfKill } from './check-thread.js';
+import { type AcceptedRun, checkCancelled, checkThread, phaseOfKill } from './check-thread.js';
 import { ThreadApi, type ThreadView } from './thread-api.js';
 
 const CHUNKS = 200;
@@ -32,13 +32,17 @@ export interface CrashReport {
   readonly phases: Readonly<Record<string, number>>;
   /** How many runs took so many attempts. */
   readonly attempts: Readonly<Record<string, number>>;
+  /** How the runs ended that were cancelled at some moment, by their status. */
+  readonly cancelledRuns: Readonly<Record<string, number>>;
+  readonly deletedThreads: number;
   /** What should not have happened; empty. */
   readonly violations: readonly string[];
 }
 
 /**
  * Kills the host with SIGKILL at random moments while runs stream their answers, starts it again, and checks that every
- * accepted run ends in exactly one answer, which is that of the conversation, and that nobody else's events changed.
+ * accepted run ends in exactly one answer, which is that of the conversation, and that nobody else's events changed. At
+ * random moments it also cancels a run, which ends once, and deletes a thread, of which nothing is left or comes back.
  * A second host with a task hub of its own reads the same store.
  */
 export async function runCrashRounds({ rounds, storeSettings, onRound }: CrashOptions): Promise<CrashReport> {
@@ -61,11 +65,28 @@ export async function runCrashRounds({ rounds, storeSettings, onRound }: CrashOp
   const other = await startLocalApp({ ...settings, TASKHUB_NAME: 'otherhub' });
   let app = await start();
   try {
-    const report = { rounds: 0, kills: 0, runs: 0, phases: {}, attempts: {}, violations: [] } as MutableReport;
+    const report = {
+      rounds: 0,
+      kills: 0,
+      runs: 0,
+      phases: {},
+      attempts: {},
+      cancelledRuns: {},
+      deletedThreads: 0,
+      violations: [],
+    } as MutableReport;
     const earlier: { threadId: string; view: ThreadView }[] = [];
+    const deleted: string[] = [];
+    const api = (): ThreadApi => new ThreadApi(app.baseUrl);
     for (let round = 1; round <= rounds; round += 1) {
       const threadIds = [`round-${round}-a`, `round-${round}-b`];
-      const runs = await accept(new ThreadApi(app.baseUrl), threadIds);
+      const runs = await accept(api(), threadIds);
+      const toCancel = await api().accept(`round-${round}-cancelled`, 'four');
+      const toDelete = `round-${round}-deleted`;
+      await api().accept(toDelete, 'five');
+      await api().accept(toDelete, 'six');
+      const cancelling = delay(randomInt(KILL_WITHIN_MS)).then(() => insist(() => api().cancel(toCancel)));
+      const deleting = delay(randomInt(KILL_WITHIN_MS)).then(() => insist(() => api().delete(toDelete)));
       const killedAt: string[] = [];
       do {
         await delay(randomInt(KILL_WITHIN_MS));
@@ -73,11 +94,19 @@ export async function runCrashRounds({ rounds, storeSettings, onRound }: CrashOp
         await app.kill();
         app = await start();
       } while (Math.random() < SECOND_KILL_CHANCE);
-      const api = new ThreadApi(app.baseUrl);
       const problems: string[] = [];
+      await cancelling;
+      if ((await deleting) !== 204) problems.push(`${toDelete} could not be deleted`);
+      deleted.push(toDelete);
+      for (const threadId of deleted.slice(-3)) problems.push(...(await api().remains(threadId)));
+      const cancelledView = await api().settled(toCancel.threadId, 1, SETTLE_WITHIN_MS);
+      const status = await api().statusOf(toCancel);
+      problems.push(...checkCancelled(cancelledView, toCancel, status));
+      count(report.cancelledRuns, status);
+      report.deletedThreads += 1;
       for (const threadId of threadIds) {
         const accepted = runs.filter((run) => run.threadId === threadId);
-        const view = await api.settled(threadId, accepted.length, SETTLE_WITHIN_MS);
+        const view = await api().settled(threadId, accepted.length, SETTLE_WITHIN_MS);
         problems.push(...checkThread(view, accepted));
         const seenByOther = await new ThreadApi(other.baseUrl).view(threadId);
         if (seenByOther.visibleJson !== view.visibleJson)
@@ -90,7 +119,7 @@ export async function runCrashRounds({ rounds, storeSettings, onRound }: CrashOp
       }
       // Of those before, a few: they are not to change any more.
       for (const { threadId, view } of earlier.slice(0, -threadIds.length).slice(-4)) {
-        const now = await api.view(threadId);
+        const now = await api().view(threadId);
         if (now.allJson !== view.allJson) problems.push(`${threadId} of an earlier round has changed`);
       }
       report.rounds += 1;
@@ -123,6 +152,17 @@ async function accept(api: ThreadApi, [first = '', second = '']: readonly string
   const runs = [await api.accept(first, 'one'), await api.accept(first, 'two')];
   await delay(randomInt(300));
   return [...runs, await api.accept(second, 'three')];
+}
+
+/** Sends a request until a host answers it, and does not ask for another try. */
+async function insist(send: () => Promise<number>): Promise<number> {
+  const deadline = Date.now() + SETTLE_WITHIN_MS;
+  for (;;) {
+    // The host may be dead.
+    const status = await send().catch(() => 503);
+    if (status < 500 || Date.now() > deadline) return status;
+    await delay(100);
+  }
 }
 
 function count(counts: Record<string, number>, name: string): void {

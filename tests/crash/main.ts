@@ -25,12 +25,13 @@ async function show(name: string, rounds: number, storeSettings: Readonly<Record
   if (report.violations.length > 0) process.exitCode = 1;
 }
 
-function describe(name: string, { rounds, kills, runs, phases, attempts, violations }: CrashReport): string {
+function describe(name: string, { rounds, kills, runs, phases, attempts, violations, ...report }: CrashReport): string {
   return [
     `${name}: ${rounds} rounds, ${kills} kills, ${runs} accepted runs`,
     `  phase of a run at the first kill: ${list(phases)}`,
     `  attempts that runs took: ${list(attempts)}`,
-    `  lost, doubled or mixed: ${violations.length}`,
+    `  runs cancelled at some moment: ${list(report.cancelledRuns)}; threads deleted: ${report.deletedThreads}`,
+    `  lost, doubled, mixed or back from the dead: ${violations.length}`,
     ...violations.map((violation) => `    ${violation}`),
   ].join('\n');
 }

@@ -62,17 +62,50 @@ export class ThreadApi {
     return new ThreadView(threadId, visible, all, state === '' ? undefined : JSON.parse(state));
   }
 
-  /** The thread once `runCount` runs are answered and committed, or after `withinMs`. */
+  /** @returns the status of the answer */
+  async cancel({ threadId, correlationId }: AcceptedRun): Promise<number> {
+    return this.#send('POST', `/api/agents/${AGENT}/threads/${threadId}/runs/${correlationId}/cancel`);
+  }
+
+  /** @returns the status of the answer */
+  async delete(threadId: string): Promise<number> {
+    return this.#send('DELETE', `/api/agents/${AGENT}/threads/${threadId}`);
+  }
+
+  async statusOf({ threadId, correlationId }: AcceptedRun): Promise<string> {
+    return JSON.parse(await this.#get(`/api/agents/${AGENT}/threads/${threadId}/runs/${correlationId}`)).status;
+  }
+
+  /** What is left of a deleted thread: nothing, as it should be. */
+  async remains(threadId: string): Promise<string[]> {
+    const { all, state } = await this.view(threadId);
+    const runs: unknown[] = JSON.parse(await this.#get(`/api/agents/${AGENT}/threads/${threadId}/runs`));
+    const listed: unknown[] = JSON.parse(await this.#get(`/api/agents/${AGENT}/threads?q=${threadId}`));
+    return [
+      ...(all.length > 0 ? [`${all.length} events`] : []),
+      ...(state === undefined ? [] : ['a conversation']),
+      ...(runs.length > 0 ? [`${runs.length} run records`] : []),
+      ...(listed.length > 0 ? ['a list entry'] : []),
+    ].map((what) => `${threadId} was deleted and has ${what}`);
+  }
+
+  /** The thread once `runCount` runs have ended and are committed, or after `withinMs`. */
   async settled(threadId: string, runCount: number, withinMs: number): Promise<ThreadView> {
     const deadline = Date.now() + withinMs;
     for (;;) {
       const view = await this.view(threadId);
-      const answered = view.visible.filter((event) => event.event_type === 'final');
+      const ended = view.visible.filter((event) => event.event_type !== 'stream');
       const entries = view.state?.data.conversationHistory.length ?? 0;
       // A run that never ends is for the check to tell, from what there is then.
-      if ((answered.length >= runCount && entries >= 2 * runCount) || Date.now() > deadline) return view;
+      if ((ended.length >= runCount && entries >= 2 * runCount) || Date.now() > deadline) return view;
       await delay(100);
     }
+  }
+
+  async #send(method: string, path: string): Promise<number> {
+    const answer = await fetch(`${this.#baseUrl}${path}`, { method });
+    await answer.arrayBuffer();
+    return answer.status;
   }
 
   async #get(path: string, empty?: number): Promise<string> {
