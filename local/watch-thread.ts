@@ -1,4 +1,5 @@
 import { runCommand } from './run-command.js';
+import { cancelRun } from './watch/cancel-run.js';
 import { followThread } from './watch/follow-thread.js';
 import { terminalLine } from './watch/terminal-text.js';
 import { ThreadView } from './watch/thread-view.js';
@@ -10,6 +11,10 @@ void runCommand(async ({ printer, shutdown, stopped }) => {
     printer.line(watchHelpText);
     return;
   }
+  if (options.cancel) {
+    printer.line(await cancelRun(options, stopped));
+    return;
+  }
   const { agentName, base, threadId } = options;
   const view = new ThreadView({ printer, columns: () => process.stdout.columns });
   await shutdown.add(async () => view.endLine());
@@ -17,7 +22,7 @@ void runCommand(async ({ printer, shutdown, stopped }) => {
   for await (const news of followThread({ address: options, signal: stopped })) {
     if (isFirst) {
       printer.line(printer.paint('bold', terminalLine(`Thread ${threadId} of ${agentName} at ${base}`)));
-      printer.line(`${printer.paint('dim', 'Answers appear here as they are made. Ctrl-C ends this.')}\n`);
+      printer.line(`${printer.paint('dim', 'Answers appear here as they are made. Ctrl-C stops following.')}\n`);
     }
     if (!isFirst || news.type !== 'connected') view.show(news);
     isFirst = false;

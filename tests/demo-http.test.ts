@@ -47,8 +47,10 @@ describe('demo.http', () => {
     expect(text).toContain(BASE_URL_LINE);
   });
 
-  it('walks through health, a run, its events, a streamed run, the conversation and the reset of the events', () => {
+  it('walks through health, runs, their events and status, the conversation and what deletes them', () => {
     const events = '/api/agents/CallbackAgent/callbacks/test-thread-00';
+    const thread = '/api/agents/CallbackAgent/threads/test-thread-00';
+    const run = `${thread}/runs/16609b75bc5a840603f4c54f8f6a60de`;
     expect(
       exchanges.map(({ request, statusCode }) => `${request.method} ${new URL(request.url).pathname} ${statusCode}`),
     ).toEqual([
@@ -56,8 +58,15 @@ describe('demo.http', () => {
       'POST /api/agents/CallbackAgent/run 200',
       `GET ${events} 200`,
       'POST /api/agents/CallbackAgent/run 200',
-      'GET /api/agents/CallbackAgent/threads/test-thread-00 200',
+      'POST /api/agents/CallbackAgent/run 202',
+      // The model may be quicker.
+      expect.stringMatching(new RegExp(`^POST ${run}/cancel (202|409)$`)),
+      `GET ${run} 200`,
+      `GET ${thread}/runs 200`,
+      'GET /api/agents/CallbackAgent/threads 200',
+      `GET ${thread} 200`,
       `DELETE ${events} 204`,
+      `DELETE ${thread} 204`,
     ]);
   });
 

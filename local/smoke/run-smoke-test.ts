@@ -19,9 +19,13 @@ export interface SmokeTestOptions {
 const STARTUP_MS = 300_000;
 const STARTUP_PAUSE_MS = 5000;
 const REQUEST_MS = 120_000;
+const CANCEL_MS = 20_000;
+const CANCEL_PAUSE_MS = 200;
+const LONG = 'Tell me a story of at least a thousand words.';
 
 const health = z.object({ status: z.literal('healthy'), agents: z.array(z.object({ name: z.string() })) });
 const answer = z.object({ status: z.literal('success'), response: z.string().min(1), thread_id: z.string() });
+const runStatus = z.object({ status: z.string() });
 const events = z.array(z.looseObject({ event_type: z.string(), response_text: z.string().optional() }));
 
 /**
@@ -64,6 +68,29 @@ export async function runSmokeTest(options: SmokeTestOptions): Promise<void> {
   const left = events.parse(await readJson('reset', await request(options, recorded)));
   if (left.length > 0) throw new LaunchError(`reset: ${left.length} events are left.`);
   report('ok  reset: the events are deleted');
+
+  const accepted = { ...json, body: JSON.stringify({ message: LONG, thread_id: threadId, wait_for_response: false }) };
+  const location = (await request(options, `${agent}/run`, accepted)).headers.get('location');
+  if (location === null) throw new LaunchError('cancel: the answer to an accepted run has no Location.');
+  const cancelled = await request(options, `${agent}/${location}/cancel`, { method: 'POST' });
+  // A quick model may have answered first.
+  if (cancelled.status !== 202 && cancelled.status !== 409) throw await failure('cancel', cancelled);
+  const { status } = await readEndedRun(options, `${agent}/${location}`);
+  report(`ok  cancel: the run is ${status}`);
+
+  const deleted = await request(options, `${agent}/threads/${threadId}`, { method: 'DELETE' });
+  if (deleted.status !== 204) throw await failure('delete', deleted);
+  const gone = await request(options, `${agent}/threads/${threadId}`);
+  if (gone.status !== 404) throw await failure('delete', gone);
+  report('ok  delete: the thread is gone');
+}
+
+async function readEndedRun(options: SmokeTestOptions, path: string): Promise<z.infer<typeof runStatus>> {
+  for (const deadline = performance.now() + CANCEL_MS; ; await delay(CANCEL_PAUSE_MS)) {
+    const run = runStatus.parse(await readJson('cancel', await request(options, path)));
+    if (run.status === 'cancelled' || run.status === 'completed') return run;
+    if (performance.now() > deadline) throw new LaunchError(`cancel: the run is still ${run.status}.`);
+  }
 }
 
 /** Asks until the app answers: what stands before a new app answers 404, 502 or 503, or nothing. */

@@ -14,8 +14,8 @@ export type SmokeOptions =
 
 export const smokeHelpText = `Usage: npm run smoke -- URL [KEY] [options]
 
-Checks a running app, on this machine or in Azure: health, a run, its stream and its events. It deletes the events at
-the end.
+Checks a running app, on this machine or in Azure: health, a run, its stream, its events, and a run that is cancelled.
+It deletes its thread at the end.
 
   URL           address of the app
   KEY           function key (default: the environment variable FUNCTION_KEY)

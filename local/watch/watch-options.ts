@@ -2,7 +2,13 @@ import { parseCommandLine, refuseProblems } from '../command-line.js';
 import type { ThreadAddress } from './thread-address.js';
 
 /** What the command line of `npm run watch:thread` asks for. */
-export type WatchOptions = { readonly help: true } | ({ readonly help: false } & ThreadAddress);
+export type WatchOptions =
+  | { readonly help: true }
+  | ({
+      readonly help: false;
+      /** Whether to cancel the thread's run instead of following it. */
+      readonly cancel: boolean;
+    } & ThreadAddress);
 
 export const watchHelpText = `Usage: npm run watch:thread -- THREAD_ID [options]
 
@@ -11,14 +17,16 @@ Shows the answers of a thread as they are made, from its first kept message on.
   --agent NAME  the agent of the thread (default CallbackAgent)
   --base URL    where the app is (default http://localhost:7071)
   --key KEY     the function key, where the app asks for one
+  --cancel      cancel the run of the thread, instead of showing it
   --help        show this
 
-Ctrl-C ends it.`;
+Ctrl-C stops following. It cancels nothing.`;
 
 const optionTypes = {
   agent: { type: 'string' },
   base: { type: 'string' },
   key: { type: 'string' },
+  cancel: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const;
 
@@ -38,7 +46,8 @@ export function parseWatchOptions(commandLine: readonly string[]): WatchOptions 
   const key = given.get('key');
   if (key !== undefined && !/^[\x21-\x7E]+$/.test(key)) problems.push('--key must be a function key');
   refuseProblems(problems, 'npm run watch:thread');
-  return { help: false, base, agentName: given.get('agent') ?? 'CallbackAgent', threadId, key };
+  const agentName = given.get('agent') ?? 'CallbackAgent';
+  return { help: false, cancel: given.has('cancel'), base, agentName, threadId, key };
 }
 
 function readBase(text: string, problems: string[]): string {

@@ -5,6 +5,7 @@ describe('the command line of npm run watch:thread', () => {
   it('needs only the thread', () => {
     expect(parseWatchOptions(['first-thread'])).toEqual({
       help: false,
+      cancel: false,
       base: 'http://localhost:7071',
       agentName: 'CallbackAgent',
       threadId: 'first-thread',
@@ -17,8 +18,8 @@ describe('the command line of npm run watch:thread', () => {
     ['http://localhost:7072/api', 'http://localhost:7072'],
     ['http://localhost/behind/api/', 'http://localhost/behind'],
   ])('takes %s for the address %s', (typed, base) => {
-    const options = parseWatchOptions(['t', '--agent', 'Other', '--base', typed, '--key=k']);
-    expect(options).toEqual({ help: false, base, agentName: 'Other', threadId: 't', key: 'k' });
+    const options = parseWatchOptions(['t', '--agent', 'Other', '--base', typed, '--key=k', '--cancel']);
+    expect(options).toEqual({ help: false, cancel: true, base, agentName: 'Other', threadId: 't', key: 'k' });
   });
 
   it.each([

@@ -23,7 +23,7 @@ describe('npm run watch:thread', () => {
     expect(watched.output()).toBe(
       [
         `Thread t1 of CallbackAgent at ${base}`,
-        'Answers appear here as they are made. Ctrl-C ends this.',
+        'Answers appear here as they are made. Ctrl-C stops following.',
         '',
         '> Hi',
         '',
@@ -58,10 +58,33 @@ describe('npm run watch:thread', () => {
     );
   });
 
+  it('cancels the run of the thread with --cancel', async () => {
+    const [id, path] = ['a'.repeat(32), '/api/agents/CallbackAgent/threads/t1/runs'];
+    const runs = [
+      { correlation_id: 'b'.repeat(32), status: 'queued', message: 'Later' },
+      { correlation_id: id, status: 'running', message: 'Hi' },
+    ];
+    const { base, requests } = await startStreamServer(
+      refusing(200, JSON.stringify(runs)),
+      refusing(202, '{}'),
+      refusing(200, '[]'),
+    );
+
+    const cancelling = watch(['t1', '--base', base, '--key', 'k', '--cancel']);
+    expect(await cancelling.ended).toBe(0);
+    const idle = watch(['t1', '--base', base, '--cancel']);
+    expect(await idle.ended).toBe(0);
+
+    expect(cancelling.output()).toBe(`The run ${id} is cancelled.\n`);
+    expect(idle.output()).toBe('No run of this thread is under way.\n');
+    expect(requests.map((request) => request.path)).toEqual([path, `${path}/${id}/cancel`, path]);
+    expect(requests[1]?.headers['x-functions-key']).toBe('k');
+  });
+
   it('explains its options, and refuses bad ones', async () => {
     const [help, bad] = [watch(['--help']), watch(['t1', '--frob'])];
     expect(await help.ended).toBe(0);
-    for (const option of ['THREAD_ID', '--agent NAME', '--base URL', '--key KEY']) {
+    for (const option of ['THREAD_ID', '--agent NAME', '--base URL', '--key KEY', '--cancel']) {
       expect(help.output()).toContain(option);
     }
     expect(await bad.ended).toBe(2);

@@ -24,6 +24,8 @@ describe('npm run smoke', () => {
       expect.stringMatching(/^ok {2}stream: \d+ events$/),
       expect.stringMatching(/^ok {2}events: \d+ of 2 runs$/),
       'ok  reset: the events are deleted',
+      expect.stringMatching(/^ok {2}cancel: the run is (cancelled|completed)$/),
+      'ok  delete: the thread is gone',
     ]);
   });
 
