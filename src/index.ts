@@ -13,6 +13,8 @@ import { trackResponses } from './functions/outgoing-response.js';
 import { createAzureOpenAIClient } from './openai/azure-openai-client.js';
 import { createKeyValueStore } from './storage/create-key-value-store.js';
 import { loadSettings } from './settings/load-settings.js';
+import { bindInvocation } from './telemetry/bind-invocation.js';
+import { Telemetry } from './telemetry/telemetry.js';
 
 const settings = loadSettings(process.env);
 for (const warning of settings.warnings) console.warn(warning);
@@ -40,6 +42,11 @@ const streams = new StreamHub({
   log: console,
 });
 const auditTrail = new ConversationAuditTrail({ store, health, log: settings.callbackLog });
+const telemetry = settings.telemetry && new Telemetry(settings.telemetry, console);
+if (telemetry !== undefined) {
+  app.hook.appStart(() => telemetry.start());
+  app.hook.preInvocation(bindInvocation);
+}
 const agentApp = new AgentFunctionApp({
   storage,
   onThreadDeleted: (thread) => store.clear(thread),
@@ -50,6 +57,7 @@ const agentApp = new AgentFunctionApp({
   allowedRoles: settings.agent.allowedRoles,
   ...settings.redaction,
   authorize: settings.agent.authorize === 'easyauth' ? easyAuth() : undefined,
+  tracer: telemetry?.tracer,
   maxMessageBytes: settings.agent.maxMessageBytes,
   runTimeoutSeconds: settings.agent.runTimeoutSeconds,
   maxAttempts: settings.agent.maxAttempts,
@@ -85,5 +93,5 @@ const purge = createEventPurge(settings.callbackStore, storage, console);
 if (purge !== undefined) app.timer('purge_callback_events', { schedule: '0 17 3 * * *', handler: purge });
 
 app.hook.appTerminate(async () => {
-  await Promise.all([store.close(), storage.close()]);
+  await Promise.all([store.close(), storage.close(), telemetry?.stop()]);
 });

@@ -24,7 +24,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'storage/storage-error',
   ],
   'agents/': [...base, 'openai/', 'audit/', 'dashboard/'],
-  'settings/': [...base, 'openai/', 'audit/', 'storage/'],
+  'settings/': [...base, 'openai/', 'audit/', 'storage/', 'telemetry/'],
+  'telemetry/': base,
   'index.ts': [''],
 };
 

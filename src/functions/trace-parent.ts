@@ -1,4 +1,4 @@
-import type { HttpRequest, InvocationContext } from '@azure/functions';
+import type { InvocationContext } from '@azure/functions';
 
 /** W3C Trace Context, version 00: trace id, span id, flags. */
 const TRACE_PARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
@@ -10,7 +10,7 @@ const TRACE_PARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2
  * @returns `undefined` if neither the host nor the caller sent one
  */
 export function incomingTraceParent(
-  request: Pick<HttpRequest, 'headers'>,
+  request: { readonly headers: Pick<Headers, 'get'> },
   { traceContext }: Pick<InvocationContext, 'traceContext'>,
 ): string | undefined {
   const hosts = validTraceParent(traceContext?.traceParent);

@@ -13,6 +13,8 @@ export const hostEnvironment = {
   TASKHUB_NAME: hubName,
   /** Set by Azure on each instance. */
   WEBSITE_INSTANCE_ID: z.string().optional(),
+  /** Azure sets it to the name of the app. */
+  WEBSITE_SITE_NAME: z.string().optional(),
   FUNCTIONS_WORKER_RUNTIME: z.literal('node', 'expected node').default('node'),
 };
 

@@ -13,6 +13,7 @@ import { hostEnvironment, hostProblems, taskHubName } from './host-environment.j
 import { openAIEnvironment, toOpenAISettings } from './openai-environment.js';
 import { redactionEnvironment, toRedactionSettings } from './redaction-environment.js';
 import { settingWarnings } from './setting-warnings.js';
+import { telemetryEnvironment, toTelemetrySettings } from './telemetry-environment.js';
 
 /** Invalid settings. The message has one line per variable with what was expected. */
 export class SettingsError extends Error {
@@ -32,6 +33,7 @@ const environmentSchema = z
     ...callbackStreamEnvironment,
     ...callbackLogEnvironment,
     ...redactionEnvironment,
+    ...telemetryEnvironment,
     ...hostEnvironment,
   })
   .superRefine(
@@ -56,6 +58,8 @@ const settingsSchema = environmentSchema.transform((values) => ({
   callbackAnswers: toCallbackAnswerSettings(values),
   callbackLog: toCallbackLogSettings(values),
   redaction: toRedactionSettings(values),
+  /** Undefined if no sink is set. */
+  telemetry: toTelemetrySettings(values),
 }));
 
 /** The validated configuration of the app. */

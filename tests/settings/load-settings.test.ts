@@ -54,6 +54,7 @@ describe('settings', () => {
       callbackAnswers: { maxPageBytes: 8_388_608, maxAnswerBytes: 67_108_864, maxTotalBytes: 268_435_456 },
       callbackLog: { previewChars: 120, updates: true },
       redaction: { redact: [], redactAnswers: false },
+      telemetry: undefined,
       warnings: [],
     });
   });
@@ -124,6 +125,7 @@ describe('settings', () => {
       callbackAnswers: { maxPageBytes: 12, maxAnswerBytes: 13, maxTotalBytes: 14 },
       callbackLog: { previewChars: 7, updates: false },
       redaction: { redact: [], redactAnswers: false },
+      telemetry: undefined,
       warnings: [],
     });
   });

@@ -1,0 +1,78 @@
+import type { Attributes, Span } from '@opentelemetry/api';
+import type { AgentError, ModelCallTrace, TracedAnswer, TracedModelCall } from '../durable-agents/index.js';
+import { names, usageAttributes } from './attributes.js';
+import type { RunMetrics } from './run-metrics.js';
+import { failSpan } from './fail-span.js';
+
+export interface ModelCallSpanOptions {
+  readonly span: Span;
+  readonly call: TracedModelCall;
+  readonly metrics: RunMetrics;
+  readonly agentName: string;
+}
+
+/** The span `chat` of a model call. */
+export class ModelCallSpan implements ModelCallTrace {
+  readonly #options: ModelCallSpanOptions;
+  readonly #attributes: Attributes;
+  readonly #startedMs = performance.now();
+  #lastChunkMs: number | undefined;
+  #hasEnded = false;
+
+  constructor(options: ModelCallSpanOptions) {
+    this.#options = options;
+    const { model } = options.call;
+    this.#attributes = {
+      [names.operation]: 'chat',
+      [names.provider]: model.provider,
+      [names.requestModel]: model.name,
+      [names.serverAddress]: model.serverAddress,
+      [names.serverPort]: model.serverPort,
+      [names.agent]: options.agentName,
+    };
+  }
+
+  chunk(): void {
+    const { call, span, metrics } = this.#options;
+    if (!call.streaming) return;
+    const nowMs = performance.now();
+    if (this.#lastChunkMs === undefined) {
+      const seconds = (nowMs - this.#startedMs) / 1000;
+      span.setAttribute(names.timeToFirstChunk, seconds);
+      metrics.firstChunkSeconds.record(seconds, this.#attributes);
+    } else {
+      metrics.chunkSeconds.record((nowMs - this.#lastChunkMs) / 1000, this.#attributes);
+    }
+    this.#lastChunkMs = nowMs;
+  }
+
+  answered({ id, model, finishReason, usage }: TracedAnswer): void {
+    if (this.#hasEnded) return;
+    const { span, metrics } = this.#options;
+    const attributes = { ...this.#attributes, ...(model !== undefined && { [names.responseModel]: model }) };
+    span.setAttributes({
+      [names.finishReasons]: [finishReason],
+      ...(id !== undefined && { [names.responseId]: id }),
+      ...(model !== undefined && { [names.responseModel]: model }),
+      ...usageAttributes(usage),
+    });
+    metrics.addUsage(usage, attributes);
+    this.#end(attributes);
+  }
+
+  failed(error: AgentError): void {
+    if (this.#hasEnded) return;
+    const { span, metrics } = this.#options;
+    // A finish reason was expected and has not come.
+    span.setAttribute(names.finishReasons, ['error']);
+    failSpan(span, { code: error.code, message: 'The model call failed.' });
+    metrics.addUsage(undefined, this.#attributes);
+    this.#end({ ...this.#attributes, [names.errorType]: error.code });
+  }
+
+  #end(attributes: Attributes): void {
+    this.#hasEnded = true;
+    this.#options.metrics.modelSeconds.record((performance.now() - this.#startedMs) / 1000, attributes);
+    this.#options.span.end();
+  }
+}

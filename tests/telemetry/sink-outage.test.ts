@@ -1,0 +1,34 @@
+import { createServer } from 'node:http';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { listenForTest } from '../support/listen-for-test.js';
+import { content, finishChunk } from '../support/model-chunks.js';
+import { streamed } from '../support/model-server.js';
+import { forgetSdk, tracedRun, withTelemetry } from '../support/received-telemetry.js';
+import { createRecordingLog } from '../support/recording-log.js';
+
+const sunny = streamed([content('Sunny.'), finishChunk()]);
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+  forgetSdk();
+});
+
+describe('a sink that is down', () => {
+  it.each(['refuses', 'hangs'] as const)(
+    'lets runs and the end of the app go on when it %s, with a warning',
+    async (how) => {
+      const silent = createServer(() => undefined);
+      const endpoint = how === 'hangs' ? await listenForTest(silent) : 'http://127.0.0.1:9';
+      vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', endpoint);
+      const log = createRecordingLog();
+      let endedMs = 0;
+      await withTelemetry({ otlpProtocol: 'http/json' }, log, async (telemetry) => {
+        await tracedRun(sunny, telemetry);
+        endedMs = performance.now();
+      });
+      // The host ends the process after 5 s.
+      expect(performance.now() - endedMs).toBeLessThan(5000);
+      expect(log.lines.join('\n')).toMatch(/could not be sent|were not sent/);
+    },
+  );
+});
