@@ -58,6 +58,7 @@ const agentApp = new AgentFunctionApp({
   ...settings.redaction,
   authorize: settings.agent.authorize === 'easyauth' ? easyAuth() : undefined,
   tracer: telemetry?.tracer,
+  prices: settings.prices,
   maxMessageBytes: settings.agent.maxMessageBytes,
   runTimeoutSeconds: settings.agent.runTimeoutSeconds,
   maxAttempts: settings.agent.maxAttempts,

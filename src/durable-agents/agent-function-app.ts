@@ -9,6 +9,7 @@ import type { AgentResponseCallback } from './agent-response-callback.js';
 import { createConversationRoute } from './http/conversation-route.js';
 import { createHealthRoute, createProbeRoute, type HealthDetails } from './http/health-route.js';
 import { createRunRoute } from './http/run-route.js';
+import type { ModelPrices } from './model-price.js';
 import { Redaction } from './redaction/redaction.js';
 import type { Redactor } from './redaction/redactor.js';
 import { RunCompletionNotifier } from './run-completion-notifier.js';
@@ -93,6 +94,8 @@ export interface AgentFunctionAppOptions {
   readonly redact?: readonly Redactor[];
   /** Whether the conversation and the caller's answer are redacted as well. @default false */
   readonly redactAnswers?: boolean;
+  /** What models cost. The cost of a run is part of its `final` event. Optional. */
+  readonly prices?: ModelPrices | undefined;
 }
 
 export interface AddAgentOptions {
@@ -182,6 +185,7 @@ export class AgentFunctionApp {
         tracer: this.#options.tracer,
         redaction: this.#redaction,
         redactAnswers: this.#options.redactAnswers,
+        prices: this.#options.prices,
       }),
     );
     if (!httpEndpointEnabled) return;

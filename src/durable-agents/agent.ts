@@ -1,4 +1,5 @@
 import type { Logger } from '../functions/logger.js';
+import type { RunCost } from './model-price.js';
 import type { AgentModel, RunTrace } from './run-tracer.js';
 import type { RunSteps } from './tools/run-steps.js';
 import type { JsonObject, ThreadMessage } from './thread/thread-state.js';
@@ -79,6 +80,8 @@ export interface AgentResponse {
   readonly finishReason: AgentFinishReason;
   /** Absent when the model gave none. */
   readonly usage?: AgentUsage;
+  /** Undefined if the price of the model is not known, or its usage. */
+  readonly cost?: RunCost;
   /** How many of the thread's earlier turns the model did not get, because of a limit. Undefined if it got all of them. */
   readonly omittedTurnCount?: number;
 }

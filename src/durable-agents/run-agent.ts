@@ -5,6 +5,7 @@ import { askAgent } from './ask-agent.js';
 import { CallbackNotifier } from './callback-notifier.js';
 import { AgentError } from './errors.js';
 import type { Logger } from '../functions/logger.js';
+import { costOf, type ModelPrices } from './model-price.js';
 import type { Redaction } from './redaction/redaction.js';
 import { RunRedaction } from './redaction/run-redaction.js';
 import type { RunRequest } from './run-request.js';
@@ -31,6 +32,8 @@ export interface RunAgentOptions {
   readonly redaction?: Redaction | undefined;
   /** Whether the conversation keeps the answer, or the failure, redacted as well. @default false */
   readonly redactAnswers?: boolean | undefined;
+  /** Optional. */
+  readonly prices?: ModelPrices | undefined;
   readonly log: Logger;
   /** Time limit of the whole run, including its callbacks. */
   readonly timeoutMs: number;
@@ -108,7 +111,7 @@ export async function runAgent(options: RunAgentOptions): Promise<RunResult> {
       log,
       now,
     };
-    const answer = await askAgent(asked);
+    const answer = withCost(await askAgent(asked), agent, options.prices);
     // What cannot be stored is a failure, of which the callback must not hear after it was told of the answer.
     response = toResponseEntry(correlationId, answer, now());
     finishReason = answer.finishReason;
@@ -138,6 +141,11 @@ export async function failRun(options: RunAgentOptions, failure: AgentError): Pr
   const watched = { callback, agentName: agent.name, threadId, request, attempt, log, redaction, timeoutMs };
   await new CallbackNotifier(watched).error(shown);
   return { history: [...history, toRequestEntry(request), response], response };
+}
+
+function withCost(answer: AgentResponse, { model }: Agent, prices: ModelPrices = {}): AgentResponse {
+  const price = model && Object.hasOwn(prices, model.name) ? prices[model.name] : undefined;
+  return answer.usage === undefined || price === undefined ? answer : { ...answer, cost: costOf(answer.usage, price) };
 }
 
 function toRunRedaction({ redaction }: RunAgentOptions): RunRedaction | undefined {

@@ -11,6 +11,7 @@ import { conversationEnvironment, toConversationSettings } from './conversation-
 import type { Environment } from './environment-values.js';
 import { hostEnvironment, hostProblems, taskHubName } from './host-environment.js';
 import { openAIEnvironment, toOpenAISettings } from './openai-environment.js';
+import { priceEnvironment } from './price-environment.js';
 import { redactionEnvironment, toRedactionSettings } from './redaction-environment.js';
 import { settingWarnings } from './setting-warnings.js';
 import { telemetryEnvironment, toTelemetrySettings } from './telemetry-environment.js';
@@ -34,6 +35,7 @@ const environmentSchema = z
     ...callbackLogEnvironment,
     ...redactionEnvironment,
     ...telemetryEnvironment,
+    ...priceEnvironment,
     ...hostEnvironment,
   })
   .superRefine(
@@ -58,6 +60,8 @@ const settingsSchema = environmentSchema.transform((values) => ({
   callbackAnswers: toCallbackAnswerSettings(values),
   callbackLog: toCallbackLogSettings(values),
   redaction: toRedactionSettings(values),
+  /** What models cost, by deployment. Undefined if no price is known. */
+  prices: values.AGENT_PRICES,
   /** Undefined if no sink is set. */
   telemetry: toTelemetrySettings(values),
 }));

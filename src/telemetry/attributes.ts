@@ -39,8 +39,6 @@ export const names = {
   /** Azure's Agents view filters by them, and its exporter for traces alone does not copy them to children. */
   mainAgent: 'microsoft.gen_ai.main_agent.name',
   mainConversation: 'microsoft.gen_ai.main_agent.conversation_id',
-  inputCost: 'microsoft.gen_ai.cost.input',
-  outputCost: 'microsoft.gen_ai.cost.output',
   correlationId: 'durable_agent.correlation_id',
   attempt: 'durable_agent.attempt',
   /** Seconds from the acceptance of the request to the start of this attempt. */

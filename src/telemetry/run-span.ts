@@ -79,11 +79,13 @@ export class RunSpan implements RunTrace {
     return new ToolCallSpan({ span, context, call, metrics, agentName: run.agent.name, redact });
   }
 
-  answered({ usage, finishReason, messages }: AgentResponse): void {
-    const { span, run, capturesContent } = this.#options;
+  answered({ usage, finishReason, messages, cost }: AgentResponse): void {
+    const { span, run, metrics, capturesContent } = this.#options;
+    if (cost !== undefined) metrics.addCost(cost.amount, cost.currency, { [names.agent]: run.agent.name });
     span.setAttributes({
       [names.finishReasons]: [finishReason],
       ...usageAttributes(usage),
+      ...(cost && { [names.cost]: cost.amount, [names.costCurrency]: cost.currency }),
       // Its strings are redacted already, as those of all that callbacks get.
       ...(capturesContent && { [names.outputMessages]: toMessagesJson(messages, (text) => text) }),
     });

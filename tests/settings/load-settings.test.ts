@@ -55,6 +55,7 @@ describe('settings', () => {
       callbackLog: { previewChars: 120, updates: true },
       redaction: { redact: [], redactAnswers: false },
       telemetry: undefined,
+      prices: undefined,
       warnings: [],
     });
   });

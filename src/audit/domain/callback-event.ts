@@ -3,6 +3,7 @@ import {
   type AgentUpdateKind,
   type AgentUsage,
   cutJson,
+  type RunCost,
 } from '../../durable-agents/index.js';
 
 const MAX_EVENT_RESULT_BYTES = 4096;
@@ -47,6 +48,8 @@ export interface FinalEventFields {
   readonly response_text: string;
   /** `null` if the model reports none. */
   readonly usage: UsageDetails | null;
+  /** Undefined if the price of the model is not known, or its usage. */
+  readonly cost?: RunCost;
   /** `length` if the model's token limit cut the answer. */
   readonly finish_reason: string;
   /** How many of the thread's earlier turns the model did not get. Undefined if it got all of them. */

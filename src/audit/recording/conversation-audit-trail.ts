@@ -54,6 +54,7 @@ export class ConversationAuditTrail implements AgentResponseCallback {
       event_type: 'final',
       response_text: text,
       usage: toUsageDetails(usage),
+      ...(response.cost && { cost: response.cost }),
       finish_reason: finishReason,
       ...(omittedTurnCount !== undefined && { omitted_turn_count: omittedTurnCount }),
     });

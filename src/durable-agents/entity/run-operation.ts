@@ -4,6 +4,7 @@ import type { Agent } from '../agent.js';
 import type { AgentResponseCallback } from '../agent-response-callback.js';
 import { findOutcome } from '../client/run-outcome.js';
 import { AgentError, ThreadStateError } from '../errors.js';
+import type { ModelPrices } from '../model-price.js';
 import type { Redaction } from '../redaction/redaction.js';
 import { failRun, runAgent, type RunAgentOptions, type RunResult } from '../run-agent.js';
 import type { RunCompletionNotifier } from '../run-completion-notifier.js';
@@ -50,6 +51,7 @@ export interface RunOperationOptions {
   /** See {@link RunAgentOptions}. Also redacts the log and the list of threads. Optional. */
   readonly redaction?: Redaction | undefined;
   readonly redactAnswers?: boolean | undefined;
+  readonly prices?: ModelPrices | undefined;
 }
 
 /** What an operation on an entity has come to. */

@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import { costOf } from '../../src/durable-agents/model-price.js';
+import { finish, text } from '../support/agent-parts.js';
+import { RecordingCallback } from '../support/recording-callback.js';
+import { runAgentOnce } from '../support/run-agent-once.js';
+import { ScriptedAgent } from '../support/scripted-agent.js';
+
+const usage = {
+  inputTokenCount: 1000,
+  outputTokenCount: 100,
+  totalTokenCount: 1100,
+  extra: { cached_input_token_count: 400, reasoning_output_token_count: 30 },
+};
+
+describe('the cost of a run', () => {
+  it('counts cached input and reasoning at prices of their own', () => {
+    const price = { currency: 'USD', input: 2.5, cachedInput: 1.25, output: 10, reasoning: 20 };
+    expect(costOf(usage, price)).toEqual({ amount: 0.0033, currency: 'USD' });
+  });
+
+  it('counts them as input and output if they have no prices', () => {
+    expect(costOf(usage, { currency: 'EUR', input: 2, output: 10 })).toEqual({ amount: 0.003, currency: 'EUR' });
+  });
+
+  it.each([
+    {
+      what: 'is told to callbacks if the price of the model is known',
+      name: 'gpt-4o',
+      cost: { amount: 0.003, currency: 'EUR' },
+    },
+    { what: 'is unknown for another model', name: 'constructor', cost: undefined },
+  ])('$what', async ({ name, cost }) => {
+    const callback = new RecordingCallback();
+    const scripted = new ScriptedAgent([text('Sunny.'), finish({ usage })]);
+    const model = { name, provider: 'azure.ai.openai', serverAddress: 'localhost', serverPort: 443 };
+    await runAgentOnce(Object.assign(scripted, { model }), {
+      callback,
+      prices: { 'gpt-4o': { currency: 'EUR', input: 2, output: 10 } },
+    });
+    expect(callback.responses[0]?.cost).toEqual(cost);
+  });
+});

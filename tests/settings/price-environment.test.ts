@@ -1,0 +1,33 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { loadSettings } from '../../src/settings/load-settings.js';
+
+const prices = { 'gpt-4o': { currency: 'USD', input: 2.5, cachedInput: 1.25, output: 10 } };
+
+const load = (value: string) =>
+  loadSettings({
+    AZURE_OPENAI_ENDPOINT: 'https://example.openai.azure.com',
+    AZURE_OPENAI_CHAT_DEPLOYMENT_NAME: 'gpt-4o',
+    AGENT_PRICES: value,
+  }).prices;
+
+it('reads prices from JSON', () => {
+  expect(load(JSON.stringify(prices))).toEqual(prices);
+});
+
+it('reads prices from a file', async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'prices-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const file = path.join(folder, 'prices.json');
+  await writeFile(file, JSON.stringify(prices));
+  expect(load(file)).toEqual(prices);
+});
+
+it.each(['{', 'missing.json', '{"gpt-4o":{"input":1}}', '{"gpt-4o":{"currency":"USD","input":-1,"output":1}}'])(
+  'refuses %s with what is expected',
+  (value) => {
+    expect(() => load(value)).toThrow('AGENT_PRICES: expected JSON, or the path of a JSON file');
+  },
+);
