@@ -57,6 +57,20 @@ export class BenchApp {
     if (!ok) throw new Error(`The run was answered ${status}: ${text}`);
   }
 
+  /** Sends a message. @returns the correlation id of the run that was accepted */
+  async accept(threadId: string, message: string): Promise<string> {
+    const { status, text } = await this.#post(threadId, message, false);
+    if (status !== 202) throw new Error(`The run was answered ${status}: ${text}`);
+    return (JSON.parse(text) as { correlation_id: string }).correlation_id;
+  }
+
+  /** Asks for the end of a run, which may have ended already. */
+  async cancel(threadId: string, correlationId: string): Promise<void> {
+    const url = `${this.apiUrl}/agents/${AGENT}/threads/${threadId}/runs/${correlationId}/cancel`;
+    const { status } = await fetch(url, { method: 'POST' });
+    if (![200, 202, 409].includes(status)) throw new Error(`A cancellation was answered ${status}.`);
+  }
+
   /** Sends a message and waits for the answer, or for being told that there is none yet. */
   async runOrTimeOut(threadId: string, message: string): Promise<void> {
     const { ok, status, text } = await this.#post(threadId, message, true);
