@@ -75,9 +75,9 @@ const model = {
   maxAnswerBytes: settings.agent.maxAnswerBytes,
   quotesErrors: settings.callbackLog.previewChars > 0,
 };
-for (const createAgent of [createCallbackAgent, createWeatherAgent, createMathAgent]) {
-  agentApp.addAgent(createAgent(model));
-}
+agentApp.addAgent(createCallbackAgent(model));
+agentApp.addAgent(createWeatherAgent(model));
+agentApp.addAgent(createMathAgent(model));
 registerDashboardRoutes();
 registerCallbackRoutes({
   store,

@@ -19,7 +19,14 @@ function errorCodes(): string[] {
     .filter((file) => file.endsWith('.ts'))
     .map((file) => readFileSync(path.join(root, 'src', file), 'utf8'));
   const made = /new AgentError\(\s*'(\w+)'|\bas\('(\w+)'|readonly code = '(\w+)'/g;
-  return sources.flatMap((source) => [...source.matchAll(made)].map(([, ...codes]) => codes.find(Boolean) ?? ''));
+  const written = sources.flatMap((source) =>
+    [...source.matchAll(made)].map(([, ...codes]) => codes.find(Boolean) ?? ''),
+  );
+  const all = sources.join('\n');
+  const named = [...all.matchAll(/new AgentError\(\s*([A-Z_]+),/g)].map(
+    ([, name]) => new RegExp(`const ${name} = '(\\w+)'`).exec(all)?.[1] ?? '',
+  );
+  return [...written, ...named];
 }
 
 describe('docs/settings.md', () => {
