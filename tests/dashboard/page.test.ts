@@ -69,6 +69,7 @@ describe.skipIf(isBrowserMissing)('the dashboard page (needs /usr/bin/chromium)'
     const failed = (await api.events(threadId)).at(-1);
     expect(await failure.textContent()).toContain(failed?.event_type === 'failed' ? failed.error_message : '-');
     await page.locator('.thread-link .failed-mark', { hasText: '1 failed' }).waitFor();
+    await page.locator('.thread-link .status-mark', { hasText: 'Failed' }).waitFor();
 
     await page.getByRole('tab', { name: 'Charts' }).click();
     const rows = page.locator('.runs-table tbody tr');
@@ -185,18 +186,15 @@ describe.skipIf(isBrowserMissing)('the dashboard page (needs /usr/bin/chromium)'
     const threadId = newThreadId();
     await api.ask(threadId, 'first');
     const { page } = await openThread(app.baseUrl, threadId);
-    const [download] = await Promise.all([
-      page.waitForEvent('download'),
-      page.getByRole('button', { name: 'Export JSONL' }).click(),
-    ]);
+    const [download] = await Promise.all([page.waitForEvent('download'), chooseAction(page, 'Export JSONL')]);
     expect(download.suggestedFilename()).toBe(`${threadId}.jsonl`);
     const lines = (await readFile(await download.path(), 'utf8')).trim().split('\n');
     expect(lines.map((line): unknown => JSON.parse(line))).toEqual(await api.events(threadId));
 
-    await page.getByRole('button', { name: 'Clear telemetry' }).click();
+    await chooseAction(page, 'Clear telemetry…');
     await page.getByRole('button', { name: 'Keep' }).click();
     expect(await api.events(threadId)).toHaveLength(61);
-    await page.getByRole('button', { name: 'Clear telemetry' }).click();
+    await chooseAction(page, 'Clear telemetry…');
     await page.getByRole('button', { name: 'Clear', exact: true }).click();
     await page.getByText('This thread has no telemetry.').waitFor();
     expect(await api.events(threadId)).toEqual([]);
@@ -259,7 +257,8 @@ describe.skipIf(isBrowserMissing)('the dashboard page (needs /usr/bin/chromium)'
     const watched = await openPage({ viewport: { width: 360, height: 700 } });
     const { page } = watched;
     await watched.open(app.baseUrl);
-    await page.getByRole('link', { name: threadId }).click();
+    expect(await page.getByRole('main', { name: 'Threads' }).getByRole('heading', { level: 1 }).count()).toBe(1);
+    await page.getByRole('link', { name: 'first' }).click();
     await page.locator('.answer[aria-busy=false]').waitFor();
     expect(await page.getByRole('navigation', { name: 'Threads' }).isVisible()).toBe(false);
     for (const name of ['Timeline', 'Charts', 'Conversation']) {
@@ -267,8 +266,8 @@ describe.skipIf(isBrowserMissing)('the dashboard page (needs /usr/bin/chromium)'
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360);
     }
     await page.getByRole('link', { name: 'All threads' }).click();
-    await page.getByRole('navigation', { name: 'Threads' }).waitFor();
-    expect(await page.getByRole('main').count()).toBe(0);
+    await page.getByRole('main', { name: 'Threads' }).waitFor();
+    expect(await page.getByRole('main').count()).toBe(1);
   });
 
   it('has large touch targets on touch screens', async () => {
@@ -279,15 +278,17 @@ describe.skipIf(isBrowserMissing)('the dashboard page (needs /usr/bin/chromium)'
     const watched = await openPage(touched);
     const { page } = watched;
     await watched.open(app.baseUrl);
-    await page.getByRole('link', { name: threadId }).waitFor();
+    await page.getByRole('link', { name: 'first' }).waitFor();
     expect(await smallTargets(page)).toEqual([]);
-    await page.getByRole('link', { name: threadId }).click();
+    await page.getByRole('link', { name: 'first' }).click();
     await page.locator('.answer[aria-busy=false]').waitFor();
     for (const name of ['Timeline', 'Charts', 'Conversation']) {
       await page.getByRole('tab', { name }).click();
       expect(await smallTargets(page)).toEqual([]);
     }
-    await page.getByRole('button', { name: 'Clear' }).click();
+    await page.locator('summary').click();
+    expect(await smallTargets(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Clear telemetry…' }).click();
     expect(await smallTargets(page)).toEqual([]);
   });
 
@@ -307,7 +308,7 @@ describe.skipIf(isBrowserMissing)('the dashboard page (needs /usr/bin/chromium)'
     expect(await seriousFindings(page)).toEqual([]);
     await page.getByRole('tab', { name: 'Charts' }).click();
     expect(await seriousFindings(page)).toEqual([]);
-    await page.getByRole('button', { name: 'Clear telemetry' }).click();
+    await chooseAction(page, 'Clear telemetry…');
     expect(await seriousFindings(page)).toEqual([]);
     await page.keyboard.press('Escape');
     await page.setViewportSize({ width: 390, height: 800 });
@@ -322,9 +323,17 @@ describe.skipIf(isBrowserMissing)('the dashboard page (needs /usr/bin/chromium)'
   }
 });
 
+/** Chooses an item of the thread's menu. */
+async function chooseAction(page: Page, name: string): Promise<void> {
+  await page.locator('summary', { hasText: 'Actions' }).click();
+  await page.getByRole('button', { name }).click();
+}
+
 /** Returns the touch targets that are less than 44 px high or wide. */
 async function smallTargets(page: Page): Promise<string[]> {
-  const targets = await page.locator('a, button, input:not(label input), textarea, label:has(input), .event').all();
+  const targets = await page
+    .locator('a, button:not(.skip), summary, select, input:not(label input), textarea, label:has(input), .event')
+    .all();
   const small: string[] = [];
   for (const target of targets) {
     const box = await target.boundingBox();

@@ -2,10 +2,12 @@ import { ApiError } from './api-error.js';
 import { RequestMessages } from './request-messages.js';
 import type { ReceivedEvent } from './telemetry-event.js';
 import type { EventPage, ThreadAddress, ThreadSource } from './thread-source.js';
-import type { ThreadSummary } from './thread-summary.js';
+import type { ConversationPage, StoredMessage } from './stored-message.js';
+import type { ThreadFilter, ThreadSummary } from './thread-summary.js';
 
 const REQUEST_TIMEOUT_MS = 30_000;
 const PAGE_LIMIT = 1000;
+const THREADS_LIMIT = 100;
 
 export interface TelemetryApiOptions {
   /** Address of the app's functions, with a trailing `/`. */
@@ -48,14 +50,62 @@ export class TelemetryApi implements ThreadSource {
   }
 
   /** Returns threads of an agent, most recently active first. */
-  async listThreads(agentName: string, limit: number, cursor?: string, signal?: AbortSignal): Promise<ThreadPage> {
-    const query = new URLSearchParams({ limit: String(limit), ...(cursor !== undefined && { cursor }) });
+  async listThreads(
+    agentName: string,
+    { text, status, sinceMs }: ThreadFilter,
+    cursor?: string,
+    signal?: AbortSignal,
+  ): Promise<ThreadPage> {
+    const query = new URLSearchParams({
+      limit: String(THREADS_LIMIT),
+      ...(text !== '' && { q: text }),
+      ...(status !== '' && { status }),
+      ...(sinceMs !== undefined && { since: new Date(Date.now() - sinceMs).toISOString() }),
+      ...(cursor !== undefined && { cursor }),
+    });
     const response = await this.#fetch(`agents/${encodeURIComponent(agentName)}/threads?${query}`, {
       signal: inTime(signal),
     });
     const threads: ThreadSummary[] = await response.json();
-    const hasMore = response.headers.get('x-has-more') === 'true';
-    return { threads, cursor: hasMore ? (response.headers.get('x-next-cursor') ?? undefined) : undefined };
+    return { threads, cursor: nextCursorOf(response) };
+  }
+
+  /** Returns the newest stored messages, or those before a cursor; `undefined` if nothing is stored. */
+  async readConversation(
+    thread: ThreadAddress,
+    before: string | undefined,
+    signal?: AbortSignal,
+  ): Promise<ConversationPage | undefined> {
+    const query = new URLSearchParams({ limit: '200', ...(before !== undefined && { before }) });
+    try {
+      const response = await this.#fetch(`${threadPathOf(thread)}?${query}`, { signal: inTime(signal) });
+      const { messages }: { readonly messages: readonly StoredMessage[] } = await response.json();
+      return { messages, before: nextCursorOf(response) };
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return undefined;
+      throw error;
+    }
+  }
+
+  /** Returns the message that started a run, as it was sent; `undefined` if the app does not know the run. */
+  async readRunMessage(thread: ThreadAddress, correlationId: string): Promise<string | undefined> {
+    try {
+      const response = await this.#fetch(runPathOf(thread, correlationId), {});
+      const { message }: { readonly message: string } = await response.json();
+      return message;
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return undefined;
+      throw error;
+    }
+  }
+
+  async cancelRun(thread: ThreadAddress, correlationId: string): Promise<void> {
+    await this.#fetch(`${runPathOf(thread, correlationId)}/cancel`, { method: 'POST' });
+  }
+
+  /** Deletes a thread: its conversation, runs and events. */
+  async deleteThread(thread: ThreadAddress): Promise<void> {
+    await this.#fetch(threadPathOf(thread), { method: 'DELETE' });
   }
 
   readEvents(thread: ThreadAddress, after: string | undefined, signal?: AbortSignal): Promise<EventPage> {
@@ -131,6 +181,18 @@ type FetchOptions = Pick<RequestInit, 'method' | 'body' | 'cache'> & {
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal | undefined;
 };
+
+function nextCursorOf({ headers }: Response): string | undefined {
+  return headers.get('x-has-more') === 'true' ? (headers.get('x-next-cursor') ?? undefined) : undefined;
+}
+
+function threadPathOf({ agentName, threadId }: ThreadAddress): string {
+  return `agents/${encodeURIComponent(agentName)}/threads/${encodeURIComponent(threadId)}`;
+}
+
+function runPathOf(thread: ThreadAddress, correlationId: string): string {
+  return `${threadPathOf(thread)}/runs/${encodeURIComponent(correlationId)}`;
+}
 
 function pathOf({ agentName, threadId }: ThreadAddress): string {
   return `agents/${encodeURIComponent(agentName)}/callbacks/${encodeURIComponent(threadId)}`;

@@ -1,13 +1,35 @@
+/** What a run can be doing. The last three are ends. */
+export const RUN_STATUSES = {
+  queued: 'Queued',
+  running: 'Running',
+  waiting_for_approval: 'Waiting for approval',
+  completed: 'Completed',
+  failed: 'Failed',
+  cancelled: 'Cancelled',
+} as const;
+
+export type RunStatus = keyof typeof RUN_STATUSES;
+
 /** A thread in the list, with the wire names. */
 export interface ThreadSummary {
   readonly thread_id: string;
+  /** The beginning of its first message. */
+  readonly title: string;
+  /** Status of the run that began last. */
+  readonly status: RunStatus;
   /** When its newest run began or ended: ISO 8601 in UTC. */
   readonly last_activity_at: string;
-  /** `null` if it has no events. */
-  readonly last_event_at: string | null;
-  readonly event_count: number;
   readonly run_count: number;
   readonly failed_run_count: number;
-  readonly last_event_type: string | null;
   readonly total_token_count: number;
+}
+
+/** Which threads to list. Empty and undefined mean all. */
+export interface ThreadFilter {
+  /** Part of an id or title, in any case. */
+  readonly text: string;
+  readonly status: RunStatus | '';
+  /** Only threads with activity within this time. */
+  readonly sinceMs: number | undefined;
+  readonly agentName: string;
 }

@@ -2,10 +2,12 @@ import { html } from 'htm/preact';
 import type { VNode } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 import type { PendingMessage } from '../hooks/use-thread.js';
+import type { StoredConversation } from '../hooks/use-stored-conversation.js';
 import { useStickToEnd } from '../hooks/use-stick-to-end.js';
 import type { ThreadState } from '../thread/thread-state.js';
 import { PendingRun } from './pending-run.js';
-import { RunArticle } from './run-article.js';
+import { RunArticle, type RunActions } from './run-article.js';
+import { StoredMessages } from './stored-messages.js';
 
 const RUNS_AT_ONCE = 100;
 
@@ -18,11 +20,14 @@ export interface ConversationProps {
   readonly isNew: boolean;
   readonly isLoading: boolean;
   readonly onSelect: (runIndex: number) => void;
+  readonly actions: RunActions;
+  /** Messages whose events are gone. */
+  readonly stored: StoredConversation;
 }
 
 /** Requests and answers, run by run. */
 export function Conversation(props: ConversationProps): VNode {
-  const { state, sentAtMs, pending, runIndex, isNew, isLoading, onSelect } = props;
+  const { state, sentAtMs, pending, runIndex, isNew, isLoading, onSelect, actions, stored } = props;
   const scroller = useRef<HTMLElement>(null);
   const { isAtEnd, scrollToEnd } = useStickToEnd(scroller);
   const [shownRuns, setShownRuns] = useState(RUNS_AT_ONCE);
@@ -38,6 +43,7 @@ export function Conversation(props: ConversationProps): VNode {
             Earlier events are gone: cleared, evicted by the store, or lost when the app restarted.
           </p>`
         }
+        ${hiddenRuns === 0 && html`<${StoredMessages} stored=${stored} state=${state} />`}
         ${
           hiddenRuns > 0 &&
           html`<button
@@ -58,9 +64,10 @@ export function Conversation(props: ConversationProps): VNode {
                 sentAtMs=${sentAtMs.get(run.correlationId)}
                 isSelected=${run.number - 1 === runIndex}
                 onSelect=${onSelect}
+                actions=${actions}
               />`,
           )}
-        ${pending.map((item) => html`<${PendingRun} key=${item.id} pending=${item} />`)}
+        ${pending.map((item) => html`<${PendingRun} key=${item.id} pending=${item} cancel=${actions.cancel} />`)}
       </div>
     </section>
     ${!isAtEnd && !isEmpty && html`<button class="button jump" type="button" onClick=${scrollToEnd}>Latest ↓</button>`}`;

@@ -6,6 +6,7 @@ import { formatDuration } from '../format/format-duration.js';
 import { splitText } from '../format/split-text.js';
 import { figuresOf } from '../thread/run-figures.js';
 import { answerOf, isEnded, type Run, type RunPart } from '../thread/run.js';
+import { ActionButton } from './action-button.js';
 import { CopyButton } from './copy-button.js';
 import { Markdown } from './markdown.js';
 import { RequestMessage } from './request-message.js';
@@ -15,7 +16,18 @@ export interface RunArticleProps {
   readonly sentAtMs: number | undefined;
   readonly isSelected: boolean;
   readonly onSelect: (runIndex: number) => void;
+  readonly actions: RunActions;
 }
+
+/** What can be done with a run. Each returns what went wrong, for the user. */
+export interface RunActions {
+  readonly cancel: (correlationId: string) => Promise<string | undefined>;
+  /** Sends the run's message again. */
+  readonly retry: (run: Run) => Promise<string | undefined>;
+}
+
+/** Error code of runs that were cancelled. */
+const CANCELLED = 'cancelled';
 
 const PART_TITLES: Readonly<Record<string, string>> = {
   reasoning: 'Reasoning',
@@ -24,16 +36,16 @@ const PART_TITLES: Readonly<Record<string, string>> = {
 };
 
 /** A run in the conversation: request and answer. Rerenders only when the run changes. */
-export function RunArticle({ run, sentAtMs, isSelected, onSelect }: RunArticleProps): VNode {
+export function RunArticle({ run, sentAtMs, isSelected, onSelect, actions }: RunArticleProps): VNode {
   const [isSourceShown, setIsSourceShown] = useState(false);
   return useMemo(
-    () => renderRun({ run, sentAtMs, isSelected, onSelect }, isSourceShown, setIsSourceShown),
-    [run, sentAtMs, isSelected, onSelect, isSourceShown],
+    () => renderRun({ run, sentAtMs, isSelected, onSelect, actions }, isSourceShown, setIsSourceShown),
+    [run, sentAtMs, isSelected, onSelect, actions, isSourceShown],
   );
 }
 
 function renderRun(
-  { run, sentAtMs, isSelected, onSelect }: RunArticleProps,
+  { run, sentAtMs, isSelected, onSelect, actions }: RunArticleProps,
   isSourceShown: boolean,
   showSource: (isShown: boolean) => void,
 ): VNode {
@@ -60,14 +72,7 @@ function renderRun(
         The answer was interrupted. Starting over (attempt ${attempt})
       </p>`
     }
-    ${
-      outcome.status === 'failed' &&
-      html`<div class="failure">
-        <p class="failure-title">This run failed${run.updateCount > 0 ? ' before its answer was complete' : ''}.</p>
-        <p>${outcome.message}</p>
-        <p class="failure-code">${outcome.code}</p>
-      </div>`
-    }
+    ${outcome.status === 'failed' && (outcome.code === CANCELLED ? html`<p class="muted run-note">This run was stopped.</p>` : renderFailure(run, outcome))}
     ${outcome.status === 'answered' && outcome.isCut && html`<p class="muted run-note">The answer was cut off at the model’s token limit.</p>`}
     ${
       lostEvents > 0 &&
@@ -77,22 +82,35 @@ function renderRun(
       </p>`
     }
     ${run.wasRepeated && html`<p class="muted run-note">The app was interrupted and repeated this run.</p>`}
-    ${
-      answer !== '' &&
-      html`<p class="run-actions">
-        <${CopyButton} text=${answer} label="Copy" name=${`Copy the answer of run ${number}`} />
-        <button
-          class="text-button"
-          type="button"
-          aria-label=${`Show the answer of run ${number} as plain text`}
-          aria-pressed=${isSourceShown ? 'true' : 'false'}
-          onClick=${() => showSource(!isSourceShown)}
-        >
-          Plain text
-        </button>
-      </p>`
-    }
+    <div class="run-actions">
+      ${
+        answer !== '' &&
+        html`<${CopyButton} text=${answer} label="Copy" name=${`Copy the answer of run ${number}`} />
+          <button
+            class="text-button"
+            type="button"
+            aria-label=${`Show the answer of run ${number} as plain text`}
+            aria-pressed=${isSourceShown ? 'true' : 'false'}
+            onClick=${() => showSource(!isSourceShown)}
+          >
+            Plain text
+          </button>`
+      }
+      ${!isEnded(run) && html`<${ActionButton} label="Stop" name=${`Stop run ${number}`} onAct=${() => actions.cancel(run.correlationId)} />`}
+      ${outcome.status === 'failed' && html`<${ActionButton} label="Retry" name=${`Retry run ${number}`} onAct=${() => actions.retry(run)} />`}
+    </div>
   </article>`;
+}
+
+function renderFailure(
+  { updateCount }: Run,
+  { code, message }: { readonly code: string; readonly message: string },
+): VNode {
+  return html`<div class="failure">
+    <p class="failure-title">This run failed${updateCount > 0 ? ' before its answer was complete' : ''}.</p>
+    <p>${message}</p>
+    <p class="failure-code">${code}</p>
+  </div>`;
 }
 
 function renderPart({ kind, text }: RunPart, index: number, isSourceShown: boolean, isGrowing: boolean): VNode {

@@ -1,15 +1,18 @@
 import { html } from 'htm/preact';
 import type { VNode } from 'preact';
-import { useRef, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { describeFailure } from '../api/api-error.js';
 import type { TelemetryApi } from '../api/telemetry-api.js';
 import type { ThreadAddress } from '../api/thread-source.js';
 import { HOME_HREF } from '../route.js';
 import type { Connection } from '../thread/thread-follower.js';
+import { ConfirmDialog } from './confirm-dialog.js';
+import { Menu } from './menu.js';
 
 export interface ThreadHeadProps {
   readonly api: TelemetryApi;
   readonly thread: ThreadAddress;
+  readonly title: string | undefined;
   readonly isNew: boolean;
   readonly agentNames: readonly string[];
   readonly connection: Connection;
@@ -27,8 +30,8 @@ const CONNECTION_WORDS = {
 
 /** The thread's name, its connection state, and actions on its telemetry. */
 export function ThreadHead(props: ThreadHeadProps): VNode {
-  const { api, thread, isNew, agentNames, connection, hasEvents, onAgentChange, onCleared } = props;
-  const dialog = useRef<HTMLDialogElement>(null);
+  const { api, thread, title, isNew, agentNames, connection, hasEvents, onAgentChange, onCleared } = props;
+  const [asked, setAsked] = useState<'clear' | 'delete'>();
   const [problem, setProblem] = useState<string>();
   const attempt = async (action: () => Promise<void>): Promise<void> => {
     try {
@@ -41,15 +44,20 @@ export function ThreadHead(props: ThreadHeadProps): VNode {
   const save = (format: 'jsonl' | 'csv'): Promise<void> =>
     attempt(async () => saveFile(await api.export(thread, format), `${thread.threadId}.${format}`));
   const clear = async (): Promise<void> => {
-    dialog.current?.close();
     await attempt(() => api.clear(thread));
     onCleared();
   };
+  const remove = (): Promise<void> =>
+    attempt(async () => {
+      await api.deleteThread(thread);
+      location.hash = HOME_HREF;
+      onCleared();
+    });
 
   return html`<header class="thread-head">
     <a class="back" href=${HOME_HREF} aria-label="All threads"><span aria-hidden="true">‹</span></a>
     <div class="thread-title">
-      <h1>${isNew ? 'New thread' : thread.threadId}</h1>
+      <h1>${isNew ? 'New thread' : title?.trim() || thread.threadId}</h1>
       ${
         isNew && agentNames.length > 1
           ? html`<label class="muted">
@@ -63,7 +71,9 @@ export function ThreadHead(props: ThreadHeadProps): VNode {
                 ${agentNames.map((name) => html`<option key=${name}>${name}</option>`)}
               </select>
             </label>`
-          : html`<p class="muted">${thread.agentName}</p>`
+          : html`<p class="muted">
+              ${thread.agentName}${!isNew && title && html`<span class="thread-id">${thread.threadId}</span>`}
+            </p>`
       }
     </div>
     ${
@@ -71,27 +81,42 @@ export function ThreadHead(props: ThreadHeadProps): VNode {
       html`<p class="connection" data-state=${connection.state}>
           <span class="dot" aria-hidden="true"></span>${CONNECTION_WORDS[connection.state]}
         </p>
-        <div class="actions">
-          <button class="button" type="button" disabled=${!hasEvents} onClick=${() => save('jsonl')}>
-            <span class="wide-only">Export </span>JSONL
+        <${Menu} title="Actions">
+          <button class="menu-item" type="button" disabled=${!hasEvents} onClick=${() => save('jsonl')}>
+            Export JSONL
           </button>
-          <button class="button" type="button" disabled=${!hasEvents} onClick=${() => save('csv')}>
-            <span class="wide-only">Export </span>CSV
+          <button class="menu-item" type="button" disabled=${!hasEvents} onClick=${() => save('csv')}>
+            Export CSV
           </button>
-          <button class="button" type="button" disabled=${!hasEvents} onClick=${() => dialog.current?.showModal()}>
-            Clear<span class="wide-only"> telemetry</span>
+          <button class="menu-item" type="button" disabled=${!hasEvents} onClick=${() => setAsked('clear')}>
+            Clear telemetry…
           </button>
-        </div>`
+          <button class="menu-item menu-item-danger" type="button" onClick=${() => setAsked('delete')}>
+            Delete thread…
+          </button>
+        <//>`
     }
     ${problem !== undefined && html`<p class="problem thread-problem" role="alert">${problem}</p>`}
-    <dialog class="dialog" ref=${dialog} aria-labelledby="clear-title">
-      <h2 id="clear-title">Clear the telemetry of this thread?</h2>
-      <p class="muted">This removes its events for everyone. The agent still remembers the conversation.</p>
-      <div class="dialog-actions">
-        <button class="button" type="button" onClick=${() => dialog.current?.close()}>Keep</button>
-        <button class="button button-danger" type="button" onClick=${clear}>Clear</button>
-      </div>
-    </dialog>
+    ${
+      asked === 'clear' &&
+      html`<${ConfirmDialog}
+        question="Clear the telemetry of this thread?"
+        consequence="This removes its events for everyone. The agent still remembers the conversation."
+        action="Clear"
+        onConfirm=${clear}
+        onClose=${() => setAsked(undefined)}
+      />`
+    }
+    ${
+      asked === 'delete' &&
+      html`<${ConfirmDialog}
+        question="Delete this thread?"
+        consequence="This removes the conversation and its events for everyone, and stops a run that goes on. It cannot be undone."
+        action="Delete"
+        onConfirm=${remove}
+        onClose=${() => setAsked(undefined)}
+      />`
+    }
   </header>`;
 }
 

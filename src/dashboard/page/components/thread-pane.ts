@@ -1,13 +1,15 @@
 import { html } from 'htm/preact';
 import type { VNode } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import { describeFailure } from '../api/api-error.js';
 import type { TelemetryApi } from '../api/telemetry-api.js';
 import type { ThreadAddress } from '../api/thread-source.js';
 import { useMedia } from '../hooks/use-media.js';
+import { useStoredConversation } from '../hooks/use-stored-conversation.js';
 import { useSupersededAttempts } from '../hooks/use-superseded-attempts.js';
 import { useThread } from '../hooks/use-thread.js';
 import { threadHref } from '../route.js';
-import { isEnded } from '../thread/run.js';
+import { isEnded, type Run } from '../thread/run.js';
 import { Announcer } from './announcer.js';
 import { AttemptsChoice } from './attempts-choice.js';
 import { Charts } from './charts.js';
@@ -21,6 +23,8 @@ import { Timeline } from './timeline.js';
 export interface ThreadPaneProps {
   readonly api: TelemetryApi;
   readonly thread: ThreadAddress;
+  /** Its first message, once it is listed. */
+  readonly title: string | undefined;
   /** The thread does not exist until its first message is sent from here. */
   readonly isNew: boolean;
   readonly agentNames: readonly string[];
@@ -34,7 +38,7 @@ type View = 'conversation' | 'timeline' | 'charts';
 
 /** One thread: conversation, events, figures, and the input for the next message. */
 export function ThreadPane(props: ThreadPaneProps): VNode {
-  const { api, thread, isNew, agentNames, onAgentChange, onChange, onKeyRefused } = props;
+  const { api, thread, title, isNew, agentNames, onAgentChange, onChange, onKeyRefused } = props;
   const session = useThread(api, thread, !isNew);
   const { state, connection, pending, sentAtMs } = session;
   const superseded = useSupersededAttempts(api, thread, state);
@@ -54,12 +58,35 @@ export function ThreadPane(props: ThreadPaneProps): VNode {
     if (problem === undefined && isNew) location.hash = threadHref(thread);
     return problem;
   };
+  const { cancel, send: sendAgain } = session;
+  const actions = useMemo(
+    () => ({
+      cancel,
+      retry: async (run: Run) => {
+        try {
+          // Events may hold a redacted message.
+          const stored = await api.readRunMessage(
+            { agentName: thread.agentName, threadId: thread.threadId },
+            run.correlationId,
+          );
+          return await sendAgain(stored ?? run.requestMessage);
+        } catch (error) {
+          return describeFailure(error);
+        }
+      },
+    }),
+    [api, thread.agentName, thread.threadId, cancel, sendAgain],
+  );
+  const areEventsMissing = !isNew && connection.state === 'live' && (state.runs.length === 0 || state.isBeginningLost);
+  const stored = useStoredConversation(api, thread, areEventsMissing);
   const runIndex = selected !== undefined && selected < state.runs.length ? selected : state.runs.length - 1;
   const side = view === 'charts' ? 'charts' : 'timeline';
   const shown: View = isWide ? side : view;
   const panel = { state, sentAtMs, runIndex, onSelect: setSelected };
   const conversation = html`<${Conversation}
     ...${panel}
+    actions=${actions}
+    stored=${stored}
     pending=${pending}
     isNew=${isNew}
     isLoading=${!isNew && connection.state === 'connecting'}
@@ -71,10 +98,11 @@ export function ThreadPane(props: ThreadPaneProps): VNode {
     aside=${shown === 'timeline' ? html`<${AttemptsChoice} superseded=${superseded} />` : undefined}
   />`;
 
-  return html`<main class="thread" aria-label=${isNew ? 'New thread' : `Thread ${thread.threadId}`}>
+  return html`<main class="thread" tabindex="-1" aria-label=${isNew ? 'New thread' : `Thread ${thread.threadId}`}>
     <${ThreadHead}
       api=${api}
       thread=${thread}
+      title=${title}
       isNew=${isNew}
       agentNames=${agentNames}
       connection=${connection}

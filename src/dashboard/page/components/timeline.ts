@@ -85,7 +85,7 @@ export function Timeline({ state, runIndex, onSelect, superseded }: TimelineProp
           const index = first + offset;
           const type = event.kind ?? event.type;
           const sinceStart = `+${formatDuration(sinceStartOf(event))}`;
-          const preview = event.text.slice(0, PREVIEW_CHARACTERS);
+          const preview = event.text.slice(0, PREVIEW_CHARACTERS).replaceAll('\n', '↵');
           const size = formatBytes(event.text);
           const isVoid = isSuperseded(event, runs);
           return html`<div
@@ -121,7 +121,7 @@ export function Timeline({ state, runIndex, onSelect, superseded }: TimelineProp
         : html`<section class="event-detail" aria-label="Selected event" tabindex="0">
             <p class="muted">
               #${activeEvent.sequence} · ${activeEvent.kind ?? activeEvent.type} ·${' '}
-              ${new Date(activeEvent.atMs).toLocaleTimeString()} · ${placeOf(activeEvent, runs)}
+              ${new Date(activeEvent.atMs).toLocaleString()} · ${placeOf(activeEvent, runs)}
             </p>
             <p class="event-detail-text">${activeEvent.text}</p>
           </section>`

@@ -1,10 +1,11 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { describeFailure } from '../api/api-error.js';
 import type { TelemetryApi } from '../api/telemetry-api.js';
-import type { ThreadSummary } from '../api/thread-summary.js';
+import type { ThreadFilter, ThreadSummary } from '../api/thread-summary.js';
 
 const REFRESH_MS = 4000;
-const PAGE_LIMIT = 100;
+/** A run that seems to go on for longer was lost with its process. */
+const BUSY_MS = 3_600_000;
 
 /** A thread of the list, with its agent. */
 export interface ListedThread extends ThreadSummary {
@@ -21,12 +22,15 @@ export interface ThreadList {
   readonly refresh: () => void;
 }
 
-/** Polls the list of threads while the page is visible. */
-export function useThreadList(api: TelemetryApi, agentNames: readonly string[]): ThreadList {
+/**
+ * Reads the list of threads when the page gets the focus, and every few seconds while a listed thread is busy or the app
+ * is unreachable.
+ */
+export function useThreadList(api: TelemetryApi, agentNames: readonly string[], filter: ThreadFilter): ThreadList {
   const [threads, setThreads] = useState<readonly ListedThread[]>();
   const [hasMore, setHasMore] = useState(false);
   const [failure, setFailure] = useState<string>();
-  const [wanted, setWanted] = useState(PAGE_LIMIT);
+  const [pages, setPages] = useState(1);
   const refreshNow = useRef(() => {});
 
   useEffect(() => {
@@ -34,56 +38,69 @@ export function useThreadList(api: TelemetryApi, agentNames: readonly string[]):
     const { signal } = stop;
     let timer: ReturnType<typeof setTimeout> | undefined;
     let isReading = false;
+    let isStale = false;
+    const names = agentNames.filter((name) => filter.agentName === '' || name === filter.agentName);
     const read = async (): Promise<void> => {
+      isStale = isReading;
       if (isReading || document.hidden) return;
       isReading = true;
       clearTimeout(timer);
+      let goesOn = true;
       try {
-        const lists = await Promise.all(agentNames.map((name) => readThreads(api, name, wanted, signal)));
+        const lists = await Promise.all(names.map((name) => readThreads(api, name, filter, pages, signal)));
         const all = lists.flatMap((list) => list.threads);
         setThreads(all.toSorted((one, other) => (one.last_activity_at < other.last_activity_at ? 1 : -1)));
         setHasMore(lists.some((list) => list.hasMore));
         setFailure(undefined);
+        goesOn = all.some(isBusy);
       } catch (error) {
         if (!signal.aborted) setFailure(describeFailure(error));
       } finally {
         isReading = false;
-        if (!signal.aborted) timer = setTimeout(read, REFRESH_MS);
+        if (!signal.aborted && (isStale || goesOn)) timer = setTimeout(read, isStale ? 0 : REFRESH_MS);
       }
     };
     const readNow = (): void => void read();
     refreshNow.current = readNow;
-    document.addEventListener('visibilitychange', readNow);
+    // Other pages and programs start threads, too.
+    addEventListener('focus', readNow, { signal });
+    document.addEventListener('visibilitychange', readNow, { signal });
     readNow();
     return () => {
       stop.abort();
       clearTimeout(timer);
-      document.removeEventListener('visibilitychange', readNow);
     };
-  }, [api, agentNames, wanted]);
+  }, [api, agentNames, filter, pages]);
 
   return {
     threads,
     hasMore,
     failure,
-    showMore: useCallback(() => setWanted((count) => count + PAGE_LIMIT), []),
+    showMore: useCallback(() => setPages((count) => count + 1), []),
     refresh: useCallback(() => refreshNow.current(), []),
   };
+}
+
+/** Whether a run of the thread is expected to end soon. */
+export function isBusy({ status, last_activity_at: at }: ThreadSummary): boolean {
+  return (status === 'queued' || status === 'running') && Date.now() - Date.parse(at) < BUSY_MS;
 }
 
 async function readThreads(
   api: TelemetryApi,
   agentName: string,
-  wanted: number,
+  filter: ThreadFilter,
+  pages: number,
   signal: AbortSignal,
 ): Promise<{ readonly threads: ListedThread[]; readonly hasMore: boolean }> {
-  // By id, because a thread that gets an event between two pages appears on both.
+  // By id, because a thread that becomes active between two pages appears on both.
   const threads = new Map<string, ListedThread>();
   let cursor: string | undefined;
-  do {
-    const page = await api.listThreads(agentName, PAGE_LIMIT, cursor, signal);
+  for (let count = 0; count < pages; count += 1) {
+    const page = await api.listThreads(agentName, filter, cursor, signal);
     for (const thread of page.threads) threads.set(thread.thread_id, { ...thread, agentName });
     cursor = page.cursor;
-  } while (cursor !== undefined && threads.size < wanted);
+    if (cursor === undefined) break;
+  }
   return { threads: [...threads.values()], hasMore: cursor !== undefined };
 }

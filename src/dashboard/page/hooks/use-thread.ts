@@ -25,6 +25,8 @@ export interface ThreadSession {
   readonly sentAtMs: ReadonlyMap<string, number>;
   /** @returns what went wrong, for the user; `undefined` if the app accepted the message */
   readonly send: (message: string) => Promise<string | undefined>;
+  /** Asks the app to end a run. Returns as `send` does. */
+  readonly cancel: (correlationId: string) => Promise<string | undefined>;
   readonly retryNow: () => void;
 }
 
@@ -81,6 +83,18 @@ export function useThread(api: TelemetryApi, thread: ThreadAddress, isFollowed: 
     [api, agentName, threadId],
   );
 
+  const cancel = useCallback(
+    async (correlationId: string) => {
+      try {
+        await api.cancelRun({ agentName, threadId }, correlationId);
+        return undefined;
+      } catch (error) {
+        return describeFailure(error);
+      }
+    },
+    [api, agentName, threadId],
+  );
+
   const stillPending = pending.filter(
     ({ correlationId }) => correlationId === undefined || !state.runIndexes.has(correlationId),
   );
@@ -94,6 +108,7 @@ export function useThread(api: TelemetryApi, thread: ThreadAddress, isFollowed: 
     pending: stillPending,
     sentAtMs,
     send,
+    cancel,
     retryNow: () => follower.current?.retryNow(),
   };
 }

@@ -1,0 +1,15 @@
+/** A message of a thread's stored conversation, with the wire names. */
+export interface StoredMessage {
+  readonly role: string;
+  readonly text: string;
+  /** ISO 8601. */
+  readonly created_at?: string | null;
+  readonly correlation_id?: string | null;
+}
+
+export interface ConversationPage {
+  /** Oldest first. */
+  readonly messages: readonly StoredMessage[];
+  /** Cursor of the page before; absent on the first one. */
+  readonly before: string | undefined;
+}

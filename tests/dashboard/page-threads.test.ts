@@ -1,0 +1,147 @@
+import type { Page } from 'playwright-core';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { newThreadId } from '../support/agent-api.js';
+import { type AppWithModel, startAppWithModel } from '../support/app-with-model.js';
+import { createGate } from '../support/gate.js';
+import { holdLast } from '../support/hold-last.js';
+import { seriousFindings } from './support/axe.js';
+import { isBrowserMissing, useBrowser } from './support/browser.js';
+
+describe.skipIf(isBrowserMissing)('the dashboard page: threads and runs (needs /usr/bin/chromium)', () => {
+  const openPage = useBrowser();
+
+  it('stops a run, keeps its partial text, and retries it', async () => {
+    const { app, letAnswersEnd } = await startApp();
+    const watched = await openPage();
+    const { page } = watched;
+    await watched.open(app.baseUrl);
+    await watched.send('slow');
+    await page.locator('.part', { hasText: 'part one' }).waitFor();
+    await page.getByRole('button', { name: 'Stop run 1' }).click();
+    await page.getByText('This run was stopped.').waitFor();
+    expect(await watched.conversation()).toEqual([['Request: slow', 'part one']]);
+    expect(await page.locator('.failure').count()).toBe(0);
+    expect(await seriousFindings(page)).toEqual([]);
+
+    letAnswersEnd();
+    await page.getByRole('button', { name: 'Retry run 1' }).click();
+    await page.locator('.part', { hasText: 'the end' }).waitFor();
+    expect(await watched.conversation()).toEqual([
+      ['Request: slow', 'part one'],
+      ['Request: slow', 'part one the end'],
+    ]);
+    expect(await page.getByRole('button', { name: /^Retry run 2/ }).count()).toBe(0);
+  });
+
+  it('deletes a thread after a question', async () => {
+    const { app, api } = await startApp();
+    const threadId = newThreadId();
+    await api.ask(threadId, 'Remember me');
+    const watched = await openPage();
+    const { page } = watched;
+    await watched.open(app.baseUrl, `#/CallbackAgent/${threadId}`);
+    await page.locator('.answer[aria-busy=false]').waitFor();
+    await chooseAction(page, 'Delete thread…');
+    await page.getByRole('button', { name: 'Keep' }).click();
+    expect(await api.events(threadId)).toHaveLength(2);
+    await chooseAction(page, 'Delete thread…');
+    expect(await seriousFindings(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Delete', exact: true }).click();
+    await page.getByText('No threads yet.').waitFor();
+    expect(new URL(page.url()).hash).toBe('#/');
+    expect(await api.events(threadId)).toEqual([]);
+    expect((await fetch(`${app.baseUrl}/api/agents/CallbackAgent/threads/${threadId}`)).status).toBe(404);
+  });
+
+  it('shows the stored conversation of a thread whose events were cleared', async () => {
+    const { app, api } = await startApp();
+    const threadId = newThreadId();
+    await api.ask(threadId, 'Who are you?');
+    await fetch(`${app.baseUrl}/api/agents/CallbackAgent/callbacks/${threadId}`, { method: 'DELETE' });
+    const watched = await openPage();
+    const { page } = watched;
+    await watched.open(app.baseUrl, `#/CallbackAgent/${threadId}`);
+    const stored = page.getByRole('region', { name: 'Stored conversation' });
+    await stored.getByText('Its events are gone.').waitFor();
+    expect(await stored.locator('.request').textContent()).toBe('Request: Who are you?');
+    expect((await stored.locator('.answer').textContent())?.trim()).toBe('answer to Who are you?');
+    await watched.send('Go on');
+    await page.locator('article .answer[aria-busy=false]').waitFor();
+    expect(await stored.locator('.request').count()).toBe(1);
+    expect(await seriousFindings(page)).toEqual([]);
+  });
+
+  it('lists threads by their first message, and finds them on the server by text, status and key', async () => {
+    const { app, api } = await startApp();
+    const [apples, pears] = [newThreadId(), newThreadId()];
+    await api.ask(apples, 'Apples, please');
+    await api.ask(pears, 'Pears, please');
+    await api.run({ message: 'fail', thread_id: pears });
+    const watched = await openPage();
+    const { page } = watched;
+    await watched.open(app.baseUrl);
+    const names = page.locator('.thread-name');
+    await expect.poll(() => names.allTextContents()).toEqual(['Pears, please', 'Apples, please']);
+
+    await page.keyboard.press('Escape');
+    await page.locator('.thread-link').first().focus();
+    await page.keyboard.press('/');
+    await page.keyboard.type('apples');
+    await expect.poll(() => names.allTextContents()).toEqual(['Apples, please']);
+    await page.getByRole('searchbox').fill('');
+    await page.getByRole('combobox', { name: 'Status' }).selectOption('Failed');
+    await expect.poll(() => names.allTextContents()).toEqual(['Pears, please']);
+    await page.getByRole('combobox', { name: 'Status' }).selectOption('Any status');
+    await page.getByRole('combobox', { name: 'Time' }).selectOption('Last hour');
+    await expect.poll(() => names.count()).toBe(2);
+
+    await page.locator('.thread-link').first().focus();
+    await page.keyboard.press('j');
+    await expect.poll(() => page.title()).toBe('Pears, please · Agent telemetry');
+    await page.keyboard.press('j');
+    await expect.poll(() => page.title()).toBe('Apples, please · Agent telemetry');
+    await page.keyboard.press('k');
+    await page.locator('.thread-title h1', { hasText: 'Pears, please' }).waitFor();
+    await page.keyboard.press('?');
+    await page.getByRole('dialog', { name: 'Keys' }).waitFor();
+    expect(await seriousFindings(page)).toEqual([]);
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('n');
+    await page.locator('.thread-title h1', { hasText: 'New thread' }).waitFor();
+  });
+
+  it('requests nothing while no run is going on', async () => {
+    const { app, api } = await startApp();
+    const threadId = newThreadId();
+    await api.ask(threadId, 'first');
+    const watched = await openPage();
+    const { page } = watched;
+    await page.clock.install();
+    await watched.open(app.baseUrl, `#/CallbackAgent/${threadId}`);
+    await page.locator('.answer[aria-busy=false]').waitFor();
+    await page.locator('.thread-link', { hasText: '1 run' }).waitFor();
+    await page.clock.runFor(10_000);
+    const requests: string[] = [];
+    page.on('request', (request) => requests.push(request.url()));
+    await page.clock.runFor(20_000);
+    expect(requests).toEqual([]);
+  });
+});
+
+/** Starts the app with a model that holds back the end of answers to `slow`, and fails `fail`. */
+async function startApp(): Promise<AppWithModel & { readonly letAnswersEnd: () => void }> {
+  const answersMayEnd = createGate();
+  const app = await startAppWithModel((message) => {
+    if (message === 'fail') return { status: 400, body: { error: { message: 'No.' } } };
+    return message === 'slow'
+      ? { pieces: holdLast(['part one ', 'the end'], answersMayEnd) }
+      : { pieces: [`answer to ${message}`] };
+  });
+  onTestFinished(() => app.stop());
+  return { ...app, letAnswersEnd: answersMayEnd.open };
+}
+
+async function chooseAction(page: Page, name: string): Promise<void> {
+  await page.locator('summary', { hasText: 'Actions' }).click();
+  await page.getByRole('button', { name }).click();
+}
