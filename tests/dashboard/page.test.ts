@@ -336,7 +336,8 @@ async function smallTargets(page: Page): Promise<string[]> {
     .all();
   const small: string[] = [];
   for (const target of targets) {
-    const box = await target.boundingBox();
+    // A closed menu has boxes without a size.
+    const box = (await target.isVisible()) ? await target.boundingBox() : null;
     if (box !== null && Math.min(box.width, box.height) < 44) {
       small.push(`${await target.textContent()}: ${box.width} x ${box.height}`);
     }
