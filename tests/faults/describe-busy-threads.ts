@@ -32,7 +32,7 @@ export function describeBusyThreads(service: () => FaultyService): void {
         // The writer has its turns as well.
         appended = createGate();
         await appended.opened;
-        if (number % 2 === 0) await writerFor(other, thread, number).accept();
+        if (number % 2 === 0) await writerFor(other, thread, number).begin();
         else await other.clear(thread);
       }
       ending.abort();

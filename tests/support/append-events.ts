@@ -36,10 +36,6 @@ export class RunWriter {
     this.waitedMs = waitedMs;
   }
 
-  accept(): Promise<RecordedRun> {
-    return this.store.acceptRun(this.thread, this.run);
-  }
-
   /** Begins the attempt, unless it has begun; the other methods do so by themselves. */
   begin(): Promise<OpenAttempt> {
     this.#begun ??= this.store

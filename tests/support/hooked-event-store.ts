@@ -1,5 +1,5 @@
 import type { AppendResult } from '../../src/audit/domain/thread-changes.js';
-import type { CallbackEventPage, EventThreadSummary, ListOptions } from '../../src/audit/store/callback-event-store.js';
+import type { CallbackEventPage, ListOptions } from '../../src/audit/store/callback-event-store.js';
 import type { EventThread } from '../../src/audit/domain/event-thread.js';
 import type { OpenAttempt } from '../../src/audit/domain/recorded-run.js';
 import { StorageError } from '../../src/storage/storage-error.js';
@@ -9,16 +9,7 @@ import type { RunDescription, RecordedRun } from '../../src/audit/domain/recorde
 import type { ThreadHead } from '../../src/audit/domain/thread-head.js';
 import { createRecordingLog } from './recording-log.js';
 
-export type StoreMethod =
-  | 'acceptRun'
-  | 'beginAttempt'
-  | 'append'
-  | 'readRun'
-  | 'readHead'
-  | 'list'
-  | 'clear'
-  | 'listThreads'
-  | 'ping';
+export type StoreMethod = 'beginAttempt' | 'append' | 'readRun' | 'readHead' | 'list' | 'clear' | 'ping';
 
 /** What a test does while a store is at work. Throwing makes the call fail; a promise holds it up. */
 export interface StoreHooks {
@@ -38,10 +29,6 @@ export class HookedEventStore extends MemoryEventStore {
 
   constructor() {
     super({ maxThreads: 1000, maxEventsPerThread: 100_000, maxBytes: 67_108_864, log: createRecordingLog() });
-  }
-
-  override acceptRun(thread: EventThread, run: RunDescription): Promise<RecordedRun> {
-    return this.#call('acceptRun', () => super.acceptRun(thread, run));
   }
 
   override beginAttempt(
@@ -73,10 +60,6 @@ export class HookedEventStore extends MemoryEventStore {
 
   override clear(thread: EventThread): Promise<void> {
     return this.#call('clear', () => super.clear(thread));
-  }
-
-  override listThreads(agentName: string): Promise<EventThreadSummary[]> {
-    return this.#call('listThreads', () => super.listThreads(agentName));
   }
 
   override ping(): Promise<void> {

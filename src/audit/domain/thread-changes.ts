@@ -30,7 +30,7 @@ export interface ThreadChange {
   readonly head: ThreadHead;
   /** Undefined if no run changes. */
   readonly run?: RecordedRun;
-  /** Whether the run record is new or replaces that of another request. The store then also writes the message. */
+  /** Whether the run is new. The store then also writes its message. */
   readonly isNewMessage: boolean;
   /** New events to add. */
   readonly events: readonly StoredEvent[];
@@ -52,13 +52,6 @@ export type AppendResult =
   /** A newer attempt has begun, so the store rejects the events of this one. */
   | { readonly status: 'superseded' };
 
-/** Decides {@link CallbackEventStore.acceptRun}. */
-export function acceptRun({ head, run }: ThreadSnapshot, description: RunDescription): Decision<RecordedRun> {
-  if (run !== undefined) return { result: run };
-  const accepted = createRun(description);
-  return { result: accepted, change: { head: changed(head), run: accepted, isNewMessage: true, events: [] } };
-}
-
 /** See {@link CallbackEventStore.beginAttempt}. @returns the attempt's number */
 export function beginAttempt(
   { head, run }: ThreadSnapshot,
@@ -72,7 +65,7 @@ export function beginAttempt(
   if (same !== undefined) return { result: same.attempt };
   const newest = run?.attempts.at(-1);
   if (newest !== undefined && isReplaced(startedAt, waitedMs, newest)) return { result: newest.attempt };
-  const known = runOf(run, description);
+  const known = run ?? createRun(description);
   const attempt = (newest?.attempt ?? 0) + 1;
   const begun = { attempt, token, startedAt, eventCount: 0, lostEvents: 0 };
   const totals = withoutFailure(head?.totals, newest);
@@ -109,7 +102,7 @@ export function appendEvents(
   if (last === undefined) return { result: { status: 'kept', lostEvents: own.lostEvents } };
 
   const before = changed(head);
-  const known = runOf(run, writer.run);
+  const known = run ?? createRun(writer.run);
   const { correlationId } = known;
   const kept = added.map(({ timestamp, eventType, fields }, index): StoredEvent => {
     return { sequence: before.newestSequence + 1 + index, correlationId, attempt, timestamp, eventType, fields };
@@ -156,8 +149,8 @@ export function dropOldest(head: ThreadHead, oldestSequence: number): ThreadChan
 }
 
 /**
- * Whether a store still needs a run record of the current log: the run has stored events, may still get its first one,
- * or is running. A run that was cut off and whose events are all gone is not needed; a redelivery starts a new record.
+ * Whether a store still needs a run of the current log: it has stored events, may still get its first one, or is running.
+ * A run that was cut off and whose events are all gone is not needed; a redelivery adds it again.
  */
 export function isReached(
   { correlationId, attempts }: RecordedRun,
@@ -189,16 +182,6 @@ function returnedAttempt(
 /** The totals after another attempt has superseded a run's newest one, whose failure no longer counts. */
 function withoutFailure(totals: ThreadTotals | undefined, newest: RunAttempt | undefined): ThreadTotals | undefined {
   return newest?.outcome === 'failed' ? withoutFailedRun(totals) : totals;
-}
-
-/**
- * The known run, or the one that begins. After a clear, another request may have used the key. The entity rejects that
- * request because it still knows the first one, so the description of the attempt wins.
- */
-function runOf(known: RecordedRun | undefined, begun: RunDescription): RecordedRun {
-  if (known === undefined) return createRun(begun);
-  const isOther = known.attempts.length === 0 && known.requestMessage !== begun.requestMessage;
-  return isOther ? { ...known, ...begun } : known;
 }
 
 function createRun({ correlationId, requestMessage, acceptedAt }: RunDescription): RecordedRun {

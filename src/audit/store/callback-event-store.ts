@@ -1,6 +1,6 @@
 import type { EventCursor } from '../domain/event-cursor.js';
 import type { EventThread } from '../domain/event-thread.js';
-import type { ThreadHead, ThreadTotals } from '../domain/thread-head.js';
+import type { ThreadHead } from '../domain/thread-head.js';
 import type { AppendResult } from '../domain/thread-changes.js';
 import type { StoredEvent, NewEvent } from '../domain/stored-event.js';
 import type { OpenAttempt, RunDescription, RecordedRun } from '../domain/recorded-run.js';
@@ -9,9 +9,9 @@ import type { OpenAttempt, RunDescription, RecordedRun } from '../domain/recorde
 export type EventStoreKind = 'memory' | 'table' | 'redis' | 'cosmos';
 
 export interface ListOptions {
-  /** Only events behind it. Default: from the oldest kept one. */
+  /** Only events after it. @default before the oldest stored event */
   readonly after?: EventCursor;
-  /** At most so many, 1 or more. Default: all. */
+  /** Maximum number of events, 1 or more. @default all */
   readonly limit?: number;
 }
 
@@ -22,36 +22,27 @@ export interface CallbackEventPage {
   readonly events: readonly StoredEvent[];
   /** The runs of the events and of the thread's newest attempt, by correlation id. */
   readonly runs: ReadonlyMap<string, RecordedRun>;
-  /** True when what `after` stands for is lost: the page begins with the oldest kept event instead. */
+  /** True if `after` is lost: the page begins with the oldest stored event instead. */
   readonly reset: boolean;
-  /** Where to read on. */
+  /** Where to continue. */
   readonly next: EventCursor;
   /** The head when the page was read, never newer than the events. Undefined while the thread is unknown. */
   readonly head?: ThreadHead;
 }
 
-/** A thread's events in numbers. */
-export interface EventThreadSummary extends EventThread, ThreadTotals {
-  /** How many events are stored, including those of superseded attempts. */
-  readonly eventCount: number;
-}
-
 /**
- * Keeps the events of all threads, each thread's in the order in which they were appended, and a record of each run.
- * Methods reject with an `StorageError` when the store cannot be reached: that must never look like an empty thread.
- * Another error, as of a record that cannot be read, would come again with the next request.
+ * Keeps the events of all threads, those of each thread in the order in which they were appended, and what each run
+ * shares. Methods reject with a `StorageError` if the store cannot be reached, so that this never looks like an empty
+ * thread. Any other error, such as unreadable stored data, would recur with the next request.
  */
 export interface CallbackEventStore {
   readonly kind: EventStoreKind;
 
-  /** Notes that a run was accepted, unless it is known already. @returns what is known of it */
-  acceptRun(thread: EventThread, run: RunDescription): Promise<RecordedRun>;
-
   /**
    * Begins an attempt of a run: it gets the next number and supersedes the earlier ones.
    *
-   * A delivery that was cut off from the store for more than 30 s is superseded from the start if one is known that
-   * began after it: it gets that one's number, and its events are refused.
+   * A delivery that was cut off from the store for more than 30 s is superseded from the start if the store knows one that
+   * began after it: it gets that one's number, and its events are rejected.
    *
    * @param token names the attempt; a repeated call with the same token returns the same number
    * @param startedAt when the entity began it, by its host's clock: ISO 8601 in UTC
@@ -66,22 +57,22 @@ export interface CallbackEventStore {
   ): Promise<OpenAttempt>;
 
   /**
-   * Adds events of an attempt, all or none. Those that the store has already, by their index, are not added again; one
-   * that is missing before them is taken for lost.
+   * Adds events of an attempt, all or none. Events that the store has already, by their index, are not added again. Events
+   * that are missing before them count as lost.
    *
-   * @param firstIndex of the first event among all of its attempt, from 0
-   * @param events 90 at the most
-   * @throws RangeError when there are more
+   * @param firstIndex index of the first event within its attempt, from 0
+   * @param events at most {@link MAX_APPENDED_EVENTS}
+   * @throws RangeError for more
    */
   append(attempt: OpenAttempt, firstIndex: number, events: readonly NewEvent[]): Promise<AppendResult>;
 
-  /** What is known of a run; `undefined` for one that is unknown, or whose events were cleared. */
+  /** @returns undefined for an unknown run, or one whose events were cleared */
   readRun(thread: EventThread, correlationId: string): Promise<RecordedRun | undefined>;
 
-  /** A thread's events; none for a thread that is unknown. */
+  /** Returns a thread's events; none for an unknown thread. */
   list(thread: EventThread, options?: ListOptions): Promise<CallbackEventPage>;
 
-  /** The head of a thread's log; `undefined` for an unknown thread. The cheapest read there is. */
+  /** Returns the head of a thread's log; undefined for an unknown thread. The cheapest read there is. */
   readHead(thread: EventThread): Promise<ThreadHead | undefined>;
 
   /**
@@ -94,25 +85,19 @@ export interface CallbackEventStore {
   waitForChange(thread: EventThread, seen: ThreadHead | undefined, signal: AbortSignal): Promise<boolean>;
 
   /**
-   * Removes a thread's events and run records. Later events go on counting where the removed ones ended, unless it cannot
-   * be read where that is: then the thread begins anew.
+   * Removes a thread's events and runs. Later events continue the sequence, unless the stored head cannot be read: then
+   * they begin at 1.
    */
   clear(thread: EventThread): Promise<void>;
 
-  /**
-   * The agent's threads that hold events, the one with the latest event first, without those whose record cannot be read. What they sum up to may be behind the
-   * events: by about a second, and for longer when a process died just after it wrote to the thread.
-   */
-  listThreads(agentName: string): Promise<EventThreadSummary[]>;
-
-  /** Asks the store for a sign of life. */
+  /** Resolves if the store answers. */
   ping(): Promise<void>;
 
-  /** Ends connections and timers, once what was to be written is written. A store that is used after it opens again. */
+  /** Ends timers and the waits of {@link waitForChange}. */
   close(): Promise<void>;
 }
 
-/** The most events that one call may append: what the service with the smallest transactions takes beside head and run. */
+/** Maximum number of events per append. */
 export const MAX_APPENDED_EVENTS = 90;
 
 /** @throws RangeError for more than {@link MAX_APPENDED_EVENTS} */

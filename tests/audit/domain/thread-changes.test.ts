@@ -2,7 +2,6 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { OpenAttempt } from '../../../src/audit/domain/recorded-run.js';
 import type { StoredEvent, NewEvent } from '../../../src/audit/domain/stored-event.js';
 import {
-  acceptRun,
   appendEvents,
   beginAttempt,
   clearThread,
@@ -75,12 +74,11 @@ beforeEach(() => {
   record = new KeptThread();
 });
 
-describe('accepting a run', () => {
-  it('begins the record of a thread', () => {
-    const run = record.apply(acceptRun(record.state(), runOf()));
-    expect(run).toEqual({ ...runOf(), attempts: [] });
-    expect(record.runs.get(runId(1))).toEqual(run);
-    expect(record.head).toEqual({
+describe('beginning an attempt', () => {
+  it('begins the log of a thread, and adds the run', () => {
+    record.begin('one');
+    expect(record.run()).toMatchObject({ ...runOf(), attempts: [{ attempt: 1, token: 'one' }] });
+    expect(record.head).toMatchObject({
       epoch: expect.stringMatching(/^[0-9a-z]{15}$/),
       version: 1,
       oldestSequence: 1,
@@ -88,19 +86,12 @@ describe('accepting a run', () => {
     });
   });
 
-  it('gives each record an epoch of its own', () => {
-    const epochs = [1, 2, 3].map(() => acceptRun({ head: undefined, run: undefined }, runOf()).change?.head.epoch);
-    expect(new Set(epochs).size).toBe(3);
+  it('gives each log an epoch of its own', () => {
+    const unknown = { head: undefined, run: undefined };
+    const decisions = [1, 2, 3].map(() => beginAttempt(unknown, runOf(), 'one', STARTED_AT));
+    expect(new Set(decisions.map(({ change }) => change?.head.epoch)).size).toBe(3);
   });
 
-  it('changes nothing when the run is known, whatever its description says', () => {
-    record.append(record.begin('one'), 0, a);
-    const decision = acceptRun(record.state(), { ...runOf(), requestMessage: 'Something else' });
-    expect(decision).toEqual({ result: record.run() });
-  });
-});
-
-describe('beginning an attempt', () => {
   it('gives the next number, and tells of it in the head', () => {
     for (const attempt of [1, 2, 3]) {
       expect(record.begin(`token ${attempt}`)).toMatchObject({ attempt });
@@ -125,19 +116,10 @@ describe('beginning an attempt', () => {
     expect(record.append(successor, 0, a)).toEqual(kept);
   });
 
-  it('keeps when the run was accepted first, for the same message', () => {
-    record.apply(acceptRun(record.state(), runOf()));
+  it('keeps when the run was accepted first', () => {
+    record.begin('first');
     record.apply(beginAttempt(record.state(), { ...runOf(), acceptedAt: LATER }, 'one', STARTED_AT));
     expect(record.run()).toMatchObject(runOf());
-  });
-
-  it('takes the place of another request with its key, which was accepted after a clear and is never begun', () => {
-    record.apply(acceptRun(record.state(), { ...runOf(), requestMessage: 'Something else', acceptedAt: LATER }));
-    const { change } = beginAttempt(record.state(), runOf(), 'one', STARTED_AT);
-    expect(change).toMatchObject({
-      isNewMessage: true,
-      run: { ...runOf(), attempts: [{ attempt: 1 }] },
-    });
   });
 
   it('changes nothing when it began long before the newest attempt, and was only cut off from the store', () => {
@@ -406,7 +388,6 @@ describe('clearing', () => {
 
 describe('a run whose events are dropped', () => {
   it.each<[string, boolean, () => unknown]>([
-    ['is only accepted', true, () => record.apply(acceptRun(record.state(), runOf()))],
     ['has only begun', true, () => record.begin('one')],
     ['has an event left', true, () => record.append(record.begin('one'), 0, a, b)],
     ['has ended', false, () => record.append(record.begin('one'), 0, finalEvent())],

@@ -6,8 +6,8 @@ import { describeAttempts } from './contract/describe-attempts.js';
 import { describeConcurrentUse } from './contract/describe-concurrent-use.js';
 import { describeCursors } from './contract/describe-cursors.js';
 import { describeKeptEvents } from './contract/describe-kept-events.js';
-import { describeRunRecords } from './contract/describe-run-records.js';
-import { describeThreadLists } from './contract/describe-thread-lists.js';
+import { describeRecordedRuns } from './contract/describe-recorded-runs.js';
+import { describeTotals } from './contract/describe-totals.js';
 import { describeWaiting } from './contract/describe-waiting.js';
 
 export type StorePair = readonly [CallbackEventStore, CallbackEventStore];
@@ -37,8 +37,8 @@ export function describeCallbackEventStore(
     });
     describeKeptEvents(context);
     describeCursors(context);
-    describeThreadLists(context);
-    describeRunRecords(context);
+    describeTotals(context);
+    describeRecordedRuns(context);
     describeAttempts(context);
     describeConcurrentUse(context);
     describeWaiting(context);

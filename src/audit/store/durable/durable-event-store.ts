@@ -7,21 +7,13 @@ import { START } from '../../domain/event-cursor.js';
 import { type EventThread, threadKey } from '../../domain/event-thread.js';
 import type { OpenAttempt, RecordedRun, RunDescription } from '../../domain/recorded-run.js';
 import type { NewEvent } from '../../domain/stored-event.js';
-import {
-  acceptRun,
-  appendEvents,
-  type AppendResult,
-  beginAttempt,
-  clearThread,
-  dropOldest,
-} from '../../domain/thread-changes.js';
+import { appendEvents, type AppendResult, beginAttempt, clearThread, dropOldest } from '../../domain/thread-changes.js';
 import type { ThreadHead } from '../../domain/thread-head.js';
 import {
   type CallbackEventPage,
   type CallbackEventStore,
   checkAppendSize,
   type EventStoreKind,
-  type EventThreadSummary,
   type ListOptions,
 } from '../callback-event-store.js';
 import { ThreadWatchers } from '../thread-watchers.js';
@@ -64,10 +56,6 @@ export class DurableEventStore implements CallbackEventStore {
       onNewThread: (thread, run) => this.#retention.add(thread, earliest(run?.acceptedAt)),
       onChange: (thread, head) => this.#watchers.announce(thread, head),
     });
-  }
-
-  acceptRun(thread: EventThread, run: RunDescription): Promise<RecordedRun> {
-    return this.#writer.change(thread, run.correlationId, (state) => acceptRun(state, run));
   }
 
   async beginAttempt(
@@ -172,21 +160,6 @@ export class DurableEventStore implements CallbackEventStore {
     await this.#retention.move(indexed, keptFrom);
     if (keptFrom === undefined) return 'removed';
     return from > oldestSequence ? 'trimmed' : 'nothing';
-  }
-
-  /** The threads of an agent that hold events, the one with the latest event first. */
-  async listThreads(agentName: string): Promise<EventThreadSummary[]> {
-    const found = new Map<string, EventThread>();
-    for await (const { thread } of this.#retention.threadsFromBefore('~')) {
-      if (thread.agentName === agentName) found.set(thread.threadId, thread);
-    }
-    const threads: EventThreadSummary[] = [];
-    for (const thread of found.values()) {
-      const head = (await this.#rows.readHead(thread))?.head;
-      const eventCount = head === undefined ? 0 : head.newestSequence - head.oldestSequence + 1;
-      if (head?.totals !== undefined && eventCount > 0) threads.push({ ...thread, eventCount, ...head.totals });
-    }
-    return threads.toSorted((one, other) => (one.lastEventAt < other.lastEventAt ? 1 : -1));
   }
 
   ping(): Promise<void> {

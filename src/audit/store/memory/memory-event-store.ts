@@ -2,7 +2,6 @@ import type { AppendResult } from '../../domain/thread-changes.js';
 import {
   type CallbackEventPage,
   type CallbackEventStore,
-  type EventThreadSummary,
   type ListOptions,
   checkAppendSize,
 } from '../callback-event-store.js';
@@ -13,7 +12,6 @@ import { isLost, START } from '../../domain/event-cursor.js';
 import type { NewEvent } from '../../domain/stored-event.js';
 import { type MemoryThread, runsOf, toStoredEvent } from './memory-thread.js';
 import {
-  acceptRun,
   appendEvents,
   beginAttempt,
   clearThread,
@@ -51,10 +49,6 @@ export class MemoryEventStore implements CallbackEventStore {
   /** Bytes of all events and request messages. */
   get byteLength(): number {
     return this.#threads.byteLength;
-  }
-
-  async acceptRun(thread: EventThread, run: RunDescription): Promise<RecordedRun> {
-    return this.#change(thread, run.correlationId, (state) => acceptRun(state, run));
   }
 
   async beginAttempt(
@@ -121,15 +115,6 @@ export class MemoryEventStore implements CallbackEventStore {
     const found = this.#threads.get(thread);
     const { change } = clearThread(found?.head);
     if (found !== undefined && change !== undefined) this.#threads.clear(found, change.head);
-  }
-
-  async listThreads(agentName: string): Promise<EventThreadSummary[]> {
-    const summaries: EventThreadSummary[] = [];
-    for (const { thread, events, head } of this.#threads.filled()) {
-      if (thread.agentName !== agentName || head.totals === undefined) continue;
-      summaries.push({ ...thread, eventCount: events.count, ...head.totals });
-    }
-    return summaries;
   }
 
   async ping(): Promise<void> {}

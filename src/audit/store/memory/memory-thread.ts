@@ -26,11 +26,11 @@ export function createMemoryThread(thread: EventThread, head: ThreadHead): Memor
 }
 
 /** The tag of an event: the one of the event before it, if it is the same. */
-export function tagOf(record: MemoryThread, { correlationId, attempt, eventType }: StoredEvent): EventTag {
-  const { tag } = record;
+export function tagOf(thread: MemoryThread, { correlationId, attempt, eventType }: StoredEvent): EventTag {
+  const { tag } = thread;
   if (tag?.correlationId === correlationId && tag.attempt === attempt && tag.eventType === eventType) return tag;
-  record.tag = { correlationId, attempt, eventType };
-  return record.tag;
+  thread.tag = { correlationId, attempt, eventType };
+  return thread.tag;
 }
 
 export function toStoredEvent({ sequence, text, tag }: LogEntry<EventTag>): StoredEvent {

@@ -12,9 +12,8 @@ export interface MemoryBounds {
   /** Above this number, a thread's oldest events are dropped. */
   readonly maxEventsPerThread: number;
   /**
-   * Bytes of all events and of each run's request message. Above it, runs that have not begun are dropped first; they
-   * are stored again when they begin. Then the oldest events go, from the thread without a new event for the longest
-   * time. The newest event of all is always kept, and a thread without events continues its sequence.
+   * Bytes of all events and of each run's request message. Above it, the oldest events go, from the thread without a new
+   * event for the longest time. The newest event of all is always kept, and a thread without events continues its sequence.
    */
   readonly maxBytes: number;
   /** Receives one warning for each thread that loses events to these bounds. */
@@ -30,8 +29,6 @@ export class MemoryThreads {
   readonly #recent = new RecencyList<MemoryThread>();
   /** Threads that hold events, by their latest event. */
   readonly #filled = new RecencyList<MemoryThread>();
-  /** Runs that were accepted and have not begun, the oldest first. */
-  readonly #waitingRuns = new Map<RecordedRun, MemoryThread>();
   #byteLength = 0;
 
   /** @param onChange called with each new head; with `undefined` when a thread is dropped whole */
@@ -47,11 +44,6 @@ export class MemoryThreads {
 
   get(thread: EventThread): MemoryThread | undefined {
     return this.#threads.get(threadKey(thread));
-  }
-
-  /** Threads that hold events, the one with the latest event first. */
-  filled(): Iterable<MemoryThread> {
-    return this.#filled.newestFirst();
   }
 
   /** Applies a change to a thread, which begins with it if it is unknown. */
@@ -94,8 +86,6 @@ export class MemoryThreads {
   #keepRun(of: MemoryThread, run: RecordedRun, isNew: boolean): void {
     const { runs } = of;
     const before = runs.get(run.correlationId);
-    if (before !== undefined) this.#waitingRuns.delete(before);
-    if (run.attempts.length === 0) this.#waitingRuns.set(run, of);
     runs.set(run.correlationId, run);
     if (!isNew) return;
     this.#byteLength += Buffer.byteLength(run.requestMessage);
@@ -104,7 +94,6 @@ export class MemoryThreads {
 
   #forgetRun(of: MemoryThread, run: RecordedRun): void {
     of.runs.delete(run.correlationId);
-    this.#waitingRuns.delete(run);
     this.#byteLength -= Buffer.byteLength(run.requestMessage);
   }
 
@@ -114,11 +103,6 @@ export class MemoryThreads {
     for (let oldest = this.#recent.oldest; oldest !== undefined; oldest = this.#recent.oldest) {
       if (this.#threads.size <= maxThreads) break;
       this.#dropThread(oldest);
-    }
-    // Each is kept again when it begins.
-    for (const [run, of] of this.#waitingRuns) {
-      if (this.#byteLength <= maxBytes) break;
-      this.#forgetRun(of, run);
     }
     for (let oldest = this.#filled.oldest; oldest !== undefined; oldest = this.#filled.oldest) {
       const { events } = oldest;

@@ -41,11 +41,6 @@ export class RecencyList<Item> {
     this.#unlink(node);
   }
 
-  /** All items, the newest first. */
-  *newestFirst(): Generator<Item> {
-    for (let node = this.#newest; node !== undefined; node = node.older) yield node.item;
-  }
-
   #unlink(node: Node<Item>): void {
     if (node.older !== undefined) node.older.newer = node.newer;
     else if (this.#oldest === node) this.#oldest = node.newer;

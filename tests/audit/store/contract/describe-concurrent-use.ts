@@ -29,16 +29,6 @@ export function describeConcurrentUse(context: ContractContext): void {
       expect((await context.store.readRun(thread, runId(1)))?.attempts).toHaveLength(1);
     });
 
-    it('accepts a run once, and tells everybody the same of it', async () => {
-      const { store, thread } = context;
-      const messages = range(6).map((number) => `message ${number}`);
-      const records = await Promise.all(
-        messages.map((requestMessage, number) => storeOf(number).acceptRun(thread, { ...runOf(), requestMessage })),
-      );
-      expect(new Set(records.map(({ requestMessage }) => requestMessage)).size).toBe(1);
-      expect(await store.readRun(thread, runId(1))).toEqual(records[0]);
-    });
-
     it('adds events once that are appended by several calls', async () => {
       const { store, thread } = context;
       const writer = await writerFor(store, thread).begin();

@@ -20,7 +20,6 @@ export function describeWaiting(context: ContractContext): void {
     const changes: [string, () => Promise<unknown>][] = [
       ['an event is appended', () => writerFor(context.store, context.thread).stream('x')],
       ['an attempt is begun', () => writerFor(context.store, context.thread).begin()],
-      ['a run is accepted', () => writerFor(context.store, context.thread, 9).accept()],
       ['the thread is cleared', () => context.store.clear(context.thread)],
     ];
 
@@ -95,7 +94,6 @@ export function describeWaiting(context: ContractContext): void {
       await writer.final();
       const patience = new AbortController();
       const change = wait(await recordOf(), { signal: patience.signal });
-      await writer.accept();
       await store.beginAttempt(thread, writer.run, writer.token, writer.startedAt);
       await writer.appendAt(0);
       patience.abort();

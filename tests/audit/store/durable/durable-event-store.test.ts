@@ -61,7 +61,6 @@ describeStoreHistories(
     const storage = new MemoryService();
     return {
       stores: [openStore(storage), openStore(storage)],
-      isListExact: true,
       setFaults: (faults) => setFaults(storage, faults),
     };
   },
@@ -81,7 +80,6 @@ describe('DurableEventStore', () => {
 
   describe('and the service', () => {
     it.each<[string, (failing: CallbackEventStore) => Promise<unknown>]>([
-      ['accepting', (failing) => failing.acceptRun(thread, runOf())],
       ['beginning', (failing) => failing.beginAttempt(thread, runOf(), 'one', runOf().acceptedAt)],
       ['appending', (failing) => failing.append({ ...attempt, token: 'another' }, 0, [streamEvent()])],
       ['reading a head', (failing) => failing.readHead(thread)],
@@ -203,7 +201,7 @@ describe('DurableEventStore', () => {
       const writer = writerFor(store);
       await writer.final();
       const { head } = storage.reads;
-      await writerFor(store, thread, 2).accept();
+      await writerFor(store, thread, 2).begin();
       expect(storage.reads.head).toBe(head + 1);
     });
 
@@ -226,7 +224,7 @@ describe('DurableEventStore', () => {
     it('frees what was cleared', async () => {
       const writer = writerFor(store);
       await writer.stream('a', 'b');
-      await writerFor(store, thread, 2).accept();
+      await writerFor(store, thread, 2).begin();
       await store.clear(thread);
       expect(await storage.keys(partitionOf(thread))).toEqual(['head']);
       await writer.stream('c');

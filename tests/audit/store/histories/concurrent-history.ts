@@ -97,10 +97,6 @@ export class ConcurrentHistory {
     const thread = this.#threads[command.thread];
     if (store === undefined || thread === undefined) throw new Error('There are stores and threads.');
     switch (command.kind) {
-      case 'accept': {
-        const accepted = await this.#again(() => store.acceptRun(thread, runOf(command.run)));
-        return this.#law('a run is accepted as it is', isRun(accepted, command.run));
-      }
       case 'begin': {
         const writer = new HistoryWriter(store, thread, command, this.#writers.length);
         this.#writers.push(writer);

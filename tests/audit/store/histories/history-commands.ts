@@ -3,7 +3,7 @@ import type { StorageFault } from '../../../support/storage-faults.js';
 
 /** Something to do with a store. Threads, runs, writers and stores are numbered, and taken modulo how many there are. */
 export type HistoryCommand =
-  | { readonly kind: 'accept' | 'readRun'; readonly thread: number; readonly run: number; readonly store: number }
+  | { readonly kind: 'readRun'; readonly thread: number; readonly run: number; readonly store: number }
   | {
       readonly kind: 'begin';
       readonly thread: number;
@@ -41,7 +41,7 @@ const store = fc.nat(1);
 const writer = fc.nat(5);
 
 export const historyCommand: fc.Arbitrary<HistoryCommand> = fc.oneof(
-  { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('accept', 'readRun'), thread, run, store }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('readRun'), thread, run, store }) },
   {
     weight: 3,
     arbitrary: fc.record({

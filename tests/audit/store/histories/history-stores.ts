@@ -5,8 +5,6 @@ import type { StorageFault } from '../../../support/storage-faults.js';
 export interface HistoryStores {
   /** One or more over one service, as several processes have them; a service that others use does no harm. */
   readonly stores: readonly CallbackEventStore[];
-  /** Whether a list of threads is never behind. */
-  readonly isListExact?: boolean;
   /** Lets the next writes to the service meet these faults. Absent: there are none. */
   readonly setFaults?: (faults: Iterator<StorageFault> | undefined) => void;
 }

@@ -1,5 +1,5 @@
 import type { AppendResult } from '../../../../src/audit/domain/thread-changes.js';
-import type { EventThreadSummary } from '../../../../src/audit/store/callback-event-store.js';
+import type { ThreadTotals } from '../../../../src/audit/domain/thread-head.js';
 import type { StoredEvent, NewEvent } from '../../../../src/audit/domain/stored-event.js';
 import type { RunAttempt, RunDescription, RecordedRun } from '../../../../src/audit/domain/recorded-run.js';
 import type { HistoryWriter } from './history-writer.js';
@@ -87,8 +87,8 @@ export class NaiveRecord {
     return { reset, events: events.map(({ tokens: _tokens, ...event }) => event) };
   }
 
-  /** `undefined`: the thread is not listed. */
-  summary(): Omit<EventThreadSummary, 'agentName' | 'threadId'> | undefined {
+  /** Undefined: no event was appended since the thread began or was cleared. */
+  totals(): ThreadTotals | undefined {
     const [first] = this.events;
     const last = this.events.at(-1);
     if (first === undefined || last === undefined) return undefined;
@@ -97,7 +97,6 @@ export class NaiveRecord {
     const sum = (of: 'input' | 'output' | 'total'): number =>
       this.events.reduce((total, { tokens }) => total + (tokens?.[of] ?? 0), 0);
     return {
-      eventCount: this.events.length,
       firstEventAt: first.timestamp,
       lastEventAt: last.timestamp,
       lastEventType: last.eventType,

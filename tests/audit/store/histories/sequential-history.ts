@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { EventThread } from '../../../../src/audit/domain/event-thread.js';
 import { type EventCursor, START } from '../../../../src/audit/domain/event-cursor.js';
 import { StorageError } from '../../../../src/storage/storage-error.js';
-import { runId, runOf } from '../../../support/callback-events.js';
+import { runId } from '../../../support/callback-events.js';
 import type { StorageFault } from '../../../support/storage-faults.js';
 import { expectLawfulPage } from '../contract/read-thread.js';
 import type { HistoryCommand } from './history-commands.js';
@@ -58,14 +58,6 @@ export class SequentialHistory {
     const modelled = of(this.#threads, command.thread);
     const { thread, naive } = modelled;
     switch (command.kind) {
-      case 'accept': {
-        const run = { ...runOf(command.run), requestMessage: `message ${this.#writers.length}` };
-        return this.#compare(
-          fault,
-          () => store.acceptRun(thread, run),
-          () => naive.accept(run),
-        );
-      }
       case 'begin': {
         const writer = new HistoryWriter(store, thread, command, this.#writers.length);
         this.#writers.push(writer);
@@ -96,17 +88,14 @@ export class SequentialHistory {
         const page = await store.list(thread);
         expectLawfulPage(page, thread);
         const runs = await Promise.all(RUN_IDS.map((id) => store.readRun(thread, id)));
-        actual.push(page.head !== undefined, page.events, runs);
+        actual.push(page.head !== undefined, page.events, runs, page.head?.totals);
         expected.push(
           naive.isKnown,
           naive.list(0).events,
           RUN_IDS.map((id) => naive.runs.get(id)),
+          naive.totals(),
         );
       }
-      if (this.#stores.isListExact !== true) continue;
-      actual.push(new Set(await store.listThreads(this.#agentName)));
-      const summaries = this.#threads.flatMap(({ thread, naive }) => ({ ...thread, ...naive.summary() }));
-      expected.push(new Set(summaries.filter(({ eventCount = 0 }) => eventCount > 0)));
     }
     return { actual, expected };
   }

@@ -3,30 +3,24 @@ import { RunWriter, writerFor } from '../../../support/append-events.js';
 import { failedEvent, finalEvent, runId, runOf, streamEvent } from '../../../support/callback-events.js';
 import { type ContractContext, otherThreadOf } from './contract-context.js';
 
-const fresh = { attempts: [] };
-
-/** What is kept of a run beside its events. */
-export function describeRunRecords(context: ContractContext): void {
-  describe('keeping run records', () => {
-    it('notes that a run was accepted', async () => {
+/** What a store keeps of a run besides its events. */
+export function describeRecordedRuns(context: ContractContext): void {
+  describe('keeping runs', () => {
+    it('knows a run from the beginning of its first attempt', async () => {
       const writer = writerFor(context.store, context.thread);
       expect(await writer.read()).toBeUndefined();
-      expect(await writer.accept()).toEqual({ ...writer.run, ...fresh });
-      expect(await writer.read()).toEqual({ ...writer.run, ...fresh });
+      await writer.begin();
+      expect(await writer.read()).toMatchObject({ ...writer.run, attempts: [{ attempt: 1 }] });
       expect(await writerFor(context.store, context.thread, 2).read()).toBeUndefined();
       expect(await writerFor(context.store, otherThreadOf(context.thread)).read()).toBeUndefined();
     });
 
-    it('answers with what is known of a run that is accepted again', async () => {
+    it('keeps the first description of a run that is delivered again', async () => {
       const { store, thread } = context;
-      const writer = writerFor(store, thread);
-      await writer.accept();
-      await writer.stream('a');
-      const known = await writer.read();
-      const again = { ...writer.run, requestMessage: 'Something else', acceptedAt: '2026-01-08T00:00:00.000Z' };
-      expect(await store.acceptRun(thread, again)).toEqual(known);
-      expect(await writer.read()).toEqual(known);
-      expect(known).toMatchObject({ ...writer.run, attempts: [{ attempt: 1 }] });
+      await writerFor(store, thread).stream('a');
+      const again = { ...runOf(), acceptedAt: '2026-01-08T00:00:00.000Z' };
+      await new RunWriter(store, thread, again).begin();
+      expect(await store.readRun(thread, runId(1))).toMatchObject({ ...runOf(), attempts: [{}, { attempt: 2 }] });
     });
 
     it('keeps the message of a run whole', async () => {
@@ -41,7 +35,6 @@ export function describeRunRecords(context: ContractContext): void {
       ];
       for (const [index, requestMessage] of messages.entries()) {
         const run = { ...runOf(index), requestMessage };
-        await store.acceptRun(thread, run);
         await new RunWriter(store, thread, run).stream('a');
       }
       const { runs } = await store.list(thread);
@@ -72,7 +65,7 @@ export function describeRunRecords(context: ContractContext): void {
         },
       ];
       const begun = { ...attemptOf(third, 3), eventCount: 0, lostEvents: 0 };
-      expect(await first.read()).toEqual({ ...first.run, ...fresh, attempts: [...attempts, begun] });
+      expect(await first.read()).toEqual({ ...first.run, attempts: [...attempts, begun] });
       await third.append(finalEvent('d', '2026-01-07T15:43:00.000Z'));
       const ended = {
         ...begun,
@@ -80,7 +73,7 @@ export function describeRunRecords(context: ContractContext): void {
         lastSequence: 5,
         outcome: 'final',
       };
-      expect(await first.read()).toEqual({ ...first.run, ...fresh, attempts: [...attempts, ended] });
+      expect(await first.read()).toEqual({ ...first.run, attempts: [...attempts, ended] });
     });
 
     it('gives the runs of the events of a page, and of the newest attempt, as they are', async () => {
@@ -100,28 +93,16 @@ export function describeRunRecords(context: ContractContext): void {
       for (const [id, run] of await runsOf(0)) expect(run).toEqual(await store.readRun(thread, id));
     });
 
-    it('has the message of the request that was begun, though its key was used for another one after a clear', async () => {
-      const { store, thread } = context;
-      const writer = writerFor(store, thread);
-      await writer.accept();
-      await store.clear(thread);
-      const requestMessage = 'Something else '.repeat(5000);
-      await store.acceptRun(thread, { ...runOf(), requestMessage });
-      await writer.final();
-      expect(await writer.read()).toMatchObject({ ...writer.run, attempts: [{ attempt: 1, eventCount: 1 }] });
-      const { runs } = await store.list(thread);
-      expect(runs.get(runId(1))).toMatchObject(writer.run);
-    });
-
     it('forgets runs with their thread', async () => {
       const { store, thread } = context;
-      const [ended, accepted] = [writerFor(store, thread, 1), writerFor(store, thread, 2)];
+      const [ended, begun] = [writerFor(store, thread, 1), writerFor(store, thread, 2)];
       await ended.final();
-      await accepted.accept();
+      await begun.begin();
       await store.clear(thread);
       expect(await ended.read()).toBeUndefined();
-      expect(await accepted.read()).toBeUndefined();
-      expect(await accepted.accept()).toEqual({ ...accepted.run, ...fresh });
+      expect(await begun.read()).toBeUndefined();
+      await begun.final();
+      expect(await begun.read()).toMatchObject({ ...begun.run, attempts: [{ attempt: 1, eventCount: 1 }] });
     });
   });
 }
