@@ -27,7 +27,8 @@ trackResponses();
 
 if (settings.callbackStore.kind === 'memory' && process.env['WEBSITE_INSTANCE_ID']) {
   console.warn(
-    'Events are kept in the memory of this process: they are gone with it, and other instances do not have them. ' +
+    'Events are kept in the memory of this process, and so are the records of runs and the list of threads: they are ' +
+      'gone with it, and other instances do not have them. ' +
       'Set CALLBACK_STORE to table, redis or cosmos.',
   );
 }

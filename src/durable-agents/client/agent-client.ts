@@ -7,7 +7,7 @@ import { ThreadStateError } from '../errors.js';
 import type { RunCompletionNotifier } from '../run-completion-notifier.js';
 import { type AnsweredOutcome, findOutcome, type RunOutcome } from './run-outcome.js';
 import type { RunRequest } from '../run-request.js';
-import { CANCELLED, CANCELLED_END } from '../runs/run-record.js';
+import { CANCELLED_END } from '../runs/run-record.js';
 import type { RunRecords } from '../runs/run-records.js';
 import { findThreadEntity, readThreadState } from '../thread/thread-entity.js';
 
@@ -131,7 +131,7 @@ export class AgentClient {
       if (outcome !== undefined || isLastPoll || this.#leftMs() === 0) return outcome;
       // A run that is cancelled in the queue has ended long before its entity gets to it.
       const isCalledOff = pauseMs === this.#options.pollIntervalMs && (await this.#isCalledOff(correlationId));
-      if (isCalledOff) return { status: 'error', error: CANCELLED_END.error, errorCode: CANCELLED };
+      if (isCalledOff) return { status: 'error', error: CANCELLED_END.error, errorCode: CANCELLED_END.errorCode };
     }
   }
 

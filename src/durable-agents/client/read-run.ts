@@ -4,7 +4,7 @@ import type { Logger } from '../../functions/logger.js';
 import { UnavailableError } from '../../functions/unavailable-error.js';
 import { ThreadStateError } from '../errors.js';
 import type { RunIdentity } from '../run-event-source.js';
-import { CANCELLED, isEnded, type RunRecord, usageOf } from '../runs/run-record.js';
+import { CANCELLED_END, isEnded, type RunRecord, usageOf } from '../runs/run-record.js';
 import type { RunRecords } from '../runs/run-records.js';
 import { readThread } from '../thread/thread-entity.js';
 import { findResponse, joinedText, type ThreadEntry } from '../thread/thread-state.js';
@@ -85,7 +85,13 @@ export function endedRunOf(
     return { ...known, status: 'completed', endedAt, response: text, messageCount, usage: usageOf(response) };
   }
   const { error, errorCode } = outcome;
-  return { ...known, status: errorCode === CANCELLED ? 'cancelled' : 'failed', endedAt, error, errorCode };
+  return {
+    ...known,
+    status: errorCode === CANCELLED_END.errorCode ? 'cancelled' : 'failed',
+    endedAt,
+    error,
+    errorCode,
+  };
 }
 
 /** The place of a run without a record among the others of its thread. */

@@ -92,8 +92,7 @@ export class RunDelivery {
   }
 
   #cancel(): void {
-    const { errorCode, error } = CANCELLED_END;
-    this.#cancellation.abort(new AgentError(errorCode, error));
+    this.#cancellation.abort(new AgentError('cancelled', CANCELLED_END.error));
   }
 
   #list(status: RunStatus, known?: StoredValue): Promise<StoredValue | undefined> {

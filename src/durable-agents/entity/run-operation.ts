@@ -9,8 +9,8 @@ import type { Redaction } from '../redaction/redaction.js';
 import { failRun, runAgent, type RunAgentOptions, type RunResult } from '../run-agent.js';
 import type { RunCompletionNotifier } from '../run-completion-notifier.js';
 import { type RunRequest, runRequestSchema } from '../run-request.js';
-import { CANCELLED, CANCELLED_END, type RunEnd, usageOf } from '../runs/run-record.js';
-import type { BegunRun, RunRecords } from '../runs/run-records.js';
+import { CANCELLED_END, type RunEnd, usageOf } from '../runs/run-record.js';
+import type { RunRecords } from '../runs/run-records.js';
 import { stateAfter } from '../runs/tombstones.js';
 import type { RunTracer } from '../run-tracer.js';
 import { boundThreadState, type BoundedThreadState } from '../thread/bound-thread-state.js';
@@ -138,7 +138,7 @@ async function deliver(
   }
   const history = state.data.conversationHistory;
   const attempt = begun?.record.attempt ?? deliveries;
-  const failure = isAnswered ? undefined : whyNotRun(entity, begun, attempt, options.maxAttempts);
+  const failure = isAnswered ? undefined : whyNotRun(entity, delivery, attempt, options.maxAttempts);
   const result = await (failure === undefined
     ? runAgent({ ...about, attempt, history, steps: stepsOf(options, history) })
     : failRun({ ...about, attempt, history }, failure));
@@ -155,7 +155,7 @@ async function deliver(
       status: responseError(result.response) ? 'error' : 'success',
       correlation_id: correlationId,
       message_count: messageCount,
-      ...(failure?.code === INVALID_KEY && { error: failure.message }),
+      ...(failure?.code === 'invalid_thread_id' && { error: failure.message }),
     },
   };
 }
@@ -179,19 +179,17 @@ function logBounds(
   if (isCut) log.warn(`${where} cut the newest turn in the stored conversation; callers and events get it whole`);
 }
 
-const INVALID_KEY = 'invalid_thread_id';
-
 /** What a run fails with that must not ask the agent. */
 function whyNotRun(
   { entityId }: DurableEntityContext<unknown>,
-  begun: BegunRun | undefined,
+  delivery: RunDelivery,
   attempt: number,
   maxAttempts: number,
 ): AgentError | undefined {
   if (fromEntityKey(entityId.key) === undefined) {
-    return new AgentError(INVALID_KEY, `The key of this entity is not that of a thread id: ${THREAD_ID_RULE}.`);
+    return new AgentError('invalid_thread_id', `The key of this entity is not that of a thread id: ${THREAD_ID_RULE}.`);
   }
-  if (begun?.status === 'cancelled') return new AgentError(CANCELLED, CANCELLED_END.error);
+  if (delivery.signal.aborted) return AgentError.from(delivery.signal.reason);
   if (attempt <= maxAttempts) return undefined;
   const message = `The run was interrupted ${maxAttempts} times, which is the limit. It is not tried again.`;
   return new AgentError('too_many_attempts', message);
@@ -206,7 +204,7 @@ function endOf(
   const outcome = findOutcome(history, correlationId);
   if (outcome?.status !== 'success') {
     const { error, errorCode } = outcome ?? { error: 'The agent failed.', errorCode: 'agent_error' };
-    return { status: errorCode === CANCELLED ? 'cancelled' : 'failed', errorCode, error };
+    return { status: errorCode === CANCELLED_END.errorCode ? 'cancelled' : 'failed', errorCode, error };
   }
   return { status: 'completed', response: outcome.response, messageCount, usage: usageOf(response), finishReason };
 }

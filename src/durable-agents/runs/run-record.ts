@@ -58,10 +58,7 @@ export type RunEnd =
   | ({ readonly status: 'completed' } & Pick<RunRecord, 'response' | 'messageCount' | 'usage' | 'finishReason'>)
   | ({ readonly status: 'failed' | 'cancelled' } & Pick<RunRecord, 'errorCode' | 'error'>);
 
-/** The code of a cancelled run's failure. */
-export const CANCELLED = 'cancelled';
-
-export const CANCELLED_END = { status: CANCELLED, errorCode: CANCELLED, error: 'The run was cancelled.' } as const;
+export const CANCELLED_END = { status: 'cancelled', errorCode: 'cancelled', error: 'The run was cancelled.' } as const;
 
 export function parseRunRecord(text: string): RunRecord {
   return runRecordSchema.parse(JSON.parse(text));
