@@ -43,7 +43,7 @@ export interface CrashReport {
  * Kills the host with SIGKILL at random moments while runs stream their answers, starts it again, and checks that every
  * accepted run ends in exactly one answer, which is that of the conversation, and that nobody else's events changed. At
  * random moments it also cancels a run, which ends once, and deletes a thread, of which nothing is left or comes back.
- * A second host with a task hub of its own reads the same store.
+ * A second host with entities of its own reads the same store.
  */
 export async function runCrashRounds({ rounds, storeSettings, onRound }: CrashOptions): Promise<CrashReport> {
   const dataFolder = await mkdtemp(path.join(tmpdir(), 'crash-'));
@@ -62,7 +62,7 @@ export async function runCrashRounds({ rounds, storeSettings, onRound }: CrashOp
     CALLBACK_LOG_PREVIEW_CHARS: '0',
   };
   const start = (): Promise<LocalApp> => startLocalApp(settings, { dataFolder });
-  const other = await startLocalApp({ ...settings, TASKHUB_NAME: 'otherhub' });
+  const other = await startLocalApp(settings);
   let app = await start();
   try {
     const report = {
