@@ -2,6 +2,7 @@ import { app } from '@azure/functions';
 import { createCallbackAgent } from './agents/callback-agent.js';
 import { createMathAgent } from './agents/math-agent.js';
 import { createWeatherAgent } from './agents/weather-agent.js';
+import { registerOpenApiRoute } from './api/openapi-route.js';
 import { registerCallbackRoutes } from './audit/http/callback-routes.js';
 import { ConversationAuditTrail } from './audit/recording/conversation-audit-trail.js';
 import { StreamHub } from './audit/http/stream-hub.js';
@@ -80,6 +81,7 @@ agentApp.addAgent(createCallbackAgent(model));
 agentApp.addAgent(createWeatherAgent(model));
 agentApp.addAgent(createMathAgent(model));
 registerDashboardRoutes();
+registerOpenApiRoute({ agents: agentApp.agents, authLevel: agentApp.httpAuthLevel });
 registerCallbackRoutes({
   store,
   streams,

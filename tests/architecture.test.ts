@@ -23,6 +23,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'audit/store/callback-event-store',
     'storage/storage-error',
   ],
+  'api/': [...base, 'audit/http/callback-request'],
   'agents/': [...base, 'openai/', 'audit/', 'dashboard/'],
   'settings/': [...base, 'openai/', 'audit/', 'storage/', 'telemetry/'],
   'telemetry/': base,

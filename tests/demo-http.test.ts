@@ -67,6 +67,7 @@ describe('demo.http', () => {
       `GET ${thread} 200`,
       `DELETE ${events} 204`,
       `DELETE ${thread} 204`,
+      'GET /api/openapi.json 200',
     ]);
   });
 

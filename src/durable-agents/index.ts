@@ -23,6 +23,7 @@ export { ThreadAccess } from './access/thread-access.js';
 export type { ModelPrice, ModelPrices, RunCost } from './model-price.js';
 export { type BuiltInRedactor, builtInRedactors } from './redaction/built-in-redactors.js';
 export { DEFAULT_MAX_LENGTH, MAX_MAX_LENGTH, type Redactor } from './redaction/redactor.js';
+export * as apiSchemas from './http/api-schemas.js';
 export type { HealthDetails } from './http/health-route.js';
 export type { RunIdentity, FollowOptions, RunEventSource, RunEventStream } from './run-event-source.js';
 export type {

@@ -8,7 +8,8 @@ export function wholeNumber(min: number, max: number) {
     .string()
     .regex(/^\d{1,6}$/, expected)
     .transform(Number)
-    .refine((value) => value >= min && value <= max, expected);
+    .refine((value) => value >= min && value <= max, expected)
+    .meta({ type: 'integer', minimum: min, maximum: max });
 }
 
 /** Schema of a query parameter with a fixed set of values. */

@@ -35,7 +35,8 @@ export function createGetRunRoute(options: RunRoutesOptions): HttpHandler {
   });
 }
 
-const runsQuery = z.object({
+/** `GET agents/{agentName}/threads/{thread_id}/runs` */
+export const runsQuery = z.object({
   limit: wholeNumber(1, 1000).default(100),
   cursor: z
     .string()

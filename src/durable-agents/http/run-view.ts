@@ -1,7 +1,9 @@
+import type { z } from 'zod';
+import type { runSchema } from './answer-schemas.js';
 import type { RunRecord } from '../runs/run-record.js';
 
 /** A run as callers see it. Keys without a value are left out. */
-export function toRunView(record: RunRecord): Readonly<Record<string, unknown>> {
+export function toRunView(record: RunRecord): z.infer<typeof runSchema> {
   const { usage } = record;
   return {
     correlation_id: record.correlationId,

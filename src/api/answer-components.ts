@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { apiSchemas } from '../durable-agents/index.js';
+
+const eventKeys = {
+  timestamp: z.string(),
+  agent_name: z.string(),
+  thread_id: z.string(),
+  correlation_id: z.string(),
+  request_message: z.string().optional().describe('Missing where request_message=once leaves it out.'),
+  run_started_at: z.string(),
+  attempt: z.int(),
+  sequence: z.int(),
+};
+
+/** A callback event. Its kinds may become more. */
+const eventSchema = z.union([
+  z.looseObject({
+    ...eventKeys,
+    event_type: z.literal('final'),
+    response_text: z.string(),
+    usage: apiSchemas.usageSchema.nullable(),
+    finish_reason: z.string(),
+    omitted_turn_count: z.int().optional(),
+    lost_events: z.int().optional(),
+  }),
+  z.looseObject({
+    ...eventKeys,
+    event_type: z.literal('failed'),
+    error_code: z.string(),
+    error_message: z.string(),
+    lost_events: z.int().optional(),
+  }),
+  z.looseObject({ ...eventKeys, event_type: z.literal('stream'), update_kind: z.string(), text: z.string() }),
+  z.looseObject({ ...eventKeys, event_type: z.literal('approval') }),
+]);
+
+const threadSchema = z.object({
+  thread_id: z.string(),
+  first_event_at: z.string().nullable(),
+  last_event_at: z.string().nullable(),
+  event_count: z.int(),
+  run_count: z.int(),
+  failed_run_count: z.int(),
+  last_event_type: z.string().nullable(),
+  input_token_count: z.int(),
+  output_token_count: z.int(),
+  total_token_count: z.int(),
+  title: z.string(),
+  status: apiSchemas.runSchema.shape.status,
+  created_at: z.string(),
+  last_activity_at: z.string(),
+});
+
+/** The schemas of bodies that routes take and answer, by their names in the description. */
+export const components = {
+  RunRequest: apiSchemas.runBodySchema,
+  AnsweredRun: apiSchemas.answeredRunSchema,
+  AcceptedRun: apiSchemas.acceptedRunSchema,
+  FailedRun: apiSchemas.failedRunSchema,
+  Run: apiSchemas.runSchema,
+  Runs: z.array(apiSchemas.runSchema),
+  Conversation: apiSchemas.conversationSchema,
+  Threads: z.array(threadSchema),
+  Events: z.array(eventSchema),
+  Health: apiSchemas.healthSchema,
+  Error: apiSchemas.errorSchema,
+} as const;
+
+export type ComponentName = keyof typeof components;

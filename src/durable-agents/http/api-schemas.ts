@@ -1,0 +1,5 @@
+export { conversationSchema } from '../thread/conversation.js';
+export * from './answer-schemas.js';
+export { conversationQuery } from './conversation-route.js';
+export { deleteThreadQuery } from './delete-thread-route.js';
+export { runsQuery } from './run-routes.js';
