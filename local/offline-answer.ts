@@ -24,12 +24,6 @@ export type OfflineAnswer =
 const CALLERS: Readonly<Record<string, (message: string) => readonly object[]>> = {
   get_weather: (message) => placesOf(message).map((location) => ({ location })),
   calculate: (message) => sumsOf(message).map((expression) => ({ expression })),
-  issue_refund: (message) =>
-    ordersOf(message).map((orderId) => ({
-      order_id: orderId,
-      amount: amountOf(message),
-      reason: 'Asked for in the demo',
-    })),
 };
 
 /**
@@ -62,15 +56,6 @@ function placesOf(message: string): string[] {
 function sumsOf(message: string): string[] {
   const sums = message.match(/[\d(][\d\s.()+*/^%-]*[+*/^%-][\d\s.()+*/^%-]*[\d)]/g) ?? [];
   return sums.map((sum) => sum.trim());
-}
-
-function ordersOf(message: string): string[] {
-  return /refund/i.test(message) ? (message.match(/\bA-\d{4}\b/g) ?? []) : [];
-}
-
-function amountOf(message: string): number {
-  const [, amount] = /\b(\d+(?:\.\d{1,2})?)\s*(?:EUR|euros?|USD|dollars?|€|\$)/i.exec(message) ?? [];
-  return amount === undefined ? 10 : Number(amount);
 }
 
 function textOf(message: OfferedMessage | undefined): string {

@@ -96,6 +96,8 @@ export interface AgentRunOptions {
   readonly log: Logger;
   /** False if the caller wants an answer without tools. */
   readonly enableToolCalls: boolean;
+  /** JSON Schema that the answer must fit. Undefined: any text. */
+  readonly responseSchema?: JsonObject | undefined;
   /** Records what is finished, for a delivery after a crash. Undefined: such a delivery starts over. */
   readonly steps?: RunSteps | undefined;
   /** Follows the agent's model calls and tool calls. Optional. */

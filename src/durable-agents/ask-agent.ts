@@ -67,14 +67,23 @@ async function askWithinContext(
   closeTimeoutMs: number,
 ): Promise<AgentResponse> {
   const { agent, request, threadId, notifier, steps, trace, log, now } = options;
-  const { correlationId, enableToolCalls } = request;
+  const { correlationId, enableToolCalls, responseSchema } = request;
   const ask = async (window: HistoryWindow, collector: ResponseCollector): Promise<AgentResponse> => {
     let busySinceMs = performance.now();
     const onCloseError = (error: unknown): void => {
       log.warn(`[${agent.name}] the agent's stream could not be closed: ${errorText(error)}`);
     };
     await consume(
-      agent.run(window.messages, { signal, threadId, correlationId, log, enableToolCalls, steps, trace }),
+      agent.run(window.messages, {
+        signal,
+        threadId,
+        correlationId,
+        log,
+        enableToolCalls,
+        responseSchema,
+        steps,
+        trace,
+      }),
       (part) => {
         let pending: void | Promise<void> = undefined;
         for (const update of collector.push(part)) {

@@ -40,10 +40,12 @@ export type {
 export type { RunRequest } from './run-request.js';
 export { estimateTokens, type TokenCounter } from './thread/history-window.js';
 export type { ChatModel, ModelPart, ModelRequest, ModelToolCall } from './tools/chat-model.js';
+export { isStrictSchema } from './structured-output.js';
 export { cutJson } from './tools/plain-json.js';
 export { createModelAgent, type ModelAgentOptions } from './tools/model-agent.js';
 export { defineTool, type Tool, type ToolContext, type ToolEffect, ToolError, type ToolOptions } from './tools/tool.js';
 export {
+  type JsonObject,
   messageText,
   type ThreadContent,
   type ThreadEntry,

@@ -9,6 +9,7 @@ import { costOf, type ModelPrices } from './model-price.js';
 import type { Redaction } from './redaction/redaction.js';
 import { RunRedaction } from './redaction/run-redaction.js';
 import type { RunRequest } from './run-request.js';
+import { parseStructuredOutput } from './structured-output.js';
 import type { RunSteps } from './tools/run-steps.js';
 import { type HistoryLimits, HistoryWindow } from './thread/history-window.js';
 import type { RunTracer } from './run-tracer.js';
@@ -112,6 +113,7 @@ export async function runAgent(options: RunAgentOptions): Promise<RunResult> {
       now,
     };
     const answer = withCost(await askAgent(asked), agent, options.prices);
+    if (request.responseSchema !== undefined) parseStructuredOutput(answer.text, request.responseSchema);
     // What cannot be stored is a failure, of which the callback must not hear after it was told of the answer.
     response = toResponseEntry(correlationId, answer, now());
     finishReason = answer.finishReason;
@@ -162,6 +164,7 @@ function toRequestEntry(request: RunRequest): ThreadEntry & { messages: ThreadMe
     ],
     ...(request.orchestrationId !== undefined && { orchestrationId: request.orchestrationId }),
     responseType: request.responseType,
+    ...(request.responseSchema && { responseSchema: request.responseSchema }),
   };
 }
 

@@ -12,6 +12,7 @@ const KEYS: Readonly<Record<string, string>> = {
   ownerid: 'ownerId',
   traceparent: 'traceParent',
   enabletoolcalls: 'enableToolCalls',
+  responseschema: 'responseSchema',
 };
 
 const GUID = /^[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}$/i;
@@ -41,6 +42,8 @@ export const runRequestSchema = z.preprocess(
     responseType: lowerCase.pipe(z.enum(['json', 'text'])).default('json'),
     /** The user whom the thread belongs to. Undefined: nobody. */
     ownerId: z.string().optional(),
+    /** JSON Schema that the answer must fit. Undefined: any text. */
+    responseSchema: z.record(z.string(), z.unknown()).optional(),
     /** False if the agent is to answer without its tools. */
     enableToolCalls: z.boolean().default(true),
     /** Set if an orchestration asks. */

@@ -9,7 +9,7 @@ import {
 import { raceAbort } from '../functions/time-limits.js';
 import { AnswerReader } from './answer-reader.js';
 import type { AzureOpenAIClient } from './azure-openai-client.js';
-import { toChatMessages, toChatTools } from './chat-messages.js';
+import { toChatMessages, toChatTools, toResponseFormat } from './chat-messages.js';
 import { toAgentError } from './model-error.js';
 import { isStreamOptionsRefused, readModelFailure } from './model-failure.js';
 import { SilenceWatch } from './silence-watch.js';
@@ -55,10 +55,11 @@ export function createChatCompletionModel(options: ChatCompletionModelOptions): 
   };
 
   async function* ask(request: ModelRequest): AsyncGenerator<ModelPart> {
-    const { messages, signal, streaming, trace } = request;
+    const { messages, responseSchema, signal, streaming, trace } = request;
     const silence = new SilenceWatch({ firstTokenTimeoutMs, streamIdleTimeoutMs });
     const { instructions, parameters = {} } = options;
-    const asked = { model: info, streaming, instructions, messages, parameters, outputType: 'text' } as const;
+    const outputType = responseSchema === undefined ? 'text' : 'json';
+    const asked = { model: info, streaming, instructions, messages, parameters, outputType } as const;
     const call = trace?.startModelCall(asked);
     const aborted = AbortSignal.any([signal, silence.signal]);
     let reader: AnswerReader | undefined;
@@ -107,11 +108,12 @@ function createPost({ client, instructions, parameters = {} }: ChatCompletionMod
   /** Until the endpoint has refused it. */
   let asksForUsage = true;
 
-  return async ({ messages, tools, streaming }, signal) => {
+  return async ({ messages, tools, responseSchema, streaming }, signal) => {
     const body = {
       model: client.deployment,
       messages: toChatMessages(instructions, messages),
       ...(tools.length > 0 && { tools: toChatTools(tools) }),
+      ...(responseSchema && { response_format: toResponseFormat(responseSchema) }),
       ...settings,
     };
     const send = (streamMembers: object): Promise<Response> =>

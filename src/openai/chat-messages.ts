@@ -1,5 +1,12 @@
 import type { OpenAI } from 'openai';
-import { messageText, type ModelRequest, type ThreadContent, type ThreadMessage } from '../durable-agents/index.js';
+import {
+  isStrictSchema,
+  type JsonObject,
+  messageText,
+  type ModelRequest,
+  type ThreadContent,
+  type ThreadMessage,
+} from '../durable-agents/index.js';
 
 type ChatMessage = OpenAI.ChatCompletionMessageParam;
 
@@ -25,6 +32,11 @@ export function toChatTools(tools: ModelRequest['tools']): OpenAI.ChatCompletion
     type: 'function',
     function: { name, description, parameters },
   }));
+}
+
+/** The shape of an answer, in the form of the chat completions API. */
+export function toResponseFormat(schema: JsonObject): OpenAI.ResponseFormatJSONSchema {
+  return { type: 'json_schema', json_schema: { name: 'response', schema, strict: isStrictSchema(schema) } };
 }
 
 function toChatMessage(message: ThreadMessage, following: readonly ThreadMessage[]): ChatMessage[] {

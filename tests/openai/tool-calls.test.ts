@@ -146,3 +146,17 @@ it('sends tools as functions with their schema, and none if there are none', asy
   });
   expect(requests[1]?.body).not.toHaveProperty('tools');
 });
+
+it('asks for JSON by the schema, strictly if the schema allows that', async () => {
+  const { endpoint, requests } = await startModelServer(streamed([content('{}'), finishChunk()]));
+  const loose = { type: 'object', properties: { a: { type: 'string' } } };
+  const strict = { ...loose, required: ['a'], additionalProperties: false };
+
+  await partsOf({ endpoint, responseSchema: loose });
+  await partsOf({ endpoint, responseSchema: strict });
+
+  expect(requests.map(({ body }) => body)).toMatchObject([
+    { response_format: { type: 'json_schema', json_schema: { name: 'response', schema: loose, strict: false } } },
+    { response_format: { type: 'json_schema', json_schema: { name: 'response', schema: strict, strict: true } } },
+  ]);
+});

@@ -47,8 +47,9 @@ const hello: ThreadMessage[] = [{ role: 'user', contents: [{ $type: 'text', text
 
 /** Says hello to the model, and gives what it makes of the answer. */
 export function askModel(question: Question): AsyncIterable<ModelPart> {
-  const { signal = new AbortController().signal, streaming = true, messages = hello, tools = [], ...access } = question;
-  return chatModel(access).ask({ messages, tools, signal, streaming });
+  const { signal = new AbortController().signal, streaming = true, messages = hello, tools = [], ...rest } = question;
+  const { responseSchema, ...access } = rest;
+  return chatModel(access).ask({ messages, tools, responseSchema, signal, streaming });
 }
 
 /** All parts of the answer; rejects as the model does. */

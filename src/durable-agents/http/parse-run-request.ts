@@ -4,6 +4,7 @@ import { threadIdOfKey } from './idempotency-key.js';
 import { ROLES, type RunRequest } from '../run-request.js';
 import { fitsInState } from '../thread/bound-thread-state.js';
 import { MULTITASK_STRATEGIES, type MultitaskStrategy } from '../client/accept-run.js';
+import { checkResponseSchema, ResponseSchemaError } from '../structured-output.js';
 import { createId } from '../thread/thread-id.js';
 import { requireThreadId } from './require-thread-id.js';
 import { readRequestBody, type RequestBody } from './request-body.js';
@@ -66,7 +67,7 @@ export interface MessageRules {
 export function parseRunMessage(
   body: RequestBody,
   { maxBytes, maxStateBytes, allowedRoles }: MessageRules,
-): Pick<RunRequest, 'message' | 'role' | 'enableToolCalls'> {
+): Pick<RunRequest, 'message' | 'role' | 'enableToolCalls' | 'responseSchema'> {
   const fields = body.kind === 'json' ? body.fields : { message: body.text };
   const message = messageOf(fields['message']);
   if (Buffer.byteLength(message) > maxBytes) {
@@ -78,16 +79,25 @@ export function parseRunMessage(
       `Message is too large: as JSON it does not fit into a thread of ${maxStateBytes} bytes (AGENT_MAX_STATE_BYTES).`,
     );
   }
-  refuseResponseFormat(fields['response_format']);
+  const responseSchema = responseSchemaOf(fields['response_format']);
   const enableToolCalls = coerceBoolean(fields['enable_tool_calls'] ?? true);
-  return { message, role: allowedRole(fields['role'], allowedRoles), enableToolCalls };
+  const role = allowedRole(fields['role'], allowedRoles);
+  return { message, role, enableToolCalls, ...(responseSchema && { responseSchema }) };
 }
 
-function refuseResponseFormat(format: unknown): void {
-  if (format === undefined || format === null) return;
-  throw typeof format === 'object' && !Array.isArray(format)
-    ? new HttpError(400, 'response_format is not supported by this agent.')
-    : new HttpError(400, 'Invalid response_format: expected a JSON Schema object');
+function responseSchemaOf(format: unknown): RunRequest['responseSchema'] {
+  if (format === undefined || format === null) return undefined;
+  if (typeof format !== 'object' || Array.isArray(format)) {
+    throw new HttpError(400, 'Invalid response_format: expected a JSON Schema object');
+  }
+  const schema = { ...format };
+  try {
+    checkResponseSchema(schema);
+  } catch (error) {
+    if (!(error instanceof ResponseSchemaError)) throw error;
+    throw new HttpError(400, `Invalid response_format: ${error.message}`, { cause: error });
+  }
+  return schema;
 }
 
 function messageOf(value: unknown): string {

@@ -10,7 +10,7 @@ export interface RunAnswer {
   readonly status: number;
   readonly text: string;
   /** Its keys are in the order of the wire. */
-  readonly json: Readonly<Record<string, string | number>>;
+  readonly json: Readonly<Record<string, unknown>>;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -44,11 +44,25 @@ export function endedAnswer(run: RunRequest, threadId: string, outcome: RunOutco
   return {
     status: 200,
     text: response,
-    json: { response, ...answerKeys(run, threadId, 'success', { message_count: messageCount }, { messageCount }) },
+    json: {
+      response,
+      ...answerKeys(run, threadId, 'success', { message_count: messageCount }, { messageCount }),
+      ...(run.responseSchema && structuredResponse(response)),
+    },
   };
 }
 
 /** @param details further keys of the JSON answer */
+/** Nothing for an answer that an earlier request with the same idempotency key got as text. */
+function structuredResponse(response: string): { readonly structured_response: unknown } | undefined {
+  try {
+    return { structured_response: JSON.parse(response) };
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
 export function failedAnswer(
   { status, message, headers }: ErrorDescription,
   details: Readonly<Record<string, string>> = {},

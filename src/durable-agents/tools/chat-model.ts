@@ -1,6 +1,6 @@
 import type { AgentFinish, AgentTextUpdate } from '../agent.js';
 import type { AgentModel, RunTrace } from '../run-tracer.js';
-import type { ThreadMessage } from '../thread/thread-state.js';
+import type { JsonObject, ThreadMessage } from '../thread/thread-state.js';
 import type { Tool } from './tool.js';
 
 /** A call as the model wrote it, once all of it has come. */
@@ -22,6 +22,8 @@ export interface ModelRequest {
   readonly messages: readonly ThreadMessage[];
   /** What the model may call; empty if nothing. */
   readonly tools: readonly Pick<Tool, 'name' | 'description' | 'parameters'>[];
+  /** JSON Schema that the answer must fit. Undefined: any text. */
+  readonly responseSchema?: JsonObject | undefined;
   /** False asks for the whole answer at once. */
   readonly streaming: boolean;
   readonly signal: AbortSignal;

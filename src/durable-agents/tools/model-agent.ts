@@ -40,8 +40,14 @@ export function createModelAgent(options: ModelAgentOptions): Agent {
     for (let round = 1; ; round += 1) {
       let said = steps?.answer(round);
       if (said === undefined) {
-        const { signal, trace } = run;
-        const answered = yield* callModel(model, { messages: conversation, tools: offered, signal, trace });
+        const { responseSchema, signal, trace } = run;
+        const answered = yield* callModel(model, {
+          messages: conversation,
+          tools: offered,
+          responseSchema,
+          signal,
+          trace,
+        });
         said = { ...answered, calls: toToolCalls(answered.calls, round) };
         // A final answer has been seen already, so another delivery's does not replace it.
         const recorded = await steps?.recordAnswer(round, said);

@@ -117,10 +117,27 @@ describe('response_format', () => {
     });
   });
 
-  it.each([{ type: 'object' }, {}])('%j is refused by an agent without structured output', async (format) => {
+  it.each([{ type: 'object', properties: { city: { type: 'string' } } }, {}])(
+    'may be the schema %j',
+    async (format) => {
+      expect(await messageOf({ json: { message: 'Hi', response_format: format } })).toMatchObject({
+        responseSchema: format,
+      });
+    },
+  );
+
+  it.each([
+    [{ type: 'banana' }, 'Unsupported type: banana'],
+    [{ type: 'object', required: 5 }, 'it is malformed'],
+    [{ $ref: 'https://schemas.example/a' }, 'External $ref is not supported, only local refs (#/...) are allowed'],
+    [
+      { type: 'object', properties: { a: { type: 'string', pattern: '^(a+)+$' } } },
+      'the keyword pattern is not supported',
+    ],
+  ])('is refused if the schema cannot be used: %j', async (format, problem) => {
     await expect(messageOf({ json: { message: 'Hi', response_format: format } })).rejects.toMatchObject({
       status: 400,
-      message: expect.stringContaining('response_format'),
+      message: `Invalid response_format: ${problem}`,
     });
   });
 

@@ -1,0 +1,83 @@
+import { z } from 'zod';
+import { AgentError } from './errors.js';
+import type { JsonObject } from './thread/thread-state.js';
+import { describeIssues } from './tools/tool.js';
+
+/** A JSON Schema that cannot be used. Its message says why and may be shown to callers. */
+export class ResponseSchemaError extends Error {
+  constructor(problem: string, options?: ErrorOptions) {
+    super(problem, options);
+    this.name = 'ResponseSchemaError';
+  }
+}
+
+/** Keywords whose values hold schemas: by name, in a list, or as they are. */
+const SCHEMAS_BY_NAME = ['properties', '$defs', 'definitions', 'dependentSchemas'];
+const SCHEMA_LISTS = ['anyOf', 'oneOf', 'allOf', 'prefixItems'];
+const SCHEMAS = ['items', 'additionalProperties', 'not', 'contains', 'propertyNames'];
+/** Regular expressions of callers can block the process for as long as they like. */
+const REFUSED = ['pattern', 'patternProperties'];
+
+/**
+ * Checks that a schema can be used for an answer.
+ *
+ * @throws ResponseSchemaError
+ */
+export function checkResponseSchema(schema: JsonObject): void {
+  validatorOf(schema);
+}
+
+/**
+ * Reads an answer that should have the shape of a schema.
+ *
+ * @throws AgentError `invalid_structured_output` that says what does not fit
+ */
+export function parseStructuredOutput(text: string, schema: JsonObject): unknown {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new AgentError('invalid_structured_output', 'The answer is not JSON.', { cause: error });
+  }
+  const parsed = validatorOf(schema).safeParse(value);
+  if (parsed.success) return value;
+  const problem = `The answer does not fit the response_format. ${describeIssues(parsed.error)}`;
+  throw new AgentError('invalid_structured_output', problem);
+}
+
+/** Whether models can follow a schema strictly: all properties of its objects are required, and no others allowed. */
+export function isStrictSchema(schema: JsonObject): boolean {
+  return schemasIn(schema).every((inner) => {
+    const { properties, required } = inner;
+    if (!isObject(properties)) return inner['type'] !== 'object';
+    const names = Array.isArray(required) ? required : [];
+    return inner['additionalProperties'] === false && Object.keys(properties).every((name) => names.includes(name));
+  });
+}
+
+function validatorOf(schema: JsonObject): z.ZodType {
+  try {
+    const refused = schemasIn(schema).flatMap((inner) => REFUSED.filter((keyword) => keyword in inner));
+    if (refused.length > 0) throw new ResponseSchemaError(`the keyword ${refused[0]} is not supported`);
+    return z.fromJSONSchema(schema);
+  } catch (error) {
+    if (error instanceof ResponseSchemaError) throw error;
+    // The library throws plain errors of several kinds, and a schema that is nested too deeply exhausts the stack.
+    const problem = error instanceof Error && !(error instanceof TypeError) ? error.message : 'it is malformed';
+    throw new ResponseSchemaError(problem.slice(0, 200), { cause: error });
+  }
+}
+
+/** A schema and all schemas in it. */
+function schemasIn(schema: JsonObject): JsonObject[] {
+  const inner = [
+    ...SCHEMAS_BY_NAME.flatMap((keyword) => (isObject(schema[keyword]) ? Object.values(schema[keyword]) : [])),
+    ...SCHEMA_LISTS.flatMap((keyword): unknown[] => (Array.isArray(schema[keyword]) ? schema[keyword] : [])),
+    ...SCHEMAS.map((keyword) => schema[keyword]),
+  ];
+  return [schema, ...inner.filter(isObject).flatMap(schemasIn)];
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

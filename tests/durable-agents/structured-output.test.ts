@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { endedAnswer } from '../../src/durable-agents/http/run-answer.js';
+import { findOutcome } from '../../src/durable-agents/client/run-outcome.js';
+import { isStrictSchema } from '../../src/durable-agents/structured-output.js';
+import { responseError } from '../../src/durable-agents/thread/thread-state.js';
+import { createModelAgent } from '../../src/durable-agents/tools/model-agent.js';
+import { ScriptedChatModel } from '../../src/durable-agents/testing/scripted-chat-model.js';
+import { finish, text } from '../support/agent-parts.js';
+import { RecordingCallback } from '../support/recording-callback.js';
+import { runAgentOnce } from '../support/run-agent-once.js';
+import { runRequest } from '../support/run-request.js';
+
+const schema = {
+  type: 'object',
+  properties: { city: { type: 'string' }, celsius: { type: 'number' } },
+  required: ['city', 'celsius'],
+  additionalProperties: false,
+};
+const request = runRequest({ responseSchema: schema });
+
+async function answer(words: string) {
+  const model = new ScriptedChatModel([text(words), finish()]);
+  const callback = new RecordingCallback();
+  const result = await runAgentOnce(createModelAgent({ name: 'Agent', model }), { request, callback });
+  return { ...result, model, callback };
+}
+
+describe('an answer that must fit a schema', () => {
+  it('is asked for with the schema, and answered as text and as JSON, which comes last', async () => {
+    const words = '{"city":"Paris","celsius":22}';
+    const { model, history } = await answer(words);
+
+    expect(model.requests[0]?.responseSchema).toEqual(schema);
+    expect(history[0]).toMatchObject({ $type: 'request', responseSchema: schema });
+    const outcome = findOutcome(history, request.correlationId);
+    const { json } = endedAnswer(request, 'thread-1', outcome!);
+    expect(json).toMatchObject({ response: words, status: 'success' });
+    expect(Object.entries(json).at(-1)).toEqual(['structured_response', { city: 'Paris', celsius: 22 }]);
+  });
+
+  it.each([
+    ['It is 22 degrees.', 'The answer is not JSON.'],
+    ['{"city":"Paris"}', /^The answer does not fit the response_format\. celsius: .*expected number/],
+    ['{"city":"Paris","celsius":22,"sky":"blue"}', /Unrecognized key/],
+  ])('fails the run if it does not fit: %s', async (words, message) => {
+    const { response, callback } = await answer(words);
+
+    expect(responseError(response)?.errorCode).toBe('invalid_structured_output');
+    expect(callback.errors[0]?.message).toMatch(message);
+    expect(callback.responses).toEqual([]);
+  });
+});
+
+it.each([
+  [schema, true],
+  [{ ...schema, additionalProperties: true }, false],
+  [{ ...schema, required: ['city'] }, false],
+  [{ ...schema, properties: { city: { type: 'object' } }, required: ['city'] }, false],
+  [{ type: 'array', items: schema }, true],
+])('knows whether models can follow a schema strictly: %j', (given, isStrict) => {
+  expect(isStrictSchema(given)).toBe(isStrict);
+});
