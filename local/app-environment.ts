@@ -1,14 +1,14 @@
 const hubNameOverride = 'AzureFunctionsJobHost__extensions__durableTask__hubName';
 
-/** Where the settings of an app come from. */
+/** Sources of an app's settings. */
 export interface SettingSources {
-  /** The real environment. Wins over the file and the defaults. An empty value counts as unset. */
+  /** The process environment. Overrides the file and the defaults. Empty values count as unset. */
   readonly environment: NodeJS.ProcessEnv;
   /** `Values` of local.settings.json. */
   readonly fileValues: Readonly<Record<string, string>>;
 }
 
-/** The settings of an app that no source sets. A storage account that is named by its parts needs no connection string. */
+/** Returns defaults for settings that no source sets. A storage account set by its parts needs no connection string. */
 function defaultsFor({ environment, fileValues }: SettingSources): Readonly<Record<string, string>> {
   const isAccountNamed = Object.entries({ ...fileValues, ...withoutEmpty(environment) }).some(
     ([name, value]) => name.startsWith('AzureWebJobsStorage__') && value !== '',
@@ -19,18 +19,18 @@ function defaultsFor({ environment, fileValues }: SettingSources): Readonly<Reco
   };
 }
 
-/** Returns one setting as the app will see it; undefined when no source sets it, or only to an empty value. */
+/** Returns a setting as the app will see it, or undefined if it is unset or empty. */
 export function readSetting(sources: SettingSources, name: string): string | undefined {
   return sources.environment[name] || sources.fileValues[name] || defaultsFor(sources)[name] || undefined;
 }
 
 /**
- * Collects the settings to add to the environment of the app.
+ * Returns the settings to add to the app's environment.
  *
- * - `TASKHUB_NAME` also becomes the override of host.json that every Functions host understands, unless that is set.
- * - Where a proxy is set, requests to this machine go past it: durable-functions would send those to its host there.
+ * - `TASKHUB_NAME` also sets the host.json override that every Functions host understands, unless that is set.
+ * - If a proxy is set, requests to this machine bypass it. Otherwise durable-functions could not reach its host.
  *
- * @param overrides - settings that win over everything, for example those of the offline model.
+ * @param overrides - settings that override all sources, for example those of the offline model
  */
 export function collectSettings(
   sources: SettingSources,
@@ -57,6 +57,6 @@ function pastProxy(sources: SettingSources): Record<string, string> {
   if (!isProxySet) return {};
   const given = readSetting(sources, 'no_proxy') ?? readSetting(sources, 'NO_PROXY');
   const hosts = [...(given === undefined ? [] : [given]), 'localhost', '127.0.0.1', '::1', '[::1]'].join(',');
-  // Programs read either, and some only one.
+  // Some programs read only one of them.
   return { NO_PROXY: hosts, no_proxy: hosts };
 }

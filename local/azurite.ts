@@ -12,20 +12,20 @@ export interface AzuritePorts {
   readonly table: number;
 }
 
-/** Those that `UseDevelopmentStorage=true` stands for. */
+/** The ports of `UseDevelopmentStorage=true`. */
 const developmentStoragePorts: AzuritePorts = { blob: 10000, queue: 10001, table: 10002 };
 const lookEveryMs = 50;
 const readyWithinMs = 60_000;
 
-/** Whether a value of `AzureWebJobsStorage` means the storage emulator of this machine. */
+/** Returns whether a value of `AzureWebJobsStorage` refers to the storage emulator on this machine. */
 export function isDevelopmentStorage(connectionString: string): boolean {
   return /^\s*UseDevelopmentStorage=true;?\s*$/i.test(connectionString);
 }
 
 /**
- * Whether Azurite answers already, on all of its ports.
+ * Returns whether Azurite is already running, on all of its ports.
  *
- * @throws LaunchError when only a part of it does, or something else sits on one of the ports.
+ * @throws LaunchError if only some of its services run, or another program uses one of the ports
  */
 export async function isAzuriteRunning(ports: AzuritePorts = developmentStoragePorts): Promise<boolean> {
   const services = await probeServices(ports);
@@ -33,24 +33,24 @@ export async function isAzuriteRunning(ports: AzuritePorts = developmentStorageP
   const others = services.filter(({ state }) => state !== 'Azurite');
   if (others.length === 0) return true;
   throw new LaunchError(
-    `Not all of Azurite's ports are Azurite's: ${others.map(({ name, port, state }) => `${port} (${name}) is ${state}`).join(', ')}.\n` +
-      'End what uses them, start all of Azurite yourself, or take --host local, which needs no storage.',
+    `Azurite needs ports that are not available: ${others.map(({ name, port, state }) => `${port} (${name}) is ${state}`).join(', ')}.\n` +
+      'Stop the programs that use them, start Azurite yourself, or use --host local, which needs no storage.',
   );
 }
 
-/** What {@link startAzurite} needs to know. */
+/** Options of {@link startAzurite}. */
 export interface AzuriteOptions {
-  /** Where it keeps its data; made when missing. */
+  /** Folder for its data. Created if missing. */
   readonly folder: string;
   readonly ports?: AzuritePorts;
-  /** Called as soon as there is something to end. */
+  /** Called as soon as the process exists. */
   readonly onStarted: (azurite: RunningProgram) => void;
 }
 
 /**
- * Starts Azurite on loopback; returns when all of it answers.
+ * Starts Azurite on loopback. Returns when all of its services respond.
  *
- * @throws LaunchError with what it printed when it does not come up.
+ * @throws LaunchError with Azurite's output if it does not start
  */
 export async function startAzurite(options: AzuriteOptions): Promise<void> {
   const { folder, ports = developmentStoragePorts, onStarted } = options;
@@ -76,8 +76,8 @@ export async function startAzurite(options: AzuriteOptions): Promise<void> {
     await wait(lookEveryMs);
   }
   throw new LaunchError(
-    `Azurite ${azurite.howEnded() ?? `did not answer within ${readyWithinMs / 1000} s`}.\n${lines.join('\n')}\n` +
-      'The way on without it: --host local, which needs no storage.',
+    `Azurite ${azurite.howEnded() ?? `did not respond within ${readyWithinMs / 1000} s`}.\n${lines.join('\n')}\n` +
+      'To continue without it, use --host local, which needs no storage.',
   );
 }
 
@@ -103,7 +103,7 @@ function findAzurite(): string {
     return createRequire(__filename).resolve('azurite/dist/src/azurite.js');
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'MODULE_NOT_FOUND')) throw error;
-    throw new LaunchError('Azurite is not installed here: npm ci installs it with the development dependencies.', {
+    throw new LaunchError('Azurite is not installed. npm ci installs it with the development dependencies.', {
       cause: error,
     });
   }

@@ -1,30 +1,30 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { LaunchError } from './launch-error.js';
 
-/** The options of a command, in the form of `parseArgs`; each is given once at most, or the last one counts. */
+/** The options of a command, as for `parseArgs`. If an option is repeated, the last one wins. */
 export type OptionTypes = NonNullable<ParseArgsConfig['options']>;
 
-/** What is on a command line. */
+/** A parsed command line. */
 export interface CommandLine<Name extends string> {
-  /** Options by name; those that take no value have the empty one. */
+  /** Options by name. Options without a value have the empty string. */
   readonly given: ReadonlyMap<Name, string>;
-  /** What stands there without an option. */
+  /** Arguments that belong to no option. */
   readonly positionals: readonly string[];
-  /** What is wrong so far, one sentence each. The caller adds what it finds, then has {@link refuseProblems} tell. */
+  /** Problems found so far, one sentence each. The caller adds its own, then calls {@link refuseProblems}. */
   readonly problems: string[];
 }
 
 /**
- * Reads a command line without the program's name, and finds unknown options, missing values and what is too much.
+ * Parses a command line without the program name. Reports unknown options, missing values and extra arguments.
  *
- * @param maxPositionals - how many may stand there without an option.
+ * @param maxPositionals - maximum number of arguments that belong to no option
  */
 export function parseCommandLine<Types extends OptionTypes>(
   commandLine: readonly string[],
   optionTypes: Types,
   maxPositionals = 0,
 ): CommandLine<keyof Types & string> {
-  // Not strict: parseArgs would stop at the first mistake, and all of them are to be named.
+  // Not strict, because parseArgs would stop at the first problem and all must be reported.
   const { tokens } = parseArgs({
     args: [...commandLine],
     options: optionTypes,
@@ -38,15 +38,15 @@ export function parseCommandLine<Types extends OptionTypes>(
   const given = new Map<keyof Types & string, string>();
   let afterUnknownOption = false;
   for (const token of tokens) {
-    // What follows an unknown option is its value, most likely: one mistake, named once.
+    // An argument after an unknown option is probably its value, so report only the option.
     if (token.kind === 'positional' && !afterUnknownOption) {
       if (positionals.length < maxPositionals) positionals.push(token.value);
-      else problems.push(`${token.value}: not expected here`);
+      else problems.push(`${token.value}: unexpected argument`);
     }
     afterUnknownOption = token.kind === 'option' && !isOptionName(token.name);
     if (token.kind !== 'option') continue;
     if (!isOptionName(token.name)) {
-      problems.push(`${token.rawName}: no such option`);
+      problems.push(`${token.rawName}: unknown option`);
     } else if (optionTypes[token.name]?.type === 'boolean') {
       if (token.value === undefined) given.set(token.name, '');
       else problems.push(`${token.rawName} takes no value`);
@@ -63,7 +63,7 @@ export function parseCommandLine<Types extends OptionTypes>(
   return { given, positionals, problems };
 }
 
-/** @throws LaunchError that names every problem, and the command that explains the options. */
+/** @throws LaunchError listing all problems and the help command, if there are any */
 export function refuseProblems(problems: readonly string[], command: string): void {
   if (problems.length === 0) return;
   throw new LaunchError(`${problems.join('\n')}\n${command} -- --help lists the options.`, { exitCode: 2 });

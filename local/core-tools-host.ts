@@ -26,14 +26,14 @@ export interface CoreToolsHostOptions {
   readonly port: number;
   readonly environment: NodeJS.ProcessEnv;
   readonly onLine: (line: string) => void;
-  /** Called as soon as there is something to end. */
+  /** Called as soon as the process exists. */
   readonly onStarted: (program: RunningProgram) => void;
 }
 
 /**
- * Starts `func start`; returns when the host says that it runs and has loaded functions.
+ * Starts `func start`. Returns when the host reports that it is running and has loaded functions.
  *
- * @throws LaunchError that says what failed when it ends, reports an error, or loads nothing.
+ * @throws LaunchError if the host exits, reports an error, or loads no functions
  */
 export async function startCoreToolsHost(options: CoreToolsHostOptions): Promise<ServedApp> {
   const { port } = options;
@@ -52,7 +52,7 @@ export async function startCoreToolsHost(options: CoreToolsHostOptions): Promise
     await wait(lookEveryMs);
   }
   const functions = await listFunctions(port);
-  if (functions.length === 0) throw startFailed('func start has loaded no function');
+  if (functions.length === 0) throw startFailed('func start loaded no functions');
   return { port, functions, keys: undefined, ended: program.ended };
 }
 
@@ -76,14 +76,14 @@ async function listFunctions(port: number): Promise<ServedFunction[]> {
   });
 }
 
-/** The template holds `{…}`, which `URL` would escape. */
+/** Returns the path of a URL template. `URL` would escape the `{…}` in it. */
 function pathOf(urlTemplate: string): string {
   return urlTemplate.replace(/^https?:\/\/[^/]*/, '');
 }
 
 function startFailed(what: string): LaunchError {
   return new LaunchError(
-    `${what}. What it printed is above.\n` +
-      'The way on without Core Tools: npm start -- --host local (the local Functions host of this package).',
+    `${what}. Its output is above.\n` +
+      'To continue without Core Tools: npm start -- --host local (the local Functions host of this package).',
   );
 }

@@ -12,7 +12,7 @@ export type CoreTools =
   | { readonly kind: 'broken'; readonly command: string; readonly problem: string }
   | { readonly kind: 'missing' };
 
-/** Looks for `func` on PATH and asks it for its version. */
+/** Finds `func` on PATH and gets its version. */
 export async function findCoreTools(environment: NodeJS.ProcessEnv = process.env): Promise<CoreTools> {
   const command = await findOnPath('func', environment);
   if (command === undefined) return { kind: 'missing' };
@@ -32,13 +32,13 @@ export async function findCoreTools(environment: NodeJS.ProcessEnv = process.env
   return { kind: Number.parseInt(version, 10) >= oldestMajor ? 'usable' : 'too old', command, version };
 }
 
-/** Says in one sentence why Core Tools cannot be used, or that they can. */
+/** Describes in one sentence whether Core Tools can be used. */
 export function describeCoreTools(coreTools: CoreTools): string {
   switch (coreTools.kind) {
     case 'usable':
       return `Core Tools ${coreTools.version}`;
     case 'too old':
-      return `func on PATH (${coreTools.command}) is version ${coreTools.version}; version ${oldestMajor} or later is needed`;
+      return `func on PATH (${coreTools.command}) is version ${coreTools.version}; version ${oldestMajor} or later is required`;
     case 'broken':
       return `func on PATH (${coreTools.command}) does not work: ${coreTools.problem}`;
     case 'missing':
@@ -46,10 +46,10 @@ export function describeCoreTools(coreTools: CoreTools): string {
   }
 }
 
-/** @throws LaunchError when they cannot be used. */
+/** @throws LaunchError if Core Tools cannot be used */
 export function requireCoreTools(coreTools: CoreTools): Extract<CoreTools, { kind: 'usable' }> {
   if (coreTools.kind === 'usable') return coreTools;
-  throw new LaunchError(`${describeCoreTools(coreTools)}.\nThe way on without them: --host local`);
+  throw new LaunchError(`${describeCoreTools(coreTools)}.\nTo continue without them, use --host local.`);
 }
 
 async function findOnPath(name: string, environment: NodeJS.ProcessEnv): Promise<string | undefined> {
@@ -69,7 +69,7 @@ async function isProgram(file: string): Promise<boolean> {
     await access(file, constants.X_OK);
     return (await stat(file)).isFile();
   } catch (error) {
-    // Whatever the reason, this file cannot be run: the search goes on, as a shell's would.
+    // The file cannot be executed, so continue the search, like a shell.
     if (error instanceof Error && 'code' in error) return false;
     throw error;
   }

@@ -12,7 +12,7 @@ void runCommand(async ({ printer, shutdown, stopped }) => {
   if (unexpected !== undefined) throw new LaunchError(`${unexpected}: npm run demo takes no options.`, { exitCode: 2 });
   const deadline = AbortSignal.timeout(withinMs);
   printer.line(printer.paint('bold', 'Durable agents with live telemetry: a demo'));
-  printer.line('Starting the app on this machine, with a model that gives canned answers.');
+  printer.line('Starting the app on this machine with a model that gives canned answers.');
   const app = await launch(
     {
       help: false,
@@ -32,9 +32,9 @@ void runCommand(async ({ printer, shutdown, stopped }) => {
     },
   );
   const base = `http://localhost:${app.port}`;
-  printer.line(`It answers at ${base}.\n`);
+  printer.line(`The app is running at ${base}.\n`);
   await showDemo({ base, printer, signal: AbortSignal.any([stopped, deadline]) });
   if (stopped.aborted) return;
-  if (deadline.aborted) throw new LaunchError(`The demo did not end within ${withinMs / 1000} s.`);
+  if (deadline.aborted) throw new LaunchError(`The demo did not finish within ${withinMs / 1000} s.`);
   printer.line(describeNextSteps(printer.paint));
 });

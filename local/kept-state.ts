@@ -7,14 +7,14 @@ import {
 } from './functions-host/index.js';
 import { LaunchError } from './launch-error.js';
 
-/** Where the local Functions host keeps its state, for the person who starts it. */
+/** Folder in which the local Functions host stores its state. */
 export interface StateFolder {
   readonly path: string;
-  /** Paths are shown as seen from here, where they are within it. */
+  /** Paths inside this folder are shown relative to it. */
   readonly packageFolder: string;
 }
 
-/** What was found there: `.local-host/ (3 conversations, 1 run delivered again)`. */
+/** Describes the state found at startup: `.local-host/ (3 conversations, 1 run redelivered)`. */
 export function describeKeptState(
   folder: StateFolder,
   { found, functions }: Pick<LocalFunctionsHost, 'found' | 'functions'>,
@@ -25,35 +25,33 @@ export function describeKeptState(
     ? ['conversation', 'conversations', 'run', 'runs']
     : ['entity', 'entities', 'operation', 'operations'];
   const parts = [
-    entityCount > 0 ? `${entityCount} ${entityCount === 1 ? state : states}` : 'nothing yet',
-    ...(operationCount > 0
-      ? [`${operationCount} ${operationCount === 1 ? operation : operations} delivered again`]
-      : []),
+    entityCount > 0 ? `${entityCount} ${entityCount === 1 ? state : states}` : 'empty',
+    ...(operationCount > 0 ? [`${operationCount} ${operationCount === 1 ? operation : operations} redelivered`] : []),
   ];
   return `${showPath(folder, folder.path)}/ (${parts.join(', ')})`;
 }
 
-/** Turns an error of the journal into one that names the way on; other errors are returned as they are. */
+/** Converts a journal error into a LaunchError that says what to do. Returns other errors unchanged. */
 export function explainJournalError(folder: StateFolder, error: unknown): unknown {
   if (error instanceof FolderInUseError) {
     return new LaunchError(
-      `Another local Functions host (process ${error.processId}) keeps its state in ${showPath(folder, error.folder)}/.\n` +
-        'End it, or start this one with --ephemeral, which keeps nothing, or with --data FOLDER.',
+      `Another local Functions host (process ${error.processId}) is using ${showPath(folder, error.folder)}/.\n` +
+        'Stop it, or start this one with --ephemeral (stores nothing) or --data FOLDER.',
       { cause: error },
     );
   }
   if (error instanceof JournalFolderError) {
     return new LaunchError(
-      `No state can be kept in ${showPath(folder, error.folder)}: ${error.reason}\n` +
-        'Name another place with --data FOLDER, or start with --ephemeral, which keeps nothing.',
+      `State cannot be stored in ${showPath(folder, error.folder)}: ${error.reason}\n` +
+        'Choose another folder with --data FOLDER, or start with --ephemeral, which stores nothing.',
       { cause: error },
     );
   }
   if (error instanceof JournalUnreadableError) {
     return new LaunchError(
       `${showPath(folder, error.file)} cannot be read: ${error.reason}\n` +
-        'It may hold a conversation, so it was left as it is: repair it or move it away, or start with --ephemeral,\n' +
-        'which leaves it alone and keeps nothing.',
+        'It may contain a conversation, so it was not changed. Repair it, move it away, or start with --ephemeral,\n' +
+        'which ignores it and stores nothing.',
       { cause: error },
     );
   }

@@ -1,6 +1,6 @@
-/** Something the person at the keyboard can put right: its message is shown alone, without a stack. */
+/** An error that the user can fix. Only its message is shown, without a stack trace. */
 export class LaunchError extends Error {
-  /** 2 for a command line that cannot be understood, 1 for everything else. */
+  /** 2 for an invalid command line, 1 for everything else. */
   readonly exitCode: number;
 
   constructor(message: string, options: ErrorOptions & { readonly exitCode?: number } = {}) {

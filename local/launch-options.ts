@@ -6,42 +6,42 @@ const modelKinds = ['azure', 'offline'] as const;
 export type HostKind = (typeof hostKinds)[number];
 export type ModelKind = (typeof modelKinds)[number];
 
-/** What the command line of `npm start` asks for. */
+/** The options of `npm start`. */
 export interface LaunchOptions {
   readonly help: boolean;
-  /** 0 takes a free port. Undefined: `Host.LocalHttpPort` of local.settings.json, else 7071. */
+  /** 0 selects a free port. @default `Host.LocalHttpPort` of local.settings.json, or 7071 */
   readonly port: number | undefined;
-  /** Undefined: Core Tools when a usable one is on PATH, else the local Functions host. */
+  /** @default Core Tools if a usable version is on PATH, otherwise the local Functions host */
   readonly host: HostKind | undefined;
-  /** Undefined: the offline model when no Azure OpenAI endpoint is set. */
+  /** @default the offline model if no Azure OpenAI endpoint is set */
   readonly model: ModelKind | undefined;
-  /** Whether HTTP functions ask for their keys. Only the local Functions host can do it. */
+  /** Whether HTTP functions require keys. Local Functions host only. */
   readonly keys: boolean;
-  /** Folder of the built function app to serve, as typed. Undefined: this package. */
+  /** Folder of the built function app to serve, as typed. @default this package */
   readonly app: string | undefined;
-  /** Whether the local Functions host keeps nothing beyond its end. */
+  /** Whether the local Functions host stores nothing. */
   readonly ephemeral: boolean;
-  /** Folder in which the local Functions host keeps its state, as typed. Undefined: `.local-host` of this package. */
+  /** Folder in which the local Functions host stores its state, as typed. @default `.local-host` in this package */
   readonly data: string | undefined;
 }
 
 export const helpText = `Usage: npm start -- [options]
 
-  --port NUMBER          port to listen on (default 7071; 0 takes a free one)
+  --port NUMBER          port to listen on (default 7071; 0 selects a free one)
   --host func|local      Azure Functions Core Tools, or the local Functions host of this
                          package (default: Core Tools when version 4 or later is on PATH)
   --model azure|offline  the Azure OpenAI endpoint of your settings, or a model that runs
                          here and gives canned answers (default: azure when an endpoint is set)
-  --keys                 ask for function keys, and print them; they stay the same at the next
-                         start, except with --ephemeral (local Functions host only)
+  --keys                 require function keys and print them; they stay the same between
+                           starts, except with --ephemeral (local Functions host only)
   --app FOLDER           serve another built function app
-  --data FOLDER          where conversations, and runs that have not ended, are kept when the
-                         host ends or dies (default .local-host; local Functions host only)
-  --ephemeral            keep nothing (local Functions host only)
+  --data FOLDER          where to store conversations and unfinished runs between starts
+                           (default .local-host; local Functions host only)
+  --ephemeral            store nothing (local Functions host only)
   --help                 show this
 
-Settings are read from the environment, then from local.settings.json.
-Ctrl-C ends everything that was started.`;
+Settings come from the environment, then from local.settings.json.
+Ctrl-C stops everything that was started.`;
 
 const optionTypes = {
   port: { type: 'string' },
@@ -54,10 +54,10 @@ const optionTypes = {
   help: { type: 'boolean', short: 'h' },
 } as const;
 
-/** Options that only the local Functions host understands. */
+/** Options that only the local Functions host supports. */
 const localHostOptions = ['keys', 'data', 'ephemeral'] as const;
 
-/** Returns the option that asks for the local Functions host, as typed; undefined when none does. */
+/** Returns the option, as typed, that selects the local Functions host, or undefined. */
 export function localHostReason({ host, keys, data, ephemeral }: LaunchOptions): string | undefined {
   if (host === 'local') return '--host local';
   if (keys) return '--keys';
@@ -66,9 +66,9 @@ export function localHostReason({ host, keys, data, ephemeral }: LaunchOptions):
 }
 
 /**
- * Reads a command line without the program's name.
+ * Parses a command line without the program name.
  *
- * @throws LaunchError that names every option that is wrong.
+ * @throws LaunchError listing all invalid options
  */
 export function parseLaunchOptions(commandLine: readonly string[]): LaunchOptions {
   const { given, problems } = parseCommandLine(commandLine, optionTypes);
@@ -84,9 +84,9 @@ export function parseLaunchOptions(commandLine: readonly string[]): LaunchOption
   };
   if (options.host === 'func') {
     const others = localHostOptions.filter((name) => given.has(name));
-    problems.push(...others.map((name) => `--${name} works with --host local only`));
+    problems.push(...others.map((name) => `--${name} requires --host local`));
   }
-  if (options.ephemeral && options.data !== undefined) problems.push('--data has no use beside --ephemeral');
+  if (options.ephemeral && options.data !== undefined) problems.push('--data and --ephemeral exclude each other');
   refuseProblems(problems, 'npm start');
   return options;
 }

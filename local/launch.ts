@@ -21,19 +21,19 @@ const defaultPort = 7071;
 
 /** What a launch works with. */
 export interface LaunchSurroundings {
-  /** Folder of this package: the app that is served unless `--app` names another. */
+  /** Folder of this package, which is the served app unless `--app` selects another. */
   readonly packageFolder: string;
-  /** The real environment. The local Functions host, which runs the app in this process, adds the app's settings to it. */
+  /** The process environment. The local Functions host runs the app in this process and adds the app's settings to it. */
   readonly environment: NodeJS.ProcessEnv;
   readonly printer: Printer;
-  /** Told of everything that is started, as soon as there is something to end. */
+  /** Receives everything that is started, so that it can be stopped. */
   readonly shutdown: Shutdown;
 }
 
 /**
- * Starts the app and what it needs; returns when it can be asked.
+ * Starts the app and its dependencies. Returns when the app accepts requests.
  *
- * @throws LaunchError for what the user can put right, the app's own error when loading it fails.
+ * @throws LaunchError for problems that the user can fix, or the app's own error if loading fails
  */
 export async function launch(options: LaunchOptions, surroundings: LaunchSurroundings): Promise<ServedApp> {
   const { environment, packageFolder, printer, shutdown } = surroundings;
@@ -48,7 +48,7 @@ export async function launch(options: LaunchOptions, surroundings: LaunchSurroun
 
   const settings = collectSettings(sources, await offlineModelSettings(options, sources, surroundings));
   if (coreToolsCommand === undefined) {
-    // This host needs no storage itself, but the app may keep its events there.
+    // This host needs no storage itself, but the app may store its events there.
     if (readSetting(sources, 'CALLBACK_STORE') === 'table') await startStorage(sources, surroundings);
     const stateFolder = findStateFolder(options, packageFolder);
     return startInThisProcess(
@@ -60,7 +60,7 @@ export async function launch(options: LaunchOptions, surroundings: LaunchSurroun
   const freePort = await findFreePort(port);
   await startStorage(sources, surroundings);
   printer.progress('host', `func start --port ${freePort}`);
-  // Core Tools read local.settings.json themselves, and warn of each value that the environment repeats.
+  // Core Tools read local.settings.json themselves and warn about each value that the environment repeats.
   const added = Object.entries(settings).filter(([name, value]) => localSettings.values[name] !== value);
   return startCoreToolsHost({
     command: coreToolsCommand,
@@ -72,27 +72,27 @@ export async function launch(options: LaunchOptions, surroundings: LaunchSurroun
   });
 }
 
-/** Starts Azurite, unless it runs already or the settings name a storage account. */
+/** Starts Azurite, unless it is already running or the settings specify a storage account. */
 async function startStorage(
   sources: SettingSources,
   { packageFolder, printer, shutdown }: LaunchSurroundings,
 ): Promise<void> {
   if (!isDevelopmentStorage(readSetting(sources, 'AzureWebJobsStorage') ?? '')) return;
   if (await isAzuriteRunning()) {
-    printer.progress('storage', 'the Azurite that is already running');
+    printer.progress('storage', 'Azurite, already running');
     return;
   }
-  printer.progress('storage', 'starting Azurite, data under .azurite/');
+  printer.progress('storage', 'starting Azurite with its data in .azurite/');
   await startAzurite({ folder: path.join(packageFolder, '.azurite'), onStarted: endWith(shutdown) });
 }
 
 function requireApp(folder: string): void {
   const missing = ['host.json', 'package.json'].filter((name) => !existsSync(path.join(folder, name)));
   if (missing.length > 0)
-    throw new LaunchError(`There is no function app in ${folder}: ${missing.join(' and ')} missing.`);
+    throw new LaunchError(`${folder} contains no function app: ${missing.join(' and ')} missing.`);
 }
 
-/** The command of the Core Tools to use; undefined when the local Functions host serves the app. */
+/** Returns the Core Tools command to use, or undefined if the local Functions host serves the app. */
 async function chooseCoreTools(
   options: LaunchOptions,
   { environment, printer }: LaunchSurroundings,
@@ -112,7 +112,7 @@ async function chooseCoreTools(
   return undefined;
 }
 
-/** Starts the offline model when it is wanted, and returns the settings that make the app use it. */
+/** Starts the offline model if it is selected, and returns the settings that make the app use it. */
 async function offlineModelSettings(
   options: LaunchOptions,
   sources: SettingSources,
@@ -125,16 +125,16 @@ async function offlineModelSettings(
   }
   const problem = missingEndpointProblem({ ...sources.fileValues, ...withoutEmpty(sources.environment) });
   if (options.model === undefined && problem !== undefined) {
-    throw new LaunchError(`${problem}\nFor canned answers of an offline model instead: npm start -- --model offline`);
+    throw new LaunchError(`${problem}\nTo use the offline model with canned answers: npm start -- --model offline`);
   }
   const model = await startOfflineModel();
   await shutdown.add(() => model.close());
   printer.progress('model', `offline, at ${model.endpoint}`);
   printer.banner([
-    'Answers are canned: an offline model on this machine gives them.',
-    'For real ones set AZURE_OPENAI_ENDPOINT, AZURE_OPENAI_CHAT_DEPLOYMENT_NAME and',
+    'Answers are canned: they come from an offline model on this machine.',
+    'For real answers, set AZURE_OPENAI_ENDPOINT, AZURE_OPENAI_CHAT_DEPLOYMENT_NAME and',
     'AZURE_OPENAI_API_KEY (or sign in with "az login"), in the environment or in local.settings.json,',
-    options.model === 'offline' ? 'and leave out --model offline.' : 'and start again.',
+    options.model === 'offline' ? 'and omit --model offline.' : 'and restart.',
   ]);
   return model.settings;
 }
@@ -145,7 +145,7 @@ interface LocalStart {
   readonly keys: boolean;
   readonly localSettings: LocalSettings;
   readonly settings: Readonly<Record<string, string>>;
-  /** Undefined: nothing is kept. */
+  /** If undefined, nothing is stored. */
   readonly stateFolder: StateFolder | undefined;
 }
 
@@ -170,7 +170,7 @@ async function startInThisProcess(start: LocalStart, surroundings: LaunchSurroun
     });
     printer.progress(
       'state',
-      stateFolder === undefined ? 'in memory: nothing is kept (--ephemeral)' : describeKeptState(stateFolder, host),
+      stateFolder === undefined ? 'in memory only (--ephemeral)' : describeKeptState(stateFolder, host),
     );
     await surroundings.shutdown.add(() => host.close());
     return { port: host.port, functions: host.functions, keys: host.keys, ended: new Promise(() => {}) };

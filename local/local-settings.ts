@@ -4,15 +4,15 @@ import { z } from 'zod';
 import { LaunchError } from './launch-error.js';
 import { parseJsonWithComments } from './parse-json-with-comments.js';
 
-/** What a local.settings.json says; everything is empty when there is no such file. */
+/** The content of local.settings.json. Empty if the file does not exist. */
 export interface LocalSettings {
-  /** Whether the file is there. */
+  /** Whether the file exists. */
   readonly found: boolean;
-  /** App settings. Numbers and booleans as text; what was `null` is left out. */
+  /** App settings. Numbers and booleans become text; `null` values are omitted. */
   readonly values: Readonly<Record<string, string>>;
   /** `Host.LocalHttpPort`. */
   readonly port: number | undefined;
-  /** `Host.CORS` and `Host.CORSCredentials`; undefined when no origin is listed. */
+  /** `Host.CORS` and `Host.CORSCredentials`, or undefined if no origin is listed. */
   readonly cors: { readonly origins: readonly string[]; readonly credentials: boolean } | undefined;
 }
 
@@ -29,7 +29,7 @@ const fileSchema = withNamesOf({
   Host: withNamesOf(hostShape).optional(),
 });
 
-/** Core Tools match the names in this file regardless of case. */
+/** Core Tools match the names in this file case-insensitively. */
 function withNamesOf<Shape extends z.ZodRawShape>(shape: Shape) {
   const names = new Map(Object.keys(shape).map((name) => [name.toLowerCase(), name]));
   return z.preprocess((content) => {
@@ -41,9 +41,9 @@ function withNamesOf<Shape extends z.ZodRawShape>(shape: Shape) {
 }
 
 /**
- * Reads `local.settings.json` of a function app's folder, with the comments that Core Tools allows.
+ * Reads `local.settings.json` of a function app. Comments are allowed, as in Core Tools.
  *
- * @throws LaunchError when the file is malformed or encrypted.
+ * @throws LaunchError if the file is malformed or encrypted
  */
 export async function readLocalSettings(appFolder: string): Promise<LocalSettings> {
   const file = path.join(appFolder, 'local.settings.json');
@@ -65,11 +65,11 @@ export async function readLocalSettings(appFolder: string): Promise<LocalSetting
 
   const parsed = fileSchema.safeParse(content);
   if (!parsed.success) {
-    throw new LaunchError(`${file} is not as it should be:\n${z.prettifyError(parsed.error)}`, { cause: parsed.error });
+    throw new LaunchError(`${file} is invalid:\n${z.prettifyError(parsed.error)}`, { cause: parsed.error });
   }
   const { IsEncrypted, Values = {}, Host = {} } = parsed.data;
   if (IsEncrypted) {
-    throw new LaunchError(`${file} is encrypted: "func settings decrypt" turns it into one that can be read here.`);
+    throw new LaunchError(`${file} is encrypted. Run "func settings decrypt" first.`);
   }
   const origins = (Host.CORS ?? '').split(',').flatMap((origin) => origin.trim() || []);
   return {

@@ -3,10 +3,10 @@ import { createServer } from 'node:net';
 import { LaunchError } from './launch-error.js';
 
 /**
- * Makes sure that a port of loopback is free; 0 finds a free one.
+ * Checks that a loopback port is free, or finds a free one for 0.
  *
- * @returns its number.
- * @throws LaunchError when it is taken.
+ * @returns the port
+ * @throws LaunchError if the port is in use
  */
 export async function findFreePort(port: number): Promise<number> {
   const server = createServer();
@@ -19,19 +19,19 @@ export async function findFreePort(port: number): Promise<number> {
   const address = server.address();
   server.close();
   await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new TypeError('A TCP server has an address with a port');
+  if (address === null || typeof address === 'string') throw new TypeError('Expected a TCP address with a port');
   return address.port;
 }
 
-/** Whether an error says that a port is in use, or may not be used. */
+/** Returns whether an error means that a port is in use or not permitted. */
 export function isPortTaken(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'EADDRINUSE' || error.code === 'EACCES');
 }
 
-/** The error that names the port and the option. */
+/** Creates the error for a port that is in use. */
 export function portTakenError(port: number, cause: unknown): LaunchError {
   return new LaunchError(
-    `Port ${port} is taken. Choose another one with --port NUMBER, or --port 0 for a free one ` +
+    `Port ${port} is in use. Choose another one with --port NUMBER, or --port 0 for a free one ` +
       '(npm start -- --port 0).',
     { cause },
   );

@@ -1,5 +1,5 @@
-// What `npm start` runs: checks what can be checked without compiling, compiles, then starts the launcher. Plain
-// JavaScript that old versions of Node can read, because it has to tell their users what is missing.
+// Runs on `npm start`: makes the checks that need no compilation, compiles, then starts the launcher. Plain JavaScript
+// that old Node versions can parse, so that their users get a helpful error.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -15,13 +15,13 @@ if (major < 20 || (major === 20 && minor < 19)) {
   leave(`Node ${process.versions.node} is too old: this app needs Node 20.19 or later.`, 1);
 }
 
-// npm keeps options for itself, as configuration, unless `--` comes before them.
+// Without `--` before them, npm treats options as its own configuration.
 const taken = options.filter((name) => process.env[`npm_config_${name}`] !== undefined);
 if (process.env['npm_lifecycle_event'] === 'start' && taken.length > 0) {
   const values = taken.map((name) => [`--${name}`, process.env[`npm_config_${name}`]]);
   const given = values.flatMap(([name, value]) => (value === 'true' ? [name] : [name, value]));
   leave(
-    `npm took ${taken.map((name) => `--${name}`).join(' and ')} for itself. Write npm start -- ${[...given, ...commandLine].join(' ')}`,
+    `npm took ${taken.map((name) => `--${name}`).join(' and ')} as its own options. Use npm start -- ${[...given, ...commandLine].join(' ')}`,
     2,
   );
 }
@@ -29,7 +29,7 @@ if (process.env['npm_lifecycle_event'] === 'start' && taken.length > 0) {
 const port = findPort();
 if (port !== undefined && (await isTaken(port))) {
   leave(
-    `Port ${port} is taken. Choose another one with --port NUMBER, or --port 0 for a free one (npm start -- --port 0).`,
+    `Port ${port} is in use. Choose another one with --port NUMBER, or --port 0 for a free one (npm start -- --port 0).`,
     1,
   );
 }
@@ -44,7 +44,7 @@ const { status } =
 if (status !== 0) process.exit(status ?? 1);
 await import(pathToFileURL(path.join(packageFolder, 'dist/local/start.js')).href);
 
-/** The port that the launcher will use, as far as it can be told without reading every setting. */
+/** Returns the port that the launcher will probably use. */
 function findPort() {
   const given = / --port[= ](\d{1,5})( |$)/.exec(` ${commandLine.join(' ')}`);
   if (given !== null) return Number(given[1]) || undefined;

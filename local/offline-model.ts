@@ -2,11 +2,11 @@ import { answerOffline } from './offline-answer.js';
 
 const deployment = 'offline';
 
-/** A model on this machine that speaks the Azure OpenAI wire and gives canned answers. */
+/** A model on this machine with the Azure OpenAI API and canned answers. */
 export interface OfflineModel {
-  /** Base address on loopback. */
+  /** Base URL on loopback. */
   readonly endpoint: string;
-  /** The settings that make an app use it. */
+  /** The settings that make an app use this model. */
   readonly settings: Readonly<Record<string, string>>;
   close(): Promise<void>;
 }
@@ -16,7 +16,7 @@ export interface OfflineModel {
  * a narration, streamed in pieces of about one token, 40 of them a second, and reports usage.
  */
 export async function startOfflineModel(): Promise<OfflineModel> {
-  // A development dependency: loaded only where the offline model is used.
+  // A development dependency, loaded only when the offline model is used.
   const { LLMock } = await import('@copilotkit/aimock');
   const model = new LLMock({ port: 0, host: '127.0.0.1', journalMaxEntries: 1 });
   model.addFixture({

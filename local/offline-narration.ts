@@ -1,14 +1,14 @@
-/** A chat message as the model receives it, as far as the narration looks at it. */
+/** The parts of a chat message that the narration uses. */
 export interface NarratedMessage {
   readonly role: string;
   readonly content?: string | readonly { readonly text?: string }[] | null;
 }
 
 /**
- * The offline model's answer: shows that the message arrived by quoting it, and that the conversation
- * is remembered by counting its turns and quoting the message before.
+ * Returns the offline model's answer. Quotes the message to show that it arrived, and counts turns and quotes the
+ * previous message to show that the conversation is remembered.
  *
- * @param messages - the whole conversation, the message to answer last.
+ * @param messages - the whole conversation, ending with the message to answer
  */
 export function narrateOffline(messages: readonly NarratedMessage[]): string {
   const asked = messages.filter((message) => message.role === 'user');
@@ -29,7 +29,7 @@ export function narrateOffline(messages: readonly NarratedMessage[]): string {
 function quote(message: NarratedMessage | undefined): string {
   const content = message?.content ?? '';
   const text = typeof content === 'string' ? content : content.map((part) => part.text ?? '').join(' ');
-  // Far more than is shown, and no more: the time that segmenting takes grows with the square of the length.
+  // Far more than is shown. Bounded because segmenting takes quadratic time.
   const start = text.slice(0, 2000).replaceAll(/\s+/g, ' ').trim();
   const characters = Array.from(new Intl.Segmenter().segment(start), ({ segment }) => segment);
   const shown = characters.length > 120 ? `${characters.slice(0, 120).join('')}…` : characters.join('');

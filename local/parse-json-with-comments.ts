@@ -1,8 +1,8 @@
 /**
- * Parses JSON as the Functions tools read their configuration files: with a byte order mark, comments
- * of both kinds and trailing commas. Line and column of a syntax error stay those of the text.
+ * Parses JSON like the Functions tools: allows a byte order mark, comments and trailing commas. Line and column of a
+ * syntax error refer to the original text.
  *
- * @throws SyntaxError as `JSON.parse` does.
+ * @throws SyntaxError like `JSON.parse`
  */
 export function parseJsonWithComments(text: string): unknown {
   const json = text

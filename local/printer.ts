@@ -1,36 +1,47 @@
 import type { Writable } from 'node:stream';
 import type { HostLog } from './functions-host/index.js';
-import { createPaint, type Paint } from './paint.js';
 
-/** Prints for the person who started the app. */
+const codes = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const;
+
+export type Color = keyof typeof codes;
+
+/** Colours text, or returns it unchanged if the output has no colours. */
+export type Paint = (color: Color, text: string) => string;
+
+/** @param isColored - whether to add colour codes */
+export function createPaint(isColored: boolean): Paint {
+  return (color, text) => (isColored ? `\u001B[${codes[color]}m${text}\u001B[0m` : text);
+}
+
+/** Prints output for the user who started the app. */
 export interface Printer {
-  /** A line as it is. */
+  /** Prints a line. */
   line(text: string): void;
-  /** Text as it is, without a line break behind it. */
+  /** Prints text without a line break. */
   text(piece: string): void;
-  /** Gives text that is printed a colour, where colours are shown. */
+  /** Colours text if the output supports it. */
   readonly paint: Paint;
-  /** What is being started or used: a short label and a sentence. */
+  /** Prints what is being started or used: a short label and a sentence. */
   progress(label: string, text: string): void;
-  /** Lines that must not be overlooked. */
+  /** Prints lines that must stand out. */
   banner(lines: readonly string[]): void;
-  /** Why things cannot go on; to the error stream. */
+  /** Prints an error to the error stream. */
   error(text: string): void;
-  /** What the host and the functions log. */
+  /** Prints the log of the host and the functions. */
   readonly functionLog: HostLog;
-  /** Writes what is still held back: lines are written together once per turn of the event loop. */
+  /** Writes buffered lines. Lines are written together, once per turn of the event loop. */
   flush(): void;
 }
 
-/** @param isColored - whether colour codes are printed; by default only on a terminal, and not when `NO_COLOR` is set. */
+/** @param isColored - whether to print colour codes. @default true on a terminal unless `NO_COLOR` is set */
 export function createPrinter(
   output: Writable = process.stdout,
   errorOutput: NodeJS.WritableStream = process.stderr,
   isColored: boolean = process.stdout.isTTY && !process.env['NO_COLOR'],
 ): Printer {
   const paint = createPaint(isColored);
-  // A write to a pipe or a terminal holds up the whole process, which also runs the app: 200 lines, one for each update
-  // of an answer, would cost more than all else that the app adds to the model's time.
+  // Writing to a pipe or terminal blocks the process, which also runs the app. One write for each of 200 updates would
+  // cost more than everything else that the app adds to the model's latency.
   const flush = (): void => {
     while (output.writableCorked > 0) output.uncork();
   };

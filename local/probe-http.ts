@@ -1,9 +1,9 @@
 import { get } from 'node:http';
 
-/** What answered at an address. */
+/** The response at an address. */
 export interface ProbeAnswer {
   readonly status: number;
-  /** The `server` header, empty when there is none. */
+  /** The `server` header, or an empty string. */
   readonly server: string;
   readonly body: string;
 }
@@ -11,7 +11,7 @@ export interface ProbeAnswer {
 const timeoutMs = 2000;
 const nobodyAnswers = new Set(['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'HPE_INVALID_CONSTANT']);
 
-/** Asks once. Undefined when nobody answers there within two seconds, or not in HTTP. */
+/** Sends one request. @returns undefined if there is no HTTP response within two seconds */
 export function probeHttp(address: string): Promise<ProbeAnswer | undefined> {
   return new Promise((resolve, reject) => {
     const request = get(address, { agent: false, timeout: timeoutMs }, (response) => {

@@ -4,8 +4,8 @@ const message = 'Tell me about the weather in Paris and mention the streaming ca
 const threadId = 'first-thread';
 
 /**
- * What is printed when an app is ready: `listening http://localhost:PORT` as the first line, for scripts,
- * then its functions and, when it has an agent, requests that work as pasted.
+ * Returns the message for an app that is ready: first `listening http://localhost:PORT` for scripts, then its functions
+ * and, if it has an agent, requests to copy and paste.
  */
 export function describeReadyApp(app: ServedApp): string {
   const base = `http://localhost:${app.port}`;
@@ -27,7 +27,7 @@ export function describeReadyApp(app: ServedApp): string {
           `  system    ${app.keys.system}`,
         ],
     agentPath === undefined ? [] : describeRequests(base + agentPath, app.keys?.function),
-    ['Ctrl-C ends everything that was started.'],
+    ['Ctrl-C stops everything that was started.'],
   ]
     .flatMap((part) => (typeof part === 'string' ? [part] : part.length === 0 ? [] : ['', ...part]))
     .join('\n');
@@ -42,7 +42,7 @@ function dashboardPathOf({ name, kind, detail }: ServedFunction): string | undef
   return kind === 'http' && name === 'dashboard' ? /^GET (\S+)$/.exec(detail)?.[1] : undefined;
 }
 
-/** The path of an agent, known by its run endpoint. */
+/** Returns the path of an agent, based on its run endpoint. */
 function agentPathOf({ name, kind, detail }: ServedFunction): string | undefined {
   if (kind !== 'http' || !name.startsWith('http-')) return undefined;
   return /^POST (\S+)\/run$/.exec(detail)?.[1];

@@ -3,27 +3,27 @@ import { LaunchError } from './launch-error.js';
 import { createPrinter, type Printer } from './printer.js';
 import { Shutdown } from './shutdown.js';
 
-/** Under npm one Ctrl-C arrives twice, from the terminal and from npm: only a later one is a second one. */
+/** Under npm one Ctrl-C arrives twice, from the terminal and from npm. Signals this close together count as one. */
 const sameCtrlCMs = 700;
 
-/** What a command works with. */
+/** What a command gets. */
 export interface Command {
   readonly printer: Printer;
-  /** Told of everything that is started; closed when the command ends, however it ends. */
+  /** Receives everything that is started. Closed when the command ends. */
   readonly shutdown: Shutdown;
-  /** Aborted at Ctrl-C. */
+  /** Aborted on Ctrl-C. */
   readonly stopped: AbortSignal;
 }
 
 export interface CommandOptions {
-  /** Printed at Ctrl-C. Absent: nothing. */
+  /** Printed on Ctrl-C. Optional. */
   readonly stopText?: string;
 }
 
 /**
- * Runs a command in this process, and ends the process with it: with 0 after its end or Ctrl-C, with the code of a
- * {@link LaunchError}, which is shown by its message, and with 1 for any other error, which is shown whole. At a second
- * Ctrl-C it leaves without waiting.
+ * Runs a command, then exits the process: with 0 after success or Ctrl-C, with the exit code of a {@link LaunchError}, of
+ * which only the message is shown, and with 1 for any other error, which is shown with its stack. A second Ctrl-C exits
+ * immediately.
  */
 export async function runCommand(
   main: (command: Command) => Promise<void>,
@@ -56,7 +56,7 @@ export async function runCommand(
     });
   }
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    // Who reads the output, `head` for example, has seen enough.
+    // The reader of the output, for example `head`, has closed it.
     if (error.code !== 'EPIPE') throw error;
     if (stoppingSince === undefined) interrupt();
   });
@@ -66,14 +66,14 @@ export async function runCommand(
     await main({ printer, shutdown, stopped: stopping.signal });
     if (!stopping.signal.aborted) await stop(0);
   } catch (error) {
-    // What fails because everything is being ended is no news.
+    // Ignore errors caused by the shutdown.
     if (stopping.signal.aborted) return;
     printer.error(describeFailure(error));
     await stop(error instanceof LaunchError ? error.exitCode : 1);
   }
 }
 
-/** Errors that tell the user what to do are shown by their message, others whole. */
+/** Returns the message of an error that the user can fix, or the stack of any other error. */
 function describeFailure(error: unknown): string {
   if (error instanceof LaunchError || (error instanceof Error && error.name === 'SettingsError')) return error.message;
   return inspect(error);

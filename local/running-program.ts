@@ -8,31 +8,30 @@ const windowsGraceMs = 2000;
 const lookEveryMs = 25;
 const lastLinesMs = 500;
 
-/** A program that was started here, with everything that it starts in turn. */
+/** A started program and all of its children. */
 export interface RunningProgram {
-  /** Settles when the program has ended: says how, for example `ended with code 1`. */
+  /** Resolves when the program has exited, with a description such as `exited with code 1`. */
   readonly ended: Promise<string>;
-  /** The same as of now: undefined while it runs. */
+  /** Returns that description, or undefined while the program runs. */
   howEnded(): string | undefined;
-  /** Asks the program and its children to end, and ends them by force when they take too long. */
+  /** Terminates the program and its children, and kills them if they take too long. */
   end(): Promise<void>;
 }
 
-/** How to start a program. */
+/** A program to start. */
 export interface Program {
   readonly command: string;
   readonly commandArguments: readonly string[];
   /** Working folder. */
   readonly folder: string;
   readonly environment: NodeJS.ProcessEnv;
-  /** Called with each line that it prints, on either stream. */
+  /** Called with each line of its output, on either stream. */
   readonly onLine: (line: string) => void;
 }
 
 /**
- * Starts a program as the head of a process group of its own, so that Ctrl-C in the terminal reaches only
- * this process, which then ends the whole group. Its input is empty. Should this process end without
- * ending it, the group is ended by force.
+ * Starts a program in its own process group, so that Ctrl-C in the terminal reaches only this process, which then
+ * terminates the group. Its input is empty. If this process exits without terminating it, the group is killed.
  */
 export function startProgram(program: Program): RunningProgram {
   const options: SpawnOptions = {
@@ -42,7 +41,7 @@ export function startProgram(program: Program): RunningProgram {
     detached: !isWindows,
     windowsHide: true,
   };
-  // Node starts .cmd files only through the shell. The arguments are fixed words and numbers.
+  // Node starts .cmd files only through the shell. The arguments need no quoting: they are fixed words and numbers.
   const throughShell = isWindows && /\.(cmd|bat)$/i.test(program.command);
   const child = throughShell
     ? spawn(`"${program.command}" ${program.commandArguments.join(' ')}`, { ...options, shell: true })
@@ -64,8 +63,8 @@ export function startProgram(program: Program): RunningProgram {
     child.once('exit', (code, signal) => {
       gone = !hasMembers(pid);
       if (gone) process.removeListener('exit', endLeftovers);
-      const how = signal === null ? `ended with code ${code}` : `was ended by ${signal}`;
-      // Its last lines come before 'close', which children that hold its output open would put off for ever.
+      const how = signal === null ? `exited with code ${code}` : `was terminated by ${signal}`;
+      // Its last lines arrive before 'close'. Do not wait forever for it: children may keep the output open.
       child.once('close', () => settle(how));
       setTimeout(settle, lastLinesMs, how);
     });
@@ -77,7 +76,7 @@ export function startProgram(program: Program): RunningProgram {
     async end() {
       if (pid === undefined || gone) return;
       if (isWindows) {
-        // Ctrl-C in a console reaches every program of it, and no other signal is gentle there.
+        // On Windows, Ctrl-C has already reached every program of the console, and there is no other graceful signal.
         await Promise.race([ended, wait(windowsGraceMs, undefined, { ref: false })]);
       } else {
         signalGroup(pid, 'SIGTERM');
@@ -100,12 +99,12 @@ function hasMembers(pid: number | undefined): boolean {
   return pid !== undefined && !isWindows && signalGroup(pid, 0);
 }
 
-/** Whether the group still had a member to take the signal. */
+/** Returns whether the group still had a process to receive the signal. */
 function signalGroup(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
     return process.kill(-pid, signal);
   } catch (error) {
-    // ESRCH: nobody left. EPERM: macOS says so of a group whose members have ended but were not collected.
+    // ESRCH: no process left. EPERM: on macOS, the processes have exited but were not reaped.
     if (error instanceof Error && 'code' in error && (error.code === 'ESRCH' || error.code === 'EPERM')) return false;
     throw error;
   }

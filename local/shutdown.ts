@@ -1,18 +1,18 @@
-/** Ends what was started, the last started first. */
+/** Stops what was started, in reverse order. */
 export class Shutdown {
   readonly #closers: (() => Promise<void>)[] = [];
   #closing: Promise<void> | undefined;
 
-  /** Remembers how to end something. What is added after the end has begun is ended at once. */
+  /** Registers how to stop something. Stops it immediately if the shutdown has already started. */
   async add(close: () => Promise<void>): Promise<void> {
     if (this.#closing === undefined) this.#closers.push(close);
     else await close();
   }
 
   /**
-   * Ends everything, once, however often it is called.
+   * Stops everything. Further calls return the same promise.
    *
-   * @throws AggregateError after all were tried, when some could not be ended.
+   * @throws AggregateError if some could not be stopped, after trying all
    */
   close(): Promise<void> {
     this.#closing ??= this.#closeAll();
@@ -28,6 +28,6 @@ export class Shutdown {
         failures.push(error);
       }
     }
-    if (failures.length > 0) throw new AggregateError(failures, 'Not everything could be ended');
+    if (failures.length > 0) throw new AggregateError(failures, 'Some programs could not be stopped');
   }
 }

@@ -18,5 +18,5 @@ void runCommand(
     printer.line(`\n${describeReadyApp(app)}\n`);
     throw new LaunchError(`The Functions host ${await app.ended}.`);
   },
-  { stopText: 'Ending what was started; press Ctrl-C again to leave at once.' },
+  { stopText: 'Stopping. Press Ctrl-C again to exit immediately.' },
 );

@@ -19,12 +19,12 @@ void runCommand(async ({ printer, shutdown, stopped }) => {
   const view = new ThreadView({ printer, columns: () => process.stdout.columns });
   await shutdown.add(async () => view.endLine());
   let isFirst = true;
-  for await (const news of followThread({ address: options, signal: stopped })) {
+  for await (const watchEvent of followThread({ address: options, signal: stopped })) {
     if (isFirst) {
       printer.line(printer.paint('bold', terminalLine(`Thread ${threadId} of ${agentName} at ${base}`)));
-      printer.line(`${printer.paint('dim', 'Answers appear here as they are made. Ctrl-C stops following.')}\n`);
+      printer.line(`${printer.paint('dim', 'Answers appear here as they stream in. Press Ctrl-C to stop.')}\n`);
     }
-    if (!isFirst || news.type !== 'connected') view.show(news);
+    if (!isFirst || watchEvent.type !== 'connected') view.show(watchEvent);
     isFirst = false;
   }
 });

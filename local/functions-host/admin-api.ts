@@ -9,20 +9,20 @@ export interface AdminApiOptions extends TimerTriggerContext {
   readonly functions: ServedFunctions;
 }
 
-/** The part of the host's own HTTP API that runs functions by hand. */
+/** The part of the host's admin API that runs functions manually. */
 export interface AdminApi {
   serve(request: HostRequest, response: ServerResponse): Promise<void>;
-  /** Lets functions that it has started end, at most for `timeoutMs`. */
+  /** Waits up to `timeoutMs` for the functions that it started. */
   stop(timeoutMs: number): Promise<void>;
 }
 
 const json = { 'Content-Type': 'application/json; charset=utf-8' };
 
 /**
- * `POST /admin/functions/{name}` with a JSON object runs a function that has no HTTP trigger, in the background: 202.
+ * `POST /admin/functions/{name}` with a JSON object runs a function without an HTTP trigger in the background: 202.
  * https://learn.microsoft.com/azure/azure-functions/functions-manually-run-non-http
  *
- * Here it runs timer functions, which have no use for the `input` of that object.
+ * Supports timer functions only, which ignore the `input` of that object.
  */
 export function createAdminApi(options: AdminApiOptions): AdminApi {
   const { list, timers } = options.functions;
@@ -53,7 +53,7 @@ export function createAdminApi(options: AdminApiOptions): AdminApi {
         refuse(
           response,
           501,
-          `The local Functions host runs timer functions this way. ${served.name}: ${served.detail}`,
+          `The local Functions host runs only timer functions this way. ${served.name}: ${served.detail}`,
         );
         return;
       }
@@ -67,7 +67,7 @@ export function createAdminApi(options: AdminApiOptions): AdminApi {
   };
 }
 
-/** Who asked for a run is not told how it ended: a failure is in the log. */
+/** A failure is already in the log, and the caller does not wait for the outcome. */
 function asLogged(): void {}
 
 function isJsonObject(text: string): boolean {

@@ -3,16 +3,16 @@ import type { HostRequest } from './server-quirks.js';
 
 /** `Host.CORS` and `Host.CORSCredentials` of local.settings.json. */
 export interface CorsOptions {
-  /** Origins that may read answers, or `*` for all. */
+  /** Origins that may read responses, or `*` for all. */
   readonly origins: readonly string[];
   /** Whether they may send credentials. */
   readonly credentials: boolean;
 }
 
 /**
- * Sets the CORS headers of an answer, and answers preflight requests, which reach no function.
+ * Sets the CORS headers of a response, and answers preflight requests, which do not reach functions.
  *
- * @returns whether the request is answered.
+ * @returns whether the request was answered
  */
 export function applyCors(request: HostRequest, response: ServerResponse, cors: CorsOptions | undefined): boolean {
   const origin = request.headers.get('origin');
@@ -33,12 +33,12 @@ export function applyCors(request: HostRequest, response: ServerResponse, cors: 
   return isAnswered;
 }
 
-/** Whether a browser asks if it may send another request. */
+/** Returns whether a request is a CORS preflight. */
 export function isPreflight({ method, headers }: HostRequest): boolean {
   return method === 'OPTIONS' && headers.has('origin') && headers.has('access-control-request-method');
 }
 
-/** Whether pages of this origin may call the app; undefined stands for an origin that is not known. */
+/** Returns whether pages from an origin may call the app. `undefined` means an unknown origin. */
 export function isAllowedOrigin(cors: CorsOptions | undefined, origin: string | undefined): boolean {
   if (cors === undefined) return false;
   return cors.origins.includes('*') || (origin !== undefined && cors.origins.includes(origin));

@@ -1,4 +1,4 @@
-/** Whether all of them have settled within that time. */
+/** Waits up to `timeoutMs`. @returns whether all promises have settled */
 export async function endWithin(running: Iterable<Promise<unknown>>, timeoutMs: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<boolean>((resolve) => {

@@ -2,22 +2,22 @@ import { closeSync, existsSync, openSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { describeProcess, isRunning, type ProcessIdentity } from './process-identity.js';
 
-/** Another process, or another part of this one, has locked the folder. */
+/** Another process, or another part of this one, holds the lock of the folder. */
 export class FolderInUseError extends Error {
   readonly folder: string;
   readonly processId: number;
 
   constructor(folder: string, processId: number) {
-    super(`${folder} is in use by the process ${processId}.`);
+    super(`${folder} is in use by process ${processId}.`);
     this.name = 'FolderInUseError';
     this.folder = folder;
     this.processId = processId;
   }
 }
 
-/** A folder is this process's own. */
+/** Exclusive use of a folder. */
 export interface FolderLock {
-  /** Whether it still is: no longer when somebody has deleted the folder. */
+  /** Returns whether the lock still exists. It is lost if the folder is deleted. */
   isHeld(): boolean;
   release(): void;
 }
@@ -26,13 +26,13 @@ const patienceMs = 10;
 const mostLooks = 20;
 
 /**
- * Locks a folder for this process until it is released, or the process ends in any way.
+ * Locks a folder until it is released or this process exits in any way.
  *
- * Each process puts a file of its own there before it looks for others, and goes on only when there are none: so no two
- * ever have the folder. Files of processes that have ended are removed. Two that come at the very same time see each
- * other: the one whose file comes later in the alphabet gives way at once, and the other one waits a moment for that.
+ * Each process creates its own lock file before it looks for others, and continues only if there are none. So two
+ * processes never hold the lock. Deletes files of processes that have exited. If two start at the same time, the one whose
+ * file name sorts later gives up immediately, and the other one waits for that.
  *
- * @param pause - blocks between two looks.
+ * @param pause - blocks between checks
  * @throws FolderInUseError
  */
 export function lockFolder(folder: string, pause: () => void = block): FolderLock {
@@ -52,7 +52,7 @@ export function lockFolder(folder: string, pause: () => void = block): FolderLoc
   }
 }
 
-/** Locks of other processes that run; those of others are removed. */
+/** Returns the locks of other running processes, and deletes those of exited ones. */
 function findOthers(folder: string, own: string): { readonly name: string; readonly owner: ProcessIdentity }[] {
   return readdirSync(folder).flatMap((name) => {
     const owner = readLock(name);
@@ -76,7 +76,7 @@ function createFile(folder: string, file: string): void {
   }
 }
 
-/** The name says it all: a file with something in it could be found before that is written. */
+/** The name contains all information, because a file could be found before its content is written. */
 function nameLock({ id, startedAt }: ProcessIdentity): string {
   return `host-${id}-${startedAt ?? 'unknown'}.lock`;
 }

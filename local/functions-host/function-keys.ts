@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { JournalUnreadableError } from './durable/journal-errors.js';
 import { type HostRequest, type Query } from './server-quirks.js';
 
-/** Keys that open the app: `function` all functions, `system` the durable HTTP API, `master` everything. */
+/** Keys of the app: `function` for all functions, `system` for the durable HTTP API, `master` for everything. */
 export interface FunctionKeys {
   readonly function: string;
   readonly master: string;
@@ -15,13 +15,13 @@ export interface FunctionKeys {
 const storedKey = z.string().min(1);
 const keysSchema = z.object({ function: storedKey, master: storedKey, system: storedKey });
 
-/** Who may call: nobody is asked for a key at `anonymous`. */
+/** Level of a route. `anonymous` requires no key. */
 export type AuthLevel = 'anonymous' | 'function' | 'system' | 'admin';
 
 /**
- * Creates new keys, or with a folder those of the first start there.
+ * Creates new keys. With a folder, reuses the keys stored there.
  *
- * @throws the system's errors, and JournalUnreadableError when the file is not as this function writes it.
+ * @throws system errors, and JournalUnreadableError if the file is malformed
  */
 export function createFunctionKeys(folder: string | undefined): FunctionKeys {
   const keys = { function: createKey(), master: createKey(), system: createKey() };
@@ -42,14 +42,14 @@ function readKeys(file: string): FunctionKeys {
     return keysSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
   } catch (error) {
     if (error instanceof SyntaxError || error instanceof z.ZodError) {
-      throw new JournalUnreadableError(file, 'it does not hold function keys.', { cause: error });
+      throw new JournalUnreadableError(file, 'it does not contain function keys.', { cause: error });
     }
     throw error;
   }
 }
 
 /**
- * Whether the key of the request is good for `level`: the first header `x-functions-key`, otherwise the first query
+ * Returns whether the request's key is valid for `level`: the first header `x-functions-key`, otherwise the first query
  * parameter `code`.
  */
 export function isAuthorized(request: HostRequest, level: AuthLevel, keys: FunctionKeys): boolean {

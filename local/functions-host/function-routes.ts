@@ -2,21 +2,21 @@ import type { RegisteredFunction } from './functions-core.js';
 import type { AuthLevel } from './function-keys.js';
 import { RouteTemplate, type RouteParameters } from './route-template.js';
 
-/** A function with an HTTP trigger, and where it is found. */
+/** A function with an HTTP trigger, and its route. */
 export interface FunctionRoute {
   readonly registered: RegisteredFunction;
   readonly triggerName: string;
   /** In upper case. */
   readonly methods: readonly string[];
   readonly authLevel: AuthLevel;
-  /** With the route prefix. */
+  /** Includes the route prefix. */
   readonly template: RouteTemplate;
 }
 
 /**
- * The route of a function with an HTTP trigger.
+ * Creates the route of a function with an HTTP trigger.
  *
- * @throws Error for a route that the real host refuses.
+ * @throws Error for a route that the real host rejects
  */
 export function createFunctionRoute(
   registered: RegisteredFunction,
@@ -27,9 +27,7 @@ export function createFunctionRoute(
   const given = trigger?.['route'];
   const route = (typeof given === 'string' ? given : registered.metadata.name).replace(/^\/+|\/+$/g, '');
   if (route.toLowerCase().startsWith('admin')) {
-    throw new Error(
-      `Its route "${route}" conflicts with the host's own routes, as every one that begins with "admin".`,
-    );
+    throw new Error(`Its route "${route}" conflicts with the host's own routes. A route must not start with "admin".`);
   }
   const methods = Array.isArray(trigger?.['methods']) ? trigger['methods'].map(String) : [];
   return {
@@ -41,7 +39,7 @@ export function createFunctionRoute(
   };
 }
 
-/** Finds the function for a decoded path; a route whose methods do not fit is none. */
+/** Finds the function for a method and a decoded path. */
 export function findRoute(
   routes: readonly FunctionRoute[],
   method: string,
@@ -55,7 +53,7 @@ export function findRoute(
   return undefined;
 }
 
-/** Puts routes into the order in which they are tried. */
+/** Sorts routes into the order in which they are tried. */
 export function sortRoutes(routes: readonly FunctionRoute[]): FunctionRoute[] {
   return routes.toSorted((first, second) => RouteTemplate.compare(first.template, second.template));
 }
@@ -63,5 +61,5 @@ export function sortRoutes(routes: readonly FunctionRoute[]): FunctionRoute[] {
 function parseAuthLevel(value: unknown): AuthLevel {
   const level = typeof value === 'string' ? value.toLowerCase() : 'function';
   if (level === 'anonymous' || level === 'function' || level === 'admin') return level;
-  throw new Error(`Its authLevel "${String(value)}" is none of anonymous, function and admin.`);
+  throw new Error(`Its authLevel is "${String(value)}". Expected anonymous, function or admin.`);
 }

@@ -1,10 +1,10 @@
 import Module from 'node:module';
 import type { HostLog, HostLogLevel } from './host-log.js';
 
-// The module `@azure/functions-core`, which the real worker provides and `@azure/functions` requires, with the part of
-// its contract that `@azure/functions` uses. Data of functions crosses it as the fields of the gRPC messages.
+// The part of the module `@azure/functions-core` that `@azure/functions` uses. The real worker provides it. Function data
+// has the shape of the gRPC messages.
 
-/** One binding of a function: a trigger, an input or an output; other fields depend on its type. */
+/** A binding of a function: a trigger, an input or an output. Other fields depend on its type. */
 export interface Binding {
   readonly type: string;
   readonly direction?: 'in' | 'out';
@@ -20,7 +20,7 @@ export interface FunctionMetadata {
 
 export type FunctionCallback = (...inputs: unknown[]) => unknown;
 
-/** A value on its way to or from a function: one of the fields is set. */
+/** A value passed to or from a function. Exactly one field is set. */
 export interface TypedData {
   readonly string?: string;
   readonly json?: string;
@@ -58,18 +58,18 @@ export interface RpcHttpCookie {
   readonly maxAge?: { readonly value: number } | null;
 }
 
-/** What the host hands to the worker for one call. */
+/** What the host sends to the worker for one invocation. */
 export interface InvocationRequest {
   readonly invocationId: string;
   readonly functionId: string;
   readonly inputData: readonly { readonly name: string; readonly data: TypedData }[];
   readonly triggerMetadata: Readonly<Record<string, TypedData>>;
   readonly traceContext: { readonly traceParent: string; readonly traceState: string; readonly attributes: object };
-  /** Null for the first call with an input. */
+  /** Null for the first invocation with an input. */
   readonly retryContext: { readonly retryCount: number; readonly maxRetryCount: number } | null;
 }
 
-/** What the worker hands back. */
+/** What the worker returns. */
 export interface InvocationResponse {
   readonly invocationId: string;
   readonly outputData: readonly { readonly name: string; readonly data: TypedData }[];
@@ -78,7 +78,7 @@ export interface InvocationResponse {
 
 export type InvocationState = 'preInvocationHooks' | 'invocation' | 'postInvocationHooks';
 
-/** What the programming model knows of a call while it runs. */
+/** What the programming model knows about a running invocation. */
 export interface CoreInvocationContext {
   readonly invocationId: string;
   readonly request: InvocationRequest;
@@ -104,20 +104,20 @@ export interface InvocationModel {
 export type HookName = 'appStart' | 'appTerminate' | 'preInvocation' | 'postInvocation' | 'log';
 export type HookCallback = (context: object) => unknown;
 
-/** A function that an app registered. */
+/** A registered function. */
 export interface RegisteredFunction {
   readonly metadata: FunctionMetadata;
   readonly callback: FunctionCallback;
 }
 
-/** What an app registers while its `main` loads. */
+/** Collects what an app registers while its `main` loads. */
 export class AppRegistry {
   readonly functions = new Map<string, RegisteredFunction>();
   readonly #hooks = new Map<HookName, Set<HookCallback>>();
   /** Shared by all hooks of the app. */
   readonly appHookData: object = {};
   programmingModel: ProgrammingModel | undefined;
-  /** Set when the app has started: from then on functions can no longer be registered. */
+  /** Set when the app has started. After that, functions can no longer be registered. */
   isComplete = false;
 
   register(metadata: FunctionMetadata, callback: FunctionCallback): void {
@@ -136,19 +136,19 @@ export class AppRegistry {
     return [...(this.#hooks.get(name) ?? [])];
   }
 
-  /** Calls the hooks of that name one after the other; rejects with what the first failing one throws. */
+  /** Calls the hooks of a name in order. Rejects with the error of the first one that fails. */
   async runHooks(name: HookName, context: object): Promise<void> {
     for (const callback of this.hooks(name)) {
-      // Hooks may depend on what those before them did.
+      // Hooks may depend on earlier ones.
       await callback(context);
     }
   }
 }
 
 /**
- * Makes `require('@azure/functions-core')` answer for this app, in CommonJS and in ES modules.
+ * Makes `require('@azure/functions-core')` return this app's registry, in CommonJS and ES modules.
  *
- * @returns a function that takes it back.
+ * @returns a function that undoes this
  */
 export function provideFunctionsCore(registry: AppRegistry, log: HostLog): () => void {
   const core = {
@@ -162,7 +162,7 @@ export function provideFunctionsCore(registry: AppRegistry, log: HostLog): () =>
     },
     getProgrammingModel: () => registry.programmingModel,
     log(level: HostLogLevel, _category: string, message: string): void {
-      // What the library tells about itself is no news for the developer of an app.
+      // The library's own messages are not useful for the developer of an app.
       log({ level: level === 'information' ? 'debug' : level, category: 'Worker', message });
     },
   };

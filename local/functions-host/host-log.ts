@@ -1,29 +1,29 @@
 const levels = ['trace', 'debug', 'information', 'warning', 'error', 'critical', 'none'] as const;
 
-/** Severity of a log line, in the words of `@azure/functions`. */
+/** Severity of a log line, named as in `@azure/functions`. */
 export type HostLogLevel = (typeof levels)[number];
 
 /** One line of the host's or of a function's log. */
 export interface HostLogEntry {
   readonly level: HostLogLevel;
-  /** Who speaks: `Host`, `Host.Durable`, or `Function.NAME` and `Function.NAME.User` as in Application Insights. */
+  /** `Host`, `Host.Durable`, `Function.NAME` or `Function.NAME.User`, as in Application Insights. */
   readonly category: string;
-  /** The function that was running; undefined for what the host says about itself. */
+  /** The running function. Undefined for messages of the host itself. */
   readonly functionName?: string | undefined;
   readonly message: string;
 }
 
-/** Receives log lines in the order in which they are written. Must not throw. */
+/** Receives log lines in order. Must not throw. */
 export type HostLog = (entry: HostLogEntry) => void;
 
-/** Drops what is less severe than `minimum`, as the real host does by `logging.logLevel.default` of host.json. */
+/** Drops lines less severe than `minimum`, like `logging.logLevel.default` of host.json. */
 export function withMinimumLevel(log: HostLog, minimum: HostLogLevel): HostLog {
   return (entry) => {
     if (levels.indexOf(entry.level) >= levels.indexOf(minimum)) log(entry);
   };
 }
 
-/** The level of that name, whatever its case; undefined when there is none. */
+/** Parses a level name, case-insensitively. @returns undefined if it is unknown */
 export function parseLogLevel(name: string | undefined): HostLogLevel | undefined {
   return levels.find((level) => level === name?.toLowerCase());
 }

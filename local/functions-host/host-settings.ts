@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { parseJsonWithComments } from '../parse-json-with-comments.js';
 import { parseLogLevel, type HostLogLevel } from './host-log.js';
 
-/** What the local host reads from host.json. It ignores everything else in that file. */
+/** The settings of host.json that the local host supports. It ignores all others. */
 export interface HostSettings {
   /** Prefix of every function's route, without leading and trailing slashes. May be empty. */
   readonly routePrefix: string;
@@ -33,12 +33,12 @@ const hostJson = z.object({
 const overridePrefix = 'AzureFunctionsJobHost__';
 
 /**
- * Reads host.json of an app. `%NAME%` in a value is replaced with that environment variable, and a variable such as
+ * Reads the host.json of an app. Replaces `%NAME%` in a value with that environment variable. A variable such as
  * `AzureFunctionsJobHost__extensions__durableTask__hubName` overrides the value at its path:
  * https://learn.microsoft.com/azure/azure-functions/functions-host-json#override-hostjson-values
  *
- * @throws Error that names the file and the problem: unreadable, not JSON, a value of the wrong type, or an environment
- * variable that is not set.
+ * @throws Error naming the file and the problem: unreadable, not JSON, a value of the wrong type, or an environment
+ *   variable that is not set
  */
 export async function readHostSettings(appFolder: string, environment: NodeJS.ProcessEnv): Promise<HostSettings> {
   const file = path.join(appFolder, 'host.json');
@@ -48,17 +48,17 @@ export async function readHostSettings(appFolder: string, environment: NodeJS.Pr
     return {
       routePrefix: resolveNames(extensions?.http?.routePrefix ?? 'api', environment).replace(/^\/+|\/+$/g, ''),
       hubName: resolveNames(extensions?.durableTask?.hubName ?? 'TestHubName', environment),
-      // The durable extension's own default outside the Consumption plan.
+      // The durable extension's default outside the Consumption plan.
       maxEntityOperationBatchSize: extensions?.durableTask?.maxEntityOperationBatchSize ?? 5000,
       minimumLogLevel: parseLogLevel(logging?.logLevel?.['default']) ?? 'information',
     };
   } catch (error) {
     const reason = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
-    throw new Error(`${file} cannot be used: ${reason}`, { cause: error });
+    throw new Error(`${file} is invalid: ${reason}`, { cause: error });
   }
 }
 
-/** Applies the environment's overrides. Names match regardless of case, as in .NET's configuration. */
+/** Applies overrides from the environment. Names are case-insensitive, as in .NET's configuration. */
 function override(content: unknown, environment: NodeJS.ProcessEnv): unknown {
   const overrides = Object.entries(environment).flatMap(([name, value]) => {
     const isOverride = name.toLowerCase().startsWith(overridePrefix.toLowerCase()) && value !== undefined;
@@ -77,7 +77,7 @@ function replaceAt(content: unknown, [key, ...rest]: readonly string[], value: s
 function resolveNames(text: string, environment: NodeJS.ProcessEnv): string {
   return text.replace(/%([^%]+)%/g, (_match, name: string) => {
     const value = environment[name];
-    if (value === undefined) throw new Error(`"${text}" names ${name}, which is not set in the environment.`);
+    if (value === undefined) throw new Error(`"${text}" refers to ${name}, which is not set in the environment.`);
     return value;
   });
 }

@@ -5,27 +5,27 @@ import type { CorsOptions } from './cors.js';
 import { explainRefusal } from './explain-refusal.js';
 import { readRequest, reasonPhrase, type HostRequest } from './server-quirks.js';
 
-/** Serves one request. When it rejects before the answer has begun, the answer is 500. */
+/** Serves one request. If it rejects before the response has started, the response is 500. */
 export type RequestHandler = (request: HostRequest, response: ServerResponse) => Promise<void>;
 
 export interface ServerOptions {
-  /** 0 takes a free one. */
+  /** 0 selects a free port. */
   readonly port: number;
   readonly handle: RequestHandler;
-  /** Called with what a handler rejects with. */
+  /** Called with the errors of handlers. */
   readonly onError: (error: unknown) => void;
-  /** Origins whose pages may call the server. Undefined: none but its own. */
+  /** Origins whose pages may call the server. If undefined, only its own. */
   readonly cors?: CorsOptions | undefined;
-  /** How long a request may take to arrive. @default 120 s */
+  /** Time limit for receiving a request. @default 120 s */
   readonly receiveTimeoutMs?: number;
 }
 
 /** An HTTP server on both loopback addresses. */
 export interface LoopbackServer {
   readonly port: number;
-  /** Accepts no more connections; open ones go on. */
+  /** Stops accepting connections. Open ones continue. */
   stop(): void;
-  /** Ends all connections. */
+  /** Closes all connections. */
   close(): Promise<void>;
 }
 
@@ -34,9 +34,9 @@ const defaultReceiveTimeoutMs = 120_000;
 const headersTimeoutMs = 30_000;
 
 /**
- * Listens on `localhost` as the real host's server does. Requests of foreign web pages are refused with 403.
+ * Listens on `localhost` like the real host's server. Refuses requests from foreign web pages with 403.
  *
- * @throws the server's own error, for instance EADDRINUSE.
+ * @throws the server's error, for example EADDRINUSE
  */
 export async function startServer(options: ServerOptions): Promise<LoopbackServer> {
   const first = await listen(createHttpServer(options), options.port, '127.0.0.1');
@@ -61,15 +61,15 @@ export async function startServer(options: ServerOptions): Promise<LoopbackServe
   };
 }
 
-/** Answers with a status and, if there is one, a body of a known length. */
+/** Sends a status and an optional body of known length. */
 export function answer(response: ServerResponse, status: number, headers: OutgoingHttpHeaders = {}, body = ''): void {
-  // The answer to HEAD does not tell a length, unlike that of most servers.
+  // Unlike most servers, the real host sends no length for HEAD.
   const length = response.req.method === 'HEAD' ? {} : { 'Content-Length': Buffer.byteLength(body) };
   response.writeHead(status, reasonPhrase(status, STATUS_CODES), { ...headers, ...length });
   response.end(body);
 }
 
-/** Reads the whole body; rejects when the client leaves before it is whole. */
+/** Reads the whole body. Rejects if the client disconnects before it is complete. */
 export async function readBody({ message }: HostRequest): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of message as AsyncIterable<Buffer>) chunks.push(chunk);
@@ -79,7 +79,7 @@ export async function readBody({ message }: HostRequest): Promise<Buffer> {
 function createHttpServer(options: ServerOptions): Server {
   const { handle, onError, cors, receiveTimeoutMs = defaultReceiveTimeoutMs } = options;
   const server = createServer({
-    // High enough for the limits of the real host to be applied by the request handler instead.
+    // High enough that the request handler can apply the limits of the real host instead.
     maxHeaderSize: 1024 * 1024,
     requireHostHeader: false,
     requestTimeout: receiveTimeoutMs,
@@ -89,7 +89,7 @@ function createHttpServer(options: ServerOptions): Server {
   });
   server.maxHeadersCount = 0;
   server.on('request', (message, response) => {
-    // A client that leaves is no reason to end: what is still written to it goes nowhere.
+    // Ignore clients that disconnect: later writes are discarded.
     response.on('error', () => undefined);
     message.on('error', () => undefined);
     const request = readRequest(message);
@@ -115,10 +115,10 @@ function createHttpServer(options: ServerOptions): Server {
   return server;
 }
 
-/** Answers what the parser refuses. The real host accepts any well-formed method, and has no route for it. */
+/** Answers requests that the parser rejects. The real host accepts any well-formed method and finds no route for it. */
 function answerUnreadable(error: NodeJS.ErrnoException & { rawPacket?: Buffer }, socket: Duplex): void {
   const isTimeout = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
-  // A request that stops arriving may have been answered in part.
+  // A request that times out may have been partly answered.
   const isAnswerBegun = isTimeout && socket instanceof Socket && socket.bytesWritten > 0;
   if (!socket.writable || isAnswerBegun) return void socket.destroy();
   const isOtherMethod =
@@ -146,7 +146,7 @@ async function listen(server: Server, port: number, host: string): Promise<Serve
 
 function portOf(server: Server): number {
   const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('The server does not listen on a port.');
+  if (address === null || typeof address === 'string') throw new Error('The server is not listening on a port.');
   return address.port;
 }
 

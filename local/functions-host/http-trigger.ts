@@ -1,32 +1,38 @@
 import { randomUUID } from 'node:crypto';
 import { STATUS_CODES, type ServerResponse } from 'node:http';
 import type { FunctionRoute } from './function-routes.js';
-import type { FunctionMetadata, NullableMap, RpcHttpRequest, RpcHttpResponse, TypedData } from './functions-core.js';
+import type {
+  FunctionMetadata,
+  NullableMap,
+  RpcHttpCookie,
+  RpcHttpRequest,
+  RpcHttpResponse,
+  TypedData,
+} from './functions-core.js';
 import type { HostLog } from './host-log.js';
 import { answer, readBody } from './http-server.js';
 import type { Invoke } from './invocation.js';
 import type { RouteParameters } from './route-template.js';
-import { serializeCookie } from './serialize-cookie.js';
 import { encodeUrlForFunction, reasonPhrase, type HostRequest } from './server-quirks.js';
 import type { StreamingProxy } from './streaming-proxy.js';
 import { createTriggerMetadata } from './trigger-metadata.js';
 
 const maxBodyBytes = 100 * 1024 * 1024;
-/** How long the real host waits for a streaming function that gives no answer. */
+/** How long the real host waits for a streaming function that does not respond. */
 const unansweredTimeoutMs = 240_000;
 const answerGraceMs = 1000;
 
-/** What serving HTTP triggers needs. */
+/** Dependencies of HTTP triggers. */
 export interface HttpTriggerContext {
   readonly invoke: Invoke;
-  /** Undefined when bodies are buffered. */
+  /** Undefined if bodies are buffered. */
   readonly proxy: StreamingProxy | undefined;
-  /** Values of the inputs of a function beside its trigger. */
+  /** Returns the values of a function's inputs other than its trigger. */
   readonly readInputs: (metadata: FunctionMetadata) => Readonly<Record<string, TypedData>>;
   readonly log: HostLog;
 }
 
-/** One request for one function. */
+/** A request for a function. */
 export interface HttpTriggerCall {
   readonly route: FunctionRoute;
   readonly parameters: RouteParameters;
@@ -34,7 +40,7 @@ export interface HttpTriggerCall {
   readonly response: ServerResponse;
 }
 
-/** Calls the function of a route and answers what it answers. */
+/** Calls the function of a route and sends its response. */
 export async function serveHttpTrigger(context: HttpTriggerContext, call: HttpTriggerCall): Promise<void> {
   const { route, parameters, request, response } = call;
   const length = request.contentLength ?? 0;
@@ -43,7 +49,7 @@ export async function serveHttpTrigger(context: HttpTriggerContext, call: HttpTr
     answer(response, 500);
     return;
   }
-  // The real host reads a body for binding data only when its length is declared.
+  // The real host reads a body for binding data only if its length is declared.
   const body = length > 0 ? await readBody(request) : undefined;
   const invocationId = randomUUID();
   const input = {
@@ -60,7 +66,7 @@ export async function serveHttpTrigger(context: HttpTriggerContext, call: HttpTr
     ),
   };
   if (context.proxy === undefined) {
-    // A chunked body is not read, and arrives empty.
+    // A chunked body is not read and arrives empty.
     request.message.resume();
     const result = await context.invoke(route.registered, input).catch(asLogged);
     if (result === failed) answer(response, 500);
@@ -73,7 +79,7 @@ export async function serveHttpTrigger(context: HttpTriggerContext, call: HttpTr
     leaveUnanswered(context.log, call);
     return;
   }
-  // An answer may still be on its way through the proxy.
+  // A response may still be in transit through the proxy.
   const timer = setTimeout(() => {
     if (!response.headersSent) leaveUnanswered(context.log, call);
   }, answerGraceMs);
@@ -82,23 +88,23 @@ export async function serveHttpTrigger(context: HttpTriggerContext, call: HttpTr
 
 const failed = Symbol('failed');
 
-/** A call that failed has been logged as such: what is left is how its client learns of it. */
+/** The failure is already logged. Only the client's response is left to decide. */
 function asLogged(): typeof failed {
   return failed;
 }
 
-/** Says loudly that the client waits in vain, and ends its waiting when the real host would. */
+/** Logs that the client gets no response, and disconnects it when the real host would. */
 function leaveUnanswered(log: HostLog, { route, request, response }: HttpTriggerCall): void {
   if (response.writableEnded || response.destroyed) return;
   const { name } = route.registered.metadata;
-  const what = response.headersSent ? 'leaves its answer unfinished' : 'gives its client NO ANSWER';
+  const what = response.headersSent ? 'leaves its response unfinished' : 'sends its client NO RESPONSE';
   log({
     level: 'error',
     category: 'Host',
     functionName: name,
     message:
-      `${request.method} ${request.path} ${what}, here as on a real host: with HTTP streaming a function that throws, ` +
-      `returns nothing, or answers a status under 200 or over 599 leaves the client waiting for ${unansweredTimeoutMs / 1000} s. ` +
+      `${request.method} ${request.path} ${what}, as on a real host: with HTTP streaming, a function that throws, ` +
+      `returns nothing, or returns a status below 200 or above 599 leaves the client waiting for ${unansweredTimeoutMs / 1000} s. ` +
       'Catch everything in the handler, and return a response.',
   });
   const timer = setTimeout(() => {
@@ -134,4 +140,18 @@ function sendBuffered(response: ServerResponse, http: RpcHttpResponse | RpcHttpR
   const status = Number(http.statusCode);
   response.writeHead(status, reasonPhrase(status, STATUS_CODES));
   response.end(http.body?.bytes ?? http.body?.string);
+}
+
+/** Formats a `Set-Cookie` header like ASP.NET Core, which defaults the path to `/`. */
+function serializeCookie(cookie: RpcHttpCookie): string {
+  const parts = [`${encodeURIComponent(cookie.name)}=${encodeURIComponent(cookie.value)}`];
+  if (cookie.expires) parts.push(`expires=${new Date(cookie.expires.value.seconds * 1000).toUTCString()}`);
+  if (cookie.maxAge) parts.push(`max-age=${cookie.maxAge.value}`);
+  if (cookie.domain) parts.push(`domain=${cookie.domain.value}`);
+  parts.push(`path=${cookie.path?.value ?? '/'}`);
+  if (cookie.secure?.value) parts.push('secure');
+  const sameSite = { lax: 'lax', strict: 'strict', explicitNone: 'none' }[cookie.sameSite ?? ''];
+  if (sameSite !== undefined) parts.push(`samesite=${sameSite}`);
+  if (cookie.httpOnly?.value) parts.push('httponly');
+  return parts.join('; ');
 }

@@ -17,7 +17,7 @@ import { createLandingPage } from './landing-page.js';
 import { loadApp } from './load-app.js';
 import { sortFunctions, type ServedFunction } from './served-functions.js';
 import { startStreamingProxy } from './streaming-proxy.js';
-import { isSystemError } from './system-error.js';
+import { isSystemError } from './durable/journal-errors.js';
 
 export type { CorsOptions } from './cors.js';
 export { JournalFolderError, JournalUnreadableError } from './durable/journal-errors.js';
@@ -27,31 +27,31 @@ export type { HostLog, HostLogEntry, HostLogLevel } from './host-log.js';
 export type { ServedFunction } from './served-functions.js';
 
 export interface LocalFunctionsHostOptions {
-  /** Folder of the built function app: holds package.json (its `main` is loaded) and host.json. */
+  /** Folder of the built function app, with host.json and package.json, whose `main` is loaded. */
   readonly appFolder: string;
-  /** 0 takes a free one. */
+  /** 0 selects a free port. */
   readonly port: number;
   /**
-   * Turns function keys on. Off, every key passes, as with `func start`. With a journal the keys stay the same from one
-   * start to the next.
+   * Whether functions require keys. If off, every key is accepted, as with `func start`. With a journal, the keys stay the
+   * same between starts.
    */
   readonly keys?: boolean;
-  /** Absence means no CORS headers. */
+  /** If undefined, responses have no CORS headers. */
   readonly cors?: CorsOptions;
   /**
-   * Where entities and their accepted operations are kept beyond the life of the host, however it ends; in a folder of
-   * its own for each task hub and app, made when missing. Absent: in memory.
+   * Folder in which entities and their accepted operations survive the host, however it exits. Each task hub and app has its
+   * own subfolder, created if missing. @default in memory
    */
   readonly journalFolder?: string;
-  /** Receives the host's and the functions' log lines. */
+  /** Receives the log lines of the host and the functions. */
   readonly log: HostLog;
 }
 
-/** What an earlier host has left in the journal. */
+/** The content of the journal at startup. */
 export interface FoundEntities {
-  /** Entities that exist. */
+  /** Number of entities. */
   readonly entityCount: number;
-  /** Accepted operations that had not ended, and are delivered again. */
+  /** Number of unfinished operations, which are redelivered. */
   readonly operationCount: number;
 }
 
@@ -61,13 +61,13 @@ export interface LocalFunctionsHost {
   readonly port: number;
   /** In the order of registration. */
   readonly functions: readonly ServedFunction[];
-  /** Undefined when keys are off. */
+  /** Undefined if keys are off. */
   readonly keys: FunctionKeys | undefined;
   /** Undefined without a journal. */
   readonly found: FoundEntities | undefined;
   /**
-   * Stops taking requests, lets running entity operations and timer functions end (10 s at most), runs `appTerminate`
-   * hooks, closes everything.
+   * Stops accepting requests, waits up to 10 s for running entity operations and timer functions, runs `appTerminate` hooks,
+   * then closes everything.
    */
   close(): Promise<void>;
 }
@@ -76,11 +76,11 @@ const durablePath = '/runtime/webhooks/durabletask';
 const stopTimeoutMs = 10_000;
 
 /**
- * Serves a built function app as the Azure Functions host does, for development. The environment must hold the app's
- * settings already. A process serves one app, once: Node.js loads its modules only once.
+ * Serves a built function app like the Azure Functions host, for development. The environment must already contain the
+ * app's settings. A process can serve only one app, once, because Node.js loads modules once.
  *
- * @throws the server's own error (EADDRINUSE) for a taken port, FolderInUseError, JournalFolderError and
- * JournalUnreadableError for the journal, the app's own error when loading it fails, and an Error that names host.json when it cannot be used.
+ * @throws the server's error (EADDRINUSE) for a used port; FolderInUseError, JournalFolderError or JournalUnreadableError
+ *   for the journal; the app's own error if loading fails; an Error naming host.json if it is invalid
  */
 export async function startLocalFunctionsHost(options: LocalFunctionsHostOptions): Promise<LocalFunctionsHost> {
   const settings = await readHostSettings(options.appFolder, process.env);
@@ -117,7 +117,7 @@ export async function startLocalFunctionsHost(options: LocalFunctionsHostOptions
     await loadApp(options.appFolder);
     registry.isComplete = true;
     if (registry.functions.size === 0) {
-      log({ level: 'warning', category: 'Host', message: 'The app has registered no functions.' });
+      log({ level: 'warning', category: 'Host', message: 'The app registered no functions.' });
     }
     const served = sortFunctions(registry.functions.values(), settings.routePrefix);
     const proxy = registry.programmingModel && (await startStreamingProxy(registry.programmingModel));
@@ -191,7 +191,7 @@ function openJournal(folder: string): EntityJournal {
   return withFolderErrors(folder, () => openEntityJournal(folder));
 }
 
-/** Names the folder when the system refuses something there. */
+/** Adds the folder to system errors. */
 function withFolderErrors<Result>(folder: string, act: () => Result): Result {
   try {
     return act();
@@ -207,15 +207,15 @@ function countFound({ found }: EntityJournal): FoundEntities {
   };
 }
 
-/** Requests that come before the app is loaded are told so, as by the real host. */
+/** Answers 503 until the app is loaded, like the real host. */
 const answerNotReady: RequestHandler = async (_request, response) => answer(response, 503);
 
-/** The host's own routes tell which kind of credential they want. */
+/** The host's own routes name the expected kind of credential. */
 function refuse(response: ServerResponse): void {
   answer(response, 401, { 'WWW-Authenticate': 'Bearer' });
 }
 
-/** Sets an environment variable; the returned function restores it. */
+/** Sets an environment variable. The returned function restores it. */
 function setEnvironment(name: string, value: string): () => void {
   const earlier = process.env[name];
   process.env[name] = value;

@@ -7,23 +7,23 @@ import type {
 } from './functions-core.js';
 import type { HostLog, HostLogLevel } from './host-log.js';
 
-/** What one call of a function is given. */
+/** Input of one function call. */
 export interface InvocationInput {
   /** A new UUID for each call. */
   readonly invocationId: string;
-  /** How often the function was called with the same input before. @default 0 */
+  /** Number of earlier calls with the same input. @default 0 */
   readonly retryCount?: number;
   /** By binding name. */
   readonly inputs: Readonly<Record<string, TypedData>>;
   readonly triggerMetadata: Readonly<Record<string, TypedData>>;
 }
 
-/** Calls a function; rejects with what the real host would be told as the call's failure. */
+/** Calls a function. Rejects with the failure that the real host would receive. */
 export type Invoke = (registered: RegisteredFunction, input: InvocationInput) => Promise<InvocationResponse>;
 
 /**
- * Calls functions as the real worker does: arguments, `preInvocation` hooks, the function, `postInvocation` hooks,
- * response. Failures are logged.
+ * Calls functions like the real worker: arguments, `preInvocation` hooks, the function, `postInvocation` hooks, response.
+ * Logs failures.
  */
 export function createInvoke(registry: AppRegistry, log: HostLog): Invoke {
   return async (registered, input) => {
@@ -52,7 +52,7 @@ async function callFunction(
   core: CoreInvocationContext,
   { callback }: RegisteredFunction,
 ): Promise<InvocationResponse> {
-  if (registry.programmingModel === undefined) throw new Error('The app has not set a programming model.');
+  if (registry.programmingModel === undefined) throw new Error('The app set no programming model.');
   const model = registry.programmingModel.getInvocationModel(core);
   const { context, inputs } = await model.getArguments();
   const shared = { hookData: {}, appHookData: registry.appHookData, invocationContext: context };

@@ -6,10 +6,10 @@ import { z } from 'zod';
 const packageJson = z.object({ main: z.string().optional() });
 
 /**
- * Imports what `main` of an app's package.json names: a file, or all files that match a glob, in the order of their
- * names. CommonJS and ES modules are accepted.
+ * Imports the `main` of an app's package.json: a file, or all files that match a glob, sorted by name. Supports CommonJS
+ * and ES modules.
  *
- * @throws Error when nothing matches; otherwise what reading package.json or the app itself throws.
+ * @throws Error if no file matches, or the error of reading package.json or of the app itself
  */
 export async function loadApp(appFolder: string): Promise<void> {
   const { main = 'index.js' } = packageJson.parse(
@@ -18,7 +18,7 @@ export async function loadApp(appFolder: string): Promise<void> {
   const files = /[*?{[]/.test(main) ? await findFiles(appFolder, main) : [main];
   if (files.length === 0) throw new Error(`No file matches "main" of package.json, "${main}", in ${appFolder}.`);
   for (const file of files) {
-    // The order of registration is the order of the files.
+    // In order, because it determines the order of registration.
     await import(pathToFileURL(path.resolve(appFolder, file)).href);
   }
 }

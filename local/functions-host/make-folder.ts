@@ -2,12 +2,12 @@ import { existsSync, mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 
 /**
- * Makes a folder and those above it, where they are missing.
+ * Creates a folder and its missing parents.
  *
- * Unlike `mkdirSync` with `recursive`, which Node.js 20 repeats for ever where the system calls the new folder a missing
- * one, as under /proc.
+ * `mkdirSync` with `recursive` loops forever in Node.js 20 if the system reports the new folder as missing, as under
+ * /proc.
  *
- * @throws the system's error, for instance EEXIST for a file of that name.
+ * @throws the system's error, for example EEXIST for a file of that name
  */
 export function makeFolder(folder: string): void {
   if (isFolder(folder)) return;
@@ -16,7 +16,7 @@ export function makeFolder(folder: string): void {
   try {
     mkdirSync(folder);
   } catch (error) {
-    // Somebody else may have been faster.
+    // Another process may have created it.
     if (!isFolder(folder)) throw error;
   }
 }

@@ -1,18 +1,18 @@
 import { readFileSync } from 'node:fs';
 
-/** A process, told apart from a later one that was given the same id. */
+/** Identifies a process, even if a later one reuses its id. */
 export interface ProcessIdentity {
   readonly id: number;
-  /** When it started, in ticks since the start of the system; undefined where the system does not tell (only Linux does). */
+  /** Start time in ticks since boot. Linux only; undefined on other systems. */
   readonly startedAt: string | undefined;
 }
 
-/** The process that has this id now. */
+/** Returns the process that has this id now. */
 export function describeProcess(id: number): ProcessIdentity {
   return { id, startedAt: readStatus(id)?.startedAt };
 }
 
-/** Whether a process still runs; where the system does not tell more, whether there is one with its id. */
+/** Returns whether a process is running. Without a start time, whether any process has its id. */
 export function isRunning({ id, startedAt }: ProcessIdentity): boolean {
   if (!isIdTaken(id)) return false;
   const status = readStatus(id);
@@ -32,7 +32,7 @@ function isIdTaken(id: number): boolean {
   }
 }
 
-/** What https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html says of a process; undefined where there is no such file. */
+/** Reads https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html. @returns undefined if the file does not exist */
 function readStatus(id: number): { readonly hasEnded: boolean; readonly startedAt: string } | undefined {
   let text: string;
   try {
@@ -42,9 +42,9 @@ function readStatus(id: number): { readonly hasEnded: boolean; readonly startedA
       return undefined;
     throw error;
   }
-  // The second field, the program's name in parentheses, may hold anything: the third one is behind the last of them.
+  // The second field, the program's name in parentheses, can contain anything, so the third one follows the last `)`.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   const [state = '', startedAt] = [fields[0], fields[19]];
-  if (startedAt === undefined) throw new Error(`/proc/${id}/stat is not as it should be: ${text}`);
+  if (startedAt === undefined) throw new Error(`/proc/${id}/stat has an unexpected format: ${text}`);
   return { hasEnded: state === 'Z' || state === 'X', startedAt };
 }

@@ -1,16 +1,16 @@
-/** Whether a route parameter's value is acceptable. The value is decoded and never undefined. */
+/** Returns whether a route parameter's decoded value is valid. */
 export type RouteConstraint = (value: string) => boolean;
 
 /**
- * The inline constraint `name(argumentsText)` of a route template, by the rules of ASP.NET Core, which routes for the
- * real host: https://learn.microsoft.com/aspnet/core/fundamentals/routing#route-constraints
+ * Creates the inline constraint `name(argumentsText)` of a route template, with the rules of ASP.NET Core, which the real
+ * host uses for routing: https://learn.microsoft.com/aspnet/core/fundamentals/routing#route-constraints
  *
- * @throws Error for a constraint that is unknown or has wrong arguments.
+ * @throws Error for an unknown constraint or invalid arguments
  */
 export function createRouteConstraint(name: string, argumentsText: string | undefined): RouteConstraint {
   const key = name.toLowerCase();
   const create = Object.hasOwn(constraints, key) ? constraints[key] : undefined;
-  if (create === undefined) throw new Error(`There is no route constraint "${name}".`);
+  if (create === undefined) throw new Error(`Unknown route constraint "${name}".`);
   return create(argumentsText ?? '');
 }
 
@@ -75,6 +75,6 @@ function toInteger(text: string): bigint {
 function twoIntegers(text: string): [bigint, bigint] {
   const [first, second, ...others] = text.split(',');
   if (first === undefined || second === undefined || others.length > 0)
-    throw new Error(`"${text}" is not two numbers.`);
+    throw new Error(`"${text}" is not a pair of numbers.`);
   return [toInteger(first), toInteger(second)];
 }

@@ -1,6 +1,6 @@
 import { createRouteConstraint, type RouteConstraint } from './route-constraints.js';
 
-/** Values of a route's parameters by name; a parameter that the path leaves out is missing. */
+/** Values of a route's parameters by name. Optional parameters that the path omits are missing. */
 export type RouteParameters = Readonly<Record<string, string>>;
 
 interface Literal {
@@ -20,15 +20,15 @@ interface Parameter {
 type Segment = readonly (Literal | Parameter)[];
 
 /**
- * A route template such as `items/{id:int:min(2)?}` or `files/{*path}`, by the rules of ASP.NET Core. Text matches
- * without regard to case; one slash at the end of a path is accepted.
+ * A route template such as `items/{id:int:min(2)?}` or `files/{*path}`, with the rules of ASP.NET Core. Matches text
+ * case-insensitively and accepts one trailing slash.
  */
 export class RouteTemplate {
   readonly text: string;
   readonly #segments: readonly Segment[];
   readonly #precedence: readonly number[];
 
-  /** @throws Error for a template that is not well-formed or names an unknown constraint. */
+  /** @throws Error for a malformed template or an unknown constraint */
   constructor(text: string) {
     this.text = text;
     this.#segments = splitSegments(text).map(parseSegment);
@@ -41,8 +41,8 @@ export class RouteTemplate {
   }
 
   /**
-   * Orders templates so that the first that matches is the right one: segment by segment a literal comes before a
-   * parameter with constraints, that before one without, that before a catch-all.
+   * Orders templates by precedence, segment by segment: literals, then parameters with constraints, then parameters without,
+   * then catch-alls.
    */
   static compare(this: void, first: RouteTemplate, second: RouteTemplate): number {
     const length = Math.max(first.#precedence.length, second.#precedence.length);
@@ -57,7 +57,7 @@ export class RouteTemplate {
     return this.#segments.flat().flatMap((part) => (part.kind === 'parameter' ? [part.name] : []));
   }
 
-  /** Parameters of a decoded path that begins with a slash; undefined when the path does not match. */
+  /** Returns the parameters of a decoded path, which starts with a slash, or undefined if the path does not match. */
   match(path: string): RouteParameters | undefined {
     const parts = path.replace(/^\//, '').replace(/\/$/, '').split('/');
     const given = parts.length === 1 && parts[0] === '' ? [] : parts;
@@ -99,7 +99,7 @@ function segmentPattern(segment: Segment): RegExp {
     if (part.kind === 'parameter') return part.isOptional ? '' : '(.+)';
     const next = segment[index + 1];
     const text = part.text.replace(/[\\^$.*+?()[\]{}|/]/g, String.raw`\$&`);
-    // `{name}.{extension?}`: the point before an optional parameter is as optional as the parameter.
+    // In `{name}.{extension?}`, the dot before the optional parameter is optional too.
     return next?.kind === 'parameter' && next.isOptional ? `(?:${text}([^${text}]+))?` : text;
   });
   return new RegExp(`^${source.join('').replace(/\(\.\+\)(?=\(\?:)/, '(.+?)')}$`, 'i');
@@ -112,7 +112,7 @@ function rankSegment(segment: Segment): number {
   return (part.isCatchAll ? 5 : 3) - (part.constraints.length > 0 ? 1 : 0);
 }
 
-/** Splits at the slashes that stand outside of braces. */
+/** Splits at slashes outside of braces. */
 function splitSegments(text: string): string[] {
   const trimmed = text.replace(/^\/|\/$/g, '');
   if (trimmed === '') return [];
@@ -124,13 +124,13 @@ function splitSegments(text: string): string[] {
     if (token === '/' && !isInside) segments.push('');
     else segments[segments.length - 1] += token;
   }
-  if (isInside || segments.includes('')) throw new Error(`The route "${text}" is not well-formed.`);
+  if (isInside || segments.includes('')) throw new Error(`The route "${text}" is malformed.`);
   return segments;
 }
 
 function parseSegment(text: string): Segment {
   const parts = text.match(/\{(?!\{)(?:\{\{|\}\}|[^{}])*\}|(?:\{\{|\}\}|[^{}])+/g) ?? [];
-  if (parts.join('') !== text) throw new Error(`"${text}" in a route is not well-formed.`);
+  if (parts.join('') !== text) throw new Error(`"${text}" in a route is malformed.`);
   return parts.map((part) => {
     const unescaped = part.replaceAll('{{', '{').replaceAll('}}', '}');
     const isParameter = /^\{(?!\{)/.test(part);
@@ -144,7 +144,7 @@ function parseParameter(text: string): Parameter {
       text,
     );
   const { stars = '', name = '', constraints = '', value, optional } = match?.groups ?? {};
-  if (match === null || name.trim() === '') throw new Error(`"{${text}}" in a route is not well-formed.`);
+  if (match === null || name.trim() === '') throw new Error(`"{${text}}" in a route is malformed.`);
   return {
     kind: 'parameter',
     name,

@@ -3,15 +3,15 @@ import { createFunctionRoute, sortRoutes, type FunctionRoute } from './function-
 import type { RegisteredFunction } from './functions-core.js';
 import type { TimerFunction } from './timer-trigger.js';
 
-/** A function of the app, and what becomes of it here. */
+/** A function of the app and how this host serves it. */
 export interface ServedFunction {
   readonly name: string;
   readonly kind: 'http' | 'entity' | 'timer' | 'not served';
-  /** Methods and path of an HTTP function, the entity's name, a timer's schedule, or why the function is not served. */
+  /** Methods and path of an HTTP function, name of an entity, schedule of a timer, or why the function is not served. */
   readonly detail: string;
 }
 
-/** What an app registered, sorted by what serves it. */
+/** An app's functions, grouped by trigger. */
 export interface ServedFunctions {
   /** In the order of registration. */
   readonly list: readonly ServedFunction[];
@@ -49,10 +49,14 @@ export function sortFunctions(functions: Iterable<RegisteredFunction>, routePref
       list.push({
         name,
         kind: 'timer',
-        detail: `timer ${String(trigger?.['schedule'])}, run by POST /admin/functions/${name} only`,
+        detail: `timer ${String(trigger?.['schedule'])}, run only by POST /admin/functions/${name}`,
       });
     } else {
-      list.push({ name, kind: 'not served', detail: `${trigger?.type ?? 'no trigger'}: not part of the local host` });
+      list.push({
+        name,
+        kind: 'not served',
+        detail: `${trigger?.type ?? 'no trigger'}: not supported by the local host`,
+      });
     }
   }
   return { list, routes: sortRoutes(routes), entities, timers };

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 
-// What Kestrel, the server inside the real host, does to requests before any routing. Its limits are the defaults:
+// What Kestrel, the server of the real host, does with requests before routing, with its default limits:
 // https://learn.microsoft.com/aspnet/core/fundamentals/servers/kestrel/options
 const maxRequestLineBytes = 8 * 1024;
 const maxHeaderBytes = 32 * 1024;
@@ -10,27 +10,27 @@ const methodsWithBody = new Set(['POST', 'PUT']);
 /** A request as the real host's server passes it on. */
 export interface HostRequest {
   readonly method: string;
-  /** Decoded once, `%2F` and escapes that are not UTF-8 left as they came, without dot segments. */
+  /** Decoded once, without dot segments. `%2F` and escapes that are not UTF-8 stay encoded. */
   readonly path: string;
-  /** As it came, question mark included; empty without one. */
+  /** Unchanged, including the question mark. Empty without one. */
   readonly queryText: string;
   readonly query: Query;
-  /** Values by lower-case name, repeated ones joined with a comma. */
+  /** Values by lower-case name. Repeated headers are joined with commas. */
   readonly headers: ReadonlyMap<string, string>;
-  /** Names and values as they came, in their order. */
+  /** Names and values, unchanged and in order. */
   readonly headerList: readonly (readonly [name: string, value: string])[];
-  /** Undefined when the request does not declare a length. */
+  /** Undefined if the request does not declare a length. */
   readonly contentLength: number | undefined;
   readonly message: IncomingMessage;
 }
 
-/** Query parameters in the order of their first use; names differ without regard to case. */
+/** Query parameters in order of first use. Names are case-insensitive. */
 export type Query = readonly { readonly name: string; readonly values: readonly string[] }[];
 
-/** Reads a request as Kestrel does, or returns the status with which Kestrel refuses it. */
+/** Reads a request like Kestrel, or returns the status with which Kestrel rejects it. */
 export function readRequest(message: IncomingMessage): HostRequest | number {
   const { method = '', url = '', httpVersion, rawHeaders } = message;
-  // The server's parser hands over bytes as Latin-1 characters: a character is a byte.
+  // Node's parser returns Latin-1 text, in which each character is one byte.
   if (`${method} ${url} HTTP/1.1\r\n`.length > maxRequestLineBytes) return 414;
   if (rawHeaders.length / 2 > maxHeaderCount || countHeaderBytes(rawHeaders) > maxHeaderBytes) return 431;
   if (httpVersion === '0.9' || /[^\x21-\x7E]/.test(url)) return 400;
@@ -83,15 +83,15 @@ function readTarget(url: string, host: string | undefined): { path: string; quer
   return mark < 0 ? { path: text, queryText: '' } : { path: text.slice(0, mark), queryText: text.slice(mark) };
 }
 
-/** Decodes the escapes of a path; undefined when it holds a NUL, which the server refuses. */
+/** Decodes the escapes of a path. @returns undefined for a path with NUL, which the server rejects */
 export function decodePath(path: string): string | undefined {
   return path.includes('%00') ? undefined : decodeEscapes(path, (byte) => byte !== 0x2f);
 }
 
 /**
- * Decodes `%XX` escapes that are well-formed UTF-8 and leaves all others as they are.
+ * Decodes `%XX` escapes that are well-formed UTF-8 and leaves all others unchanged.
  *
- * @param isDecoded - whether an escape of this byte is decoded.
+ * @param isDecoded - whether to decode an escape of this byte
  */
 function decodeEscapes(text: string, isDecoded: (byte: number) => boolean): string {
   return text.replace(/(?:%[\da-f]{2})+/gi, (run) => {
@@ -140,19 +140,19 @@ function parseQuery(queryText: string): Query {
   return [...parameters.values()];
 }
 
-/** The last value of a query parameter; undefined when the query does not have it. */
+/** Returns the last value of a query parameter, or undefined. */
 export function readQuery(query: Query, name: string): string | undefined {
   return query.find((parameter) => parameter.name.toLowerCase() === name.toLowerCase())?.values.at(-1);
 }
 
-/** Path and query as a URL that a buffered function sees: escapes that remained in the path are kept. */
+/** Returns path and query as a URL for a buffered function. Keeps remaining escapes in the path. */
 export function encodeUrlForFunction({ path, queryText }: Pick<HostRequest, 'path' | 'queryText'>): string {
   return encodePath(path, true) + queryText.replaceAll('#', '%23');
 }
 
 /**
- * Path and query as they are forwarded to a streaming function: percent signs that remained in the path are encoded
- * again, and the query is put into the canonical form of .NET's `Uri`.
+ * Returns path and query for a streaming function: encodes remaining percent signs in the path again, and converts the
+ * query to the canonical form of .NET's `Uri`.
  */
 export function encodeUrlForForwarding({ path, queryText }: Pick<HostRequest, 'path' | 'queryText'>): string {
   const query = queryText
@@ -172,7 +172,7 @@ function encodeUtf8(text: string): string {
   return [...Buffer.from(text)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('');
 }
 
-/** Reason phrase that the server writes for a status; empty where it knows none. */
+/** Returns the server's reason phrase for a status, or an empty string. */
 export function reasonPhrase(status: number, standardPhrases: Readonly<Record<number, string | undefined>>): string {
   return differingPhrases[status] ?? standardPhrases[status] ?? '';
 }

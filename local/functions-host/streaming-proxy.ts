@@ -9,21 +9,21 @@ const connectionHeaders = new Set(['connection', 'keep-alive', 'transfer-encodin
 const forwardingHeaders = ['x-ms-invocation-id', 'x-forwarded-host', 'x-forwarded-proto'];
 const headersSetAnew = new Set(['host', 'content-length', 'expect', ...forwardingHeaders]);
 
-/** The HTTP proxy of `@azure/functions`, through which requests reach a streaming app and answers come back. */
+/** The HTTP proxy of `@azure/functions`, which carries requests to a streaming app and its responses. */
 export interface StreamingProxy {
   /**
-   * Forwards a request for the invocation of that id.
+   * Forwards a request for an invocation.
    *
-   * @param body - the whole body; undefined to pass it on as it comes.
+   * @param body - the whole body; if undefined, forwards the body as it arrives
    */
   forward(request: HostRequest, response: ServerResponse, invocationId: string, body: Uint8Array | undefined): void;
   close(): void;
 }
 
 /**
- * Asks the programming model for its capabilities, whereby it starts its proxy if the app has HTTP streaming on.
+ * Requests the capabilities of the programming model, which makes it start its proxy if HTTP streaming is on.
  *
- * @returns undefined for an app with buffered bodies.
+ * @returns undefined for an app with buffered bodies
  */
 export async function startStreamingProxy(model: ProgrammingModel): Promise<StreamingProxy | undefined> {
   const started = listenOnLoopback(() => model.getCapabilities({}));
@@ -42,7 +42,7 @@ export async function startStreamingProxy(model: ProgrammingModel): Promise<Stre
   };
 }
 
-/** Runs `start` and holds each server on which it listens at once to loopback: the proxy would take all interfaces. */
+/** Runs `start`, and makes the servers that it starts listen on loopback only. The proxy would use all interfaces. */
 function listenOnLoopback<Result>(start: () => Result): { result: Result; servers: net.Server[] } {
   const servers: net.Server[] = [];
   const prototype: { listen: Listen } = net.Server.prototype;
@@ -74,16 +74,16 @@ interface Exchange {
 function forward(proxy: { agent: Agent; port: number }, { request, response, invocationId, body }: Exchange): void {
   const hasBody = body !== undefined || request.headers.has('transfer-encoding');
   const upstream = sendRequest({
-    // What a function leaves of a body is never read, and would block the next request on the same connection.
+    // If the function does not read the whole body, the rest would block the next request on the same connection.
     agent: hasBody ? false : proxy.agent,
     host: '127.0.0.1',
     port: proxy.port,
     method: request.method,
     path: encodeUrlForForwarding(request),
     headers: {
-      // Or its proxy would close that connection with the answer, which is lost when there is a body left to read.
+      // Otherwise the proxy closes the connection with the response, which is lost if the body is not read completely.
       connection: 'keep-alive',
-      // The library reads headers from the trigger's metadata, but its proxy limits how many bytes of them there are.
+      // The library reads headers from the trigger's metadata, but its proxy limits their size.
       ...withoutOwn(request.message, headersSetAnew),
       'x-ms-invocation-id': invocationId,
       'x-forwarded-host': request.headers.get('host') ?? '',
@@ -97,7 +97,7 @@ function forward(proxy: { agent: Agent; port: number }, { request, response, inv
   });
   response.on('close', () => {
     upstream.destroy();
-    // As the real host's server does: what is left of the body must not stand before the client's next request.
+    // Like the real host's server, discard the rest of the body so that it does not block the client's next request.
     request.message.unpipe(upstream).resume();
   });
   if (body === undefined) request.message.pipe(upstream);
@@ -107,11 +107,11 @@ function forward(proxy: { agent: Agent; port: number }, { request, response, inv
 function passOn(received: IncomingMessage, response: ServerResponse): void {
   response.writeHead(received.statusCode ?? 200, received.statusMessage, withoutOwn(received, new Set(['date'])));
   response.flushHeaders();
-  // A client that leaves, or an answer that breaks off, ends the other side too.
+  // A client that disconnects, or a response that breaks, closes the other side too.
   pipeline(received, response, () => undefined);
 }
 
-/** Headers of a message without those that belong to its connection. */
+/** Returns the headers of a message without those of its connection. */
 function withoutOwn({ headersDistinct }: IncomingMessage, others: ReadonlySet<string>): Record<string, string[]> {
   const entries = Object.entries(headersDistinct).filter(([name]) => !connectionHeaders.has(name) && !others.has(name));
   return Object.fromEntries(entries.map(([name, values]) => [name, values ?? []]));

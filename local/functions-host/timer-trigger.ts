@@ -8,17 +8,17 @@ export interface TimerFunction {
   readonly triggerName: string;
 }
 
-/** What calling timer functions needs. */
+/** Dependencies of timer functions. */
 export interface TimerTriggerContext {
   readonly invoke: Invoke;
-  /** Values of the inputs of a function beside its trigger. */
+  /** Returns the values of a function's inputs other than its trigger. */
   readonly readInputs: (metadata: FunctionMetadata) => Readonly<Record<string, TypedData>>;
 }
 
-/** As the real host tells a function that is run by hand, where no schedule has been followed yet. */
+/** What the real host passes to a function that is run manually before its first scheduled run. */
 const timer = JSON.stringify({ Schedule: { AdjustForDST: true }, ScheduleStatus: null, IsPastDue: false });
 
-/** Calls a timer function once; rejects when it fails, which is logged. */
+/** Calls a timer function once. Rejects if it fails; the failure is logged. */
 export async function runTimerFunction(
   { invoke, readInputs }: TimerTriggerContext,
   { registered, triggerName }: TimerFunction,

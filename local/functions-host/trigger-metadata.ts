@@ -3,11 +3,11 @@ import type { RouteParameters } from './route-template.js';
 import { readQuery, type HostRequest } from './server-quirks.js';
 
 /**
- * The binding data of an HTTP trigger: JSON properties of the body, query parameters, route parameters, `Query` and
- * `Headers`. Later ones replace the value of earlier ones, except the last two; names differ without regard to case
- * and keep the case of their first appearance. Streaming functions get their `params` and headers from here.
+ * Creates the binding data of an HTTP trigger: JSON properties of the body, query parameters, route parameters, `Query`
+ * and `Headers`. Later ones replace earlier ones, except the last two. Names are case-insensitive and keep the case of
+ * their first occurrence. Streaming functions get their `params` and headers from here.
  *
- * @param parameterNames - all parameters of the route, also those that the path leaves out.
+ * @param parameterNames - all parameters of the route, including those that the path omits
  */
 export function createTriggerMetadata(
   request: HostRequest,
@@ -26,7 +26,7 @@ export function createTriggerMetadata(
 
   for (const [name, value] of readJsonProperties(body)) set(name, { string: value });
   for (const [name, value] of query) {
-    // The query parameter of function keys is no binding data.
+    // The function key is not binding data.
     if (name.toLowerCase() !== 'code') set(name, { string: value });
   }
   for (const name of parameterNames) {
@@ -47,7 +47,7 @@ function headersAsSent({ headerList, headers }: HostRequest): Map<string, string
   return new Map(headerList.map(([name]) => [name, headers.get(name.toLowerCase()) ?? '']));
 }
 
-/** Top-level properties of a JSON object that are no objects and no arrays, as text in the way of .NET. */
+/** Returns the top-level scalar properties of a JSON object, as text in .NET's format. */
 function readJsonProperties(body: Uint8Array): [name: string, value: string][] {
   const firstByte = body.find((byte) => byte > 0x20);
   const isMaybeObject = firstByte === 0x7b || firstByte === 0xef;
@@ -66,7 +66,7 @@ function parseObject(text: string): object {
     const value: unknown = JSON.parse(text);
     return Object(value);
   } catch (error) {
-    // A body that is not JSON just has no properties: the function gets it as it is.
+    // A body that is not JSON has no properties. The function gets it unchanged.
     if (error instanceof SyntaxError) return {};
     throw error;
   }

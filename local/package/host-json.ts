@@ -1,16 +1,16 @@
 import { z } from 'zod';
 
-/** What drives the entities of the deployed app. */
+/** The Durable Functions backend of the deployed app. */
 export type DurableBackend = 'storage' | 'scheduler';
 
 const hostJson = z.looseObject({ extensions: z.looseObject({ durableTask: z.looseObject({}) }) });
 
-/** App setting that says where the Durable Task Scheduler is. */
+/** App setting with the connection string of the Durable Task Scheduler. */
 const SCHEDULER_CONNECTION = 'DURABLE_TASK_SCHEDULER_CONNECTION_STRING';
 
 /**
- * Makes the host.json of the package. The project's own is for Azure Storage; the Durable Task Scheduler takes none of
- * the settings of that storage provider.
+ * Returns the host.json of the package. The project's own is for Azure Storage, whose settings the Durable Task Scheduler
+ * does not accept.
  */
 export function toHostJson(text: string, backend: DurableBackend): string {
   if (backend === 'storage') return text;

@@ -6,10 +6,10 @@ import { toHostJson } from './host-json.js';
 import { collectPackageFiles, type PackageFiles } from './package-files.js';
 import { parsePackageOptions } from './package-options.js';
 
-// Writes the deployable files of the built app to a zip, or to a folder that another tool packs. The same input gives
-// the same bytes.
+// Writes the deployable files of the built app to a zip, or to a folder that another tool packages. The output is
+// reproducible.
 
-/** A zip keeps local times: only noon made from local parts is the same in every time zone. */
+/** A zip stores local times, so a date made from local parts gives the same bytes in every time zone. */
 const modified = new Date(1980, 0, 1, 12);
 const unix = 3;
 const ordinaryFileMode = 0o100644;

@@ -15,23 +15,22 @@ const packageLock = z.object({
 });
 const installedPackage = z.object({ version: z.string() });
 
-/** The packages that are bundled into the dashboard's page; their licenses go into `licenses/`. */
+/** Packages bundled into the dashboard's page. Their licenses go into `licenses/`. */
 const PAGE_PACKAGES = ['eventsource-parser', 'htm', 'marked', 'preact', 'remend'];
 
-/** What goes to Azure. */
+/** The files to deploy to Azure. */
 export interface PackageFiles {
   readonly name: string;
   readonly version: string;
-  /** The content of each file by its path from the app's folder, `/` between names, in the order of their UTF-16 codes. */
+  /** Content of each file by its path in the app's folder, with `/`, in UTF-16 order. */
   readonly files: ReadonlyMap<string, Uint8Array>;
 }
 
 /**
- * Collects what the built app needs to run, and the license texts of what it carries: `host.json`, a package.json
- * without what only development needs, the compiled `src/`, the dashboard's page, and the production dependencies that
- * package-lock.json names.
+ * Collects the files that the built app needs: `host.json`, a package.json without its development parts, the compiled
+ * `src/`, the dashboard's page, the production dependencies of package-lock.json, and the licenses of all of them.
  *
- * @throws Error when the app is not built, or when what is installed is not what package-lock.json says.
+ * @throws Error if the app is not built, or if the installed packages do not match package-lock.json
  */
 export async function collectPackageFiles(projectFolder: string): Promise<PackageFiles> {
   const manifest = packageJson.parse(await readJson(path.join(projectFolder, 'package.json')));
@@ -49,12 +48,12 @@ export async function collectPackageFiles(projectFolder: string): Promise<Packag
   ]) {
     files.set(file, await readFile(path.join(projectFolder, file)));
   }
-  // Sorted by code, not by the machine's language.
+  // Sorted by code unit, independent of the machine's locale.
   const sorted = [...files].toSorted(([one], [other]) => (one < other ? -1 : 1));
   return { name: manifest.name, version: manifest.version, files: new Map(sorted) };
 }
 
-/** Goes by the sources, as dist/ also keeps what was compiled from sources that are gone. */
+/** Based on the sources, because dist/ may still contain the output of deleted ones. */
 async function compiledFiles(projectFolder: string): Promise<string[]> {
   const all = await listFiles(path.join(projectFolder, 'src'));
   const sources = all.filter((source) => !source.startsWith('dashboard/page/'));
@@ -64,7 +63,7 @@ async function compiledFiles(projectFolder: string): Promise<string[]> {
   return sources.map((source) => `dist/src/${source.replace(/\.ts$/, '.js')}`);
 }
 
-/** The dashboard's page is bundled, not compiled; its build leaves nothing from before. */
+/** The dashboard's page is bundled, and its build deletes old files. */
 async function pageFiles(projectFolder: string): Promise<string[]> {
   const folder = 'dist/src/dashboard/assets';
   const files = await listFiles(path.join(projectFolder, folder));
@@ -80,15 +79,15 @@ async function dependencyFiles(projectFolder: string): Promise<string[]> {
       throw new Error(`${folder} is ${installed.version}, not ${version} as in package-lock.json: run npm ci.`);
     }
     const own = await listFiles(path.join(projectFolder, folder));
-    // Packages within a package have entries of their own in the lock file.
+    // Nested packages have their own entries in the lock file.
     return own.filter((file) => !file.startsWith('node_modules/') && isNeeded(file)).map((file) => `${folder}/${file}`);
   });
   return (await Promise.all(files)).flat();
 }
 
 /**
- * Node refuses TypeScript below node_modules, reads source maps only when told to, and never reads Markdown; licenses
- * have to stay with the code. Whatever else a package holds it may load.
+ * Returns whether a file of a package may be needed at run time. Node does not load TypeScript in node_modules, Markdown
+ * or, by default, source maps. Licenses must stay with the code.
  */
 function isNeeded(file: string): boolean {
   return !/\.(?:[cm]?ts|map|md)$/i.test(file) || /(?:^|\/)(?:licen[cs]e|notice)[^/]*$/i.test(file);

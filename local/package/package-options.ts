@@ -1,11 +1,11 @@
 import { parseCommandLine, refuseProblems } from '../command-line.js';
 import type { DurableBackend } from './host-json.js';
 
-/** What the command line of `npm run package` asks for. */
+/** The options of `npm run package`. */
 export interface PackageOptions {
-  /** Folder that gets the zip. `undefined`: the project's. */
+  /** Folder for the zip. @default the project folder */
   readonly zipFolder: string | undefined;
-  /** Folder that gets the files themselves instead of a zip. What it held before is deleted. */
+  /** Folder for the unpacked files instead of a zip. Its previous content is deleted. */
   readonly folder: string | undefined;
   readonly durableBackend: DurableBackend;
 }
@@ -13,9 +13,9 @@ export interface PackageOptions {
 const optionTypes = { folder: { type: 'string' }, 'durable-backend': { type: 'string' } } as const;
 
 /**
- * Reads a command line without the program's name.
+ * Parses a command line without the program name.
  *
- * @throws LaunchError that names everything that is wrong
+ * @throws LaunchError listing all problems
  */
 export function parsePackageOptions(commandLine: readonly string[]): PackageOptions {
   const { given, positionals, problems } = parseCommandLine(commandLine, optionTypes, 1);

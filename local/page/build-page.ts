@@ -4,8 +4,8 @@ import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 
-// Bundles the dashboard's page beside the compiled routes that serve it, every file under a name with a hash of its
-// content, so that browsers can keep it for good; index.html names them. The same sources give the same bytes.
+// Bundles the dashboard's page next to the compiled routes that serve it. File names contain a hash of the content, so
+// that browsers can cache them forever; index.html links them. The output is reproducible.
 
 void main();
 

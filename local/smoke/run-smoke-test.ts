@@ -10,9 +10,9 @@ export interface SmokeTestOptions {
   readonly key: string | undefined;
   readonly agentName: string;
   readonly signal: AbortSignal;
-  /** Told of each check that passed. */
+  /** Called with each check that passed. */
   readonly report: (line: string) => void;
-  /** How long a new deployment may take to answer: roles and instances need minutes. @default 5 minutes */
+  /** How long to wait for a new deployment to respond: roles and instances need minutes. @default 5 minutes */
   readonly startupMs?: number;
 }
 
@@ -29,15 +29,16 @@ const runStatus = z.object({ status: z.string() });
 const events = z.array(z.looseObject({ event_type: z.string(), response_text: z.string().optional() }));
 
 /**
- * Checks a running app from the outside, as a client uses it.
+ * Checks a running app over HTTP, like a client.
  *
- * @throws LaunchError that names the check that failed and what the app answered
+ * @throws LaunchError naming the failed check and the app's response
  */
 export async function runSmokeTest(options: SmokeTestOptions): Promise<void> {
   const { agentName, report } = options;
   const agent = `/api/agents/${encodeURIComponent(agentName)}`;
   const { agents } = await waitForHealth(options);
-  if (!agents.some(({ name }) => name === agentName)) throw new LaunchError(`health names no agent ${agentName}.`);
+  if (!agents.some(({ name }) => name === agentName))
+    throw new LaunchError(`health: the app has no agent ${agentName}.`);
   report(`ok  health: ${agents.map(({ name }) => name).join(', ')}`);
 
   const threadId = `smoke-${randomUUID()}`;
@@ -51,8 +52,7 @@ export async function runSmokeTest(options: SmokeTestOptions): Promise<void> {
   if (!stream.ok) throw await failure('stream', stream);
   const kinds = [];
   for await (const { event } of readEventStream(stream, { onHeard: () => {}, onRetry: () => {} })) kinds.push(event);
-  if (kinds.at(-1) !== 'result')
-    throw new LaunchError(`stream: it ended without event: result (${kinds.length} events).`);
+  if (kinds.at(-1) !== 'result') throw new LaunchError(`stream: ended without event: result (${kinds.length} events).`);
   report(`ok  stream: ${kinds.length} events`);
 
   const recorded = `${agent}/callbacks/${threadId}`;
@@ -66,8 +66,8 @@ export async function runSmokeTest(options: SmokeTestOptions): Promise<void> {
   const removed = await request(options, recorded, { method: 'DELETE' });
   if (removed.status !== 204) throw await failure('reset', removed);
   const left = events.parse(await readJson('reset', await request(options, recorded)));
-  if (left.length > 0) throw new LaunchError(`reset: ${left.length} events are left.`);
-  report('ok  reset: the events are deleted');
+  if (left.length > 0) throw new LaunchError(`reset: ${left.length} events remain.`);
+  report('ok  reset: events deleted');
 
   const accepted = { ...json, body: JSON.stringify({ message: LONG, thread_id: threadId, wait_for_response: false }) };
   const location = (await request(options, `${agent}/run`, accepted)).headers.get('location');
@@ -93,7 +93,7 @@ async function readEndedRun(options: SmokeTestOptions, path: string): Promise<z.
   }
 }
 
-/** Asks until the app answers: what stands before a new app answers 404, 502 or 503, or nothing. */
+/** Retries until the app responds: before a new app is ready, Azure responds 404, 502 or 503, or not at all. */
 async function waitForHealth(options: SmokeTestOptions): Promise<z.infer<typeof health>> {
   const deadline = performance.now() + (options.startupMs ?? STARTUP_MS);
   for (;;) {
@@ -103,7 +103,7 @@ async function waitForHealth(options: SmokeTestOptions): Promise<z.infer<typeof 
     if (performance.now() + STARTUP_PAUSE_MS > deadline) {
       throw response instanceof Response
         ? await failure('health', response)
-        : new LaunchError(`health: nothing answers at ${options.base}.`, { cause: response });
+        : new LaunchError(`health: no response from ${options.base}.`, { cause: response });
     }
     await delay(STARTUP_PAUSE_MS, undefined, { signal: options.signal });
   }
@@ -123,5 +123,5 @@ async function readJson(check: string, response: Response): Promise<unknown> {
 
 async function failure(check: string, response: Response): Promise<LaunchError> {
   const text = await response.text();
-  return new LaunchError(`${check}: the app answered ${response.status} ${text.slice(0, 500)}`);
+  return new LaunchError(`${check}: the app responded ${response.status} ${text.slice(0, 500)}`);
 }

@@ -1,13 +1,13 @@
 import { parseCommandLine, refuseProblems } from '../command-line.js';
 
-/** What the command line of `npm run smoke` asks for. */
+/** The options of `npm run smoke`. */
 export type SmokeOptions =
   | { readonly help: true }
   | {
       readonly help: false;
       /** Address of the app, without `/api`. */
       readonly base: string;
-      /** Function key. `undefined`: none is sent. */
+      /** Function key to send, if any. */
       readonly key: string | undefined;
       readonly agentName: string;
     };
@@ -25,9 +25,9 @@ It deletes its thread at the end.
 const optionTypes = { agent: { type: 'string' }, help: { type: 'boolean', short: 'h' } } as const;
 
 /**
- * Reads a command line without the program's name.
+ * Parses a command line without the program name.
  *
- * @throws LaunchError that names everything that is wrong
+ * @throws LaunchError listing all problems
  */
 export function parseSmokeOptions(
   commandLine: readonly string[],

@@ -8,10 +8,10 @@ const run = z.object({ correlation_id: z.string(), status: z.string(), message: 
 const OPEN_STATUSES = ['running', 'waiting_for_approval', 'queued'];
 
 /**
- * Cancels the run of a thread that is under way, or else the newest one that waits.
+ * Cancels the running run of a thread, or the newest queued one.
  *
- * @returns what was done, in a sentence
- * @throws LaunchError if the app refuses, or does not answer
+ * @returns a sentence that says what happened
+ * @throws LaunchError if the app rejects the request or does not respond
  */
 export async function cancelRun(address: ThreadAddress, signal: AbortSignal): Promise<string> {
   const { base, agentName, threadId, key } = address;

@@ -1,7 +1,7 @@
-import type { Paint } from '../paint.js';
+import type { Paint } from '../printer.js';
 import type { Printer } from '../printer.js';
 
-/** A printer for what the demo starts: only errors are news. */
+/** Creates a printer for what the demo starts. It prints only errors. */
 export function createDemoPrinter(printer: Printer): Printer {
   return {
     ...printer,
@@ -15,12 +15,12 @@ export function createDemoPrinter(printer: Printer): Printer {
 
 const nextSteps = [
   ['npm start', 'starts the app and keeps it running; then'],
-  ['  /api/dashboard', 'there, in a browser: threads, live text, charts'],
-  ['  npm run watch:thread -- ID', 'follows the thread ID in a terminal, as here'],
-  ['README.md', 'endpoints, settings, a callback of your own'],
+  ['  /api/dashboard', 'open it in a browser: threads, live text, charts'],
+  ['  npm run watch:thread -- ID', 'follows the thread ID in a terminal'],
+  ['README.md', 'endpoints, settings, and how to write a callback'],
 ] as const;
 
-/** What a newcomer may try when the demo is over. */
+/** Returns what to try after the demo. */
 export function describeNextSteps(paint: Paint): string {
   const width = Math.max(...nextSteps.map(([what]) => what.length));
   return [

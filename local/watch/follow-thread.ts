@@ -2,55 +2,55 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { z } from 'zod';
 import { LaunchError } from '../launch-error.js';
 import { readEventStream } from './read-event-stream.js';
-import { ReadingPlace } from './reading-place.js';
+import { ReadPosition } from './read-position.js';
 import { errorOfAnswer, reasonOf, StreamError } from './stream-error.js';
 import { receivedEvent, supersededAttempt } from './telemetry-event.js';
 import { streamUrlOf, type ThreadAddress } from './thread-address.js';
-import type { ThreadNews } from './thread-news.js';
+import type { WatchEvent } from './watch-event.js';
 
 const firstRetryMs = 1000;
 const longestRetryMs = 10_000;
-/** A stream that is silent for so long is dead: the app sends a heartbeat every 15 seconds. */
+/** A stream that is silent for this long is dead: the app sends a heartbeat every 15 seconds. */
 const silenceMs = 40_000;
 
 export interface FollowOptions {
   readonly address: ThreadAddress;
-  /** Ends it. */
+  /** Stops following. */
   readonly signal: AbortSignal;
-  /** How requests are made. Default: the global one. */
+  /** @default the global `fetch` */
   readonly fetch?: typeof fetch;
-  /** The first pause before another attempt, unless the app says how long it shall be. */
+  /** First pause before reconnecting, unless the app sends one. */
   readonly retryMs?: number;
-  /** After how long without a byte a stream counts as dead. */
+  /** A stream without a byte for this long counts as dead. */
   readonly silenceMs?: number;
 }
 
 /**
- * Follows a thread from its oldest kept event until the signal is aborted. When the stream ends or breaks it goes on
- * behind the last event that arrived whole, so that none is told twice and none is left out; but for those of a run's
- * superseded attempts, which are void when they were told, and otherwise not told.
+ * Follows a thread from its oldest stored event until the signal is aborted. When the stream ends or breaks, resumes after
+ * the last complete event, so that none is missing or repeated. Events of superseded attempts are revoked if they were
+ * already yielded, and skipped otherwise.
  *
- * @throws LaunchError when the app refuses, or when nothing answers at the first attempt
+ * @throws LaunchError if the app rejects the request, or if there is no response on the first attempt
  */
-export async function* followThread(options: FollowOptions): AsyncGenerator<ThreadNews> {
+export async function* followThread(options: FollowOptions): AsyncGenerator<WatchEvent> {
   const { signal } = options;
-  const place = new ReadingPlace(options.retryMs ?? firstRetryMs);
+  const position = new ReadPosition(options.retryMs ?? firstRetryMs);
   let failures = 0;
   let isFirst = true;
   let isLost = false;
   while (!signal.aborted) {
     const startedAtMs = performance.now();
     try {
-      for await (const news of readOnce(options, place)) {
+      for await (const watchEvent of readOnce(options, position)) {
         failures = 0;
-        if (news.type !== 'connected' || isFirst || isLost) yield news;
+        if (watchEvent.type !== 'connected' || isFirst || isLost) yield watchEvent;
         isFirst = false;
         isLost = false;
         if (signal.aborted) return;
       }
-      // The app ends each stream sooner or later; one that ended at once would be asked for without end.
+      // The app ends every stream after a while. Pause after one that ended immediately, to avoid a busy loop.
       const lastedMs = performance.now() - startedAtMs;
-      const pauseMs = place.hasMoved() ? 0 : Math.min(longestRetryMs, place.retryMs) - lastedMs;
+      const pauseMs = position.hasMoved() ? 0 : Math.min(longestRetryMs, position.retryMs) - lastedMs;
       await pause(pauseMs, signal);
     } catch (error) {
       if (signal.aborted) return;
@@ -59,54 +59,57 @@ export async function* followThread(options: FollowOptions): AsyncGenerator<Thre
       if (!isLost) yield { type: 'lost', reason: error.message };
       isLost = true;
       isFirst = false;
-      const backoffMs = Math.min(longestRetryMs, place.retryMs * 1.6 ** failures);
+      const backoffMs = Math.min(longestRetryMs, position.retryMs * 1.6 ** failures);
       failures += 1;
       await pause(Math.max(backoffMs, error.retryAfterMs), signal);
     }
   }
 }
 
-async function* readOnce(options: FollowOptions, place: ReadingPlace): AsyncGenerator<ThreadNews> {
+async function* readOnce(options: FollowOptions, position: ReadPosition): AsyncGenerator<WatchEvent> {
   const silence = new AbortController();
   const timer = setTimeout(() => silence.abort(), options.silenceMs ?? silenceMs);
   try {
-    const response = await open(options, place, AbortSignal.any([options.signal, silence.signal]));
+    const response = await open(options, position, AbortSignal.any([options.signal, silence.signal]));
     yield { type: 'connected' };
     const requestMessages = new Map<string, string>();
-    const listener = { onHeard: () => timer.refresh(), onRetry: (retryMs: number) => void (place.retryMs = retryMs) };
+    const listener = {
+      onHeard: () => timer.refresh(),
+      onRetry: (retryMs: number) => void (position.retryMs = retryMs),
+    };
     for await (const { id, event: type, data } of readEventStream(response, listener)) {
       if (type === 'superseded') {
-        // Not a place in the record: its reader stands where it stood.
-        yield* place.supersede(parseData(supersededAttempt, data));
+        // Not an event: does not move the position.
+        yield* position.supersede(parseData(supersededAttempt, data));
         continue;
       }
-      if (type === 'reset') yield* place.reset();
+      if (type === 'reset') yield* position.reset();
       else if (type === 'stream' || type === 'final' || type === 'failed') {
         const event = parseData(receivedEvent, data);
         const requestMessage = event.request_message ?? requestMessages.get(event.correlation_id) ?? '';
         requestMessages.set(event.correlation_id, requestMessage);
-        yield* place.take({ ...event, request_message: requestMessage });
+        yield* position.take({ ...event, request_message: requestMessage });
       }
-      if (id !== undefined) place.lastEventId = id;
+      if (id !== undefined) position.lastEventId = id;
     }
   } catch (error) {
     if (error instanceof StreamError || error instanceof LaunchError) throw error;
-    const reason = silence.signal.aborted ? 'the app went silent' : reasonOf(error);
+    const reason = silence.signal.aborted ? 'the app stopped sending data' : reasonOf(error);
     throw new StreamError(`${reason[0]?.toUpperCase()}${reason.slice(1)}.`, { cause: error });
   } finally {
     clearTimeout(timer);
   }
 }
 
-async function open(options: FollowOptions, place: ReadingPlace, signal: AbortSignal): Promise<Response> {
+async function open(options: FollowOptions, position: ReadPosition, signal: AbortSignal): Promise<Response> {
   const { address } = options;
   const response = await (options.fetch ?? fetch)(streamUrlOf(address), {
     headers: {
       accept: 'text/event-stream',
       ...(address.key !== undefined && { 'x-functions-key': address.key }),
-      ...(place.lastEventId !== undefined && { 'last-event-id': place.lastEventId }),
+      ...(position.lastEventId !== undefined && { 'last-event-id': position.lastEventId }),
     },
-    // Another address must not get the key.
+    // The key must not be sent to another address.
     redirect: 'manual',
     signal,
   });
@@ -129,19 +132,22 @@ function parseData<Schema extends z.ZodType>(schema: Schema, data: string): z.ou
 }
 
 function notUnderstood(cause: Error): LaunchError {
-  return new LaunchError('The app sent an event that this program does not understand: is it of another version?', {
-    cause,
-  });
+  return new LaunchError(
+    'The app sent an event that this program does not understand. It may be a different version.',
+    {
+      cause,
+    },
+  );
 }
 
 function notReachable({ base }: ThreadAddress, error: StreamError): LaunchError {
   return new LaunchError(
-    `${base} cannot be reached. ${error.message}\nnpm start starts the app here; --base URL watches it elsewhere.`,
+    `${base} cannot be reached. ${error.message}\nnpm start starts the app on this machine; --base URL connects to another address.`,
     { cause: error },
   );
 }
 
-/** Returns early when the signal is aborted. */
+/** Returns early if the signal is aborted. */
 async function pause(durationMs: number, signal: AbortSignal): Promise<void> {
   if (durationMs <= 0 || signal.aborted) return;
   try {

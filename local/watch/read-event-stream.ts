@@ -1,15 +1,15 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 
-/** What a stream said besides events. */
+/** Receives what a stream sends besides events. */
 export interface StreamListener {
-  /** Bytes came, if only those of a heartbeat. */
+  /** Called for any bytes, including heartbeats. */
   readonly onHeard: () => void;
-  /** How long the app wants readers to wait before they connect again. */
+  /** Called with the reconnection time that the app sends. */
   readonly onRetry: (retryMs: number) => void;
 }
 
 /**
- * Reads server-sent events from an answer. An event that was cut is dropped: it comes again after its forerunner's id.
+ * Reads server-sent events from a response. Drops an incomplete event: it is sent again after a reconnect.
  */
 export async function* readEventStream(
   response: Response,

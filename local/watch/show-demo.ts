@@ -1,7 +1,6 @@
 import { LaunchError } from '../launch-error.js';
 import type { Printer } from '../printer.js';
 import { followThread } from './follow-thread.js';
-import { PullablePlug } from './pullable-plug.js';
 import type { TelemetryEvent } from './telemetry-event.js';
 import { ThreadView } from './thread-view.js';
 
@@ -12,21 +11,21 @@ const messages = [
   'Do you remember what I wrote before?',
   'And if my connection breaks while you answer?',
 ] as const;
-/** The update of the last answer at which the connection is cut. */
+/** Number of the update in the last answer after which the demo cuts the connection. */
 const pullPlugAfter = 25;
 
 export interface DemoOptions {
   readonly base: string;
   readonly printer: Printer;
-  /** Ends it early. */
+  /** Stops the demo early. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Sends the messages of the demo, each when the one before is answered, and shows the thread's live stream. In the last
- * answer it cuts its own connection, so that it has to go on where it was.
+ * Sends the demo's messages, each after the previous one is answered, and shows the thread's live stream. During the last
+ * answer it cuts its own connection, to show that it resumes.
  *
- * @throws LaunchError when the app does not take a message, or its answers did not come whole, once and in order
+ * @throws LaunchError if the app rejects a message, or if events are missing, repeated or out of order
  */
 export async function showDemo({ base, printer, signal }: DemoOptions): Promise<void> {
   const plug = new PullablePlug();
@@ -48,19 +47,19 @@ export async function showDemo({ base, printer, signal }: DemoOptions): Promise<
   let events: TelemetryEvent[] = [];
   let updatesOfLast = 0;
   const address = { base, agentName, threadId, key: undefined };
-  for await (const news of followThread({ address, signal, fetch: plug.fetch })) {
-    // The first news is that the stream is open: nothing to show, but time to begin.
-    if (news.type === 'connected' && events.length === 0) {
+  for await (const watchEvent of followThread({ address, signal, fetch: plug.fetch })) {
+    // The stream is open for the first time: send the first message.
+    if (watchEvent.type === 'connected' && events.length === 0) {
       await sendNext();
       continue;
     }
-    view.show(news);
-    if (news.type === 'superseded') {
-      events = events.filter(({ correlation_id: correlationId }) => correlationId !== news.correlationId);
+    view.show(watchEvent);
+    if (watchEvent.type === 'superseded') {
+      events = events.filter(({ correlation_id: correlationId }) => correlationId !== watchEvent.correlationId);
     }
-    if (news.type !== 'event') continue;
-    events.push(news.event);
-    if (news.event.event_type !== 'stream') {
+    if (watchEvent.type !== 'event') continue;
+    events.push(watchEvent.event);
+    if (watchEvent.event.event_type !== 'stream') {
       if (!(await sendNext())) break;
     } else if (waiting.length === 0) {
       updatesOfLast += 1;
@@ -69,7 +68,7 @@ export async function showDemo({ base, printer, signal }: DemoOptions): Promise<
   }
   if (signal.aborted) return;
   requireWhole(events);
-  printer.line(`${events.length} events, in order: nothing missing, nothing twice.\n`);
+  printer.line(`${events.length} events in order: none missing, none repeated.\n`);
 }
 
 async function send(base: string, message: string, signal: AbortSignal): Promise<void> {
@@ -80,19 +79,19 @@ async function send(base: string, message: string, signal: AbortSignal): Promise
     signal,
   });
   if (response.status === 202) return;
-  throw new LaunchError(`The app did not take the message (${response.status}): ${await response.text()}`);
+  throw new LaunchError(`The app rejected the message (${response.status}): ${await response.text()}`);
 }
 
-/** Each event comes once and in order, and what was streamed of each answer is all of it. */
+/** Checks that each event arrived once and in order, and that the updates of each answer add up to the answer. */
 function requireWhole(events: readonly TelemetryEvent[]): void {
   const isInOrder = events.every(({ sequence }, index) => sequence > (events[index - 1]?.sequence ?? 0));
   const finals = events.filter((event) => event.event_type === 'final');
   if (isInOrder && finals.every((event) => streamedText(events, event) === event.response_text)) return;
   const sequences = events.map(({ sequence }) => sequence);
-  throw new LaunchError(`Events did not come as they should. Their numbers: ${sequences.join(' ')}`);
+  throw new LaunchError(`Events are missing, repeated or out of order. Their numbers: ${sequences.join(' ')}`);
 }
 
-/** The updates of kind `text` of an event's run after its last tool call, joined. */
+/** Returns the joined `text` updates of an event's run after its last tool call. */
 function streamedText(events: readonly TelemetryEvent[], { correlation_id: correlationId }: TelemetryEvent): string {
   const updates = events.filter((event) => event.event_type === 'stream' && event.correlation_id === correlationId);
   const lastTool = updates.findLastIndex((event) => event.event_type === 'stream' && event.tool_name !== undefined);
@@ -100,4 +99,20 @@ function streamedText(events: readonly TelemetryEvent[], { correlation_id: corre
     .slice(lastTool + 1)
     .map((event) => (event.event_type === 'stream' && event.update_kind === 'text' ? event.text : ''))
     .join('');
+}
+
+/** Makes requests over a connection that can be cut at any time, like a network. */
+class PullablePlug {
+  #plugged = new AbortController();
+
+  readonly fetch: typeof fetch = (input, init) => {
+    const signal = AbortSignal.any([this.#plugged.signal, ...(init?.signal ? [init.signal] : [])]);
+    return fetch(input, { ...init, signal });
+  };
+
+  /** Cuts current connections. New requests connect again. */
+  pull(): void {
+    this.#plugged.abort(new Error('the demo cut its own connection'));
+    this.#plugged = new AbortController();
+  }
 }

@@ -1,16 +1,16 @@
 import type { FinalEvent, TelemetryEvent } from './telemetry-event.js';
 
-/** A run as far as it was shown. */
+/** What was shown of a run so far. */
 export class ShownRun {
   readonly correlationId: string;
-  /** Of the updates of kind `text` after the last tool call, joined. */
+  /** Joined `text` updates after the last tool call. */
   text = '';
   #updates = 0;
   readonly #firstEventAtMs: number;
-  /** Undefined where neither the app nor the caller knows it. */
+  /** Undefined if neither the app nor the caller knows it. */
   readonly #startedAtMs: number | undefined;
 
-  /** @param sentAtMs - when the message was sent, where the caller knows it and the app does not tell. */
+  /** @param sentAtMs - when the message was sent, used if the app reports no start */
   constructor(first: TelemetryEvent, sentAtMs: number | undefined) {
     this.correlationId = first.correlation_id;
     this.#firstEventAtMs = Date.parse(first.timestamp);
@@ -23,12 +23,12 @@ export class ShownRun {
     else if (kind.startsWith('tool_')) this.text = '';
   }
 
-  /** How long it took until an event, from the start of the run where that is known, else from its first update. */
+  /** Returns the time to an event from the start of the run, or from its first update if the start is unknown. */
   tookUntil({ timestamp }: TelemetryEvent): string {
     return seconds(Date.parse(timestamp) - (this.#startedAtMs ?? this.#firstEventAtMs));
   }
 
-  /** Times and tokens, on lines of their own. */
+  /** Returns lines with times and tokens. */
   figures(final: FinalEvent): string[] {
     const streamedMs = Date.parse(final.timestamp) - this.#firstEventAtMs;
     const { usage } = final;

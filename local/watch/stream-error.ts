@@ -4,9 +4,9 @@ import type { ThreadAddress } from './thread-address.js';
 
 const longestRetryAfterMs = 600_000;
 
-/** Why a stream could not be opened, or broke off; the next attempt may succeed. Its message is one sentence. */
+/** A stream could not be opened or broke. A retry may succeed. The message is one sentence. */
 export class StreamError extends Error {
-  /** How long the app wants to be left alone; 0 when it does not say. */
+  /** Delay that the app requested before a retry, or 0. */
   readonly retryAfterMs: number;
 
   constructor(message: string, options: ErrorOptions & { readonly retryAfterMs?: number } = {}) {
@@ -16,7 +16,7 @@ export class StreamError extends Error {
   }
 }
 
-/** Puts an answer that is no stream into words: a {@link StreamError} where another attempt may help. */
+/** Converts a response that is not a stream into an error: a {@link StreamError} if a retry may help. */
 export async function errorOfAnswer(response: Response, { base, key }: ThreadAddress): Promise<Error> {
   const { status, headers } = response;
   const said = errorIn(await response.text());
@@ -24,50 +24,50 @@ export async function errorOfAnswer(response: Response, { base, key }: ThreadAdd
     case status === 401 || status === 403:
       return new LaunchError(
         key === undefined
-          ? `${base} asks for a function key: give it with --key KEY (npm start -- --keys prints one).`
-          : `${base} does not accept this function key: --key needs that of the app (npm start -- --keys prints it).`,
+          ? `${base} requires a function key. Pass it with --key KEY (npm start -- --keys prints one).`
+          : `${base} rejected the function key. Pass the app's key with --key (npm start -- --keys prints it).`,
       );
     case status === 408 || status === 429 || status >= 500: {
       const retryAfterMs = Number(headers.get('retry-after') ?? 0) * 1000;
-      return new StreamError(said ?? `The app answers with status ${status}.`, {
+      return new StreamError(said ?? `The app responded with status ${status}.`, {
         retryAfterMs: retryAfterMs > 0 ? Math.min(retryAfterMs, longestRetryAfterMs) : 0,
       });
     }
     case said !== undefined:
       return new LaunchError(said);
     case status === 404:
-      return new LaunchError(`${base} has no streams of events: is it this app, and in a version that has them?`);
+      return new LaunchError(`${base} has no event streams. Check that it is this app and a current version.`);
     case status >= 300 && status < 400: {
       const target = terminalLine(headers.get('location') ?? 'another address');
-      return new LaunchError(`${base} sends readers to ${target}: give the address of the app itself with --base.`);
+      return new LaunchError(`${base} redirects to ${target}. Pass the address of the app itself with --base.`);
     }
     default:
-      return new LaunchError(`${base} answers with status ${status} where a stream of events was expected.`);
+      return new LaunchError(`${base} responded with status ${status}. Expected an event stream.`);
   }
 }
 
-/** The reason that `fetch`, or reading from it, gives for a connection that there is not, or no longer is. */
+/** Describes why `fetch` failed or a response broke. */
 export function reasonOf(error: unknown): string {
   const cause = error instanceof Error ? (error.cause ?? error) : error;
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
   switch (code) {
     case 'ECONNREFUSED':
-      return 'nothing answers there';
+      return 'the connection was refused';
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return 'there is no host of that name';
+      return 'the host name does not exist';
     case 'ECONNRESET':
     case 'UND_ERR_SOCKET':
       return 'the connection was cut';
     case 'ETIMEDOUT':
     case 'UND_ERR_CONNECT_TIMEOUT':
-      return 'no answer in time';
+      return 'the request timed out';
     default:
       return terminalLine(cause instanceof Error ? cause.message : String(cause));
   }
 }
 
-/** The `error` of a JSON answer; undefined for the pages that hosts and proxies answer with. */
+/** Returns the `error` of a JSON response, or undefined for error pages of hosts and proxies. */
 function errorIn(body: string): string | undefined {
   let answer: unknown;
   try {

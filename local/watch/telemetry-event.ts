@@ -1,19 +1,19 @@
 import { z } from 'zod';
 
-// Events as the app serves them, in the names of the wire; only what is shown of them.
+// Events as served by the app, with their wire names. Only the fields that are shown.
 const eventOfRun = z.object({
   sequence: z.int().min(1),
   timestamp: z.iso.datetime(),
   correlation_id: z.string(),
-  /** A connection carries it with the first event of each run only. */
+  /** Only the first event of each run on a connection carries it. */
   request_message: z.string().optional(),
-  /** Absent where the app does not tell. */
+  /** Optional. */
   run_started_at: z.iso.datetime().optional(),
-  /** Which delivery of the run it came from: events of a larger one take the place of those of all smaller ones. */
+  /** Attempt of the run. Events of a later attempt replace those of all earlier ones. */
   attempt: z.int().min(1).default(1),
 });
 
-/** How many events of a run its record lacks; absent: none. */
+/** Number of the run's events that were not stored. @default 0 */
 const lostEvents = z.int().min(1).optional();
 
 const usage = z.object({
@@ -22,13 +22,13 @@ const usage = z.object({
   total_token_count: z.number(),
 });
 
-/** One callback call of a run: an update, or how the run ended. */
+/** An event of a run: an update, or the end of the run. */
 export const receivedEvent = z.discriminatedUnion('event_type', [
   eventOfRun.extend({
     event_type: z.literal('stream'),
     update_kind: z.string(),
     text: z.string(),
-    /** Of a tool call or its result, as the fields after it. */
+    /** Set for a tool call or its result, like the fields after it. */
     tool_name: z.string().optional(),
     arguments: z.unknown().optional(),
     result: z.unknown().optional(),
@@ -49,7 +49,7 @@ export const receivedEvent = z.discriminatedUnion('event_type', [
   }),
 ]);
 
-/** What a stream says, beside events, of an attempt that was cut off: its events and those before are void. */
+/** Notice that an attempt was interrupted: its events and those of earlier attempts are superseded. */
 export const supersededAttempt = z.object({ correlation_id: z.string(), attempt: z.int().min(1) });
 
 export type TelemetryEvent = z.infer<typeof receivedEvent> & { readonly request_message: string };

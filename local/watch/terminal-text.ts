@@ -1,12 +1,12 @@
 /**
- * Text of others, made safe to print: without control characters but tab and newline, so that no escape sequence is
- * left in it. Each character is judged alone: a text may be printed in pieces.
+ * Makes untrusted text safe to print: removes control characters except tab and newline, and thereby escape sequences.
+ * Checks each character by itself, so a text may be printed in pieces.
  */
 export function terminalText(text: string): string {
   return text.replaceAll(/[^\P{Cc}\n\t]/gu, '');
 }
 
-/** The same on one line, and shortened with `…` when it is longer than `maxLength`. */
+/** Makes untrusted text safe to print on one line, shortened to `maxLength` with `…`. */
 export function terminalLine(text: string, maxLength = 300): string {
   const line = terminalText(text.slice(0, maxLength * 4))
     .replaceAll(/\s+/g, ' ')

@@ -1,10 +1,10 @@
-/** Where the telemetry of a thread is. */
+/** Address of a thread's telemetry. */
 export interface ThreadAddress {
   /** Address of the app, without `/api`. */
   readonly base: string;
   readonly agentName: string;
   readonly threadId: string;
-  /** Function key to send. Undefined: none. */
+  /** Function key to send, if any. */
   readonly key: string | undefined;
 }
 

@@ -1,29 +1,29 @@
-import type { Color } from '../paint.js';
+import type { Color } from '../printer.js';
 import type { Printer } from '../printer.js';
 import { ShownRun } from './shown-run.js';
 import type { StreamEvent, TelemetryEvent } from './telemetry-event.js';
 import { terminalLine, terminalText } from './terminal-text.js';
-import type { ThreadNews } from './thread-news.js';
+import type { WatchEvent } from './watch-event.js';
 import { WordWrap } from './word-wrap.js';
 
 export interface ThreadViewOptions {
   readonly printer: Pick<Printer, 'text' | 'paint'>;
-  /** Width of the terminal as of now; undefined: lines are not broken. */
+  /** Returns the current width of the terminal. If undefined, lines are not wrapped. */
   readonly columns: () => number | undefined;
-  /** When the message of a run was sent, in milliseconds since 1970, where the caller knows it. */
+  /** Returns when the message of a run was sent, in milliseconds since 1970, if known. */
   readonly sentAtMs?: (requestMessage: string) => number | undefined;
 }
 
-/** Prints a thread as it goes on: messages, answers piece by piece, how each run ended, and the state of the connection. */
+/** Prints a thread live: messages, answers piece by piece, the outcome of each run, and the connection state. */
 export class ThreadView {
   readonly #options: ThreadViewOptions;
   readonly #wrap: WordWrap;
   #run: ShownRun | undefined;
-  /** The run that was cut off while it was written, so that its message stands above already. */
+  /** The interrupted run whose message is already printed. */
   #restartingId: string | undefined;
-  /** Kind of the updates that are being written; undefined before the first of a run. */
+  /** Kind of the updates being printed. Undefined before a run's first update. */
   #kind: string | undefined;
-  /** Whether what was written last is an empty line, or nothing. */
+  /** Whether the last output is an empty line, or nothing was printed. */
   #isAfterGap = true;
 
   constructor(options: ThreadViewOptions) {
@@ -32,31 +32,28 @@ export class ThreadView {
     this.#wrap = new WordWrap({ write: (text) => printer.text(text), columns });
   }
 
-  show(news: ThreadNews): void {
-    switch (news.type) {
+  show(watchEvent: WatchEvent): void {
+    switch (watchEvent.type) {
       case 'event':
-        return this.#showEvent(news.event);
+        return this.#showEvent(watchEvent.event);
       case 'lost':
-        return this.#note('yellow', `No connection: ${news.reason} Trying again …`);
+        return this.#note('yellow', `No connection: ${watchEvent.reason} Reconnecting…`);
       case 'connected':
-        return this.#note('dim', 'Connected. It goes on where it was.');
+        return this.#note('dim', 'Connected. Resuming.');
       case 'superseded':
-        this.#note('yellow', `Attempt ${news.attempt} was cut off; the run starts again.`);
-        if (this.#run?.correlationId !== news.correlationId) return;
+        this.#note('yellow', `Attempt ${watchEvent.attempt} was interrupted; the run restarts.`);
+        if (this.#run?.correlationId !== watchEvent.correlationId) return;
         this.#run = undefined;
-        this.#restartingId = news.correlationId;
+        this.#restartingId = watchEvent.correlationId;
         return;
       case 'reset':
-        this.#note(
-          'yellow',
-          'What stands above is gone from the record of this thread. The oldest that is kept follows.',
-        );
+        this.#note('yellow', 'The events above are no longer stored. The oldest stored event follows.');
         this.#run = undefined;
         this.#restartingId = undefined;
     }
   }
 
-  /** Leaves the cursor at the beginning of a line. */
+  /** Moves the cursor to the start of a line. */
   endLine(): void {
     this.#wrap.flush(this.#style());
     if (!this.#wrap.isAtLineStart) this.#wrap.push('\n');
@@ -72,7 +69,7 @@ export class ThreadView {
     }
     if (event.event_type === 'final') {
       if (run.text !== event.response_text) this.#showWhole(event.response_text, run.text === '');
-      if (event.finish_reason === 'length') this.#note('yellow', 'The answer is cut at the token limit of the model.');
+      if (event.finish_reason === 'length') this.#note('yellow', 'The answer was cut off at the model’s token limit.');
       this.#separate();
       for (const line of run.figures(event)) this.#line('dim', line);
     } else {
@@ -87,7 +84,7 @@ export class ThreadView {
 
   #runOf(event: TelemetryEvent): ShownRun {
     if (this.#run?.correlationId === event.correlation_id) return this.#run;
-    if (this.#run !== undefined) this.#note('yellow', 'This run broke off.');
+    if (this.#run !== undefined) this.#note('yellow', 'This run was interrupted.');
     this.#run = new ShownRun(event, this.#options.sentAtMs?.(event.request_message));
     this.#kind = undefined;
     const isRestarted = this.#restartingId === event.correlation_id;
@@ -123,10 +120,10 @@ export class ThreadView {
     this.#line('dim', terminalLine(`${whom} ${json}`));
   }
 
-  /** The updates alone do not make up the answer: some came before the oldest that is kept, or a run was repeated. */
+  /** Prints the whole answer if the updates do not add up to it: some are no longer stored, or the run was repeated. */
   #showWhole(text: string, isAlone: boolean): void {
     if (text === '') return this.#note('yellow', 'The answer is empty.');
-    if (!isAlone) this.#note('yellow', 'The answer is not what its updates make up. All of it:');
+    if (!isAlone) this.#note('yellow', 'The updates do not add up to the answer. The whole answer:');
     this.#kind = 'text';
     this.#writeText(text);
   }
@@ -164,5 +161,5 @@ export class ThreadView {
 
 function lostText(count: number): string {
   const what = count === 1 ? '1 event of this run was lost' : `${count} events of this run were lost`;
-  return `${what}: the event store was out of reach.`;
+  return `${what}: the event store was unreachable.`;
 }

@@ -1,7 +1,7 @@
 import { parseCommandLine, refuseProblems } from '../command-line.js';
 import type { ThreadAddress } from './thread-address.js';
 
-/** What the command line of `npm run watch:thread` asks for. */
+/** The options of `npm run watch:thread`. */
 export type WatchOptions =
   | { readonly help: true }
   | ({
@@ -12,11 +12,11 @@ export type WatchOptions =
 
 export const watchHelpText = `Usage: npm run watch:thread -- THREAD_ID [options]
 
-Shows the answers of a thread as they are made, from its first kept message on.
+Shows the answers of a thread live, from its oldest stored message.
 
   --agent NAME  the agent of the thread (default CallbackAgent)
-  --base URL    where the app is (default http://localhost:7071)
-  --key KEY     the function key, where the app asks for one
+  --base URL    address of the app (default http://localhost:7071)
+  --key KEY     the function key, if the app requires one
   --cancel      cancel the run of the thread, instead of showing it
   --help        show this
 
@@ -31,17 +31,17 @@ const optionTypes = {
 } as const;
 
 /**
- * Reads a command line without the program's name.
+ * Parses a command line without the program name.
  *
- * @throws LaunchError that names everything that is wrong.
+ * @throws LaunchError listing all problems
  */
 export function parseWatchOptions(commandLine: readonly string[]): WatchOptions {
   const { given, positionals, problems } = parseCommandLine(commandLine, optionTypes, 1);
   if (given.has('help') && problems.length === 0) return { help: true };
   const [threadId = ''] = positionals;
-  if (threadId === '') problems.push('THREAD_ID is missing: the thread_id of the run request or its answer');
-  // In a URL these two would name another address.
-  else if (/^\.{1,2}$/.test(threadId)) problems.push(`${threadId} is no thread id`);
+  if (threadId === '') problems.push('THREAD_ID is missing: the thread_id of the run request or its response');
+  // In a URL these two would change the path.
+  else if (/^\.{1,2}$/.test(threadId)) problems.push(`${threadId} is not a thread id`);
   const base = readBase(given.get('base') ?? 'http://localhost:7071', problems);
   const key = given.get('key');
   if (key !== undefined && !/^[\x21-\x7E]+$/.test(key)) problems.push('--key must be a function key');
@@ -57,7 +57,7 @@ function readBase(text: string, problems: string[]): string {
   }
   const { search, hash, username, password, origin, pathname } = new URL(text);
   if (search + hash + username + password !== '') {
-    problems.push('--base must be an address alone; a function key is given with --key');
+    problems.push('--base must be only an address; pass a function key with --key');
   }
   return origin + pathname.replace(/(\/api)?\/*$/, '');
 }

@@ -1,5 +1,5 @@
 const tabColumns = 8;
-/** What begins so near to the edge waits for its end, as it may have to go to the next line. */
+/** A word that starts this close to the edge is buffered, because it may have to move to the next line. */
 const edgeColumns = 24;
 const wide =
   /^[\p{Emoji_Presentation}\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6\u{20000}-\u{3FFFD}]$/u;
@@ -7,34 +7,34 @@ const withoutWidth = /^[\p{M}\p{Cf}]$/u;
 
 export interface WordWrapOptions {
   readonly write: (text: string) => void;
-  /** Width of the terminal as of now; undefined: text is written as it is. */
+  /** Returns the current width of the terminal. If undefined, text is not wrapped. */
   readonly columns: () => number | undefined;
 }
 
 /**
- * Writes text that comes in pieces so that words are not torn at the edge of the terminal. Only a word that begins near
- * the edge is held back until it is whole; everything else is written at once.
+ * Wraps text that arrives in pieces at word boundaries. Buffers only a word that starts near the edge until it is
+ * complete; writes everything else immediately.
  */
 export class WordWrap {
   readonly #options: WordWrapOptions;
-  /** Columns of this line that are taken by what was written. */
+  /** Number of columns used on the current line. */
   #column = 0;
-  /** What is held back. */
+  /** The buffered word. */
   #word = '';
   #wordColumns = 0;
-  /** The beginning of this word is written already, so that the rest has to follow. */
+  /** Whether the start of the current word is already written. */
   #isWordBegun = false;
 
   constructor(options: WordWrapOptions) {
     this.#options = options;
   }
 
-  /** Whether the next character would be the first of its line. */
+  /** Whether the next character would be the first on its line. */
   get isAtLineStart(): boolean {
     return this.#column === 0 && this.#word === '';
   }
 
-  /** @param style - what is put around that which is written; must not change its width. */
+  /** @param style - applied to the written text; must not change its width */
   push(text: string, style: (text: string) => string = asItIs): void {
     const columns = this.#options.columns() ?? Infinity;
     let ready = '';
@@ -47,7 +47,7 @@ export class WordWrap {
       const width = widthOf(character);
       this.#word += character;
       this.#wordColumns += width;
-      // Scripts that are written wide have no spaces between words: their lines end anywhere.
+      // Scripts with wide characters have no spaces between words, so their lines can end anywhere.
       const canWait = !this.#isWordBegun && width < 2 && this.#column > columns - edgeColumns;
       if (!canWait || this.#wordColumns > edgeColumns) {
         ready += this.#takeWord(columns);
@@ -57,7 +57,7 @@ export class WordWrap {
     this.#write(ready, style);
   }
 
-  /** Writes what is held back. */
+  /** Writes the buffered word. */
   flush(style: (text: string) => string = asItIs): void {
     this.#write(this.#takeWord(this.#options.columns() ?? Infinity), style);
   }
@@ -66,7 +66,7 @@ export class WordWrap {
     const isMoved = !this.#isWordBegun && this.#column > 0 && this.#column + this.#wordColumns > columns;
     const text = isMoved ? `\n${this.#word}` : this.#word;
     this.#column = (isMoved ? 0 : this.#column) + this.#wordColumns;
-    // The terminal itself goes on in the next line.
+    // The terminal itself wraps to the next line.
     while (this.#column > columns) this.#column -= columns;
     this.#word = '';
     this.#wordColumns = 0;

@@ -51,6 +51,6 @@ describe('Azurite', () => {
     onTestFinished(() => void other.close());
     await once(other, 'listening');
     const start = startAzurite({ folder: await makeFolder(), ports, onStarted: () => {} });
-    await expect(start).rejects.toThrow(/Azurite ended with code 1[\s\S]*EADDRINUSE[\s\S]*--host local/);
+    await expect(start).rejects.toThrow(/Azurite exited with code 1[\s\S]*EADDRINUSE[\s\S]*--host local/);
   });
 });

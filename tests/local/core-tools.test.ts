@@ -21,7 +21,7 @@ describe.skipIf(process.platform === 'win32')('looking for Core Tools', () => {
     const folder = await makeCoreTools('3.0.5682');
     const coreTools = await find(folder);
     expect(describeCoreTools(coreTools)).toBe(
-      `func on PATH (${folder}/func) is version 3.0.5682; version 4 or later is needed`,
+      `func on PATH (${folder}/func) is version 3.0.5682; version 4 or later is required`,
     );
     expect(() => requireCoreTools(coreTools)).toThrow(LaunchError);
     expect(() => requireCoreTools(coreTools)).toThrow('--host local');
@@ -34,7 +34,7 @@ describe.skipIf(process.platform === 'win32')('looking for Core Tools', () => {
   it('says what a func that does not work prints', async () => {
     const coreTools = await find(await makeCoreTools('cannot find libicu'));
     expect(describeCoreTools(coreTools)).toMatch(
-      /does not work: func --version ended with code 0\ncannot find libicu$/,
+      /does not work: func --version exited with code 0\ncannot find libicu$/,
     );
   });
 

@@ -6,7 +6,7 @@ describe('npm run demo', () => {
   it('shows three answers, a lost connection and what to try next, and ends by itself', async () => {
     const demo = launchApp([], { AZURE_OPENAI_ENDPOINT: 'https://not-asked.example' }, 'demo');
     const base =
-      /http:\/\/localhost:\d+/.exec(await demo.printed(/It answers at http:\/\/localhost:\d+\.\n/))?.[0] ?? '';
+      /http:\/\/localhost:\d+/.exec(await demo.printed(/The app is running at http:\/\/localhost:\d+\.\n/))?.[0] ?? '';
     expect((await probeHttp(`${base}/api/health`))?.status).toBe(200);
     expect(await demo.ended).toBe(0);
 
@@ -18,8 +18,8 @@ describe('npm run demo', () => {
     expect(
       output.match(/^first update \d+\.\d\d s · total \d+\.\d\d s · \d+\.\d tokens\/s · \d+ updates$/gm),
     ).toHaveLength(3);
-    expect(output).toMatch(/^\[No connection: This demo pulled its own plug\. /m);
-    expect(output).toMatch(/^\d+ events, in order: nothing missing, nothing twice\.$/m);
+    expect(output).toMatch(/^\[No connection: The demo cut its own connection\. /m);
+    expect(output).toMatch(/^\d+ events in order: none missing, none repeated\.$/m);
     for (const hint of ['npm start', '/api/dashboard', 'npm run watch:thread -- ID']) expect(output).toContain(hint);
     expect(output).not.toContain('\u001B');
     expect(

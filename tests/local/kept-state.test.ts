@@ -43,11 +43,11 @@ describe('npm start keeps what its host was told', () => {
     await expect.poll(() => readFile(environment.RUN_LOG, 'utf8')).toContain('a "two"\n');
     first.signal('SIGKILL');
     expect(await first.ended).toBe('SIGKILL');
-    expect(first.output()).toContain(`state     ${data}/ (nothing yet)\n`);
+    expect(first.output()).toContain(`state     ${data}/ (empty)\n`);
 
     const second = start(data, environment);
     const sameUrl = await entityUrl(second, 'a');
-    expect(second.output()).toContain(`state     ${data}/ (1 entity, 2 operations delivered again)\n`);
+    expect(second.output()).toContain(`state     ${data}/ (1 entity, 2 operations redelivered)\n`);
     await expect.poll(() => readState(sameUrl)).toEqual(['one', 'two', 'three']);
     second.signal('SIGTERM');
     expect(await second.ended).toBe(0);
@@ -64,7 +64,7 @@ describe('npm start keeps what its host was told', () => {
     await first.printed('listening');
     const second = start(data);
     expect(await second.ended).toBe(1);
-    expect(second.output()).toContain(`Another local Functions host (process ${first.pid}) keeps its state in ${data}`);
+    expect(second.output()).toContain(`Another local Functions host (process ${first.pid}) is using ${data}`);
     expect(second.output()).toContain('--ephemeral');
     expect(second.output()).not.toMatch(/^\s+at /m);
 
@@ -79,7 +79,7 @@ describe('npm start keeps what its host was told', () => {
     const folder = await makeFolder();
     const commandLine = ['--model', 'azure', '--port', '0', '--app', app, '--ephemeral'];
     const launched = launchApp(commandLine, { RUN_LOG: path.join(folder, 'runs') });
-    expect(await launched.printed('listening')).toContain('state     in memory: nothing is kept (--ephemeral)\n');
+    expect(await launched.printed('listening')).toContain('state     in memory only (--ephemeral)\n');
   });
 
   it('and refuses to start over a file that it cannot read', async () => {
@@ -114,7 +114,7 @@ describe('npm start says so where nothing can be kept, and names the way on:', (
   ])('%s', async (_where, data) => {
     const launched = start(data);
     expect(await launched.ended).toBe(1);
-    expect(launched.output()).toContain(`No state can be kept in ${data}: `);
+    expect(launched.output()).toContain(`State cannot be stored in ${data}: `);
     expect(launched.output()).toContain('--ephemeral');
     expect(launched.output()).not.toMatch(/^\s+at /m);
   });
@@ -125,10 +125,10 @@ describe('what is said of the state that was found', () => {
   const functions = [{ name: 'dafx-CallbackAgent', kind: 'entity', detail: '' }] as const;
 
   it.each([
-    [0, 0, '.local-host/ (nothing yet)'],
+    [0, 0, '.local-host/ (empty)'],
     [1, 0, '.local-host/ (1 conversation)'],
-    [3, 1, '.local-host/ (3 conversations, 1 run delivered again)'],
-    [0, 2, '.local-host/ (nothing yet, 2 runs delivered again)'],
+    [3, 1, '.local-host/ (3 conversations, 1 run redelivered)'],
+    [0, 2, '.local-host/ (empty, 2 runs redelivered)'],
   ])('%i conversations and %i runs of agents', (entityCount, operationCount, text) => {
     expect(describeKeptState(folder, { functions, found: { entityCount, operationCount } })).toBe(text);
   });

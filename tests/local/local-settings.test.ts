@@ -53,7 +53,7 @@ describe('local.settings.json', () => {
   it.each([
     ['{ "Values": { "NAME": ', 'is not valid JSON'],
     ['', 'is not valid JSON'],
-    ['[]', 'is not as it should be'],
+    ['[]', 'is invalid'],
     ['{ "Values": { "NAME": { "nested": 1 } } }', 'Values.NAME'],
     ['{ "Host": { "LocalHttpPort": "seven" } }', 'Host.LocalHttpPort'],
     ['{ "IsEncrypted": true, "Values": { "NAME": "AQAA" } }', 'func settings decrypt'],

@@ -29,7 +29,7 @@ describe('npm start, before it compiles', () => {
       expect(npmStart(commandLine)).toEqual({
         status: 1,
         stdout: '',
-        stderr: expect.stringMatching(new RegExp(`^Port ${port} is taken\\. .*--port 0.*\\n$`)),
+        stderr: expect.stringMatching(new RegExp(`^Port ${port} is in use\\. .*--port 0.*\\n$`)),
       });
     }
   });

@@ -54,7 +54,7 @@ describe('npm start', () => {
     const { port } = other.address() as AddressInfo;
     const launched = launchApp(['--host', 'local', '--ephemeral', '--app', await makeApp(''), '--port', String(port)]);
     expect(await launched.ended).toBe(1);
-    expect(launched.output()).toContain(`Port ${port} is taken`);
+    expect(launched.output()).toContain(`Port ${port} is in use`);
     expect(launched.output()).toContain('--port');
     expect(launched.output()).not.toMatch(/^\s+at /m);
   });
@@ -63,7 +63,7 @@ describe('npm start', () => {
     const folder = await makeFolder();
     const launched = launchApp(['--app', folder]);
     expect(await launched.ended).toBe(1);
-    expect(launched.output()).toBe(`There is no function app in ${folder}: host.json and package.json missing.\n`);
+    expect(launched.output()).toBe(`${folder} contains no function app: host.json and package.json missing.\n`);
   });
 
   it('shows the settings error of the app without a stack', async () => {
@@ -225,13 +225,13 @@ describe.skipIf(process.platform === 'win32')('npm start with Core Tools', () =>
     const launched = launchApp(['--port', '0'], { ...ownStorage, PATH: await makeCoreTools('4.0.7317', start) });
     expect(await launched.ended).toBe(1);
     expect(launched.output()).toContain('The extension bundle cannot be loaded.');
-    expect(launched.output()).toContain('func start ended with code 3 before it was ready');
+    expect(launched.output()).toContain('func start exited with code 3 before it was ready');
     expect(launched.output()).toContain('--host local');
   });
 
   it.each([
     [`{ state: 'Error', errors: ['Storage is out of reach'] }`, 'Storage is out of reach'],
-    [`request.url.endsWith('/status') ? { state: 'Running' } : []`, 'func start has loaded no function'],
+    [`request.url.endsWith('/status') ? { state: 'Running' } : []`, 'func start loaded no functions'],
   ])('says so when their host answers %s', async (answer, problem) => {
     const start = `require('node:http').createServer((request, response) => response.end(JSON.stringify(${answer})))
       .listen(Number(process.argv[4]), '127.0.0.1');`;
@@ -248,7 +248,7 @@ describe.skipIf(process.platform === 'win32')('npm start with Core Tools', () =>
     const [pid = 0, worker = 0] = processIdsIn(await launched.printed('listening'));
     process.kill(pid, 'SIGUSR2');
     expect(await launched.ended).toBe(1);
-    expect(launched.output()).toContain('The Functions host ended with code 5');
+    expect(launched.output()).toContain('The Functions host exited with code 5');
     await expect.poll(() => isAlive(worker)).toBe(false);
   });
 
@@ -272,12 +272,12 @@ describe.skipIf(process.platform === 'win32')('npm start with Core Tools', () =>
       shutdown,
     });
     expect(launched.port).toBeGreaterThan(0);
-    await expect.poll(() => output).toContain('state     .local-host/ (nothing yet)');
+    await expect.poll(() => output).toContain('state     .local-host/ (empty)');
     expect(output).toContain('the local Functions host of this package: func on PATH');
     expect(output).toContain('3.0.5682');
     const asked = launchApp(['--port', '0', '--app', app, '--host', 'func'], environment);
     expect(await asked.ended).toBe(1);
-    expect(asked.output()).toContain('The way on without them: --host local');
+    expect(asked.output()).toContain('To continue without them, use --host local');
   });
 });
 

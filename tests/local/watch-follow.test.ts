@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { LaunchError } from '../../local/launch-error.js';
 import { findFreePort } from '../../local/loopback-port.js';
 import { followThread, type FollowOptions } from '../../local/watch/follow-thread.js';
-import type { ThreadNews } from '../../local/watch/thread-news.js';
+import type { WatchEvent } from '../../local/watch/watch-event.js';
 import { refusing, startStreamServer, streaming, type StreamReply } from './support/stream-server.js';
 import { final, frame, resetFrame, supersededFrame, update } from './support/telemetry.js';
 
@@ -15,20 +15,20 @@ const events = [
 ];
 const whole = quick + events.map((event) => frame(event)).join('');
 
-/** Follows a thread until the given number of news was told. */
-async function follow(base: string, count: number, options: Partial<FollowOptions> = {}): Promise<ThreadNews[]> {
+/** Follows a thread until the given number of watchEvent was told. */
+async function follow(base: string, count: number, options: Partial<FollowOptions> = {}): Promise<WatchEvent[]> {
   const stop = new AbortController();
   const address = { base, agentName: 'CallbackAgent', threadId: 't 1', key: undefined };
-  const told: ThreadNews[] = [];
-  for await (const news of followThread({ address, signal: stop.signal, retryMs: 1, ...options })) {
-    told.push(news);
+  const told: WatchEvent[] = [];
+  for await (const watchEvent of followThread({ address, signal: stop.signal, retryMs: 1, ...options })) {
+    told.push(watchEvent);
     if (told.length === count) stop.abort();
   }
   return told;
 }
 
-function eventsOf(told: readonly ThreadNews[]) {
-  return told.flatMap((news) => (news.type === 'event' ? news.event : []));
+function eventsOf(told: readonly WatchEvent[]) {
+  return told.flatMap((watchEvent) => (watchEvent.type === 'event' ? watchEvent.event : []));
 }
 
 /** Serves what stands behind `Last-Event-ID`, as the app does. */
@@ -190,7 +190,7 @@ describe('following a thread', () => {
     const { base } = await startStreamServer(streaming(quick), streaming(whole));
     const told = await follow(base, 4, { silenceMs: 1500 });
     expect(told.map(({ type }) => type)).toEqual(['connected', 'lost', 'connected', 'event']);
-    expect(told[1]).toMatchObject({ reason: 'The app went silent.' });
+    expect(told[1]).toMatchObject({ reason: 'The app stopped sending data.' });
   });
 
   it('takes heartbeats for signs of life', async () => {
@@ -209,14 +209,14 @@ describe('following a thread', () => {
 
   it('ends while it pauses', async () => {
     const { base } = await startStreamServer(refusing(503, '', { 'retry-after': '60' }));
-    expect(await follow(base, 1)).toMatchObject([{ type: 'lost', reason: 'The app answers with status 503.' }]);
+    expect(await follow(base, 1)).toMatchObject([{ type: 'lost', reason: 'The app responded with status 503.' }]);
   });
 });
 
 describe('a thread that cannot be followed', () => {
   it.each([
-    ['a key that is missing', refusing(401), undefined, /asks for a function key: give it with --key/],
-    ['a key that is wrong', refusing(401), 'x', /does not accept this function key/],
+    ['a key that is missing', refusing(401), undefined, /requires a function key\. Pass it with --key/],
+    ['a key that is wrong', refusing(401), 'x', /rejected the function key/],
     [
       'a bad request',
       refusing(400, '{"error":"Invalid thread_id: bad\\u001b[2J"}'),
@@ -224,19 +224,14 @@ describe('a thread that cannot be followed', () => {
       /^Invalid thread_id: bad\[2J$/,
     ],
     ['an unknown agent', refusing(404, '{"error":"There is no agent."}'), undefined, /^There is no agent\.$/],
-    ['another app', refusing(404, '<html>'), undefined, /has no streams of events/],
+    ['another app', refusing(404, '<html>'), undefined, /has no event streams/],
     [
       'a redirection',
       refusing(302, '', { location: 'http://127.0.0.1:1/' }),
       'x',
-      /sends readers to http:\/\/127\.0\.0\.1:1\//,
+      /redirects to http:\/\/127\.0\.0\.1:1\//,
     ],
-    [
-      'a page',
-      refusing(200, '<html>', { 'content-type': 'text/html' }),
-      undefined,
-      /where a stream of events was expected/,
-    ],
+    ['a page', refusing(200, '<html>', { 'content-type': 'text/html' }), undefined, /Expected an event stream/],
     ['events of another kind', streaming('id: 1\nevent: final\ndata: {}\n\n'), undefined, /does not understand/],
     [
       'word of a cut-off attempt of another kind',
@@ -257,7 +252,7 @@ describe('a thread that cannot be followed', () => {
   it('is told to be out of reach when nothing answers', async () => {
     const base = `http://127.0.0.1:${await findFreePort(0)}`;
     await expect(follow(base, 1)).rejects.toThrow(
-      `${base} cannot be reached. Nothing answers there.\nnpm start starts`,
+      `${base} cannot be reached. The connection was refused.\nnpm start starts`,
     );
   });
 });

@@ -24,13 +24,13 @@ describe('the command line of npm run watch:thread', () => {
 
   it.each([
     [[], 'THREAD_ID is missing'],
-    [['..'], '.. is no thread id'],
-    [['one', 'two'], 'two: not expected here'],
+    [['..'], '.. is not a thread id'],
+    [['one', 'two'], 'two: unexpected argument'],
     [['t', '--base', 'localhost:7071'], '--base must be an http or https address'],
-    [['t', '--base', 'http://a/?code=k'], 'a function key is given with --key'],
-    [['t', '--base', 'http://me:secret@a/'], '--base must be an address alone'],
+    [['t', '--base', 'http://a/?code=k'], 'pass a function key with --key'],
+    [['t', '--base', 'http://me:secret@a/'], '--base must be only an address'],
     [['t', '--key', 'a\nb'], '--key must be a function key'],
-    [['t', '--frob'], '--frob: no such option'],
+    [['t', '--frob'], '--frob: unknown option'],
     [['t', '--agent'], '--agent needs a value'],
   ])('refuses %j', (commandLine, problem) => {
     expect(() => parseWatchOptions(commandLine)).toThrow(

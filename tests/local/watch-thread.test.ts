@@ -23,13 +23,13 @@ describe('npm run watch:thread', () => {
     expect(watched.output()).toBe(
       [
         `Thread t1 of CallbackAgent at ${base}`,
-        'Answers appear here as they are made. Ctrl-C stops following.',
+        'Answers appear here as they stream in. Press Ctrl-C to stop.',
         '',
         '> Hi',
         '',
         'Hel',
-        '[No connection: The connection was cut. Trying again …]',
-        '[Connected. It goes on where it was.]',
+        '[No connection: The connection was cut. Reconnecting…]',
+        '[Connected. Resuming.]',
         'lo',
         '',
         'streamed 0.00 s · 2 updates',
@@ -54,7 +54,7 @@ describe('npm run watch:thread', () => {
     const watched = watch(['t1', '--base', base]);
     expect(await watched.ended).toBe(1);
     expect(watched.output()).toBe(
-      `${base} asks for a function key: give it with --key KEY (npm start -- --keys prints one).\n`,
+      `${base} requires a function key. Pass it with --key KEY (npm start -- --keys prints one).\n`,
     );
   });
 
@@ -88,6 +88,6 @@ describe('npm run watch:thread', () => {
       expect(help.output()).toContain(option);
     }
     expect(await bad.ended).toBe(2);
-    expect(bad.output()).toBe('--frob: no such option\nnpm run watch:thread -- --help lists the options.\n');
+    expect(bad.output()).toBe('--frob: unknown option\nnpm run watch:thread -- --help lists the options.\n');
   });
 });

@@ -1,18 +1,18 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createPaint } from '../../local/paint.js';
+import { createPaint } from '../../local/printer.js';
 import type { TelemetryEvent } from '../../local/watch/telemetry-event.js';
-import type { ThreadNews } from '../../local/watch/thread-news.js';
+import type { WatchEvent } from '../../local/watch/watch-event.js';
 import { ThreadView, type ThreadViewOptions } from '../../local/watch/thread-view.js';
 import { failed, final, update } from './support/telemetry.js';
 
-type Shown = TelemetryEvent | Exclude<ThreadNews, { type: 'event' }>;
+type Shown = TelemetryEvent | Exclude<WatchEvent, { type: 'event' }>;
 
-function show(news: readonly Shown[], options: Partial<ThreadViewOptions> & { isColored?: boolean } = {}): string {
+function show(shown: readonly Shown[], options: Partial<ThreadViewOptions> & { isColored?: boolean } = {}): string {
   let output = '';
   const printer = { text: (piece: string) => void (output += piece), paint: createPaint(options.isColored ?? false) };
   const view = new ThreadView({ printer, columns: () => undefined, ...options });
-  for (const each of news) view.show('type' in each ? each : { type: 'event', event: each });
+  for (const each of shown) view.show('type' in each ? each : { type: 'event', event: each });
   view.endLine();
   return output;
 }
@@ -72,7 +72,7 @@ describe('a thread on the terminal', () => {
       update('lo', { sequence: 2 }),
     ]);
     expect(output).toBe(
-      '> Hi\n\nHel\n[No connection: The connection was cut. Trying again …]\n[Connected. It goes on where it was.]\nlo\n',
+      '> Hi\n\nHel\n[No connection: The connection was cut. Reconnecting…]\n[Connected. Resuming.]\nlo\n',
     );
   });
 
@@ -85,7 +85,7 @@ describe('a thread on the terminal', () => {
       final('Whole', { sequence: 4, attempt: 2, atMs: 6000 }),
     ]);
     expect(output).toBe(
-      '> Hi\n\nHalf\n[Attempt 1 was cut off; the run starts again.]\nWhole\n\n' +
+      '> Hi\n\nHalf\n[Attempt 1 was interrupted; the run restarts.]\nWhole\n\n' +
         'streamed 1.00 s · 20.0 tokens/s · 2 updates\ntokens: 5 in + 20 out = 25\n\n',
     );
   });
@@ -96,29 +96,29 @@ describe('a thread on the terminal', () => {
       { type: 'superseded', correlationId: 'a'.repeat(32), attempt: 1 },
       update('Again', { sequence: 2, attempt: 2 }),
     ]);
-    expect(output).toMatch(/\n\[Attempt 1 was cut off; the run starts again\.\]\n\n> Hi\n\nAgain\n$/);
+    expect(output).toMatch(/\n\[Attempt 1 was interrupted; the run restarts\.\]\n\n> Hi\n\nAgain\n$/);
   });
 
   it('says what a reset means, and begins again', () => {
     const output = show([update('Old', { sequence: 1 }), { type: 'reset' }, update('New', { sequence: 1 })]);
-    expect(output).toMatch(/^> Hi\n\nOld\n\[What stands above is gone .*\]\n\n> Hi\n\nNew\n$/);
+    expect(output).toMatch(/^> Hi\n\nOld\n\[The events above are no longer stored\. .*\]\n\n> Hi\n\nNew\n$/);
   });
 
   it.each([
     [
       'lost updates of an answer',
       [{ ...final('a', { sequence: 1 }), lost_events: 1 }],
-      '[1 event of this run was lost: the event store was out of reach.]\n\n',
+      '[1 event of this run was lost: the event store was unreachable.]\n\n',
     ],
     [
       'lost updates of a failure',
       [{ ...failed('No.', { sequence: 1 }), lost_events: 12 }],
-      '[12 events of this run were lost: the event store was out of reach.]\n\n',
+      '[12 events of this run were lost: the event store was unreachable.]\n\n',
     ],
     [
       'a run that broke off',
       [update('a', { sequence: 1 }), update('b', { sequence: 2, correlationId: b })],
-      '[This run broke off.]\n\n> Hi\n\nb\n',
+      '[This run was interrupted.]\n\n> Hi\n\nb\n',
     ],
     [
       'an answer without updates',
@@ -129,17 +129,17 @@ describe('a thread on the terminal', () => {
     [
       'updates that began in the middle',
       [update('le.', { sequence: 8 }), final('Whole.', { sequence: 9 })],
-      'All of it:]\nWhole.\n',
+      'The whole answer:]\nWhole.\n',
     ],
     [
       'a cut answer',
       [{ ...final('a', { sequence: 1 }), finish_reason: 'length' }],
-      '[The answer is cut at the token limit of the model.]',
+      '[The answer was cut off at the model’s token limit.]',
     ],
     ['no usage', [{ ...final('a', { sequence: 1 }), usage: null }], 'tokens: not reported\n'],
     ['a long message', [update('a', { sequence: 1, message: 'word\n'.repeat(50_000) })], 'word word…\n\na\n'],
-  ] satisfies [string, Shown[], string][])('shows %s', (_case, news, expected) => {
-    expect(show(news)).toContain(expected);
+  ] satisfies [string, Shown[], string][])('shows %s', (_case, shown, expected) => {
+    expect(show(shown)).toContain(expected);
   });
 
   it('breaks lines between words at the width of the terminal, whatever the pieces', () => {

@@ -54,7 +54,7 @@ export async function startLocalApp(
     try {
       return await startOnce(environment, options);
     } catch (error) {
-      const isPortTaken = error instanceof LocalAppFailure && /^Port \d+ is taken/m.test(error.message);
+      const isPortTaken = error instanceof LocalAppFailure && /^Port \d+ is in use/m.test(error.message);
       if (!isPortTaken || start === STARTS_AT_MOST) throw error;
       await wait(START_AGAIN_AFTER_MS);
     }

@@ -68,7 +68,7 @@ describe('A service on loopback', () => {
         environment: process.env,
       }),
     };
-    await expect(startLoopbackService(program)).rejects.toThrow('pid-server ended with code 3.\nno disk');
+    await expect(startLoopbackService(program)).rejects.toThrow('pid-server exited with code 3.\nno disk');
   });
 });
 

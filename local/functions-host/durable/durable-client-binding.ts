@@ -1,14 +1,14 @@
-/** Where the durable HTTP API of the host is. */
+/** Addresses of the host's durable HTTP API. */
 export interface DurableEndpoints {
   readonly hubName: string;
-  /** For everybody who has the key, without a slash at its end. */
+  /** For clients with the key, without a trailing slash. */
   readonly baseUrl: string;
   readonly systemKey: string;
-  /** For the functions themselves, without a key; ends in a slash, which `durable-functions` relies on. */
+  /** For the functions themselves, without a key. Has a trailing slash, which `durable-functions` relies on. */
   readonly rpcBaseUrl: string;
 }
 
-/** What a function receives as its durable client: JSON text with URLs in which `durable-functions` fills the gaps. */
+/** Returns the durable client input of a function: JSON text with URL templates for `durable-functions`. */
 export function createDurableClientBinding({ hubName, baseUrl, systemKey, rpcBaseUrl }: DurableEndpoints): string {
   const id = 'INSTANCEID';
   const code = `code=${systemKey}`;

@@ -12,13 +12,13 @@ import { EntityStore } from './entity-store.js';
 
 export interface DurableOptions {
   readonly hubName: string;
-  /** Base URL of the durable HTTP API for everybody. */
+  /** Public base URL of the durable HTTP API. */
   readonly baseUrl: string;
   readonly systemKey: string;
   /** By entity name in lower case. */
   readonly entities: ReadonlyMap<string, EntityFunction>;
   readonly maxEntityOperationBatchSize: number;
-  /** Absent: entities end with the process. Stays open: whoever opened it closes it, behind this. */
+  /** If undefined, entities live in memory. Not closed here: its owner closes it after this. */
   readonly journal: EntityJournal | undefined;
   readonly invoke: Invoke;
   readonly log: HostLog;
@@ -27,20 +27,20 @@ export interface DurableOptions {
 
 /** The durable part of the host: entities, their HTTP API, and the client that functions receive. */
 export interface Durable {
-  /** Serves the durable HTTP API. @param path - what follows its base path, decoded. */
+  /** Serves the durable HTTP API. @param path - decoded, relative to the base path */
   serve(path: string, request: HostRequest, response: ServerResponse): Promise<void>;
-  /** Values of those inputs of a function that are durable clients, by binding name. */
+  /** Returns the values of a function's durable client inputs, by binding name. */
   readonly readInputs: (metadata: FunctionMetadata) => Readonly<Record<string, TypedData>>;
-  /** Goes on with the operations that the journal holds. */
+  /** Resumes the operations in the journal. */
   resume(): void;
-  /** Lets running operations end, at most for `timeoutMs`: those that have not ended by then have no effect. */
+  /** Waits up to `timeoutMs` for running operations. Those that have not finished by then have no effect. */
   stop(timeoutMs: number): Promise<void>;
   close(): Promise<void>;
 }
 
 const rpcPath = '/durabletask/';
 
-/** Starts the durable part, with a server of its own through which functions reach the HTTP API without a key. */
+/** Starts the durable part, with its own server through which functions reach the HTTP API without a key. */
 export async function startDurable(options: DurableOptions): Promise<Durable> {
   const { hubName, baseUrl, systemKey, invoke, log } = options;
   const store = new EntityStore(options.journal);

@@ -20,10 +20,10 @@ const defaultPageSize = 100;
 const json = { 'Content-Type': 'application/json; charset=utf-8' };
 
 /**
- * The durable HTTP API, as far as it concerns entities:
+ * Serves the part of the durable HTTP API for entities:
  * https://learn.microsoft.com/azure/azure-functions/durable/durable-functions-http-api
  *
- * @param path - what follows the base path, decoded.
+ * @param path - decoded, relative to the base path
  */
 export async function serveEntityApi(
   options: EntityApiOptions,
@@ -35,7 +35,7 @@ export async function serveEntityApi(
   switch (controller.toLowerCase()) {
     case 'orchestrators':
     case 'instances':
-      answer(response, 501, json, errorBody('The local Functions host runs entities, but no orchestrations.'));
+      answer(response, 501, json, errorBody('The local Functions host supports entities but not orchestrations.'));
       return;
     case 'entities':
       if (others.length > 0 || (name === '' && key !== '')) break;
@@ -74,7 +74,7 @@ async function signalEntity(
   }
   const isOwnHub = isHub(request, hubName);
   if (isOwnHub && !runner.hasFunction(id.name)) {
-    // The real host says so whatever entity functions there are.
+    // The real host sends this text regardless of its entity functions.
     const info = 'Additional info: No entity functions are currently registered!';
     refuse(`The function '${id.name.toLowerCase()}' doesn't exist, is disabled, or is not an entity function. ${info}`);
     return;
@@ -84,16 +84,16 @@ async function signalEntity(
     try {
       runner.signal(id, { name, input: hasInput ? (input.text ?? null) : null });
     } catch (error) {
-      const message = `An operation of ${toInstanceId(id)} is not accepted, as it could not be kept. ${String(error)}`;
+      const message = `An operation of ${toInstanceId(id)} was rejected because it could not be stored. ${String(error)}`;
       log({ level: 'error', category: 'Host.Durable', message });
-      answer(response, 500, json, errorBody('The operation could not be kept.'));
+      answer(response, 500, json, errorBody('The operation could not be stored.'));
       return;
     }
   } else {
-    const message = 'A signal to another task hub is accepted, but nothing there runs it.';
+    const message = 'A signal to another task hub was accepted, but nothing will process it.';
     log({ level: 'warning', category: 'Host.Durable', message });
   }
-  // Once this is sent the operation must not be lost: the runner has it in its store.
+  // After this, the operation must not be lost. The runner has already stored it.
   answer(response, 202);
 }
 
@@ -131,7 +131,7 @@ function listEntities(
   answer(response, 200, { ...json, ...token }, `[${page.join(',')}]`);
 }
 
-/** One element of a list, as JSON text: the state in it is text already. */
+/** Returns an element of a list as JSON text. The state is already text. */
 function describeEntity({ id, lastOperationTime, text }: EntityState, isWithState: boolean): string {
   const time = lastOperationTime.toISOString().replace(/\.?0*Z$/, 'Z');
   const head = JSON.stringify({ entityId: id, lastOperationTime: time }).slice(0, -1);
@@ -143,13 +143,13 @@ function readTime(request: HostRequest, name: string): number | undefined {
   return Number.isNaN(time) ? undefined : time;
 }
 
-/** Whether the request concerns the task hub of this app. */
+/** Returns whether the request is for this app's task hub. */
 function isHub(request: HostRequest, hubName: string): boolean {
   const asked = readQuery(request.query, 'taskHub');
   return asked === undefined || asked.toLowerCase() === hubName.toLowerCase();
 }
 
-// The token of Azure Storage, which the real host passes through: it names the instance with which the next page begins.
+// The continuation token of Azure Storage, which the real host passes through. It names the first instance of the page.
 function encodeToken(instanceId: string): string {
   const NextPartitionKey = Buffer.from(instanceId).toString('base64');
   const token = { NextPartitionKey, NextRowKey: '', NextTableName: null, TargetLocation: 0 };

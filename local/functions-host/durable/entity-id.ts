@@ -1,4 +1,4 @@
-/** Which entity: names differ without regard to case and are kept in lower case, keys are kept as they are. */
+/** Identifies an entity. Names are case-insensitive and stored in lower case; keys are case-sensitive. */
 export interface EntityId {
   readonly name: string;
   readonly key: string;
@@ -6,17 +6,17 @@ export interface EntityId {
 
 const maxInstanceIdLength = 512;
 
-/** The id of an entity in the task hub, by which its state is kept and lists are ordered. */
+/** Returns the id of an entity in the task hub, under which its state is stored and by which lists are ordered. */
 export function toInstanceId({ name, key }: EntityId): string {
   return `@${name.toLowerCase()}@${key}`;
 }
 
-/** Whether the real host can store the state of this entity; it accepts and runs operations of others, in vain. */
+/** Returns whether the real host can store the entity's state. If not, it still accepts and runs operations. */
 export function canBeStored(id: EntityId): boolean {
   return toInstanceId(id).length <= maxInstanceIdLength;
 }
 
-/** Whether the durable HTTP API accepts signals to an entity of this key. */
+/** Returns whether the durable HTTP API accepts signals to an entity with this key. */
 export function isValidKey(key: string): boolean {
   return !/[/\\#?\p{Cc}]/u.test(key);
 }

@@ -4,19 +4,19 @@ import path from 'node:path';
 import { z } from 'zod';
 import { lockFolder, type FolderLock } from '../folder-lock.js';
 import { makeFolder } from '../make-folder.js';
-import { isSystemError } from '../system-error.js';
+import { isSystemError } from '../durable/journal-errors.js';
 import { toInstanceId, type EntityId } from './entity-id.js';
 import type { EntityRecord } from './entity-record.js';
 import { JournalUnreadableError } from './journal-errors.js';
 
-/** Keeps the entities of one task hub in a folder, beyond the life of the process, however that ends. */
+/** Stores the entities of one task hub in a folder, so that they survive any exit of the process. */
 export interface EntityJournal {
-  /** What was in the folder when it was opened. */
+  /** Content of the folder when it was opened. */
   readonly found: readonly EntityRecord[];
-  /** Replaces what is kept of an entity, whole or not at all; it is kept when this returns. */
+  /** Stores an entity atomically. It is stored when this returns. */
   write(record: EntityRecord): void;
   remove(id: EntityId): void;
-  /** Lets go of the folder. Nothing can be written any more. */
+  /** Releases the folder. Later writes throw. */
   close(): void;
 }
 
@@ -40,16 +40,15 @@ const fileContent = z.object({
 });
 
 /**
- * Opens the journal in a folder, which is made when it is missing: a file for each entity.
+ * Opens the journal in a folder, which is created if missing. Each entity has one file.
  *
- * A change is written to another file, which then takes the place of the first: a process that ends in between leaves
- * the one or the other, whole. Nothing is flushed to the disk (`fsync`): what is written survives the process without,
- * and for a development host the loss of power is not worth what flushing costs on many machines. A file that such a
- * loss has cut is refused when the journal is opened again.
+ * A change is written to a temporary file, which then replaces the old one, so that a crash leaves one of them complete.
+ * Files are not flushed to disk (`fsync`): they survive the process without it, and for a development host a power loss
+ * does not justify the cost. A file damaged by a power loss is rejected when the journal is opened.
  *
- * A folder that is deleted meanwhile is made anew with the next change; what does not change any more is forgotten.
+ * If the folder is deleted, the next change recreates it. Entities that do not change again are lost.
  *
- * @throws FolderInUseError when another process has it open, JournalUnreadableError, the system's errors.
+ * @throws FolderInUseError if another process has it open; JournalUnreadableError; system errors
  */
 export function openEntityJournal(folder: string): EntityJournal {
   let lock = takeFolder(folder);
@@ -87,17 +86,17 @@ function takeFolder(folder: string): FolderLock {
   return lockFolder(folder);
 }
 
-/** Takes a folder that was deleted, unless another host has kept something there since: that must not be overwritten. */
+/** Recreates a deleted folder, unless another host has stored entities there since, which must not be overwritten. */
 function retakeFolder(folder: string): FolderLock {
   const lock = takeFolder(folder);
   if (!readdirSync(folder).some(isRecordFile)) return lock;
   lock.release();
-  throw new Error(`${folder} was deleted, and another host has kept its entities there since.`);
+  throw new Error(`${folder} was deleted, and another host has stored its entities there since.`);
 }
 
-/** Keys differ by case and may hold anything, names of files may not: the file has the id in it. */
+/** Hashes the id, because keys are case-sensitive and can contain characters that are invalid in file names. */
 function nameFile(id: EntityId): string {
-  // As JSON text: UTF-8 has no room for half a surrogate pair, and would make keys that differ by it the same.
+  // JSON escapes lone surrogates. UTF-8 would map different ones to the same bytes.
   const digest = createHash('sha256')
     .update(JSON.stringify(toInstanceId(id)))
     .digest('hex');
@@ -112,7 +111,7 @@ function describe({ id, state, operations, signals }: EntityRecord): string {
 function readAll(folder: string): EntityRecord[] {
   const names = readdirSync(folder);
   for (const name of names) {
-    // Its change was not promised to anybody: the process ended before the file took its place.
+    // The process exited before the change was committed, so nobody relies on it.
     if (name.endsWith(suffix + temporarySuffix)) unlinkSync(path.join(folder, name));
   }
   return names.filter(isRecordFile).map((name) => readRecord(path.join(folder, name)));
@@ -125,7 +124,7 @@ function isRecordFile(name: string): boolean {
 function readRecord(file: string): EntityRecord {
   const { id, state, operations, signals } = parseFile(file);
   if (path.basename(file) !== nameFile(id)) {
-    throw new JournalUnreadableError(file, `it holds ${toInstanceId(id)}, which belongs into another file.`);
+    throw new JournalUnreadableError(file, `it contains ${toInstanceId(id)}, which belongs in another file.`);
   }
   return {
     id,

@@ -19,9 +19,9 @@ export interface EntityRunnerOptions {
   readonly functions: ReadonlyMap<string, EntityFunction>;
   readonly store: EntityStore;
   readonly invoke: Invoke;
-  /** Values of the inputs of a function beside its trigger. */
+  /** Returns the values of a function's inputs other than its trigger. */
   readonly readInputs: (registered: RegisteredFunction) => Readonly<Record<string, TypedData>>;
-  /** Most operations in one call of the function. */
+  /** Maximum number of operations in one call of the function. */
   readonly maxBatchSize: number;
   readonly log: HostLog;
 }
@@ -40,16 +40,15 @@ const entityResponse = z.object({
     .default([]),
 });
 
-/** What a batch of operations comes to when it takes effect. */
+/** The result of a batch of operations. */
 interface BatchOutcome {
   readonly state: EntityState | undefined;
   readonly signals: readonly EntitySignal[];
 }
 
 /**
- * Runs entity functions: the operations of one entity one batch at a time, different entities side by side. State and
- * signals of a batch take effect when its call has ended; until then its operations stay in the store, which may keep
- * them for another host.
+ * Runs entity functions: one batch at a time per entity, different entities concurrently. State and signals of a batch
+ * take effect when its call has finished. Until then its operations stay in the store, so that the next host can run them.
  */
 export class EntityRunner {
   readonly #options: EntityRunnerOptions;
@@ -67,16 +66,16 @@ export class EntityRunner {
   }
 
   /**
-   * Accepts an operation; it starts after the caller has gone on.
+   * Accepts an operation, which starts asynchronously.
    *
-   * @throws what the store throws when it cannot keep the operation: then it is not accepted.
+   * @throws the error of the store if it cannot store the operation, which is then not accepted
    */
   signal(id: EntityId, operation: EntityOperation): void {
-    if (this.#isClosed) throw new Error('The host has ended: it accepts no operation any more.');
+    if (this.#isClosed) throw new Error('The host is closed and accepts no more operations.');
     const target = { name: id.name.toLowerCase(), key: id.key };
     if (!this.hasFunction(target.name)) {
       this.#warn(
-        `${toInstanceId(target)} was signalled, but there is no entity function of that name: the signal waits for ever.`,
+        `${toInstanceId(target)} was signalled, but there is no entity function with that name: the signal waits forever.`,
       );
       return;
     }
@@ -84,32 +83,32 @@ export class EntityRunner {
     this.#start(target);
   }
 
-  /** Goes on with what an earlier host has left: operations that it had accepted, and signals that its batches sent. */
+  /** Resumes the accepted operations and unsent signals of an earlier host. */
   resume(): void {
     for (const { id, operations } of this.#options.store.unfinished()) {
       this.#sendSignals(id);
       if (this.hasFunction(id.name)) this.#start(id);
       else if (operations.length > 0) {
         this.#warn(
-          `${operations.length} operation(s) of ${toInstanceId(id)} wait: the app has no such entity function.`,
+          `${operations.length} operation(s) of ${toInstanceId(id)} are waiting: the app has no such entity function.`,
         );
       }
     }
   }
 
   /**
-   * Lets the batches that run end, at most for `timeoutMs`; then closes, for what these may still need is closed behind
-   * this. What becomes of the others is logged.
+   * Waits up to `timeoutMs` for running batches, then closes, because the caller closes their dependencies next. Logs what
+   * happens to the remaining operations.
    */
   async stop(timeoutMs: number): Promise<void> {
     this.#isStopped = true;
     if (await endWithin(this.#running.values(), timeoutMs)) return;
     this.close();
     const outlook = this.#options.store.isKept ? ': they run again at the next start' : '';
-    this.#warn(`${this.#running.size} running entity operation(s) did not end in time${outlook}.`);
+    this.#warn(`${this.#running.size} running entity operation(s) did not finish in time${outlook}.`);
   }
 
-  /** Accepts nothing any more; what still ends has no effect. */
+  /** Rejects further operations. Batches that finish later have no effect. */
   close(): void {
     this.#isClosed = true;
   }
@@ -130,22 +129,22 @@ export class EntityRunner {
       }
     } catch (error) {
       this.#warn(
-        `What an operation of ${toInstanceId(id)} did could not be stored: it runs again with the next one, or at the ` +
+        `The result of an operation of ${toInstanceId(id)} could not be stored: it runs again with the next one, or at the ` +
           `next start. ${String(error)}`,
       );
     } finally {
-      // At once with the last look at the operations: one that is accepted from here on starts anew.
+      // Synchronously after the last check for operations, so that an operation accepted later starts a new run.
       this.#running.delete(toInstanceId(id));
     }
   }
 
-  /** Whether there is something to run, and time for it. */
+  /** Whether there are operations to run and the host is open. */
   #canRun(id: EntityId): boolean {
     const { store, log } = this.#options;
     const { length } = store.operations(id);
     if (length === 0 || this.#isClosed) return false;
     if (!this.#isStopped) return true;
-    const waiting = `${length} operation(s) of ${toInstanceId(id)} were still waiting, and are`;
+    const waiting = `${length} operation(s) of ${toInstanceId(id)} were still waiting and are`;
     if (!store.isKept) this.#warn(`${waiting} dropped.`);
     else log({ level: 'information', category: 'Host.Durable', message: `${waiting} kept for the next start.` });
     return false;
@@ -165,7 +164,7 @@ export class EntityRunner {
     this.#sendSignals(id);
   }
 
-  /** Hands on what the batches of an entity have sent. Repeated after a crash in its middle: it forgets them last. */
+  /** Delivers the signals that an entity sent. After a crash it repeats this, because it deletes them last. */
   #sendSignals(id: EntityId): void {
     for (const { target, operation } of this.#options.store.signals(id)) this.signal(target, operation);
     this.#options.store.forgetSignals(id);

@@ -2,30 +2,30 @@ import { toInstanceId, type EntityId } from './entity-id.js';
 import type { EntityJournal } from './entity-journal.js';
 import type { EntityOperation, EntityRecord, EntitySignal, EntityState } from './entity-record.js';
 
-/** How a batch of operations has ended. */
+/** The result of a batch of operations. */
 export interface BatchResult {
-  /** Of the operations that came first. */
+  /** Number of operations in the batch, which are the entity's oldest. */
   readonly operationCount: number;
-  /** Undefined for an entity that does not exist, or no longer. */
+  /** Undefined for an entity that does not exist, or no longer exists. */
   readonly state: EntityState | undefined;
   readonly signals: readonly EntitySignal[];
 }
 
 /**
- * The entities of one task hub. Each change of an entity takes effect as a whole: with a journal it is there before it
- * can be read, and a change that the journal cannot take throws and changes nothing.
+ * The entities of one task hub. Changes of an entity are atomic. With a journal, a change is stored before it is visible,
+ * and a change that cannot be stored throws and has no effect.
  */
 export class EntityStore {
   readonly #records = new Map<string, EntityRecord>();
   readonly #journal: EntityJournal | undefined;
 
-  /** @param journal - absent: everything ends with the process. */
+  /** @param journal - if undefined, everything is in memory */
   constructor(journal?: EntityJournal) {
     this.#journal = journal;
     for (const record of journal?.found ?? []) this.#records.set(toInstanceId(record.id), record);
   }
 
-  /** Whether what it holds outlives the process. */
+  /** Whether the entities survive the process. */
   get isKept(): boolean {
     return this.#journal !== undefined;
   }
@@ -34,29 +34,29 @@ export class EntityStore {
     return this.#records.get(toInstanceId(id))?.state;
   }
 
-  /** States of all entities whose instance id begins with `prefix`, in the order of their instance ids. */
+  /** Returns the states of all entities whose instance id starts with `prefix`, ordered by instance id. */
   list(prefix: string): EntityState[] {
     const ids = [...this.#records.keys()].filter((id) => id.startsWith(prefix)).toSorted(compareOrdinal);
     return ids.flatMap((id) => this.#records.get(id)?.state ?? []);
   }
 
-  /** Operations of an entity that have not ended, in the order of their arrival. */
+  /** Returns the unfinished operations of an entity in order of arrival. */
   operations(id: EntityId): readonly EntityOperation[] {
     return this.#find(id).operations;
   }
 
-  /** Entities that have something left to do. */
+  /** Returns the entities with unfinished operations or undelivered signals. */
   unfinished(): EntityRecord[] {
     return [...this.#records.values()].filter(({ operations, signals }) => operations.length + signals.length > 0);
   }
 
-  /** Takes an operation on: from now on it is there until its batch has ended. */
+  /** Stores an operation until its batch has finished. */
   accept(id: EntityId, operation: EntityOperation): void {
     const record = this.#find(id);
     this.#replace({ ...record, operations: [...record.operations, operation] });
   }
 
-  /** Takes the first operations of an entity for a call of its function, and counts the call. */
+  /** Returns the oldest operations of an entity for a call of its function, and counts the call. */
   beginBatch(id: EntityId, maxSize: number): readonly EntityOperation[] {
     const record = this.#find(id);
     const batch = record.operations
@@ -66,7 +66,7 @@ export class EntityStore {
     return batch;
   }
 
-  /** Puts the result of a batch in the place of its operations. */
+  /** Replaces the operations of a batch with its result. */
   endBatch(id: EntityId, { operationCount, state, signals }: BatchResult): void {
     const record = this.#find(id);
     this.#replace({
@@ -77,12 +77,12 @@ export class EntityStore {
     });
   }
 
-  /** Signals that an entity has sent, and that their targets may not know of yet. */
+  /** Returns the signals of an entity that their targets may not have accepted yet. */
   signals(id: EntityId): readonly EntitySignal[] {
     return this.#find(id).signals;
   }
 
-  /** Forgets the signals of an entity: their targets have accepted them. */
+  /** Deletes the signals of an entity after their targets have accepted them. */
   forgetSignals(id: EntityId): void {
     const record = this.#find(id);
     if (record.signals.length > 0) this.#replace({ ...record, signals: [] });

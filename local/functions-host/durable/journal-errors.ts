@@ -1,4 +1,4 @@
-/** A file of the journal does not hold what it should. It is left as it is. */
+/** A file of the journal is malformed. It is not changed. */
 export class JournalUnreadableError extends Error {
   readonly file: string;
   readonly reason: string;
@@ -11,16 +11,21 @@ export class JournalUnreadableError extends Error {
   }
 }
 
-/** There can be no journal in this folder: it cannot be made, read or written. */
+/** The folder cannot be used for a journal: it cannot be created, read or written. */
 export class JournalFolderError extends Error {
   readonly folder: string;
-  /** In the words of the system. */
+  /** Message of the operating system. */
   readonly reason: string;
 
   constructor(folder: string, cause: NodeJS.ErrnoException) {
-    super(`${folder} cannot hold a journal: ${cause.message}`, { cause });
+    super(`${folder} cannot be used for a journal: ${cause.message}`, { cause });
     this.name = 'JournalFolderError';
     this.folder = folder;
     this.reason = cause.message;
   }
+}
+
+/** Returns whether an error comes from the operating system, so that its message can be shown. */
+export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'syscall' in error;
 }

@@ -1,7 +1,7 @@
-/** JSON text in its shortest form, or why it is none. */
+/** Minified JSON text, or why the text is not JSON. */
 export type JsonText = { readonly text: string } | { readonly text: undefined; readonly reason: string };
 
-/** Reads JSON; a failure is worded as the reader of the real host (Newtonsoft.Json) words the usual ones. */
+/** Parses JSON. Common errors have the wording of the real host's parser (Newtonsoft.Json). */
 export function readJsonText(text: string): JsonText {
   try {
     return { text: JSON.stringify(JSON.parse(text)) };

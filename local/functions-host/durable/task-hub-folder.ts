@@ -4,13 +4,13 @@ import path from 'node:path';
 import { makeFolder } from '../make-folder.js';
 
 /**
- * The folder for what is kept of one task hub of one app, within a folder for several of them (made when it is missing).
- * It stays the same when the app and that folder move together.
+ * Returns the folder for one task hub of one app inside the journal folder, which is created if missing. Its name does not
+ * change if the app and the journal folder move together.
  */
 export function findTaskHubFolder(journalFolder: string, appFolder: string, hubName: string): string {
   makeFolder(journalFolder);
   const root = realpathSync(journalFolder);
-  // Names of task hubs differ without regard to case.
+  // Task hub names are case-insensitive.
   const hub = hubName.toLowerCase();
   const app = path.relative(root, realpathSync(appFolder)).replaceAll(path.sep, '/');
   const digest = createHash('sha256')

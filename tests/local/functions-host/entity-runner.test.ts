@@ -118,7 +118,7 @@ describe('a runner of entities with a journal', () => {
       journal.isFull = runs === 1;
     });
     runner.signal(id, { name: 'one', input: null });
-    await expect.poll(() => log).toEqual([expect.stringMatching(/^error: .*@list@a did could not be stored.*ENOSPC/)]);
+    await expect.poll(() => log).toEqual([expect.stringMatching(/^error: .*@list@a could not be stored.*ENOSPC/)]);
     expect(names()).toBeNull();
     journal.isFull = false;
     runner.signal(id, { name: 'two', input: null });
@@ -156,7 +156,7 @@ describe('a runner of entities with a journal', () => {
     expect(names()).toEqual(['one']);
     runner.resume();
     await expect.poll(() => names()).toEqual(['one', 'two', 'three', 'four']);
-    expect(log).toEqual(['error: 2 operation(s) of @gone@c wait: the app has no such entity function.']);
+    expect(log).toEqual(['error: 2 operation(s) of @gone@c are waiting: the app has no such entity function.']);
   });
 
   test('keeps what waits when it is stopped', async () => {
@@ -171,10 +171,10 @@ describe('a runner of entities with a journal', () => {
     await stopped;
     await expect
       .poll(() => log.at(-1))
-      .toBe('information: 1 operation(s) of @list@a were still waiting, and are kept for the next start.');
+      .toBe('information: 1 operation(s) of @list@a were still waiting and are kept for the next start.');
     expect(names()).toEqual(['one']);
     runner.close();
-    expect(() => runner.signal(id, { name: 'three', input: null })).toThrow('has ended');
+    expect(() => runner.signal(id, { name: 'three', input: null })).toThrow('is closed');
     expect(journal.records.get('a')?.operations).toEqual([{ name: 'two', input: null }]);
   });
 
@@ -186,9 +186,9 @@ describe('a runner of entities with a journal', () => {
     await expect.poll(() => gate.isReached).toBe(true);
     await runner.stop(1);
     expect(log).toEqual([
-      'error: 1 running entity operation(s) did not end in time: they run again at the next start.',
+      'error: 1 running entity operation(s) did not finish in time: they run again at the next start.',
     ]);
-    expect(() => runner.signal(id, { name: 'two', input: null })).toThrow('has ended');
+    expect(() => runner.signal(id, { name: 'two', input: null })).toThrow('is closed');
     // The app ends its own things now: what the operation has lost by that must not be in its state.
     gate.open();
     await runner.stop(1000);

@@ -26,10 +26,10 @@ describe('an app of ES modules in several files, keys on', () => {
     expect(byName['recorder']).toEqual({ kind: 'entity', detail: 'entity recorder' });
     expect(byName['tick']).toEqual({
       kind: 'timer',
-      detail: 'timer 0 * * * * *, run by POST /admin/functions/tick only',
+      detail: 'timer 0 * * * * *, run only by POST /admin/functions/tick',
     });
     expect(byName['flow']?.kind).toBe('not served');
-    expect(byName['badRoute']).toEqual({ kind: 'not served', detail: 'There is no route constraint "nosuch".' });
+    expect(byName['badRoute']).toEqual({ kind: 'not served', detail: 'Unknown route constraint "nosuch".' });
   });
 
   test.each([
@@ -118,7 +118,7 @@ describe('an app of ES modules in several files, keys on', () => {
     for (const path of ['orchestrators/flow', 'instances/1', 'instances/1/raiseEvent/x']) {
       const response = await fetch(`${url}${durablePath}/${path}?code=${host.keys?.system}`, { method: 'POST' });
       expect(response.status).toBe(501);
-      expect(await response.json()).toEqual({ Message: expect.stringContaining('no orchestrations') });
+      expect(await response.json()).toEqual({ Message: expect.stringContaining('not orchestrations') });
     }
   });
 
@@ -226,7 +226,7 @@ describe('the streaming app', () => {
   test('a client that waits in vain is reported', async () => {
     const complaint = (): boolean =>
       host.log.some(
-        ({ level, message }) => level === 'error' && message.includes('GET /api/undef gives its client NO ANSWER'),
+        ({ level, message }) => level === 'error' && message.includes('GET /api/undef sends its client NO RESPONSE'),
       );
     const answer = await exchange(
       host.port,
@@ -336,7 +336,7 @@ describe('a host that cannot start says why', () => {
   test('host.json names a variable that is not set', async () => {
     await expect(
       startLocalFunctionsHost({ appFolder: fixtureFolder('module-app'), port: 0, log: ignore }),
-    ).rejects.toThrow(/host\.json cannot be used: .*MODULE_APP_HUB, which is not set/);
+    ).rejects.toThrow(/host\.json is invalid: .*MODULE_APP_HUB, which is not set/);
   });
 });
 
@@ -360,7 +360,7 @@ describe('settings of host.json', () => {
 
   test('are refused by name when an override is not what is expected', async () => {
     const override = { AzureFunctionsJobHost__extensions__durableTask__maxEntityOperationBatchSize: 'many' };
-    await expect(readKeptApp(override)).rejects.toThrow(/host\.json cannot be used: .*\n.*maxEntityOperationBatchSize/);
+    await expect(readKeptApp(override)).rejects.toThrow(/host\.json is invalid: .*\n.*maxEntityOperationBatchSize/);
   });
 });
 

@@ -76,7 +76,7 @@ function systemKey(host: HostProcess): string {
 /** Resolves when the host has said that the client waits in vain; undefined where the recorded client got its answer. */
 function giveUp(host: HostProcess, { response }: RecordedExchange): Promise<void> | undefined {
   if (response.statusLine !== null && !response.body?.endsWith('<<INCOMPLETE CHUNKED>>')) return undefined;
-  const complaints = (): number => host.log.filter(({ message }) => /NO ANSWER|unfinished/.test(message)).length;
+  const complaints = (): number => host.log.filter(({ message }) => /NO RESPONSE|unfinished/.test(message)).length;
   const before = complaints();
   return host.until(() => complaints() > before);
 }

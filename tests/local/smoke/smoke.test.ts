@@ -23,7 +23,7 @@ describe('npm run smoke', () => {
       expect.stringMatching(/^ok {2}run: \d+ characters$/),
       expect.stringMatching(/^ok {2}stream: \d+ events$/),
       expect.stringMatching(/^ok {2}events: \d+ of 2 runs$/),
-      'ok  reset: the events are deleted',
+      'ok  reset: events deleted',
       expect.stringMatching(/^ok {2}cancel: the run is (cancelled|completed)$/),
       'ok  delete: the thread is gone',
     ]);
@@ -32,7 +32,7 @@ describe('npm run smoke', () => {
   it('fails for an agent that the app does not have', async () => {
     const smoke = launchApp([running.app.baseUrl, '--agent', 'Nobody'], {}, 'smoke/smoke');
     expect(await smoke.ended).toBe(1);
-    expect(smoke.output()).toBe('health names no agent Nobody.\n');
+    expect(smoke.output()).toBe('health: the app has no agent Nobody.\n');
   });
 
   it('sends the function key, and shows what the app answers when a check fails', async () => {
@@ -48,7 +48,7 @@ describe('npm run smoke', () => {
     const base = await listenForTest(server);
     const { signal } = new AbortController();
     const testing = runSmokeTest({ base, key: 'k3y', agentName: 'CallbackAgent', signal, report: () => {} });
-    await expect(testing).rejects.toThrow('run: the app answered 502 {"error":"no model"}');
+    await expect(testing).rejects.toThrow('run: the app responded 502 {"error":"no model"}');
     expect(keys).toEqual(['k3y', 'k3y']);
   });
 
@@ -56,7 +56,7 @@ describe('npm run smoke', () => {
     const base = await listenForTest(createServer((_request, response) => response.writeHead(503).end('starting')));
     const { signal } = new AbortController();
     const options = { base, key: undefined, agentName: 'CallbackAgent', signal, report: () => {}, startupMs: 0 };
-    await expect(runSmokeTest(options)).rejects.toThrow('health: the app answered 503 starting');
+    await expect(runSmokeTest(options)).rejects.toThrow('health: the app responded 503 starting');
   });
 
   it.each([

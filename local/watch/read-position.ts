@@ -1,14 +1,14 @@
-import type { ThreadNews } from './thread-news.js';
+import type { WatchEvent } from './watch-event.js';
 import type { SupersededAttempt, TelemetryEvent } from './telemetry-event.js';
 
-/** Where a reader stands in the record of a thread. */
-export class ReadingPlace {
-  /** Of the last event that arrived whole. */
+/** Position of a reader among a thread's events. */
+export class ReadPosition {
+  /** Id of the last complete event. */
   lastEventId: string | undefined;
   retryMs: number;
-  /** Undefined: the next event may have any sequence. */
+  /** If undefined, the next event may have any sequence. */
   #lastSequence: number | undefined;
-  /** The attempt of each run that was told, or is waited for. */
+  /** The attempt of each run that was yielded or is expected. */
   readonly #attempts = new Map<string, number>();
   #seenId: string | undefined;
 
@@ -16,15 +16,15 @@ export class ReadingPlace {
     this.retryMs = retryMs;
   }
 
-  /** Whether events came since it was asked last. */
+  /** Returns whether events arrived since the last call. */
   hasMoved(): boolean {
     const hasMoved = this.lastEventId !== this.#seenId;
     this.#seenId = this.lastEventId;
     return hasMoved;
   }
 
-  /** An event that was told already, or is of a superseded attempt, is no news. Sequences may have gaps. */
-  *take(event: TelemetryEvent): Generator<ThreadNews> {
+  /** Skips events that were already yielded or belong to a superseded attempt. Sequences may have gaps. */
+  *take(event: TelemetryEvent): Generator<WatchEvent> {
     if (this.#lastSequence !== undefined && event.sequence <= this.#lastSequence) return;
     this.#lastSequence = event.sequence;
     const { correlation_id: correlationId, attempt } = event;
@@ -35,15 +35,15 @@ export class ReadingPlace {
     yield { type: 'event', event };
   }
 
-  /** Nothing for a run that was not told, or of which a later attempt is told already. */
-  *supersede({ correlation_id: correlationId, attempt }: SupersededAttempt): Generator<ThreadNews> {
+  /** Ignores runs that were not yielded, and runs of which a later attempt was yielded. */
+  *supersede({ correlation_id: correlationId, attempt }: SupersededAttempt): Generator<WatchEvent> {
     const known = this.#attempts.get(correlationId);
     if (known === undefined || attempt < known) return;
     this.#attempts.set(correlationId, attempt + 1);
     yield { type: 'superseded', correlationId, attempt };
   }
 
-  *reset(): Generator<ThreadNews> {
+  *reset(): Generator<WatchEvent> {
     this.#lastSequence = undefined;
     this.#attempts.clear();
     yield { type: 'reset' };
