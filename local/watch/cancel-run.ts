@@ -28,9 +28,9 @@ export async function cancelRun(address: ThreadAddress, signal: AbortSignal): Pr
   if (listed.status !== 200) throw new LaunchError((await errorOfAnswer(listed, address)).message);
   const all = z.array(run).parse(await listed.json());
   const open = OPEN_STATUSES.flatMap((status) => all.filter((one) => one.status === status)).at(0);
-  if (open === undefined) return 'No run of this thread is under way.';
+  if (open === undefined) return 'This thread has no active run.';
   const cancelled = await send(`${runs}/${open.correlation_id}/cancel`, 'POST');
-  if (cancelled.status === 409) return 'The run has ended before it was cancelled.';
+  if (cancelled.status === 409) return 'The run ended before it could be cancelled.';
   if (!cancelled.ok) throw new LaunchError((await errorOfAnswer(cancelled, address)).message);
-  return `The run ${open.correlation_id} is cancelled.`;
+  return `Run ${open.correlation_id} is cancelled.`;
 }

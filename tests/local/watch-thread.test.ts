@@ -75,8 +75,8 @@ describe('npm run watch:thread', () => {
     const idle = watch(['t1', '--base', base, '--cancel']);
     expect(await idle.ended).toBe(0);
 
-    expect(cancelling.output()).toBe(`The run ${id} is cancelled.\n`);
-    expect(idle.output()).toBe('No run of this thread is under way.\n');
+    expect(cancelling.output()).toBe(`Run ${id} is cancelled.\n`);
+    expect(idle.output()).toBe('This thread has no active run.\n');
     expect(requests.map((request) => request.path)).toEqual([path, `${path}/${id}/cancel`, path]);
     expect(requests[1]?.headers['x-functions-key']).toBe('k');
   });
