@@ -19,6 +19,7 @@ describe.skipIf(isBrowserMissing)('the dashboard page: threads and runs (needs /
     await page.locator('.part', { hasText: 'part one' }).waitFor();
     await page.getByRole('button', { name: 'Stop run 1' }).click();
     await page.getByText('This run was stopped.').waitFor();
+    await page.locator('.thread-link .status-mark', { hasText: 'Cancelled' }).waitFor();
     expect(await watched.conversation()).toEqual([['Request: slow', 'part one']]);
     expect(await page.locator('.failure').count()).toBe(0);
     expect(await seriousFindings(page)).toEqual([]);
@@ -61,6 +62,7 @@ describe.skipIf(isBrowserMissing)('the dashboard page: threads and runs (needs /
     const watched = await openPage();
     const { page } = watched;
     await watched.open(app.baseUrl, `#/CallbackAgent/${threadId}`);
+    await page.locator('.thread-link', { hasText: 'no events' }).waitFor();
     const stored = page.getByRole('region', { name: 'Stored conversation' });
     await stored.getByText('Its events are gone.').waitFor();
     expect(await stored.locator('.request').textContent()).toBe('Request: Who are you?');

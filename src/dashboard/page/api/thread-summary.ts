@@ -19,6 +19,7 @@ export interface ThreadSummary {
   readonly status: RunStatus;
   /** When its newest run began or ended: ISO 8601 in UTC. */
   readonly last_activity_at: string;
+  readonly event_count: number;
   readonly run_count: number;
   readonly failed_run_count: number;
   readonly total_token_count: number;

@@ -19,7 +19,7 @@ const TIMES = [
   { title: 'Last 7 days', sinceMs: 604_800_000 },
 ] as const;
 
-const WORTH_A_MARK: readonly RunStatus[] = ['waiting_for_approval', 'failed', 'cancelled'];
+const WORTH_A_MARK: readonly RunStatus[] = ['waiting_for_approval', 'cancelled'];
 
 export interface ThreadListPaneProps {
   readonly list: ThreadList;
@@ -138,7 +138,7 @@ function renderThread(
   now: number,
 ): VNode {
   const { agentName, thread_id: threadId, title, status } = thread;
-  const { run_count: runs, failed_run_count: failed, total_token_count: tokens } = thread;
+  const { event_count: events, run_count: runs, failed_run_count: failed, total_token_count: tokens } = thread;
   const ageMs = now - Date.parse(thread.last_activity_at);
   return html`<a
     class="thread-link"
@@ -153,8 +153,11 @@ function renderThread(
     <span class="thread-facts">
       ${WORTH_A_MARK.includes(status) && html`<span class="status-mark" data-status=${status}>${RUN_STATUSES[status]}</span>`}
       ${showAgents && html`<span>${agentName}</span>`}
-      <span>${formatNumberOf(runs, 'run')}</span>
-      <span>${formatCount(tokens)} tokens</span>
+      ${
+        events === 0
+          ? html`<span>no events</span>`
+          : html`<span>${formatNumberOf(runs, 'run')}</span><span>${formatCount(tokens)} tokens</span>`
+      }
       ${failed > 0 && html`<span class="failed-mark">${failed} failed</span>`}
     </span>
   </a>`;
