@@ -147,7 +147,7 @@ describe('GET openapi.json', () => {
       ].join('\n'),
     );
 
-    const hook = path.join(projectFolder, 'tests/support/typescript-api-hook.mjs');
+    const hook = path.join(projectFolder, 'tests/support/typescript-api.mjs');
     const tool = path.join(projectFolder, 'node_modules/openapi-typescript/bin/cli.js');
     await run(process.execPath, ['--import', hook, tool, json ?? '', '-o', types ?? '']);
     const compiler = path.join(projectFolder, 'node_modules/typescript/lib/tsc.js');
