@@ -10,7 +10,7 @@ describe.skipIf(isBrowserMissing)('the dashboard page: agents (needs /usr/bin/ch
     const watched = await openPage();
     const { page } = watched;
     await watched.open(app.baseUrl);
-    const picker = page.getByRole('combobox', { name: 'Agent' });
+    const picker = page.getByRole('combobox', { name: 'Agent', exact: true });
     expect(await picker.locator('option').allTextContents()).toEqual(['First', 'Second', 'Third']);
     expect(await picker.inputValue()).toBe('First');
     await picker.selectOption('Second');
