@@ -195,14 +195,24 @@ describe('the unpacked package', () => {
     const listed = /^Functions\n((?: {2}.*\n)+)\n/m.exec(output)?.[1] ?? '';
     const functions = [...listed.matchAll(/^ {2}(\S+) .*?([A-Z,]+ \/\S+|entity \S+)$/gm)];
     expect(functions.map(([, name, served]) => `${name}: ${served}`).toSorted()).toEqual([
+      'cancel_run: POST /api/agents/{agentName}/threads/{thread_id}/runs/{correlation_id}/cancel',
       'dafx-CallbackAgent: entity dafx-callbackagent',
+      'dafx-MathAgent: entity dafx-mathagent',
+      'dafx-WeatherAgent: entity dafx-weatheragent',
       'dashboard: GET /api/dashboard',
       'dashboard_asset: GET /api/dashboard/{asset}',
+      'delete_thread: DELETE /api/agents/{agentName}/threads/{thread_id}',
       'export_callback_events: GET /api/agents/{agentName}/callbacks/{thread_id}/export',
       'get_callback_events: GET /api/agents/{agentName}/callbacks/{thread_id}',
+      'get_run: GET /api/agents/{agentName}/threads/{thread_id}/runs/{correlation_id}',
+      'get_thread: GET /api/agents/{agentName}/threads/{thread_id}',
       'health_check: GET /api/health',
       'http-CallbackAgent: POST /api/agents/CallbackAgent/run',
+      'http-MathAgent: POST /api/agents/MathAgent/run',
+      'http-WeatherAgent: POST /api/agents/WeatherAgent/run',
+      'list_runs: GET /api/agents/{agentName}/threads/{thread_id}/runs',
       'list_threads: GET /api/agents/{agentName}/threads',
+      'openapi: GET /api/openapi.json',
       'reset_callback_events: DELETE /api/agents/{agentName}/callbacks/{thread_id}',
       'stream_callback_events: GET /api/agents/{agentName}/callbacks/{thread_id}/stream',
     ]);
