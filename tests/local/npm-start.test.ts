@@ -39,7 +39,7 @@ describe('npm start, before it compiles', () => {
     expect(npmStart([], environment)).toEqual({
       status: 2,
       stdout: '',
-      stderr: 'npm took --port and --keys for itself. Write npm start -- --port 1 --keys\n',
+      stderr: 'npm took --port and --keys as its own options. Use npm start -- --port 1 --keys\n',
     });
   });
 

@@ -51,8 +51,8 @@ describe('the query', () => {
     ['threads', '', { limit: 100 }],
     [
       'threads',
-      `limit=5&cursor=2026-01-07T15:40:02.123Z,${Buffer.from('thread-1').toString('base64url')}`,
-      { limit: 5, cursor: { lastEventAt: '2026-01-07T15:40:02.123Z', threadId: 'thread-1' } },
+      `limit=5&cursor=${encodeURIComponent(`8232198002877|${runId(1)}`)}`,
+      { limit: 5, cursor: `8232198002877|${runId(1)}` },
     ],
   ])('of %s may be "%s"', (name, query, expected) => {
     expect(parse(name, query)).toEqual(expected);
