@@ -52,7 +52,7 @@ describe.skipIf(isBrowserMissing)('the dashboard page: host crash (needs /usr/bi
     await page.locator('.answer .part', { hasText: '1.10 ' }).waitFor();
     await app.killAndRestart();
 
-    const answer = piecesOfCall(2).join('');
+    const answer = piecesOfCall(2).join('').trim();
     await page.locator('.answer[aria-busy=true] .part', { hasText: '2.5 ' }).waitFor();
     answersMayEnd.open();
     await page.locator('.answer[aria-busy=false]').waitFor();
