@@ -97,3 +97,19 @@ export const MAX_CHANGES_PER_COMMIT = 90;
 export function keyAfter(key: string): string {
   return `${key}-`;
 }
+
+/** Reads a range in pages, each when it is asked for. */
+export async function* readPages(
+  store: KeyValueStore,
+  partition: string,
+  range: KeyRange,
+  pageLimit = 500,
+): AsyncGenerator<readonly StoredValue[]> {
+  for (let { from } = range; ;) {
+    const page = await store.readRange(partition, { ...range, from }, pageLimit);
+    const last = page.at(-1);
+    if (last === undefined) return;
+    yield page;
+    from = keyAfter(last.key);
+  }
+}

@@ -1,4 +1,4 @@
-import type { KeyValueStore, StoredValue, ValueChange } from '../../storage/key-value-store.js';
+import { type KeyRange, type KeyValueStore, readPages, type StoredValue } from '../../storage/key-value-store.js';
 import type { RunIdentity } from '../run-event-source.js';
 import { type ThreadIdentity, threadPartition } from '../thread/thread-identity.js';
 import {
@@ -12,6 +12,7 @@ import {
   type RunEnd,
   type RunRecord,
 } from './run-record.js';
+import { changesOf, keysOf, runKey } from './run-rows.js';
 import { parseTombstone, refuses, TOMBSTONE_KEY } from './tombstones.js';
 
 const MAX_TRIES = 30;
@@ -116,7 +117,7 @@ export class RunRecords {
       const stored = await this.#store.read({ partition, key });
       if (stored === undefined) return true;
       const record = parseRunRecord(stored.value);
-      const changes = [key, openKey(record), listKey(record)].map((removed) => ({ key: removed, value: undefined }));
+      const changes = keysOf(record).map((removed) => ({ key: removed, value: undefined }));
       return (await this.#store.commit(partition, { key, tag: stored.tag }, changes)) === undefined ? undefined : true;
     });
   }
@@ -150,7 +151,7 @@ export class RunRecords {
 
   /** The thread's runs that have not ended, in the order in which they were accepted. */
   async listOpen(thread: ThreadIdentity): Promise<RunRecord[]> {
-    const rows = await this.#readRange(thread, { from: 'open|', before: 'open~' }, Infinity);
+    const rows = await this.#readRange(thread, { from: 'open|', before: 'open~' });
     return (await this.#readRuns(thread, rows)).filter((run) => !isEnded(run));
   }
 
@@ -224,24 +225,14 @@ export class RunRecords {
     await this.#store.removeRange(threadPartition(thread), { from: '-', before: '~' });
   }
 
-  async #readRange(
-    thread: ThreadIdentity,
-    { from, before }: { readonly from: string; readonly before: string },
-    limit: number,
-  ): Promise<StoredValue[]> {
+  async #readRange(thread: ThreadIdentity, range: KeyRange, limit = Infinity): Promise<StoredValue[]> {
     const rows: StoredValue[] = [];
-    let next = from;
-    while (rows.length < limit) {
-      const page = await this.#store.readRange(
-        threadPartition(thread),
-        { from: next, before },
-        Math.min(PAGE_LIMIT, limit - rows.length),
-      );
-      if (page.length === 0) break;
+    const pages = readPages(this.#store, threadPartition(thread), range, Math.min(PAGE_LIMIT, limit));
+    for await (const page of pages) {
       rows.push(...page);
-      next = `${page.at(-1)?.key}-`;
+      if (rows.length >= limit) break;
     }
-    return rows;
+    return rows.slice(0, limit);
   }
 
   /** @param rows whose values are correlation ids */
@@ -283,31 +274,6 @@ export class RunRecords {
     this.#lastMs = ms;
     return String(ms).padStart(13, '0') + String(this.#acceptedInMs).padStart(5, '0');
   }
-}
-
-function runKey(correlationId: string): string {
-  return `run|${correlationId}`;
-}
-
-/** Exists while the run has not ended. */
-function openKey({ order, correlationId }: RunRecord): string {
-  return `open|${order}|${correlationId}`;
-}
-
-/** Sorts the newest run first. */
-function listKey({ order, correlationId }: RunRecord): string {
-  return `list|${order.replaceAll(/\d/g, (digit) => String(9 - Number(digit)))}|${correlationId}`;
-}
-
-function changesOf(before: RunRecord | undefined, after: RunRecord): ValueChange[] {
-  const { correlationId } = after;
-  const isOpen = !isEnded(after);
-  const wasOpen = before !== undefined && !isEnded(before);
-  return [
-    { key: runKey(correlationId), value: JSON.stringify(after) },
-    ...(before === undefined ? [{ key: listKey(after), value: correlationId }] : []),
-    ...(isOpen === wasOpen ? [] : [{ key: openKey(after), value: isOpen ? correlationId : undefined }]),
-  ];
 }
 
 /** @param attempt resolves with undefined if another process came first */

@@ -2,14 +2,13 @@ import { z } from 'zod';
 import { errorText } from '../../functions/error-text.js';
 import type { Logger } from '../../functions/logger.js';
 import { withTimeout } from '../../functions/time-limits.js';
-import type { KeyValueStore, StoredValue } from '../../storage/key-value-store.js';
+import { type KeyValueStore, readPages, type StoredValue } from '../../storage/key-value-store.js';
 import { AgentError } from '../errors.js';
 import type { RunIdentity } from '../run-event-source.js';
 import { threadPartition } from '../thread/thread-identity.js';
 import type { ToolCall, ToolOutcome } from './call-tool.js';
 
 const STORE_TIMEOUT_MS = 5000;
-const PAGE_LIMIT = 200;
 
 const answerSchema = z.object({
   /** What the model said and thought, in order. */
@@ -144,14 +143,9 @@ export class RunSteps {
 
   async #readAll(): Promise<StoredValue[]> {
     const rows: StoredValue[] = [];
-    let from = 'step|';
-    for (;;) {
-      const page = await this.#store.readRange(this.#partition, { from, before: 'step~' }, PAGE_LIMIT);
-      const last = page.at(-1);
-      if (last === undefined) return rows;
-      rows.push(...page);
-      from = `${last.key}-`;
-    }
+    const range = { from: 'step|', before: 'step~' };
+    for await (const page of readPages(this.#store, this.#partition, range)) rows.push(...page);
+    return rows;
   }
 
   /** @returns what is recorded under the key if another delivery was first; undefined otherwise */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { keyAfter, type KeyValueStore } from '../../../storage/key-value-store.js';
+import { type KeyValueStore, readPages } from '../../../storage/key-value-store.js';
 import { type EventThread, threadKey } from '../../domain/event-thread.js';
 import { jsonOf } from './stored-schemas.js';
 
@@ -36,12 +36,8 @@ export class RetentionIndex {
 
   /** Threads that may hold events older than `time` (ISO 8601 in UTC), those with the oldest ones first. */
   async *threadsFromBefore(time: string): AsyncGenerator<IndexedThread> {
-    for (let from = '-'; ;) {
-      const rows = await this.#store.readRange(PARTITION, { from, before: time }, READ_ROWS);
-      const last = rows.at(-1);
-      if (last === undefined) return;
+    for await (const rows of readPages(this.#store, PARTITION, { from: '-', before: time }, READ_ROWS)) {
       for (const { key, value, tag } of rows) yield { thread: threadJson.parse(value), key, tag };
-      from = keyAfter(last.key);
     }
   }
 

@@ -1,11 +1,11 @@
 import { toEntityKey } from '../../../durable-agents/index.js';
 import {
   type KeyRange,
-  keyAfter,
   type KeyValueStore,
   MAX_CHANGES_PER_COMMIT,
   type StoredValue,
   type ValueChange,
+  readPages,
 } from '../../../storage/key-value-store.js';
 import { StorageError } from '../../../storage/storage-error.js';
 import type { EventThread } from '../../domain/event-thread.js';
@@ -149,13 +149,9 @@ export class ThreadRows {
     const { head, tag } = stored;
     const times = [epochTime(head.epoch), head.totals?.lastEventAt ?? ''];
     const range = { from: runKey(head.epoch, ''), before: runKey(head.epoch, '~') };
-    for (let from = range.from; ;) {
-      const rows = await this.#store.readRange(partition, { ...range, from }, READ_ROWS);
-      const last = rows.at(-1);
-      if (last === undefined) break;
+    for await (const rows of readPages(this.#store, partition, range, READ_ROWS)) {
       const runs = rows.map(({ value }) => parseRun(value, ''));
       times.push(...runs.flatMap(({ acceptedAt, attempts }) => [acceptedAt, attempts.at(-1)?.startedAt ?? '']));
-      from = keyAfter(last.key);
     }
     const latest = times.reduce((one, other) => (one > other ? one : other));
     if (latest >= cutoff || head.newestSequence >= head.oldestSequence) return latest;
@@ -182,12 +178,8 @@ export class ThreadRows {
   async #removeRuns(partition: string, { value, tag: firstTag }: StoredValue): Promise<boolean> {
     const head = parseHead(value);
     let tag: string | undefined = firstTag;
-    const { from, before } = { from: runKey(head.epoch, ''), before: runKey(head.epoch, '~') };
-    for (let next = from; ;) {
-      const rows = await this.#store.readRange(partition, { from: next, before }, READ_ROWS);
-      const last = rows.at(-1);
-      if (last === undefined) return true;
-      next = keyAfter(last.key);
+    const range = { from: runKey(head.epoch, ''), before: runKey(head.epoch, '~') };
+    for await (const rows of readPages(this.#store, partition, range, READ_ROWS)) {
       const removed = rows.map((row) => parseRun(row.value, '')).filter((run) => !isNeeded(run, head));
       for (let start = 0; start < removed.length; start += RUNS_PER_COMMIT) {
         const keys = removed
@@ -198,6 +190,7 @@ export class ThreadRows {
         if (tag === undefined) return false;
       }
     }
+    return true;
   }
 }
 

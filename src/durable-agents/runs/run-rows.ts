@@ -1,0 +1,38 @@
+import type { ValueChange } from '../../storage/key-value-store.js';
+import { isEnded, type RunRecord } from './run-record.js';
+
+/*
+ * A run has up to three rows in the partition of its thread: its record by correlation id, one that lists it by the time
+ * when it was accepted, and one while it has not ended.
+ */
+
+export function runKey(correlationId: string): string {
+  return `run|${correlationId}`;
+}
+
+/** Exists while the run has not ended. */
+function openKey({ order, correlationId }: RunRecord): string {
+  return `open|${order}|${correlationId}`;
+}
+
+/** Sorts the newest run first. */
+function listKey({ order, correlationId }: RunRecord): string {
+  return `list|${order.replaceAll(/\d/g, (digit) => String(9 - Number(digit)))}|${correlationId}`;
+}
+
+/** The changes that replace a record. @param before undefined: the run is new */
+export function changesOf(before: RunRecord | undefined, after: RunRecord): ValueChange[] {
+  const { correlationId } = after;
+  const isOpen = !isEnded(after);
+  const wasOpen = before !== undefined && !isEnded(before);
+  return [
+    { key: runKey(correlationId), value: JSON.stringify(after) },
+    ...(before === undefined ? [{ key: listKey(after), value: correlationId }] : []),
+    ...(isOpen === wasOpen ? [] : [{ key: openKey(after), value: isOpen ? correlationId : undefined }]),
+  ];
+}
+
+/** The keys of all rows that a run can have. */
+export function keysOf(record: RunRecord): readonly string[] {
+  return [runKey(record.correlationId), openKey(record), listKey(record)];
+}
