@@ -19,7 +19,7 @@ import { Telemetry } from './telemetry/telemetry.js';
 
 const settings = loadSettings(process.env);
 for (const warning of settings.warnings) console.warn(warning);
-// The SDK would add these headers whatever it is told.
+// The SDK would add these headers regardless of its options.
 delete process.env['OPENAI_CUSTOM_HEADERS'];
 
 // Without streaming the host drops the body of a chunked request, and answers only when a body is complete.

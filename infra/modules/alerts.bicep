@@ -6,7 +6,7 @@ param tags object
 param componentId string
 param workspaceId string
 
-@description('Empty: nobody is notified.')
+@description('Empty to notify no one.')
 param email string
 
 var actionGroupIds = empty(email) ? [] : [actionGroup.id]

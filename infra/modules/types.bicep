@@ -1,7 +1,7 @@
 @export()
 @description('Who gets a role.')
 type Principal = {
-  @description('Object id. Empty: nobody.')
+  @description('Object id. Empty for none.')
   id: string
   type: string
 }

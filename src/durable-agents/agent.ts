@@ -88,7 +88,7 @@ export interface AgentResponse {
 
 /** The run that an agent answers, and what it may use. */
 export interface AgentRunOptions {
-  /** Aborted when the run is over its time; the stream should end, and nobody waits for it any more. */
+  /** Aborted when the run is over its time; the stream should end. Its parts are no longer read. */
   readonly signal: AbortSignal;
   readonly threadId: string;
   readonly correlationId: string;

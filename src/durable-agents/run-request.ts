@@ -40,7 +40,7 @@ export const runRequestSchema = z.preprocess(
     createdAt: z.iso.datetime({ offset: true }).default(() => new Date().toISOString()),
     /** The kind of answer that the caller asked for. It is recorded and has no effect on the model. */
     responseType: lowerCase.pipe(z.enum(['json', 'text'])).default('json'),
-    /** The user whom the thread belongs to. Undefined: nobody. */
+    /** The user who owns the thread. Undefined if it has no owner. */
     ownerId: z.string().optional(),
     /** JSON Schema that the answer must fit. Undefined: any text. */
     responseSchema: z.record(z.string(), z.unknown()).optional(),

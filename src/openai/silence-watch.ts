@@ -80,7 +80,7 @@ export class SilenceWatch {
 
   readonly #check = (): void => {
     this.#timer = undefined;
-    // Whoever waits next starts the timer again.
+    // The next wait restarts the timer.
     if (this.#waitingSince === undefined) return;
     const leftMs = this.#limitMs - this.#waitedMs - (performance.now() - this.#waitingSince);
     if (leftMs > 0) this.#timer = setTimeout(this.#check, Math.ceil(leftMs));

@@ -126,7 +126,12 @@ function deployedValue(expression: string): string {
   if (expression.includes("'rediss://{0}:{1}'")) return 'rediss://name.westeurope.redis.azure.net:10000';
   if (expression.includes('documentEndpoint')) return 'https://name.documents.azure.com:443/';
   if (expression.includes("'https://{0}.openai.azure.com/'")) return 'https://our-models.openai.azure.com/';
-  return '55555555-5555-5555-5555-555555555555';
+  const id = '55555555-5555-5555-5555-555555555555';
+  if (expression.includes("'ClientId={0};Authorization=AAD'")) return `ClientId=${id};Authorization=AAD`;
+  if (expression.endsWith(').ConnectionString]')) {
+    return `InstrumentationKey=${id};IngestionEndpoint=https://westeurope-5.in.applicationinsights.azure.com/`;
+  }
+  return id;
 }
 
 it('covers every choice of event store, durable back end and network, and an existing model', () => {
@@ -217,7 +222,10 @@ describe.each(environments)('the template for $name', (environment) => {
     );
     expect(settings.callbackStore).toMatchObject({ kind: eventStore, ttlDays: 90 });
     expect(settings.agent.allowedRoles).toEqual(['user']);
-    expect(JSON.stringify(settings)).not.toMatch(/"(key|apiKey|password|connectionString)"/i);
+    // With local authentication disabled, the connection string of the telemetry is no secret.
+    const { telemetry, ...others } = settings;
+    expect(telemetry?.applicationInsights?.identityClientId).toBe(deployedValue('[clientId]'));
+    expect(JSON.stringify(others)).not.toMatch(/"(key|apiKey|password|connectionString)"/i);
     expect(settings.warnings).toEqual([]);
   });
 

@@ -2,7 +2,7 @@ import type { HttpRequest } from '@azure/functions';
 
 /** Who sent a request. */
 export interface Principal {
-  /** Names the user for ever, and nobody else. Threads are kept under it. */
+  /** Identifies the user permanently and uniquely. Threads are stored with it. */
   readonly id: string;
 }
 

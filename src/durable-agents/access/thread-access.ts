@@ -24,7 +24,7 @@ export interface ThreadAccessOptions {
 
 /** What is known of a thread's owner. */
 interface Ownership {
-  /** Undefined: nobody. */
+  /** Undefined if it has no owner. */
   readonly owner: string | undefined;
   readonly isListed: boolean;
 }

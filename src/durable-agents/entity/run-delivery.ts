@@ -17,7 +17,7 @@ export interface RunDeliveryOptions {
   readonly run: NewRun;
   /** The message as the list of threads may show it. */
   readonly shownMessage: string;
-  /** Whom a new thread belongs to. Undefined: nobody. */
+  /** The user who owns a new thread. Undefined if it has no owner. */
   readonly owner?: string | undefined;
   readonly log: Logger;
   readonly now?: () => Date;

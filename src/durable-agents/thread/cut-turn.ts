@@ -71,7 +71,7 @@ function changesOf(content: ThreadContent, cutValue: (value: unknown) => string 
   }
 }
 
-/** The longest beginning of a text that has at most so many bytes as JSON, and the mark. */
+/** The longest prefix of a text that fits into `maxBytes` as JSON, followed by the mark. */
 function cutText(text: string, maxBytes: number): string {
   let low = 0;
   let high = text.length;

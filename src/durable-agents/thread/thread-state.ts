@@ -142,7 +142,7 @@ export function checkedEntry(entry: ThreadEntry): ThreadEntry {
 
 const ownerSchema = z.object({ ownerId: z.string() });
 
-/** The id of the user whom the thread belongs to. Undefined: nobody. */
+/** The id of the user who owns the thread. Undefined if it has no owner. */
 export function ownerOf({ data }: ThreadState): string | undefined {
   return ownerSchema.safeParse(data['extensionData']).data?.ownerId;
 }

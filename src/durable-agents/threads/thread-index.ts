@@ -20,7 +20,7 @@ const entrySchema = z.object({
   createdAt: z.string(),
   /** When its newest run began or ended: ISO 8601 in UTC. */
   lastActivityAt: z.string(),
-  /** Id of the user whom the thread belongs to. Undefined: nobody. */
+  /** Id of the user who owns the thread. Undefined if it has no owner. */
   owner: z.string().optional(),
 });
 

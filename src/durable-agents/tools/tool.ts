@@ -15,7 +15,7 @@ export interface ToolContext {
   readonly callId: string;
   /** The same for each delivery of one call: pass it to services, so that they recognize a repeated request. */
   readonly idempotencyKey: string;
-  /** Aborted when the call or its run is over its time. Nobody waits for the tool any more. */
+  /** Aborted when the call or its run has timed out. The result is then discarded. */
   readonly signal: AbortSignal;
   /** The log of the invocation that runs the agent. */
   readonly log: Logger;

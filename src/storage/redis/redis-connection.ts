@@ -33,7 +33,7 @@ export function createRedisClient(
     maintNotifications: 'disabled',
     // The SDK's own time limit ends when a command is written.
     commandOptions: { timeout: 0 },
-    // A command is sent once or not at all, and by nobody but the caller.
+    // A command is sent at most once. Retries are up to the caller.
     disableOfflineQueue: true,
     socket: { connectTimeout: CONNECT_TIMEOUT_MS, reconnectStrategy: false, keepAliveInitialDelay: KEEP_ALIVE_MS },
   });

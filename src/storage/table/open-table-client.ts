@@ -8,7 +8,7 @@ export type TableAccess =
   /** @param url of the table service */
   | { readonly url: string; readonly credential: TokenCredential };
 
-/** A request whose answer was lost is sent once more; whoever sends a change finds out whether it had taken effect. */
+/** Retries once if the response was lost. The caller of a commit finds out whether the first try took effect. */
 const retryOptions = { maxRetries: 1, retryDelayInMs: 50, maxRetryDelayInMs: 500 };
 
 /**
