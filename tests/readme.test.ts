@@ -60,7 +60,7 @@ it('adds an agent and a callback by the steps of the README, and compiles the ex
   onTestFinished(() => model.close());
 
   const launched = launchApp(['--host', 'local', '--app', folder, '--port', '0', '--ephemeral'], modelSettings(model));
-  const [, url = ''] = /^listening (\S+)$/m.exec(await launched.printed('Ctrl-C ends')) ?? [];
+  const [, url = ''] = /^listening (\S+)$/m.exec(await launched.printed('Ctrl-C stops')) ?? [];
   const api = new AgentApi(url);
   const haiku = await api.run({ message: 'Write one.', thread_id: 'pond' }, { agentName: 'HaikuAgent' });
   const events = JSON.parse((await api.callbacks('GET', 'pond', 'HaikuAgent')).text) as {

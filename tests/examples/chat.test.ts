@@ -54,7 +54,7 @@ async function startAppWithKeys(origin: string): Promise<{
   const launched = launchApp(['--host', 'local', '--app', folder, '--port', '0', '--ephemeral', '--keys'], {
     ...modelSettings(model),
   });
-  const output = await launched.printed('Ctrl-C ends');
+  const output = await launched.printed('Ctrl-C stops');
   return {
     appUrl: /^listening (\S+)$/m.exec(output)?.[1] ?? '',
     key: /^ +function +(\S+)$/m.exec(output)?.[1] ?? '',

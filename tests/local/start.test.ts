@@ -309,7 +309,7 @@ describe('npm start with the app of this package', () => {
 
   it.each([[[]], [['--keys']]])('prints requests that work as pasted, with the options %j', async (options) => {
     const launched = launchApp(['--host', 'local', '--ephemeral', '--port', '0', '--model', 'offline', ...options]);
-    const commands = (await launched.printed('Ctrl-C ends')).split('\n').filter((line) => line.startsWith('  curl '));
+    const commands = (await launched.printed('Ctrl-C stops')).split('\n').filter((line) => line.startsWith('  curl '));
     const [run, read] = commands.map(requestOf);
     const answer = await run?.send();
     expect(answer?.status).toBe(200);
@@ -329,7 +329,7 @@ describe('npm start, for a new user', () => {
   const commandLine = ['--host', 'local', '--port', '0', '--model', 'offline'];
 
   it('links the dashboard at the root of the app, and prints its address', async () => {
-    const output = await launchApp([...commandLine, '--ephemeral']).printed('Ctrl-C ends');
+    const output = await launchApp([...commandLine, '--ephemeral']).printed('Ctrl-C stops');
     const [, base = ''] = /^listening (\S+)$/m.exec(output) ?? [];
     expect(output).toContain(`Dashboard  ${base}/api/dashboard\n`);
     const root = await (await fetch(base)).text();
@@ -343,7 +343,7 @@ describe('npm start, for a new user', () => {
     for (let start = 1; start <= 2; start += 1) {
       const launched = launchApp([...commandLine, '--keys', '--data', data]);
       const [printed = ''] =
-        /^ {2}function .*\n {2}master .*\n {2}system .*$/m.exec(await launched.printed('Ctrl-C ends')) ?? [];
+        /^ {2}function .*\n {2}master .*\n {2}system .*$/m.exec(await launched.printed('Ctrl-C stops')) ?? [];
       keys.push(printed);
       launched.signal('SIGINT');
       expect(await launched.ended).toBe(0);
@@ -354,7 +354,7 @@ describe('npm start, for a new user', () => {
 
   it('answers a run where the environment names a proxy that does not answer', async () => {
     const proxy = { HTTP_PROXY: 'http://127.0.0.1:9', http_proxy: 'http://127.0.0.1:9' };
-    const output = await launchApp([...commandLine, '--ephemeral'], proxy).printed('Ctrl-C ends');
+    const output = await launchApp([...commandLine, '--ephemeral'], proxy).printed('Ctrl-C stops');
     const [run] = output.split('\n').filter((line) => line.startsWith('  curl '));
     expect((await requestOf(run ?? '').send()).status).toBe(200);
   });
