@@ -62,7 +62,9 @@ test('a host does not accept what it cannot keep', async () => {
   expect(await post()).toBe(500);
   const errors = (): string[] => host.log.filter(({ level }) => level === 'error').map(({ message }) => message);
   await host.until(() => errors().length > 0);
-  expect(errors()).toEqual([expect.stringMatching(/^An operation of @kept@a was rejected because it could not be stored\. .*EEXIST[^\n]*$/)]);
+  expect(errors()).toEqual([
+    expect.stringMatching(/^An operation of @kept@a was rejected because it could not be stored\. .*EEXIST[^\n]*$/),
+  ]);
   await rm(journalFolder);
   expect(await post()).toBe(202);
   await host.end();

@@ -21,8 +21,10 @@ export function parseMarkdown(source: string, isGrowing: boolean, before?: Markd
   // The parser does the same; doing it here keeps positions right.
   const text = source.replaceAll(/\r\n?/g, '\n');
   if (!isGrowing) return { text, blocks: blocksOf(text) };
-  const settled = before !== undefined && text.startsWith(before.text) ? settledBlocks(before) : NOTHING;
-  const blocks = blocksOf(withoutUnfinishedLines(text.slice(settled.length)));
+  const shown = withoutUnfinishedLines(text);
+  const earlier = before !== undefined && text.startsWith(before.text) ? settledBlocks(before) : NOTHING;
+  const settled = earlier.length <= shown.length ? earlier : NOTHING;
+  const blocks = blocksOf(shown.slice(settled.length));
   const last = blocks.at(-1);
   // What is left open in earlier blocks stays open.
   const end = last === undefined || last.type === 'code' ? [] : blocksOf(closeMarkdown(last.raw));
