@@ -256,6 +256,7 @@ describe.skipIf(isBrowserMissing)('the dashboard page (needs /usr/bin/chromium)'
     const watched = await openPage({ viewport: { width: 360, height: 700 } });
     const { page } = watched;
     await watched.open(app.baseUrl);
+    await page.getByRole('link', { name: 'first' }).waitFor();
     expect(await page.getByRole('main', { name: 'Threads' }).getByRole('heading', { level: 1 }).count()).toBe(1);
     await page.getByRole('link', { name: 'first' }).click();
     await page.locator('.answer[aria-busy=false]').waitFor();
