@@ -68,7 +68,7 @@ beforeEach(async () => {
 });
 
 describe('a user whom a thread does not belong to', () => {
-  it('is told of every route that names a thread that there is none', async () => {
+  it('gets a 404 from every route that names a thread', async () => {
     const ofThreads = routes.filter(({ route }) => route?.includes('{thread_id}'));
     expect(ofThreads.length).toBeGreaterThan(6);
     for (const route of ofThreads) {

@@ -23,7 +23,9 @@ export function withErrorHandling(handler: LoggingHandler): HttpHandler {
       return exposingHeaders(await handler(request, context, log));
     } catch (error) {
       const { status, message, headers } = describeError(error, context);
-      return exposingHeaders({ status, headers, jsonBody: { error: message } });
+      // A browser or proxy may otherwise keep a 404 and hide what has come since.
+      const uncached = { 'cache-control': 'no-store', ...headers };
+      return exposingHeaders({ status, headers: uncached, jsonBody: { error: message } });
     } finally {
       log.end();
     }

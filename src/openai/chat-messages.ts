@@ -16,7 +16,7 @@ type FunctionResult = Extract<ThreadContent, { $type: 'functionResult' }>;
 const NO_RESULT = 'There is no result: the run ended before the call did.';
 
 /**
- * A conversation in the form of the chat completions API, behind the agent's instructions. The API wants each tool call
+ * A conversation in the form of the chat completions API, after the agent's instructions. The API wants each tool call
  * to be followed by its result at once: a result that is missing is said to be, and one without a call is left out.
  */
 export function toChatMessages(instructions: string, messages: readonly ThreadMessage[]): ChatMessage[] {

@@ -11,7 +11,7 @@ export const telemetryEnvironment = {
     .string()
     .regex(
       /(^|;)InstrumentationKey=[0-9a-f-]{36}(;|$)/i,
-      'expected a connection string of Application Insights, as InstrumentationKey=…;IngestionEndpoint=https://…',
+      'expected a connection string of Application Insights, such as InstrumentationKey=…;IngestionEndpoint=https://…',
     )
     .optional(),
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: z
@@ -23,7 +23,7 @@ export const telemetryEnvironment = {
     .optional(),
   OTEL_EXPORTER_OTLP_ENDPOINT: z
     .string()
-    .refine(isHttpUrl, 'expected the http or https URL of a collector, as http://localhost:4318')
+    .refine(isHttpUrl, 'expected the http or https URL of a collector, such as http://localhost:4318')
     .optional(),
   OTEL_EXPORTER_OTLP_PROTOCOL: z.enum(PROTOCOLS, `expected ${PROTOCOLS.join(' or ')}`).default('http/json'),
   OTEL_SERVICE_NAME: z.string().optional(),

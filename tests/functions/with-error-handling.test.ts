@@ -25,13 +25,13 @@ describe('withErrorHandling', () => {
     expect(await handle(get(), invocation().context)).toEqual({ status: 204 });
   });
 
-  it('turns an HttpError into its status and message, and logs nothing', async () => {
+  it('turns an HttpError into its status and message that no cache keeps, and logs nothing', async () => {
     const { context, logLines } = invocation();
     const handle = withErrorHandling(() => Promise.reject(new HttpError(404, 'There is no such agent.')));
 
     expect(await handle(get(), context)).toEqual({
       status: 404,
-      headers: {},
+      headers: { 'cache-control': 'no-store' },
       jsonBody: { error: 'There is no such agent.' },
     });
     expect(logLines).toEqual([]);

@@ -49,7 +49,9 @@ export const exportQuery = z.object({
 });
 
 const time = (meaning: string) =>
-  z.iso.datetime({ offset: true, error: `${meaning}, as 2026-01-31T12:00:00Z` }).transform((text) => new Date(text));
+  z.iso
+    .datetime({ offset: true, error: `${meaning}, such as 2026-01-31T12:00:00Z` })
+    .transform((text) => new Date(text));
 
 /** `GET agents/{agentName}/threads` */
 export const threadsQuery = z.object({

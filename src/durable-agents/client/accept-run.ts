@@ -128,7 +128,7 @@ async function readOutcome({
   try {
     return await client.readOutcome(run.correlationId);
   } catch (error) {
-    // The entity refuses such a thread, in the sight of everybody who follows the run.
+    // The entity refuses such a thread, and reports that to everyone who follows the run.
     if (!(error instanceof ThreadStateError)) {
       log.warn(`${where(agentName, run)} thread ${threadId} could not be read before the run: ${errorText(error)}`);
     }

@@ -54,11 +54,11 @@ export interface RunOperationOptions {
   readonly prices?: ModelPrices | undefined;
 }
 
-/** What an operation on an entity has come to. */
+/** The outcome of an operation on an entity. */
 export interface OperationOutcome {
   /** Small, as a large result can make the host roll the state back. Errors are results, too. */
   readonly result: Readonly<Record<string, string | number>>;
-  /** Whether the entity ends to exist. @default false */
+  /** Whether the entity ceases to exist. @default false */
   readonly isGone?: boolean;
 }
 

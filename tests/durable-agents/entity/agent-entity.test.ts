@@ -200,7 +200,7 @@ describe('a thread whose state cannot be read', () => {
     expect(entity.logLines.filter((line) => line.startsWith('error'))).toHaveLength(1);
   });
 
-  it('fails the run in the sight of its callback, and of those who wait for it', async () => {
+  it('reports the failed run to its callback and to waiting callers', async () => {
     const agent = sunny();
 
     const { callback, hasAnnouncedEnd } = await operate({ operationName: 'run', input: runRequest(), state }, agent);

@@ -156,7 +156,7 @@ describe('the runs of a thread', () => {
 });
 
 describe('interrupting', () => {
-  it('leaves one of twenty runs, whoever comes first', async () => {
+  it('keeps exactly one of twenty runs that interrupt each other', async () => {
     const store = new MemoryKeyValueStore();
     const runs = Array.from({ length: 20 }, (_, number) => newRun(number + 1));
 

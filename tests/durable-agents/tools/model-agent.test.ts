@@ -404,7 +404,7 @@ describe('the time of a tool', () => {
     expect((await running).content).toMatchObject({ errorCode: 'run_timeout' });
   });
 
-  it('leaves no rejection behind that nobody handles', async () => {
+  it('leaves no unhandled rejection', async () => {
     const late = tool(
       'late',
       async () => {

@@ -144,7 +144,7 @@ describe('the records of steps', () => {
     const other = new RunSteps({ store: thread.store, run, isAnswered: (id) => id === correlationId, log: thread.log });
     await other.load();
 
-    const again = await thread.deliver([[text('Anew.'), finish()]]);
+    const again = await thread.deliver([[text('Again.'), finish()]]);
     expect(again.model.requests).toHaveLength(1);
   });
 
