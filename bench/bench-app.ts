@@ -132,7 +132,8 @@ export class BenchApp {
   async stop(): Promise<void> {
     for (const child of this.#children) {
       const exited = once(child, 'exit');
-      child.kill();
+      // An app that is asked to end waits for its readers.
+      child.kill('SIGKILL');
       await exited;
     }
   }
