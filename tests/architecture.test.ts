@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 const source = path.resolve(__dirname, '../src');
 const base = ['durable-agents/index.ts', 'functions/', 'storage/key-value-store'];
 
-/** What each room may import beside itself, as docs/architecture.md shows it. */
+/** What each room may import besides itself, as docs/architecture.md shows. */
 const rooms: Readonly<Record<string, readonly string[]>> = {
   'functions/': [],
   'storage/': ['functions/'],
@@ -30,7 +30,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'index.ts': [''],
 };
 
-it('lets each room import only the rooms below it', () => {
+it('each room imports only the rooms below it', () => {
   const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
   const violations = files
     .map((file) => file.replaceAll('\\', '/'))

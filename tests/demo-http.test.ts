@@ -11,7 +11,7 @@ const PACKAGE = path.resolve(__dirname, '..');
 const HTTPYAC = path.join(PACKAGE, 'node_modules', 'httpyac', 'bin', 'httpyac.js');
 const BASE_URL_LINE = '@baseUrl = http://localhost:7071\n';
 
-/** What httpyac tells of a request with `--json --output exchange`. */
+/** What httpyac prints for a request with `--json --output exchange`. */
 interface Exchange {
   readonly response: {
     readonly statusCode: number;
@@ -30,7 +30,7 @@ describe('demo.http', () => {
     target = await startAppWithModel(echoed);
     folder = await mkdtemp(path.join(tmpdir(), 'demo-http-'));
     text = await readFile(path.join(PACKAGE, 'demo.http'), 'utf8');
-    // A variable of the file wins over --var, so the port of this test can only stand in the file.
+    // Variables in the file override --var, so the test writes its port into the file.
     await writeFile(path.join(folder, 'demo.http'), text.replace(BASE_URL_LINE, `@baseUrl = ${target.app.baseUrl}\n`));
     const commandLine = [HTTPYAC, 'send', 'demo.http', '--all', '--json', '--output', 'exchange'];
     const { stdout } = await promisify(execFile)(process.execPath, commandLine, { cwd: folder });
@@ -43,11 +43,11 @@ describe('demo.http', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  it('goes where the app listens by default', () => {
+  it('uses the default address of the app', () => {
     expect(text).toContain(BASE_URL_LINE);
   });
 
-  it('walks through health, runs, their events and status, the conversation and what deletes them', () => {
+  it('covers health, runs with their events and status, the conversation, and deletion', () => {
     const events = '/api/agents/CallbackAgent/callbacks/test-thread-00';
     const thread = '/api/agents/CallbackAgent/threads/test-thread-00';
     const run = `${thread}/runs/16609b75bc5a840603f4c54f8f6a60de`;
@@ -59,7 +59,7 @@ describe('demo.http', () => {
       `GET ${events} 200`,
       'POST /api/agents/CallbackAgent/run 200',
       'POST /api/agents/CallbackAgent/run 202',
-      // The model may be quicker.
+      // The model may finish first.
       expect.stringMatching(new RegExp(`^POST ${run}/cancel (202|409)$`)),
       `GET ${run} 200`,
       `GET ${thread}/runs 200`,
@@ -71,7 +71,7 @@ describe('demo.http', () => {
     ]);
   });
 
-  it('asks for a weather update for Paris, and reads the events of that run', () => {
+  it('asks for the weather in Paris, and reads the events of that run', () => {
     const [, run, events] = exchanges.map(({ body }) => body ?? '');
     const { message, thread_id: threadId, correlation_id: id } = JSON.parse(run ?? '');
     expect(message).toMatch(/weather.*Paris.*streaming callbacks/);
@@ -81,7 +81,7 @@ describe('demo.http', () => {
     expect(page[0]).toMatchObject({ event_type: 'stream', correlation_id: id });
   });
 
-  it('reads a second answer while it is made', () => {
+  it('reads a second answer while it streams in', () => {
     const body = exchanges[3]?.body ?? '';
     expect(body.match(/^event: (stream|final|result)$/gm)?.length).toBeGreaterThan(2);
     expect(body).toMatch(/event: final\n[\s\S]*event: result\n/);

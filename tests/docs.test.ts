@@ -15,7 +15,7 @@ function read(file: string): string {
   return readFileSync(path.join(projectFolder, file), 'utf8');
 }
 
-/** Text between triple or single backquotes. */
+/** Text between triple or single backticks. */
 function codeIn(text: string): string[] {
   return [...text.matchAll(/^( *)```\w*\n(.*?)^\1```$|`([^`\n]+)`/gms)].map(
     ([, , block, inline]) => block ?? inline ?? '',
@@ -50,7 +50,7 @@ describe.each(documents)('%s', (document) => {
     expect(broken).toEqual([]);
   });
 
-  it('names only files that exist, or that it tells the reader to write', () => {
+  it('names only files that exist or that it asks the reader to create', () => {
     const written = [...text.matchAll(/^```\w+\n\/\/ (\S+)$/gm)].map(([, file]) => file);
     const named = codeIn(text).flatMap(
       (code) => code.match(/(?<![\w./-])(?:src|local|tests|bench|docs|examples)\/[\w./-]*\w/g) ?? [],

@@ -4,7 +4,7 @@ import { type DurableTaskServer, startDurableTaskServer } from './support/durabl
 import { httpAnswer } from './support/http-answer.js';
 import { principalHeader } from './support/principal-header.js';
 
-/** The routes that name no thread, and why no request for them needs an owner. */
+/** The routes that name no thread, and why they need no owner. */
 const WITHOUT_THREAD: Readonly<Record<string, string>> = {
   health_check: 'the names of the agents',
   openapi: 'the routes',
@@ -67,7 +67,7 @@ beforeEach(async () => {
   await call(routeOf('http-CallbackAgent'), 'ann', 'POST', runBody);
 });
 
-describe('a user whom a thread does not belong to', () => {
+describe('a user who does not own a thread', () => {
   it('gets a 404 from every route that names a thread', async () => {
     const ofThreads = routes.filter(({ route }) => route?.includes('{thread_id}'));
     expect(ofThreads.length).toBeGreaterThan(6);
@@ -93,7 +93,7 @@ describe('a user whom a thread does not belong to', () => {
     expect([status, text]).toEqual([200, '[]']);
   });
 
-  it('finds no route that this test does not know', () => {
+  it('can reach no route that this test does not list', () => {
     const others = routes.filter(({ route }) => !route?.includes('{thread_id}')).map(({ name }) => name);
     // The run route of an agent takes the thread from the body.
     const unknown = others.filter((name) => WITHOUT_THREAD[name] === undefined && !name.startsWith('http-'));
@@ -101,8 +101,8 @@ describe('a user whom a thread does not belong to', () => {
   });
 });
 
-describe('a request that names no user', () => {
-  it('is refused by every route of threads and agents', async () => {
+describe('a request without a user', () => {
+  it('is rejected by every thread and agent route', async () => {
     const guarded = routes.filter(({ route }) => route?.startsWith('agents/'));
     for (const route of guarded) {
       const { status } = await call(route, '', route.methods?.[0] ?? 'GET', runBody);

@@ -45,7 +45,7 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
 
-/** Runs what `npm run package` runs once the app is built, with a folder of its own to write to. */
+/** Runs the packaging step of `npm run package` on the built app, with its own output folder. */
 async function writePackage(name: string, timeZone: string): Promise<WrittenPackage> {
   const target = path.join(folder, name);
   await mkdir(target);
@@ -71,7 +71,7 @@ function readJson(file: string): unknown {
   return JSON.parse(Buffer.from(files[file] ?? []).toString());
 }
 
-/** Folders of all packages that `require` can reach from an app, looked up as Node.js does it. */
+/** Folders of all packages that the app can reach with `require`, resolved as Node.js does. */
 function reachablePackages(from: string, reached = new Set<string>()): Set<string> {
   const wanted = dependencies.parse(readJson(path.posix.join(from, 'package.json')));
   const mayBeMissing = Object.keys({ ...wanted.optionalDependencies, ...wanted.peerDependencies });
@@ -91,20 +91,20 @@ function reachablePackages(from: string, reached = new Set<string>()): Set<strin
 }
 
 describe('npm run package', () => {
-  it('writes one zip named after the app and its version, and says how many files it holds and its size', () => {
+  it('writes one zip named after the app and its version, and prints its file count and size', () => {
     expect(written.fileName).toBe(`${project.name}-${project.version}.zip`);
     expect(written.output).toContain(
       `${written.fileName}: ${Object.keys(files).length} files, ${(written.bytes.length / 1e6).toFixed(1)} MB`,
     );
   });
 
-  it('writes the same bytes again, in any time zone', async () => {
+  it('writes the same bytes each time, in any time zone', async () => {
     const again = await writePackage('again', 'Asia/Kolkata');
     expect(again.bytes.equals(written.bytes)).toBe(true);
     expect(Object.keys(files)).toEqual(Object.keys(files).toSorted());
   });
 
-  it('writes the same files to a folder, with the host.json of the Durable Task Scheduler if asked to', async () => {
+  it('writes the same files to a folder, with the host.json of the Durable Task Scheduler on request', async () => {
     const target = path.join(folder, 'files');
     await mkdir(path.join(target, 'left'), { recursive: true });
     const program = path.join(projectFolder, 'dist/local/package/package-app.js');
@@ -131,11 +131,11 @@ describe('npm run package', () => {
   it.each([
     [['--durable-backend', 'mssql'], '--durable-backend must be storage or scheduler, not mssql'],
     [['zips', '--folder', 'files'], 'zips: --folder writes no zip'],
-  ])('refuses %j', (commandLine, problem) => {
+  ])('rejects the arguments %j', (commandLine, problem) => {
     expect(() => parsePackageOptions(commandLine)).toThrow(problem);
   });
 
-  it('holds the compiled sources, host.json, package.json and packages: no tests, tools, settings or source maps', async () => {
+  it('contains the compiled sources, host.json, package.json and packages, but no tests, tools, settings or source maps', async () => {
     const own = Object.keys(files).filter((file) => !file.startsWith('node_modules/'));
     const sources = await readdir(path.join(projectFolder, 'src'), { recursive: true, withFileTypes: true });
     const compiled = sources
@@ -150,12 +150,12 @@ describe('npm run package', () => {
     expect(Object.keys(files).filter((file) => /\.(?:map|ts)$|(?:^|\/)local\.settings/.test(file))).toEqual([]);
   });
 
-  it('has a package.json without scripts and what only development needs', () => {
+  it('has a package.json without scripts and development fields', () => {
     const { name, version, main, engines, dependencies: production } = project;
     expect(readJson('package.json')).toEqual({ name, version, main, engines, dependencies: production });
   });
 
-  it('holds the packages that the app can reach, and no others', () => {
+  it('contains the packages that the app can reach, and no others', () => {
     const folders = new Set(Object.keys(files).map((file) => path.posix.dirname(file)));
     const packages = [...folders].filter((parent) => packageFolder.test(parent));
     expect(packages.toSorted()).toEqual([...reachablePackages('')].toSorted());
@@ -163,7 +163,7 @@ describe('npm run package', () => {
     for (const name of Object.keys(project.devDependencies)) expect(packages).not.toContain(`node_modules/${name}`);
   });
 
-  it('keeps the licenses of the packages, and of their Markdown nothing else', () => {
+  it('keeps the licenses of the packages, but no other Markdown', () => {
     expect(files['node_modules/openai/LICENSE']).toBeDefined();
     expect(files['LICENSE']).toBeDefined();
     const markdown = Object.keys(files).filter((file) => file.endsWith('.md'));
@@ -172,7 +172,7 @@ describe('npm run package', () => {
   });
 });
 
-it('has the license of every package that the dashboard bundles', async () => {
+it('npm run package includes the license of every package that the dashboard bundles', async () => {
   const pageFolder = path.join(projectFolder, 'src/dashboard/page');
   const sources = (await readdir(pageFolder, { recursive: true })).filter((name) => name.endsWith('.ts'));
   const texts = await Promise.all(sources.map((name) => readFile(path.join(pageFolder, name), 'utf8')));
@@ -189,7 +189,7 @@ describe('the unpacked package', () => {
     app = await unpack('app');
   });
 
-  it('registers the functions of the app, runs a message and shows its events', async () => {
+  it('registers the functions of the app, runs a message and serves its events', async () => {
     const launched = launchApp(['--host', 'local', '--ephemeral', '--model', 'offline', '--port', '0', '--app', app]);
     const output = await launched.printed(/^Functions\n(?: {2}.*\n)+\n/m);
     const listed = /^Functions\n((?: {2}.*\n)+)\n/m.exec(output)?.[1] ?? '';

@@ -11,7 +11,7 @@ import { startScriptedModel } from './support/scripted-model.js';
 
 const projectFolder = path.resolve(__dirname, '..');
 
-/** Copies the app's source, with its built page, into a folder where it can be changed and compiled. */
+/** Copies the app's source and its built page into a folder where the test can change and compile it. */
 async function copyApp(): Promise<string> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'readme-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
@@ -22,7 +22,7 @@ async function copyApp(): Promise<string> {
   return folder;
 }
 
-/** Does what a document tells its reader: writes its files (```ts with a path first), makes its changes (```diff). */
+/** Follows a document: creates its files (```ts with a path in the first line) and applies its changes (```diff). */
 async function followSteps(document: string, folder: string): Promise<void> {
   const text = await readFile(path.join(projectFolder, document), 'utf8');
   for (const [, file = '', code = ''] of text.matchAll(/^```ts\n\/\/ (\S+)\n(.*?)^```$/gms)) {
@@ -51,7 +51,7 @@ async function compile(folder: string): Promise<void> {
   });
 }
 
-it('adds an agent and a callback by the steps of the README, and compiles the examples of docs/callbacks.md', async () => {
+it('the steps of the README add an agent and a callback, and the examples in docs/callbacks.md compile', async () => {
   const folder = await copyApp();
   await followSteps('README.md', folder);
   await followSteps('docs/callbacks.md', folder);

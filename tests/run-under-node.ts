@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 
-// `npm run test:node -- 22`: the contract suite, and the app that it tests, under that version of Node, which comes as
+// `npm run test:node -- 22` runs the contract suite and the app that it tests with that Node version, which comes from
 // the npm package `node`.
 
 const [version = ''] = process.argv.slice(2);

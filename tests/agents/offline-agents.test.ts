@@ -26,7 +26,7 @@ async function ask(agent: Agent, message: string) {
 }
 
 describe('the sample agents over the offline model', () => {
-  it('tell the weather of several places at once', async () => {
+  it('answer about the weather in several places at once', async () => {
     const { results, text } = await ask(
       createWeatherAgent({ client: client() }),
       'What is the weather in Paris and Atlantis?',
@@ -39,13 +39,13 @@ describe('the sample agents over the offline model', () => {
     expect(text).toContain('"sky":"sunny"');
   });
 
-  it('do sums', async () => {
+  it('do arithmetic', async () => {
     const { results } = await ask(createMathAgent({ client: client() }), 'How much is 2 * (3 + 4)^2?');
 
     expect(results).toEqual([{ expression: '2 * (3 + 4)^2', value: 98 }]);
   });
 
-  it('narrate if no tool fits', async () => {
+  it('tell a story if no tool fits', async () => {
     const { results, text } = await ask(createMathAgent({ client: client() }), 'Hello!');
 
     expect(results).toEqual([]);

@@ -35,7 +35,7 @@ beforeAll(async () => {
 
 afterAll(() => target.stop());
 
-/** What is wrong with an answer, by the description. Undefined: nothing. */
+/** Describes how an answer differs from the description. Undefined if it does not. */
 function mismatch({ path: route, method, id }: Operation, { status, headers, text }: HttpAnswer): string | undefined {
   const response = document.paths[route]?.[method]?.responses[status];
   if (response === undefined) return `${id}: status ${status} is not described: ${text}`;
@@ -50,7 +50,7 @@ function mismatch({ path: route, method, id }: Operation, { status, headers, tex
 }
 
 describe('GET openapi.json', () => {
-  it('describes what each route answers', async () => {
+  it('describes the answers of each route', async () => {
     const { api } = target;
     const threadId = newThreadId();
     const inThread = `agents/CallbackAgent/threads/${threadId}`;
@@ -114,7 +114,7 @@ describe('GET openapi.json', () => {
     expect(problems.filter((problem) => problem !== undefined)).toEqual([]);
   });
 
-  it('names the agents, the parameters and where the key goes', () => {
+  it('lists the agents, the parameters and the location of the key', () => {
     expect(document).toMatchObject({
       openapi: '3.1.1',
       servers: [{ url: '/api' }],
@@ -130,7 +130,7 @@ describe('GET openapi.json', () => {
     });
   });
 
-  it('gives openapi-typescript what a typed client needs', async () => {
+  it('lets openapi-typescript generate a typed client', async () => {
     const folder = await mkdtemp(path.join(projectFolder, 'dist', 'openapi-'));
     onTestFinished(() => rm(folder, { recursive: true, force: true }));
     const [json, types, client] = ['openapi.json', 'api.ts', 'client.ts'].map((file) => path.join(folder, file));

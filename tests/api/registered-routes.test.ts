@@ -2,7 +2,7 @@ import { app } from '@azure/functions';
 import { expect, it, vi } from 'vitest';
 import { operations } from '../../src/api/operations.js';
 
-it('describes every HTTP route that the app registers, and no other', async () => {
+it('openapi.json describes every HTTP route that the app registers, and no other', async () => {
   const registered: string[] = [];
   vi.spyOn(app, 'http').mockImplementation((_name, { methods = [], route = '' }) => {
     // Each agent has a run route with its name.

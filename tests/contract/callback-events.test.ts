@@ -17,7 +17,7 @@ describe('GET agents/{agent}/callbacks/{thread_id}', () => {
     return { ...answered, events: await api().events(answered.thread_id) };
   }
 
-  it('has no events of an unknown thread', async () => {
+  it('returns no events for an unknown thread', async () => {
     expect(await api().callbacks('GET', newThreadId())).toMatchObject({
       status: 200,
       headers: { 'content-type': 'application/json' },
@@ -25,7 +25,7 @@ describe('GET agents/{agent}/callbacks/{thread_id}', () => {
     });
   });
 
-  it('shows the updates of a run with these keys first, then its answer', async () => {
+  it('returns the updates of a run, with these keys first, then its answer', async () => {
     const { events } = await askOnce();
     const updates = streamEvents(events);
     expect(updates.length).toBeGreaterThan(0);
@@ -38,7 +38,7 @@ describe('GET agents/{agent}/callbacks/{thread_id}', () => {
     expect(Object.keys(events.at(-1) ?? {}).slice(0, 8)).toEqual([...RUN_KEYS, 'response_text', 'usage']);
   });
 
-  it('says of each event which run it belongs to', async () => {
+  it('names the run of each event', async () => {
     const { thread_id, correlation_id, message, events } = await askOnce();
     for (const event of events) {
       expect(event).toMatchObject({
@@ -50,16 +50,16 @@ describe('GET agents/{agent}/callbacks/{thread_id}', () => {
     }
   });
 
-  it('shows when each event happened, in UTC to the millisecond, the oldest first', async () => {
+  it('returns the oldest event first, with UTC timestamps to the millisecond', async () => {
     const started = new Date().toISOString();
     const { events } = await askOnce();
     const times = events.map(({ timestamp }) => timestamp);
     expect(times).toEqual(times.map((time) => new Date(time).toISOString()).toSorted());
-    // A minute for the clocks of two machines.
+    // The clocks of two machines may differ by a minute.
     expect(Math.abs(Date.parse(times[0] ?? '') - Date.parse(started))).toBeLessThan(60_000);
   });
 
-  it('counts the events of a thread from 1 without gaps, also across runs', async () => {
+  it('numbers the events of a thread from 1 without gaps, across runs', async () => {
     const { thread_id: threadId, events } = await askOnce();
     await api().ask(threadId, 'And tomorrow?');
     const all = await api().events(threadId);
@@ -67,7 +67,7 @@ describe('GET agents/{agent}/callbacks/{thread_id}', () => {
     expect(all.slice(0, events.length)).toEqual(events);
   });
 
-  it('shows texts of a run that, joined, are its response, with no character cut in two', async () => {
+  it('returns update texts that join to the response, without splitting a character', async () => {
     const { response, events } = await askOnce();
     const texts = streamEvents(events).flatMap((event) => (event.update_kind === 'text' ? [event.text] : []));
     expect(texts.join('')).toBe(response);
@@ -75,7 +75,7 @@ describe('GET agents/{agent}/callbacks/{thread_id}', () => {
     expect(texts.filter((text) => !text.isWellFormed() || text.includes('\uFFFD'))).toEqual([]);
   });
 
-  it('shows the usage of a run as the model gave it, or null', async () => {
+  it('returns the usage that the model reported, or null', async () => {
     const { events } = await askOnce();
     const [final] = finalEvents(events);
     expect(JSON.stringify(final?.usage)).toMatch(
@@ -83,19 +83,19 @@ describe('GET agents/{agent}/callbacks/{thread_id}', () => {
     );
   });
 
-  it('knows the agent without regard to case', async () => {
+  it('ignores the case of the agent name', async () => {
     const { thread_id: threadId, events } = await askOnce();
     const answer = await api().callbacks('GET', threadId, 'CALLBACKAGENT');
     expect(JSON.parse(answer.text)).toEqual(events);
   });
 
-  it('reads agent and thread from the path, whatever the query says', async () => {
+  it('reads agent and thread from the path, not from the query', async () => {
     const { thread_id: threadId, events } = await askOnce();
     const path = `agents/CallbackAgent/callbacks/${threadId}?thread_id=other&agentName=UnknownAgent`;
     expect(JSON.parse((await api().call('GET', path)).text)).toEqual(events);
   });
 
-  it('finds a thread whose id holds every character that is allowed', async () => {
+  it('accepts a thread id with every allowed character', async () => {
     const { thread_id: threadId } = await api().ask(`${newThreadId()}._~:@=+-`, 'Hello');
     expect((await api().events(threadId)).at(-1)).toMatchObject({ event_type: 'final', thread_id: threadId });
   });
@@ -104,7 +104,7 @@ describe('GET agents/{agent}/callbacks/{thread_id}', () => {
 describe('DELETE agents/{agent}/callbacks/{thread_id}', () => {
   const api = useContractTarget();
 
-  it('removes the events of a thread, and can be repeated', async () => {
+  it('removes the events of a thread, and is idempotent', async () => {
     const { thread_id: threadId } = await api().ask(newThreadId(), 'Hello');
     for (let time = 0; time < 2; time += 1) {
       const answer = await api().callbacks('DELETE', threadId);
@@ -113,11 +113,11 @@ describe('DELETE agents/{agent}/callbacks/{thread_id}', () => {
     }
   });
 
-  it('does nothing to a thread that is unknown', async () => {
+  it('does nothing for an unknown thread', async () => {
     expect(await api().callbacks('DELETE', newThreadId())).toMatchObject({ status: 204, text: '' });
   });
 
-  it('keeps the conversation, and the count of its events', async () => {
+  it('keeps the conversation, and continues the sequence numbers', async () => {
     const { thread_id: threadId } = await api().ask(newThreadId(), 'Hello');
     const before = await api().events(threadId);
     await api().callbacks('DELETE', threadId);
@@ -126,7 +126,7 @@ describe('DELETE agents/{agent}/callbacks/{thread_id}', () => {
     expect(sequencesOf(after)).toEqual(after.map((_event, index) => before.length + index + 1));
   });
 
-  it('leaves other threads alone', async () => {
+  it('does not affect other threads', async () => {
     const [cleared, kept] = await Promise.all([1, 2].map(() => api().ask(newThreadId(), 'Hello')));
     await api().callbacks('DELETE', cleared?.thread_id ?? '');
     expect(finalEvents(await api().events(kept?.thread_id ?? ''))).toHaveLength(1);
@@ -136,7 +136,7 @@ describe('DELETE agents/{agent}/callbacks/{thread_id}', () => {
 describe.each(['GET', 'DELETE'])('%s agents/{agent}/callbacks/{thread_id}', (method) => {
   const api = useContractTarget();
 
-  it('does not know an agent that is not registered', async () => {
+  it('returns 404 for an unregistered agent', async () => {
     const answer = await api().callbacks(method, newThreadId(), 'UnknownAgent');
     expect(answer).toMatchObject({ status: 404, headers: { 'content-type': 'application/json' } });
     expect(JSON.parse(answer.text)).toEqual({ error: expect.stringContaining('UnknownAgent') });

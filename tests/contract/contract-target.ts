@@ -5,7 +5,7 @@ import { echoed } from '../support/echoed.js';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** `BASE_URL` of the shell: Vitest gives the variable a value of its own in the processes that run tests. */
+    /** `BASE_URL` of the shell. Vitest overwrites the variable in its test processes. */
     readonly baseUrl: string | undefined;
   }
 }

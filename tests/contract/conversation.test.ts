@@ -11,7 +11,7 @@ describe('GET agents/{agent}/threads/{thread_id}', () => {
     return { status, headers, json: JSON.parse(text) };
   }
 
-  it('returns what was said, also after the events were cleared', async () => {
+  it('returns the messages, even after the events were cleared', async () => {
     const threadId = `${newThreadId()} Jürgen`;
     const first = await api().ask(threadId, 'Hello');
     await api().ask(threadId, 'Hello again');
@@ -47,7 +47,7 @@ describe('GET agents/{agent}/threads/{thread_id}', () => {
     expect([last.headers['x-has-more'], first.headers['x-has-more']]).toEqual(['true', 'false']);
   });
 
-  it('is a 404 for a thread that never ran', async () => {
+  it('returns 404 for a thread that never ran', async () => {
     expect(await read(newThreadId())).toMatchObject({ status: 404, json: { error: expect.any(String) } });
   });
 });

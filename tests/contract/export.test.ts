@@ -8,7 +8,7 @@ describe('GET agents/{agent}/callbacks/{thread_id}/export', () => {
   const download = (threadId: string, query = '') =>
     api().call('GET', `agents/CallbackAgent/callbacks/${encodeURIComponent(threadId)}/export${query}`);
 
-  it.each(['', '?format=jsonl'])('gives the events that polls and streams give, line by line ("%s")', async (query) => {
+  it.each(['', '?format=jsonl'])('returns the events of polls and streams, one per line ("%s")', async (query) => {
     const threadId = newThreadId();
     await api().ask(threadId, 'Weather in 東京? 🌦️');
     const { status, headers, text } = await download(threadId, query);
@@ -23,7 +23,7 @@ describe('GET agents/{agent}/callbacks/{thread_id}/export', () => {
     expect(reader.events.map((event) => JSON.stringify(event))).toEqual(text.trimEnd().split('\n'));
   });
 
-  it('gives them as CSV, whatever stands in them', async () => {
+  it('returns them as CSV, whatever they contain', async () => {
     const threadId = newThreadId();
     const message = '=1+1,"quoted"\r\nand 東京';
     await api().ask(threadId, message);
@@ -41,7 +41,7 @@ describe('GET agents/{agent}/callbacks/{thread_id}/export', () => {
   it.each([
     ['jsonl', ''],
     ['csv', '?format=csv'],
-  ])('names a file .%s that every file system takes', async (extension, query) => {
+  ])('suggests a .%s file name that is valid on every file system', async (extension, query) => {
     const threadId = `${newThreadId()}._~:@=+-`;
     const { headers } = await download(threadId, query);
     expect(headers['content-disposition']).toBe(
@@ -49,12 +49,12 @@ describe('GET agents/{agent}/callbacks/{thread_id}/export', () => {
     );
   });
 
-  it('is empty for an unknown thread, but for the names of the columns', async () => {
+  it('contains only the column names for an unknown thread', async () => {
     expect(await download(newThreadId())).toMatchObject({ status: 200, text: '' });
     expect(readCsv((await download(newThreadId(), '?format=csv')).text)).toHaveLength(1);
   });
 
-  it('refuses another format and says what it expects', async () => {
+  it('rejects an unknown format and says what it expects', async () => {
     const { status, text } = await download(newThreadId(), '?format=xml');
     expect(status).toBe(400);
     expect(JSON.parse(text)).toEqual({ error: 'Invalid format: expected jsonl or csv' });

@@ -5,8 +5,8 @@ import { useContractTarget } from './contract-target.js';
 const RUN = 'agents/CallbackAgent/run';
 const foreign = { origin: 'http://page.example', 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' };
 
-// The local Functions host asks for no key: without these rules every page in the browser could use the app. A real
-// host has no such rules, and keys instead.
+// The local Functions host requires no key: without these rules every page in the browser could use the app. A real
+// host has no such rules; it has keys.
 describe.skipIf(inject('baseUrl'))('a web page of another site', () => {
   const api = useContractTarget();
 
@@ -38,7 +38,7 @@ describe.skipIf(inject('baseUrl'))('a web page of another site', () => {
     '/api/agents/CallbackAgent/threads',
     '/runtime/webhooks/durabletask/entities',
     '/admin/functions/purge_callback_events',
-  ])('cannot read %s by giving this machine a name of its own', async (path) => {
+  ])('cannot read %s through a host name of its own that resolves to this machine', async (path) => {
     expect(await api().callHost('GET', path, { host: 'rebound.example:7071' })).toMatchObject({ status: 403 });
   });
 });

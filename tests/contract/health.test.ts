@@ -4,7 +4,7 @@ import { useContractTarget } from './contract-target.js';
 describe('GET health', () => {
   const api = useContractTarget();
 
-  it('tells that the app is healthy, and which agents it serves', async () => {
+  it('reports that the app is healthy, and lists its agents', async () => {
     const answer = await api().call('GET', 'health');
     expect(answer).toMatchObject({ status: 200, headers: { 'content-type': 'application/json' } });
     const health = JSON.parse(answer.text);
@@ -16,7 +16,7 @@ describe('GET health', () => {
     );
   });
 
-  it('is found without regard to case', async () => {
+  it('ignores case in the path', async () => {
     expect(await api().call('GET', 'HEALTH')).toMatchObject({ status: 200 });
   });
 
@@ -26,7 +26,7 @@ describe('GET health', () => {
     ['POST', 'agents/CallbackAgent/callbacks/some-thread'],
     ['POST', 'agents/UnknownAgent/run'],
     ['GET', 'agents'],
-  ])('stands beside no function for %s %s', async (method, path) => {
+  ])('is not confused with %s %s, which returns 404', async (method, path) => {
     expect(await api().call(method, path, { 'content-type': 'text/plain' }, '')).toMatchObject({ status: 404 });
   });
 });

@@ -3,7 +3,7 @@ import { finalEvents, newThreadId } from '../support/agent-api.js';
 import { callbackEventsOf, parseSse } from '../support/sse-events.js';
 import { useContractTarget } from './contract-target.js';
 
-/** A key that was not used before. */
+/** A new key. */
 const newKey = newThreadId;
 const keyed = (key: string, others: Readonly<Record<string, string>> = {}) => ({
   headers: { 'idempotency-key': key, ...others },
@@ -12,7 +12,7 @@ const keyed = (key: string, others: Readonly<Record<string, string>> = {}) => ({
 describe('POST agents/{agent}/run with an Idempotency-Key', () => {
   const api = useContractTarget();
 
-  it('is answered again as it was the first time, byte for byte, from one run', async () => {
+  it('returns the first answer again, byte for byte, without a second run', async () => {
     const [key, threadId] = [newKey(), newThreadId()];
     const fields = { message: ' Hello, 世界 😀 ', thread_id: threadId };
     const first = await api().run(fields, keyed(key));
@@ -29,7 +29,7 @@ describe('POST agents/{agent}/run with an Idempotency-Key', () => {
     expect(finalEvents(await api().events(threadId))).toHaveLength(2);
   });
 
-  it('is one run when two requests come at once', async () => {
+  it('starts one run for two simultaneous requests', async () => {
     const [key, threadId] = [newKey(), newThreadId()];
     const ask = () => api().run({ message: 'Hello', thread_id: threadId }, keyed(key));
 
@@ -39,7 +39,7 @@ describe('POST agents/{agent}/run with an Idempotency-Key', () => {
     expect(finalEvents(await api().events(threadId))).toHaveLength(1);
   });
 
-  it('goes to one new thread when it names none', async () => {
+  it('uses one new thread for repeated requests without a thread id', async () => {
     const key = newKey();
 
     const first = await api().run({ message: 'Hello' }, keyed(key));
@@ -52,7 +52,7 @@ describe('POST agents/{agent}/run with an Idempotency-Key', () => {
     expect(otherThreadId).not.toBe(threadId);
   });
 
-  it('is another run in another thread, and under another key', async () => {
+  it('starts another run for another thread or another key', async () => {
     const [key, threadId] = [newKey(), newThreadId()];
     const calls = [
       { thread: threadId, key },
@@ -70,7 +70,7 @@ describe('POST agents/{agent}/run with an Idempotency-Key', () => {
     expect(new Set(ids).size).toBe(3);
   });
 
-  it('is accepted as often as it is sent when it does not wait, and answered to who waits', async () => {
+  it('is accepted each time if the request does not wait, and answered if it does', async () => {
     const [key, threadId] = [newKey(), newThreadId()];
     const fields = { message: 'Hello', thread_id: threadId };
 
@@ -88,7 +88,7 @@ describe('POST agents/{agent}/run with an Idempotency-Key', () => {
     expect(finalEvents(await api().events(threadId))).toHaveLength(1);
   });
 
-  it('shows who streams the events of the run from the first on, then its result', async () => {
+  it('streams all events of the run, then its result', async () => {
     const [key, threadId] = [newKey(), newThreadId()];
     const fields = { message: 'Hello', thread_id: threadId };
     await api().ask(threadId, 'Something else');
@@ -105,7 +105,7 @@ describe('POST agents/{agent}/run with an Idempotency-Key', () => {
     expect(finalEvents(await api().events(threadId))).toHaveLength(2);
   });
 
-  it('is refused with another message, in the kind of the request, and runs nothing', async () => {
+  it('rejects another message, in the content type of the request, and starts no run', async () => {
     const [key, threadId] = [newKey(), newThreadId()];
     await api().run({ message: 'Hello', thread_id: threadId }, keyed(key));
     const other = { message: 'Hello!', thread_id: threadId };
@@ -129,7 +129,7 @@ describe('POST agents/{agent}/run with an Idempotency-Key', () => {
     expect(finalEvents(await api().events(threadId))).toHaveLength(1);
   });
 
-  it.each(['', 'a|b', 'a/b', 'two words', '"quoted"', 'x'.repeat(129)])('is refused with the key %j', async (key) => {
+  it.each(['', 'a|b', 'a/b', 'two words', '"quoted"', 'x'.repeat(129)])('rejects the key %j', async (key) => {
     const answer = await api().post('Hello', keyed(key));
 
     expect(answer).toMatchObject({ status: 400, headers: { 'content-type': 'application/json' } });

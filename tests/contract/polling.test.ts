@@ -23,7 +23,7 @@ describe('polling agents/{agent}/callbacks/{thread_id}', () => {
     return { threadId, first, second, events: await api().events(threadId) };
   }
 
-  /** Reads from page to page until there is no more. */
+  /** Reads all pages. */
   async function readPages(threadId: string, query: string): Promise<CallbackEvent[][]> {
     const pages: CallbackEvent[][] = [];
     let answer = await api().poll(threadId, query);
@@ -34,7 +34,7 @@ describe('polling agents/{agent}/callbacks/{thread_id}', () => {
     }
   }
 
-  it('says where to read on, and brings only what is new from there', async () => {
+  it('returns a cursor, and only newer events after it', async () => {
     const threadId = newThreadId();
     await api().ask(threadId, 'Hello');
     const first = await api().poll(threadId);
@@ -48,20 +48,20 @@ describe('polling agents/{agent}/callbacks/{thread_id}', () => {
     expect([...eventsOf(first), ...eventsOf(news)]).toEqual(await api().events(threadId));
   });
 
-  it('takes a plain sequence for a cursor', async () => {
+  it('accepts a sequence number as a cursor', async () => {
     const { threadId, events } = await askTwice();
     expect(eventsOf(await api().poll(threadId, '?after=2'))).toEqual(events.slice(2));
     expect(eventsOf(await api().poll(threadId, '?after=0&limit=3'))).toEqual(events.slice(0, 3));
   });
 
-  it.each([1, 3, 1000])('goes through a thread in pages of %i without a gap', async (limit) => {
+  it.each([1, 3, 1000])('reads a thread in pages of %i without a gap', async (limit) => {
     const { threadId, events } = await askTwice();
     const pages = await readPages(threadId, `?limit=${limit}`);
     expect(pages.flat()).toEqual(events);
     expect(pages.slice(0, -1).every((page) => page.length === limit)).toBe(true);
   });
 
-  it('shows one run, one type, or both, in pages too', async () => {
+  it('filters by run, by type, or by both, and pages the result', async () => {
     const { threadId, first, events } = await askTwice();
     const run = `correlation_id=${first.correlation_id}`;
     const ofRun = events.filter((event) => event.correlation_id === first.correlation_id);
@@ -73,14 +73,14 @@ describe('polling agents/{agent}/callbacks/{thread_id}', () => {
     expect((await readPages(threadId, '?limit=1&event_type=final')).flat()).toEqual(finalEvents(events));
   });
 
-  it('does not read the same again behind a filter that let nothing through', async () => {
+  it('advances the cursor even if the filter matches nothing', async () => {
     const { threadId, events } = await askTwice();
     const nothing = await api().poll(threadId, `?correlation_id=${'0'.repeat(32)}`);
     expect(nothing).toMatchObject({ text: '[]', headers: { 'x-has-more': 'false' } });
     expect(cursorOf(nothing)).toMatch(new RegExp(`-${events.length}$`));
   });
 
-  it('puts a 304 off while it is waited for a change, and answers with the change', async () => {
+  it('long-polls instead of answering 304, and returns the change', async () => {
     const threadId = newThreadId();
     await api().ask(threadId, 'Hello');
     const { etag } = (await api().poll(threadId)).headers;
@@ -92,7 +92,7 @@ describe('polling agents/{agent}/callbacks/{thread_id}', () => {
     expect(answer.status).toBe(200);
   });
 
-  it('answers 304 without a body while nothing has changed, for each way to ask', async () => {
+  it('answers 304 without a body while nothing has changed, whatever the query', async () => {
     const { threadId } = await askTwice();
     for (const query of ['', '?after=2', '?limit=1']) {
       const { etag = '' } = (await api().poll(threadId, query)).headers;
@@ -104,7 +104,7 @@ describe('polling agents/{agent}/callbacks/{thread_id}', () => {
     }
   });
 
-  it('has another tag when events have come, and when they were removed', async () => {
+  it('changes the ETag when events are added or removed', async () => {
     const threadId = newThreadId();
     const tags: unknown[] = [];
     const takeTag = async () => tags.push((await api().poll(threadId)).headers.etag);
@@ -120,7 +120,7 @@ describe('polling agents/{agent}/callbacks/{thread_id}', () => {
     expect(await api().poll(threadId, '', known)).toMatchObject({ status: 200, text: '[]' });
   });
 
-  it('tells a reader whose cursor was removed, once', async () => {
+  it('resets a reader whose cursor was removed, once', async () => {
     const { threadId, events } = await askTwice();
     const cursor = cursorOf(await api().poll(threadId, '?limit=2'));
     await api().callbacks('DELETE', threadId);
@@ -136,7 +136,7 @@ describe('polling agents/{agent}/callbacks/{thread_id}', () => {
   });
 
   it.each(['zz-1', '999999', 'zz-999999'])(
-    'tells the reader of a cursor that is not of this record (%s), and brings all',
+    'resets the cursor %s, which the thread never issued, and returns all events',
     async (cursor) => {
       const { threadId, events } = await askTwice();
       const answer = await api().poll(threadId, `?after=${cursor}`);
@@ -145,7 +145,7 @@ describe('polling agents/{agent}/callbacks/{thread_id}', () => {
     },
   );
 
-  it('says of a thread that was cleared that there is no more', async () => {
+  it('reports no more events for a cleared thread', async () => {
     const { threadId } = await askTwice();
     await api().callbacks('DELETE', threadId);
     expect(await api().poll(threadId, '?limit=1')).toMatchObject({ text: '[]', headers: { 'x-has-more': 'false' } });
@@ -159,7 +159,7 @@ describe('polling agents/{agent}/callbacks/{thread_id}', () => {
     ['wait', 'soon', 'from 0 to 30'],
     ['event_type', 'other', 'stream or final or failed'],
     ['correlation_id', 'x', '32 lower-case hex digits'],
-  ])('refuses %s=%s and says what it expects', async (name, value, expected) => {
+  ])('rejects %s=%s and says what it expects', async (name, value, expected) => {
     const answer = await api().poll(newThreadId(), `?${name}=${value}`);
     expect(answer).toMatchObject({ status: 400, headers: { 'content-type': 'application/json' } });
     expect(JSON.parse(answer.text)).toEqual({
@@ -171,7 +171,7 @@ describe('polling agents/{agent}/callbacks/{thread_id}', () => {
 describe('a long poll', () => {
   const api = useContractTarget();
 
-  it('is answered at once when there is something', async () => {
+  it('returns at once if there are events', async () => {
     const threadId = newThreadId();
     await api().ask(threadId, 'Hello');
     const started = performance.now();
@@ -179,7 +179,7 @@ describe('a long poll', () => {
     expect(performance.now() - started).toBeLessThan(25_000);
   });
 
-  it('is answered with nothing after its time', async () => {
+  it('returns an empty list after the timeout', async () => {
     const threadId = newThreadId();
     await api().ask(threadId, 'Hello');
     const cursor = cursorOf(await api().poll(threadId));
@@ -189,7 +189,7 @@ describe('a long poll', () => {
     expect(performance.now() - started).toBeGreaterThan(500);
   });
 
-  it('waits for a thread that is not known yet, and follows it in order', async () => {
+  it('waits for a thread that does not exist yet, and follows it in order', async () => {
     const threadId = newThreadId();
     const seen: CallbackEvent[] = [];
     const reader = (async () => {
@@ -206,14 +206,14 @@ describe('a long poll', () => {
     expect(seen).toEqual(await api().events(threadId));
   });
 
-  it('is woken by what passes its filter only', async () => {
+  it('wakes up only for events that match its filter', async () => {
     const threadId = newThreadId();
     const final = api().poll(threadId, '?event_type=final&wait=30');
     await api().ask(threadId, 'Hello');
     expect(eventsOf(await final)).toEqual(finalEvents(await api().events(threadId)));
   });
 
-  it('is woken by a DELETE, to be told of it', async () => {
+  it('wakes up for a DELETE and reports the reset', async () => {
     const threadId = newThreadId();
     await api().ask(threadId, 'Hello');
     const cursor = cursorOf(await api().poll(threadId));

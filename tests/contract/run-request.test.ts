@@ -6,7 +6,7 @@ import { useContractTarget } from './contract-target.js';
 const MAX_MESSAGE_BYTES = 256 * 1024;
 const text = { 'content-type': 'text/plain', accept: 'application/json' };
 
-/** Threads that most runs of this file go to, as nobody waits for them. */
+/** Threads of most runs in this file, which do not wait for the answer. */
 const threadId = newThreadId();
 const other = newThreadId();
 
@@ -20,7 +20,7 @@ function refusal(status: number, error: unknown) {
   return { status, contentType: 'application/json', body: { error } };
 }
 
-/** As long as it must be to make a body of so many bytes. */
+/** The message that makes a body of this many bytes. */
 function padding(bodyBytes: number): string {
   return 'x'.repeat(bodyBytes - JSON.stringify({ message: 'Hi', padding: '' }).length);
 }
@@ -40,11 +40,11 @@ describe('the request of POST agents/{agent}/run', () => {
       ['a boolean', false, 'Message must be a string'],
       ['a list', ['Hi'], 'Message must be a string'],
       ['an object', { text: 'Hi' }, 'Message must be a string'],
-    ])('is refused when it is %s', async (_what, message, error) => {
+    ])('is rejected if it is %s', async (_what, message, error) => {
       expect(said(await sendOff({ message }))).toEqual(refusal(400, error));
     });
 
-    it('is kept as it is in JSON, and trimmed in text', async () => {
+    it('is unchanged in JSON, and trimmed in text', async () => {
       const [inJson, inText] = await Promise.all([
         sendOff({ message: ' Hi\n' }),
         api().post(' Hi, 世界\n', { query: '?wait_for_response=no', headers: text }),
@@ -53,23 +53,23 @@ describe('the request of POST agents/{agent}/run', () => {
       expect(JSON.parse(inText.text)).toMatchObject({ message: 'Hi, 世界' });
     });
 
-    it('is the whole of a text, also where that looks like JSON', async () => {
+    it('is the whole text body, even if it looks like JSON', async () => {
       const message = '{"message":"Hi"}';
       const answer = await api().post(message, { query: '?wait_for_response=0', headers: text });
       expect(JSON.parse(answer.text)).toMatchObject({ message });
     });
 
     it.each([
-      ['letters', 'a'.repeat(MAX_MESSAGE_BYTES), 'a'.repeat(MAX_MESSAGE_BYTES + 1)],
-      ['what takes two bytes', 'ä'.repeat(MAX_MESSAGE_BYTES / 2), 'ä'.repeat(MAX_MESSAGE_BYTES / 2 + 1)],
-    ])('may have 256 KiB of %s, and no more', async (_what, longest, tooLong) => {
+      ['ASCII', 'a'.repeat(MAX_MESSAGE_BYTES), 'a'.repeat(MAX_MESSAGE_BYTES + 1)],
+      ['two-byte characters', 'ä'.repeat(MAX_MESSAGE_BYTES / 2), 'ä'.repeat(MAX_MESSAGE_BYTES / 2 + 1)],
+    ])('may have up to 256 KiB of %s', async (_what, longest, tooLong) => {
       expect(await sendOff({ message: longest })).toMatchObject({ status: 202 });
       expect(said(await sendOff({ message: tooLong }))).toEqual(
         refusal(413, expect.stringContaining(String(MAX_MESSAGE_BYTES))),
       );
     });
 
-    it('may come in a chunked body', async () => {
+    it('may arrive in a chunked body', async () => {
       const answer = await api().run(
         { message: 'In chunks', thread_id: newThreadId() },
         { headers: { 'transfer-encoding': 'chunked' } },
@@ -78,7 +78,7 @@ describe('the request of POST agents/{agent}/run', () => {
       expect(JSON.parse(answer.text)).toMatchObject({ message: 'In chunks' });
     });
 
-    it('may come with a body of 1 MiB at the most', async () => {
+    it('may arrive in a body of up to 1 MiB', async () => {
       const longest = await api().run(
         { message: 'Hi', padding: padding(1024 * 1024) },
         { query: '?wait_for_response=no' },
@@ -95,12 +95,12 @@ describe('the request of POST agents/{agent}/run', () => {
       ['a number', 42, '42'],
       ['zero', 0, '0'],
       ['a number of 15 digits', 999_999_999_999_999, '999999999999999'],
-      ['every character of older ids', 'AZaz09._~:@=+-', 'AZaz09._~:@=+-'],
+      ['every character that was valid in older versions', 'AZaz09._~:@=+-', 'AZaz09._~:@=+-'],
       ['a user id', 'auth0|1', 'auth0|1'],
-      ['what a URL would cut', 'a#b?c=d&e%2Ff', 'a#b?c=d&e%2Ff'],
+      ['characters that are special in a URL', 'a#b?c=d&e%2Ff', 'a#b?c=d&e%2Ff'],
       ['other scripts', 'Jürgen 世界 🌞', 'Jürgen 世界 🌞'],
       ['dots', '..', '..'],
-      ['dots beside something', '..a', '..a'],
+      ['dots before a letter', '..a', '..a'],
       ['three dots', '...', '...'],
       ['128 characters', 'a'.repeat(128), 'a'.repeat(128)],
     ])('may be %s', async (_what, given, expected) => {
@@ -109,26 +109,26 @@ describe('the request of POST agents/{agent}/run', () => {
       expect(JSON.parse(answer.text)).toMatchObject({ thread_id: expected });
     });
 
-    it.each([null, ''])('counts as absent when it is %j', async (absent) => {
+    it.each([null, ''])('counts as absent if it is %j', async (absent) => {
       const inQuery = await sendOff({ thread_id: absent }, `?thread_id=${threadId}`);
       expect(JSON.parse(inQuery.text)).toMatchObject({ thread_id: threadId });
       const nowhere = await sendOff({ thread_id: absent }, '?thread_id=');
       expect(JSON.parse(nowhere.text)).toMatchObject({ thread_id: expect.stringMatching(/^[0-9a-f]{32}$/) });
     });
 
-    it.each(badThreadIds)('is refused in the body when it is %j', async (bad) => {
+    it.each(badThreadIds)('is rejected in the body if it is %j', async (bad) => {
       expect(said(await sendOff({ thread_id: bad }))).toEqual(
         refusal(400, expect.stringMatching(/^Invalid thread_id: .*white space/)),
       );
     });
 
-    it.each(badThreadIds)('is refused in the query when it is %j', async (bad) => {
+    it.each(badThreadIds)('is rejected in the query if it is %j', async (bad) => {
       expect(said(await sendOff({ thread_id: undefined }, `?thread_id=${encodeURIComponent(bad)}`))).toEqual(
         refusal(400, expect.stringMatching(/^Invalid thread_id: /)),
       );
     });
 
-    it.each([[true], [{}], [['a']]])('is refused when it is %j', async (bad) => {
+    it.each([[true], [{}], [['a']]])('is rejected if it is %j', async (bad) => {
       expect(said(await sendOff({ thread_id: bad }))).toEqual(
         refusal(400, expect.stringMatching(/^Invalid thread_id: /)),
       );
@@ -137,33 +137,33 @@ describe('the request of POST agents/{agent}/run', () => {
     it.each([
       ['the body', { thread_id: threadId }, '', threadId],
       ['the query', {}, `?thread_id=${other}`, other],
-      ['the body before the query', { thread_id: threadId }, `?thread_id=${other}`, threadId],
+      ['the body rather than the query', { thread_id: threadId }, `?thread_id=${other}`, threadId],
       ['session_id', { session_id: other }, '', other],
       ['sessionId', { sessionId: other }, '', other],
       ['threadId', { threadId: other }, '', other],
-      ['session_id of the query', {}, `?session_id=${other}`, other],
-      ['sessionId of the query', {}, `?sessionId=${other}`, other],
-      ['threadId of the query', {}, `?threadId=${other}`, other],
-      ['two names with one value', { thread_id: other, session_id: other }, '', other],
+      ['session_id in the query', {}, `?session_id=${other}`, other],
+      ['sessionId in the query', {}, `?sessionId=${other}`, other],
+      ['threadId in the query', {}, `?threadId=${other}`, other],
+      ['two names with the same value', { thread_id: other, session_id: other }, '', other],
       ['two names, one of them empty', { thread_id: '', threadId: other }, '', other],
-      ['an alias of the body before the query', { sessionId: threadId }, `?thread_id=${other}`, threadId],
+      ['an alias in the body rather than the query', { sessionId: threadId }, `?thread_id=${other}`, threadId],
     ])('is taken from %s', async (_what, fields, query, expected) => {
       const answer = await sendOff({ thread_id: undefined, ...fields }, query);
       expect(JSON.parse(answer.text)).toMatchObject({ thread_id: expected });
     });
 
     it.each([
-      [{ thread_id: threadId, session_id: other }, ''],
-      [{ sessionId: threadId, threadId: other }, ''],
-      [{}, `?thread_id=${threadId}&sessionId=${other}`],
-      [{}, `?thread_id=${threadId}&thread_id=${other}`],
-    ])('is refused when %j and the query "%s" name two', async (fields, query) => {
+      ['thread_id and session_id differ', { thread_id: threadId, session_id: other }, ''],
+      ['sessionId and threadId differ', { sessionId: threadId, threadId: other }, ''],
+      ['thread_id and sessionId in the query differ', {}, `?thread_id=${threadId}&sessionId=${other}`],
+      ['the query contains two values', {}, `?thread_id=${threadId}&thread_id=${other}`],
+    ])('is rejected if %s', async (_what, fields, query) => {
       expect(said(await sendOff({ thread_id: undefined, ...fields }, query))).toEqual(
         refusal(400, expect.stringContaining('thread_id')),
       );
     });
 
-    it('is not read from a header', async () => {
+    it('is not taken from a header', async () => {
       const answer = await api().run(
         { message: 'Hello', wait_for_response: false },
         { headers: { 'x-ms-thread-id': threadId, thread_id: threadId } },
@@ -179,7 +179,7 @@ describe('the request of POST agents/{agent}/run', () => {
     });
   });
 
-  describe('whether to wait', () => {
+  describe('wait_for_response', () => {
     const yes = 200;
     const no = 202;
 
@@ -200,29 +200,29 @@ describe('the request of POST agents/{agent}/run', () => {
       ['', no],
       [[], no],
       [{}, no],
-    ])('is, for %j in the body, told by status %i', async (value, status) => {
+    ])('with the value %j in the body leads to status %i', async (value, status) => {
       const answer = await api().run({ message: 'Hello', thread_id: newThreadId(), wait_for_response: value });
       expect(answer).toMatchObject({ status });
     });
 
     it.each([
-      ['nothing', {}, '', {}, yes],
+      ['the default', {}, '', {}, yes],
       ['the body', {}, '', { wait_for_response: false }, no],
-      ['waitForResponse of the body', {}, '', { waitForResponse: false }, no],
-      ['the query before the body', {}, '?wait_for_response=true', { wait_for_response: false }, yes],
-      ['waitForResponse of the query', {}, '?waitForResponse=false', {}, no],
-      ['the header before the query', { 'x-ms-wait-for-response': 'no' }, '?wait_for_response=true', {}, no],
-      ['the header before the body', { 'x-ms-wait-for-response': 'Y' }, '', { wait_for_response: false }, yes],
-      ['a header that is empty', { 'x-ms-wait-for-response': '' }, '?wait_for_response=true', {}, no],
-    ])('is told by %s', async (_what, headers, query, fields, status) => {
+      ['waitForResponse in the body', {}, '', { waitForResponse: false }, no],
+      ['the query rather than the body', {}, '?wait_for_response=true', { wait_for_response: false }, yes],
+      ['waitForResponse in the query', {}, '?waitForResponse=false', {}, no],
+      ['the header rather than the query', { 'x-ms-wait-for-response': 'no' }, '?wait_for_response=true', {}, no],
+      ['the header rather than the body', { 'x-ms-wait-for-response': 'Y' }, '', { wait_for_response: false }, yes],
+      ['an empty header', { 'x-ms-wait-for-response': '' }, '?wait_for_response=true', {}, no],
+    ])('is taken from %s', async (_what, headers, query, fields, status) => {
       const answer = await api().run({ message: 'Hello', thread_id: newThreadId(), ...fields }, { headers, query });
       expect(answer).toMatchObject({ status });
     });
 
     it.each([
-      [{ wait_for_response: true, waitForResponse: false }, ''],
-      [{}, '?wait_for_response=1&waitForResponse=0'],
-    ])('is refused when %j and the query "%s" disagree', async (fields, query) => {
+      ['its two spellings in the body differ', { wait_for_response: true, waitForResponse: false }, ''],
+      ['its two spellings in the query differ', {}, '?wait_for_response=1&waitForResponse=0'],
+    ])('is rejected if %s', async (_what, fields, query) => {
       const answer = await api().run({ message: 'Hello', ...fields }, { query });
       expect(said(answer)).toEqual(refusal(400, expect.stringContaining('wait_for_response')));
     });
@@ -233,32 +233,32 @@ describe('the request of POST agents/{agent}/run', () => {
       expect(await sendOff({ role })).toMatchObject({ status: 202 });
     });
 
-    it.each(['tool', 'developer', 'root'])('is refused when it is %j', async (role) => {
+    it.each(['tool', 'developer', 'root'])('is rejected if it is %j', async (role) => {
       expect(said(await sendOff({ role }))).toEqual(refusal(400, 'Invalid role: expected user, assistant or system'));
     });
   });
 
-  it.each([null, true, false, 'no', 1])('may hold enable_tool_calls %j', async (value) => {
+  it.each([null, true, false, 'no', 1])('accepts the enable_tool_calls value %j', async (value) => {
     expect(await sendOff({ enable_tool_calls: value })).toMatchObject({ status: 202 });
   });
 
-  it.each([['json'], [5], [true], [['a']]])('is refused with the response_format %j', async (format) => {
+  it.each([['json'], [5], [true], [['a']]])('rejects the response_format %j', async (format) => {
     expect(said(await sendOff({ response_format: format }))).toEqual(
       refusal(400, expect.stringContaining('response_format')),
     );
   });
 
   it.each([
-    ['a query parameter', 'POST', 'agents/CallbackAgent/run?headers=x', '{"message":"Hi"}'],
-    ['a property of the body', 'POST', 'agents/CallbackAgent/run', '{"message":"Hi","headers":"x"}'],
-    ['a query parameter when events are read', 'GET', 'agents/CallbackAgent/callbacks/a?headers=x', undefined],
-    ['a query parameter when events are cleared', 'DELETE', 'agents/CallbackAgent/callbacks/a?headers=x', undefined],
-  ])('is refused when %s named "headers" hides the headers', async (_what, method, path, body) => {
+    ['a query parameter of a run', 'POST', 'agents/CallbackAgent/run?headers=x', '{"message":"Hi"}'],
+    ['a body property of a run', 'POST', 'agents/CallbackAgent/run', '{"message":"Hi","headers":"x"}'],
+    ['a query parameter of a poll', 'GET', 'agents/CallbackAgent/callbacks/a?headers=x', undefined],
+    ['a query parameter of a DELETE', 'DELETE', 'agents/CallbackAgent/callbacks/a?headers=x', undefined],
+  ])('is rejected if %s named "headers" hides the HTTP headers', async (_what, method, path, body) => {
     const answer = await api().call(method, path, { 'content-type': 'application/json' }, body);
     expect(said(answer)).toEqual(refusal(400, expect.stringContaining('headers')));
   });
 
-  it('names the agent without regard to case', async () => {
+  it('ignores the case of the agent name', async () => {
     const id = newThreadId();
     const answer = await api().run({ message: 'Hello', thread_id: id }, { agentName: 'callbackAGENT' });
     expect(answer).toMatchObject({ status: 200 });

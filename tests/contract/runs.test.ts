@@ -8,7 +8,7 @@ const unknownRun = '0'.repeat(32);
 describe('GET agents/{agent}/threads/{thread_id}/runs/{correlation_id}', () => {
   const api = useContractTarget();
 
-  it('tells of an answered run how it went', async () => {
+  it('returns the status and details of an answered run', async () => {
     const { thread_id: threadId, correlation_id: id, response } = await api().ask(newThreadId(), 'Hello');
     const answer = await api().runs('GET', threadId, `/${id}`);
     expect(answer).toMatchObject({
@@ -29,7 +29,7 @@ describe('GET agents/{agent}/threads/{thread_id}/runs/{correlation_id}', () => {
     });
   });
 
-  it('is where the answer to an accepted run points', async () => {
+  it('is the Location of an accepted run', async () => {
     const accepted = await api().run({ message: 'Hello', thread_id: newThreadId(), wait_for_response: false });
     const { thread_id: threadId, correlation_id: id } = JSON.parse(accepted.text);
     expect(accepted).toMatchObject({ status: 202, headers: { 'retry-after': expect.stringMatching(/^\d+$/) } });
@@ -42,13 +42,13 @@ describe('GET agents/{agent}/threads/{thread_id}/runs/{correlation_id}', () => {
     ['an unknown run', newThreadId(), unknownRun, 404],
     ['no correlation id', newThreadId(), 'x', 400],
     ['an invalid thread id', ' ', unknownRun, 400],
-  ])('refuses %s', async (_what, threadId, id, status) => {
+  ])('rejects %s', async (_what, threadId, id, status) => {
     const answer = await api().runs('GET', threadId, `/${id}`);
     expect(answer.status).toBe(status);
     expect(JSON.parse(answer.text)).toEqual({ error: expect.any(String) });
   });
 
-  it('refuses an unknown agent', async () => {
+  it('rejects an unknown agent', async () => {
     expect(await api().runs('GET', newThreadId(), `/${unknownRun}`, 'UnknownAgent')).toMatchObject({ status: 404 });
   });
 });
@@ -56,7 +56,7 @@ describe('GET agents/{agent}/threads/{thread_id}/runs/{correlation_id}', () => {
 describe('GET agents/{agent}/threads/{thread_id}/runs', () => {
   const api = useContractTarget();
 
-  it('lists the runs of a thread in pages, the newest first, without their responses', async () => {
+  it('lists the runs of a thread in pages, newest first, without their responses', async () => {
     const threadId = newThreadId();
     for (const message of ['One', 'Two', 'Three']) await api().ask(threadId, message);
     const first = await api().runs('GET', threadId, '?limit=2');
@@ -78,7 +78,7 @@ describe('GET agents/{agent}/threads/{thread_id}/runs', () => {
   it.each([
     ['limit', '0'],
     ['cursor', 'x'],
-  ])('refuses %s=%s', async (name, value) => {
+  ])('rejects %s=%s', async (name, value) => {
     const answer = await api().runs('GET', newThreadId(), `?${name}=${value}`);
     expect(answer).toMatchObject({ status: 400, text: expect.stringMatching(`^{"error":"Invalid ${name}: expected `) });
   });

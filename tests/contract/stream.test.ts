@@ -17,7 +17,7 @@ describe('GET agents/{agent}/callbacks/{thread_id}/stream', () => {
     return { threadId, correlationId, events: await api().events(threadId) };
   }
 
-  it('sends the very JSON of a poll with each message once, each event under its cursor and its type', async () => {
+  it('sends the JSON of a poll, each request message once, with cursors as ids and event types as names', async () => {
     const { threadId, events } = await asked();
     const reader = await api().stream(threadId);
     expect(reader.status).toBe(200);
@@ -38,7 +38,7 @@ describe('GET agents/{agent}/callbacks/{thread_id}/stream', () => {
     expect(reader.received.retryMs).toBe(1000);
   });
 
-  it('shows a thread from its first event on, while its run goes on', async () => {
+  it('streams a thread from its first event while its run continues', async () => {
     const threadId = newThreadId();
     const reader = await api().stream(threadId);
     await api().ask(threadId, 'Hello');
@@ -47,7 +47,7 @@ describe('GET agents/{agent}/callbacks/{thread_id}/stream', () => {
     expect(reader.events).toEqual(await api().events(threadId));
   });
 
-  it('goes on behind the last event id, which beats ?after=, and behind ?after= without one', async () => {
+  it('resumes after Last-Event-ID, which takes precedence over ?after=', async () => {
     const { threadId, correlationId, events } = await asked();
     const cursor = (place: number) =>
       api()
@@ -63,7 +63,7 @@ describe('GET agents/{agent}/callbacks/{thread_id}/stream', () => {
     expect(withEmptyId.events).toEqual(events.slice(2));
   });
 
-  it('begins behind the newest event with from=now', async () => {
+  it('starts after the newest event with from=now', async () => {
     const { threadId, events } = await asked();
     const reader = await api().stream(threadId, '?from=now');
     await api().ask(threadId, 'And tomorrow?');
@@ -72,7 +72,7 @@ describe('GET agents/{agent}/callbacks/{thread_id}/stream', () => {
     expect(reader.events).toEqual((await api().events(threadId)).slice(events.length));
   });
 
-  it('begins behind a DELETE with from=now', async () => {
+  it('starts after a DELETE with from=now', async () => {
     const { threadId } = await asked();
     await api().callbacks('DELETE', threadId);
     const reader = await api().stream(threadId, '?from=now');
@@ -83,7 +83,7 @@ describe('GET agents/{agent}/callbacks/{thread_id}/stream', () => {
     expect(reader.events).toEqual(await api().events(threadId));
   });
 
-  it('ends with the end of a run, and says to its reader not to come back', async () => {
+  it('ends after the last event of a run, and tells its reader not to reconnect', async () => {
     const { threadId, correlationId, events } = await asked();
     await api().ask(threadId, 'And tomorrow?');
     const reader = await api().stream(threadId, untilEndOf(correlationId));
@@ -98,7 +98,7 @@ describe('GET agents/{agent}/callbacks/{thread_id}/stream', () => {
     expect(await api().stream(threadId, `${untilEndOf(correlationId)}&after=${later}`)).toMatchObject({ status: 204 });
   });
 
-  it('shows one run of several', async () => {
+  it('filters by run', async () => {
     const { threadId, correlationId, events } = await asked(2);
     const reader = await api().stream(threadId, untilEndOf(correlationId));
     await reader.ended;
@@ -107,7 +107,7 @@ describe('GET agents/{agent}/callbacks/{thread_id}/stream', () => {
   });
 
   it.each(['zz-1', '999999'])(
-    'tells the reader of a cursor that is not of this record (%s), then sends all',
+    'resets the cursor %s, which the thread never issued, then sends all events',
     async (id) => {
       const { threadId, events } = await asked();
       const reader = await api().stream(threadId, '', { 'last-event-id': id });
@@ -119,7 +119,7 @@ describe('GET agents/{agent}/callbacks/{thread_id}/stream', () => {
     },
   );
 
-  it('tells of a DELETE on the way, and goes on behind it', async () => {
+  it('reports a DELETE, and continues after it', async () => {
     const { threadId, events } = await asked();
     const reader = await api().stream(threadId);
     await reader.until(({ names }) => names.includes('final'));
@@ -133,7 +133,7 @@ describe('GET agents/{agent}/callbacks/{thread_id}/stream', () => {
   });
 
   it.each(['?from=now', '?after=2'])(
-    'gives a reader with %s a place to go on from before its first event',
+    'sends a reader with %s a cursor to resume from before the first event',
     async (query) => {
       const { threadId, events } = await asked();
       const once = await api().poll(threadId, '?request_message=once');
@@ -147,7 +147,7 @@ describe('GET agents/{agent}/callbacks/{thread_id}/stream', () => {
     },
   );
 
-  it('tells a reader whose place is lost to begin again, also when the run that it waits for has ended', async () => {
+  it('resets a reader with an invalid cursor even if the run has ended', async () => {
     const { threadId, correlationId, events } = await asked();
     const reader = await api().stream(threadId, `${untilEndOf(correlationId)}&after=99999`);
     await reader.ended;
@@ -163,7 +163,7 @@ describe('GET agents/{agent}/callbacks/{thread_id}/stream', () => {
     ['correlation_id', '?until=run-end', {}],
     ['correlation_id', '?correlation_id=x', {}],
     ['Last-Event-ID', '', { 'last-event-id': 'x y' }],
-  ])('refuses a bad %s', async (name, query, headers) => {
+  ])('rejects an invalid %s', async (name, query, headers) => {
     const answer = await api().stream(newThreadId(), query, headers);
     expect(answer).toMatchObject({ status: 400, headers: { 'content-type': 'application/json' } });
     await answer.ended;
@@ -174,7 +174,7 @@ describe('GET agents/{agent}/callbacks/{thread_id}/stream', () => {
 describe('POST agents/{agent}/run that accepts server-sent events', () => {
   const api = useContractTarget();
 
-  it('streams the events of its run and nothing else, then its result, and closes', async () => {
+  it('streams only the events of its run, then its result, and closes', async () => {
     const threadId = newThreadId();
     await api().ask(threadId, 'Hello');
     const before = await api().events(threadId);
@@ -200,7 +200,7 @@ describe('POST agents/{agent}/run that accepts server-sent events', () => {
     ]);
   });
 
-  it('takes a thread of its own without an id, and tells it', async () => {
+  it('starts a new thread if the request names none, and reports its id', async () => {
     const reader = await api().streamRun({ message: 'Hello' });
     await reader.ended;
     const { thread_id: threadId } = JSON.parse(reader.received.events.at(-1)?.data ?? '');
@@ -210,7 +210,7 @@ describe('POST agents/{agent}/run that accepts server-sent events', () => {
   it.each([
     ['no message', {}],
     ['an invalid thread id', { message: 'Hello', thread_id: 'a/b' }],
-  ])('refuses %s in JSON', async (_what, fields) => {
+  ])('rejects %s with a JSON error', async (_what, fields) => {
     const answer = await api().streamRun(fields);
     expect(answer).toMatchObject({ status: 400, headers: { 'content-type': 'application/json' } });
     answer.leave();

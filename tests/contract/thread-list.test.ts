@@ -19,17 +19,17 @@ describe('GET agents/{agent}/threads', () => {
 
   const newestFirst = () => idsOf(asked).toReversed();
 
-  /** Only the threads of this file: the host may have others, and other tests add some meanwhile. */
+  /** Only the threads of this file: the host may have others, and other tests add more meanwhile. */
   const ownIdsOf = (threads: readonly { thread_id: string }[]) =>
     idsOf(threads).filter((id) => newestFirst().includes(id));
 
-  it('lists the threads, the one with the latest activity first', async () => {
+  it('lists the threads with the latest activity first', async () => {
     const { status, json } = await list('?limit=1000');
     expect(status).toBe(200);
     expect(ownIdsOf(json)).toEqual(newestFirst());
   });
 
-  it('says of each thread what there is to know of it', async () => {
+  it('describes each thread', async () => {
     const threadId = asked.at(-1)?.thread_id ?? '';
     const events = await api().events(threadId);
     const thread = (await list('?limit=1000')).json.find(({ thread_id: id }: { thread_id: string }) => id === threadId);
@@ -64,7 +64,7 @@ describe('GET agents/{agent}/threads', () => {
     expect(thread.total_token_count).toBe(thread.input_token_count + thread.output_token_count);
   });
 
-  it('goes through them in pages', async () => {
+  it('pages through the threads', async () => {
     const seen: string[] = [];
     let cursor = '';
     for (;;) {
@@ -81,7 +81,7 @@ describe('GET agents/{agent}/threads', () => {
   const find = async (threadId: string, query = '') =>
     (await list(`?limit=1000${query}`)).json.filter(({ thread_id: id }: { thread_id: string }) => id === threadId);
 
-  it('keeps a thread whose events were cleared, and drops one that was deleted', async () => {
+  it('keeps a thread whose events were cleared, and omits one that was deleted', async () => {
     const { thread_id: threadId } = await api().ask(newThreadId(), 'Hello');
     await api().callbacks('DELETE', threadId);
     expect(await find(threadId)).toMatchObject([{ event_count: 0, last_event_at: null, status: 'completed' }]);
@@ -100,7 +100,7 @@ describe('GET agents/{agent}/threads', () => {
     }
   });
 
-  it('knows the agent without regard to case, and none that is not registered', async () => {
+  it('ignores the case of the agent name, and returns 404 for an unregistered agent', async () => {
     expect(ownIdsOf((await list('?limit=1000', 'CALLBACKAGENT')).json)).toEqual(newestFirst());
     expect(await list('', 'UnknownAgent')).toMatchObject({ status: 404, json: { error: expect.any(String) } });
   });
@@ -111,7 +111,7 @@ describe('GET agents/{agent}/threads', () => {
     ['cursor', 'x', 'x-next-cursor'],
     ['status', 'done', 'queued or running'],
     ['since', 'yesterday', 'a time'],
-  ])('refuses %s=%s and says what it expects', async (name, value, expected) => {
+  ])('rejects %s=%s and says what it expects', async (name, value, expected) => {
     const { status, json } = await list(`?${name}=${value}`);
     expect(status).toBe(400);
     expect(json).toEqual({ error: expect.stringMatching(new RegExp(`^Invalid ${name}: .*${expected}`)) });

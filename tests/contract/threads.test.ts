@@ -11,7 +11,7 @@ describe('a thread', () => {
   const api = useContractTarget();
 
   it.each(['auth0|1', 'chat;messageid=1', 'a+b@example.com', 'Jürgen 🌞', 'a#b?c', "it's %41", 'a~b'])(
-    'may be named as people name theirs: %s',
+    'may have an id with special characters: %s',
     async (suffix) => {
       const threadId = `${newThreadId()}-${suffix}`;
 
@@ -39,7 +39,7 @@ describe('a thread', () => {
     );
   });
 
-  it('is served while fifty are asked at once, each with its own conversation', async () => {
+  it('keeps its own conversation while fifty threads run at once', async () => {
     const answers = await Promise.all(
       Array.from({ length: 50 }, (_, index) => api().ask(newThreadId(), `Message ${index}`)),
     );
@@ -52,7 +52,7 @@ describe('a thread', () => {
     }
   });
 
-  it('takes twenty runs that are sent at once one after another, each with the ones before in its history', async () => {
+  it('executes twenty simultaneous runs one after another, each with the previous ones in its history', async () => {
     const threadId = newThreadId();
     const answers = await Promise.all(
       Array.from({ length: 20 }, async (_, index) => {
@@ -68,7 +68,7 @@ describe('a thread', () => {
     const changesOfRun = events.filter((event, index) => event.correlation_id !== events[index - 1]?.correlation_id);
     expect(changesOfRun.map((event) => event.correlation_id)).toEqual(runs);
 
-    // With a slow model the last ones take longer than a caller is kept waiting.
+    // With a slow model the last runs exceed the time that a caller waits.
     const answered = answers.filter(({ status }) => status === 200);
     expect(answered.map(({ count }) => count)).toEqual(answered.map(({ id }) => 2 * (runs.indexOf(id) + 1)));
     expect(await api().ask(threadId, 'And now?')).toMatchObject({ message_count: 42 });

@@ -2,14 +2,14 @@ import type { CallbackEvent } from '../../src/audit/domain/callback-event.js';
 import { messageText } from '../../src/durable-agents/index.js';
 import type { ThreadView } from './thread-api.js';
 
-/** A run that a host answered with 202: it has to be answered, whatever happens to the host. */
+/** A run that a host accepted with 202. It must be answered even if the host is killed. */
 export interface AcceptedRun {
   readonly threadId: string;
   readonly correlationId: string;
   readonly message: string;
 }
 
-/** What is wrong with a thread after all of its accepted runs have had time to end; nothing, as it should be. */
+/** Describes what is wrong with a thread after all of its accepted runs had time to end. Empty if all is well. */
 export function checkThread(view: ThreadView, runs: readonly AcceptedRun[]): string[] {
   const problems = [...checkRecord(view.all), ...runs.flatMap((run) => checkRun(view, run))];
   const known = new Set(runs.map(({ correlationId }) => correlationId));
@@ -17,7 +17,7 @@ export function checkThread(view: ThreadView, runs: readonly AcceptedRun[]): str
   return problems.map((problem) => `${view.threadId}: ${problem}`);
 }
 
-/** Sequences have no gap and no duplicate, and the pieces of each attempt come once, in order. */
+/** Checks that sequences have no gap or duplicate, and that each attempt's pieces appear once, in order. */
 function checkRecord(events: readonly CallbackEvent[]): string[] {
   const problems: string[] = [];
   const nextPieces = new Map<string, number>();
@@ -58,9 +58,9 @@ function checkRun({ visible, all, state }: ThreadView, { correlationId, message 
 }
 
 /**
- * What is wrong with a run that somebody cancelled, and that may have been answered first.
+ * Describes what is wrong with a run that was cancelled and that may have been answered first.
  *
- * @param status what its record says
+ * @param status the status in its record
  */
 export function checkCancelled(view: ThreadView, run: AcceptedRun, status: string): string[] {
   if (status === 'completed') return checkThread(view, [run]);
@@ -77,7 +77,7 @@ export function checkCancelled(view: ThreadView, run: AcceptedRun, status: strin
   return problems.map((problem) => `${view.threadId} was cancelled: ${problem}`);
 }
 
-/** How far a run was when it was met by the first of the kills that met it. */
+/** How far a run was when the host was killed during it for the first time. */
 export function phaseOfKill({ all }: ThreadView, { correlationId }: AcceptedRun, killedAt: readonly string[]): string {
   const events = all.filter((event) => event.correlation_id === correlationId);
   const first = events.filter(({ attempt }) => attempt === events[0]?.attempt);

@@ -10,7 +10,7 @@ import { ThreadApi, type ThreadView } from './thread-api.js';
 
 const CHUNKS = 200;
 const CHUNK_PAUSE_MS = 5;
-/** What a run of that many chunks takes, and then some. */
+/** More than a run of that many chunks takes. */
 const KILL_WITHIN_MS = 1800;
 const SECOND_KILL_CHANCE = 0.3;
 const SETTLE_WITHIN_MS = 60_000;
@@ -19,36 +19,36 @@ export interface CrashOptions {
   readonly rounds: number;
   /** Settings of the app that choose its store. */
   readonly storeSettings: Readonly<Record<string, string>>;
-  /** Told of each round. Default: nobody. */
+  /** Called after each round. */
   readonly onRound?: (line: string) => void;
 }
 
-/** What came of it. */
+/** The result of all rounds. */
 export interface CrashReport {
   readonly rounds: number;
   readonly kills: number;
   readonly runs: number;
-  /** How often a run was met by a kill in each phase. */
+  /** How often a kill hit a run in each phase. */
   readonly phases: Readonly<Record<string, number>>;
-  /** How many runs took so many attempts. */
+  /** The number of runs by their number of attempts. */
   readonly attempts: Readonly<Record<string, number>>;
-  /** How the runs ended that were cancelled at some moment, by their status. */
+  /** The number of cancelled runs by their final status. */
   readonly cancelledRuns: Readonly<Record<string, number>>;
   readonly deletedThreads: number;
-  /** What should not have happened; empty. */
+  /** Violations. Empty if all is well. */
   readonly violations: readonly string[];
 }
 
 /**
- * Kills the host with SIGKILL at random moments while runs stream their answers, starts it again, and checks that every
- * accepted run ends in exactly one answer, which is that of the conversation, and that nobody else's events changed. At
- * random moments it also cancels a run, which ends once, and deletes a thread, of which nothing is left or comes back.
- * A second host with entities of its own reads the same store.
+ * Kills the host with SIGKILL at random moments while runs stream their answers, and restarts it. Checks that every
+ * accepted run ends with exactly one answer, the one in the conversation, and that no other events change. At random
+ * moments it also cancels a run, which must end once, and deletes a thread, of which nothing may remain or return.
+ * A second host with its own entities reads the same store.
  */
 export async function runCrashRounds({ rounds, storeSettings, onRound }: CrashOptions): Promise<CrashReport> {
   const dataFolder = await mkdtemp(path.join(tmpdir(), 'crash-'));
   let modelCalls = 0;
-  // Each call's pieces bear its number, so that two answers can't be mixed unseen.
+  // Each piece contains the number of its call, so that mixed answers are detected.
   const model = await startScriptedModel(() => {
     modelCalls += 1;
     const call = modelCalls;
@@ -117,7 +117,7 @@ export async function runCrashRounds({ rounds, storeSettings, onRound }: CrashOp
         }
         earlier.push({ threadId, view });
       }
-      // Of those before, a few: they are not to change any more.
+      // A few earlier threads: they must not change any more.
       for (const { threadId, view } of earlier.slice(0, -threadIds.length).slice(-4)) {
         const now = await api().view(threadId);
         if (now.allJson !== view.allJson) problems.push(`${threadId} of an earlier round has changed`);
@@ -147,18 +147,18 @@ type MutableReport = {
       : Record<string, number>;
 };
 
-/** Two runs on the first thread, one behind the other, and one on the second, begun at different moments. */
+/** Starts two consecutive runs on the first thread and one on the second, at different moments. */
 async function accept(api: ThreadApi, [first = '', second = '']: readonly string[]): Promise<AcceptedRun[]> {
   const runs = [await api.accept(first, 'one'), await api.accept(first, 'two')];
   await delay(randomInt(300));
   return [...runs, await api.accept(second, 'three')];
 }
 
-/** Sends a request until a host answers it, and does not ask for another try. */
+/** Sends a request until a host answers it with anything but 503. */
 async function insist(send: () => Promise<number>): Promise<number> {
   const deadline = Date.now() + SETTLE_WITHIN_MS;
   for (;;) {
-    // The host may be dead.
+    // The host may have been killed.
     const status = await send().catch(() => 503);
     if (status < 500 || Date.now() > deadline) return status;
     await delay(100);

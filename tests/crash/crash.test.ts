@@ -6,7 +6,7 @@ import { runCrashRounds } from './crash-rounds.js';
 const ROUNDS = 5;
 const TIMEOUT_MS = 240_000;
 
-describe('a host that is killed while it answers, and started again', () => {
+describe('a host that is killed while it answers, and restarted', () => {
   it(
     'loses nothing and doubles nothing with the table store',
     async () => {

@@ -2,7 +2,7 @@ import { startAzuriteTableServer } from '../support/azurite-table-server.js';
 import { startRedisServer } from '../support/redis-server.js';
 import { type CrashReport, runCrashRounds } from './crash-rounds.js';
 
-// `npm run test:crash -- 100`: so many rounds over each durable store that runs here.
+// `npm run test:crash -- 100` runs 100 rounds on each durable store that is installed.
 
 async function main(): Promise<void> {
   const rounds = Number(process.argv[2] ?? 5);

@@ -5,12 +5,12 @@ import type { AcceptedRun } from './check-thread.js';
 
 const AGENT = 'CallbackAgent';
 
-/** What a host serves of a thread at one moment. */
+/** A thread as a host serves it at one moment. */
 export class ThreadView {
   readonly threadId: string;
-  /** What readers see. */
+  /** The events that readers see. */
   readonly visibleJson: string;
-  /** What an audit sees: the events of all attempts. */
+  /** The events of all attempts, as for an audit. */
   readonly allJson: string;
   readonly visible: readonly CallbackEvent[];
   readonly all: readonly CallbackEvent[];
@@ -33,7 +33,7 @@ export class ThreadView {
   }
 }
 
-/** The HTTP API of a host, as far as crashes are concerned. */
+/** The part of a host's HTTP API that the crash tests use. */
 export class ThreadApi {
   readonly #baseUrl: string;
 
@@ -76,7 +76,7 @@ export class ThreadApi {
     return JSON.parse(await this.#get(`/api/agents/${AGENT}/threads/${threadId}/runs/${correlationId}`)).status;
   }
 
-  /** What is left of a deleted thread: nothing, as it should be. */
+  /** What remains of a deleted thread. Empty if all is well. */
   async remains(threadId: string): Promise<string[]> {
     const { all, state } = await this.view(threadId);
     const runs: unknown[] = JSON.parse(await this.#get(`/api/agents/${AGENT}/threads/${threadId}/runs`));
@@ -96,7 +96,7 @@ export class ThreadApi {
       const view = await this.view(threadId);
       const ended = view.visible.filter((event) => event.event_type !== 'stream');
       const entries = view.state?.data.conversationHistory.length ?? 0;
-      // A run that never ends is for the check to tell, from what there is then.
+      // The caller checks for runs that never end.
       if ((ended.length >= runCount && entries >= 2 * runCount) || Date.now() > deadline) return view;
       await delay(100);
     }

@@ -28,7 +28,7 @@ describe('cancelling a run', () => {
       .toContain(BEGINNING);
   };
 
-  it('ends its model call, keeps its partial text, and answers its caller with 502', async () => {
+  it('aborts the model call, keeps the partial text, and answers the caller with 502', async () => {
     const threadId = newThreadId();
     const waiting = target.api.run({ message: ENDLESS, thread_id: threadId });
     await hasBegun(threadId);
@@ -49,7 +49,7 @@ describe('cancelling a run', () => {
     expect((await cancel(threadId, id)).status).toBe(200);
   });
 
-  it('is not replayed to the model', async () => {
+  it('keeps the cancelled turn out of later model requests', async () => {
     const threadId = newThreadId();
     const id = await accept(threadId, ENDLESS);
     await hasBegun(threadId);
@@ -60,7 +60,7 @@ describe('cancelling a run', () => {
     expect(JSON.stringify(target.model.requests.at(-1)?.body)).not.toContain(ENDLESS);
   });
 
-  it('never starts a queued one, whose caller need not wait for those before it', async () => {
+  it('prevents a queued run from starting, and answers its caller at once', async () => {
     const threadId = newThreadId();
     const first = await accept(threadId, ENDLESS);
     await hasBegun(threadId);
@@ -83,7 +83,7 @@ describe('cancelling a run', () => {
     expect(JSON.stringify(target.model.requests.map(({ body }) => body))).not.toContain('Never asked');
   });
 
-  it('is refused after its end', async () => {
+  it('is rejected after the run has ended', async () => {
     const { thread_id: threadId, correlation_id: id } = await target.api.ask(newThreadId(), 'Hello');
 
     const answer = await cancel(threadId, id);
@@ -91,13 +91,13 @@ describe('cancelling a run', () => {
     expect(answer).toMatchObject({ status: 409, text: expect.stringContaining('its status is completed') });
   });
 
-  it('says why this process may not know a run', async () => {
+  it('explains why this process may not know a run', async () => {
     const answer = await cancel(newThreadId(), '0'.repeat(32));
 
     expect(answer).toMatchObject({ status: 404, text: expect.stringContaining('CALLBACK_STORE') });
   });
 
-  it('does not happen when a client goes away', async () => {
+  it('does not happen when the client disconnects', async () => {
     const threadId = newThreadId();
     const reader = await target.api.streamRun({ message: ENDLESS, thread_id: threadId });
     await reader.until(({ events }) => events.length > 0);

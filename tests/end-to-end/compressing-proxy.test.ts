@@ -8,7 +8,7 @@ import { type AppWithModel, startAppWithModel } from '../support/app-with-model.
 import { createGate } from '../support/gate.js';
 import { SseConnection } from '../support/sse-connection.js';
 
-/** Compresses what may be transformed (RFC 9111, no-transform), without flushing: small writes wait for more. */
+/** Compresses responses unless they forbid it (RFC 9111, no-transform). It does not flush, so small writes are delayed. */
 function createCompressingProxy(target: URL): http.Server {
   return http.createServer((request, response) => {
     const upstream = http.request(
@@ -41,7 +41,7 @@ describe('a stream behind a proxy that compresses', () => {
     await app.stop();
   });
 
-  it('shows events while the run goes on', async () => {
+  it('delivers events while the run continues', async () => {
     const { port } = proxy.address() as AddressInfo;
     const threadId = newThreadId();
     const url = `http://127.0.0.1:${port}/api/agents/CallbackAgent/callbacks/${threadId}/stream`;

@@ -9,7 +9,7 @@ import { numberedPieces } from '../support/numbered-pieces.js';
 import type { ModelAnswer } from '../support/scripted-model.js';
 
 const slowAnswerMayEnd = createGate();
-/** Answers that are ordered by a message. */
+/** Answers of the model by the message that asks for them. */
 const answers: Readonly<Record<string, ModelAnswer>> = {
   'cut characters': { pieces: ['Hi \uD83D', '\uDE00!', ' \uD83D'] },
   'nothing at all': { pieces: [] },
@@ -30,10 +30,10 @@ describe('a conversation', () => {
 
   afterAll(() => target.stop());
 
-  /** What was said to the model in its last request, without the agent's instructions. */
+  /** The messages of the last model request, without the agent's instructions. */
   const lastHeard = () => target.model.requests.at(-1)?.body.messages.slice(1);
 
-  it('goes to the deployment of the settings, streamed and with usage', async () => {
+  it('uses the deployment of the settings, streaming and with usage', async () => {
     await target.api.ask(newThreadId(), 'Hello');
     expect(target.model.requests.at(-1)).toMatchObject({
       path: '/openai/deployments/test-deployment/chat/completions?api-version=2024-10-21',
@@ -42,11 +42,11 @@ describe('a conversation', () => {
     });
   });
 
-  it('is warned of OPENAI_BASE_URL, which it ignores', () => {
+  it('ignores OPENAI_BASE_URL with a warning', () => {
     expect(target.app.output()).toContain('OPENAI_BASE_URL is set and ignored');
   });
 
-  it('begins with the instructions of the agent', async () => {
+  it('starts with the instructions of the agent', async () => {
     await target.api.ask(newThreadId(), 'Hello');
     const [instructions] = target.model.requests.at(-1)?.body.messages ?? [];
     expect(instructions).toEqual({
@@ -55,7 +55,7 @@ describe('a conversation', () => {
     });
   });
 
-  it('is told to the model from its beginning', async () => {
+  it('is sent to the model from the start', async () => {
     const threadId = newThreadId();
     const { response } = await target.api.ask(threadId, 'Hello');
     await target.api.ask(threadId, 'Who am I?');
@@ -66,12 +66,12 @@ describe('a conversation', () => {
     ]);
   });
 
-  it.each(['user', 'assistant', 'system'])('takes a message of the role %s', async (role) => {
+  it.each(['user', 'assistant', 'system'])('accepts a message with the role %s', async (role) => {
     await target.api.run({ message: 'Hello', role });
     expect(lastHeard()).toEqual([{ role, content: 'Hello' }]);
   });
 
-  it('goes on in order when many speak at once: each sees what was said before', async () => {
+  it('processes simultaneous messages in order, and each sees the previous ones', async () => {
     const threadId = newThreadId();
     const asked = target.model.requests.length;
     const runs = await Promise.all(
@@ -86,7 +86,7 @@ describe('a conversation', () => {
     }
   });
 
-  it('keeps a character whole that the model cuts in two', async () => {
+  it('joins a character that the model splits', async () => {
     const { thread_id: threadId, response } = await target.api.ask(newThreadId(), 'cut characters');
     expect(response).toBe('Hi 😀! \uFFFD');
     const events = await target.api.events(threadId);
@@ -94,19 +94,19 @@ describe('a conversation', () => {
     expect(finalEvents(events)).toMatchObject([{ response_text: response }]);
   });
 
-  it('takes half a character in a message as it can', async () => {
+  it('accepts half a surrogate pair in a message', async () => {
     const threadId = newThreadId();
     expect(await target.api.ask(threadId, 'Hi \uD83D')).toMatchObject({ message: 'Hi \uD83D' });
     expect((await target.api.events(threadId)).at(-1)).toMatchObject({ request_message: 'Hi \uD83D' });
   });
 
-  it('shows no event for a piece that holds no text', async () => {
+  it('records no event for an empty piece', async () => {
     const { thread_id: threadId, response } = await target.api.ask(newThreadId(), 'empty pieces');
     expect(response).toBe('It is');
     expect(streamEvents(await target.api.events(threadId)).map(({ text }) => text)).toEqual(['It', ' is']);
   });
 
-  it('takes an answer without a word for an answer', async () => {
+  it('accepts an empty answer', async () => {
     const { thread_id: threadId, response } = await target.api.ask(newThreadId(), 'nothing at all');
     expect(response).toBe('');
     expect(await target.api.events(threadId)).toMatchObject([{ event_type: 'final', response_text: '' }]);
@@ -126,12 +126,12 @@ describe('a conversation', () => {
         },
       },
     ],
-  ])('records how the answer to "%s" ended', async (message, expected) => {
+  ])('records usage and finish reason of the answer to "%s"', async (message, expected) => {
     const { thread_id: threadId } = await target.api.ask(newThreadId(), message);
     expect(finalEvents(await target.api.events(threadId))).toMatchObject([expected]);
   });
 
-  it('can be read while the model is still speaking', async () => {
+  it('is readable while the model is still streaming', async () => {
     const threadId = newThreadId();
     await target.api.run({ message: 'a slow answer', thread_id: threadId, wait_for_response: false });
     const early = await eventually(async () => {
@@ -146,7 +146,7 @@ describe('a conversation', () => {
     expect(streamEvents(all)).toHaveLength(20);
   });
 
-  it('is logged update by update, with agent and correlation id', async () => {
+  it('logs each update with agent and correlation id', async () => {
     const { correlation_id: id, thread_id: threadId } = await target.api.ask(newThreadId(), 'empty pieces');
     const lines = () =>
       target.app

@@ -43,7 +43,7 @@ for (const kind of [memory, ...durableServices]) {
       return (await Promise.all(files.map((file) => readFile(file, 'utf8')))).join();
     };
 
-    it('removes conversation, events and runs, again and again, and lets a new thread begin', async () => {
+    it('removes conversation, events and runs, repeatedly, and allows a new thread with the same id', async () => {
       const threadId = newThreadId();
       const other = newThreadId();
       const { correlation_id: id } = await api.ask(threadId, 'A secret of mine');
@@ -63,7 +63,7 @@ for (const kind of [memory, ...durableServices]) {
       expect(await api.ask(other, 'Hello')).toMatchObject({ message_count: 4 });
     });
 
-    it('leaves the events if that is asked', async () => {
+    it('keeps the events on request', async () => {
       const threadId = newThreadId();
       await api.ask(threadId, 'Hello');
       const events = await api.events(threadId);
@@ -74,7 +74,7 @@ for (const kind of [memory, ...durableServices]) {
       expect(await api.events(threadId)).toEqual(events);
     });
 
-    it('cancels the run under way and those that wait, and none of them comes back', async () => {
+    it('cancels running and queued runs, and none of them returns', async () => {
       const threadId = newThreadId();
       const waiting = [ENDLESS, 'First', 'Second'].map((message) => api.run({ message, thread_id: threadId }));
       await expect.poll(async () => JSON.parse((await api.runs('GET', threadId)).text)).toHaveLength(3);

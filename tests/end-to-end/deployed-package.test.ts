@@ -33,7 +33,7 @@ async function makeCertificate(): Promise<{ readonly certificate: string; readon
   return { certificate, key };
 }
 
-/** A token as Azurite reads it: of a known issuer, valid now, for the audience that was asked for. */
+/** A token that Azurite accepts: from a known issuer, valid now, for the requested audience. */
 function entraToken(audience: string): string {
   const now = Math.floor(Date.now() / 1000);
   return unsignedToken({
@@ -46,7 +46,7 @@ function entraToken(audience: string): string {
   });
 }
 
-/** The application settings that the template writes for a store, those that only a deployment knows left out. */
+/** The application settings that the template writes for a store, without those that only a deployment knows. */
 function templateSettings(environmentName: string): Record<string, string> {
   const environment = readCombinations().find(({ name }) => name === environmentName);
   const settings = environment?.only('Web/sites/config').properties as Record<string, string>;

@@ -12,7 +12,7 @@ import type { ModelAnswer } from '../support/scripted-model.js';
 const HELLO: ModelAnswer = { pieces: ['Hi.'] };
 const PIECES = 80;
 const LONG_PIECES = 300;
-/** How many of them come when the store is there again. */
+/** The number of chunks that follow once the store is back. */
 const LAST_PIECES = 50;
 
 const unreachable = { error: 'The storage cannot be reached. Try again in a moment.' };
@@ -22,7 +22,7 @@ async function storeHealth(api: AgentApi) {
   return JSON.parse(text).callback_store;
 }
 
-/** What the log warns of: each run with how many of its events it says are lost. */
+/** The number of lost events that the log reports for each run. */
 function warnedLosses({ app }: AppWithFaultyStore): (readonly [correlationId: string, lost: number])[] {
   const warnings = app.output().matchAll(/warning .*\[(\w+)\] (\d+) of the run's \d+ events are lost/g);
   return [...warnings].map(([, correlationId = '', lost]) => [correlationId, Number(lost)] as const);
@@ -35,7 +35,7 @@ function expectNoSecrets(texts: readonly string[], secrets: readonly string[]): 
   }
 }
 
-describe('the app while its store is out of reach', () => {
+describe('the app while its store is unreachable', () => {
   const [storeIsBack, answerMayEnd] = [createGate(), createGate()];
   const longPieces = numberedPieces(LONG_PIECES);
   const answers: Readonly<Record<string, ModelAnswer>> = {
@@ -53,7 +53,7 @@ describe('the app while its store is out of reach', () => {
 
   afterAll(() => target.stop());
 
-  it('answers all runs, refuses readers, and says what was lost when it lasts', async () => {
+  it('answers all runs, rejects readers, and reports lost events after a long outage', async () => {
     const { api, proxy } = target;
     const [kept, long, short, streamed] = [newThreadId(), newThreadId(), newThreadId(), newThreadId()];
     await api.ask(kept, 'Hello');
@@ -108,7 +108,7 @@ describe('the app while its store is out of reach', () => {
     await api.ask(kept, 'Hello again');
     let polled = await longPoll;
     expect(polled.status).toBe(200);
-    // Where all of this takes longer than a poll waits.
+    // If all of this takes longer than a poll waits.
     if (polled.text === '[]') polled = await pollBehind();
     expect(JSON.parse(polled.text)[0]).toMatchObject({ request_message: 'Hello again' });
     const events = await api.eventsOfEndedRuns(long, 1);
@@ -138,7 +138,7 @@ describe('the app while its store is out of reach', () => {
     expect(await api.ask(long, 'Hello')).toMatchObject({ message_count: 4 });
   });
 
-  it('loses nothing when it is back before a run gives it up', async () => {
+  it('loses nothing if the store returns before a run gives up on it', async () => {
     const { api, proxy } = target;
     const threadId = newThreadId();
     const follower = await api.stream(threadId);
@@ -159,8 +159,8 @@ describe('the app while its store is out of reach', () => {
   });
 });
 
-describe('the app when its store is out of reach as it starts', () => {
-  it('says so, refuses readers, and keeps events as soon as the store is there', async () => {
+describe('the app when its store is unreachable at startup', () => {
+  it('reports it, rejects readers, and stores events as soon as the store is reachable', async () => {
     const answerMayEnd = createGate();
     const script = () => ({ pieces: holdLast(numberedPieces(10), answerMayEnd) });
     const target = await startAppWithFaultyStore(script, { kind: 'refuse' });

@@ -21,7 +21,7 @@ describe('an app that authorizes the users of App Service Authentication', () =>
     };
   };
 
-  it('keeps the threads of users apart', async () => {
+  it('isolates the threads of users', async () => {
     const threadId = newThreadId();
     const [ann, bob] = [as('ann'), as('bob')];
 
@@ -37,7 +37,7 @@ describe('an app that authorizes the users of App Service Authentication', () =>
     expect((await bob.get('threads')).text).toBe('[]');
   });
 
-  it('refuses a request without a user', async () => {
+  it('rejects a request without a user', async () => {
     expect(await target.api.run({ message: 'Hello' })).toMatchObject({ status: 403 });
   });
 });

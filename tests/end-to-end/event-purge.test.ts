@@ -10,7 +10,7 @@ import { openDurableEventStoreForTest } from '../support/durable-event-store.js'
 
 const TABLE_NAME = 'PurgedEvents';
 
-it('The function purge_callback_events drops what is older than CALLBACK_EVENT_TTL_DAYS from a table', async () => {
+it('the function purge_callback_events removes events older than CALLBACK_EVENT_TTL_DAYS from a table', async () => {
   const azurite = await startAzuriteTableServer();
   onTestFinished(() => azurite.close());
   const target = await startAppWithModel(echoed, {

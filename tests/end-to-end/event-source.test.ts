@@ -13,7 +13,7 @@ interface Seen {
   readonly openings: number;
 }
 
-/** Runs in the page: follows a URL until the server says not to come back. */
+/** Runs in the page: follows a URL until the server answers 204. */
 function follow(url: string): Promise<Seen> {
   return new Promise((resolve) => {
     const messages: { type: string; id: string; data: string }[] = [];
@@ -33,7 +33,7 @@ function follow(url: string): Promise<Seen> {
   });
 }
 
-describe.skipIf(isBrowserMissing)('an EventSource of a browser (needs /usr/bin/chromium)', () => {
+describe.skipIf(isBrowserMissing)('EventSource in a browser (needs /usr/bin/chromium)', () => {
   const newPage = useBrowser();
   let target: AppWithModel;
   let proxy: CuttingProxy;
@@ -53,7 +53,7 @@ describe.skipIf(isBrowserMissing)('an EventSource of a browser (needs /usr/bin/c
     await target.stop();
   });
 
-  it('connects again by itself wherever it is cut, loses nothing, doubles nothing, and stops at the end', async () => {
+  it('reconnects wherever it is cut, without losing or repeating events, and stops at the end', async () => {
     const threadId = newThreadId();
     const started = await target.api.run({ message: 'Hello', thread_id: threadId, wait_for_response: false });
     const { correlation_id: id } = JSON.parse(started.text);
@@ -74,7 +74,7 @@ describe.skipIf(isBrowserMissing)('an EventSource of a browser (needs /usr/bin/c
     expect(new Set(seen.messages.map((message) => message.id)).size).toBe(SLOW.pieces.length + 1);
   });
 
-  it('is told of a DELETE, and goes on behind it', async () => {
+  it('receives a reset for a DELETE, and continues after it', async () => {
     const threadId = newThreadId();
     await target.api.ask(threadId, 'Hello');
     const { page } = await newPage();

@@ -24,7 +24,7 @@ describe('requests with one idempotency key', () => {
 
   afterAll(() => target.stop());
 
-  /** A thread of its own, asked with one key. */
+  /** A new thread whose requests use one key. */
   function createAsker() {
     const [threadId, key] = [newThreadId(), newThreadId()];
     const askedBefore = target.model.requests.length;
@@ -36,7 +36,7 @@ describe('requests with one idempotency key', () => {
     };
   }
 
-  it('are one model call when they come at once, however they are answered', async () => {
+  it('cause one model call if they arrive at once, however they are answered', async () => {
     const { ask, modelCalls } = createAsker();
 
     const [first, second, stream, accepted] = await Promise.all([
@@ -54,7 +54,7 @@ describe('requests with one idempotency key', () => {
     expect(modelCalls()).toBe(1);
   });
 
-  it('are one model call when the second comes in the middle, or after others', async () => {
+  it('cause one model call if the second arrives during the run, or after other runs', async () => {
     const { threadId, ask, modelCalls } = createAsker();
     const first = ask(SLOW);
     await expect.poll(async () => (await target.api.events(threadId)).length).toBeGreaterThan(3);
@@ -69,7 +69,7 @@ describe('requests with one idempotency key', () => {
     expect(modelCalls()).toBe(2);
   });
 
-  it('are one model call and the same answer when it failed', async () => {
+  it('cause one model call and get the same answer if it failed', async () => {
     const { ask, modelCalls } = createAsker();
 
     const [first, second] = await Promise.all([ask(FAILING), ask(FAILING)]);
@@ -82,7 +82,7 @@ describe('requests with one idempotency key', () => {
     expect(modelCalls()).toBe(1);
   });
 
-  it('are refused to one of two messages that come at once, and the other one is answered', async () => {
+  it('answer only one of two different messages that arrive at once', async () => {
     const { ask, modelCalls } = createAsker();
 
     const both = await Promise.all([ask(SLOW), ask('Something else')]);

@@ -4,7 +4,7 @@ import { API_KEY, type AppWithModel, startAppWithModel } from '../support/app-wi
 import { echoed } from '../support/echoed.js';
 import type { ModelAnswer } from '../support/scripted-model.js';
 
-/** What ends a run that would not end; a busy machine could meet such a limit in any other run too. */
+/** A short limit for a run that would never end. Only that run uses it: a busy machine could exceed it in any run. */
 const LIMITS = {
   none: {},
   firstToken: { AZURE_OPENAI_FIRST_TOKEN_TIMEOUT_SECONDS: '3' },
@@ -18,13 +18,13 @@ interface Failure {
   readonly answer: ModelAnswer;
   readonly code: string;
   readonly error?: string;
-  /** How often the model is asked; once unless told. */
+  /** The number of model calls. @default 1 */
   readonly attempts?: number;
-  /** Of the app that is asked. Default: none that is short. */
+  /** Limits of the app for this case. By default none is short. */
   readonly limit?: keyof typeof LIMITS;
 }
 
-/** What goes wrong, by the message that orders it. */
+/** Failures of the model by the message that asks for them. */
 const failures: Readonly<Record<string, Failure>> = {
   'a refused key': {
     answer: { status: 401, body: { error: { message: `Incorrect API key: ${API_KEY}`, code: 'invalid_api_key' } } },
@@ -106,7 +106,7 @@ describe('a run whose model fails', () => {
 
   const cases = Object.entries(failures).map(([message, failure]) => ({ message, ...failure }));
 
-  it.each(cases)('by $message answers 502 with $code, and leaves the thread usable', async (failure) => {
+  it.each(cases)('($message) answers 502 with $code, and leaves the thread usable', async (failure) => {
     const { message, code, error = expect.stringMatching(/^[A-Z].*\.$/), attempts = 1, limit = 'none' } = failure;
     const { api, model } = apps[limit];
     const threadId = newThreadId();
@@ -149,7 +149,7 @@ describe('a run whose model fails', () => {
     expect(model.requests.at(-1)?.body.messages.slice(1)).toEqual([{ role: 'user', content: 'Still there?' }]);
   });
 
-  it('answers with the error alone in text', async () => {
+  it('answers with the error alone if the request was text', async () => {
     const threadId = newThreadId();
     const answer = await target.api.post('an unknown deployment', { query: `?thread_id=${threadId}` });
     expect(answer).toMatchObject({
@@ -160,7 +160,7 @@ describe('a run whose model fails', () => {
   });
 
   it.each(['a refused key', 'an unknown deployment', 'a cut connection'])(
-    'by %s shows neither key, nor address, nor stack to callers and readers',
+    '(%s) reveals neither key, address nor stack to callers and readers',
     async (message) => {
       const { api, model } = target;
       const threadId = newThreadId();
@@ -171,7 +171,7 @@ describe('a run whose model fails', () => {
     },
   );
 
-  it('is logged with agent, correlation id, thread and what the model said', async () => {
+  it('is logged with agent, correlation id, thread and the error of the model', async () => {
     const { api, app } = target;
     const threadId = newThreadId();
     const answer = await api.run({ message: 'an unknown deployment', thread_id: threadId });

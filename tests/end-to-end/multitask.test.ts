@@ -30,7 +30,7 @@ describe('a message for a busy thread', () => {
   const runsOf = async (threadId: string): Promise<RunView[]> =>
     JSON.parse((await target.api.runs('GET', threadId)).text);
 
-  it('is refused with multitask_strategy reject, which names the running run', async () => {
+  it('is rejected with multitask_strategy reject, and the error names the running run', async () => {
     const threadId = newThreadId();
     const running = await accept(threadId, ENDLESS);
 
@@ -51,7 +51,7 @@ describe('a message for a busy thread', () => {
     expect(idle.status).toBe(200);
   });
 
-  it('takes the place of the run with multitask_strategy interrupt', async () => {
+  it('replaces the running run with multitask_strategy interrupt', async () => {
     const threadId = newThreadId();
     const waiting = target.api.run({ message: ENDLESS, thread_id: threadId });
     await expect.poll(() => runsOf(threadId)).toMatchObject([{ status: 'running' }]);
@@ -63,7 +63,7 @@ describe('a message for a busy thread', () => {
     expect(await runsOf(threadId)).toMatchObject([{ status: 'completed' }, { status: 'cancelled' }]);
   });
 
-  it('ends twenty interrupts in a row with one answer and nineteen cancelled runs', async () => {
+  it('leads to one answer and nineteen cancelled runs after twenty interrupts in a row', async () => {
     const threadId = newThreadId();
     for (let number = 1; number < 20; number += 1) {
       await accept(threadId, `${ENDLESS} ${number}`, { multitask_strategy: 'interrupt' });
@@ -77,7 +77,7 @@ describe('a message for a busy thread', () => {
     expect(statuses).toEqual(['completed', ...Array.from({ length: 19 }, () => 'cancelled')]);
   });
 
-  it('leaves one of twenty interrupts at once', async () => {
+  it('leads to one answer after twenty simultaneous interrupts', async () => {
     const threadId = newThreadId();
 
     const answers = await Promise.all(
@@ -103,7 +103,7 @@ describe('a message for a busy thread', () => {
     await expect.poll(() => target.api.readRun(threadId, queued)).toMatchObject({ status: 'completed' });
   });
 
-  it('is refused with another strategy', async () => {
+  it('is rejected with an unknown strategy', async () => {
     const answer = await target.api.run({ message: 'Hi', multitask_strategy: 'rollback' });
 
     expect(answer).toMatchObject({

@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => started.stop());
 
 describe('an app that redacts', () => {
-  it('keeps secrets out of events, streams, exports and the log, and in the answer', async () => {
+  it('removes secrets from events, streams, exports and the log, but not from the answer', async () => {
     const { api, app, model } = started;
     const threadId = newThreadId();
     const run = await api.run(

@@ -14,7 +14,7 @@ const answers: Readonly<Record<string, ModelAnswer>> = {
   'a cut connection': { pieces: ['It', ' is'], end: 'cut' },
 };
 
-describe('a run that is followed by who started it', () => {
+describe('a run whose caller accepts server-sent events', () => {
   let target: AppWithModel;
 
   beforeAll(async () => {
@@ -23,7 +23,7 @@ describe('a run that is followed by who started it', () => {
 
   afterAll(() => target.stop());
 
-  it('is seen while the model is still speaking', async () => {
+  it('streams while the model is still answering', async () => {
     const threadId = newThreadId();
     const reader = await target.api.streamRun({ message: 'a slow answer', thread_id: threadId });
     await reader.until(({ events }) => events.length > 2);
@@ -34,7 +34,7 @@ describe('a run that is followed by who started it', () => {
     expect(reader.names.slice(-2)).toEqual(['final', 'result']);
   });
 
-  it('shows its failure, and has it as its result', async () => {
+  it('streams its failure and ends with it as the result', async () => {
     const threadId = newThreadId();
     const reader = await target.api.streamRun({ message: 'a cut connection', thread_id: threadId });
     await reader.ended;
@@ -48,14 +48,14 @@ describe('a run that is followed by who started it', () => {
     });
   });
 
-  it('is answered without a stream when it is not asked for one, whatever else is accepted', async () => {
+  it('is answered without a stream if the caller does not accept text/event-stream', async () => {
     for (const accept of ['*/*', 'text/*', 'application/json']) {
       const { headers } = await target.api.run({ message: 'Hello' }, { headers: { accept } });
       expect(headers['content-type']).toBe('application/json');
     }
   });
 
-  it('completes when its reader goes away, who finds the rest at the stream of the thread', async () => {
+  it('completes when its reader disconnects, and the rest is on the stream of the thread', async () => {
     const threadId = newThreadId();
     const reader = await target.api.streamRun({ message: 'another slow answer', thread_id: threadId });
     await reader.until(({ events }) => events.length > 5);

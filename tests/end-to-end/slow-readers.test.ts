@@ -8,7 +8,7 @@ import type { SseConnection } from '../support/sse-connection.js';
 
 const READERS = 40;
 const MIB = 1024 * 1024;
-/** Stands in each event of its run, but only once in the conversation. */
+/** A long message: each event of its run repeats it, but the conversation stores it once. */
 const BIG_MESSAGE = 'x'.repeat(5000);
 const ANSWER: ModelAnswer = { pieces: Array.from({ length: 100 }, () => 'a') };
 
@@ -29,7 +29,7 @@ describe('an app with default limits', () => {
   }
 
   it.skipIf(process.platform !== 'linux')(
-    'keeps its memory bounded while 40 readers do not read, and still serves others (needs /proc)',
+    'bounds its memory while 40 connected readers do not read, and still serves others (needs /proc)',
     async () => {
       const threadId = newThreadId();
       const readers: SseConnection[] = [];
@@ -53,7 +53,7 @@ describe('an app with default limits', () => {
     120_000,
   );
 
-  it('takes 600 streams, of which the first 100 give way to others', async () => {
+  it('accepts 600 streams, and ends the first 100 in favour of later ones', async () => {
     const fresh = await startAppWithModel(echoed);
     try {
       const readers: SseConnection[] = [];

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { LocalAppFailure, startLocalApp } from '../support/local-app.js';
 
 describe('starting with bad settings', () => {
-  it('fails with one message that names all of them, and shows no value and no stack', async () => {
+  it('fails with one message that names all of them, without values or a stack', async () => {
     const start = startLocalApp({
       AZURE_OPENAI_ENDPOINT: 'http://secret.example.com',
       AZURE_OPENAI_CHAT_DEPLOYMENT_NAME: '<your deployment>',

@@ -19,7 +19,7 @@ const PIECES = [
 ];
 const RUN_OF_200 = { pieces: Array.from({ length: 210 }, (_, index) => PIECES[index % PIECES.length] ?? '') };
 
-describe('a connection that is lost', () => {
+describe('a lost connection', () => {
   let target: AppWithModel;
   let threadId: string;
   let url: string;
@@ -33,7 +33,7 @@ describe('a connection that is lost', () => {
 
   afterAll(() => target.stop());
 
-  it('at any of 200 random bytes costs no event and doubles none', async () => {
+  it('neither loses nor repeats an event, at any of 200 random bytes', async () => {
     const { read, byteCount } = await readBytes(url, Infinity);
     const { events } = read;
     expect(events.length).toBeGreaterThan(180);
@@ -50,7 +50,7 @@ describe('a connection that is lost', () => {
     for (let first = 0; first < CUTS; first += 10) await Promise.all(lengths.slice(first, first + 10).map(cutOnce));
   });
 
-  it('again and again while the run goes on costs no event and doubles none', async () => {
+  it('neither loses nor repeats an event, repeatedly during a run', async () => {
     const liveThreadId = newThreadId();
     const live = `${target.app.baseUrl}/api/agents/CallbackAgent/callbacks/${liveThreadId}/stream`;
     const run = target.api.ask(liveThreadId, 'Hello');

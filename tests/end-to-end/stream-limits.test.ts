@@ -24,7 +24,7 @@ describe('streams under limits', () => {
 
   afterAll(() => target.stop());
 
-  /** Opens a stream as soon as there is room for it. */
+  /** Opens a stream as soon as a slot is free. */
   function openWhenThereIsRoom(threadId: string): Promise<SseConnection> {
     return eventually(async () => {
       const reader = await target.api.stream(threadId);
@@ -33,7 +33,7 @@ describe('streams under limits', () => {
     });
   }
 
-  it('end after their time and after so many bytes, and their reader goes on without loss', async () => {
+  it('end after their time or byte limit, and their reader resumes without loss', async () => {
     const threadId = newThreadId();
     await target.api.run({ message: 'slow', thread_id: threadId, wait_for_response: false });
     const seen: CallbackEvent[] = [];
@@ -51,11 +51,11 @@ describe('streams under limits', () => {
     expect(seen).toEqual(await target.api.events(threadId));
     expect(streamEvents(seen)).toHaveLength(100);
     expect(sizes.length).toBeGreaterThan(3);
-    // The event that crosses the limit is still sent; the final one holds the whole answer.
+    // The event that exceeds the limit is still sent. The final event contains the whole answer.
     expect(Math.max(...sizes)).toBeLessThan(8000 + 3000);
   });
 
-  it('end after their time when nothing happens', async () => {
+  it('end after their time limit if nothing happens', async () => {
     const started = performance.now();
     const reader = await openWhenThereIsRoom(newThreadId());
     await reader.ended;
@@ -63,7 +63,7 @@ describe('streams under limits', () => {
     expect(performance.now() - started).toBeGreaterThan(SECONDS * 500);
   });
 
-  it('make room again when their reader has left, though the host does not tell', async () => {
+  it('free their slot after their reader disconnects, although the host does not report it', async () => {
     const threadId = newThreadId();
     for (let count = 0; count < 2; count += 1) (await openWhenThereIsRoom(threadId)).leave();
     const reader = await openWhenThereIsRoom(threadId);
@@ -73,7 +73,7 @@ describe('streams under limits', () => {
   });
 });
 
-describe('streams that last', () => {
+describe('open streams', () => {
   let target: AppWithModel;
 
   beforeAll(async () => {
@@ -82,7 +82,7 @@ describe('streams that last', () => {
 
   afterAll(() => target.stop());
 
-  it('give way to new ones beyond their number of one thread and in all, also to that of a run', async () => {
+  it('end in favour of new ones above the limit per thread and in total, also in favour of that of a run', async () => {
     const { api } = target;
     const threadId = newThreadId();
     const readers = [await api.stream(threadId), await api.stream(threadId)];

@@ -8,7 +8,7 @@ async function cursorOf({ api }: AppWithModel, threadId: string, query = ''): Pr
   return String((await api.poll(threadId, query)).headers['x-next-cursor']);
 }
 
-/** Reads with a cursor, in both ways: they have to tell the same. */
+/** Reads from a cursor by polling and by streaming, which must agree. */
 async function expectReset({ api }: AppWithModel, threadId: string, cursor: string): Promise<void> {
   const kept = await api.events(threadId);
   const polled = await api.poll(threadId, `?after=${cursor}`);
@@ -23,7 +23,7 @@ async function expectReset({ api }: AppWithModel, threadId: string, cursor: stri
   expect(reader.events).toEqual(kept);
 }
 
-describe('a reader of what was lost', () => {
+describe('a reader whose events were lost', () => {
   const started: AppWithModel[] = [];
 
   async function start(environment: Readonly<Record<string, string>> = {}): Promise<AppWithModel> {
@@ -36,7 +36,7 @@ describe('a reader of what was lost', () => {
     for (const target of started.splice(0)) await target.stop();
   });
 
-  it('is told when the oldest events were dropped', async () => {
+  it('gets a reset when the oldest events were dropped', async () => {
     const target = await start({ CALLBACK_STORE_MAX_EVENTS_PER_THREAD: '6' });
     const threadId = newThreadId();
     await target.api.ask(threadId, 'Hello');
@@ -52,7 +52,7 @@ describe('a reader of what was lost', () => {
     await expectReset(target, threadId, newest);
   });
 
-  it('is told while he waits when his thread is dropped whole, and follows the next record', async () => {
+  it('gets a reset while it waits when its whole thread is dropped, and follows the new log', async () => {
     const target = await start({ CALLBACK_STORE_MAX_THREADS: '1' });
     const threadId = newThreadId();
     await target.api.ask(threadId, 'Hello');
@@ -62,7 +62,7 @@ describe('a reader of what was lost', () => {
     const poll = target.api.poll(threadId, `?after=${cursor}&wait=30`);
     await target.api.ask(newThreadId(), 'Hello');
     await reader.until(({ names }) => names.at(-1) === 'reset');
-    // Not only when it was time to look again.
+    // At once, and not only at the next poll.
     expect(reader.text).not.toContain(SSE_HEARTBEAT);
     expect(await poll).toMatchObject({ text: '[]', headers: { 'x-cursor-reset': 'true' } });
     expect(reader.received.lastId).toBe('0');
@@ -76,7 +76,7 @@ describe('a reader of what was lost', () => {
     await expectReset(target, threadId, cursor);
   });
 
-  it('is told when the app was restarted, before and after the thread has events again', async () => {
+  it('gets a reset after a restart of the app, whether or not the thread has new events', async () => {
     const before = await start();
     const threadId = newThreadId();
     await before.api.ask(threadId, 'Hello');

@@ -23,7 +23,7 @@ afterAll(async () => {
 });
 
 describe('an app with a collector', () => {
-  it('continues the trace of an HTTP request in the entity, down to the model call, and sends metrics when it stops', async () => {
+  it('continues the trace of an HTTP request through the entity to the model call, and sends metrics at shutdown', async () => {
     const answer = await started.api.run(
       { message: 'Hi', thread_id: newThreadId() },
       { headers: { traceparent: `00-${callersTrace}-${callersSpan}-01` } },

@@ -23,7 +23,7 @@ describe('a thread that reaches AGENT_MAX_STATE_BYTES', () => {
     return JSON.parse(text);
   }
 
-  it('drops its oldest turns, says so, and counts what is kept', async () => {
+  it('drops its oldest turns, reports it, and counts the remaining messages', async () => {
     const threadId = newThreadId();
     const answers: AnsweredRun[] = [];
     for (let turn = 1; turn <= 12; turn += 1)
@@ -37,7 +37,7 @@ describe('a thread that reaches AGENT_MAX_STATE_BYTES', () => {
     expect(thread.messages.at(-2).text).toMatch(/^Turn 12: /);
   });
 
-  it('answers a repeated request of a dropped turn without running it again', async () => {
+  it('answers a repeated request for a dropped turn without running it again', async () => {
     const threadId = newThreadId();
     const key = { headers: { 'idempotency-key': newThreadId() } };
     const fields = { message: 'First', thread_id: threadId };
@@ -50,7 +50,7 @@ describe('a thread that reaches AGENT_MAX_STATE_BYTES', () => {
     expect(target.model.requests).toHaveLength(askedBefore);
   });
 
-  it('keeps the beginning of an answer that is too long, while caller, record and events get it whole', async () => {
+  it('keeps the beginning of an answer that is too long, while caller, run record and events get all of it', async () => {
     const threadId = newThreadId();
 
     const answer = await target.api.ask(threadId, LONG);
@@ -62,7 +62,7 @@ describe('a thread that reaches AGENT_MAX_STATE_BYTES', () => {
     expect((await readThread(threadId)).messages.at(-1).text).toMatch(/^(word )+.*… \[cut: .*AGENT_MAX_STATE_BYTES\]$/);
   });
 
-  it('refuses a message that cannot fit, and a role that is not allowed', async () => {
+  it('rejects a message that cannot fit, and a role that is not allowed', async () => {
     expect(await target.api.run({ message: 'x'.repeat(6000) })).toMatchObject({
       status: 413,
       text: expect.stringContaining('AGENT_MAX_STATE_BYTES'),

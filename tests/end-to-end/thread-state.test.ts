@@ -7,7 +7,7 @@ import { exchange, type HttpAnswer } from '../support/http-exchange.js';
 
 const TIME = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
 
-describe('the state of a thread, by the durable HTTP API', () => {
+describe('the state of a thread, read through the durable HTTP API', () => {
   let target: AppWithModel;
 
   beforeAll(async () => {
@@ -33,11 +33,11 @@ describe('the state of a thread, by the durable HTTP API', () => {
     return JSON.parse(text).data.conversationHistory;
   }
 
-  it('holds each request with its response, as other versions of the extension read them', async () => {
+  it('contains each request and its response in the format of other versions of the extension', async () => {
     const threadId = newThreadId();
     const { correlation_id: correlationId, response } = await target.api.ask(threadId, 'Hello');
     const { text } = await entity('GET', threadId);
-    // The text is compared, as the order of the keys matters: `$type` comes first.
+    // Compares text because the order of keys matters: `$type` comes first.
     const times = [...text.matchAll(/"createdAt":"([^"]*)"/g)].map(([, time]) => time);
     expect(times).toEqual([TIME, TIME, TIME, TIME]);
     expect(text).toBe(
@@ -83,7 +83,7 @@ describe('the state of a thread, by the durable HTTP API', () => {
   });
 
   it.each(['run', 'run_agent'])(
-    'takes a run by a signal of %s, and the same one again without asking twice',
+    'accepts a run through the signal %s, and ignores the same one again',
     async (operation) => {
       const threadId = newThreadId();
       const run = {
@@ -101,7 +101,7 @@ describe('the state of a thread, by the durable HTTP API', () => {
     },
   );
 
-  it('is emptied by a signal of reset, which leaves the events', async () => {
+  it('is emptied by the signal reset, which keeps the events', async () => {
     const threadId = newThreadId();
     await target.api.ask(threadId, 'Hello');
     const events = await target.api.events(threadId);
@@ -112,10 +112,10 @@ describe('the state of a thread, by the durable HTTP API', () => {
   });
 
   it.each([
-    ['an operation that is unknown', 'destroy', undefined],
+    ['an unknown operation', 'destroy', undefined],
     ['a run without a message', 'run', { correlationId: '59650737951c41c2ab743c21cb257349' }],
-    ['a run that is no object', 'run', 'Hello'],
-  ])('is left as it is by %s', async (_what, operation, input) => {
+    ['a run whose input is not an object', 'run', 'Hello'],
+  ])('is not changed by %s', async (_what, operation, input) => {
     const threadId = newThreadId();
     await target.api.ask(threadId, 'Hello');
     const { text } = await entity('GET', threadId);

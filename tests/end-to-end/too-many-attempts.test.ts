@@ -4,7 +4,7 @@ import { modelSettings } from '../support/app-with-model.js';
 import { startRestartableApp } from '../support/restartable-app.js';
 import { startScriptedModel } from '../support/scripted-model.js';
 
-it('fails a run that was interrupted AGENT_MAX_ATTEMPTS times, although the event store is gone with each process', async () => {
+it('fails a run that was interrupted AGENT_MAX_ATTEMPTS times, even if each process loses its event store', async () => {
   let modelCalls = 0;
   const model = await startScriptedModel(() => {
     modelCalls += 1;

@@ -11,20 +11,20 @@ import { type ModelAnswer, type ScriptedModel, startScriptedModel } from '../sup
 import type { SseConnection } from '../support/sse-connection.js';
 
 const PIECES = 60;
-/** The model ends its answer to it when it is told to. */
+/** A message whose answer the model finishes on demand. */
 const heldMessage = 'Tell me something slowly';
-/** The model falls silent in the middle of its first answer to it. */
+/** A message whose first answer stalls halfway. */
 const cutMessage = 'Tell me something';
-/** The model falls silent after its first word. */
+/** A message whose answer stalls after its first word. */
 const silentMessage = 'Think about it';
-/** What the model says to both of the first. */
+/** The answer to the first two messages. */
 const pieces = numberedPieces(PIECES);
 const answer = pieces.join('');
 const halfPieces = pieces.slice(0, 20);
 const half = halfPieces.join('');
 
 for (const kind of durableServices) {
-  // Each keeps its entities in a folder of its own, so all that they share is the store.
+  // Each host keeps its entities in its own folder, so they share only the store.
   describe.skipIf(kind.isMissing)(`two hosts on one store: ${kind.name}`, () => {
     let service: DurableService;
     let model: ScriptedModel;
@@ -59,7 +59,7 @@ for (const kind of durableServices) {
       await Promise.all([model.close(), service.close()]);
     });
 
-    it('let the second cancel a run of the first', async () => {
+    it('the second can cancel a run of the first', async () => {
       const threadId = newThreadId();
       const waiting = first.api.run({ message: silentMessage, thread_id: threadId });
       await expect.poll(() => second.api.events(threadId)).toHaveLength(1);
@@ -76,7 +76,7 @@ for (const kind of durableServices) {
       }
     });
 
-    it('show a run of the first at the second while it goes on', async () => {
+    it('the second shows a run of the first while it continues', async () => {
       const threadId = newThreadId();
       const reader = await second.api.stream(threadId);
       const longPoll = second.api.poll(threadId, '?wait=30');
@@ -106,7 +106,7 @@ for (const kind of durableServices) {
       expect(await threadAt(first.api, threadId)).toEqual(await threadAt(second.api, threadId));
     });
 
-    it('reset a reader of the first when the second deletes the events', async () => {
+    it('a reader of the first gets a reset when the second deletes the events', async () => {
       const threadId = newThreadId();
       await first.api.ask(threadId, 'Hello');
       const reader = await first.api.stream(threadId);
@@ -124,7 +124,7 @@ for (const kind of durableServices) {
       expect(reader.events.slice(seen)).toEqual(events);
     });
 
-    it('show one whole answer when the first is killed in the middle of it and started again', async () => {
+    it('both show one complete answer after the first is killed during it and restarted', async () => {
       const threadId = newThreadId();
       const askedBefore = model.requests.length;
       const headers = { 'idempotency-key': threadId };
@@ -159,7 +159,7 @@ for (const kind of durableServices) {
   });
 }
 
-/** What two hosts serve of a thread, which has to be the same. */
+/** What a host serves for a thread. Both must agree. */
 async function sameAnswers(threadId: string, query: string, ...[one, other]: readonly [AgentApi, AgentApi]) {
   const texts = [await one.poll(threadId, query), await other.poll(threadId, query)].map(({ text }) => text);
   if (texts[0] !== texts[1]) throw new Error(`The hosts differ: ${texts.join('\n')}`);
@@ -178,7 +178,7 @@ function textOf(events: readonly CallbackEvent[]): string {
     .join('');
 }
 
-/** What a reader has of the answer who forgets what it is told to forget. */
+/** The answer text of a reader that drops superseded events. */
 function textAfterSuperseded({ received: { events } }: SseConnection): string {
   const from = events.findLastIndex(({ event }) => event === 'superseded') + 1;
   if (from === 0) return 'never superseded';

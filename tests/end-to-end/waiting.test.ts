@@ -2,10 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newThreadId } from '../support/agent-api.js';
 import { type AppWithModel, startAppWithModel } from '../support/app-with-model.js';
 
-/** A caller is kept waiting for 30 s. */
+/** A caller waits for up to 30 s. */
 const TOO_SLOW = { pieces: ['Here', ' I am'], pauseMs: 18_000 };
 
-describe('a caller who waits for a run that takes too long', () => {
+describe('a caller that waits for a slow run', () => {
   let target: AppWithModel;
 
   beforeAll(async () => {
@@ -14,7 +14,7 @@ describe('a caller who waits for a run that takes too long', () => {
 
   afterAll(() => target.stop());
 
-  it('is told so after 30 s, and the run goes on', async () => {
+  it('gets a timeout after 30 s, and the run continues', async () => {
     const [threadId, textThreadId] = [newThreadId(), newThreadId()];
     const started = performance.now();
     const [answer, textAnswer] = await Promise.all([

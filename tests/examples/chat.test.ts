@@ -27,7 +27,7 @@ async function servePage(appUrl: () => string): Promise<string> {
   );
 }
 
-/** Makes a folder with this project's app and a local.settings.json of its own. */
+/** Creates a folder with this project's app and its own local.settings.json. */
 async function createAppFolder(localSettings: object): Promise<string> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'chat-'));
   onTestFinished(() => rm(folder, { recursive: true }));
@@ -91,7 +91,7 @@ describe.skipIf(isBrowserMissing)('the chat page of examples/chat (needs /usr/bi
     await page.route('**/run', async (route) => {
       requestCount += 1;
       if (requestCount > 1) return route.continue();
-      // The app takes the request, and its answer is lost.
+      // The app receives the request, but the answer is lost.
       await route.fetch();
       await route.abort();
     });
@@ -113,7 +113,7 @@ describe.skipIf(isBrowserMissing)('the chat page of examples/chat (needs /usr/bi
     expect(incidents).toEqual([]);
   });
 
-  it('says what is wrong with a request that the app refuses', async () => {
+  it('shows the error of a request that the app rejects', async () => {
     let url = '';
     const pageUrl = await servePage(() => url);
     const { appUrl, key } = await startAppWithKeys(pageUrl);

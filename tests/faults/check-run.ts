@@ -4,19 +4,19 @@ import { eventsOf } from '../support/served-events.js';
 import type { CallbackEventStore } from '../../src/audit/store/callback-event-store.js';
 import { pieceOf, PIECES, type RecordedRun } from './recorded-run.js';
 
-/** As many as are written at once. */
+/** The size of a write. */
 const MAX_UNDER_WAY = 50;
 
-/** What a record says of a run. */
+/** The stored events of a run. */
 export interface RunFindings {
-  /** What should not be so; nothing, as it should be. */
+  /** Violations. Empty if all is well. */
   readonly problems: readonly string[];
-  /** How many of the latest attempt's events are missing. */
+  /** The number of missing events of the latest attempt. */
   readonly missing: number;
 }
 
 /**
- * Looks at the record of a thread that has one run, which may have been delivered twice.
+ * Checks the stored events of a thread with one run, which may have been delivered twice.
  *
  * @param attempts the deliveries in the order in which they began, the latest last
  */
@@ -62,15 +62,15 @@ function piecesOutOfOrder(pieces: readonly StreamEventFields[], name: string): s
   });
 }
 
-/** Expects that the log of a process and its health tell of no lost event. */
+/** Expects that neither the log nor the health of a process reports lost events. */
 export async function expectNoLossTold(run: RecordedRun): Promise<void> {
   expect(run.toldLost).toBe(0);
   expect(await run.lostEventsOfHealth()).toBe(0);
 }
 
 /**
- * Expects that the log of a process and its health tell how many events are lost: exactly, if the last one was
- * acknowledged. If not, what was under way then may be kept all the same, and nobody can tell.
+ * Expects that the log and the health of a process report the number of lost events. The number is exact if the store
+ * acknowledged the last event. Otherwise the store may also have kept events that were in flight.
  */
 export async function expectLossTold(run: RecordedRun, missing: number): Promise<void> {
   const ofHealth = await run.lostEventsOfHealth();

@@ -2,24 +2,24 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RunWriter, writerFor } from '../support/append-events.js';
 import { runOf } from '../support/callback-events.js';
 import { createGate } from '../support/gate.js';
-import { type FaultyService, newRun, WayToService } from './way-to-service.js';
+import { type FaultyService, newRun, ServiceConnection } from './service-connection.js';
 
 const CHANGES = 50;
 
-/** What other processes can do to a thread that one process writes to without a pause. */
+/** Other processes can change a thread that one process writes to without pause. */
 export function describeBusyThreads(service: () => FaultyService): void {
-  describe('a thread that a run streams into as fast as the store takes it', () => {
-    let way: WayToService;
+  describe('a thread that a run appends to as fast as the store allows', () => {
+    let connection: ServiceConnection;
     beforeEach(async () => {
-      way = await WayToService.open(service());
-      await way.proxy.setFault({ kind: 'delay', requestMs: 5, answerMs: 5 });
+      connection = await ServiceConnection.open(service());
+      await connection.proxy.setFault({ kind: 'delay', requestMs: 5, answerMs: 5 });
     });
-    afterEach(() => way.close());
+    afterEach(() => connection.close());
 
-    it(`is changed by another process ${CHANGES} of ${CHANGES} times`, { timeout: 120_000 }, async () => {
+    it(`accepts ${CHANGES} of ${CHANGES} changes of another process`, { timeout: 120_000 }, async () => {
       const { thread, correlationId } = newRun();
-      const other = way.createStore();
-      const writer = new RunWriter(way.createStore(), thread, { ...runOf(), correlationId });
+      const other = connection.createStore();
+      const writer = new RunWriter(connection.createStore(), thread, { ...runOf(), correlationId });
       const ending = new AbortController();
       let appended = createGate();
       const written = (async () => {
@@ -29,7 +29,7 @@ export function describeBusyThreads(service: () => FaultyService): void {
         }
       })();
       for (let number = 2; number < CHANGES + 2; number += 1) {
-        // The writer has its turns as well.
+        // The writer makes progress too.
         appended = createGate();
         await appended.opened;
         if (number % 2 === 0) await writerFor(other, thread, number).begin();

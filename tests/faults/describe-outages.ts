@@ -3,43 +3,43 @@ import type { Fault } from '../support/fault.js';
 import { expectLossTold, findingsOn } from './check-run.js';
 import { PIECES, RecordedRun } from './recorded-run.js';
 import { SeededRandom } from './seeded-random.js';
-import { type FaultyService, newRun, WayToService } from './way-to-service.js';
+import { type FaultyService, newRun, ServiceConnection } from './service-connection.js';
 
 const PATIENCE_MS = 500;
-/** Of a run that has given the store up; it finds what hangs. */
+/** For a run that has given up on the store. Detects hangs. */
 const MAX_STALL_MS = 10_000;
-/** Nothing is timed: by then a request has failed that nobody answers. */
+/** Not a timing check: by then an unanswered request has failed. */
 const ANSWERED_WITHIN_MS = 15_000;
 const TEST_TIMEOUT_MS = 60_000;
 
-/** Faults that last longer than a writer is patient: what is lost has to be told, to the last event. */
+/** Faults that outlast the writer's patience: every lost event must be reported. */
 export function describeOutages(service: () => FaultyService, { isHttp }: { readonly isHttp: boolean }): void {
   const outages: [string, Fault][] = [
     ['swallows everything', { kind: 'black-hole' }],
-    ['is closed', { kind: 'refuse' }],
-    ['brings no answers', { kind: 'lose-answers' }],
+    ['is refused', { kind: 'refuse' }],
+    ['loses all answers', { kind: 'lose-answers' }],
   ];
-  if (isHttp) outages.push(['is overloaded', { kind: 'answer', status: 503, retryAfterSeconds: 30 }]);
+  if (isHttp) outages.push(['leads to an overloaded service', { kind: 'answer', status: 503, retryAfterSeconds: 30 }]);
 
-  describe.concurrent('lets a run go on that it cannot keep', () => {
+  describe.concurrent('lets a run continue while its events cannot be stored', () => {
     it.each(outages)(
-      'and says what is missing, when the way %s for too long',
+      'and reports the lost events if the connection %s for too long',
       async (_what, fault) => {
         const random = new SeededRandom();
-        // Longer than what may wait, so that the run itself has to wait for the end of the patience.
+        // Exceeds the buffer, so that the run itself waits until the recorder gives up.
         const [begin, end] = [random.between(0, 40), random.between(150, 160)];
-        const way = await WayToService.open(service());
+        const connection = await ServiceConnection.open(service());
         try {
           const { thread, correlationId } = newRun();
-          const options = { store: way.createStore(), thread, correlationId, patienceMs: PATIENCE_MS };
+          const options = { store: connection.createStore(), thread, correlationId, patienceMs: PATIENCE_MS };
           const run = new RecordedRun({ ...options, name: 'only' });
           await run.play(async (index) => {
-            if (index === begin) await way.proxy.setFault(fault);
-            if (index === end) await way.proxy.setFault({ kind: 'none' });
+            if (index === begin) await connection.proxy.setFault(fault);
+            if (index === end) await connection.proxy.setFault({ kind: 'none' });
           });
 
           await expectOnceAllIsAnswered(async () => {
-            const { problems, missing } = await findingsOn(way.direct, thread, [run]);
+            const { problems, missing } = await findingsOn(connection.direct, thread, [run]);
             expect(problems).toEqual([]);
             expect(missing).toBeGreaterThan(0);
             expect(missing).toBeLessThan(PIECES);
@@ -49,33 +49,33 @@ export function describeOutages(service: () => FaultyService, { isHttp }: { read
         } catch (error) {
           throw new Error(`The outage was made with FAULT_SEED=${random.seed}.`, { cause: error });
         } finally {
-          await way.close();
+          await connection.close();
         }
       },
       TEST_TIMEOUT_MS,
     );
 
     it.each(outages.filter(([, { kind }]) => kind !== 'lose-answers'))(
-      'and says so, when the way %s to the end',
+      'and reports the lost events if the connection %s until the run ends',
       async (_what, fault) => {
-        const way = await WayToService.open(service());
+        const connection = await ServiceConnection.open(service());
         try {
           const { thread, correlationId } = newRun();
-          const options = { store: way.createStore(), thread, correlationId, patienceMs: PATIENCE_MS };
+          const options = { store: connection.createStore(), thread, correlationId, patienceMs: PATIENCE_MS };
           const run = new RecordedRun({ ...options, name: 'only' });
           await run.play(async (index) => {
-            if (index === 50) await way.proxy.setFault(fault);
+            if (index === 50) await connection.proxy.setFault(fault);
           });
-          await way.proxy.setFault({ kind: 'none' });
+          await connection.proxy.setFault({ kind: 'none' });
 
           await expectOnceAllIsAnswered(async () => {
-            const { problems, missing } = await findingsOn(way.direct, thread, [run]);
+            const { problems, missing } = await findingsOn(connection.direct, thread, [run]);
             expect(problems).toEqual([]);
             expect(missing).toBeGreaterThan(100);
             await expectLossTold(run, missing);
           });
         } finally {
-          await way.close();
+          await connection.close();
         }
       },
       TEST_TIMEOUT_MS,
@@ -83,7 +83,7 @@ export function describeOutages(service: () => FaultyService, { isHttp }: { read
   });
 }
 
-/** What was under way as a run ended may be kept, and told, a little later. */
+/** Events in flight when a run ends may be stored and reported a little later. */
 async function expectOnceAllIsAnswered(expectations: () => Promise<void>): Promise<void> {
   await vi.waitFor(expectations, { timeout: ANSWERED_WITHIN_MS });
 }

@@ -16,44 +16,49 @@ import {
 import { readAgainAndAgain } from './fault-reader.js';
 import { RecordedRun } from './recorded-run.js';
 import { SeededRandom } from './seeded-random.js';
-import { type FaultyService, type NewRun, newRun, WayToService } from './way-to-service.js';
+import { type FaultyService, type NewRun, newRun, ServiceConnection } from './service-connection.js';
 
-/** A machine that is busy is no store that is gone. */
+/** Generous: a busy machine must not look like an unreachable store. */
 const PATIENCE_MS = 40_000;
-/** Nothing is timed here: it finds what hangs. */
+/** Not a timing check: detects hangs. */
 const MAX_STALL_MS = 30_000;
 const TEST_TIMEOUT_MS = 60_000;
 
-/** Faults that are over before a writer gives up: nothing may be lost. */
+/** Faults that end before the writer gives up: nothing may be lost. */
 export function describePassingFaults(service: () => FaultyService, { isHttp }: { readonly isHttp: boolean }): void {
   const faults: [string, RepeatedFault][] = [
-    ['late', delays],
-    ['cut again and again', cuts],
-    ['reset again and again', resets],
-    ['losing answers', lostAnswers],
-    ['a black hole now and then', blackHoles],
-    ['closed now and then', refusals],
+    ['is slow', delays],
+    ['is cut repeatedly', cuts],
+    ['is reset repeatedly', resets],
+    ['loses answers', lostAnswers],
+    ['swallows everything now and then', blackHoles],
+    ['is refused now and then', refusals],
   ];
-  if (isHttp) faults.push(['overloaded now and then', overload]);
+  if (isHttp) faults.push(['leads to an overloaded service now and then', overload]);
 
-  describe.concurrent('keeps every event of a run once and in order, also when it is delivered again', () => {
+  describe.concurrent('keeps every event of a run exactly once and in order, even after a redelivery', () => {
     it.each(faults)(
-      'while the way is %s',
+      'while the connection %s',
       async (_what, fault) => {
         const random = new SeededRandom();
-        const way = await WayToService.open(service());
+        const connection = await ServiceConnection.open(service());
         try {
           const [once, twice] = [newRun(), newRun()];
-          const [store, patienceMs] = [way.createStore(), PATIENCE_MS];
+          const [store, patienceMs] = [connection.createStore(), PATIENCE_MS];
           const run = new RecordedRun({ store, patienceMs, ...once, name: 'only' });
           const zombie = new RecordedRun({ store, patienceMs, ...twice, name: 'zombie' });
-          const successor = new RecordedRun({ store: way.createStore(), patienceMs, ...twice, name: 'successor' });
+          const successor = new RecordedRun({
+            store: connection.createStore(),
+            patienceMs,
+            ...twice,
+            name: 'successor',
+          });
           const ended = new AbortController();
 
-          const faultsMade = makeFaults(way.proxy, fault, random, ended.signal);
-          const reader = readAgainAndAgain(way.createStore(), once.thread, ended.signal);
+          const faultsMade = makeFaults(connection.proxy, fault, random, ended.signal);
+          const reader = readAgainAndAgain(connection.createStore(), once.thread, ended.signal);
           const takeOver = async (): Promise<void> => {
-            await vi.waitFor(() => expectBegun(way.direct, twice), { timeout: MAX_STALL_MS, interval: 10 });
+            await vi.waitFor(() => expectBegun(connection.direct, twice), { timeout: MAX_STALL_MS, interval: 10 });
             await delay(random.between(0, 700));
             await successor.play();
           };
@@ -62,8 +67,8 @@ export function describePassingFaults(service: () => FaultyService, { isHttp }: 
           await faultsMade;
 
           const whole = { problems: [], missing: 0 };
-          expect(await findingsOn(way.direct, once.thread, [run])).toEqual(whole);
-          expect(await findingsOn(way.direct, twice.thread, [zombie, successor])).toEqual(whole);
+          expect(await findingsOn(connection.direct, once.thread, [run])).toEqual(whole);
+          expect(await findingsOn(connection.direct, twice.thread, [zombie, successor])).toEqual(whole);
           for (const each of [run, zombie, successor]) {
             await expectNoLossTold(each);
             expect(each.longestStallMs).toBeLessThan(MAX_STALL_MS);
@@ -74,32 +79,32 @@ export function describePassingFaults(service: () => FaultyService, { isHttp }: 
         } catch (error) {
           throw new Error(`The faults were made with FAULT_SEED=${random.seed}.`, { cause: error });
         } finally {
-          await way.close();
+          await connection.close();
         }
       },
       TEST_TIMEOUT_MS,
     );
 
     it(
-      'while answers to changes are lost again and again',
+      'while answers to writes are lost repeatedly',
       async () => {
-        const way = await WayToService.open(service());
+        const connection = await ServiceConnection.open(service());
         try {
           const { thread, correlationId } = newRun();
           const options = { thread, correlationId, name: 'only', patienceMs: PATIENCE_MS };
-          const run = new RecordedRun({ store: way.createStore(), ...options });
+          const run = new RecordedRun({ store: connection.createStore(), ...options });
           let faultCount = 0;
           await run.play(async (index) => {
-            // One that has not met an answer yet is not to be replaced by the next.
-            if (index % 10 !== 0 || way.proxy.lostAnswers < faultCount) return;
+            // The next fault must not replace one that has not hit an answer yet.
+            if (index % 10 !== 0 || connection.proxy.lostAnswers < faultCount) return;
             faultCount += 1;
-            await way.proxy.setFault({ kind: 'lose-answers', count: 1 });
+            await connection.proxy.setFault({ kind: 'lose-answers', count: 1 });
           });
-          expect(way.proxy.lostAnswers).toBeGreaterThan(2);
-          expect(await findingsOn(way.direct, thread, [run])).toEqual({ problems: [], missing: 0 });
+          expect(connection.proxy.lostAnswers).toBeGreaterThan(2);
+          expect(await findingsOn(connection.direct, thread, [run])).toEqual({ problems: [], missing: 0 });
           await expectNoLossTold(run);
         } finally {
-          await way.close();
+          await connection.close();
         }
       },
       TEST_TIMEOUT_MS,

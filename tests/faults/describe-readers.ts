@@ -4,65 +4,65 @@ import { StorageError } from '../../src/storage/storage-error.js';
 import { RunWriter } from '../support/append-events.js';
 import { finalEvent, streamEvent } from '../support/callback-events.js';
 import type { Fault } from '../support/fault.js';
-import { type FaultyService, type NewRun, newRun, WayToService } from './way-to-service.js';
+import { type FaultyService, type NewRun, newRun, ServiceConnection } from './service-connection.js';
 
-/** They find what hangs: nothing is timed. */
+/** Not timing checks: they detect hangs. */
 const REFUSED_WITHIN_MS = 15_000;
 const BACK_WITHIN_MS = 15_000;
 const TEST_TIMEOUT_MS = 60_000;
 
-/** What those see who read while the service is out of reach, and after that. */
+/** What readers see while the service is unreachable, and after that. */
 export function describeReaders(service: () => FaultyService, { isHttp }: { readonly isHttp: boolean }): void {
   const outages: [string, Fault][] = [
     ['swallows everything', { kind: 'black-hole' }],
-    ['is closed', { kind: 'refuse' }],
-    ['brings no answers', { kind: 'lose-answers' }],
+    ['is refused', { kind: 'refuse' }],
+    ['loses all answers', { kind: 'lose-answers' }],
   ];
-  if (isHttp) outages.push(['is overloaded', { kind: 'answer', status: 503, retryAfterSeconds: 30 }]);
+  if (isHttp) outages.push(['leads to an overloaded service', { kind: 'answer', status: 503, retryAfterSeconds: 30 }]);
 
-  describe.concurrent.each(outages)('refuses readers while the way %s', (_what, fault) => {
+  describe.concurrent.each(outages)('rejects reads while the connection %s', (_what, fault) => {
     it(
-      'and has everything for them after that',
+      'and returns everything afterwards',
       async () => {
-        const way = await WayToService.open(service());
+        const connection = await ServiceConnection.open(service());
         try {
           const run = newRun();
-          await writerOf(way.direct, run).append(streamEvent('Hello'), finalEvent('Hello'));
-          const [used, unused] = [way.createStore(), way.createStore()];
+          await writerOf(connection.direct, run).append(streamEvent('Hello'), finalEvent('Hello'));
+          const [used, unused] = [connection.createStore(), connection.createStore()];
           await used.list(run.thread);
-          await way.proxy.setFault(fault);
+          await connection.proxy.setFault(fault);
           const refused = [used, unused].flatMap((store) => requests(store, run).map((request) => refusalOf(request)));
           for (const error of await Promise.all(refused)) expect(error).toBeInstanceOf(StorageError);
-          await way.proxy.setFault({ kind: 'none' });
+          await connection.proxy.setFault({ kind: 'none' });
           for (const store of [used, unused]) {
             await vi.waitFor(() => store.ping(), { timeout: BACK_WITHIN_MS });
             expect((await store.list(run.thread)).events).toHaveLength(2);
             expect(await store.readRun(run.thread, run.correlationId)).toMatchObject({ attempts: [{ attempt: 1 }] });
           }
         } finally {
-          await way.close();
+          await connection.close();
         }
       },
       TEST_TIMEOUT_MS,
     );
 
     it(
-      'and wakes those who waited, for what came meanwhile and for what comes later',
+      'and then wakes waiting readers for changes during and after the outage',
       async () => {
-        const way = await WayToService.open(service());
+        const connection = await ServiceConnection.open(service());
         try {
           const run = newRun();
-          const writer = writerOf(way.direct, run);
+          const writer = writerOf(connection.direct, run);
           await writer.stream('one');
-          const store = way.createStore();
+          const store = connection.createStore();
           const { head } = await store.list(run.thread);
           const signal = AbortSignal.timeout(BACK_WITHIN_MS);
           const first = store.waitForChange(run.thread, head, signal);
-          await way.proxy.setFault(fault);
-          const fromThere = way.createStore().waitForChange(run.thread, head, signal);
+          await connection.proxy.setFault(fault);
+          const fromThere = connection.createStore().waitForChange(run.thread, head, signal);
           await writer.stream('two');
           await refusalOf(store.list(run.thread));
-          await way.proxy.setFault({ kind: 'none' });
+          await connection.proxy.setFault({ kind: 'none' });
           expect(await Promise.all([first, fromThere])).toEqual([true, true]);
           const page = await vi.waitFor(() => store.list(run.thread), { timeout: BACK_WITHIN_MS });
           expect(page.events).toHaveLength(2);
@@ -71,7 +71,7 @@ export function describeReaders(service: () => FaultyService, { isHttp }: { read
           await writer.stream('three');
           expect(await second).toBe(true);
         } finally {
-          await way.close();
+          await connection.close();
         }
       },
       TEST_TIMEOUT_MS,
@@ -87,7 +87,7 @@ function describeRun(correlationId: string) {
   return { correlationId, requestMessage: 'Hello', acceptedAt: new Date().toISOString() };
 }
 
-/** All that a store is asked for on behalf of somebody who waits for the answer; nothing that changes the run. */
+/** All store calls on behalf of readers. */
 function requests(store: CallbackEventStore, { thread, correlationId }: NewRun): Promise<unknown>[] {
   return [
     store.list(thread),
@@ -99,7 +99,7 @@ function requests(store: CallbackEventStore, { thread, correlationId }: NewRun):
   ];
 }
 
-/** What a request is rejected with. */
+/** The error that a call rejects with. */
 async function refusalOf(request: Promise<unknown>): Promise<unknown> {
   const late = new Promise((resolve) => setTimeout(resolve, REFUSED_WITHIN_MS, 'no answer at all').unref());
   const answered = request.then(

@@ -3,20 +3,20 @@ import { describeBusyThreads } from './describe-busy-threads.js';
 import { describePassingFaults } from './describe-passing-faults.js';
 import { describeOutages } from './describe-outages.js';
 import { describeReaders } from './describe-readers.js';
-import type { FaultyService } from './way-to-service.js';
+import type { FaultyService } from './service-connection.js';
 
 export interface StoreUnderFaultsOptions {
-  /** Whether the service speaks HTTP, so that it can answer that it has too much to do. */
+  /** Whether the service speaks HTTP and can answer 429 or 503. */
   readonly isHttp: boolean;
 }
 
-/** What a store has to do while the way to its service is anything but a way. */
+/** The behaviour of a store while the connection to its service fails. */
 export function describeStoreUnderFaults(
   name: string,
   start: () => Promise<FaultyService>,
   options: StoreUnderFaultsOptions,
 ): void {
-  describe(`${name}, when the way to it fails`, () => {
+  describe(`the ${name} when its connection fails`, () => {
     let service: FaultyService;
     beforeAll(async () => {
       service = await start();

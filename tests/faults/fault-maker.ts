@@ -3,10 +3,10 @@ import type { FaultProxy } from '../support/fault-proxy.js';
 import type { Fault } from '../support/fault.js';
 import type { SeededRandom } from './seeded-random.js';
 
-/** What is done to the way to a service, again and again. Resolves when it is over for this time. */
+/** One fault of the connection to a service. Resolves when the fault is over. */
 export type RepeatedFault = (proxy: FaultProxy, random: SeededRandom) => Promise<void>;
 
-/** Every byte is late. */
+/** Delays every byte. */
 export const delays: RepeatedFault = (proxy, random) =>
   hold(
     proxy,
@@ -18,11 +18,11 @@ export const cuts: RepeatedFault = async (proxy) => proxy.cut();
 
 export const resets: RepeatedFault = async (proxy) => proxy.reset();
 
-/** What was asked for is done, and nobody is told: one answer is lost, or now and then all for a while. */
+/** The service carries out requests, but the answer is lost: a single one, or sometimes all for a while. */
 export const lostAnswers: RepeatedFault = async (proxy, random) => {
   if (random.between(1, 5) === 1) return hold(proxy, { kind: 'lose-answers' }, random.between(50, 400));
   await proxy.setFault({ kind: 'lose-answers', count: 1 });
-  // A writer comes to the next change only if it can look what has become of the last one.
+  // A writer can only continue if it can read the result of its last change.
   await delay(random.between(60, 200));
 };
 
@@ -31,7 +31,7 @@ export const blackHoles: RepeatedFault = (proxy, random) =>
 
 export const refusals: RepeatedFault = (proxy, random) => hold(proxy, { kind: 'refuse' }, random.between(50, 600));
 
-/** What an HTTP service answers that has too much to do, with and without a word on when to come again. */
+/** The answers of an overloaded HTTP service, with and without Retry-After. */
 export const overload: RepeatedFault = (proxy, random) => {
   const status = random.between(0, 1) === 0 ? 429 : 503;
   const retryAfter = random.between(0, 1) === 0 ? {} : { retryAfterSeconds: random.between(1, 30) };
@@ -45,9 +45,9 @@ async function hold(proxy: FaultProxy, fault: Fault, ms: number): Promise<void> 
 }
 
 /**
- * Makes faults at random moments until `ended` is aborted, and takes the last one away.
+ * Causes faults at random moments until `ended` is aborted, then ends the last one.
  *
- * @param maxFaultMs so long they last in all: less than a writer is patient
+ * @param maxFaultMs the longest total duration, which must be shorter than the writer's patience
  */
 export async function makeFaults(
   proxy: FaultProxy,

@@ -5,16 +5,16 @@ import { StorageError } from '../../src/storage/storage-error.js';
 
 const READ_EVERY_MS = 100;
 
-/** What somebody saw who read a thread again and again. */
+/** The observations of a reader that polls a thread. */
 export interface ReaderReport {
   readonly reads: number;
-  /** How many of them said that the store is out of reach. */
+  /** The number of answers that reported an unreachable store. */
   readonly refusals: number;
-  /** What should not have happened; nothing, as it should be. */
+  /** Violations. Empty if all is well. */
   readonly problems: readonly string[];
 }
 
-/** Reads a thread until `ended` is aborted: what was there stays there, and what cannot be read is no empty thread. */
+/** Reads a thread until `ended` is aborted. Events must not disappear, and an outage must not look like an empty thread. */
 export async function readAgainAndAgain(
   store: CallbackEventStore,
   thread: EventThread,

@@ -8,7 +8,7 @@ import { createRecordingLog } from '../support/recording-log.js';
 
 export const PIECES = 200;
 
-/** Models send several pieces at once. */
+/** Models often send several pieces at once. */
 const BURST = 5;
 const BURST_PAUSE_MS = 20;
 
@@ -16,20 +16,20 @@ export interface RecordedRunOptions {
   readonly store: CallbackEventStore;
   readonly thread: EventThread;
   readonly correlationId: string;
-  /** Stands in each piece, so that the pieces of two attempts can't be mixed unseen. */
+  /** Part of each piece, so that mixed attempts are detected. */
   readonly name: string;
-  /** How long a store may acknowledge nothing. Default: as in the app. */
+  /** How long the store may acknowledge nothing. Defaults to the value of the app. */
   readonly patienceMs?: number;
 }
 
-/** One delivery of a run of 200 updates, watched by the audit trail as in the app. */
+/** One delivery of a run of 200 updates, recorded by the audit trail as in the app. */
 export class RecordedRun {
   readonly name: string;
   readonly context: AgentCallbackContext;
   readonly log = createRecordingLog();
   readonly #health: StoreHealth;
   readonly #trail: ConversationAuditTrail;
-  /** The longest that one call of the callback has held up the run. */
+  /** The longest time that one callback call delayed the run. */
   longestStallMs = 0;
 
   constructor({ store, thread, correlationId, name, patienceMs }: RecordedRunOptions) {
@@ -52,7 +52,7 @@ export class RecordedRun {
     });
   }
 
-  /** How many events the log says are lost, without those of which it says later that they are kept after all. */
+  /** The number of lost events by the log, minus those that it later reports as kept. */
   get toldLost(): number {
     return this.log.lines.reduce((sum, line) => {
       const [, lost] = /^warn .* (\d+) of the run's \d+ events are lost/.exec(line) ?? [];
@@ -61,7 +61,7 @@ export class RecordedRun {
     }, 0);
   }
 
-  /** Whether the store has said that it keeps the last event. */
+  /** Whether the store has acknowledged the last event. */
   get isEndAcknowledged(): boolean {
     return this.log.lines.some((line) => line.endsWith(' final response recorded'));
   }

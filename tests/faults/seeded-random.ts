@@ -1,9 +1,9 @@
-/** Numbers that look random, and are the same again for the same seed. */
+/** Reproducible pseudo-random numbers. */
 export class SeededRandom {
   readonly seed: number;
   #state: number;
 
-  /** @param seed default: a new one each time, or FAULT_SEED */
+  /** @param seed defaults to FAULT_SEED, or else to a random seed */
   constructor(seed = Number(process.env['FAULT_SEED'] ?? Math.floor(Math.random() * 2 ** 32))) {
     this.seed = seed;
     this.#state = seed >>> 0;
@@ -14,7 +14,7 @@ export class SeededRandom {
     return min + Math.floor(this.#next() * (max - min + 1));
   }
 
-  /** From 0 up to, and without, 1: a 32-bit Weyl sequence whose terms are mixed. */
+  /** From 0 (inclusive) to 1 (exclusive): a 32-bit Weyl sequence with mixed terms. */
   #next(): number {
     this.#state = (this.#state + 0x9e3779b9) >>> 0;
     let mixed = this.#state;

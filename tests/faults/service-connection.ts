@@ -3,25 +3,25 @@ import type { CallbackEventStore } from '../../src/audit/store/callback-event-st
 import type { EventThread } from '../../src/audit/domain/event-thread.js';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.js';
 
-/** A service that stores keep events in, as the fault suite needs it. */
+/** A service behind a store, as the fault suite needs it. */
 export interface FaultyService {
-  /** Where the service itself listens on loopback. */
+  /** The loopback port of the service itself. */
   readonly port: number;
-  /** Makes a store that reaches the service through a port of loopback, its own or a proxy's. */
+  /** Creates a store that connects to a loopback port: that of the service, or that of a proxy. */
   createStore(port: number): CallbackEventStore;
   close(): Promise<void>;
 }
 
-/** A run of a thread that nobody else uses. */
+/** A run in a thread of its own. */
 export interface NewRun {
   readonly thread: EventThread;
   readonly correlationId: string;
 }
 
-/** The way between stores and their service, which a test can spoil for itself alone. */
-export class WayToService {
+/** The connection between stores and their service, which each test can disturb without affecting others. */
+export class ServiceConnection {
   readonly proxy: FaultProxy;
-  /** A store that does not go this way. */
+  /** A store with a direct connection. */
   readonly direct: CallbackEventStore;
   readonly #service: FaultyService;
   readonly #stores: CallbackEventStore[] = [];
@@ -33,11 +33,11 @@ export class WayToService {
     this.#stores.push(this.direct);
   }
 
-  static async open(service: FaultyService): Promise<WayToService> {
-    return new WayToService(service, await startFaultProxy(service.port));
+  static async open(service: FaultyService): Promise<ServiceConnection> {
+    return new ServiceConnection(service, await startFaultProxy(service.port));
   }
 
-  /** A store that goes this way; each process has one of its own. */
+  /** A store that uses this connection. Each process has its own. */
   createStore(): CallbackEventStore {
     const store = this.#service.createStore(this.proxy.port);
     this.#stores.push(store);
