@@ -3,7 +3,7 @@ import { toStreamFields } from '../../../src/audit/domain/callback-event.js';
 
 const about = { text: '', callId: 'call-1', toolName: 'get_weather' } as const;
 
-it('gives the event of a tool call its fields in the order of the wire', () => {
+it('a tool call event has its fields in wire order', () => {
   const fields = toStreamFields({ kind: 'tool_call', ...about, arguments: { location: 'Paris' } });
 
   expect(JSON.stringify(fields)).toBe(
@@ -12,7 +12,7 @@ it('gives the event of a tool call its fields in the order of the wire', () => {
   );
 });
 
-it('gives the event of a tool result its fields in the order of the wire, and its round from the second on', () => {
+it('a tool result event has its fields in wire order, and a round number from the second round on', () => {
   const result = { kind: 'tool_result', ...about, result: 'sunny', isError: false, durationMs: 12 } as const;
 
   expect(JSON.stringify(toStreamFields({ ...result, round: 2 }))).toBe(
@@ -21,7 +21,7 @@ it('gives the event of a tool result its fields in the order of the wire, and it
   );
 });
 
-it('cuts a result to 4 KiB of JSON and says so', () => {
+it('a tool result event truncates the result to 4 KiB of JSON and says so', () => {
   const long = { kind: 'tool_result', ...about, result: 'ä"'.repeat(5000), isError: false, durationMs: 12 } as const;
 
   const fields = toStreamFields(long);

@@ -18,7 +18,7 @@ const record = fc
   });
 
 describe('a cursor', () => {
-  it('is text that is read back as it was', () => {
+  it('survives a round trip through its text', () => {
     fc.assert(
       fc.property(fc.option(epoch, { nil: undefined }), sequence, (of, place) => {
         const cursor: EventCursor = { sequence: place, ...(of !== undefined && { epoch: of }) };
@@ -27,7 +27,7 @@ describe('a cursor', () => {
     );
   });
 
-  it('is a sequence, alone or behind an epoch', () => {
+  it('is a sequence number, with or without an epoch before it', () => {
     expect(formatCursor({ epoch: '0a1b2c3d', sequence: 12 })).toBe('0a1b2c3d-12');
     expect(parseCursor('12')).toEqual({ sequence: 12 });
     expect(parseCursor('7-12')).toEqual({ epoch: '7', sequence: 12 });
@@ -48,13 +48,13 @@ describe('a cursor', () => {
     '1\n',
     '9'.repeat(16),
     `${'a'.repeat(33)}-1`,
-  ])('is not %j', (text) => {
+  ])('cannot be %j', (text) => {
     expect(parseCursor(text)).toBeUndefined();
   });
 });
 
-describe('the place of a cursor in a record', () => {
-  it('is lost unless it is the beginning or that of an event that is kept', () => {
+describe('a cursor in the log of a thread', () => {
+  it('is lost unless it is the start or that of a stored event', () => {
     fc.assert(
       fc.property(record, fc.nat(120), (of, place) => {
         const isKept = place >= of.oldestSequence && place <= of.newestSequence;
@@ -65,7 +65,7 @@ describe('the place of a cursor in a record', () => {
     );
   });
 
-  it('is never lost at the end, also when nothing is kept', () => {
+  it('is never lost at the end, even if no events are stored', () => {
     fc.assert(
       fc.property(record, (of) => {
         const end = endOf(of);
@@ -76,7 +76,7 @@ describe('the place of a cursor in a record', () => {
     );
   });
 
-  it('is only the beginning where there is no record', () => {
+  it('is lost without a log, unless it is the start', () => {
     expect(endOf(undefined)).toEqual(START);
     expect(isLost(START, undefined)).toBe(false);
     expect(isLost({ sequence: 1 }, undefined)).toBe(true);

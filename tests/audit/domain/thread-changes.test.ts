@@ -22,7 +22,7 @@ const a = streamEvent('a');
 const b = streamEvent('b');
 const c = streamEvent('c');
 
-/** Keeps what the changes say. */
+/** Applies the changes. */
 class KeptThread {
   head: ThreadHead | undefined;
   runs = new Map<string, RecordedRun>();
@@ -75,7 +75,7 @@ beforeEach(() => {
 });
 
 describe('beginning an attempt', () => {
-  it('begins the log of a thread, and adds the run', () => {
+  it('starts the log of a thread, and adds the run', () => {
     record.begin('one');
     expect(record.run()).toMatchObject({ ...runOf(), attempts: [{ attempt: 1, token: 'one' }] });
     expect(record.head).toMatchObject({
@@ -86,13 +86,13 @@ describe('beginning an attempt', () => {
     });
   });
 
-  it('gives each log an epoch of its own', () => {
+  it('gives each log its own epoch', () => {
     const unknown = { head: undefined, run: undefined };
     const decisions = [1, 2, 3].map(() => beginAttempt(unknown, runOf(), 'one', STARTED_AT));
     expect(new Set(decisions.map(({ change }) => change?.head.epoch)).size).toBe(3);
   });
 
-  it('gives the next number, and tells of it in the head', () => {
+  it('assigns the next number, and updates the head', () => {
     for (const attempt of [1, 2, 3]) {
       expect(record.begin(`token ${attempt}`)).toMatchObject({ attempt });
       expect(record.head?.newestAttempt).toEqual({ correlationId: runId(1), attempt });
@@ -102,13 +102,13 @@ describe('beginning an attempt', () => {
     expect(record.run().attempts.map(({ token }) => token)).toEqual(['token 1', 'token 2', 'token 3']);
   });
 
-  it('changes nothing when the newest attempt has the token', () => {
+  it('changes nothing if the newest attempt has the token', () => {
     record.begin('one');
     record.append(record.begin('two'), 0, a);
     expect(beginAttempt(record.state(), runOf(), 'two', 'whenever')).toEqual({ result: 2 });
   });
 
-  it('changes nothing either when the attempt with the token was superseded: it stays so', () => {
+  it('changes nothing if the attempt with the token was superseded', () => {
     const zombie = record.begin('one');
     const successor = record.begin('two');
     expect(beginAttempt(record.state(), runOf(), 'one', 'whenever')).toEqual({ result: 1 });
@@ -116,13 +116,13 @@ describe('beginning an attempt', () => {
     expect(record.append(successor, 0, a)).toEqual(kept);
   });
 
-  it('keeps when the run was accepted first', () => {
+  it('keeps the time at which the run was first accepted', () => {
     record.begin('first');
     record.apply(beginAttempt(record.state(), { ...runOf(), acceptedAt: LATER }, 'one', STARTED_AT));
     expect(record.run()).toMatchObject(runOf());
   });
 
-  it('changes nothing when it began long before the newest attempt, and was only cut off from the store', () => {
+  it('changes nothing if the attempt started long before the newest one and arrives late', () => {
     const newest = record.begin('two');
     const before = record.head;
     const late = record.begin('one', { startedAt: '2026-01-07T15:40:29.999Z', waitedMs: 30_001 });
@@ -133,24 +133,24 @@ describe('beginning an attempt', () => {
     expect(record.append(late, 0, streamEvent(), finalEvent('old'))).toEqual(superseded);
   });
 
-  it('is the newest when the clock was set back between the crash and the restart', () => {
+  it('supersedes the earlier attempt even if the clock was set back between crash and restart', () => {
     record.begin('one', { startedAt: '2026-01-07T15:41:00.000Z' });
     expect(record.begin('two', { startedAt: '2026-01-07T14:41:00.000Z', waitedMs: 20 })).toMatchObject({ attempt: 2 });
   });
 
-  it('is the newest when it was cut off from the store, and began after the newest known one', () => {
+  it('supersedes the newest known attempt if it started later, even if it arrives late', () => {
     record.begin('one');
     const startedAt = '2026-01-07T15:43:00.000Z';
     expect(record.begin('two', { startedAt, waitedMs: 60_000 })).toMatchObject({ attempt: 2 });
   });
 
-  it('goes by what it hears of last when times are no further apart than clocks may differ', () => {
+  it('prefers the attempt that arrives last if start times differ by no more than the clock tolerance', () => {
     record.begin('one');
     expect(record.begin('two', { startedAt: '2026-01-07T15:40:30.000Z' })).toMatchObject({ attempt: 2 });
     expect(record.begin('three', { startedAt: '2026-01-07T15:40:00.000Z' })).toMatchObject({ attempt: 3 });
   });
 
-  it('takes back that the run has failed, once', () => {
+  it('subtracts the earlier failure of the run, once', () => {
     record.append(record.begin('other', { run: 2 }), 0, failedEvent());
     record.append(record.begin('one'), 0, failedEvent());
     expect(record.head?.totals).toMatchObject({ runCount: 2, failedRunCount: 2 });
@@ -160,7 +160,7 @@ describe('beginning an attempt', () => {
     expect(record.head?.totals).toMatchObject({ runCount: 2, failedRunCount: 1 });
   });
 
-  it('keeps the latest twenty attempts, and goes on counting', () => {
+  it('keeps the latest twenty attempts, and continues the numbering', () => {
     for (let number = 1; number <= 23; number += 1) record.begin(`token ${number}`);
     const attempts = record.run().attempts.map(({ attempt }) => attempt);
     expect(attempts).toEqual(Array.from({ length: 20 }, (_, index) => index + 4));
@@ -169,7 +169,7 @@ describe('beginning an attempt', () => {
 });
 
 describe('appending events', () => {
-  it('gives them the next sequences, and the run and attempt of their writer', () => {
+  it('assigns the next sequences, and the run and attempt of the writer', () => {
     const first = record.begin('one');
     record.append(first, 0, a, b);
     record.append(record.begin('other', { run: 2 }), 0, c);
@@ -184,7 +184,7 @@ describe('appending events', () => {
     expect(record.head).toMatchObject({ oldestSequence: 1, newestSequence: 4 });
   });
 
-  it('notes how far the attempt has come, and how it ended', () => {
+  it('records the progress of the attempt, and how it ended', () => {
     const writer = record.begin('one');
     const begun = { attempt: 1, token: 'one', startedAt: STARTED_AT };
     record.append(writer, 0, a, b);
@@ -197,13 +197,13 @@ describe('appending events', () => {
 
   it.each<[string, number, NewEvent[], string]>([
     ['nothing', 2, [], 'ab'],
-    ['what is there', 0, [a, b], 'ab'],
-    ['the end of what is there', 1, [b], 'ab'],
-    ['the beginning of what is there', 0, [a], 'ab'],
-    ['what is there, and more', 0, [a, b, c], 'abc'],
-    ['an end of what is there, and more', 1, [b, c], 'abc'],
-    ['what comes next', 2, [c], 'abc'],
-  ])('adds what is new of %s', (_what, firstIndex, events, texts) => {
+    ['all stored events', 0, [a, b], 'ab'],
+    ['the last stored event', 1, [b], 'ab'],
+    ['the first stored event', 0, [a], 'ab'],
+    ['all stored events and a new one', 0, [a, b, c], 'abc'],
+    ['the last stored event and a new one', 1, [b, c], 'abc'],
+    ['only a new event', 2, [c], 'abc'],
+  ])('adds only what is new to the log, given %s', (_what, firstIndex, events, texts) => {
     const writer = record.begin('one');
     record.append(writer, 0, a, b);
     const before = record.head;
@@ -213,7 +213,7 @@ describe('appending events', () => {
     expect(record.head === before).toBe(texts === 'ab');
   });
 
-  it('adds up what was lost, and says so each time', () => {
+  it('sums up lost events, and returns the sum each time', () => {
     const writer = record.begin('one');
     expect(record.append(writer, 2, a)).toEqual({ status: 'kept', lostEvents: 2 });
     expect(record.append(writer, 2, a)).toEqual({ status: 'kept', lostEvents: 2 });
@@ -222,7 +222,7 @@ describe('appending events', () => {
     expect(record.run().attempts).toMatchObject([{ eventCount: 8, lostEvents: 5, lastSequence: 3 }]);
   });
 
-  it('adds up a run that has several attempts once', () => {
+  it('counts a run with several attempts once', () => {
     record.begin('none');
     record.append(record.begin('one'), 0, streamEvent('a', '2026-01-07T15:40:01.000Z'), finalEvent());
     record.append(record.begin('two'), 0, a, b);
@@ -239,7 +239,7 @@ describe('appending events', () => {
     });
   });
 
-  it('leaves what it was given as it was', () => {
+  it('does not modify its arguments', () => {
     const writer = record.begin('one');
     record.append(writer, 0, a);
     const state = record.state();
@@ -251,8 +251,8 @@ describe('appending events', () => {
   });
 });
 
-describe('an attempt that was superseded', () => {
-  it('adds nothing, not even what it has added', () => {
+describe('a superseded attempt', () => {
+  it('cannot append, not even events that it has appended before', () => {
     const zombie = record.begin('one');
     record.append(zombie, 0, a);
     const successor = record.begin('two');
@@ -263,13 +263,13 @@ describe('an attempt that was superseded', () => {
     expect(appendEvents(record.state(), zombie, 1, [])).toEqual({ result: superseded });
   });
 
-  it('stays so when it is forgotten', () => {
+  it('stays superseded after its record was dropped', () => {
     const zombie = record.begin('first');
     for (let number = 2; number <= 30; number += 1) record.begin(`token ${number}`);
     expect(record.append(zombie, 0, a)).toEqual(superseded);
   });
 
-  it('does not disturb other runs', () => {
+  it('does not affect other runs', () => {
     const writer = record.begin('other', { run: 2 });
     record.begin('one');
     record.begin('two');
@@ -277,8 +277,8 @@ describe('an attempt that was superseded', () => {
   });
 });
 
-describe('clearing', () => {
-  it('begins a new epoch after the newest event, and each sorts after the one before', () => {
+describe('clearing a thread', () => {
+  it('starts a new epoch after the newest event, and epochs sort by time', () => {
     record.append(record.begin('one'), 0, a, b);
     const epochs = [record.head?.epoch ?? ''];
     for (const version of [3, 4]) {
@@ -290,11 +290,11 @@ describe('clearing', () => {
     expect(epochs).toEqual([...new Set(epochs)].toSorted());
   });
 
-  it('does nothing to a thread that is unknown', () => {
+  it('does nothing for an unknown thread', () => {
     expect(clearThread(undefined)).toEqual({ result: undefined });
   });
 
-  it('lets a running attempt go on, as the first of a run that is new', () => {
+  it('lets a running attempt continue, as the first of a new run', () => {
     record.begin('dead');
     const writer = record.begin('one');
     record.append(writer, 0, a, b);
@@ -322,7 +322,7 @@ describe('clearing', () => {
     expect(record.events).toHaveLength(2);
   });
 
-  it('lets only one of a dead attempt and its successor go on', () => {
+  it('lets either a dead attempt or its successor continue, but not both', () => {
     const zombie = record.begin('one');
     const successor = record.begin('two');
     record.clear();
@@ -333,7 +333,7 @@ describe('clearing', () => {
     expect(record.begin('three')).toMatchObject({ attempt: 3 });
   });
 
-  it('counts no run as failed whose attempt takes the place of one that has failed', () => {
+  it('does not count a run as failed if its attempt replaces a failed one', () => {
     const zombie = record.begin('one');
     const successor = record.begin('two');
     record.clear();
@@ -344,9 +344,9 @@ describe('clearing', () => {
   });
 
   it.each([
-    ['the same number', []],
-    ['a higher number', ['dead', 'dead too']],
-  ])('ends an attempt of %s than the one that begins then', (_what, before) => {
+    ['with the same number', []],
+    ['with a higher number', ['dead', 'dead too']],
+  ])('lets the next attempt supersede an earlier one %s', (_what, before) => {
     for (const token of before) record.begin(token);
     const zombie = record.begin('zombie');
     record.append(zombie, 0, a);
@@ -360,9 +360,9 @@ describe('clearing', () => {
   });
 
   it.each([
-    ['a late one', 1],
-    ['one with a higher number', 3],
-  ])('gives the place of %s to one that began long after it, under a number of its own', (_what, number) => {
+    ['that arrives late', 1],
+    ['with a higher number', 3],
+  ])('lets an attempt that started much later replace one %s, under a new number', (_what, number) => {
     for (let dead = 1; dead < number; dead += 1) record.begin(`dead ${dead}`);
     const late = record.begin('late');
     record.clear();
@@ -376,7 +376,7 @@ describe('clearing', () => {
     expect(record.head?.newestAttempt).toEqual({ correlationId: runId(1), attempt: number + 1 });
   });
 
-  it('supersedes an attempt that went on by the next one that begins', () => {
+  it('lets the next attempt supersede one that continued', () => {
     record.begin('dead');
     const zombie = record.begin('zombie');
     record.clear();
@@ -386,14 +386,14 @@ describe('clearing', () => {
   });
 });
 
-describe('a run whose events are dropped', () => {
+describe('whether the oldest remaining event is after a run', () => {
   it.each<[string, boolean, () => unknown]>([
-    ['has only begun', true, () => record.begin('one')],
-    ['has an event left', true, () => record.append(record.begin('one'), 0, a, b)],
+    ['has only started', true, () => record.begin('one')],
+    ['has a remaining event', true, () => record.append(record.begin('one'), 0, a, b)],
     ['has ended', false, () => record.append(record.begin('one'), 0, finalEvent())],
-    ['goes on', true, () => record.append(record.begin('one'), 0, a)],
+    ['continues', true, () => record.append(record.begin('one'), 0, a)],
     [
-      'was cut off, and another one has begun',
+      'was interrupted before another run started',
       false,
       () => {
         record.append(record.begin('one'), 0, a);
@@ -401,14 +401,14 @@ describe('a run whose events are dropped', () => {
       },
     ],
     [
-      'has begun again',
+      'has restarted',
       true,
       () => {
         record.append(record.begin('one'), 0, a);
         record.begin('two');
       },
     ],
-  ])('and that %s is reached: %s', (_what, expected, happen) => {
+  ])('that %s: reached = %s', (_what, expected, happen) => {
     happen();
     const { newestAttempt } = record.head ?? {};
     expect(isReached(record.run(), { oldestSequence: 2, ...(newestAttempt && { newestAttempt }) })).toBe(expected);
@@ -416,7 +416,7 @@ describe('a run whose events are dropped', () => {
 });
 
 describe('dropping the oldest events', () => {
-  it('moves the beginning of the record, and leaves what it adds up to', () => {
+  it('moves the start of the log, and keeps its totals', () => {
     record.append(record.begin('one'), 0, a, b, finalEvent());
     const { head } = record;
     if (head === undefined) throw new Error('There is a head.');

@@ -10,7 +10,7 @@ function parse(name: keyof typeof schemas, query: string): unknown {
   return parseQuery(schemas[name], new URLSearchParams(query));
 }
 
-/** The message with which a query is refused; empty when it is taken. */
+/** The error message for a query. Empty if the query is valid. */
 function refusal(name: keyof typeof schemas, query: string): string {
   try {
     parse(name, query);
@@ -21,7 +21,7 @@ function refusal(name: keyof typeof schemas, query: string): string {
   }
 }
 
-describe('the query', () => {
+describe('a query', () => {
   it.each<[keyof typeof schemas, string, unknown]>([
     ['list', '', { wait: 0, request_message: 'each' }],
     ['list', 'after=&limit=&wait=&unknown=1', { wait: 0, request_message: 'each' }],
@@ -54,7 +54,7 @@ describe('the query', () => {
       `limit=5&cursor=${encodeURIComponent(`8232198002877|${runId(1)}`)}`,
       { limit: 5, cursor: `8232198002877|${runId(1)}` },
     ],
-  ])('of %s may be "%s"', (name, query, expected) => {
+  ])('for %s may be "%s"', (name, query, expected) => {
     expect(parse(name, query)).toEqual(expected);
   });
 
@@ -80,13 +80,13 @@ describe('the query', () => {
     ['list', 'request_message', 'never', /each or once$/],
     ['threads', 'limit', '0', /a whole number from 1 to 1000$/],
     ['threads', 'cursor', '7', /x-next-cursor$/],
-  ])('of %s may not have %s=%s', (name, parameter, value, expected) => {
+  ])('for %s must not contain %s=%s', (name, parameter, value, expected) => {
     const message = refusal(name, `${parameter}=${value}`);
     expect(message).toMatch(new RegExp(`^Invalid ${parameter}: expected `));
     expect(message).toMatch(expected);
   });
 
-  it('of a stream until the end of a run has to name the run', () => {
+  it('for a stream until the end of a run must name the run', () => {
     expect(refusal('stream', 'until=run-end')).toMatch(/^Invalid correlation_id: expected the run/);
   });
 });

@@ -12,7 +12,7 @@ import {
 } from '../../support/callback-events.js';
 import { readCsv } from '../../support/read-csv.js';
 
-/** The fields of an event, by column, as a reader of CSV sees them. */
+/** The fields of an event by column, as a CSV reader sees them. */
 function fieldsOf(event: CallbackEvent): Record<string, string> {
   const [names = [], values = [], ...others] = readCsv(CSV_HEADER + toCsvLine(event));
   expect(others).toEqual([]);
@@ -65,12 +65,12 @@ describe('an event in CSV', () => {
     expect(filled(fieldsOf(servedEvent(event, { sequence: 7 })))).toEqual({ ...run, ...expected });
   });
 
-  it('has the attempt and the number of lost events', () => {
+  it('has columns for the attempt and the number of lost events', () => {
     const fields = fieldsOf(servedEvent(finalEvent(), { sequence: 7, attempt: 3, lostEvents: 12 }));
     expect(fields).toMatchObject({ attempt: '3', lost_events: '12' });
   });
 
-  it('gives back any text, but for the apostrophe that makes a formula harmless', () => {
+  it('preserves any text, except for the apostrophe before a formula', () => {
     const text = fc
       .array(
         fc.oneof(
@@ -95,13 +95,13 @@ describe('an event in CSV', () => {
   });
 
   it.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1', '=HYPERLINK("http://localhost","a,b")'])(
-    'makes %j harmless',
+    'escapes the formula %j',
     (words) => {
       expect(fieldsOf(served(words))['text']).toBe(`'${words}`);
     },
   );
 
-  it.each(["'=1", 'a=1', ' =1', '1-1', ''])('leaves %j as it is', (words) => {
+  it.each(["'=1", 'a=1', ' =1', '1-1', ''])('leaves %j unchanged', (words) => {
     expect(fieldsOf(served(words))['text']).toBe(words);
   });
 });

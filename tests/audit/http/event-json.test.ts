@@ -34,7 +34,7 @@ function kept(event: NewEvent, sequence: number, of: Partial<StoredEvent> = {}):
   return { ...event, sequence, correlationId: runId(1), attempt: 1, ...of };
 }
 
-/** A run whose attempts have lost so many events each. */
+/** A run whose attempts lost these numbers of events. */
 function runWith(lostEvents: readonly number[], fields: Partial<RecordedRun> = {}): RecordedRun {
   const attempts = lostEvents.map((lost, index) => {
     return { attempt: index + 1, token: `${index}`, startedAt: '', eventCount: 9, lostEvents: lost };
@@ -51,7 +51,7 @@ describe('the JSON of an event', () => {
     ['stream', streamEvent(), STREAM],
     ['final', finalEvent(), FINAL],
     ['failed', failedEvent(), FAILED],
-  ])('has its fields in this order: %s', (_type, event, expected) => {
+  ])('has its fields in wire order: %s', (_type, event, expected) => {
     expect(jsonsOf([kept(event, 7)], runWith([0]))).toEqual([`${expected}${STARTED},"attempt":1,"sequence":7}`]);
   });
 
@@ -59,11 +59,11 @@ describe('the JSON of an event', () => {
     ['stream', streamEvent(), `${STREAM}${STARTED},"attempt":1,"sequence":7}`],
     ['final', finalEvent(), `${FINAL}${STARTED},"attempt":1,"lost_events":3,"sequence":7}`],
     ['failed', failedEvent(), `${FAILED}${STARTED},"attempt":1,"lost_events":3,"sequence":7}`],
-  ])('has the number of lost events on the last event of a run: %s', (_type, event, json) => {
+  ])('includes the number of lost events in the last event of a run: %s', (_type, event, json) => {
     expect(jsonsOf([kept(event, 7)], runWith([3]))).toEqual([json]);
   });
 
-  it('has the number of lost events of each attempt', () => {
+  it('includes the number of lost events of each attempt', () => {
     const events = [1, 2, 3].map((attempt) => kept(finalEvent(), attempt, { attempt }));
     const tails = jsonsOf(events, runWith([0, 2, 5])).map((json) => json.slice(json.indexOf(STARTED)));
     expect(tails).toEqual([
@@ -73,7 +73,7 @@ describe('the JSON of an event', () => {
     ]);
   });
 
-  it('has what is its own run’s, wherever it stands among those of others', () => {
+  it('contains the data of its own run, even between events of others', () => {
     const events = [1, 2, 1, 3, 3, 2].map((run, index) =>
       kept(streamEvent(), index + 1, { correlationId: runId(run) }),
     );
@@ -86,18 +86,18 @@ describe('the JSON of an event', () => {
     );
   });
 
-  it('has no words where the record of its run is not known', () => {
+  it('has an empty message if its run record is missing', () => {
     const [json] = jsonsOf([kept(finalEvent(), 7, { attempt: 2 })]);
     expect(json).toBe(`${FINAL.replace('Tell me a short joke', '')}"run_started_at":"","attempt":2,"sequence":7}`);
   });
 
-  it('has no losses of an attempt that the run record no longer contains', () => {
+  it('reports no losses for an attempt that the run record no longer contains', () => {
     const [json] = jsonsOf([kept(finalEvent(), 7)], runWith([4, 4], { attempts: [] }));
     expect(json).toBe(`${FINAL}${STARTED},"attempt":1,"sequence":7}`);
   });
 
   it.each(['"', '\\', '\n\r\t\0', '\u2028\u2029', '🌦️ שלום', '\uD83C', '</script>', '{"a":[1]}', ''])(
-    'holds %j wherever it may stand',
+    'escapes %j in every text field',
     async (text) => {
       const store = createMemoryStore();
       const writer = writerFor(store);
@@ -112,7 +112,7 @@ describe('the JSON of an event', () => {
     },
   );
 
-  it('is what JSON.stringify makes of the event', async () => {
+  it('equals the output of JSON.stringify', async () => {
     const store = createMemoryStore();
     const events = [streamEvent('a'), finalEvent('b'), failedEvent()];
     await writerFor(store).append(...events);
@@ -122,9 +122,9 @@ describe('the JSON of an event', () => {
   });
 });
 
-describe('the size of an event', () => {
+describe('the estimated size of an event', () => {
   it.each(['Hello', '🌦️'.repeat(1000), '"\n'.repeat(1000)])(
-    'is that of its JSON, or up to 60 bytes more',
+    'exceeds that of its JSON by at most 60 bytes',
     async (text) => {
       const store = createMemoryStore();
       const writer = writerFor(store);
@@ -155,14 +155,14 @@ describe('a JSON array of events', () => {
     ['an event', 1, 'Hello', 1],
     ['many events', 6000, 'Hello 🌦️', 6],
     ['a long message that each event repeats', 10, '🌦️'.repeat(50_000), 6],
-  ])('comes in pieces that together are the JSON of %s', (_what, count, message, minPieces) => {
+  ])('is sent in pieces that join to the JSON of %s', (_what, count, message, minPieces) => {
     const page = pageOf(count, message);
     const pieces = [...jsonArrayPieces(page, 'each')];
     expect(pieces.length).toBeGreaterThanOrEqual(minPieces);
     expect(Buffer.concat(pieces).toString()).toBe(`[${servedJsons(page).join(',')}]`);
   });
 
-  it('has the message in the first event of each run only, if asked for once', () => {
+  it('contains the message only in the first event of each run with request_message=once', () => {
     const events = [1, 2, 1, 2].map((run, index) => kept(streamEvent(), index + 1, { correlationId: runId(run) }));
     const runs = [1, 2].map((run) => runWith([0], { correlationId: runId(run), requestMessage: `message ${run}` }));
     const page = { thread, events, runs: new Map(runs.map((run) => [run.correlationId, run])) };

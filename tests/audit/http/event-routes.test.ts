@@ -57,7 +57,7 @@ function createRoutes(limits: { maxAnswerBytes?: number; maxTotalBytes?: number 
   return { store, threadIndex, ask, open };
 }
 
-/** So many more reads of events are answered. */
+/** The number of event reads that still succeed. */
 function failAfter(store: HookedEventStore, reads: number): void {
   let left = reads;
   store.hooks.before = (method) => {
@@ -67,7 +67,7 @@ function failAfter(store: HookedEventStore, reads: number): void {
   };
 }
 
-/** The events of an answer of the list, the export as JSON Lines, or a stream. */
+/** The events in an answer of the list, the JSON Lines export or a stream. */
 function eventsIn({ contentType, text }: HttpAnswer): CallbackEvent[] {
   if (contentType === 'text/event-stream') return callbackEventsOf(parseSse(text).events);
   const lines = contentType === 'application/jsonl' ? text.split('\n').slice(0, -1) : undefined;
@@ -87,7 +87,7 @@ async function createHistory() {
   return routes;
 }
 
-describe('a run that was delivered again', () => {
+describe('a redelivered run', () => {
   it.each<[Route, string, string[]]>([
     ['list', '', ['1:1', '2:1', '5:2', '6:2']],
     ['list', '?superseded=false', ['1:1', '2:1', '5:2', '6:2']],
@@ -99,14 +99,14 @@ describe('a run that was delivered again', () => {
     ['export', '?superseded=true', ['1:1', '2:1', '3:1', '4:1', '5:2', '6:2']],
     ['stream', `?${UNTIL_END}`, ['5:2', '6:2']],
     ['stream', `?${UNTIL_END}&superseded=true`, ['3:1', '4:1', '5:2', '6:2']],
-  ])('is shown by %s%s as these events', async (route, query, expected) => {
+  ])('appears in %s%s with the expected attempts', async (route, query, expected) => {
     const { ask } = await createHistory();
     const answer = await ask(route, query);
     expect(answer.status).toBe(200);
     expect(eventsIn(answer).map(placeOf)).toEqual(expected);
   });
 
-  it('is shown by the export as a table, with the attempt of each event', async () => {
+  it('appears in the CSV export with the attempt of each event', async () => {
     const { ask } = await createHistory();
     const [names = [], ...rows] = readCsv((await ask('export', '?format=csv&superseded=true')).text);
     expect(rows.map((row) => row[names.indexOf('attempt')])).toEqual(['1', '1', '1', '1', '2', '2']);
@@ -114,14 +114,17 @@ describe('a run that was delivered again', () => {
     expect(winning).toHaveLength(4);
   });
 
-  it.each<Route>(['list', 'export', 'stream'])('is not shown by %s?superseded=maybe', async (route) => {
-    const { ask } = await createHistory();
-    const { status, contentType, text } = await ask(route, '?superseded=maybe');
-    expect([status, contentType]).toEqual([400, 'application/json']);
-    expect(JSON.parse(text)).toEqual({ error: 'Invalid superseded: expected true or false' });
-  });
+  it.each<Route>(['list', 'export', 'stream'])(
+    'is not shown by %s with the invalid superseded=maybe',
+    async (route) => {
+      const { ask } = await createHistory();
+      const { status, contentType, text } = await ask(route, '?superseded=maybe');
+      expect([status, contentType]).toEqual([400, 'application/json']);
+      expect(JSON.parse(text)).toEqual({ error: 'Invalid superseded: expected true or false' });
+    },
+  );
 
-  it('has ended for one who has read the end of its latest attempt, not for one who has read an earlier end', async () => {
+  it('has ended for a reader of its latest end, but not for a reader of an earlier one', async () => {
     const { ask } = await createHistory();
     expect((await ask('stream', `?${UNTIL_END}&after=6`)).status).toBe(204);
     const answer = await ask('stream', `?${UNTIL_END}&after=4`);
@@ -129,7 +132,7 @@ describe('a run that was delivered again', () => {
   });
 });
 
-describe('a store that is out of reach', () => {
+describe('an unreachable store', () => {
   it.each<[Route, string]>([
     ['list', ''],
     ['list', '?after=1&wait=30'],
@@ -141,7 +144,7 @@ describe('a store that is out of reach', () => {
     ['export', ''],
     ['export', '?format=csv'],
     ['threads', ''],
-  ])('is told by %s%s, which never looks like an empty thread', async (route, query) => {
+  ])('is reported by %s%s, and never looks like an empty thread', async (route, query) => {
     const { store, threadIndex, ask } = createRoutes();
     await threadIndex.touch(thread, { message: 'Hi', status: 'completed', at: new Date() });
     await appendEvents(store, [streamEvent(), finalEvent()]);
@@ -153,7 +156,7 @@ describe('a store that is out of reach', () => {
     expect(JSON.parse(text)).toEqual({ error: 'The storage cannot be reached. Try again in a moment.' });
   });
 
-  it('is not what a reader is told of a mistake, which another try does not mend', async () => {
+  it('is not reported for a programming error, which a retry cannot fix', async () => {
     const { store, ask } = createRoutes();
     store.hooks.before = () => {
       throw new TypeError('There is a mistake in the store.');
@@ -163,7 +166,7 @@ describe('a store that is out of reach', () => {
     expect(text).not.toContain('mistake');
   });
 
-  it('is told to one whose answer was put off', async () => {
+  it('is reported to a long poll that is waiting', async () => {
     const { store, ask } = createRoutes();
     await appendEvents(store, [streamEvent()]);
     failAfter(store, 1);
@@ -174,7 +177,7 @@ describe('a store that is out of reach', () => {
     expect([status, text]).toEqual([503, expect.stringContaining('error')]);
   });
 
-  it('does not end the stream of a reader who comes back', async () => {
+  it('does not end the stream of a reader that reconnects', async () => {
     const { store, ask } = createRoutes();
     await appendEvents(store, [streamEvent(), finalEvent()]);
     const { epoch } = (await store.list(thread)).next;
@@ -186,7 +189,7 @@ describe('a store that is out of reach', () => {
     expect(parseSse(text).events.map(({ id, event }) => [id, event])).toEqual([[`${epoch}-2`, 'final']]);
   });
 
-  it('ends an export that has begun behind what was read, and says so in its last line', async () => {
+  it('ends a running export after the events that were read, and the last line says so', async () => {
     const { store, ask } = createRoutes();
     await appendEvents(
       store,
@@ -219,8 +222,8 @@ async function createExportedRun() {
   return routes;
 }
 
-describe('an export of a run that is delivered again meanwhile', () => {
-  it('ends with the attempt that is void', async () => {
+describe('an export of a run that is redelivered meanwhile', () => {
+  it('ends with an "incomplete" line once the attempt is superseded', async () => {
     const { ask } = await createExportedRun();
     const lines = eventsIn(await ask('export'));
     expect(lines).toHaveLength(501);
@@ -233,14 +236,14 @@ describe('an export of a run that is delivered again meanwhile', () => {
     expect(eventsIn(await ask('export')).map(placeOf)).toEqual(['601:2', '602:2']);
   });
 
-  it('ends so as a table too', async () => {
+  it('ends the same way as CSV', async () => {
     const { ask } = await createExportedRun();
     const [names = [], ...rows] = readCsv((await ask('export', '?format=csv')).text);
     const last = Object.fromEntries(names.map((name, column) => [name, rows.at(-1)?.[column]]));
     expect(last).toMatchObject({ event_type: 'incomplete', correlation_id: runId(1), attempt: '1' });
   });
 
-  it('is whole when all attempts are asked for', async () => {
+  it('is complete if superseded attempts are included', async () => {
     const { ask } = await createExportedRun();
     const lines = eventsIn(await ask('export', '?superseded=true'));
     expect(lines.map(({ sequence }) => sequence)).toEqual(Array.from({ length: 602 }, (_, index) => index + 1));
@@ -253,19 +256,19 @@ async function tagOf(ask: Ask): Promise<string> {
   return (await ask('list')).headers.get('etag') ?? '';
 }
 
-describe('the tag of a list', () => {
+describe('the ETag of a list', () => {
   it.each<[string, (store: HookedEventStore) => Promise<unknown>]>([
     ['events are added', (store) => appendEvents(store, [streamEvent()])],
-    ['another attempt of a run begins', (store) => writerFor(store).begin()],
+    ['another attempt of a run starts', (store) => writerFor(store).begin()],
     ['the thread is cleared', (store) => store.clear(thread)],
     [
-      'the thread is cleared and has as many events again',
+      'the thread is cleared and has the same number of events again',
       async (store) => {
         await store.clear(thread);
         await appendEvents(store, [streamEvent(), finalEvent()]);
       },
     ],
-  ])('is another one when %s', async (_what, change) => {
+  ])('changes when %s', async (_what, change) => {
     const { store, ask } = createRoutes();
     await appendEvents(store, [streamEvent(), finalEvent()]);
     const tag = await tagOf(ask);
@@ -277,7 +280,7 @@ describe('the tag of a list', () => {
     expect(answer.headers.get('etag')).not.toBe(tag);
   });
 
-  it('stays when another thread changes', async () => {
+  it('does not change with another thread', async () => {
     const { store, ask } = createRoutes();
     await appendEvents(store, [streamEvent()]);
     const tag = await tagOf(ask);
@@ -286,8 +289,8 @@ describe('the tag of a list', () => {
   });
 });
 
-describe('a list that waits', () => {
-  it('gives the first events of another attempt, and not before', async () => {
+describe('a long poll', () => {
+  it('returns as soon as another attempt has events', async () => {
     const { store, ask } = createRoutes();
     await writerFor(store).stream('half an', ' answer');
     const answer = ask('list', '?after=2&wait=30');
@@ -302,7 +305,7 @@ describe('a list that waits', () => {
     expect(eventsIn(await answer)).toMatchObject([{ sequence: 3, attempt: 2, text: 'a whole answer' }]);
   });
 
-  it('takes back the half answer that its reader has, when it is asked for all events', async () => {
+  it('returns an empty list to a reader whose partial answer was superseded', async () => {
     const { store, ask } = createRoutes();
     await writerFor(store).stream('half an', ' answer');
     const tag = (await ask('list')).headers.get('etag') ?? '';
@@ -312,7 +315,7 @@ describe('a list that waits', () => {
     expect([(await answer).status, eventsIn(await answer)]).toEqual([200, []]);
   });
 
-  it('tells of a clear', async () => {
+  it('reports a clear', async () => {
     const { store, ask } = createRoutes();
     await appendEvents(store, [streamEvent()]);
     const answer = ask('list', '?after=1&wait=30');
@@ -323,7 +326,7 @@ describe('a list that waits', () => {
 });
 
 describe('the threads of an agent', () => {
-  it('are listed by their last activity, with what their events sum up to', async () => {
+  it('are listed by last activity, with the totals of their events', async () => {
     const { store, threadIndex, ask } = createRoutes();
     for (const [threadId, second] of [
       ['thread-0', 3],
@@ -344,8 +347,8 @@ describe('the threads of an agent', () => {
   });
 });
 
-describe('what an answer costs', () => {
-  it('is one read of the head for a reader that has everything already', async () => {
+describe('the cost of an answer', () => {
+  it('is one head read for an up-to-date reader', async () => {
     const { store, ask } = createRoutes();
     for (let count = 0; count < 3; count += 1) {
       await appendEvents(
@@ -362,7 +365,7 @@ describe('what an answer costs', () => {
     expect(reads).not.toContain('list');
   });
 
-  it('is one small read for each change while a filtered list waits, however long the thread is', async () => {
+  it('is one small read per change for a filtered long poll, however long the thread is', async () => {
     const { store, ask } = createRoutes();
     await appendEvents(
       store,
@@ -377,13 +380,13 @@ describe('what an answer costs', () => {
       await new Promise(setImmediate);
     }
     const reads = store.calls.filter((method) => method === 'list').length - before;
-    // Appending begins an attempt, which is a change too.
+    // Appending starts an attempt, which is a change too.
     expect(reads).toBeLessThanOrEqual(10);
     await appendEvents(store, [streamEvent('at last')], { run: 2 });
     expect(eventsIn(await answer)).toMatchObject([{ text: 'at last' }]);
   });
 
-  it('is refused with 503 beside other large answers that are being sent', async () => {
+  it('is limited: 503 while other large answers are being sent', async () => {
     const { store, ask, open } = createRoutes({ maxTotalBytes: 3_000_000 });
     await appendEvents(
       store,
@@ -396,7 +399,7 @@ describe('what an answer costs', () => {
     expect((await ask('list')).status).toBe(200);
   });
 
-  it('is refused with 413 if it would be too large, and can be read in pages', async () => {
+  it('is limited: 413 if it would be too large, while pages still work', async () => {
     const { store, ask } = createRoutes({ maxAnswerBytes: 50_000 });
     await appendEvents(
       store,
@@ -408,8 +411,8 @@ describe('what an answer costs', () => {
   });
 });
 
-describe('lists that wait', () => {
-  it('are limited, and the answer beyond them tells when there is room', async () => {
+describe('long polls', () => {
+  it('are limited, and the answer above the limit says when to retry', async () => {
     const { store, ask } = createRoutes();
     const waiting = Array.from({ length: 10 }, () => ask('list', '?wait=30'));
     await new Promise(setImmediate);
@@ -422,8 +425,8 @@ describe('lists that wait', () => {
   });
 });
 
-describe('an export of a thread that is cleared in the meantime', () => {
-  it.each(['jsonl', 'csv'])('says in its last line that it is not complete: %s', async (format) => {
+describe('an export of a thread that is cleared meanwhile', () => {
+  it.each(['jsonl', 'csv'])('says in its last line that it is incomplete: %s', async (format) => {
     const { store, ask } = createRoutes();
     await appendEvents(
       store,
@@ -443,8 +446,8 @@ describe('an export of a thread that is cleared in the meantime', () => {
   });
 });
 
-describe('an export as CSV', () => {
-  it('begins with a byte order mark if asked to', async () => {
+describe('a CSV export', () => {
+  it('starts with a byte order mark on request', async () => {
     const { ask } = createRoutes();
     const bytes = new Uint8Array(await (await createRoutes().open('export', '?format=csv&bom=true')).arrayBuffer());
     expect([...bytes.subarray(0, 3)]).toEqual([0xef, 0xbb, 0xbf]);
@@ -452,8 +455,8 @@ describe('an export as CSV', () => {
   });
 });
 
-describe('the threads of an agent in pages', () => {
-  it('have cursors that fit a header and take up any thread ids', async () => {
+describe('the pages of an agent’s threads', () => {
+  it('have cursors that fit into a header, whatever the thread ids', async () => {
     const { threadIndex, ask } = createRoutes();
     const ids = ['auth0|1', 'a,b', '100%25', 'Zoë', '東京', 'a b', 'x'.repeat(128)];
     for (const threadId of ids) {

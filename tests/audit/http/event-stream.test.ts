@@ -17,7 +17,7 @@ type TestOptions = Partial<EventStreamOptions> & {
   readonly onEnd?: () => void;
 };
 
-/** A stream as its reader sees it: texts, then why it ended. */
+/** A stream as its reader sees it: its texts, then the reason why it ended. */
 async function* framesOf(
   store: CallbackEventStore,
   { limits, onEnd, ...options }: TestOptions = {},
@@ -55,18 +55,18 @@ async function readAll(frames: AsyncGenerator<string, 'ended' | 'limit'>) {
   }
 }
 
-/** The sequences of the events that the next frames carry. */
+/** The sequences of the events in the next frames. */
 async function nextSequences(frames: AsyncGenerator<string, string>): Promise<number[]> {
   return callbackEventsOf(parseSse((await frames.next()).value).events).map(({ sequence }) => sequence);
 }
 
 describe('a stream of events', () => {
-  it('begins with the time after which to connect again', async () => {
+  it('starts with the reconnection time', async () => {
     const { frames } = createStream();
     expect(parseSse((await frames.next()).value).retryMs).toBe(1000);
   });
 
-  it('gives what is there, then what comes, each under its cursor and its type', async () => {
+  it('replays stored events, then follows live, with cursors as ids and event types as names', async () => {
     const { store, frames } = createStream();
     const events = [streamEvent('a'), streamEvent('b'), finalEvent(), failedEvent()];
     for (const event of events.slice(0, 2)) await appendEvents(store, [event]);
@@ -87,7 +87,7 @@ describe('a stream of events', () => {
     );
   });
 
-  it('follows a thread that is not known yet', async () => {
+  it('follows a thread that does not exist yet', async () => {
     const { store, frames } = createStream();
     await frames.next();
     const next = nextSequences(frames);
@@ -95,7 +95,7 @@ describe('a stream of events', () => {
     expect(await next).toEqual([1]);
   });
 
-  it('shows only the events of the run that is asked for', async () => {
+  it('filters by run', async () => {
     const { store, frames } = createStream({ filter: { correlationId: runId(2) } });
     for (const run of [1, 2, 1, 2]) await appendEvents(store, [streamEvent()], { run });
     await frames.next();
@@ -105,7 +105,7 @@ describe('a stream of events', () => {
     expect(await next).toEqual([7]);
   });
 
-  it('tells a reader of another record first, and begins with the oldest event', async () => {
+  it('resets a reader whose cursor has another epoch, and starts with the oldest event', async () => {
     const { store, frames } = createStream({ after: { epoch: 'another', sequence: 2 } });
     for (let count = 0; count < 3; count += 1) await appendEvents(store, [streamEvent()]);
     await frames.next();
@@ -115,7 +115,7 @@ describe('a stream of events', () => {
     expect(callbackEventsOf(events).map(({ sequence }) => sequence)).toEqual([1, 2, 3]);
   });
 
-  it('tells a reader of a record that is gone, whose next cursor is the beginning', async () => {
+  it('resets a reader whose log is gone to the start cursor', async () => {
     const { store, frames } = createStream({ after: { epoch: 'another', sequence: 2 } });
     await frames.next();
     const { events } = parseSse((await frames.next()).value);
@@ -125,7 +125,7 @@ describe('a stream of events', () => {
     expect(await next).toEqual([1]);
   });
 
-  it('tells of a clear on the way, and goes on behind it', async () => {
+  it('reports a clear, and continues after it', async () => {
     const { store, frames } = createStream();
     for (let count = 0; count < 3; count += 1) await appendEvents(store, [streamEvent()]);
     await frames.next();
@@ -141,7 +141,7 @@ describe('a stream of events', () => {
     expect(await next).toEqual([4]);
   });
 
-  it('takes back what it has sent of an attempt as soon as another one begins', async () => {
+  it('reports a superseded attempt as soon as another one starts', async () => {
     const { store, frames } = createStream();
     await writerFor(store).stream('half an', ' answer');
     await frames.next();
@@ -156,7 +156,7 @@ describe('a stream of events', () => {
     expect(await following).toEqual([3]);
   });
 
-  it('tells one who comes back that the attempt it has seen last is void', async () => {
+  it('tells a returning reader that the attempt it saw last is superseded', async () => {
     const { store } = createStream();
     await writerFor(store).stream('half an', ' answer');
     await writerFor(store).final('a whole answer');
@@ -169,7 +169,7 @@ describe('a stream of events', () => {
     ]);
   });
 
-  it('does not show attempts that are void, unless it is asked to', async () => {
+  it('omits superseded attempts, unless they are requested', async () => {
     const { store } = createStream();
     await writerFor(store).stream('half an', ' answer');
     await writerFor(store).final('a whole answer');
@@ -182,7 +182,7 @@ describe('a stream of events', () => {
     expect(await sequencesWith({ superseded: true })).toEqual([1, 2, 3]);
   });
 
-  it('takes back at once what became void while it was read', async () => {
+  it('reports at once an attempt that was superseded during a read', async () => {
     const store = new HookedEventStore();
     await writerFor(store, thread, 2).stream(...Array.from({ length: 10 }, () => 'void'));
     await writerFor(store, thread, 2).stream('of the second attempt');
@@ -206,7 +206,7 @@ describe('a stream of events', () => {
     expect(sequences).toEqual(Array.from({ length: 100 }, (_, index) => 51 + index));
   });
 
-  it('ends with the end of its run, if it is asked to', async () => {
+  it('ends after the end of its run on request', async () => {
     const { store, frames } = createStream({ untilRunEnd: true });
     await appendEvents(store, [streamEvent(), finalEvent()]);
     await appendEvents(store, [streamEvent()], { run: 2 });
@@ -215,7 +215,7 @@ describe('a stream of events', () => {
     expect(callbackEventsOf(read.events).map(({ sequence }) => sequence)).toEqual([1, 2]);
   });
 
-  it('ends on a signal, with all that was there before it', async () => {
+  it('ends on a signal, after all earlier events', async () => {
     const ended = new AbortController();
     const { store, frames } = createStream({ runEnded: ended.signal });
     await appendEvents(store, [streamEvent()]);
@@ -228,7 +228,7 @@ describe('a stream of events', () => {
     expect(callbackEventsOf(read.events)).toHaveLength(3);
   });
 
-  it('ends at its limit of bytes, and has sent at least one event, so that each connection gets on', async () => {
+  it('ends at its byte limit after at least one event, so that each connection makes progress', async () => {
     const { store } = createStream();
     for (let count = 0; count < 21; count += 1) await appendEvents(store, [streamEvent('x'.repeat(1000))]);
     const seen: number[] = [];
@@ -246,7 +246,7 @@ describe('a stream of events', () => {
     expect(connections).toBe(6);
   });
 
-  it('counts what it sent in all against its limit of bytes', async () => {
+  it('counts everything that it sends toward its byte limit', async () => {
     const { store, frames } = createStream({ limits: { ...roomy, maxBytes: 3000 } });
     const all = readAll(frames);
     for (let count = 0; count < 10; count += 1) {
@@ -264,7 +264,7 @@ function fakeTime(): void {
   afterEach(() => void vi.useRealTimers());
 }
 
-/** What a reader has got so far, of which it has read all. */
+/** All that the reader has received and read so far. */
 function follow(frames: AsyncGenerator<string, 'ended' | 'limit'>) {
   const followed = { read: new SseEvents(), end: undefined as string | undefined, sequences: (): number[] => [] };
   followed.sequences = () => callbackEventsOf(followed.read.events).map(({ sequence }) => sequence);
@@ -278,10 +278,10 @@ function follow(frames: AsyncGenerator<string, 'ended' | 'limit'>) {
   return followed;
 }
 
-describe('a stream of events whose store is out of reach', () => {
+describe('a stream of events whose store is unreachable', () => {
   fakeTime();
 
-  it('shows that it lives, and goes on where it was when the store is back', async () => {
+  it('sends heartbeats, and resumes when the store is back', async () => {
     const store = new HookedEventStore();
     const log = createRecordingLog();
     const reader = follow(framesOf(store, { log }));
@@ -305,7 +305,7 @@ describe('a stream of events whose store is out of reach', () => {
     ]);
   });
 
-  it('asks for it soon, then less and less often, and soon again the next time', async () => {
+  it('retries soon, then less and less often, and soon again in the next outage', async () => {
     const store = new HookedEventStore();
     follow(framesOf(store));
     const readsIn = async (ms: number): Promise<number> => {
@@ -316,14 +316,14 @@ describe('a stream of events whose store is out of reach', () => {
       await readsIn(2000);
       store.hooks.before = (method) => method === 'list' && unreachable();
       await writerFor(store).begin();
-      // One is the read for all streams of the thread.
+      // One of them is the read for all streams of the thread.
       expect(await readsIn(1000)).toBe(5);
       expect(await readsIn(20_000)).toBe(10);
       store.hooks.before = undefined;
     }
   });
 
-  it('logs each time that it is', async () => {
+  it('logs each outage', async () => {
     const store = new HookedEventStore();
     const log = createRecordingLog();
     follow(framesOf(store, { log }));
@@ -337,7 +337,7 @@ describe('a stream of events whose store is out of reach', () => {
     }
   });
 
-  it('takes back what its reader had before it came, as soon as the store is back', async () => {
+  it('reports a superseded attempt of a returning reader as soon as the store is back', async () => {
     const store = new HookedEventStore();
     await writerFor(store).stream('half an', ' answer');
     await writerFor(store).final('a whole answer');
@@ -353,7 +353,7 @@ describe('a stream of events whose store is out of reach', () => {
     expect(store.calls).toEqual(['beginAttempt', 'list']);
   });
 
-  it('ends at its limit of time', async () => {
+  it('ends at its time limit', async () => {
     const store = new HookedEventStore();
     store.hooks.before = unreachable;
     const reader = follow(framesOf(store, { limits: { ...roomy, maxDurationMs: 40_000 } }));
@@ -364,7 +364,7 @@ describe('a stream of events whose store is out of reach', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('is left when its reader leaves', async () => {
+  it('ends when its reader disconnects', async () => {
     const store = new HookedEventStore();
     store.hooks.before = unreachable;
     const frames = framesOf(store);
@@ -374,7 +374,7 @@ describe('a stream of events whose store is out of reach', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('fails when something else does', async () => {
+  it('fails on any other error', async () => {
     const store = new HookedEventStore();
     store.hooks.before = () => {
       throw new TypeError('a mistake');
@@ -386,7 +386,7 @@ describe('a stream of events whose store is out of reach', () => {
 describe('a stream of events whose run has ended', () => {
   fakeTime();
 
-  it('waits a moment for the last event, which can reach its reader later than the answer', async () => {
+  it('waits briefly for the last event, which can arrive later than the answer', async () => {
     const store = new HookedEventStore();
     const reader = follow(framesOf(store, { filter: { correlationId: runId(1) }, runEnded: AbortSignal.abort() }));
     await appendEvents(store, [streamEvent()]);
@@ -398,7 +398,7 @@ describe('a stream of events whose run has ended', () => {
     expect(reader.end).toBe('ended');
   });
 
-  it('does not take the end of a void attempt for the last event', async () => {
+  it('does not mistake the end of a superseded attempt for the last event', async () => {
     const store = new HookedEventStore();
     const ended = new AbortController();
     const reader = follow(framesOf(store, { filter: { correlationId: runId(1) }, runEnded: ended.signal }));
@@ -417,9 +417,9 @@ describe('a stream of events whose run has ended', () => {
   });
 
   it.each([
-    ['no last event comes', () => undefined],
-    ['the store is out of reach', unreachable],
-  ])('ends after half a second when %s', async (_why, before) => {
+    ['the last event does not arrive', () => undefined],
+    ['the store is unreachable', unreachable],
+  ])('ends after half a second if %s', async (_why, before) => {
     const store = new HookedEventStore();
     await appendEvents(store, [streamEvent()]);
     const ended = new AbortController();
@@ -434,7 +434,7 @@ describe('a stream of events whose run has ended', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('ends after half a second when that was before it began', async () => {
+  it('ends after half a second if the run ended before the stream started', async () => {
     const reader = follow(framesOf(new HookedEventStore(), { runEnded: AbortSignal.abort() }));
     await vi.advanceTimersByTimeAsync(450);
     expect(reader.end).toBeUndefined();
@@ -442,7 +442,7 @@ describe('a stream of events whose run has ended', () => {
     expect(reader.end).toBe('ended');
   });
 
-  it('ends after two seconds when the store gives no answer', async () => {
+  it('ends after two seconds if the store does not respond', async () => {
     const store = new HookedEventStore();
     await appendEvents(store, [streamEvent()]);
     const ended = new AbortController();
@@ -457,7 +457,7 @@ describe('a stream of events whose run has ended', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('has its last event although a read of it fails', async () => {
+  it('delivers its last event even if a read of it fails', async () => {
     const store = new HookedEventStore();
     const ended = new AbortController();
     const reader = follow(framesOf(store, { runEnded: ended.signal }));
@@ -470,7 +470,7 @@ describe('a stream of events whose run has ended', () => {
     expect([reader.sequences(), reader.end]).toEqual([[1], 'ended']);
   });
 
-  it('takes its time for the events that are there', async () => {
+  it('delivers all stored events, however long that takes', async () => {
     const store = new HookedEventStore();
     for (let count = 0; count < 10; count += 1)
       await appendEvents(
@@ -486,10 +486,10 @@ describe('a stream of events whose run has ended', () => {
   });
 });
 
-describe('the time of a stream of events', () => {
+describe('the time limit of a stream of events', () => {
   fakeTime();
 
-  it('is over after its limit, and until then it shows every 15 s that it lives', async () => {
+  it('ends the stream, which sends a heartbeat every 15 s until then', async () => {
     const { frames } = createStream({ limits: { ...roomy, maxDurationMs: 40_000 } });
     let end: string | undefined;
     const all = readAll(frames).then((result) => {
@@ -505,7 +505,7 @@ describe('the time of a stream of events', () => {
     expect(read.events).toEqual([]);
   });
 
-  it('is shown to one who waits for other events than those that come', async () => {
+  it('does not stop heartbeats while a filter matches no events', async () => {
     const { store, frames } = createStream({ filter: { correlationId: runId(9) } });
     await frames.next();
     let comment: string | undefined;
@@ -521,7 +521,7 @@ describe('the time of a stream of events', () => {
     expect(parseSse(String(comment)).comments).toHaveLength(1);
   });
 
-  it('tells when it has ended, or its reader has gone', async () => {
+  it('and a disconnect of the reader both call onEnd', async () => {
     const ended: string[] = [];
     const { frames } = createStream({ limits: { ...roomy, maxDurationMs: 0 }, onEnd: () => ended.push('limit') });
     await readAll(frames);
@@ -532,7 +532,7 @@ describe('the time of a stream of events', () => {
     expect(ended).toEqual(['limit', 'left']);
   });
 
-  it('takes one timer, however many events are waited for, and leaves none behind', async () => {
+  it('uses one timer, however many events arrive, and clears it', async () => {
     const { store, frames } = createStream({ runEnded: new AbortController().signal });
     await frames.next();
     for (let count = 0; count < 100; count += 1) {

@@ -21,7 +21,7 @@ function find(
   return findEvents(store, thread, { filter, messages: 'each', ...limits, ...options });
 }
 
-/** Is cleared, and has one new event, right after its first page was read. */
+/** A store whose thread is cleared and gets one new event right after its first page was read. */
 class StoreClearedOnTheWay extends MemoryEventStore {
   #wasRead = false;
 
@@ -41,7 +41,7 @@ class StoreClearedOnTheWay extends MemoryEventStore {
 }
 
 describe('reading the events of one run', () => {
-  it('forgets what it has found when the thread is cleared on the way, and tells of it', async () => {
+  it('discards what it found when the thread is cleared meanwhile, and reports the reset', async () => {
     const store = new StoreClearedOnTheWay();
     await appendEvents(
       store,
@@ -61,8 +61,8 @@ async function createHistory() {
   return store;
 }
 
-describe('reading the events of a run that was delivered again', () => {
-  it('gives only those of its latest attempt', async () => {
+describe('reading the events of a redelivered run', () => {
+  it('returns only those of its latest attempt', async () => {
     const page = await find(await createHistory(), {});
     expect(eventsOf(page).map(({ sequence, attempt }) => [sequence, attempt])).toEqual([
       [1, 1],
@@ -78,7 +78,7 @@ describe('reading the events of a run that was delivered again', () => {
     [{ correlationId: runId(1) }, [5, 6]],
     [{ correlationId: runId(1), superseded: true }, [3, 4, 5, 6]],
     [{ eventType: 'final' as const }, [2, 6]],
-  ])('gives the same with %o in pages of any size', async (filter, expected) => {
+  ])('returns the same with %o in pages of any size', async (filter, expected) => {
     const store = await createHistory();
     for (let limit = 1; limit <= 7; limit += 1) {
       const sequences: number[] = [];
@@ -94,7 +94,7 @@ describe('reading the events of a run that was delivered again', () => {
     }
   });
 
-  it('asks the store a few times only, however many events are left out', async () => {
+  it('makes few store calls, however many events it skips', async () => {
     const store = new HookedEventStore();
     await appendEvents(
       store,
@@ -108,7 +108,7 @@ describe('reading the events of a run that was delivered again', () => {
     expect(store.calls).toHaveLength(6);
   });
 
-  it('knows the runs of the events that are left out', async () => {
+  it('also returns the runs of skipped events', async () => {
     const store = createMemoryStore();
     await writerFor(store).stream('half an', ' answer');
     await writerFor(store).begin();
@@ -119,7 +119,7 @@ describe('reading the events of a run that was delivered again', () => {
   });
 });
 
-describe('events by size', () => {
+describe('finding events with a size limit', () => {
   const TEXT = 'x'.repeat(1000);
 
   async function createLargeThread(): Promise<MemoryEventStore> {
@@ -131,7 +131,7 @@ describe('events by size', () => {
     return store;
   }
 
-  it('come in pages that are cut before they are too large, but have at least one event', async () => {
+  it('returns pages below the limit, with at least one event', async () => {
     const store = await createLargeThread();
     for (const [maxPageBytes, perPage] of [
       [1, 1],
@@ -150,7 +150,7 @@ describe('events by size', () => {
     }
   });
 
-  it('are refused with 413 when all of them are too much, and the error names the ways out', async () => {
+  it('fails with 413 if all events are requested and exceed the limit, with alternatives in the error', async () => {
     const store = await createLargeThread();
     await expect(find(store, {}, { maxAnswerBytes: 20_000 })).rejects.toMatchObject({
       status: 413,
@@ -158,7 +158,7 @@ describe('events by size', () => {
     });
   });
 
-  it('count the request message of a run once if it is sent once', async () => {
+  it('counts the request message of a run once if it is sent once', async () => {
     const store = createMemoryStore();
     const writer = writerFor(store);
     Object.assign(writer.run, { requestMessage: TEXT });
@@ -169,7 +169,7 @@ describe('events by size', () => {
 });
 
 describe('the head of found events', () => {
-  it('is never newer than any of them, so that a tag made of it cannot hide a change', async () => {
+  it('is never newer than the events, so that an ETag made from it cannot hide a change', async () => {
     const store = new HookedEventStore();
     await appendEvents(
       store,

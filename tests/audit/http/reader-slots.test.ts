@@ -9,12 +9,12 @@ const named = (threadId: string) => ({ ...thread, threadId });
 const tooMany = (limit: RegExp, retryAfterSeconds = 10) =>
   expect.objectContaining({ status: 503, retryAfterSeconds, message: expect.stringMatching(limit) });
 
-describe('places for readers', () => {
+describe('reader slots', () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }));
 
   afterEach(() => void vi.useRealTimers());
 
-  it('are limited for each thread', () => {
+  it('are limited per thread', () => {
     const slots = new ReaderSlots('long polls', limits);
     slots.open(thread, { maxDurationMs });
     const { close } = slots.open(thread, { maxDurationMs });
@@ -26,7 +26,7 @@ describe('places for readers', () => {
     expect(() => slots.open(thread, { maxDurationMs })).toThrow(tooMany(/2 per thread/));
   });
 
-  it('are limited in all, and a refused reader takes none', () => {
+  it('are limited in total, and a rejected reader takes none', () => {
     const slots = new ReaderSlots('streams', limits);
     const [first] = ['a', 'b', 'c', 'd'].map((id) => slots.open(named(id), { maxDurationMs }));
     for (let attempt = 0; attempt < 5; attempt += 1) {
@@ -37,7 +37,7 @@ describe('places for readers', () => {
     expect(() => slots.open(named('f'), { maxDurationMs })).toThrow(tooMany(/4 per process/));
   });
 
-  it('go from the reader that has been idle for longest to a new one', () => {
+  it('pass from the longest idle reader to a new one', () => {
     const slots = new ReaderSlots('streams', limits);
     const left: string[] = [];
     const open = (id: string) => slots.open(named(id), { maxDurationMs, evict: () => left.push(id) });
@@ -52,7 +52,7 @@ describe('places for readers', () => {
     expect(left).toEqual(['b', 'c', 'd', 'a']);
   });
 
-  it('go to a new reader of a thread from one of the same thread', () => {
+  it('pass to a new reader of a thread from one of the same thread', () => {
     const slots = new ReaderSlots('streams', limits);
     const left: string[] = [];
     for (const name of ['other', 'first', 'second', 'third']) {
@@ -62,17 +62,17 @@ describe('places for readers', () => {
     expect(left).toEqual(['first']);
   });
 
-  it('are kept by readers that get events, and by those that do not give way', () => {
+  it('stay with readers that get events, and with those that cannot be evicted', () => {
     const slots = new ReaderSlots('streams', limits);
     slots.open(thread, { maxDurationMs });
     const busy = slots.open(thread, { maxDurationMs, evict: () => expect.unreachable() });
     busy.touch();
     vi.advanceTimersByTime(900);
-    // The time until the busy reader may be idle enough.
+    // The time until the busy reader can be idle enough.
     expect(() => slots.open(thread, { maxDurationMs })).toThrow(tooMany(/2 per thread/, 1));
   });
 
-  it('are promised for when the first reader has to leave', () => {
+  it('come with a retry time after which the first reader must leave', () => {
     const slots = new ReaderSlots('long polls', limits);
     slots.open(thread, { maxDurationMs: 8000 });
     vi.advanceTimersByTime(3000);

@@ -9,7 +9,7 @@ import { parseSse } from '../../support/sse-events.js';
 
 function createReader(store: CallbackEventStore, options: Partial<SentEventsOptions> = {}) {
   const sent = new SentEvents({ after: START, filter: {}, maxBytes: Infinity, ...options });
-  /** The text that the reader is sent for all that is new. */
+  /** The text that the reader is sent for new events. */
   const read = async (): Promise<string> => {
     const bytes = sent.take(await store.list(thread, { after: sent.position }));
     return bytes === undefined ? '' : Buffer.from(bytes).toString();
@@ -21,8 +21,8 @@ function superseded(run: number, attempt: number): string {
   return `event: superseded\ndata: {"correlation_id":"${runId(run)}","attempt":${attempt}}\n\n`;
 }
 
-describe('the attempts that a reader has events of', () => {
-  it('are reported as superseded when another one begins, once', async () => {
+describe('attempts whose events were sent', () => {
+  it('are reported as superseded once, when another one starts', async () => {
     const store = createMemoryStore();
     const { read } = createReader(store);
     await writerFor(store).stream('half an answer');
@@ -32,7 +32,7 @@ describe('the attempts that a reader has events of', () => {
     expect(await read()).toBe('');
   });
 
-  it('are reported run by run, before the events of the page', async () => {
+  it('are reported as superseded run by run, before the events of the page', async () => {
     const store = createMemoryStore();
     const { read } = createReader(store);
     for (const run of [1, 2, 3]) await writerFor(store, thread, run).stream(`half ${run}`);
@@ -45,7 +45,7 @@ describe('the attempts that a reader has events of', () => {
     expect(parseSse(text).events.map(({ event }) => event)).toEqual(['superseded', 'superseded', 'stream', 'stream']);
   });
 
-  it('are reported each time that they are superseded', async () => {
+  it('are reported each time they are superseded', async () => {
     const store = createMemoryStore();
     const { read } = createReader(store);
     const attempts: unknown[] = [];
@@ -70,7 +70,7 @@ describe('the attempts that a reader has events of', () => {
     expect(await read()).toBe('');
   });
 
-  it('are not reported to a reader that wants them too', async () => {
+  it('are not reported to a reader of all attempts', async () => {
     const store = createMemoryStore();
     const { read } = createReader(store, { filter: { superseded: true } });
     await writerFor(store).stream('half an answer');
@@ -85,7 +85,7 @@ function messagesIn(text: string): (string | undefined)[] {
 }
 
 describe('the request message', () => {
-  it('is in the first event of each run that a reader is sent', async () => {
+  it('is in the first event of each run that a reader gets', async () => {
     const store = createMemoryStore();
     const { read } = createReader(store);
     for (const run of [1, 2, 1, 2]) await appendEvents(store, [streamEvent()], { run });
@@ -94,7 +94,7 @@ describe('the request message', () => {
     expect(messagesIn(await read()).filter(Boolean)).toEqual([]);
   });
 
-  it('is sent again on another connection, and after a reset', async () => {
+  it('is sent again on a new connection and after a reset', async () => {
     const store = createMemoryStore();
     await appendEvents(store, [streamEvent(), streamEvent()]);
     const { read } = createReader(store, { after: { sequence: 1 } });
@@ -105,8 +105,8 @@ describe('the request message', () => {
   });
 });
 
-describe('the limit of bytes', () => {
-  it('counts what is sent: a long request message counts once', async () => {
+describe('the byte limit', () => {
+  it('counts what is sent, so a long request message counts once', async () => {
     const store = createMemoryStore();
     const writer = writerFor(store);
     Object.assign(writer.run, { requestMessage: 'x'.repeat(20_000) });
@@ -116,7 +116,7 @@ describe('the limit of bytes', () => {
     expect(sent.end).toBeUndefined();
   });
 
-  it('ends with the event that exceeds it', async () => {
+  it('ends the stream after the event that exceeds it', async () => {
     const store = createMemoryStore();
     await appendEvents(store, [streamEvent(), streamEvent(), finalEvent()]);
     const { sent, read } = createReader(store, { maxBytes: 1 });

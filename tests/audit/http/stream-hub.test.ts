@@ -30,13 +30,13 @@ async function readEvents(frames: AsyncIterable<Uint8Array>): Promise<CallbackEv
   return callbackEventsOf(read.events);
 }
 
-/** Reads a stream whose end was asked for: run and sequence of each event. */
+/** Reads a stream to its end: run and sequence of each event. */
 async function readAll(frames: AsyncIterable<Uint8Array>): Promise<[string, number][]> {
   return (await readEvents(frames)).map((event) => [event.correlation_id, event.sequence]);
 }
 
 describe('streams of events', () => {
-  it('make room for a new one: the stream that has been idle for longest ends, and its reader may reconnect', async () => {
+  it('make room for a new one: the longest idle stream ends, and its reader may reconnect', async () => {
     const { streams } = createStreams({ maxOpenPerThread: 2 });
     const open = () => streams.open(thread, { after: START, filter: {} }, callbackInvocation());
     const [first, second] = [open(), open()];
@@ -46,7 +46,7 @@ describe('streams of events', () => {
     expect(await second.ended).toBe('limit');
   });
 
-  it('are refused while all others get events, and when all others end with a run', async () => {
+  it('are rejected while all others get events or end with a run', async () => {
     const { store, streams } = createStreams({ maxOpenPerThread: 1 });
     const open = () => streams.open(thread, { after: START, filter: {} }, callbackInvocation());
     const reader = open().body.getReader();
@@ -60,7 +60,7 @@ describe('streams of events', () => {
     expect(open).toThrow(expect.objectContaining({ status: 503, retryAfterSeconds: 300 }));
   });
 
-  it('make room when they end, when their reader leaves, and when they fail', async () => {
+  it('free their slot when they end, when their reader disconnects and when they fail', async () => {
     const { store, streams } = createStreams({ maxOpenPerThread: 1 });
     const ended = await streams.follow(run, AbortSignal.abort());
     expect(await readAll(ended.frames)).toEqual([]);
@@ -74,7 +74,7 @@ describe('streams of events', () => {
     await streams.follow(run, new AbortController().signal, { fromStart: true });
   });
 
-  it('of one thread share one read of the store for each change', async () => {
+  it('of one thread share one store read per change', async () => {
     const { store, streams } = createStreams();
     const writer = writerFor(store);
     await writer.begin();
@@ -93,8 +93,8 @@ describe('streams of events', () => {
   });
 });
 
-describe('the stream of a run that is about to be started', () => {
-  it('begins with what comes, leaves out other runs, and ends with all that was there when the run had ended', async () => {
+describe('the stream of a run that is about to start', () => {
+  it('starts with new events, omits other runs, and ends after the last event of its run', async () => {
     const { store, streams } = createStreams();
     await appendEvents(store, [streamEvent(), finalEvent()]);
     await appendEvents(store, [streamEvent(), finalEvent()], { run: 2 });
@@ -110,7 +110,7 @@ describe('the stream of a run that is about to be started', () => {
     ]);
   });
 
-  it('begins with the first event when another request may have started the run', async () => {
+  it('starts with the first event if another request may have started the run', async () => {
     const { store, streams } = createStreams();
     for (const number of [2, 1, 2]) await appendEvents(store, [streamEvent()], { run: number });
     await appendEvents(store, [finalEvent()]);
@@ -121,7 +121,7 @@ describe('the stream of a run that is about to be started', () => {
     ]);
   });
 
-  it('is opened although the store is out of reach, so that the run can be started', async () => {
+  it('opens even if the store is unreachable, so that the run can start', async () => {
     const { store, streams } = createStreams();
     store.hooks.before = unreachable;
     const { frames } = await streams.follow(run, AbortSignal.abort());
@@ -130,13 +130,13 @@ describe('the stream of a run that is about to be started', () => {
     expect(await readAll(frames)).toEqual([[runId(1), 1]]);
   });
 
-  it('does not wait for a store that gives no answer', async () => {
+  it('does not wait for a store that does not respond', async () => {
     const { store, streams } = createStreams();
     store.hooks.before = () => new Promise(() => {});
     await expect(streams.follow(run, AbortSignal.abort())).resolves.toBeDefined();
   });
 
-  it('resumes after the event that its reader has seen last', async () => {
+  it('resumes after the last event that its reader has seen', async () => {
     const { store, streams } = createStreams();
     await appendEvents(store, [streamEvent(), streamEvent(), finalEvent()]);
     const { epoch } = (await store.list(thread)).next;
@@ -149,7 +149,7 @@ describe('the stream of a run that is about to be started', () => {
     await expect(refused).rejects.toMatchObject({ status: 400, message: expect.stringContaining('Last-Event-ID') });
   });
 
-  it('has no limit of bytes', async () => {
+  it('has no byte limit', async () => {
     const { store, streams } = createStreams();
     const writer = writerFor(store);
     for (let count = 0; count < 15; count += 1) await writer.stream('x'.repeat(100_000));
@@ -158,7 +158,7 @@ describe('the stream of a run that is about to be started', () => {
     expect(await readAll(frames)).toHaveLength(16);
   });
 
-  it('is refused when too many are open', async () => {
+  it('is rejected if too many are open', async () => {
     const { streams } = createStreams({ maxOpen: 1 });
     await streams.follow(run, AbortSignal.abort());
     await expect(streams.follow(run, AbortSignal.abort())).rejects.toMatchObject({ status: 503 });

@@ -18,7 +18,7 @@ import { runAgentOnce } from '../../support/run-agent-once.js';
 const PIECES = ['It', ' is 🌦️', '\n\ndata: {}\r\nid: 1-1', '\0', ' שלום', '\u2028', '"}', ' 72°F'];
 const UNTIL_END = `?until=run-end&correlation_id=${runId(1)}`;
 
-/** What a reader knows after some events; each connection repeats the request message once. */
+/** What a reader knows after some events. Each connection repeats the request message once. */
 function seenIn(events: SseEvents['events']): unknown {
   return { ids: events.map(({ id }) => id), events: callbackEventsOf(events) };
 }
@@ -52,7 +52,7 @@ describe('the stream of a run of 200 events', () => {
     return parseSse(new Uint8Array(await response.arrayBuffer())).events;
   }
 
-  /** What a reader gets who goes on behind this event; the record does not change, so it is read once for each. */
+  /** What a reader gets after this event. The log does not change, so each position is read once. */
   function readOn(lastId: string | undefined): ReturnType<typeof readStream> {
     const known = resumed.get(lastId) ?? readStream(lastId);
     resumed.set(lastId, known);
@@ -71,7 +71,7 @@ describe('the stream of a run of 200 events', () => {
     whole = new Uint8Array(await (await open()).arrayBuffer());
   });
 
-  it('carries all of its events, and ends', async () => {
+  it('contains all of its events, and ends', async () => {
     const page = await store.list(thread);
     const json = new EventJson(page);
     expect(page.events).toHaveLength(200);
@@ -80,14 +80,14 @@ describe('the stream of a run of 200 events', () => {
     );
   });
 
-  it('is made whole by a reader who goes on with the last id, wherever it is cut', async () => {
+  it('can be completed from the last id, wherever it is cut', async () => {
     const { events } = parseSse(whole);
     const soFar = new SseEvents();
     let compared = -1;
     for (let length = 0; length <= whole.length; length += 1) {
       if (length > 0) soFar.feed(whole.subarray(length - 1, length));
       const rest = await readOn(soFar.lastId);
-      // Between two events neither what was read nor what is left changes: they are compared once for each.
+      // Cuts between the same two events have the same outcome, so each is compared once.
       if (soFar.events.length === compared) continue;
       expect(seenIn([...soFar.events, ...rest])).toEqual(seenIn(events));
       compared = soFar.events.length;
@@ -95,7 +95,7 @@ describe('the stream of a run of 200 events', () => {
     expect(resumed.size).toBe(events.length + 1);
   });
 
-  it('is made whole by a reader who has left at any byte and takes in what had come', async () => {
+  it('can be completed after a disconnect at any byte', async () => {
     const { events } = parseSse(whole);
     for (let length = 0; length < whole.length; length += 997) {
       const reader = (await open()).body?.getReader();
@@ -113,7 +113,7 @@ describe('the stream of a run of 200 events', () => {
     }
   });
 
-  it('is not sent again to a reader who has seen its end', async () => {
+  it('is not sent again to a reader that has seen its end', async () => {
     expect((await open(parseSse(whole).lastId)).status).toBe(204);
   });
 });

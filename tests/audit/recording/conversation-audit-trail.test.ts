@@ -41,8 +41,8 @@ function createTrail({ previewChars = 120, updates = true } = {}) {
 }
 
 describe('ConversationAuditTrail', () => {
-  // The texts are compared, so that the order of the fields is as well.
-  it.each(['text', 'reasoning'] as const)('keeps an update of kind %s as a stream event', async (kind) => {
+  // Comparing texts also compares the order of the fields.
+  it.each(['text', 'reasoning'] as const)('records an update of kind %s as a stream event', async (kind) => {
     const { trail, storedJson } = createTrail();
     await trail.onStreamingResponseUpdate({ kind, text: 'It is' }, context);
     expect(await storedJson()).toBe(
@@ -60,7 +60,7 @@ describe('ConversationAuditTrail', () => {
     );
   });
 
-  it('keeps an answer as a final event with its usage', async () => {
+  it('records an answer as a final event with its usage', async () => {
     const { trail, storedJson } = createTrail();
     await trail.onAgentResponse(answer, context);
     expect(await storedJson()).toBe(
@@ -79,7 +79,7 @@ describe('ConversationAuditTrail', () => {
     );
   });
 
-  it('keeps counts that only some models report behind the others', async () => {
+  it('records token counts that only some models report after the others', async () => {
     const { trail, storedJson } = createTrail();
     const extra = { cached_input_token_count: 40, reasoning_output_token_count: 8 };
     await trail.onAgentResponse(
@@ -92,19 +92,19 @@ describe('ConversationAuditTrail', () => {
     );
   });
 
-  it('keeps an answer without usage, and one that was cut at the token limit, as such', async () => {
+  it('records that an answer has no usage, or was cut at the token limit', async () => {
     const { trail, storedJson } = createTrail();
     await trail.onAgentResponse({ text: 'It', messages: [], finishReason: 'length' }, context);
     expect(await storedJson()).toContain('"response_text":"It","usage":null,"finish_reason":"length"');
   });
 
-  it('says of an answer how many turns the model did not get', async () => {
+  it('records how many turns the model did not get', async () => {
     const { trail, storedJson } = createTrail();
     await trail.onAgentResponse({ text: 'It', messages: [], finishReason: 'stop', omittedTurnCount: 3 }, context);
     expect(await storedJson()).toContain('"finish_reason":"stop","omitted_turn_count":3');
   });
 
-  it('keeps a failed run as a failed event', async () => {
+  it('records a failed run as a failed event', async () => {
     const { trail, storedJson } = createTrail();
     await trail.onAgentError(new AgentError('rate_limited', 'The model is over its rate limit.'), context);
     expect(await storedJson()).toBe(
@@ -122,7 +122,7 @@ describe('ConversationAuditTrail', () => {
     );
   });
 
-  it('logs each call on a line with agent and correlation id', async () => {
+  it('logs one line per call with agent and correlation id', async () => {
     const { trail } = createTrail();
     await trail.onStreamingResponseUpdate({ kind: 'text', text: 'It is' }, context);
     await trail.onAgentResponse(answer, context);
@@ -148,7 +148,7 @@ describe('ConversationAuditTrail', () => {
     ]);
   });
 
-  it('logs only how the run ended without a line per update', async () => {
+  it('logs only the outcome if updates are not logged', async () => {
     const { trail } = createTrail({ updates: false });
     await trail.onStreamingResponseUpdate({ kind: 'text', text: 'It is' }, context);
     await trail.onAgentResponse(answer, context);
@@ -157,11 +157,11 @@ describe('ConversationAuditTrail', () => {
 
   it.each([
     ['a short text', 'Hello', 10, 'Hello'],
-    ['a long text, cut', 'Hello world', 5, 'Hello'],
-    ['a text cut within a character', 'Hey 😀', 5, 'Hey \uFFFD'],
+    ['a long text, truncated', 'Hello world', 5, 'Hello'],
+    ['a text that is truncated within a character', 'Hey 😀', 5, 'Hey \uFFFD'],
     ['line breaks and control characters', 'a\nb\r\nc\td\u001B[31m', 120, 'a b  c d [31m'],
-    ['no content at all with a preview of 0', 'secret', 0, '(6 characters)'],
-  ])('shows %s on one line', async (_what, text, previewChars, expected) => {
+    ['no content with a preview length of 0', 'secret', 0, '(6 characters)'],
+  ])('logs %s on one line', async (_what, text, previewChars, expected) => {
     const { trail } = createTrail({ previewChars });
     await trail.onStreamingResponseUpdate({ kind: 'text', text }, context);
     expect(log.lines).toEqual([`info [CallbackAgent][${context.correlationId}] streaming chunk: ${expected}`]);

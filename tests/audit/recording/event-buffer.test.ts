@@ -16,7 +16,7 @@ const stateOf = ({ waitingCount, lostCount, isEmpty, isLastStored }: EventBuffer
 });
 
 describe('an event buffer', () => {
-  it('gives the oldest events until they are settled', () => {
+  it('returns the oldest events until they are settled', () => {
     const buffer = createBuffer(3);
     const batch = buffer.take();
     expect(batch).toMatchObject({ firstIndex: 0, events: { length: 3 } });
@@ -31,7 +31,7 @@ describe('an event buffer', () => {
     expect(stateOf(buffer)).toEqual({ waitingCount: 0, lostCount: 0, isEmpty: true, isLastStored: true });
   });
 
-  it('counts as lost what it has dropped, but for what the store has got all the same', () => {
+  it('counts dropped events as lost, unless the store acknowledges them later', () => {
     const buffer = createBuffer(60);
     expect(buffer.take().events).toHaveLength(50);
     buffer.dropPending();
@@ -41,7 +41,7 @@ describe('an event buffer', () => {
     expect(stateOf(buffer)).toEqual({ waitingCount: 0, lostCount: 20, isEmpty: true, isLastStored: true });
   });
 
-  it('takes it when a batch is settled that it has dropped', () => {
+  it('accepts that a dropped batch is settled', () => {
     const buffer = createBuffer(60);
     const batch = buffer.take();
     buffer.dropPending();
@@ -52,7 +52,7 @@ describe('an event buffer', () => {
     expect(buffer.take()).toMatchObject({ firstIndex: 55, events: { length: 5 } });
   });
 
-  it('keeps all of fewer events than it is to keep', () => {
+  it('keeps all events below its limit', () => {
     const buffer = createBuffer(3);
     buffer.keepNewest(5);
     expect(buffer.take()).toMatchObject({ firstIndex: 0, events: { length: 3 } });

@@ -7,7 +7,7 @@ import { createGate } from '../../support/gate.js';
 import { HookedEventStore } from '../../support/hooked-event-store.js';
 import { createRecordingLog } from '../../support/recording-log.js';
 
-it('keeps the answer of the newest delivery when an older delivery reaches the store late', async () => {
+it('the audit trail keeps the answer of the newest delivery when an older one reaches the store late', async () => {
   vi.useFakeTimers({ toFake: ['performance'] });
   onTestFinished(() => void vi.useRealTimers());
   const store = new HookedEventStore();
@@ -18,7 +18,7 @@ it('keeps the answer of the newest delivery when an older delivery reaches the s
   first.begin();
   await first.add(streamEvent('old'));
 
-  // After a minute the host gives the run to another process, which can reach the store.
+  // After a minute the host redelivers the run to another process, which can reach the store.
   vi.advanceTimersByTime(66_000);
   store.hooks.before = undefined;
   const second = new RunRecorder({ ...options, startedAt: '2026-01-07T15:41:06.000Z' });

@@ -27,7 +27,7 @@ function createRecorder(store = new HookedEventStore(), health = new StoreHealth
   return { store, health, log, recorder, lostEvents };
 }
 
-/** What is kept of all attempts: the text of each event. */
+/** The text of each stored event, of all attempts. */
 async function keptTexts(store: HookedEventStore): Promise<string[]> {
   store.hooks.before = undefined;
   store.hooks.after = undefined;
@@ -46,7 +46,7 @@ async function addAll(recorder: RunRecorder, count: number, from = 0): Promise<v
   for (const text of texts(count, from)) await recorder.add(streamEvent(text));
 }
 
-/** An attempt that was begun, in a store whose appends wait for a gate. */
+/** A started attempt in a store whose appends wait for a gate. */
 async function createHeldUp() {
   const parts = createRecorder();
   const gate = createGate();
@@ -56,7 +56,7 @@ async function createHeldUp() {
   return { ...parts, open: gate.open };
 }
 
-/** Whether a promise has settled once everything that can go on without time passing has gone on. */
+/** Whether a promise has settled after everything that needs no timer has run. */
 async function hasSettled(work: void | Promise<unknown>): Promise<boolean> {
   let settled = false;
   const settle = (): void => {
@@ -67,7 +67,7 @@ async function hasSettled(work: void | Promise<unknown>): Promise<boolean> {
   return settled;
 }
 
-/** Lets faked time pass until a promise settles, and tells in ms how long that took. */
+/** Advances fake time until a promise settles. @returns the elapsed time in ms */
 async function timeOf(work: void | Promise<unknown>): Promise<number> {
   const begun = performance.now();
   const end = { atMs: Infinity };
@@ -83,22 +83,22 @@ async function passTime(ms: number): Promise<void> {
   await vi.advanceTimersByTimeAsync(ms);
 }
 
-/** Lets a run of so many updates go by. @returns how long it had to wait for the store, in ms */
+/** Plays a run with this many updates. @returns how long it waited for the store, in ms */
 async function timeOfRun(recorder: RunRecorder, updates: number): Promise<number> {
   recorder.begin();
   const time = await timeOf(addAll(recorder, updates).then(() => recorder.end(finalEvent())));
-  // The writer's last pause.
+  // The last pause of the writer.
   await passTime(1000);
   return time;
 }
 
-/** As a hook: no other try would do better. */
+/** A hook that fails with an error that no retry can fix. */
 function mistake(): never {
   throw new TypeError('There is a mistake in the store.');
 }
 
 describe('a run recorder', () => {
-  it('writes an event at once when nothing is being written', async () => {
+  it('writes an event at once if no write is in flight', async () => {
     const { store, recorder } = createRecorder();
     for (const text of texts(3)) {
       await recorder.add(streamEvent(text));
@@ -112,7 +112,7 @@ describe('a run recorder', () => {
     expect(await keptTexts(store)).toEqual(texts(3));
   });
 
-  it('begins an attempt before there are events, without waiting for it', async () => {
+  it('starts an attempt before there are events, without waiting for it', async () => {
     const { store, recorder } = createRecorder();
     const gate = createGate();
     store.hooks.before = () => gate.opened;
@@ -125,7 +125,7 @@ describe('a run recorder', () => {
     expect(store.appends).toEqual([]);
   });
 
-  it('gathers the events that come while it writes, up to 50 of them', async () => {
+  it('batches events that arrive during a write, up to 50', async () => {
     const { store, recorder, open } = await createHeldUp();
     await addAll(recorder, 51);
     const last = recorder.add(streamEvent('51'));
@@ -140,10 +140,10 @@ describe('a run recorder', () => {
   });
 
   it.each([
-    ['no more than 256 Ki characters', [1, 100_000, 100_000, 100_000, 100_000, 100_000, 1], [1, 2, 2, 2]],
-    ['alone what is larger than that', [1, 1, 300_000, 1, 1], [1, 1, 1, 2]],
-    ['as first what is larger than that', [1, 300_000, 300_000, 1], [1, 1, 1, 1]],
-  ])('gathers %s', async (_what, lengths, counts) => {
+    ['up to 256 Ki characters', [1, 100_000, 100_000, 100_000, 100_000, 100_000, 1], [1, 2, 2, 2]],
+    ['a larger event alone', [1, 1, 300_000, 1, 1], [1, 1, 1, 2]],
+    ['several larger events one by one', [1, 300_000, 300_000, 1], [1, 1, 1, 1]],
+  ])('batches %s', async (_what, lengths, counts) => {
     const { store, recorder, open } = await createHeldUp();
     for (const length of lengths) await recorder.add(streamEvent('x'.repeat(length)));
     open();
@@ -152,7 +152,7 @@ describe('a run recorder', () => {
     expect((await keptTexts(store)).map((text) => text.length)).toEqual(lengths);
   });
 
-  it('lets the run wait while 50 events wait behind those that are being written', async () => {
+  it('makes the run wait while 50 events are buffered behind a write', async () => {
     const { store, recorder, open } = await createHeldUp();
     await addAll(recorder, 51);
     const waiting = recorder.add(streamEvent('51'));
@@ -163,7 +163,7 @@ describe('a run recorder', () => {
     expect(store.appends.length).toBeGreaterThan(1);
   });
 
-  it('lets everybody go on who waits, if several do', async () => {
+  it('releases all waiting callers', async () => {
     const { recorder, open } = await createHeldUp();
     await addAll(recorder, 51);
     const waiting = texts(55, 51).map(async (text) => recorder.add(streamEvent(text)));
@@ -171,7 +171,7 @@ describe('a run recorder', () => {
     expect(await Promise.all(waiting)).toHaveLength(4);
   });
 
-  it('ends when all events are kept', async () => {
+  it('ends when all events are stored', async () => {
     const { store, log, recorder, lostEvents, open } = await createHeldUp();
     await addAll(recorder, 20);
     const end = recorder.end(finalEvent());
@@ -192,13 +192,13 @@ describe('a run recorder', () => {
     await waiting;
   });
 
-  it('may be ended without having been begun', async () => {
+  it('can end without having started', async () => {
     const { store, recorder } = createRecorder();
     expect(await recorder.end(finalEvent())).toBe(true);
     expect(await keptTexts(store)).toEqual(['final']);
   });
 
-  it('keeps an event that comes just as the write before it ends, whenever that is', async () => {
+  it('keeps an event that arrives just as the previous write ends', async () => {
     for (let turns = 0; turns < 40; turns += 1) {
       const { store, recorder } = createRecorder();
       void recorder.add(streamEvent('0'));
@@ -209,7 +209,7 @@ describe('a run recorder', () => {
     }
   });
 
-  it('says once that another attempt has begun, and counts nothing as lost', async () => {
+  it('logs once that another attempt has started, and counts no event as lost', async () => {
     const { store, log, recorder, lostEvents } = createRecorder();
     await addAll(recorder, 2);
     await new Promise(setImmediate);
@@ -226,7 +226,7 @@ describe('a run recorder', () => {
     expect(await lostEvents()).toMatchObject({ lost_events: 0 });
   });
 
-  it('lets the run go on that waits as another attempt begins', async () => {
+  it('releases a waiting run when another attempt starts', async () => {
     const { store, recorder } = createRecorder();
     const gate = createGate();
     await addAll(recorder, 1);
@@ -252,17 +252,17 @@ describe('a run recorder whose store fails', () => {
   });
 
   it.each<[string, 'before' | 'after', () => never | Promise<never>]>([
-    ['is out of reach', 'before', unreachable],
-    ['loses its answers', 'after', unreachable],
+    ['is unreachable', 'before', unreachable],
+    ['loses its responses', 'after', unreachable],
     [
-      'takes its time to fail',
+      'fails slowly',
       'before',
       async () => {
         await new Promise((resolve) => void setTimeout(resolve, 1300));
         return unreachable();
       },
     ],
-  ])('loses nothing and doubles nothing when it %s for 3 s', async (_what, when, fail) => {
+  ])('neither loses nor repeats events while the store %s for 3 s', async (_what, when, fail) => {
     const { store, log, recorder, lostEvents } = createRecorder();
     const back = performance.now() + 3000;
     store.hooks[when] = () => (performance.now() < back ? fail() : undefined);
@@ -279,7 +279,7 @@ describe('a run recorder whose store fails', () => {
     expect(await lostEvents()).toMatchObject({ lost_events: 0 });
   });
 
-  it('tries again with pauses that grow to a second', async () => {
+  it('retries with pauses that grow to a second', async () => {
     const { store, recorder } = createRecorder();
     store.hooks.before = unreachable;
     void recorder.add(streamEvent());
@@ -291,10 +291,10 @@ describe('a run recorder whose store fails', () => {
     expect(await recorder.end(finalEvent())).toBe(true);
   });
 
-  it('tries again soon when it fails anew', async () => {
+  it('retries soon after a new failure', async () => {
     const { store, recorder } = createRecorder();
     store.hooks.before = unreachable;
-    // Each goes alone: the second one is written right behind the first one.
+    // Each is written alone: the second right after the first.
     for (const text of ['a', 'b']) void recorder.add(streamEvent(text.repeat(200_000)));
     await passTime(5000);
     store.hooks.before = undefined;
@@ -312,7 +312,7 @@ describe('a run recorder whose store fails', () => {
     expect(await ended).toBe(true);
   });
 
-  it('supersedes an earlier attempt as soon as the store is back, when it was down as the run began', async () => {
+  it('supersedes an earlier attempt as soon as the store is back, if it was down when the run started', async () => {
     const { store, recorder } = createRecorder();
     await writerFor(store).stream('half an answer');
     store.hooks.before = unreachable;
@@ -328,15 +328,15 @@ describe('a run recorder whose store fails', () => {
   it.each<[string, () => void | Promise<void>, string]>([
     ['fails', unreachable, 'StorageError: The storage cannot be reached'],
     [
-      'fails after 3 s each time',
+      'fails after 3 s on each write',
       async () => {
         await new Promise((resolve) => void setTimeout(resolve, 3000));
         unreachable();
       },
       'StorageError: The storage cannot be reached',
     ],
-    ['gives no answer', () => new Promise<void>(() => undefined), 'no response'],
-  ])('waits 10 s for a store that %s for good, and never again', async (_what, fail, reason) => {
+    ['does not respond', () => new Promise<void>(() => undefined), 'no response'],
+  ])('waits 10 s in all for a store that %s, and never again', async (_what, fail, reason) => {
     const { store, log, recorder, lostEvents } = createRecorder();
     store.hooks.before = fail;
     recorder.begin();
@@ -359,7 +359,7 @@ describe('a run recorder whose store fails', () => {
     await passTime(5000);
   });
 
-  it('waits 15 s in all for a store that takes 2.5 s for each write, and records the end of the run', async () => {
+  it('waits 15 s in all for a store that takes 2.5 s per write, and records the end of the run', async () => {
     const { store, health, log, recorder, lostEvents } = createRecorder();
     store.hooks.before = () => new Promise<void>((resolve) => void setTimeout(resolve, 2500));
     recorder.begin();
@@ -368,7 +368,7 @@ describe('a run recorder whose store fails', () => {
     expect(waitedMs).toBeGreaterThanOrEqual(14_000);
     expect(waitedMs).toBeLessThanOrEqual(15_000);
     expect(log.lines).toEqual([expect.stringMatching(GIVEN_UP)]);
-    // The store still answers; health must say that runs go on without it.
+    // The store still responds, but health must say that runs continue without it.
     await passTime(2500);
     expect(health.isGivenUp).toBe(true);
     const ended = recorder.end(finalEvent());
@@ -380,7 +380,7 @@ describe('a run recorder whose store fails', () => {
     expect(await lostEvents()).toMatchObject({ lost_events: 6001 - kept.length });
   });
 
-  it('waits no longer than 10 s for a store that fails at the end of the run', async () => {
+  it('waits at most 10 s for a store that fails at the end of the run', async () => {
     const { store, log, recorder, lostEvents } = createRecorder();
     await addAll(recorder, 3);
     await passTime(0);
@@ -394,7 +394,7 @@ describe('a run recorder whose store fails', () => {
     expect(await keptTexts(store)).toEqual(['0', '1', '2']);
   });
 
-  it('does not write later what it has counted as lost', async () => {
+  it('does not write events later that it has counted as lost', async () => {
     const { store, recorder } = createRecorder();
     const gate = createGate();
     await addAll(recorder, 1);
@@ -405,11 +405,11 @@ describe('a run recorder whose store fails', () => {
     await timeOf(ended);
     gate.open();
     await passTime(5000);
-    // The append that was under way is not to be stopped.
+    // The append in flight cannot be stopped.
     expect(await keptTexts(store)).toEqual(['0', '1']);
   });
 
-  it('keeps what comes after an outage, and says on the last event how many are missing', async () => {
+  it('stores events after an outage, and the last event reports how many are missing', async () => {
     const { store, log, recorder, lostEvents } = createRecorder();
     const back = performance.now() + 20_000;
     store.hooks.before = () => (performance.now() < back ? unreachable() : undefined);
@@ -433,7 +433,7 @@ describe('a run recorder whose store fails', () => {
     ]);
   });
 
-  it('counts as kept what the store took although its answers were lost for long', async () => {
+  it('counts events as stored that the store accepted although its responses were lost for long', async () => {
     const { store, log, recorder, lostEvents } = createRecorder();
     const back = performance.now() + 20_000;
     store.hooks.after = (method) => (method === 'append' && performance.now() < back ? unreachable() : undefined);
@@ -449,7 +449,7 @@ describe('a run recorder whose store fails', () => {
     expect(log.lines).toEqual([expect.stringMatching(GIVEN_UP)]);
   });
 
-  it('keeps the last 50 events at the most while the store is down', async () => {
+  it('buffers only the last 50 events while the store is down', async () => {
     const { store, recorder } = createRecorder();
     await addAll(recorder, 1);
     await passTime(0);
@@ -461,7 +461,7 @@ describe('a run recorder whose store fails', () => {
     expect(await recorder.end(finalEvent())).toBe(true);
   });
 
-  it('tries once a second to come back to a store that it has given up, however many events come', async () => {
+  it('retries a store that it has given up on once a second, however many events arrive', async () => {
     const { store, recorder } = createRecorder();
     store.hooks.before = unreachable;
     recorder.begin();
@@ -477,7 +477,7 @@ describe('a run recorder whose store fails', () => {
     await passTime(1000);
   });
 
-  it('waits again for a store that is back', async () => {
+  it('waits for the store again once it is back', async () => {
     const { store, recorder } = createRecorder();
     store.hooks.before = unreachable;
     recorder.begin();
@@ -495,7 +495,7 @@ describe('a run recorder whose store fails', () => {
     expect(await recorder.end(finalEvent())).toBe(true);
   });
 
-  it('gives a store that it has given up another chance at the end', async () => {
+  it('retries a store that it has given up on at the end of the run', async () => {
     const { store, recorder, lostEvents } = createRecorder();
     await addAll(recorder, 1);
     await passTime(0);
@@ -512,7 +512,7 @@ describe('a run recorder whose store fails', () => {
     expect(await lostEvents()).toMatchObject({ lost_events: 1 });
   });
 
-  it('gives a store that it is about to give up another chance at the end', async () => {
+  it('retries a store that it is about to give up on at the end of the run', async () => {
     const { store, recorder } = createRecorder();
     store.hooks.before = unreachable;
     void recorder.add(streamEvent('0'));
@@ -525,7 +525,7 @@ describe('a run recorder whose store fails', () => {
     expect(await keptTexts(store)).toEqual(['0', 'final']);
   });
 
-  it('loses with an event that the store never takes only those that were to be written with it', async () => {
+  it('loses only one batch with an event that the store never accepts', async () => {
     const { store, recorder, lostEvents } = createRecorder();
     store.hooks.before = (_method, events) => {
       if (events.some(({ fields }: NewEvent) => fields.includes('"poison"'))) unreachable();
@@ -543,7 +543,7 @@ describe('a run recorder whose store fails', () => {
     expect(await lostEvents()).toMatchObject({ lost_events: 2 });
   });
 
-  it('keeps each event once or counts it as lost, whatever happens to the store', async () => {
+  it('stores each event once or counts it as lost, whatever happens to the store', async () => {
     const fault = fc.constantFrom('none', 'refuse', 'lose the answer', 'slow', 'slow to refuse');
     const step = fc.record({ fault, events: fc.nat(80), ms: fc.nat(8000) });
     await fc.assert(
@@ -575,7 +575,7 @@ describe('a run recorder whose store fails', () => {
         const served = eventsOf(await store.list(thread)).at(-1)?.lost_events ?? 0;
         expect(kept).toEqual([...texts(count), 'final'].filter((text) => kept.includes(text)));
         expect(isKept ? [told, served, kept.at(-1)] : [told >= lost, isBackAtEnd]).toEqual(
-          // Whether a store has kept what it did not acknowledge is not known at the end of the run.
+          // Whether a store has kept unacknowledged events is unknown at the end of the run.
           isKept ? [lost, lost, 'final'] : [true, false],
         );
       }),
@@ -583,11 +583,11 @@ describe('a run recorder whose store fails', () => {
     );
   });
 
-  describe('and another run that begins before the store has answered', () => {
+  describe('during another run that starts before the store responds', () => {
     it.each([
       ['short', 10, 10_000, 1000],
       ['long', 200, 14_000, 2000],
-    ])('waits a second for it, and another one if it is long (%s)', async (_what, updates, first, later) => {
+    ])('waits one second, and another one if the run is long (%s)', async (_what, updates, first, later) => {
       const { store, health, recorder, lostEvents } = createRecorder();
       store.hooks.before = unreachable;
       expect(await timeOfRun(recorder, updates)).toBe(first);
@@ -597,7 +597,7 @@ describe('a run recorder whose store fails', () => {
       expect(await lostEvents()).toMatchObject({ lost_events: 3 * (updates + 1) });
     });
 
-    it('is as patient as ever when the store has answered, whichever run', async () => {
+    it('is fully patient again after the store responds to any run', async () => {
       const { store, health, recorder } = createRecorder();
       store.hooks.before = unreachable;
       await timeOfRun(recorder, 10);
@@ -611,7 +611,7 @@ describe('a run recorder whose store fails', () => {
       expect(health.isGivenUp).toBe(false);
     });
 
-    it('is as patient as ever once the store has taken something of it', async () => {
+    it('is fully patient again after the store accepts an event of the run', async () => {
       const { store, health, recorder } = createRecorder();
       store.hooks.before = unreachable;
       await timeOfRun(recorder, 10);
@@ -625,7 +625,7 @@ describe('a run recorder whose store fails', () => {
     });
   });
 
-  it('counts events as lost that the store acknowledges only after the run', async () => {
+  it('counts events as lost if the store acknowledges them only after the run', async () => {
     const { store, health, log, recorder, lostEvents } = createRecorder();
     const gate = createGate();
     await addAll(recorder, 3);
@@ -644,8 +644,8 @@ describe('a run recorder whose store fails', () => {
     expect(log.lines).toEqual([expect.stringContaining(`${WHERE} 41 of the run's 44 events are lost`)]);
   });
 
-  describe('for good', () => {
-    it('does not wait for it, whether it begins or appends', async () => {
+  describe('with errors that no retry can fix', () => {
+    it('does not wait, whether it starts or appends', async () => {
       for (const failing of ['beginAttempt', 'append']) {
         const { store, health, log, recorder, lostEvents } = createRecorder();
         store.hooks.before = (method) => (method === failing ? mistake() : undefined);
@@ -657,12 +657,12 @@ describe('a run recorder whose store fails', () => {
         await timeOf(ended);
         expect(await ended).toBe(false);
         expect(await lostEvents()).toMatchObject({ lost_events: 201 });
-        // Other threads may do well.
+        // Other threads may be fine.
         expect(health.isGivenUp).toBe(false);
       }
     });
 
-    it('tries nothing twice, and keeps what follows', async () => {
+    it('retries nothing, and stores later events', async () => {
       const { store, recorder, lostEvents } = createRecorder();
       let poisoned = 0;
       store.hooks.before = (_method, events) => {
@@ -685,7 +685,7 @@ describe('a run recorder whose store fails', () => {
       expect(await lostEvents()).toMatchObject({ lost_events: 2 });
     });
 
-    it('ends the run at once when it cannot begin', async () => {
+    it('lets the run end at once if the attempt cannot start', async () => {
       const { store, recorder } = createRecorder();
       store.hooks.before = mistake;
       await passTime(0);

@@ -12,7 +12,7 @@ describe('the health of the event store', () => {
 
   afterEach(() => void vi.useRealTimers());
 
-  it('says what kind of store it is, and that it answers', async () => {
+  it('reports the kind of store, and that it is available', async () => {
     const { store, health } = createHealth();
     expect(JSON.stringify(await health.details())).toBe(
       '{"callback_store":{"kind":"memory","status":"available","lost_events":0}}',
@@ -21,7 +21,7 @@ describe('the health of the event store', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('says that the store fails, and again that it answers', async () => {
+  it('reports that the store fails, and later that it is available', async () => {
     const { store, health } = createHealth();
     store.hooks.before = unreachable;
     expect(await health.details()).toMatchObject({ callback_store: { status: 'unavailable' } });
@@ -33,7 +33,7 @@ describe('the health of the event store', () => {
     [1999, 'available'],
     [2001, 'unavailable'],
     [1_000_000, 'unavailable'],
-  ])('calls a store that takes %i ms %s, and says so within 2 s', async (ms, status) => {
+  ])('reports a store that takes %i ms as %s, within 2 s', async (ms, status) => {
     const { store, health } = createHealth();
     store.hooks.before = () => new Promise((resolve) => void setTimeout(resolve, ms));
     const details = health.details();
@@ -41,7 +41,7 @@ describe('the health of the event store', () => {
     expect(await details).toMatchObject({ callback_store: { status } });
   });
 
-  it('ignores how a ping ends that took too long', async () => {
+  it('ignores the result of a ping that took too long', async () => {
     const { store, health } = createHealth();
     store.hooks.before = async () => {
       await new Promise((resolve) => void setTimeout(resolve, 3000));
@@ -52,7 +52,7 @@ describe('the health of the event store', () => {
     expect(await details).toMatchObject({ callback_store: { status: 'unavailable' } });
   });
 
-  it('adds up the events that were lost, without those that were kept after all', async () => {
+  it('sums up lost events, minus those that were stored after all', async () => {
     const { health } = createHealth();
     for (const count of [1, 20, 300]) health.addLost(count);
     expect(await health.details()).toMatchObject({ callback_store: { lost_events: 321 } });
@@ -60,7 +60,7 @@ describe('the health of the event store', () => {
     expect(await health.details()).toMatchObject({ callback_store: { lost_events: 21 } });
   });
 
-  it('calls a store failing that answers and that a run has given up, until one has had an answer', async () => {
+  it('reports a responding store as failing after a run gave up on it, until a run gets a response', async () => {
     const { store, health } = createHealth();
     health.markGivenUp();
     expect(await health.details()).toMatchObject({ callback_store: { status: 'failing' } });
@@ -71,7 +71,7 @@ describe('the health of the event store', () => {
     expect(await health.details()).toMatchObject({ callback_store: { status: 'available' } });
   });
 
-  it('knows that a run has given the store up, until one has had an answer', () => {
+  it('knows that a run has given up on the store, until a run gets a response', () => {
     const { health } = createHealth();
     expect(health.isGivenUp).toBe(false);
     health.markGivenUp();

@@ -22,8 +22,8 @@ const DEFAULT_TIMEOUT_MS = 20_000;
 /**
  * The contract of {@link CallbackEventStore}, for every implementation.
  *
- * @param createStore creates a store that keeps at least 2,100 events of a thread. The service may be in use: each test
- *   has an agent of its own. The store is closed after the test.
+ * @param createStore creates a store that keeps at least 2,100 events of a thread. The service may contain other data:
+ *   each test uses its own agent. The store is closed after the test.
  */
 export function describeCallbackEventStore(
   name: string,
@@ -46,9 +46,9 @@ export function describeCallbackEventStore(
 }
 
 /**
- * The part of the contract that several processes need.
+ * The part of the contract for several processes.
  *
- * @param createPair creates two stores on one service, as two processes have them
+ * @param createPair creates two stores on one service, like two processes
  */
 export function describeSharedEventStore(
   name: string,
@@ -62,7 +62,7 @@ export function describeSharedEventStore(
   });
 }
 
-/** Gives each test its stores, and closes them. */
+/** Creates the stores of each test, and closes them. */
 function useStores(createStores: () => StorePair | Promise<StorePair>): ContractContext {
   let current: (ContractContext & { readonly end: () => Promise<void> }) | undefined;
   const now = (): ContractContext => {

@@ -6,19 +6,19 @@ import type { HistoryStores } from './histories/history-stores.js';
 import { SequentialHistory } from './histories/sequential-history.js';
 
 export interface StoreHistoriesOptions {
-  /** How many histories of each kind are tried. */
+  /** The number of histories of each kind. */
   readonly numRuns: number;
-  /** For all histories of one kind. Default: 60 s. */
+  /** For all histories of one kind. @default 60_000 */
   readonly timeoutMs?: number;
 }
 
 const DEFAULT_TIMEOUT_MS = 60_000;
 
 /**
- * Random histories of what can be done to a store, by several writers and readers, with dead attempts, retries, lost
- * answers and clears.
+ * Runs random histories of store operations by several writers and readers, with dead attempts, retries, lost responses
+ * and clears.
  *
- * @param open is called once; what it gives is closed in the end
+ * @param open called once; the stores are closed at the end
  */
 export function describeStoreHistories(
   name: string,
@@ -36,7 +36,7 @@ export function describeStoreHistories(
       for (const store of stores.stores) await store.close();
     });
 
-    it('are those of a naive record when one thing is done after the other', async () => {
+    it('match a naive log for sequential operations', async () => {
       const steps = fc.array(fc.tuple(historyCommand, storageFault), { maxLength: 40, size: 'max' });
       await fc.assert(
         fc.asyncProperty(steps, async (commands) => {
@@ -52,7 +52,7 @@ export function describeStoreHistories(
       );
     });
 
-    it('keep the laws of a record when many things are done at once', async () => {
+    it('keep the invariants of the log for concurrent operations', async () => {
       const steps = fc.array(fc.array(historyCommand, { minLength: 1, maxLength: 6 }), { maxLength: 12, size: 'max' });
       await fc.assert(
         fc.asyncProperty(steps, fc.infiniteStream(storageFault), async (groups, faults) => {

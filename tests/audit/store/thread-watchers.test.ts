@@ -12,7 +12,7 @@ function version(number: number, epoch = 'a'): ThreadHead {
   return { epoch, version: number, oldestSequence: 1, newestSequence: number };
 }
 
-/** Follows threads for others, as far as the test tells it what it finds. */
+/** A fake follower of threads, driven by the test. */
 class FakeFollower {
   readonly found = new Map<string, (record: ThreadHead | undefined) => void>();
   followed = 0;
@@ -32,12 +32,12 @@ class FakeFollower {
   }
 }
 
-/** What a promise has come to by now. */
+/** The current state of a promise. */
 async function stateOf(promise: Promise<boolean>): Promise<boolean | 'waiting'> {
   return Promise.race([promise, Promise.resolve<'waiting'>('waiting')]);
 }
 
-describe('those who watch a thread', () => {
+describe('watchers of a thread', () => {
   let watchers: ThreadWatchers;
 
   beforeEach(() => {
@@ -46,19 +46,19 @@ describe('those who watch a thread', () => {
 
   it.each<[string, ThreadHead | undefined, ThreadHead | undefined]>([
     ['a later version', version(1), version(2)],
-    ['another record', version(1), version(1, 'b')],
-    ['that there is a record', undefined, version(1)],
-    ['that the record is gone', version(1), undefined],
-  ])('are told of %s', async (_what, seen, now) => {
+    ['another epoch', version(1), version(1, 'b')],
+    ['the first version', undefined, version(1)],
+    ['the removal of the log', version(1), undefined],
+  ])('are notified of %s', async (_what, seen, now) => {
     const waiting = [1, 2, 3].map(() => watchers.wait(thread, seen, never));
     watchers.announce(thread, now);
     expect(await Promise.all(waiting)).toEqual([true, true, true]);
   });
 
   it.each<[string, ThreadHead | undefined]>([
-    ['the record that they have seen', version(1)],
-    ['that there is none, which they know', undefined],
-  ])('are not told of %s', async (_what, seen) => {
+    ['the version that they have seen', version(1)],
+    ['a missing log that they know is missing', undefined],
+  ])('are not notified of %s', async (_what, seen) => {
     const waiting = watchers.wait(thread, seen, never);
     watchers.announce(thread, seen);
     expect(await stateOf(waiting)).toBe('waiting');
@@ -66,14 +66,14 @@ describe('those who watch a thread', () => {
     expect(await waiting).toBe(true);
   });
 
-  it('are not told of other threads', async () => {
+  it('are not notified of other threads', async () => {
     const waiting = watchers.wait(thread, version(1), never);
     watchers.announce(otherThread, version(2));
     watchers.announce({ ...thread, agentName: 'OtherAgent' }, version(2));
     expect(await stateOf(waiting)).toBe('waiting');
   });
 
-  it('leave when they like, or do not wait at all', async () => {
+  it('can leave at any time, or not wait at all', async () => {
     const leaving = new AbortController();
     const left = watchers.wait(thread, version(1), leaving.signal);
     const stays = watchers.wait(thread, version(1), never);
@@ -84,7 +84,7 @@ describe('those who watch a thread', () => {
     expect(await stays).toBe(true);
   });
 
-  it('take their listener from a signal that outlives them', async () => {
+  it('remove their listener from a signal that outlives them', async () => {
     const { signal } = new AbortController();
     const removed = vi.spyOn(signal, 'removeEventListener');
     const waiting = watchers.wait(thread, version(1), signal);
@@ -93,7 +93,7 @@ describe('those who watch a thread', () => {
     expect(removed).toHaveBeenCalledOnce();
   });
 
-  it('are told at once of what was announced to others before they came', async () => {
+  it('are notified at once of a change that was announced before they came', async () => {
     void watchers.wait(thread, version(5), never);
     watchers.announce(thread, version(5));
     expect(await watchers.wait(thread, version(4), never)).toBe(true);
@@ -101,13 +101,13 @@ describe('those who watch a thread', () => {
     expect(await stateOf(watchers.wait(thread, version(6), never))).toBe('waiting');
   });
 
-  it('do not run in circles when what was announced is of another record than they have read', async () => {
+  it('do not loop if the announced epoch differs from the one they have read', async () => {
     void watchers.wait(thread, version(5), never);
     watchers.announce(thread, version(5));
     expect(await stateOf(watchers.wait(thread, version(1, 'b'), never))).toBe('waiting');
   });
 
-  it('are told of each change when they wait again in the same moment', async () => {
+  it('are notified of each change if they wait again at once', async () => {
     const seen: number[] = [];
     const reader = (async () => {
       for (let last = 0; last < 5;) {
@@ -138,7 +138,7 @@ describe('watching a thread of other processes', () => {
 
   afterEach(() => void vi.useRealTimers());
 
-  it('follows it once for all who wait, and tells them what it finds', async () => {
+  it('follows it once for all watchers, and notifies them', async () => {
     const waiting = [1, 2, 3].map(() => watchers.wait(thread, version(1), never));
     const other = watchers.wait(otherThread, version(1), never);
     expect(follower.followed).toBe(2);
@@ -147,12 +147,12 @@ describe('watching a thread of other processes', () => {
     expect(await stateOf(other)).toBe('waiting');
   });
 
-  it('is not begun by what is announced while nobody waits', () => {
+  it('does not start for an announcement without watchers', () => {
     watchers.announce(thread, version(1));
     expect(follower.followed).toBe(0);
   });
 
-  it('goes on for a second when the last one who waited is gone', async () => {
+  it('continues for a second after the last watcher has left', async () => {
     const first = watchers.wait(thread, version(1), never);
     follower.announce(version(2));
     await first;
@@ -162,7 +162,7 @@ describe('watching a thread of other processes', () => {
     expect(follower).toMatchObject({ followed: 1, stopped: 1 });
   });
 
-  it('goes on for one who comes back within that time, who is told of what they have missed', async () => {
+  it('continues for a watcher that returns within that second, and reports missed changes', async () => {
     const first = watchers.wait(thread, version(1), never);
     follower.announce(version(2));
     await first;
@@ -178,7 +178,7 @@ describe('watching a thread of other processes', () => {
     expect(follower).toMatchObject({ followed: 1, stopped: 1 });
   });
 
-  it('ends when those who wait leave', async () => {
+  it('ends when all watchers leave', async () => {
     const leaving = new AbortController();
     const waiting = [1, 2].map(() => watchers.wait(thread, version(1), leaving.signal));
     leaving.abort();
@@ -187,7 +187,7 @@ describe('watching a thread of other processes', () => {
     expect(follower.stopped).toBe(1);
   });
 
-  it('begins anew for one who comes later', async () => {
+  it('starts again for a later watcher', async () => {
     const first = watchers.wait(thread, version(1), never);
     follower.announce(version(2));
     await first;
@@ -198,7 +198,7 @@ describe('watching a thread of other processes', () => {
     expect(await second).toBe(true);
   });
 
-  it('ends with the watchers, and those who wait still leave when they like', async () => {
+  it('ends when the watchers are closed, and waiting watchers can still leave', async () => {
     const leaving = new AbortController();
     const waiting = watchers.wait(thread, version(1), leaving.signal);
     watchers.close();
@@ -210,7 +210,7 @@ describe('watching a thread of other processes', () => {
     expect(follower.stopped).toBe(1);
   });
 
-  it('does not end for those who came after the watchers were closed, when those leave who were there', async () => {
+  it('does not end for watchers that came after the close when the earlier ones leave', async () => {
     const leaving = new AbortController();
     const old = watchers.wait(thread, version(1), leaving.signal);
     watchers.close();

@@ -1,14 +1,14 @@
 import type { CallbackEventStore } from '../../../../src/audit/store/callback-event-store.js';
 import type { EventThread } from '../../../../src/audit/domain/event-thread.js';
 
-/** What a test of the contract works with; each test has its own. */
+/** The stores and the thread of one contract test. */
 export interface ContractContext {
   readonly store: CallbackEventStore;
   /** Another process's store over the same service, or the same store. */
   readonly second: CallbackEventStore;
-  /** Of an agent that no other test uses: the service behind the store may hold what others have left. */
+  /** A thread of an agent that no other test uses, because the service may contain data of other tests. */
   readonly thread: EventThread;
-  /** Aborted when the test is over. */
+  /** Aborted at the end of the test. */
   readonly testEnd: AbortSignal;
 }
 
@@ -16,7 +16,7 @@ export function otherThreadOf(thread: EventThread): EventThread {
   return { ...thread, threadId: 'thread-2' };
 }
 
-/** Another agent's thread that has the same id. */
+/** A thread of another agent with the same id. */
 export function sameIdOtherAgent(thread: EventThread): EventThread {
   return { ...thread, agentName: `${thread.agentName}-other` };
 }

@@ -12,15 +12,15 @@ const c = streamEvent('c');
 const d = streamEvent('d');
 const e = streamEvent('e');
 
-/** Retries never double, and a dead attempt's events never mix with its successor's. */
+/** Retries never duplicate events, and the events of a dead attempt never mix with those of its successor. */
 export function describeAttempts(context: ContractContext): void {
   describe('appending again', () => {
     it.each([
-      ['all of it', 0, [a, b, c]],
-      ['an end of it', 1, [b, c]],
-      ['a piece of it', 1, [b]],
+      ['all of the stored events', 0, [a, b, c]],
+      ['the last stored events', 1, [b, c]],
+      ['a stored event', 1, [b]],
       ['nothing', 3, []],
-    ])('adds nothing when it is %s', async (_what, firstIndex, again) => {
+    ])('adds nothing, given %s', async (_what, firstIndex, again) => {
       const { store, thread } = context;
       const writer = writerFor(store, thread);
       await writer.append(a, b, c);
@@ -30,7 +30,7 @@ export function describeAttempts(context: ContractContext): void {
       expect((await store.list(thread)).head).toEqual(head);
     });
 
-    it('adds what is new behind what is there already', async () => {
+    it('adds only new events after the stored ones', async () => {
       const { store, thread } = context;
       const writer = writerFor(store, thread);
       await writer.append(a, b, c);
@@ -41,7 +41,7 @@ export function describeAttempts(context: ContractContext): void {
       expect((await writer.read())?.attempts).toMatchObject([{ eventCount: 6, lostEvents: 0, outcome: 'final' }]);
     });
 
-    it('adds nothing behind the events of other runs', async () => {
+    it('adds nothing after the events of other runs', async () => {
       const { store, thread } = context;
       const [writer, other] = [writerFor(store, thread, 1), writerFor(store, thread, 2)];
       await writer.append(a);
@@ -51,7 +51,7 @@ export function describeAttempts(context: ContractContext): void {
       expect(await readTexts(store, thread)).toEqual('abc'.split(''));
     });
 
-    it('counts events that are missing before those that come as lost', async () => {
+    it('counts skipped events as lost', async () => {
       const { store, thread } = context;
       const writer = writerFor(store, thread);
       await writer.append(a);
@@ -63,7 +63,7 @@ export function describeAttempts(context: ContractContext): void {
       expect((await writer.read())?.attempts).toMatchObject([{ eventCount: 10, lostEvents: 6 }]);
     });
 
-    it('does not take late what it counts as lost', async () => {
+    it('rejects late events that it has counted as lost', async () => {
       const { store, thread } = context;
       const writer = writerFor(store, thread);
       await writer.appendAt(2, c);
@@ -73,22 +73,22 @@ export function describeAttempts(context: ContractContext): void {
     });
   });
 
-  describe('beginning attempts', () => {
-    it('counts them, run by run', async () => {
+  describe('starting attempts', () => {
+    it('numbers them per run', async () => {
       const { store, thread } = context;
       for (const attempt of [1, 2, 3]) {
         for (const run of [1, 2]) expect(await writerFor(store, thread, run).begin()).toMatchObject({ attempt });
       }
     });
 
-    it('gives what the writer has to say with each append', async () => {
+    it('returns what the writer must pass to each append', async () => {
       const { thread, store } = context;
       const writer = writerFor(store, thread);
       const { run, token, startedAt } = writer;
       expect(await writer.begin()).toEqual({ thread, run, attempt: 1, token, startedAt });
     });
 
-    it('gives the same number for the same token', async () => {
+    it('returns the same number for the same token', async () => {
       const { store, thread } = context;
       const tokens = ['one', 'two', 'two', 'two'];
       const numbers: number[] = [];
@@ -102,7 +102,7 @@ export function describeAttempts(context: ContractContext): void {
       expect((await writer.read())?.attempts).toMatchObject([{ token: 'one' }, { token: 'two', eventCount: 1 }]);
     });
 
-    it('does not bring a superseded one back that begins again', async () => {
+    it('does not revive a superseded attempt that starts again', async () => {
       const { store, thread } = context;
       const [zombie, successor] = [writerFor(store, thread), writerFor(store, thread)];
       await zombie.begin();
@@ -113,13 +113,13 @@ export function describeAttempts(context: ContractContext): void {
       expect(await successor.append(b)).toEqual(kept);
     });
 
-    it('knows a run that was not accepted before, with its message', async () => {
+    it('adds a run that was not accepted before, with its message', async () => {
       const writer = writerFor(context.store, context.thread);
       await writer.begin();
       expect(await writer.read()).toMatchObject({ ...writer.run, attempts: [{ attempt: 1, token: writer.token }] });
     });
 
-    it('goes on counting, and refuses the earlier ones, when there are very many', async () => {
+    it('continues to number very many attempts, and rejects the earlier ones', async () => {
       const { store, thread } = context;
       const writers = range(25).map(() => writerFor(store, thread));
       for (const [index, writer] of writers.entries()) {
@@ -133,8 +133,8 @@ export function describeAttempts(context: ContractContext): void {
     });
   });
 
-  describe('an attempt that was superseded', () => {
-    it('gets nothing in any more, also not what it has there already', async () => {
+  describe('a superseded attempt', () => {
+    it('cannot append, not even events that it has appended before', async () => {
       const { store, thread } = context;
       const [zombie, successor] = [writerFor(store, thread), writerFor(store, thread)];
       await zombie.append(a, b);
@@ -156,7 +156,7 @@ export function describeAttempts(context: ContractContext): void {
       ]);
     });
 
-    it('has had no event', async () => {
+    it('is superseded even if it had no events', async () => {
       const { store, thread } = context;
       const [zombie, successor] = [writerFor(store, thread), writerFor(store, thread)];
       await zombie.begin();
@@ -165,7 +165,7 @@ export function describeAttempts(context: ContractContext): void {
       expect(await readEvents(store, thread)).toMatchObject([{ ...a, attempt: 2, sequence: 1 }]);
     });
 
-    it('is one that began long before the newest, and comes through late', async () => {
+    it('is also one that started long before the newest and arrives late', async () => {
       const { store, thread } = context;
       const startedAt = '2026-01-07T15:39:01.000Z';
       const late = new RunWriter(store, thread, runOf(), undefined, startedAt, 60_000);
@@ -182,7 +182,7 @@ export function describeAttempts(context: ContractContext): void {
       ]);
     });
 
-    it('leaves the attempts of other runs alone', async () => {
+    it('does not affect the attempts of other runs', async () => {
       const { store, thread } = context;
       const [one, other] = [writerFor(store, thread, 1), writerFor(store, thread, 2)];
       await one.append(a);
@@ -194,7 +194,7 @@ export function describeAttempts(context: ContractContext): void {
   });
 
   describe('an attempt whose thread is cleared', () => {
-    it('goes on, and its run is known again with its message', async () => {
+    it('continues, and its run is known again with its message', async () => {
       const { store, thread } = context;
       const writer = writerFor(store, thread);
       await writer.append(a, b);
@@ -210,7 +210,7 @@ export function describeAttempts(context: ContractContext): void {
       });
     });
 
-    it('keeps its number, and does not count anew what it appends again', async () => {
+    it('keeps its number, and does not count repeated appends again', async () => {
       const { store, thread } = context;
       await writerFor(store, thread).append(a);
       const writer = writerFor(store, thread);
@@ -224,7 +224,7 @@ export function describeAttempts(context: ContractContext): void {
       ]);
     });
 
-    it('is superseded by one that begins after the clear, though both are counted as the first', async () => {
+    it('is superseded by one that starts after the clear, although both have number 1', async () => {
       const { store, thread } = context;
       const [zombie, successor] = [writerFor(store, thread), writerFor(store, thread)];
       await zombie.append(a);
@@ -236,7 +236,7 @@ export function describeAttempts(context: ContractContext): void {
       expect(await readTexts(store, thread)).toEqual(['c']);
     });
 
-    it('is superseded by one that begins after the clear, though it has the higher number', async () => {
+    it('is superseded by one that starts after the clear, although its own number is higher', async () => {
       const { store, thread } = context;
       await writerFor(store, thread).begin();
       const zombie = writerFor(store, thread);
@@ -249,7 +249,7 @@ export function describeAttempts(context: ContractContext): void {
       expect(await readTexts(store, thread)).toEqual(['c']);
     });
 
-    it('takes the place of an earlier one that was quicker to go on', async () => {
+    it('supersedes an earlier one that continued first', async () => {
       const { store, thread } = context;
       const [zombie, successor] = [writerFor(store, thread), writerFor(store, thread)];
       await zombie.append(a);

@@ -9,19 +9,19 @@ import { finalEvent, runId, runOf, streamEvent } from '../../../support/callback
 import { type ContractContext, range } from './contract-context.js';
 import { expectLawfulPage, readEvents, readPages, textOf } from './read-thread.js';
 
-/** Writers and readers of one thread who do not wait for each other: half of them use each store. */
+/** Concurrent writers and readers of one thread, half of them on each store. */
 export function describeConcurrentUse(context: ContractContext): void {
   const storeOf = (number: number): CallbackEventStore => (number % 2 === 0 ? context.store : context.second);
 
-  describe('used by several at once', () => {
-    it('gives each attempt that is begun a number of its own', async () => {
+  describe('under concurrent use', () => {
+    it('gives each new attempt its own number', async () => {
       const { thread } = context;
       const begun = await Promise.all(range(6).map((number) => writerFor(storeOf(number), thread).begin()));
       expect(begun.map(({ attempt }) => attempt).toSorted((one, other) => one - other)).toEqual(range(6));
       expect((await context.store.readRun(thread, runId(1)))?.attempts).toHaveLength(6);
     });
 
-    it('begins an attempt once that is begun by several calls', async () => {
+    it('starts an attempt once, however many calls start it', async () => {
       const { thread } = context;
       const writers = range(6).map((number) => new RunWriter(storeOf(number), thread, runOf(), 'one'));
       const begun = await Promise.all(writers.map((writer) => writer.begin()));
@@ -29,7 +29,7 @@ export function describeConcurrentUse(context: ContractContext): void {
       expect((await context.store.readRun(thread, runId(1)))?.attempts).toHaveLength(1);
     });
 
-    it('adds events once that are appended by several calls', async () => {
+    it('adds events once, however many calls append them', async () => {
       const { store, thread } = context;
       const writer = await writerFor(store, thread).begin();
       const events = 'abcde'.split('').map((text) => streamEvent(text));
@@ -40,7 +40,7 @@ export function describeConcurrentUse(context: ContractContext): void {
       expect((await readEvents(store, thread)).map(textOf)).toEqual('abcde'.split(''));
     });
 
-    it('gives each event of many runs a place of its own, and keeps those of each run in order', async () => {
+    it('gives each event of many runs its own sequence, and keeps each run in order', async () => {
       const { store, thread } = context;
       const count = 20;
       const writers = range(4).map((number) => writerFor(storeOf(number), thread, number));
@@ -53,32 +53,29 @@ export function describeConcurrentUse(context: ContractContext): void {
       }
     });
 
-    it.each(range(3))(
-      'keeps a dead attempt and its successor apart, however they get in each other’s way (%i)',
-      async () => {
-        const { store, second, thread, testEnd } = context;
-        const [zombie, successor] = [writerFor(store, thread), writerFor(second, thread)];
-        const dead = writeUntilSuperseded(zombie, testEnd);
-        while (zombie.count < 5) await second.list(thread);
-        await successor.begin();
-        await write(successor, 30);
-        expect(await successor.append(finalEvent('whole'))).toEqual({ status: 'kept', lostEvents: 0 });
-        expect(await dead).toEqual({ status: 'superseded' });
+    it.each(range(3))('separates a dead attempt from its successor, however they interleave (%i)', async () => {
+      const { store, second, thread, testEnd } = context;
+      const [zombie, successor] = [writerFor(store, thread), writerFor(second, thread)];
+      const dead = writeUntilSuperseded(zombie, testEnd);
+      while (zombie.count < 5) await second.list(thread);
+      await successor.begin();
+      await write(successor, 30);
+      expect(await successor.append(finalEvent('whole'))).toEqual({ status: 'kept', lostEvents: 0 });
+      expect(await dead).toEqual({ status: 'superseded' });
 
-        const events = await readEvents(store, thread);
-        const attempts = events.map(({ attempt }) => attempt);
-        expect(attempts).toEqual(attempts.toSorted((one, other) => one - other));
-        const [first, last] = [1, 2].map((attempt) => events.filter((event) => event.attempt === attempt).map(textOf));
-        expect(first).toEqual(range(first?.length ?? 0).map(String));
-        expect(last).toEqual([...range(30).map(String), 'whole']);
-        expect((await successor.read())?.attempts).toMatchObject([
-          { attempt: 1, eventCount: first?.length, lostEvents: 0 },
-          { attempt: 2, eventCount: 31, lostEvents: 0, outcome: 'final', lastSequence: events.length },
-        ]);
-      },
-    );
+      const events = await readEvents(store, thread);
+      const attempts = events.map(({ attempt }) => attempt);
+      expect(attempts).toEqual(attempts.toSorted((one, other) => one - other));
+      const [first, last] = [1, 2].map((attempt) => events.filter((event) => event.attempt === attempt).map(textOf));
+      expect(first).toEqual(range(first?.length ?? 0).map(String));
+      expect(last).toEqual([...range(30).map(String), 'whole']);
+      expect((await successor.read())?.attempts).toMatchObject([
+        { attempt: 1, eventCount: first?.length, lostEvents: 0 },
+        { attempt: 2, eventCount: 31, lostEvents: 0, outcome: 'final', lastSequence: events.length },
+      ]);
+    });
 
-    it('shows readers the beginning of what it shows in the end, without a gap', async () => {
+    it('shows readers a prefix of the final log, without a gap', async () => {
       const { store, thread } = context;
       const writers = [writerFor(store, thread, 1), writerFor(store, thread, 2), writerFor(store, thread, 2)];
       const writing = Promise.all(writers.map((writer) => write(writer, 40)));
@@ -94,7 +91,7 @@ export function describeConcurrentUse(context: ContractContext): void {
       expect(await readEvents(context.second, thread)).toEqual(events);
     });
 
-    it('leads a reader to what is kept when the thread is cleared on the way', async () => {
+    it('leads a reader to the stored events even if the thread is cleared meanwhile', async () => {
       const { store, second, thread } = context;
       const writer = writerFor(store, thread);
       const writing = (async () => {
@@ -116,7 +113,7 @@ export function describeConcurrentUse(context: ContractContext): void {
 }
 
 /**
- * Appends events with the texts 1, 2, 3 … in batches of one to three, until there are so many, or it is superseded.
+ * Appends events with the texts 1, 2, 3 … in batches of one to three, until it has appended `count` or is superseded.
  *
  * @returns the last result
  */
@@ -130,7 +127,7 @@ async function write(writer: RunWriter, count: number): Promise<AppendResult> {
   return result;
 }
 
-/** Appends events with the texts 1, 2, 3 …, with pauses as a model has them. */
+/** Appends events with the texts 1, 2, 3 …, with pauses like those of a model. */
 async function writeUntilSuperseded(writer: RunWriter, testEnd: AbortSignal): Promise<AppendResult> {
   for (;;) {
     const result = await writer.stream(String(writer.count + 1));
@@ -140,7 +137,7 @@ async function writeUntilSuperseded(writer: RunWriter, testEnd: AbortSignal): Pr
   }
 }
 
-/** What a reader has who goes from cursor to cursor, and forgets what they have when they are told to. */
+/** The events of a reader that follows cursors, and drops its events on a reset. */
 async function follow(
   store: CallbackEventStore,
   thread: EventThread,

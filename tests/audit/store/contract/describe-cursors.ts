@@ -4,15 +4,15 @@ import { writerFor } from '../../../support/append-events.js';
 import { type ContractContext, otherThreadOf, sameIdOtherAgent } from './contract-context.js';
 import { readEvents, readSequences } from './read-thread.js';
 
-/** Where readers stand, also when what they have read is cleared. */
+/** Cursors of readers, even if the events that they have read are cleared. */
 export function describeCursors(context: ContractContext): void {
   async function append(count: number): Promise<void> {
     const { store, thread } = context;
     await writerFor(store, thread).stream(...'abcdefgh'.slice(0, count).split(''));
   }
 
-  describe('telling where to read on', () => {
-    it('gives a cursor behind the last event of a page, that leads through the thread without a gap', async () => {
+  describe('cursors', () => {
+    it('returns the cursor of the last event in a page, so that pages follow without a gap', async () => {
       const { store, thread } = context;
       await append(5);
       const first = await store.list(thread, { limit: 2 });
@@ -24,7 +24,7 @@ export function describeCursors(context: ContractContext): void {
       expect(end).toMatchObject({ events: [], reset: false, next: last.next });
     });
 
-    it('returns the head of a thread from its first change on', async () => {
+    it('returns the head of a thread after its first change', async () => {
       const { store, thread } = context;
       const head = () => store.readHead(thread);
       expect(await head()).toBeUndefined();
@@ -50,7 +50,7 @@ export function describeCursors(context: ContractContext): void {
       expect(versions).toEqual([...new Set(versions)].toSorted((one, other) => one - other));
     });
 
-    it('has an epoch of its own for each thread', async () => {
+    it('has a separate epoch for each thread', async () => {
       const { store, thread } = context;
       const threads = [thread, otherThreadOf(thread), sameIdOtherAgent(thread)];
       for (const of of threads) await writerFor(store, of).stream('a');
@@ -62,7 +62,7 @@ export function describeCursors(context: ContractContext): void {
       ['of another epoch', { epoch: 'another', sequence: 2 }],
       ['of another epoch, at its first event', { epoch: 'another', sequence: 1 }],
       ['beyond the newest event', { sequence: 6 }],
-    ])('resets the reader of a cursor %s, and gives the oldest events', async (_what, after) => {
+    ])('resets a reader with a cursor %s, and returns the oldest events', async (_what, after) => {
       const { store, thread } = context;
       await append(5);
       const page = await store.list(thread, { after, limit: 2 });
@@ -70,7 +70,7 @@ export function describeCursors(context: ContractContext): void {
       expect(await readSequences(store, thread, { after, limit: 2 })).toEqual([1, 2]);
     });
 
-    it('does not reset the reader of a cursor before the first event, of any epoch', async () => {
+    it('does not reset a reader with a cursor before the first event, of any epoch', async () => {
       const { store, thread } = context;
       await append(2);
       const after = { epoch: 'another', sequence: 0 };
@@ -81,14 +81,14 @@ export function describeCursors(context: ContractContext): void {
     });
 
     it.each<[string, EventCursor]>([
-      ['behind an event', { sequence: 1 }],
-      ['of some epoch', { epoch: 'another', sequence: 1 }],
-    ])('resets the reader of a cursor %s when the thread is unknown', async (_what, after) => {
+      ['after an event', { sequence: 1 }],
+      ['with an epoch', { epoch: 'another', sequence: 1 }],
+    ])('resets a reader with a cursor %s if the thread is unknown', async (_what, after) => {
       const page = await context.store.list(context.thread, { after });
       expect(page).toMatchObject({ events: [], reset: true, next: START });
     });
 
-    it.each([1, 2, 3])('resets the reader who has seen %i of 3 events that were cleared', async (seen) => {
+    it.each([1, 2, 3])('resets a reader that has seen %i of 3 cleared events', async (seen) => {
       const { store, thread } = context;
       await append(3);
       const { next } = await store.list(thread, { limit: seen });
@@ -103,7 +103,7 @@ export function describeCursors(context: ContractContext): void {
       expect(await store.list(thread, { after: reset.next })).toMatchObject({ events: both, reset: false });
     });
 
-    it('does not reset a reader who had seen nothing before a clear', async () => {
+    it('does not reset a reader that had seen nothing before a clear', async () => {
       const { store, thread } = context;
       await append(3);
       await store.clear(thread);
@@ -113,7 +113,7 @@ export function describeCursors(context: ContractContext): void {
   });
 
   describe('clearing', () => {
-    it('goes on counting where the removed events ended', async () => {
+    it('continues the sequence after the removed events', async () => {
       const { store, thread } = context;
       await append(3);
       await store.clear(thread);
@@ -123,7 +123,7 @@ export function describeCursors(context: ContractContext): void {
       expect(await readSequences(store, thread, { after: { sequence: 4 }, limit: 1 })).toEqual([5]);
     });
 
-    it('can be repeated, and done to a thread that is unknown', async () => {
+    it('is idempotent, and works for an unknown thread', async () => {
       const { store, thread } = context;
       await store.clear(thread);
       await store.clear(thread);
@@ -135,7 +135,7 @@ export function describeCursors(context: ContractContext): void {
       expect(await readSequences(store, thread)).toEqual([2]);
     });
 
-    it('removes the events of many runs, and what is known of them', async () => {
+    it('removes the events and records of many runs', async () => {
       const { store, thread } = context;
       const writers = Array.from({ length: 12 }, (_, index) => writerFor(store, thread, index + 1));
       for (const writer of writers) {

@@ -16,10 +16,10 @@ import { readEvents, readPages, readSequences, readTexts } from './read-thread.j
 
 const BATCH = 50;
 
-/** Events come back as they were given, in their order and thread. */
+/** Events are returned unchanged, in their order and thread. */
 export function describeKeptEvents(context: ContractContext): void {
   describe('keeping events', () => {
-    it('counts the events of a thread from 1, however they are gathered', async () => {
+    it('numbers the events of a thread from 1, however they are batched', async () => {
       const { store, thread } = context;
       const writer = writerFor(store, thread);
       for (const texts of [['a'], ['b', 'c'], ['d', 'e', 'f'], ['g']]) {
@@ -30,11 +30,11 @@ export function describeKeptEvents(context: ContractContext): void {
       expect(await readTexts(store, thread)).toEqual([...'abcdefg'.split(''), 'abcdefg']);
     });
 
-    it('gives back each event as it was, in the order of appending', async () => {
+    it('returns each event unchanged, in append order', async () => {
       const { store, thread } = context;
       const events = [
         streamEvent('a', '2026-01-07T15:40:02.001Z'),
-        // Neither times nor fields are read by a store, nor put in order.
+        // A store neither reads nor sorts by times and fields.
         streamEvent('b', '2026-01-07T15:40:01.999Z'),
         { ...streamEvent(), fields: '"event_type":"stream" , "text" : "as\\u0020it\\/is","n":1.50' },
         finalEventWithoutUsage(),
@@ -49,26 +49,26 @@ export function describeKeptEvents(context: ContractContext): void {
       ]);
     });
 
-    it('has no events of a thread that is unknown', async () => {
+    it('has no events for an unknown thread', async () => {
       expect(await readEvents(context.store, context.thread)).toEqual([]);
     });
 
     it.each<[string, ListOptions, number[]]>([
       ['nothing', {}, [1, 2, 3, 4, 5]],
-      ['after the beginning', { after: START }, [1, 2, 3, 4, 5]],
-      ['after an event', { after: { sequence: 2 } }, [3, 4, 5]],
-      ['after the last event', { after: { sequence: 5 } }, []],
+      ['a cursor at the start', { after: START }, [1, 2, 3, 4, 5]],
+      ['a cursor at an event', { after: { sequence: 2 } }, [3, 4, 5]],
+      ['a cursor at the last event', { after: { sequence: 5 } }, []],
       ['a limit', { limit: 2 }, [1, 2]],
-      ['a limit above what there is', { limit: 99 }, [1, 2, 3, 4, 5]],
-      ['a limit after an event', { after: { sequence: 1 }, limit: 3 }, [2, 3, 4]],
-      ['a limit past the end', { after: { sequence: 4 }, limit: 2 }, [5]],
-    ])('lists the events that are asked for with %s', async (_what, options, expected) => {
+      ['a limit above the number of events', { limit: 99 }, [1, 2, 3, 4, 5]],
+      ['a limit and a cursor', { after: { sequence: 1 }, limit: 3 }, [2, 3, 4]],
+      ['a limit beyond the last event', { after: { sequence: 4 }, limit: 2 }, [5]],
+    ])('lists the expected events for %s', async (_what, options, expected) => {
       const { store, thread } = context;
       await writerFor(store, thread).stream(...'abcde'.split(''));
       expect(await readSequences(store, thread, options)).toEqual(expected);
     });
 
-    it('leaves a page as it was read when the thread goes on', async () => {
+    it('does not change a page that was read when the thread continues', async () => {
       const { store, thread } = context;
       const writer = writerFor(store, thread);
       await writer.stream('a', 'b');
@@ -86,10 +86,10 @@ export function describeKeptEvents(context: ContractContext): void {
       ['right-to-left text', 'שלום \u200Fعالم'],
       ['characters that JSON escapes', '"\\/\b\f\n\r\t\0\u001F'],
       ['line separators', 'a\u2028b\u2029c'],
-      ['characters that XML has no place for', '\uFFFE\uFFFF\u007F\u0085'],
-      ['what looks like the end of an event', '"},{"sequence":99,"x":"'],
+      ['characters that are invalid in XML', '\uFFFE\uFFFF\u007F\u0085'],
+      ['a text that looks like the end of an event', '"},{"sequence":99,"x":"'],
       ['half a surrogate pair', 'a\uD83D'],
-      ['white space at the ends', ' \t\n a \n'],
+      ['leading and trailing white space', ' \t\n a \n'],
       ['nothing', ''],
     ])('keeps %s', async (_what, text) => {
       const { store, thread } = context;
@@ -102,9 +102,9 @@ export function describeKeptEvents(context: ContractContext): void {
       ['of one byte per character', 'a', 1],
       ['of three bytes per character', '€', 3],
       ['of surrogate pairs, at odd places', '.😀', 5],
-      // As JSON each of them takes six times its size.
+      // In JSON each of them takes six characters.
       ['of characters that are escaped', '\u0001', 6],
-    ])('keeps texts that are larger than its usual pieces, %s', async (_what, unit, bytes) => {
+    ])('keeps texts that exceed the size of a row, %s', async (_what, unit, bytes) => {
       const { store, thread } = context;
       const sizes = [1, 1_000, 32_768, 65_536, 70_000, 10, 300_000, 2, 1_200_000];
       const texts = sizes.map((size, index) => `${index}:${unit.repeat(Math.ceil(size / bytes))}`);
@@ -116,10 +116,10 @@ export function describeKeptEvents(context: ContractContext): void {
     });
 
     it.each([
-      ['many small events and a large one', [...range(BATCH - 1).map(() => 20), 1_200_000]],
-      ['events that are large together', range(BATCH).map(() => 66_000)],
-      ['one event after another that is large', [300_000, 1, 300_000, 1, 300_000, 1]],
-    ])('takes %s at once', async (_what, sizes) => {
+      ['many small events and a large one in one append', [...range(BATCH - 1).map(() => 20), 1_200_000]],
+      ['an append of events that are large in total', range(BATCH).map(() => 66_000)],
+      ['an append of large and small events in turn', [300_000, 1, 300_000, 1, 300_000, 1]],
+    ])('accepts %s', async (_what, sizes) => {
       const { store, thread } = context;
       const texts = sizes.map((size, index) => `${index}:`.padEnd(size, 'ä'));
       const writer = writerFor(store, thread);
@@ -130,7 +130,7 @@ export function describeKeptEvents(context: ContractContext): void {
       expect(kept.every((text, index) => text === [...texts, 'after'][index])).toBe(true);
     });
 
-    it('takes no more at once than is said, and nothing of what is too much', async () => {
+    it('rejects an append above the limit as a whole', async () => {
       const { store, thread } = context;
       const writer = writerFor(store, thread);
       const texts = range(MAX_APPENDED_EVENTS + 1).map(String);
@@ -142,7 +142,7 @@ export function describeKeptEvents(context: ContractContext): void {
       expect(await readTexts(store, thread)).toEqual(texts.slice(1));
     });
 
-    it('serves more events of a thread than two pages of any service, whole and page by page', async () => {
+    it('returns more events of a thread than two pages of any service, at once and page by page', async () => {
       const { store, thread } = context;
       const count = 2100;
       const writer = writerFor(store, thread);
@@ -158,14 +158,17 @@ export function describeKeptEvents(context: ContractContext): void {
     });
   });
 
-  describe('keeping threads apart', () => {
+  describe('separating threads', () => {
     it.each<[string, (thread: EventThread) => EventThread]>([
       ['two threads', otherThreadOf],
-      ['two agents that use one thread id', sameIdOtherAgent],
+      ['two agents with the same thread id', sameIdOtherAgent],
       ['thread ids that differ in case', inOtherCase],
-      ['a thread whose id begins with that of another', (thread) => ({ ...thread, threadId: `${thread.threadId}0` })],
-      ['a thread whose id ends in what looks like a place', (thread) => ({ ...thread, threadId: 'thread-1-1' })],
-    ])('counts, lists and clears %s apart, also when they have the same run', async (_what, otherOf) => {
+      [
+        'a thread and one whose id starts with that of the first',
+        (thread) => ({ ...thread, threadId: `${thread.threadId}0` }),
+      ],
+      ['a thread and one whose id ends like a sequence', (thread) => ({ ...thread, threadId: 'thread-1-1' })],
+    ])('numbers, lists and clears separately, even with the same run: %s', async (_what, otherOf) => {
       const { store, thread } = context;
       const other = otherOf(thread);
       const [writer, otherWriter] = [writerFor(store, thread), writerFor(store, other)];

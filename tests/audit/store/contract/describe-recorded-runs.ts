@@ -3,10 +3,10 @@ import { RunWriter, writerFor } from '../../../support/append-events.js';
 import { failedEvent, finalEvent, runId, runOf, streamEvent } from '../../../support/callback-events.js';
 import { type ContractContext, otherThreadOf } from './contract-context.js';
 
-/** What a store keeps of a run besides its events. */
+/** The record of a run besides its events. */
 export function describeRecordedRuns(context: ContractContext): void {
-  describe('keeping runs', () => {
-    it('knows a run from the beginning of its first attempt', async () => {
+  describe('run records', () => {
+    it('contain a run from the start of its first attempt', async () => {
       const writer = writerFor(context.store, context.thread);
       expect(await writer.read()).toBeUndefined();
       await writer.begin();
@@ -15,7 +15,7 @@ export function describeRecordedRuns(context: ContractContext): void {
       expect(await writerFor(context.store, otherThreadOf(context.thread)).read()).toBeUndefined();
     });
 
-    it('keeps the first description of a run that is delivered again', async () => {
+    it('keep the first description of a redelivered run', async () => {
       const { store, thread } = context;
       await writerFor(store, thread).stream('a');
       const again = { ...runOf(), acceptedAt: '2026-01-08T00:00:00.000Z' };
@@ -23,7 +23,7 @@ export function describeRecordedRuns(context: ContractContext): void {
       expect(await store.readRun(thread, runId(1))).toMatchObject({ ...runOf(), attempts: [{}, { attempt: 2 }] });
     });
 
-    it('keeps the message of a run whole', async () => {
+    it('keep the complete message of a run', async () => {
       const { store, thread } = context;
       const messages = [
         '',
@@ -45,7 +45,7 @@ export function describeRecordedRuns(context: ContractContext): void {
       }
     });
 
-    it('knows what each attempt has come to', async () => {
+    it('contain the progress and outcome of each attempt', async () => {
       const { store, thread } = context;
       const writerFrom = (startedAt: string) => new RunWriter(store, thread, runOf(), undefined, startedAt);
       const first = writerFrom('2026-01-07T15:41:01.000Z');
@@ -76,7 +76,7 @@ export function describeRecordedRuns(context: ContractContext): void {
       expect(await first.read()).toEqual({ ...first.run, attempts: [...attempts, ended] });
     });
 
-    it('gives the runs of the events of a page, and of the newest attempt, as they are', async () => {
+    it('are returned with a page, for its events and for the newest attempt', async () => {
       const { store, thread } = context;
       const [first, second] = [writerFor(store, thread, 1), writerFor(store, thread, 2)];
       await first.stream('a');
@@ -93,7 +93,7 @@ export function describeRecordedRuns(context: ContractContext): void {
       for (const [id, run] of await runsOf(0)) expect(run).toEqual(await store.readRun(thread, id));
     });
 
-    it('forgets runs with their thread', async () => {
+    it('are removed with their thread', async () => {
       const { store, thread } = context;
       const [ended, begun] = [writerFor(store, thread, 1), writerFor(store, thread, 2)];
       await ended.final();

@@ -5,15 +5,15 @@ import { failedEvent, finalEvent, finalEventWithoutUsage, streamEvent } from '..
 import { type ContractContext, inOtherCase, otherThreadOf, sameIdOtherAgent } from './contract-context.js';
 import { readTexts } from './read-thread.js';
 
-/** What a head knows of a thread without a read of its events. */
+/** The totals of a thread in its head. */
 export function describeTotals(context: ContractContext): void {
   const totalsOf = async (of = context.thread) => {
     const head = await context.store.readHead(of);
     return head && { eventCount: eventCountOf(head), ...head.totals };
   };
 
-  describe('adding up a thread', () => {
-    it('counts the events of each thread apart', async () => {
+  describe('the totals of a thread', () => {
+    it('count the events of each thread separately', async () => {
       const { store, thread } = context;
       expect(await totalsOf()).toBeUndefined();
       const threads = [thread, otherThreadOf(thread), sameIdOtherAgent(thread), inOtherCase(thread)];
@@ -25,7 +25,7 @@ export function describeTotals(context: ContractContext): void {
     });
 
     it.each(['auth0|1', 'a#b?c', 'a%23b', 'a~23b', 'Jürgen 🌞', "it's }:head", 'x'.repeat(128)])(
-      'keeps the thread %s apart from others',
+      'do not mix the thread %s with others',
       async (threadId) => {
         const { store } = context;
         const thread = { ...context.thread, threadId };
@@ -38,7 +38,7 @@ export function describeTotals(context: ContractContext): void {
       },
     );
 
-    it('does not change for runs that have no events yet', async () => {
+    it('do not change for runs without events', async () => {
       const { store, thread } = context;
       await writerFor(store, thread).append(streamEvent('a', at(1)));
       const before = await totalsOf();
@@ -46,7 +46,7 @@ export function describeTotals(context: ContractContext): void {
       expect(await totalsOf()).toEqual(before);
     });
 
-    it('sums up what happened', async () => {
+    it('sum up runs, failures, tokens and losses', async () => {
       const { store, thread } = context;
       await writerFor(store, thread, 1).append(streamEvent('a', at(1)), finalEvent('a', at(2)));
       await writerFor(store, thread, 2).append(failedEvent(at(3)));
@@ -66,7 +66,7 @@ export function describeTotals(context: ContractContext): void {
       });
     });
 
-    it('counts a redelivered run once, as failed only if its last attempt failed, and with all of its tokens', async () => {
+    it('count a redelivered run once, as failed only if its last attempt failed, and with all of its tokens', async () => {
       const { store, thread } = context;
       await writerFor(store, thread, 1).append(streamEvent('a', at(1)), failedEvent(at(2)));
       await writerFor(store, thread, 1).append(finalEvent('b', at(3)));
@@ -83,7 +83,7 @@ export function describeTotals(context: ContractContext): void {
       expect(await totalsOf()).toMatchObject(expected);
     });
 
-    it('does not count again what is appended again', async () => {
+    it('do not count repeated appends again', async () => {
       const { store, thread } = context;
       const writer = writerFor(store, thread);
       for (let time = 0; time < 3; time += 1) {
@@ -93,7 +93,7 @@ export function describeTotals(context: ContractContext): void {
       expect(await totalsOf()).toMatchObject(expected);
     });
 
-    it('starts again after a clear', async () => {
+    it('restart after a clear', async () => {
       const { store, thread } = context;
       await writerFor(store, thread, 1).append(finalEvent('a', at(2)));
       await writerFor(store, thread, 2).append(failedEvent(at(3)));

@@ -5,9 +5,9 @@ import { writerFor } from '../../../support/append-events.js';
 import { type ContractContext, otherThreadOf, range, sameIdOtherAgent } from './contract-context.js';
 import { readSequences } from './read-thread.js';
 
-/** Waiting in one store for what happens in the other. */
+/** Waiting in one store for changes made through the other. */
 export function describeWaiting(context: ContractContext): void {
-  /** What a reader in the second store knows of a thread. */
+  /** The head of a thread as a reader in the second store knows it. */
   async function recordOf(thread = context.thread): Promise<ThreadHead | undefined> {
     return (await context.second.list(thread, { limit: 1 })).head;
   }
@@ -19,7 +19,7 @@ export function describeWaiting(context: ContractContext): void {
   describe('waiting for a change', () => {
     const changes: [string, () => Promise<unknown>][] = [
       ['an event is appended', () => writerFor(context.store, context.thread).stream('x')],
-      ['an attempt is begun', () => writerFor(context.store, context.thread).begin()],
+      ['an attempt is started', () => writerFor(context.store, context.thread).begin()],
       ['the thread is cleared', () => context.store.clear(context.thread)],
     ];
 
@@ -31,7 +31,7 @@ export function describeWaiting(context: ContractContext): void {
       expect(await changed).toBe(true);
     });
 
-    it.each(changes)('ends at once when %s before', async (_what, change) => {
+    it.each(changes)('ends at once if %s before', async (_what, change) => {
       const { store, thread } = context;
       await writerFor(store, thread).stream('a', 'b');
       const seen = await recordOf();
@@ -39,29 +39,29 @@ export function describeWaiting(context: ContractContext): void {
       expect(await wait(seen)).toBe(true);
     });
 
-    it.each(changes.slice(0, 2))('for a thread that is not known yet ends when %s', async (_what, change) => {
+    it.each(changes.slice(0, 2))('for an unknown thread ends when %s', async (_what, change) => {
       const changed = wait(undefined);
       await change();
       expect(await changed).toBe(true);
     });
 
-    it('ends at once for who does not know a thread that is there', async () => {
+    it('ends at once for a reader that does not know an existing thread', async () => {
       await writerFor(context.store, context.thread).stream('a');
       expect(await wait(undefined)).toBe(true);
     });
 
-    it('ends for all who wait', async () => {
+    it('ends for all waiting readers', async () => {
       const waiting = range(3).map(() => wait(undefined));
       await writerFor(context.store, context.thread).stream('a');
       expect(await Promise.all(waiting)).toEqual([true, true, true]);
     });
 
-    it('ends with false when it was aborted before', async () => {
+    it('returns false if it was aborted before', async () => {
       await writerFor(context.store, context.thread).stream('a');
       expect(await wait(undefined, { signal: AbortSignal.abort() })).toBe(false);
     });
 
-    it('ends with false for the one who aborts it, and goes on for the others', async () => {
+    it('returns false to the reader that aborts, and continues for others', async () => {
       const leaving = new AbortController();
       const left = wait(undefined, { signal: leaving.signal });
       const staying = wait(undefined);
@@ -74,7 +74,7 @@ export function describeWaiting(context: ContractContext): void {
     it.each<[string, (thread: EventThread) => EventThread]>([
       ['another thread', otherThreadOf],
       ["another agent's thread with the same id", sameIdOtherAgent],
-    ])('goes on when something happens to %s', async (_what, otherOf) => {
+    ])('continues when %s changes', async (_what, otherOf) => {
       const { store, thread } = context;
       await writerFor(store, thread).stream('a');
       const patience = new AbortController();
@@ -88,7 +88,7 @@ export function describeWaiting(context: ContractContext): void {
       expect(await change).toBe(false);
     });
 
-    it('goes on when something is done again that was done already', async () => {
+    it('continues when a change is repeated', async () => {
       const { store, thread } = context;
       const writer = writerFor(store, thread);
       await writer.final();
@@ -100,7 +100,7 @@ export function describeWaiting(context: ContractContext): void {
       expect(await change).toBe(false);
     });
 
-    it('goes on behind a clear that the reader was told of, until the next event', async () => {
+    it('continues after a clear that the reader knows of, until the next event', async () => {
       const { store, thread } = context;
       const writer = writerFor(store, thread);
       await writer.stream(...'abcde'.split(''));
@@ -115,7 +115,7 @@ export function describeWaiting(context: ContractContext): void {
       expect(await patient).toBe(true);
     });
 
-    it('lets a reader follow a thread from one change to the next', async () => {
+    it('lets a reader follow a thread from change to change', async () => {
       const { store, second, thread } = context;
       const seen: number[] = [];
       const reader = (async () => {
@@ -129,14 +129,14 @@ export function describeWaiting(context: ContractContext): void {
       const writer = writerFor(store, thread);
       for (const number of range(20)) {
         await writer.stream(`${number}`, `${number}`);
-        // Gives the reader time to come to the end, now and then.
+        // Sometimes gives the reader time to catch up.
         if (number % 5 === 0) await readSequences(store, thread);
       }
       await reader;
       expect(seen).toEqual(range(40));
     });
 
-    it('lets many readers follow at once, each in their own time', async () => {
+    it('lets many readers follow at their own pace', async () => {
       const { store, second, thread } = context;
       const writer = writerFor(store, thread);
       const readers = range(5).map(async (limit) => {

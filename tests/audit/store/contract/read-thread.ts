@@ -8,7 +8,7 @@ import type { EventThread } from '../../../../src/audit/domain/event-thread.js';
 import { isLost, START } from '../../../../src/audit/domain/event-cursor.js';
 import type { StoredEvent } from '../../../../src/audit/domain/stored-event.js';
 
-/** What is true of any page, whatever happens to the thread while it is read. */
+/** Checks that hold for any page, whatever happens to the thread during the read. */
 export function expectLawfulPage(
   page: CallbackEventPage,
   thread: EventThread,
@@ -28,7 +28,7 @@ export function expectLawfulPage(
   }
 }
 
-/** Lists events, with a look at the page that they come in. */
+/** Lists events and checks their page. */
 export async function readEvents(
   store: CallbackEventStore,
   thread: EventThread,
@@ -47,7 +47,7 @@ export async function readSequences(
   return (await readEvents(store, thread, options)).map(({ sequence }) => sequence);
 }
 
-/** Follows a thread page by page, from its beginning to its end. */
+/** Follows a thread page by page, from its start to its end. */
 export async function readPages(store: CallbackEventStore, thread: EventThread, limit: number): Promise<StoredEvent[]> {
   const events: StoredEvent[] = [];
   for (let after = START; ;) {
@@ -63,7 +63,7 @@ export async function readTexts(store: CallbackEventStore, thread: EventThread):
   return (await readEvents(store, thread)).map(textOf);
 }
 
-/** What an event carries of the answer. */
+/** The answer text in an event. */
 export function textOf({ fields }: Pick<StoredEvent, 'fields'>): string {
   const { text, response_text: answer }: { text?: string; response_text?: string } = JSON.parse(`{${fields}}`);
   return text ?? answer ?? '';

@@ -25,12 +25,12 @@ async function spoil(storage: MemoryService, key: string, value: string): Promis
   await storage.commit(partition, { key, tag }, [{ key, value }]);
 }
 
-/** Does not report what other processes do. */
+/** Does not report changes of other processes. */
 class SilentStorage extends MemoryService {
   override readonly follow = () => () => undefined;
 }
 
-/** Its threads are cleared while they are read for the first time: the newest batch is gone, and the others stay. */
+/** Clears a thread during its first read: the newest batch is removed, and the others remain. */
 class StorageThatLosesTheEndFirst extends MemoryService {
   #isCleared = false;
 
@@ -44,7 +44,7 @@ class StorageThatLosesTheEndFirst extends MemoryService {
     return found.slice(0, -1);
   }
 
-  /** Continues for longer than the test. */
+  /** Outlasts the test. */
   override async removeRange(): Promise<void> {}
 }
 
@@ -78,7 +78,7 @@ describe('DurableEventStore', () => {
 
   afterEach(() => store.close());
 
-  describe('and the service', () => {
+  describe('and its service', () => {
     it.each<[string, (failing: CallbackEventStore) => Promise<unknown>]>([
       ['beginning', (failing) => failing.beginAttempt(thread, runOf(), 'one', runOf().acceptedAt)],
       ['appending', (failing) => failing.append({ ...attempt, token: 'another' }, 0, [streamEvent()])],
@@ -86,7 +86,7 @@ describe('DurableEventStore', () => {
       ['reading a run', (failing) => failing.readRun(thread, runId(1))],
       ['listing', (failing) => failing.list(thread)],
       ['clearing', (failing) => failing.clear(thread)],
-    ])('says that it cannot be reached when %s fails, with the cause', async (_what, call) => {
+    ])('reports it as unreachable, with the cause, if %s fails', async (_what, call) => {
       const cause = new Error('The line is cut.');
       storage.hooks.beforeRead = () => {
         throw cause;
@@ -94,7 +94,7 @@ describe('DurableEventStore', () => {
       await expect(call(openStore(storage))).rejects.toMatchObject({ name: StorageError.name, cause });
     });
 
-    it('says that it cannot be reached when a write fails', async () => {
+    it('reports it as unreachable if a write fails', async () => {
       storage.hooks.beforeCommit = () => {
         throw new Error('The line is cut.');
       };
@@ -102,7 +102,7 @@ describe('DurableEventStore', () => {
       expect(await store.list(thread)).toMatchObject({ events: [], reset: false });
     });
 
-    it('finds out by itself what became of a write whose answer was lost', async () => {
+    it('finds out whether a write succeeded whose response was lost', async () => {
       const writer = writerFor(store);
       await writer.stream('a');
       setFaults(storage, [{ delayTurns: 0, failure: 'after' as const }].values());
@@ -114,19 +114,19 @@ describe('DurableEventStore', () => {
       expect(await readTexts(store, thread)).toEqual(['a', 'b', 'c', 'abc']);
     });
 
-    describe('when a row cannot be read', () => {
+    describe('with an unreadable row', () => {
       it.each<[string, (epoch: string) => string, string]>([
         ['the head', () => 'head', '{"epoch":"abcd1234"}'],
         ['the head', () => 'head', 'no JSON'],
         ['a run', (epoch) => `run|${epoch}|${runId(1)}`, '{}'],
         ['a batch of events', () => 'event|000000000000001', '{"events":[{}]}'],
-      ])('fails with the cause, and not as a service that cannot be reached: %s', async (_what, key, value) => {
+      ])('fails with the cause, and not as unreachable: %s', async (_what, key, value) => {
         await writerFor(store).stream('a');
         await spoil(storage, key((await store.readHead(thread))?.epoch ?? ''), value);
         await expect(openStore(storage).list(thread)).rejects.toThrow(ZodError);
       });
 
-      it('forgets the thread when it is cleared, unless the service cannot be reached', async () => {
+      it('discards the thread on a clear, unless the service is unreachable', async () => {
         await writerFor(store).stream('a');
         await spoil(storage, 'head', '{}');
         const other = openStore(storage);
@@ -142,14 +142,14 @@ describe('DurableEventStore', () => {
       });
     });
 
-    it('does not take a mistake of its own for a service that cannot be reached', async () => {
+    it('does not report a programming error as unreachable', async () => {
       const writer = writerFor(store);
       await writer.begin();
       const wrong: NewEvent[] = JSON.parse('[null]');
       await expect(writer.append(...wrong)).rejects.toThrow(TypeError);
     });
 
-    it('gives up to read what changes each time', async () => {
+    it('gives up on a read whose thread keeps changing', async () => {
       const other = openStore(storage);
       await writerFor(other).stream('a');
       const change = async (read: StorageRead): Promise<void> => {
@@ -161,7 +161,7 @@ describe('DurableEventStore', () => {
       await expect(store.list(thread)).rejects.toThrow(StorageError);
     });
 
-    it('keeps trying for seconds when other processes are always quicker, and then gives up', async () => {
+    it('retries for seconds while other processes always win, and then gives up', async () => {
       const other = openStore(storage);
       let isOther = false;
       storage.hooks.beforeCommit = async () => {
@@ -178,15 +178,15 @@ describe('DurableEventStore', () => {
     });
   });
 
-  it('wakes waiters in its own process at once, without the service', async () => {
+  it('wakes waiting readers in its own process at once, without the service', async () => {
     const silent = openStore(new SilentStorage());
     const changed = silent.waitForChange(thread, undefined, new AbortController().signal);
     await writerFor(silent).begin();
     expect(await changed).toBe(true);
   });
 
-  describe('and what it costs', () => {
-    it('reads nothing for an attempt that it writes alone, and makes one write for each append', async () => {
+  describe('and its cost', () => {
+    it('makes one write per append and no read for an attempt without competitors', async () => {
       const writer = writerFor(store);
       await writer.begin();
       const reads = { ...storage.reads };
@@ -197,7 +197,7 @@ describe('DurableEventStore', () => {
       expect(storage.commitCount - before).toBe(11);
     });
 
-    it('remembers nothing of an attempt that has ended', async () => {
+    it('keeps nothing in memory for an ended attempt', async () => {
       const writer = writerFor(store);
       await writer.final();
       const { head } = storage.reads;
@@ -205,7 +205,7 @@ describe('DurableEventStore', () => {
       expect(storage.reads.head).toBe(head + 1);
     });
 
-    it('reads once for readers who ask for the same at once', async () => {
+    it('reads once for simultaneous equal reads', async () => {
       await writerFor(store).stream('a', 'b');
       const { head, events } = storage.reads;
       const pages = await Promise.all([1, 2, 3].map(() => store.list(thread, { after: { sequence: 1 } })));
@@ -214,14 +214,14 @@ describe('DurableEventStore', () => {
       expect(storage.reads).toMatchObject({ head: head + 2, events: events + 2 });
     });
 
-    it('reads no events where there are none to read', async () => {
+    it('reads no events if there are none to read', async () => {
       await writerFor(store).stream('a', 'b');
       const { events } = storage.reads;
       await store.list(thread, { after: { sequence: 2 } });
       expect(storage.reads.events).toBe(events);
     });
 
-    it('frees what was cleared', async () => {
+    it('frees the rows of cleared threads', async () => {
       const writer = writerFor(store);
       await writer.stream('a', 'b');
       await writerFor(store, thread, 2).begin();
@@ -239,9 +239,9 @@ describe('DurableEventStore', () => {
     });
   });
 
-  describe('and a thread that changes while it is read', () => {
+  describe('and a thread that changes during a read', () => {
     it.each(['events', 'runs'] as const)(
-      'gives what is kept when it is cleared before its %s are read',
+      'returns the remaining events if it is cleared before its %s are read',
       async (what) => {
         const other = openStore(storage);
         const writer = writerFor(other);
@@ -259,7 +259,7 @@ describe('DurableEventStore', () => {
       },
     );
 
-    it('gives no piece of it when the end of what was cleared is removed first', async () => {
+    it('returns no part of it if the last rows are removed first', async () => {
       const halved = new StorageThatLosesTheEndFirst();
       const writer = writerFor(openStore(halved));
       for (const text of ['a', 'b', 'c', 'd']) await writer.stream(text);
@@ -268,7 +268,7 @@ describe('DurableEventStore', () => {
       expect(page.events).toEqual([]);
     });
 
-    it('leaves what is added meanwhile to the next page', async () => {
+    it('leaves newer events to the next page', async () => {
       const other = openStore(storage);
       const writer = writerFor(other);
       await writer.stream('a');

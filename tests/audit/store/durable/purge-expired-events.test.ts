@@ -17,7 +17,7 @@ describe('purgeExpiredEvents', () => {
   let values: MemoryService;
   let store: DurableEventStore;
   const thread: EventThread = { agentName: 'CallbackAgent', threadId: 'thread-1' };
-  /** An epoch contains the time at which it began, so tests write now and purge in days to come. */
+  /** An epoch contains its start time, so tests write now and purge days later. */
   const today = new Date();
   const inDays = (days: number): Date => new Date(today.getTime() + days * DAY_MS);
   const at = (days: number): string => inDays(days).toISOString();
@@ -38,7 +38,7 @@ describe('purgeExpiredEvents', () => {
     await purgeExpiredEvents({ ...options, store: openStore(), now, signal, log });
     return log;
   };
-  /** A run whose events were made on the given days, the last one its answer. */
+  /** A run with events on the given days, the last of which is its answer. */
   const keepRun = async (of: EventThread, number: number, days: readonly number[]): Promise<void> => {
     const startedAt = at(days[0] ?? 0);
     const writer = new RunWriter(store, of, { ...runOf(number), acceptedAt: startedAt }, undefined, startedAt);
@@ -49,7 +49,7 @@ describe('purgeExpiredEvents', () => {
   const indexedDays = async (): Promise<string[]> =>
     (await values.keys('event-retention')).map((key) => key.split('|')[0] ?? '');
 
-  it('drops the old events of a thread, and the runs that have no others', async () => {
+  it('drops the old events of a thread, and the runs without newer events', async () => {
     await keepRun(thread, 1, [-40, -39]);
     await keepRun(thread, 2, [-35, -5]);
     await keepRun(thread, 3, [-4, -3]);
@@ -65,7 +65,7 @@ describe('purgeExpiredEvents', () => {
     expect((await store.readHead(thread))?.totals).toBeDefined();
   });
 
-  it('drops events from the middle of those that were appended together', async () => {
+  it('drops part of an append', async () => {
     const writer = writerFor(store, thread);
     await writer.append(...[-40, -35, -5, -4].map((day) => streamEvent(`day ${day}`, at(day))));
     await purge(today);
@@ -76,7 +76,7 @@ describe('purgeExpiredEvents', () => {
     expect(await readSequences(store, thread)).toEqual([3, 4, 5]);
   });
 
-  it('drops more events than one page holds', async () => {
+  it('drops more events than fit into one page', async () => {
     const writer = writerFor(store, thread);
     for (let count = 0; count < 25; count += 1) {
       await writer.append(...Array.from({ length: 50 }, () => streamEvent('x', at(-31))));
@@ -86,7 +86,7 @@ describe('purgeExpiredEvents', () => {
     expect(await readTexts(store, thread)).toEqual(['y']);
   });
 
-  it('removes a thread if nothing in it is newer, so that it begins again at 1', async () => {
+  it('removes a thread without newer events, so that it restarts at 1', async () => {
     await keepRun(thread, 1, [-1, 0]);
     const before = await store.list(thread);
     await purge(inDays(40));
@@ -110,7 +110,7 @@ describe('purgeExpiredEvents', () => {
     expect([await readTexts(store, thread), await readTexts(store, other)]).toEqual([[], []]);
   });
 
-  it('keeps a thread in which a run has begun since, though it has no events yet', async () => {
+  it('keeps a thread with a newer run, even if that has no events yet', async () => {
     await keepRun(thread, 1, [-40, -39]);
     await new RunWriter(store, thread, { ...runOf(2), acceptedAt: at(20) }, undefined, at(20)).begin();
     await purge(inDays(40));
@@ -119,7 +119,7 @@ describe('purgeExpiredEvents', () => {
     expect(await readSequences(store, thread)).toEqual([3, 4]);
   });
 
-  it('keeps a run that another process begins while its thread is removed', async () => {
+  it('keeps a run that another process starts while its thread is removed', async () => {
     await keepRun(thread, 1, [0, 0]);
     values.hooks.beforeCommit = async (changes) => {
       if (changes.every(({ value }) => value !== undefined)) return;
@@ -131,7 +131,7 @@ describe('purgeExpiredEvents', () => {
     expect(await indexedDays()).toHaveLength(1);
   });
 
-  it('removes a thread that was cleared long ago', async () => {
+  it('removes a thread whose last clear is old', async () => {
     await keepRun(thread, 1, [-3, -2]);
     await store.clear(thread);
     await purge(inDays(29));
@@ -140,7 +140,7 @@ describe('purgeExpiredEvents', () => {
     expect(await keysOf(thread)).toEqual([]);
   });
 
-  it('purges the other threads when one of them cannot be purged, and fails afterwards', async () => {
+  it('purges the other threads if one fails, and fails afterwards', async () => {
     const others = ['a', 'b', 'c'].map((threadId) => ({ agentName: 'CallbackAgent', threadId }));
     for (const of of others) await keepRun(of, 1, [-40, -5]);
     const failing = {
@@ -157,7 +157,7 @@ describe('purgeExpiredEvents', () => {
     expect(counts).toEqual([1, 2, 1]);
   });
 
-  it('does not read a thread again whose old events are gone', async () => {
+  it('does not reread a thread whose old events are gone', async () => {
     await keepRun({ ...thread, threadId: 'old' }, 1, [-40, -5]);
     await keepRun({ ...thread, threadId: 'young' }, 1, [-6, -5]);
     await purge(today);
@@ -168,7 +168,7 @@ describe('purgeExpiredEvents', () => {
     expect(log.lines).toEqual([expect.stringContaining('trimmed 0 threads and removed 0')]);
   });
 
-  it('stops when its time is over, and the next purge continues', async () => {
+  it('stops after its time limit, and the next purge continues', async () => {
     const threads = Array.from({ length: 12 }, (_, index) => ({ ...thread, threadId: `thread-${index}` }));
     for (const of of threads) await keepRun(of, 1, [-40, -39]);
     const ending = new AbortController();

@@ -11,7 +11,7 @@ it.each([
   ['event|000000000000002', 'event|000000000000003'],
   ['event|000000000000003', 'event|000000000000004'],
   ['message|', 'message~'],
-])('A page is not served with a hole where the service has lost rows from %s on', async (from, before) => {
+])('a page never has a gap if the service has lost rows from %s on', async (from, before) => {
   const values = new MemoryKeyValueStore();
   const store = new DurableEventStore('cosmos', values);
   const writer = writerFor(store);

@@ -44,12 +44,12 @@ function describeService(name: string, start: () => Promise<Service>): void {
       });
       const keys = async () => {
         const values = openKeyValueStoreForTest(service.settings);
-        // Parts of long texts are before all other keys.
+        // Parts of long texts sort before all other keys.
         const rows = await values.readRange(partitionOf(thread), { from: '!', before: '~' }, 1000);
         return rows.map(({ key }) => key);
       };
 
-      it('are the head alone after a clear, however long the texts were', async () => {
+      it('consist of the head alone after a clear, however long the texts were', async () => {
         const store = openDurableEventStoreForTest(service.settings);
         const long = 'long '.repeat(300_000);
         const writer = new RunWriter(store, thread, { ...runOf(), requestMessage: long });
@@ -90,10 +90,10 @@ describe.skipIf(isRedisMissing)('needs /usr/bin/redis-server:', () => {
     return { settings: { kind: 'redis', url: redis.url }, close: () => redis.close() };
   });
 
-  describe('redis, when it loses data or answers', () => {
+  describe('redis, if it loses data or responses', () => {
     const thread: EventThread = { agentName: 'CallbackAgent', threadId: 'thread-1' };
 
-    it('begins the thread again if it was evicted, and counts what is missing', async () => {
+    it('restarts a thread that was evicted, and counts its events as lost', async () => {
       const redis = await startForTest();
       const store = openStore(redis.url);
       const writer = writerFor(store, thread);
@@ -112,7 +112,7 @@ describe.skipIf(isRedisMissing)('needs /usr/bin/redis-server:', () => {
     it.each([
       [true, 0, ['a', 'b', 'c', 'abc']],
       [false, 2, ['c', 'abc']],
-    ])('continues after a restart of a server that keeps its data: %s', async (isDurable, lostEvents, texts) => {
+    ])('continues after a server restart (durable: %s)', async (isDurable, lostEvents, texts) => {
       const redis = await startForTest(isDurable);
       const store = openStore(redis.url);
       const writer = writerFor(store, thread);
@@ -124,7 +124,7 @@ describe.skipIf(isRedisMissing)('needs /usr/bin/redis-server:', () => {
       expect(await readTexts(store, thread)).toEqual(texts);
     });
 
-    it('stores nothing of an append if the server is out of memory, and clears a thread all the same', async () => {
+    it('rejects an append if the server is out of memory, but still clears a thread', async () => {
       const redis = await startForTest();
       const store = openStore(redis.url);
       const writer = writerFor(store, thread);
@@ -137,7 +137,7 @@ describe.skipIf(isRedisMissing)('needs /usr/bin/redis-server:', () => {
       expect(await writer.appendAt(2, streamEvent('c'))).toEqual({ status: 'kept', lostEvents: 0 });
     });
 
-    it('adds events once that arrive after their writer gave up and appended them again', async () => {
+    it('adds events once if they arrive after their writer gave up and appended them again', async () => {
       const redis = await startForTest();
       const proxy = await startFaultProxy(redis.port);
       onTestFinished(() => proxy.close());
@@ -156,7 +156,7 @@ describe.skipIf(isRedisMissing)('needs /usr/bin/redis-server:', () => {
       expect(await writer.appendAt(1, streamEvent('b'), streamEvent('c'))).toMatchObject({ status: 'kept' });
       const commits = async () => Number(/cmdstat_zadd:calls=(\d+)/.exec(await client.info('commandstats'))?.[1] ?? 0);
       const before = await commits();
-      // The delayed commands arrive 2 s after they were sent.
+      // The delayed commands arrive after 2 s.
       await expect
         .poll(async () => /cmdstat_evalsha:calls=(\d+)/.exec(await client.info('commandstats'))?.[1], {
           timeout: 10_000,

@@ -12,7 +12,7 @@ import type { HistoryCommand } from './history-commands.js';
 import type { HistoryStores } from './history-stores.js';
 import { HistoryWriter } from './history-writer.js';
 
-/** When something was done, on a clock that only counts. */
+/** The start and end of an action on a logical clock. */
 interface Span {
   readonly start: number;
   readonly end: number;
@@ -20,14 +20,14 @@ interface Span {
 
 interface Append extends Span {
   readonly writer: HistoryWriter;
-  /** The indexes of events that were not known to be in the store before. */
+  /** The indexes of events that were not known to be stored before. */
   readonly newIndexes: readonly number[];
   readonly result: AppendResult;
 }
 
 interface Begin extends Span {
   readonly writer: HistoryWriter;
-  /** A later one changes nothing, unless the thread was cleared. */
+  /** Later values change nothing unless the thread was cleared. */
   readonly isFirst: boolean;
 }
 
@@ -35,10 +35,10 @@ interface Clear extends Span {
   readonly thread: EventThread;
 }
 
-/** As often as a call is made again that has failed. */
+/** The number of retries of a failed call. */
 const MAX_TRIES = 30;
 
-/** Commands that do not wait for each other, and the laws that hold whatever their order was. */
+/** Runs commands concurrently, and checks the laws that hold in any order. */
 export class ConcurrentHistory {
   readonly #stores: HistoryStores;
   readonly #threads: readonly EventThread[];
@@ -46,7 +46,7 @@ export class ConcurrentHistory {
   readonly #begins: Begin[] = [];
   readonly #appends: Append[] = [];
   readonly #clears: Clear[] = [];
-  /** By thread and sequence. */
+  /** Events by thread and sequence. */
   readonly #seen = new Map<string, StoredEvent>();
   readonly #knownIndexes = new Map<HistoryWriter, number>();
   readonly #broken: string[] = [];
@@ -58,7 +58,7 @@ export class ConcurrentHistory {
     this.#threads = ['one', 'two'].map((threadId) => ({ agentName, threadId }));
   }
 
-  /** Does some things at once; but each writer does one after the other. */
+  /** Executes commands concurrently, but those of one writer in sequence. */
   async doAtOnce(commands: readonly HistoryCommand[]): Promise<void> {
     const turns = new Map<HistoryWriter, Promise<void>>();
     const begun = this.#writers.filter(({ attempt }) => attempt !== undefined);
@@ -74,7 +74,7 @@ export class ConcurrentHistory {
     await Promise.all(all);
   }
 
-  /** @returns the laws that were broken */
+  /** @returns the broken laws */
   async end(): Promise<readonly string[]> {
     for (const thread of this.#threads) {
       const pages = await Promise.all(this.#stores.stores.map((store) => this.#list(store, thread)));
@@ -157,7 +157,7 @@ export class ConcurrentHistory {
     return page.events;
   }
 
-  /** Each event is there once; each attempt's are in order, and behind those of earlier attempts. */
+  /** Each event is stored once. Those of an attempt are in order, after those of earlier attempts. */
   #expectOrder(events: readonly StoredEvent[]): void {
     const lastIndexes = new Map<number, number>();
     const lastAttempts = new Map<string, number>();
@@ -167,7 +167,7 @@ export class ConcurrentHistory {
       this.#law(`${writer}#${index} is in its order`, index > (lastIndexes.get(writer) ?? -1));
       lastIndexes.set(writer, index);
       this.#law(
-        `${writer}#${index} stands behind earlier attempts`,
+        `${writer}#${index} is after earlier attempts`,
         event.attempt >= (lastAttempts.get(event.correlationId) ?? 1),
       );
       lastAttempts.set(event.correlationId, event.attempt);
@@ -179,7 +179,7 @@ export class ConcurrentHistory {
     }
   }
 
-  /** What was taken is there, unless it was cleared; then it is not. */
+  /** Accepted events are stored unless they were cleared. */
   #expectAcknowledgedEvents(thread: EventThread, events: readonly StoredEvent[]): void {
     const names = new Set(events.map(({ fields }) => textOf(fields)));
     const clears = this.#clears.filter((clear) => clear.thread === thread);
@@ -201,7 +201,7 @@ export class ConcurrentHistory {
     }
   }
 
-  /** Runs know how many events their attempts have, and how many are missing. */
+  /** Run records know how many events their attempts have, and how many are missing. */
   async #expectCounts(thread: EventThread, events: readonly StoredEvent[]): Promise<void> {
     const wasCleared = this.#clears.some((clear) => clear.thread === thread);
     for (const id of [0, 1].map(runId)) {
@@ -217,7 +217,7 @@ export class ConcurrentHistory {
     }
   }
 
-  /** When the other attempts of a writer's run began. */
+  /** When the other attempts of a writer's run started. */
   #othersOf(writer: HistoryWriter): Begin[] {
     return this.#begins.filter(
       (begin) =>
@@ -228,7 +228,7 @@ export class ConcurrentHistory {
   }
 
   /**
-   * An attempt gets nothing in once a later one has begun, or when it is late itself, and is not refused without one.
+   * An attempt cannot append after a later one has started, or if it is late itself. Without a later one it can.
    */
   #expectSuperseded(): void {
     for (const { writer, result, start, end } of this.#appends) {
@@ -244,12 +244,12 @@ export class ConcurrentHistory {
         const isKnown = clears.every((clear) => clear.end < begin.start || clear.start > end);
         return begin.isFirst && begin.end < start && isKnown && (isLater || isYounger);
       });
-      // The record forgets attempts with a clear: one that begins once more behind it is taken for a new one.
+      // A clear discards attempts: one that starts again after it counts as new.
       const hasReturned = others.some((begin) => !begin.isFirst && clears.some((clear) => clear.start < begin.end));
       const isSuperseded = result.status === 'superseded';
       this.#law(`writer ${writer.number} is superseded`, isSuperseded || !isCertain || hasReturned);
-      // Of two whose run was cleared, the one that goes on first stays, unless the other has the higher number. A late
-      // one never takes the place of one that is not.
+      // Of two attempts whose run was cleared, the one that continues first stays, unless the other has a higher
+      // number. A late attempt never replaces one that is not late.
       const wasCleared = clears.some((clear) => clear.start < end);
       const isPossible = others.some(
         ({ start: begun, end: known, writer: { isLate } }) =>
@@ -289,7 +289,7 @@ function textOf(fields: string): string {
   return text ?? answer ?? '';
 }
 
-/** Whose an event is, and its index. */
+/** The attempt of an event, and its index. */
 function nameOf({ fields }: StoredEvent): { readonly writer: number; readonly index: number } {
   const [writer, index] = textOf(fields).split('#').map(Number);
   if (writer === undefined || index === undefined) throw new Error(`This is no event of a history: ${fields}`);

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import type { StorageFault } from '../../../support/storage-faults.js';
 
-/** Something to do with a store. Threads, runs, writers and stores are numbered, and taken modulo how many there are. */
+/** An action on a store. Numbers of threads, runs, writers and stores are taken modulo their count. */
 export type HistoryCommand =
   | { readonly kind: 'readRun'; readonly thread: number; readonly run: number; readonly store: number }
   | {
@@ -9,19 +9,19 @@ export type HistoryCommand =
       readonly thread: number;
       readonly run: number;
       readonly store: number;
-      /** Which request of the run is delivered. */
+      /** The request of the run that is delivered. */
       readonly request: number;
-      /** Its way to the store was cut: it began long before those that are not late. */
+      /** Its connection to the store was cut: it started long before those that are not late. */
       readonly isLate: boolean;
     }
   | { readonly kind: 'beginAgain'; readonly writer: number }
   | {
       readonly kind: 'append';
       readonly writer: number;
-      /** Where it begins, seen from the event that comes next: behind it some are lost, before it they are repeated. */
+      /** Start relative to the next event: a positive offset loses events, a negative one repeats them. */
       readonly offset: number;
       readonly count: number;
-      /** What the last event is. */
+      /** The type of the last event. */
       readonly last: 'stream' | 'final' | 'failed';
     }
   | { readonly kind: 'clear'; readonly thread: number; readonly store: number }
@@ -29,7 +29,7 @@ export type HistoryCommand =
       readonly kind: 'list';
       readonly thread: number;
       readonly store: number;
-      /** Where it begins: behind this sequence, or where the last page of the thread ended. */
+      /** Starts after this sequence, or where the last page of the thread ended. */
       readonly after: number | 'last page';
       readonly limit: number | undefined;
     };
@@ -37,7 +37,7 @@ export type HistoryCommand =
 const thread = fc.nat(1);
 const run = fc.nat(1);
 const store = fc.nat(1);
-// The latest attempts of a run are the ones that write, mostly.
+// Mostly the latest attempts of a run write.
 const writer = fc.nat(5);
 
 export const historyCommand: fc.Arbitrary<HistoryCommand> = fc.oneof(

@@ -1,10 +1,10 @@
 import type { CallbackEventStore } from '../../../../src/audit/store/callback-event-store.js';
 import type { StorageFault } from '../../../support/storage-faults.js';
 
-/** What a history is made with. */
+/** The stores of a history. */
 export interface HistoryStores {
-  /** One or more over one service, as several processes have them; a service that others use does no harm. */
+  /** One or more stores on one service, like several processes. Other tests may use the service too. */
   readonly stores: readonly CallbackEventStore[];
-  /** Lets the next writes to the service meet these faults. Absent: there are none. */
+  /** Makes the next writes fail in these ways. Undefined if the service cannot fail. */
   readonly setFaults?: (faults: Iterator<StorageFault> | undefined) => void;
 }

@@ -8,21 +8,21 @@ import type { HistoryCommand } from './history-commands.js';
 
 const LATE_MS = 60_000;
 
-/** An attempt in a history: each of its events says whose it is, and its index. */
+/** An attempt in a history. Each of its events contains its attempt and index. */
 export class HistoryWriter {
   readonly store: CallbackEventStore;
   readonly thread: EventThread;
   readonly run: RunDescription;
-  /** Its place among all attempts of the history. */
+  /** Its number among all attempts of the history. */
   readonly number: number;
   readonly startedAt: string;
-  /** It began long before those that are not late, and was cut off from the store since. */
+  /** It started long before those that are not late, and has been cut off from the store since. */
   readonly isLate: boolean;
   readonly waitedMs: number;
   attempt: OpenAttempt | undefined;
-  /** Of the event that comes next. */
+  /** The index of the next event. */
   nextIndex = 0;
-  /** The index of its final or failed event, which is its last. */
+  /** The index of its last event, which is final or failed. */
   #end: { readonly index: number; readonly type: 'final' | 'failed' } | undefined;
 
   constructor(
@@ -46,7 +46,7 @@ export class HistoryWriter {
     return `writer-${this.number}`;
   }
 
-  /** Makes its events from some index on; at most those up to its end. */
+  /** Creates its events from an index on, at most up to its end. */
   makeEvents(offset: number, count: number, last: NewEvent['eventType']) {
     const firstIndex = Math.max(0, this.nextIndex + (this.#end === undefined ? offset : Math.min(offset, 0)));
     const lastIndex = Math.min(firstIndex + count - 1, this.#end?.index ?? Infinity);

@@ -10,10 +10,10 @@ interface NaiveRun extends Mutable<Omit<RecordedRun, 'attempts'>> {
   attempts: Mutable<RunAttempt>[];
 }
 
-/** Those that began within this time of each other count in the order in which they arrive. */
+/** Attempts that started within this time of each other count in order of arrival. */
 const SAME_TIME_MS = 30_000;
 
-/** What a thread's record has to be, in lists that are changed in place and counted anew each time. */
+/** The expected log of a thread: plain lists that are changed in place and counted each time. */
 export class NaiveRecord {
   isKnown = false;
   newestSequence = 0;
@@ -52,7 +52,7 @@ export class NaiveRecord {
       if (!isLater || isKnown) return { status: 'superseded' };
     }
     if (newest?.token !== writer.token) {
-      // Nobody but the service itself makes a thread unknown again.
+      // Only the service itself makes a thread unknown again.
       const lostEvents = this.isKnown ? 0 : firstIndex;
       if (events.length === 0) return { status: 'kept', lostEvents };
       this.#acceptBegun(writer.run);
@@ -81,13 +81,13 @@ export class NaiveRecord {
   }
 
   list(after: number, limit = Infinity): { readonly events: StoredEvent[]; readonly reset: boolean } {
-    // A cursor stands behind an event, and is worth nothing without it.
+    // A cursor refers to an event, and is invalid without it.
     const reset = after > 0 && this.events.every(({ sequence }) => sequence !== after);
     const events = this.events.filter(({ sequence }) => reset || sequence > after).slice(0, limit);
     return { reset, events: events.map(({ tokens: _tokens, ...event }) => event) };
   }
 
-  /** Undefined: no event was appended since the thread began or was cleared. */
+  /** Undefined if no event was appended since the thread started or was cleared. */
   totals(): ThreadTotals | undefined {
     const [first] = this.events;
     const last = this.events.at(-1);
@@ -108,7 +108,7 @@ export class NaiveRecord {
     };
   }
 
-  /** What was accepted under a run's key, and never begun, is another request than the one that is begun. */
+  /** A request that was accepted for a run but never started differs from the one that starts. */
   #acceptBegun(run: RunDescription): void {
     this.accept(run);
     const known = this.runs.get(run.correlationId);
@@ -128,7 +128,7 @@ export class NaiveRecord {
   }
 }
 
-/** Whether one began long before another. */
+/** Whether one attempt started long before another. */
 function isLongBefore(one: { readonly startedAt: string }, other: { readonly startedAt: string }): boolean {
   return Date.parse(other.startedAt) - Date.parse(one.startedAt) > SAME_TIME_MS;
 }

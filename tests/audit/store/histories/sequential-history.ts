@@ -12,21 +12,21 @@ import { NaiveRecord } from './naive-records.js';
 
 const RUN_IDS = [0, 1].map(runId);
 
-/** A thread, and what its log must be. */
+/** A thread and its expected log. */
 interface ModelledThread {
   readonly thread: EventThread;
   readonly naive: NaiveRecord;
-  /** Where the last page of it ended. */
+  /** The end of the last page that was read. */
   cursor: EventCursor;
 }
 
-/** What a store says, and what a naive record says: they have to be equal. */
+/** The result of the store and that of the naive log, which must be equal. */
 interface Comparison {
   readonly actual?: unknown;
   readonly expected?: unknown;
 }
 
-/** One command after the other. */
+/** Runs one command after another. */
 export class SequentialHistory {
   readonly #stores: HistoryStores;
   readonly #agentName = `Agent-${randomBytes(6).toString('hex')}`;
@@ -79,7 +79,7 @@ export class SequentialHistory {
     }
   }
 
-  /** Compares all that is kept in the end, as each store sees it. */
+  /** Compares everything that is stored at the end, through each store. */
   async end(): Promise<Comparison> {
     const actual: unknown[] = [];
     const expected: unknown[] = [];
@@ -132,7 +132,7 @@ export class SequentialHistory {
     };
   }
 
-  /** A call that fails is made again: its first time has taken effect if only its answer was lost. */
+  /** Retries a failed call, which has taken effect if only its response was lost. */
   async #compare(fault: StorageFault, call: () => Promise<unknown>, model: () => unknown): Promise<Comparison> {
     this.#stores.setFaults?.([fault].values());
     let actual: unknown;

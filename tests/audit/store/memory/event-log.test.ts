@@ -7,12 +7,12 @@ type Operation =
   | { readonly kind: 'dropOldest' }
   | { readonly kind: 'clear' };
 
-/** Keeps texts as the obvious list. */
+/** Keeps texts in a plain list. */
 class NaiveLog {
   readonly kept: LogEntry<string>[] = [];
   lastSequence = 0;
 
-  /** @returns the tag of what was dropped */
+  /** @returns the tag of the dropped texts */
   apply(operation: Operation): string | undefined {
     if (operation.kind === 'append') {
       this.lastSequence += 1;
@@ -28,7 +28,7 @@ class NaiveLog {
   }
 }
 
-/** @returns the tag of what was dropped */
+/** @returns the tag of the dropped texts */
 function apply(log: EventLog<string>, operation: Operation): string | undefined {
   if (operation.kind === 'dropOldest') return log.dropOldest();
   if (operation.kind === 'append') log.append(operation.text, operation.tag);
@@ -37,9 +37,9 @@ function apply(log: EventLog<string>, operation: Operation): string | undefined 
 }
 
 const text = fc.oneof(
-  // Lone surrogates have no bytes in UTF-8; what is kept is JSON, which escapes them.
+  // Lone surrogates have no UTF-8 encoding. The stored text is JSON, which escapes them.
   { weight: 4, arbitrary: fc.string({ unit: 'binary' }).map((value) => JSON.stringify(value)) },
-  // Around and beyond the sizes in which memory is taken.
+  // Around and beyond the size of a chunk.
   { weight: 2, arbitrary: fc.integer({ min: 0, max: 20_000 }).map((length) => 'x'.repeat(length)) },
   { weight: 1, arbitrary: fc.integer({ min: 0, max: 5_000 }).map((length) => '€'.repeat(length)) },
 );
@@ -58,7 +58,7 @@ const operations = fc.array(
 
 describe('EventLog', () => {
   it.each([1021, 1022, 1023, 1024, 1025, 8189, 8190, 8191, 8192, 8193])(
-    'keeps texts whole beside one of %i bytes, which fills a piece of memory or nearly so',
+    'keeps texts intact next to one of %i bytes, about the size of a chunk',
     (length) => {
       const log = new EventLog<number>();
       const texts = ['1', 'x'.repeat(length), '2', '3', 'x'.repeat(length - 2), '', '4'];
@@ -69,7 +69,7 @@ describe('EventLog', () => {
     },
   );
 
-  it.each(['e', 'é', '€', '🌦️'])('reads many short texts from any place, with %s among them', (odd) => {
+  it.each(['e', 'é', '€', '🌦️'])('reads many short texts, including %s, from any position', (odd) => {
     const log = new EventLog<number>();
     const texts = Array.from({ length: 2000 }, (_, index) => (index % 700 === 699 ? odd : `word ${index}`));
     for (const [index, value] of texts.entries()) log.append(value, index);
@@ -81,7 +81,7 @@ describe('EventLog', () => {
     }
   });
 
-  it('counts, measures and drops as a naive list does, whatever is done to it', () => {
+  it('counts, measures and drops like a naive list after any operations', () => {
     fc.assert(
       fc.property(operations, (sequence) => {
         const log = new EventLog<string>();
@@ -99,7 +99,7 @@ describe('EventLog', () => {
     );
   });
 
-  it('serves any slice as a naive list does', () => {
+  it('returns any slice like a naive list', () => {
     fc.assert(
       fc.property(operations, fc.double({ min: 0, max: 1, noNaN: true }), fc.nat(70), (sequence, start, limit) => {
         const log = new EventLog<string>();

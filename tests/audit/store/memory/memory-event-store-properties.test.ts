@@ -17,16 +17,16 @@ interface NaiveEvent {
 interface NaiveRecord {
   readonly of: EventThread;
   events: NaiveEvent[];
-  /** The runs whose messages are kept, and whether they have ended. */
+  /** The runs with stored messages, and whether they have ended. */
   readonly runs: Map<number, boolean>;
-  /** The one of the newest event. */
+  /** The run of the newest event. */
   newestRun?: number | undefined;
   lastSequence: number;
 }
 
-/** Keeps events in plain lists, and counts everything anew each time. */
+/** Keeps events in plain lists, and recounts everything each time. */
 class NaiveStore {
-  /** The one with the latest event last. */
+  /** The thread with the latest event is last. */
   #records: NaiveRecord[] = [];
   #latest: NaiveRecord | undefined;
   droppedEventCount = 0;
@@ -66,7 +66,7 @@ class NaiveStore {
 
   list(of: EventThread, after = 0, limit = Infinity): { readonly events: unknown; readonly reset: boolean } {
     const kept = this.#find(of)?.events ?? [];
-    // A cursor stands behind an event, and is worth nothing without it.
+    // A cursor refers to an event, and is invalid without it.
     const reset = after > 0 && kept.every(({ sequence }) => sequence !== after);
     const events = kept.filter(({ sequence }) => reset || sequence > after).slice(0, limit);
     return {
@@ -158,7 +158,7 @@ const bounds = fc.record({
 const cursor = fc.option(fc.nat(70), { nil: undefined });
 const pageLimit = fc.option(fc.integer({ min: 1, max: 70 }), { nil: undefined });
 
-/** Follows a thread as a client does: forgets what it has when it is reset. */
+/** Follows a thread like a client, and drops its events on a reset. */
 class Follower {
   readonly #store: MemoryEventStore;
   readonly #of: EventThread;
@@ -181,7 +181,7 @@ class Follower {
 }
 
 describe('MemoryCallbackEventStore', () => {
-  it('keeps, drops and lists what a naive store does, whatever is done to it within any bounds', async () => {
+  it('keeps, drops and lists the same events as a naive store, for any operations and limits', async () => {
     await fc.assert(
       fc.asyncProperty(
         bounds,
@@ -207,7 +207,7 @@ describe('MemoryCallbackEventStore', () => {
     );
   });
 
-  it('leads a reader who goes on from cursor to cursor to all that is kept, each event once and in order', async () => {
+  it('leads a reader from cursor to cursor to all stored events, once and in order', async () => {
     await fc.assert(
       fc.asyncProperty(
         bounds,

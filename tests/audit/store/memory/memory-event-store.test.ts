@@ -35,20 +35,20 @@ async function kept(store: MemoryEventStore, of = thread): Promise<number[]> {
   return (await store.list(of)).events.map(({ sequence }) => sequence);
 }
 
-describe('the bounds of MemoryEventStore', () => {
+describe('the limits of MemoryEventStore', () => {
   it('drop the oldest events of a thread beyond the limit per thread', async () => {
     const { store } = createStore({ maxEventsPerThread: 3 });
     await appendTo(store, [thread, thread, thread, thread, thread]);
     expect(await kept(store)).toEqual([3, 4, 5]);
   });
 
-  it('drop the oldest of events that are appended at once', async () => {
+  it('drop the oldest events of one append', async () => {
     const { store } = createStore({ maxEventsPerThread: 3 });
     await writerFor(store).stream('a', 'b', 'c', 'd', 'e');
     expect(await kept(store)).toEqual([3, 4, 5]);
   });
 
-  it('drop the thread that was longest without a new event beyond the limit of threads', async () => {
+  it('drop the least recently active thread beyond the thread limit', async () => {
     const { store } = createStore({ maxThreads: 2 });
     await appendTo(store, [first, second, first]);
     await writerFor(store, second, 2).begin();
@@ -60,7 +60,7 @@ describe('the bounds of MemoryEventStore', () => {
     expect(store.byteLength).toBe(3 * eventBytes + 2 * messageBytes);
   });
 
-  it('count threads of which only runs are known', async () => {
+  it('count threads that have runs but no events', async () => {
     const { store } = createStore({ maxThreads: 2 });
     for (const of of [first, second, third]) await writerFor(store, of).begin();
     const known = [first, second, third].map((of) => store.readRun(of, runId(1)));
@@ -68,7 +68,7 @@ describe('the bounds of MemoryEventStore', () => {
     expect(store.byteLength).toBe(2 * messageBytes);
   });
 
-  it('let a thread that was dropped whole begin again at 1, in another epoch', async () => {
+  it('let a thread that was dropped entirely restart at 1, in a new epoch', async () => {
     const { store } = createStore({ maxThreads: 1 });
     await appendTo(store, [first, first]);
     const { next } = await store.list(first);
@@ -80,7 +80,7 @@ describe('the bounds of MemoryEventStore', () => {
     expect(await store.list(first, { after: next })).toMatchObject({ events: { length: 3 }, reset: true });
   });
 
-  it('let an attempt go on whose thread was dropped whole', async () => {
+  it('let an attempt continue after its thread was dropped entirely', async () => {
     const { store } = createStore({ maxThreads: 1 });
     const writer = writerFor(store, first);
     await writer.stream('a', 'b');
@@ -90,7 +90,7 @@ describe('the bounds of MemoryEventStore', () => {
     expect(await writer.read()).toMatchObject({ ...writer.run, attempts: [{ attempt: 1, eventCount: 3 }] });
   });
 
-  it('reset a reader whose next events were dropped, and leave one alone who still has them before him', async () => {
+  it('reset a reader whose next events were dropped, but not one that is further ahead', async () => {
     const { store } = createStore({ maxEventsPerThread: 3 });
     await appendTo(store, [thread, thread, thread, thread, thread, thread]);
     const page = (sequence: number) => store.list(thread, { after: { sequence } });
@@ -100,7 +100,7 @@ describe('the bounds of MemoryEventStore', () => {
   });
 
   it.each([
-    ['whose thread is dropped whole', { maxThreads: 1 }],
+    ['whose thread is dropped entirely', { maxThreads: 1 }],
     ['whose thread loses all its events', { maxBytes: 10 }],
   ])('wake a reader %s', async (_what, bounds) => {
     const { store } = createStore(bounds);
@@ -112,7 +112,7 @@ describe('the bounds of MemoryEventStore', () => {
     expect(await store.list(first, { after: next })).toMatchObject({ events: [], reset: true });
   });
 
-  it('go on adding up what a thread has lost', async () => {
+  it('keep the totals of a thread that loses events', async () => {
     const { store } = createStore({ maxEventsPerThread: 1 });
     for (const [index, event] of [finalEvent(), failedEvent(), finalEvent()].entries()) {
       await appendEvents(store, [event], { run: index });
@@ -124,7 +124,7 @@ describe('the bounds of MemoryEventStore', () => {
     });
   });
 
-  it('drop the oldest events of the thread that was longest without a new one beyond the limit of bytes', async () => {
+  it('drop the oldest events of the least recently active thread beyond the byte limit', async () => {
     const { store } = createStore({ maxBytes: 4 * eventBytes + 3 * messageBytes + 10 });
     await appendTo(store, [first, second, second, first, third, third]);
     expect(await kept(store, second)).toEqual([]);
@@ -135,14 +135,14 @@ describe('the bounds of MemoryEventStore', () => {
     expect(await kept(store, first)).toEqual([2]);
   });
 
-  it('keep the newest event even when it alone is larger than the limit of bytes', async () => {
+  it('keep the newest event even if it alone exceeds the byte limit', async () => {
     const { store } = createStore({ maxBytes: 10 });
     await appendTo(store, [first, second, second]);
     await writerFor(store, third).begin();
     expect([await kept(store, first), await kept(store, second)]).toEqual([[], [2]]);
   });
 
-  it('forget a run with its last event, also one that was cut off', async () => {
+  it('drop a run with its last event, even if it was interrupted', async () => {
     const { store } = createStore({ maxEventsPerThread: 2 });
     await appendEvents(store, [streamEvent(), finalEvent()], { run: 1 });
     await appendEvents(store, [streamEvent()], { run: 2 });
@@ -154,7 +154,7 @@ describe('the bounds of MemoryEventStore', () => {
     expect((await store.list(thread)).runs.size).toBe(1);
   });
 
-  it('keep a run that goes on, though another thread has taken the room of its events', async () => {
+  it('keep a running run, even if another thread has displaced its events', async () => {
     const { store } = createStore({ maxBytes: eventBytes + 2 * messageBytes });
     const writer = writerFor(store, first);
     await writer.stream('a', 'b');
@@ -163,7 +163,7 @@ describe('the bounds of MemoryEventStore', () => {
     expect(await writer.read()).toMatchObject({ attempts: [{ eventCount: 2 }] });
   });
 
-  it('measure the UTF-8 bytes of what is kept of events, and of request messages', async () => {
+  it('measure the UTF-8 bytes of stored events and request messages', async () => {
     const { store } = createStore();
     const events = [streamEvent('😀 ä'), streamEvent('plain')];
     await appendEvents(store, events);
@@ -178,7 +178,7 @@ describe('the bounds of MemoryEventStore', () => {
     ['events per thread', { maxEventsPerThread: 1 }],
     ['threads', { maxThreads: 1 }],
     ['bytes', { maxBytes: eventBytes + messageBytes + 10 }],
-  ])('name the limit of %s in one warning for each thread that loses events', async (limit, bounds) => {
+  ])('log one warning per thread that loses events, naming the limit of %s', async (limit, bounds) => {
     const { store, log } = createStore(bounds);
     await appendTo(store, [first, first, first, second, second, second]);
     const lines = log.lines.filter((line) => line.includes('first'));
@@ -188,7 +188,7 @@ describe('the bounds of MemoryEventStore', () => {
     expect(log.lines.length).toBeLessThanOrEqual(2);
   });
 
-  it('log nothing while nothing is dropped, and do not count what is cleared', async () => {
+  it('log nothing while nothing is dropped, and do not count cleared events', async () => {
     const { store, log } = createStore();
     await appendStream(store, 'x');
     await store.clear(thread);

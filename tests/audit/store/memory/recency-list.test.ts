@@ -11,7 +11,7 @@ describe('RecencyList', () => {
     expect([list.oldest, list.newest]).toEqual([undefined, undefined]);
   });
 
-  it('orders items by when they were last touched, whatever was touched and deleted in between', () => {
+  it('orders items by last use, whatever was used and deleted in between', () => {
     const steps = fc.array(fc.record({ item: fc.nat(6), isDeleted: fc.boolean() }), { maxLength: 60 });
     fc.assert(
       fc.property(steps, (all) => {
