@@ -40,7 +40,7 @@ describe('azure.yaml', () => {
     expect(readText('infra/hooks/package.js')).toContain(`'${services.api.dist}'`);
   });
 
-  it('hands each parameter of the template to a pipeline', () => {
+  it('passes each template parameter to the pipeline', () => {
     const values = readText('infra/main.parameters.json').matchAll(/\$\{([A-Z0-9_]+)/g);
     const variables = [...values].map(([, variable]) => variable);
     // azd sets these itself, or the workflow does.
@@ -52,13 +52,13 @@ describe('azure.yaml', () => {
     expect(environment['AZURE_PRINCIPAL_TYPE']).toBe('ServicePrincipal');
   });
 
-  it('stops packaging for a durable back end that does not exist', async () => {
+  it('stops packaging for an unknown durable back end', async () => {
     const hook = path.join(projectFolder, services.api.hooks['prepackage']?.run ?? '');
     const packaging = promisify(execFile)(process.execPath, [hook], { env: { DURABLE_BACKEND: 'netherite' } });
     await expect(packaging).rejects.toThrow('DURABLE_BACKEND is netherite. Expected storage or scheduler.');
   });
 
-  it('says what is missing when the smoke test runs before a deployment', async () => {
+  it('explains what is missing if the smoke test runs before a deployment', async () => {
     const hook = path.join(projectFolder, services.api.hooks['postdeploy']?.run ?? '');
     const testing = promisify(execFile)(process.execPath, [hook], { env: {} });
     await expect(testing).rejects.toThrow('SERVICE_API_URI is not set. Run azd provision first.');

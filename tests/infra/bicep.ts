@@ -9,11 +9,11 @@ const run = promisify(execFile);
 
 const DOTNET = '/usr/bin/dotnet';
 
-/** Tests that need the Bicep compiler are skipped then. On Linux with CI=true they fail instead. */
+/** If true, tests that need the Bicep compiler are skipped. On Linux with CI=true they fail instead. */
 export const isBicepMissing =
   process.platform !== 'linux' || process.arch !== 'x64' || (!existsSync(DOTNET) && process.env['CI'] !== 'true');
 
-/** Made up, so that snapshots are the same everywhere. */
+/** Invented values, so that snapshots are the same everywhere. */
 const PLACE = [
   ['--subscription-id', '11111111-1111-1111-1111-111111111111'],
   ['--tenant-id', '22222222-2222-2222-2222-222222222222'],
@@ -27,7 +27,7 @@ export class Bicep {
     this.#program = program;
   }
 
-  /** Downloads the compiler unless NuGet's cache holds it. */
+  /** Downloads the compiler unless it is in the NuGet cache. */
   static async fetch(): Promise<Bicep> {
     const folder = await mkdtemp(path.join(tmpdir(), 'bicep-'));
     try {
@@ -40,24 +40,24 @@ export class Bicep {
     }
   }
 
-  /** @returns the ARM template, and what the compiler has to say about it */
+  /** @returns the ARM template and the compiler's messages */
   async build(file: string): Promise<{ readonly template: unknown; readonly diagnostics: string }> {
     const { stdout, stderr } = await run(this.#program, ['build', file, '--stdout'], { maxBuffer: 1e8 });
     return { template: JSON.parse(stdout), diagnostics: stderr };
   }
 
-  /** @returns what the linter has to say */
+  /** @returns the linter's messages */
   async lint(file: string): Promise<string> {
     const { stdout, stderr } = await run(this.#program, ['lint', file]);
     return stdout + stderr;
   }
 
-  /** Writes the resources that a deployment would create to NAME.snapshot.json beside NAME.bicepparam. */
+  /** Writes the resources that a deployment would create to NAME.snapshot.json next to NAME.bicepparam. */
   async writeSnapshot(parametersFile: string): Promise<void> {
     await run(this.#program, ['snapshot', parametersFile, '--mode', 'overwrite', ...PLACE]);
   }
 
-  /** @returns how a snapshot of the parameters would differ from the one beside them; empty if it would not */
+  /** @returns the differences between the snapshot next to the parameters and a new one. Empty if there are none */
   async validateSnapshot(parametersFile: string): Promise<string> {
     const validating = run(this.#program, ['snapshot', parametersFile, '--mode', 'validate', ...PLACE], {
       maxBuffer: 1e8,
@@ -67,7 +67,7 @@ export class Bicep {
   }
 }
 
-/** Writes a parameters file for `environments.bicep` to a folder of its own under `folder`. */
+/** Writes a parameters file for `environments.bicep` to a new folder under `folder`. */
 export async function writeParameters(folder: string, environments: readonly object[]): Promise<string> {
   const file = path.join(folder, 'environments.bicepparam');
   const template = path.relative(folder, path.join(__dirname, 'environments.bicep'));

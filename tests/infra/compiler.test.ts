@@ -34,7 +34,7 @@ const nameRules: Readonly<Record<string, RegExp>> = {
   'Network/privateEndpoints': /^[A-Za-z0-9][\w.-]{0,62}\w$/,
 };
 
-/** Types whose names must be unique in all of Azure. */
+/** Types whose names must be globally unique. */
 const globalTypes = [
   'Storage/storageAccounts',
   'CognitiveServices/accounts',
@@ -42,7 +42,7 @@ const globalTypes = [
   'DocumentDB/databaseAccounts',
 ];
 
-/** azd takes these characters, up to 64 of them. */
+/** azd accepts these characters, up to 64 of them. */
 const environmentName = stringMatching(/^[A-Za-z0-9\-()_.]{1,64}$/);
 
 /** Parts of a template that are named by constants, or by GUIDs. */
@@ -63,7 +63,7 @@ describe.skipIf(isBicepMissing)('the template, compiled (needs /usr/bin/dotnet)'
     expect(await bicep.lint(template)).toBe('');
   });
 
-  it('would create what the committed snapshot says', async () => {
+  it('matches the committed snapshot', async () => {
     // To accept a change: UPDATE_SNAPSHOT=1 npx vitest run tests/infra
     const parameters = path.join(__dirname, 'combinations.bicepparam');
     if (process.env['UPDATE_SNAPSHOT'] === '1') await bicep.writeSnapshot(parameters);
@@ -75,7 +75,7 @@ describe.skipIf(isBicepMissing)('the template, compiled (needs /usr/bin/dotnet)'
     expect(parameters['eventStore']?.allowedValues).toEqual(['table', 'redis', 'cosmos']);
   });
 
-  it('tells azd addresses and names, and no secret', () => {
+  it('outputs addresses and names for azd, and no secret', () => {
     const { outputs } = compiled.template as ArmTemplate;
     expect(Object.keys(outputs).toSorted()).toEqual([
       'AZURE_LOCATION',
@@ -92,7 +92,7 @@ describe.skipIf(isBicepMissing)('the template, compiled (needs /usr/bin/dotnet)'
     for (const { value } of Object.values(outputs)) expect(value).not.toMatch(/key|secret|password|connectionString/i);
   });
 
-  it('has a value for each parameter in main.parameters.json, or asks for it', async () => {
+  it('takes each parameter from main.parameters.json or asks for it', async () => {
     const file = path.resolve(template, '../main.parameters.json');
     const given = JSON.parse(await readFile(file, 'utf8')) as {
       readonly parameters: Record<string, { value: string }>;
@@ -103,16 +103,16 @@ describe.skipIf(isBicepMissing)('the template, compiled (needs /usr/bin/dotnet)'
       const [, variable, fallback] = /^\$\{([A-Z0-9_]+)(?:=(.*))?\}$/.exec(value) ?? [];
       expect({ name, variable }).toEqual({ name, variable: expect.any(String) });
       const { defaultValue } = parameters[name] ?? {};
-      // azd fills these four itself, or asks.
+      // azd sets these four itself, or asks.
       if (['environmentName', 'location', 'modelLocation', 'principalId'].includes(name)) continue;
       expect({ name, fallback }).toEqual({ name, fallback: String(defaultValue) });
     }
   });
 
-  it('makes names within the rules of Azure for 200 environments, different for each', async () => {
+  it('generates valid and distinct resource names for 200 environments', async () => {
     const folder = await mkdtemp(path.join(__dirname, 'names-'));
     onTestFinished(() => rm(folder, { recursive: true, force: true }));
-    // Resource groups are the same in upper and lower case.
+    // Resource group names ignore case.
     const names = sample(uniqueArray(environmentName, { minLength: 200, maxLength: 200, selector: lower }), 1)[0];
     const file = await writeParameters(
       folder,

@@ -27,7 +27,7 @@ export interface Environment {
   all(type: string): readonly Resource[];
 }
 
-/** Group of the model account that exists already. */
+/** The resource group of the existing model account. */
 const MODELS_GROUP = 'models';
 
 export function readSnapshot(file: string): Map<string, Resource[]> {

@@ -30,11 +30,11 @@ const platformSettings = [
   'DURABLE_TASK_SCHEDULER_CONNECTION_STRING',
 ];
 
-/** Settings that Flex Consumption refuses, or that break an app on it. */
+/** Settings that Flex Consumption rejects, or that break an app on it. */
 const forbiddenOnFlex =
   /^(FUNCTIONS_WORKER_RUNTIME|FUNCTIONS_EXTENSION_VERSION|WEBSITE_(RUN_FROM_PACKAGE|CONTENT.*)|SCM_DO_BUILD.*|ENABLE_ORYX_BUILD|TZ|AzureWebJobsStorage)$/;
 
-/** How each type that has keys turns them off. */
+/** How each type with keys turns them off. */
 const withoutKeys: Readonly<Record<string, object>> = {
   'Microsoft.Storage/storageAccounts': { allowSharedKeyAccess: false, allowBlobPublicAccess: false },
   'Microsoft.CognitiveServices/accounts': { disableLocalAuth: true },
@@ -45,7 +45,7 @@ const withoutKeys: Readonly<Record<string, object>> = {
   'Microsoft.Web/sites/basicPublishingCredentialsPolicies': { allow: false },
 };
 
-/** Types that have no keys. A new type has to be added here or above. */
+/** Types without keys. Add new types here or above. */
 const keyless = [
   'Microsoft.Authorization/roleAssignments',
   'Microsoft.Cache/redisEnterprise',
@@ -73,7 +73,7 @@ const keyless = [
   'Microsoft.Web/sites/config',
 ];
 
-/** Types that can be reached from the internet, but for the app itself. */
+/** Types that the internet can reach, apart from the app itself. */
 const reachable = [
   'Microsoft.Cache/redisEnterprise',
   'Microsoft.CognitiveServices/accounts',
@@ -84,7 +84,7 @@ const reachable = [
 
 const DEPLOYER = '33333333-3333-3333-3333-333333333333';
 
-/** Who has which role where, as `WHO: ROLE: SCOPE`. */
+/** Role assignments as `WHO: ROLE: SCOPE`. */
 function assignedRoles(environment: Environment): string[] {
   return environment.all('Authorization/roleAssignments').map(({ id, properties }) => {
     const role = roleNames[properties.roleDefinitionId.split('/').at(-1)] ?? properties.roleDefinitionId;
@@ -93,7 +93,7 @@ function assignedRoles(environment: Environment): string[] {
   });
 }
 
-/** An expression is the app's identity when it reads the principal id of the only identity there is. */
+/** An expression is the app's identity if it reads the principal id of the only identity. */
 function who(principalId: string): string {
   if (principalId === DEPLOYER) return 'deployer';
   return /^\[reference\('[^']*\/userAssignedIdentities\/[^']*', '[^']*'\)\.principalId\]$/.test(principalId)
@@ -120,7 +120,7 @@ function appSettings(environment: Environment): Readonly<Record<string, string>>
   return environment.only('Web/sites/config').properties;
 }
 
-/** What a deployment would put into a setting, as far as its form goes. */
+/** A value of the form that a deployment would put into a setting. */
 function deployedValue(expression: string): string {
   if (!expression.startsWith('[')) return expression;
   if (expression.includes("'rediss://{0}:{1}'")) return 'rediss://name.westeurope.redis.azure.net:10000';
@@ -134,7 +134,7 @@ function deployedValue(expression: string): string {
   return id;
 }
 
-it('covers every choice of event store, durable back end and network, and an existing model', () => {
+it('the snapshot covers every choice of event store, durable back end and network, and an existing model', () => {
   expect(environments.map(({ name }) => name).toSorted()).toEqual(
     [
       ...['table', 'redis', 'cosmos'].flatMap((eventStore) =>
@@ -150,19 +150,19 @@ it('covers every choice of event store, durable back end and network, and an exi
 describe.each(environments)('the template for $name', (environment) => {
   const { eventStore, durableBackend, isPrivate, isNewModel, resources } = environment;
 
-  it('gives the app and the deployer the roles that they need, and no others', () => {
+  it('assigns the roles that the app and the deployer need, and no others', () => {
     expect(assignedRoles(environment).toSorted()).toEqual(expectedRoles(environment).toSorted());
     expect(environment.all('ManagedIdentity/userAssignedIdentities')).toHaveLength(1);
   });
 
-  it('says of each principal what kind it is, because Azure refuses a wrong one', () => {
+  it('names the type of each principal, because Azure rejects a wrong one', () => {
     const kinds = environment
       .all('Authorization/roleAssignments')
       .map(({ properties }) => `${who(properties.principalId)} ${properties.principalType}`);
     expect(new Set(kinds)).toEqual(new Set(['app ServicePrincipal', 'deployer User']));
   });
 
-  it('gives the app access to the items of its event store', () => {
+  it('gives the app access to the data of its event store', () => {
     const cosmosRoles = environment.all('DocumentDB/databaseAccounts/sqlRoleAssignments');
     const redisUsers = environment.all('Cache/redisEnterprise/databases/accessPolicyAssignments');
     expect(cosmosRoles).toHaveLength(eventStore === 'cosmos' ? 1 : 0);
@@ -179,7 +179,7 @@ describe.each(environments)('the template for $name', (environment) => {
     }
   });
 
-  it('turns off the keys of every service that has keys', () => {
+  it('disables the keys of every service', () => {
     for (const { type, properties } of resources) {
       expect([...Object.keys(withoutKeys), ...keyless]).toContain(type);
       expect(properties ?? {}).toMatchObject(withoutKeys[type] ?? {});
@@ -188,11 +188,11 @@ describe.each(environments)('the template for $name', (environment) => {
     expect(new Set(policies.map(({ name }) => name.split('/')[1]))).toEqual(new Set(['ftp', 'scm']));
   });
 
-  it('reads no key of any service', () => {
+  it('reads no keys', () => {
     expect(JSON.stringify(resources)).not.toMatch(/\blist[A-Z]\w*\(/);
   });
 
-  it('takes TLS 1.2 or later only, and https only', () => {
+  it('requires TLS 1.2 or later, and https', () => {
     expect(environment.only('Web/sites').properties).toMatchObject({
       httpsOnly: true,
       siteConfig: { minTlsVersion: '1.2', scmMinTlsVersion: '1.2' },
@@ -209,27 +209,27 @@ describe.each(environments)('the template for $name', (environment) => {
     }
   });
 
-  it('sets only what the app or the platform reads, and nothing that Flex Consumption forbids', () => {
+  it('sets only variables that the app or the platform reads, and none that Flex Consumption forbids', () => {
     const names = Object.keys(appSettings(environment));
     expect(names.filter((name) => !settingNames.includes(name) && !platformSettings.includes(name))).toEqual([]);
     expect(names.filter((name) => forbiddenOnFlex.test(name))).toEqual([]);
     expect(names.includes('DURABLE_TASK_SCHEDULER_CONNECTION_STRING')).toBe(durableBackend === 'scheduler');
   });
 
-  it('sets what the app takes, with the event store that was asked for and without a key', () => {
+  it('writes settings that the app accepts, with the chosen event store and without keys', () => {
     const settings = loadSettings(
       Object.fromEntries(Object.entries(appSettings(environment)).map(([name, value]) => [name, deployedValue(value)])),
     );
     expect(settings.callbackStore).toMatchObject({ kind: eventStore, ttlDays: 90 });
     expect(settings.agent.allowedRoles).toEqual(['user']);
-    // With local authentication disabled, the connection string of the telemetry is no secret.
+    // With local authentication disabled, the telemetry connection string is not a secret.
     const { telemetry, ...others } = settings;
     expect(telemetry?.applicationInsights?.identityClientId).toBe(deployedValue('[clientId]'));
     expect(JSON.stringify(others)).not.toMatch(/"(key|apiKey|password|connectionString)"/i);
     expect(settings.warnings).toEqual([]);
   });
 
-  it('signs in as the one identity everywhere', () => {
+  it('uses the same identity everywhere', () => {
     const settings = appSettings(environment);
     const clientId = settings['AZURE_CLIENT_ID'] ?? '';
     expect(clientId).toMatch(/^\[reference\('[^']*\/userAssignedIdentities\/id-\w+', '[^']*'\)\.clientId\]$/);
@@ -250,7 +250,7 @@ describe.each(environments)('the template for $name', (environment) => {
     });
   });
 
-  it('runs on Flex Consumption with values that it knows', () => {
+  it('runs on Flex Consumption with valid values', () => {
     const { sku, properties: plan } = environment.only('Web/serverfarms');
     expect([sku?.name, plan.reserved]).toEqual(['FC1', true]);
     const site = environment.only('Web/sites');
@@ -266,7 +266,7 @@ describe.each(environments)('the template for $name', (environment) => {
     expect(site.tags).toMatchObject({ 'azd-service-name': 'api', 'azd-env-name': environment.name });
   });
 
-  it('fills an instance with readers before the app refuses one', () => {
+  it('allows an instance as many streams as the app accepts', () => {
     const { scaleAndConcurrency } = environment.only('Web/sites').properties.functionAppConfig;
     const { callbackStreams } = loadSettings({
       AZURE_OPENAI_ENDPOINT: 'https://name.openai.azure.com',
@@ -275,7 +275,7 @@ describe.each(environments)('the template for $name', (environment) => {
     expect(scaleAndConcurrency.triggers.http.perInstanceConcurrency).toBeLessThanOrEqual(callbackStreams.maxOpen);
   });
 
-  it('names services and sizes that Azure offers', () => {
+  it('uses service tiers and sizes that Azure offers', () => {
     expect(environment.only('Storage/storageAccounts').sku?.name).toBe('Standard_LRS');
     expect(environment.only('OperationalInsights/workspaces').properties.sku.name).toBe('PerGB2018');
     for (const { sku } of environment.all('Cache/redisEnterprise')) expect(sku?.name).toBe('Balanced_B0');
@@ -296,7 +296,7 @@ describe.each(environments)('the template for $name', (environment) => {
     for (const { location } of environment.all('CognitiveServices/accounts')) expect(location).toBe('swedencentral');
   });
 
-  it('defines the Cosmos DB container as the app creates it', () => {
+  it('defines the same Cosmos DB container as the app', () => {
     for (const { properties } of environment.all('DocumentDB/databaseAccounts/sqlDatabases/containers')) {
       const { indexingPolicy, partitionKey, defaultTtl } = properties.resource;
       expect({ indexingPolicy, partitionKey }).toMatchObject(COSMOS_CONTAINER);
@@ -304,7 +304,7 @@ describe.each(environments)('the template for $name', (environment) => {
     }
   });
 
-  it('creates the services of its choices, and no others', () => {
+  it('creates the services of the chosen options, and no others', () => {
     expect(environment.all('Cache/redisEnterprise')).toHaveLength(eventStore === 'redis' ? 1 : 0);
     expect(environment.all('DocumentDB/databaseAccounts')).toHaveLength(eventStore === 'cosmos' ? 1 : 0);
     expect(environment.all('DurableTask/schedulers')).toHaveLength(durableBackend === 'scheduler' ? 1 : 0);
@@ -314,7 +314,7 @@ describe.each(environments)('the template for $name', (environment) => {
     }
   });
 
-  it('lets the internet reach services only if it has no network of its own', () => {
+  it('exposes services to the internet only without a private network', () => {
     for (const { type, properties } of resources.filter((resource) => reachable.includes(resource.type))) {
       expect({ type, publicNetworkAccess: properties.publicNetworkAccess }).toEqual({
         type,
@@ -326,7 +326,7 @@ describe.each(environments)('the template for $name', (environment) => {
     expect(site.virtualNetworkSubnetId ?? undefined).toBe(subnet);
   });
 
-  it('gives each service an endpoint in the network and names that lead to it', () => {
+  it('gives each service a private endpoint with DNS', () => {
     const zonesByGroup = new Map(
       environment.all('Network/privateEndpoints').map(({ name, properties }) => {
         const [{ properties: connection }] = properties.privateLinkServiceConnections;
@@ -347,7 +347,7 @@ describe.each(environments)('the template for $name', (environment) => {
     expect(new Set(linked)).toEqual(new Set(zones));
   });
 
-  it('alerts on failed requests and on what the app logs when runs fail and events are lost', () => {
+  it('alerts on failed requests, failed runs and lost events', () => {
     expect(environment.only('Insights/metricAlerts').properties.criteria.allOf[0].metricName).toBe('requests/failed');
     const texts = environment.all('Insights/scheduledQueryRules').map(({ properties }) => {
       const [{ query }] = properties.criteria.allOf;
@@ -363,7 +363,7 @@ describe.each(environments)('the template for $name', (environment) => {
   });
 });
 
-/** Private DNS zones by the part of a service that an endpoint leads to. */
+/** Private DNS zones by the group id of an endpoint. */
 function expectedZones({ isNewModel, durableBackend, eventStore }: Environment): [group: string, zones: string[]][] {
   const modelZones = ['openai.azure.com', 'cognitiveservices.azure.com', 'services.ai.azure.com'];
   const byGroup: Readonly<Record<string, readonly string[]>> = {

@@ -18,11 +18,11 @@ describe('Azurite', () => {
     ['UseDevelopmentStorage=true;DevelopmentStorageProxyUri=http://elsewhere', false],
     ['DefaultEndpointsProtocol=https;AccountName=shop;AccountKey=x', false],
     ['', false],
-  ])('is meant by the storage setting "%s": %s', (setting, expected) => {
+  ])('is the target of the storage setting "%s": %s', (setting, expected) => {
     expect(isDevelopmentStorage(setting)).toBe(expected);
   });
 
-  it('is started on loopback with its data in a folder, recognised, and ended', async () => {
+  it('starts on loopback with its data in a folder, is recognized, and stops', async () => {
     const folder = path.join(await makeFolder(), '.azurite');
     const ports = await freePorts();
     expect(await isAzuriteRunning(ports)).toBe(false);
@@ -35,7 +35,7 @@ describe('Azurite', () => {
     expect(await isAzuriteRunning(ports)).toBe(false);
   });
 
-  it('is not mistaken for what else uses its ports', async () => {
+  it('is not confused with another program on its ports', async () => {
     const ports = await freePorts();
     const other = createServer((_request, response) => response.end('something else')).listen(ports.queue, '127.0.0.1');
     onTestFinished(() => void other.close());
@@ -45,7 +45,7 @@ describe('Azurite', () => {
     );
   });
 
-  it('that cannot start is reported with what it printed and the way on', async () => {
+  it('is reported with its output and a remedy if it cannot start', async () => {
     const ports = await freePorts();
     const other = createServer((_request, response) => response.end('something else')).listen(ports.blob, '127.0.0.1');
     onTestFinished(() => void other.close());

@@ -9,7 +9,7 @@ function find(...folders: string[]) {
 }
 
 describe.skipIf(process.platform === 'win32')('looking for Core Tools', () => {
-  it('finds func on PATH, past folders that are missing or hold no program of that name', async () => {
+  it('finds func on PATH, and skips folders that are missing or do not contain it', async () => {
     const empty = await makeFolder({ func: 'not a program' });
     const folder = await makeCoreTools('4.0.7317');
     const coreTools = await find(`${empty}/missing`, '', empty, folder);
@@ -17,7 +17,7 @@ describe.skipIf(process.platform === 'win32')('looking for Core Tools', () => {
     expect(requireCoreTools(coreTools)).toBe(coreTools);
   });
 
-  it('tells a version before 4 from a usable one', async () => {
+  it('rejects versions before 4', async () => {
     const folder = await makeCoreTools('3.0.5682');
     const coreTools = await find(folder);
     expect(describeCoreTools(coreTools)).toBe(
@@ -27,18 +27,18 @@ describe.skipIf(process.platform === 'win32')('looking for Core Tools', () => {
     expect(() => requireCoreTools(coreTools)).toThrow('--host local');
   });
 
-  it('takes two digits for what they are', async () => {
+  it('reads two-digit versions', async () => {
     expect(await find(await makeCoreTools('10.1.0'))).toMatchObject({ kind: 'usable' });
   });
 
-  it('says what a func that does not work prints', async () => {
+  it('reports the output of a func that does not work', async () => {
     const coreTools = await find(await makeCoreTools('cannot find libicu'));
     expect(describeCoreTools(coreTools)).toMatch(
       /does not work: func --version exited with code 0\ncannot find libicu$/,
     );
   });
 
-  it('says so when there is none', async () => {
+  it('reports that func is missing', async () => {
     expect(describeCoreTools(await find(await makeFolder()))).toBe('Core Tools (func) are not on PATH');
     expect(describeCoreTools(await findCoreTools({}))).toBe('Core Tools (func) are not on PATH');
   });

@@ -3,7 +3,7 @@ import { probeHttp } from '../../local/probe-http.js';
 import { launchApp } from './support/launched.js';
 
 describe('npm run demo', () => {
-  it('shows three answers, a lost connection and what to try next, and ends by itself', async () => {
+  it('shows three answers, a lost connection and next steps, and exits', async () => {
     const demo = launchApp([], { AZURE_OPENAI_ENDPOINT: 'https://not-asked.example' }, 'demo');
     const base =
       /http:\/\/localhost:\d+/.exec(await demo.printed(/The app is running at http:\/\/localhost:\d+\.\n/))?.[0] ?? '';
@@ -32,7 +32,7 @@ describe('npm run demo', () => {
     expect(await probeHttp(`${base}/api/health`)).toBeUndefined();
   });
 
-  it('ends what it started at Ctrl-C', async () => {
+  it('stops what it started on Ctrl-C', async () => {
     const demo = launchApp([], {}, 'demo');
     const output = await demo.printed(/turn|Hello! Your/);
     demo.signal('SIGINT');
@@ -41,7 +41,7 @@ describe('npm run demo', () => {
     expect(await probeHttp(`${/http:\/\/localhost:\d+/.exec(output)?.[0]}/api/health`)).toBeUndefined();
   });
 
-  it('takes no options', async () => {
+  it('accepts no options', async () => {
     const demo = launchApp(['--port', '1'], {}, 'demo');
     expect(await demo.ended).toBe(2);
     expect(demo.output()).toBe('--port: npm run demo takes no options.\n');

@@ -29,8 +29,8 @@ async function readState(url: string): Promise<unknown> {
   return response.status === 404 ? undefined : response.json();
 }
 
-describe('npm start keeps what its host was told', () => {
-  it('through kill -9 in the middle of an operation, which is delivered again at once', async () => {
+describe('npm start keeps the state of its host', () => {
+  it('across kill -9 during an operation, which is redelivered at once', async () => {
     const folder = await makeFolder();
     const environment = { RUN_LOG: path.join(folder, 'runs') };
     const data = path.join(folder, 'data');
@@ -58,7 +58,7 @@ describe('npm start keeps what its host was told', () => {
     expect(await readFile(environment.RUN_LOG, 'utf8')).toBe('a "one"\na "two"\na "two"\na "three"\n');
   });
 
-  it('for one host at a time, and for each app and task hub of its own', async () => {
+  it('for one host at a time, separately for each app and task hub', async () => {
     const data = await makeFolder();
     const first = start(data);
     await first.printed('listening');
@@ -75,14 +75,14 @@ describe('npm start keeps what its host was told', () => {
     await otherApp.printed('listening');
   });
 
-  it('unless it is asked to keep nothing', async () => {
+  it('unless it is started with --ephemeral', async () => {
     const folder = await makeFolder();
     const commandLine = ['--model', 'azure', '--port', '0', '--app', app, '--ephemeral'];
     const launched = launchApp(commandLine, { RUN_LOG: path.join(folder, 'runs') });
     expect(await launched.printed('listening')).toContain('state     in memory only (--ephemeral)\n');
   });
 
-  it('and refuses to start over a file that it cannot read', async () => {
+  it('and does not start if it cannot read a state file', async () => {
     const folder = await makeFolder();
     const data = path.join(folder, 'data');
     const environment = { RUN_LOG: path.join(folder, 'runs') };
@@ -106,11 +106,13 @@ describe('npm start keeps what its host was told', () => {
   });
 });
 
-describe('npm start says so where nothing can be kept, and names the way on:', () => {
+describe('npm start reports a data folder that cannot be used, and suggests a remedy:', () => {
   it.each([
-    ['in the place of a file', process.execPath] as const,
-    // There Node.js itself would try to make one for ever.
-    ...(process.platform === 'linux' ? [['where the system makes no folder', '/proc/none/data'] as const] : []),
+    ['the path of a file', process.execPath] as const,
+    // Node.js itself would try forever to create a folder there.
+    ...(process.platform === 'linux'
+      ? [['a path where the system creates no folder', '/proc/none/data'] as const]
+      : []),
   ])('%s', async (_where, data) => {
     const launched = start(data);
     expect(await launched.ended).toBe(1);
@@ -120,7 +122,7 @@ describe('npm start says so where nothing can be kept, and names the way on:', (
   });
 });
 
-describe('what is said of the state that was found', () => {
+describe('the message about an existing state', () => {
   const folder = { path: path.join(path.sep, 'package', '.local-host'), packageFolder: path.join(path.sep, 'package') };
   const functions = [{ name: 'dafx-CallbackAgent', kind: 'entity', detail: '' }] as const;
 
@@ -129,11 +131,11 @@ describe('what is said of the state that was found', () => {
     [1, 0, '.local-host/ (1 conversation)'],
     [3, 1, '.local-host/ (3 conversations, 1 run redelivered)'],
     [0, 2, '.local-host/ (empty, 2 runs redelivered)'],
-  ])('%i conversations and %i runs of agents', (entityCount, operationCount, text) => {
+  ])('counts %i conversations and %i runs', (entityCount, operationCount, text) => {
     expect(describeKeptState(folder, { functions, found: { entityCount, operationCount } })).toBe(text);
   });
 
-  it('other errors are none of its business', () => {
+  it('does not hide other errors', () => {
     const error = new Error('of the app');
     expect(explainJournalError(folder, error)).toBe(error);
   });

@@ -18,7 +18,7 @@ describe('the command line of npm start', () => {
     expect(parseLaunchOptions([])).toEqual(nothingAsked);
   });
 
-  it('takes each option, with its value behind a space or an equals sign', () => {
+  it('accepts each option, with its value after a space or an equals sign', () => {
     expect(parseLaunchOptions(['--port', '0', '--host=local', '--model', 'offline', '--keys', '--app=other'])).toEqual({
       help: false,
       port: 0,
@@ -34,13 +34,13 @@ describe('the command line of npm start', () => {
     expect(parseLaunchOptions(['-h'])).toEqual({ ...nothingAsked, help: true });
   });
 
-  it.each(['70000', '-1', '1.5', 'http', '0x10', '1e3'])('refuses the port %s', (port) => {
+  it.each(['70000', '-1', '1.5', 'http', '0x10', '1e3'])('rejects the port %s', (port) => {
     expect(() => parseLaunchOptions([`--port=${port}`])).toThrow(
       `--port must be a whole number from 0 to 65535, not ${port}`,
     );
   });
 
-  it('names all mistakes in one error', () => {
+  it('reports all mistakes in one error', () => {
     const commandLine = [
       '--port',
       'x',
@@ -74,20 +74,20 @@ describe('the command line of npm start', () => {
     ]);
   });
 
-  it('does not take the next option for a value', () => {
+  it('does not mistake the next option for a value', () => {
     expect(() => parseLaunchOptions(['--app', '--keys'])).toThrow('--app needs a value');
   });
 
-  it('refuses keys with Core Tools, which let every key pass', () => {
+  it('rejects --keys with Core Tools, which accept every key', () => {
     expect(() => parseLaunchOptions(['--keys', '--host', 'func'])).toThrow('--keys requires --host local');
   });
 
-  it('refuses options with Core Tools that they do not have', () => {
+  it('rejects options that Core Tools do not have', () => {
     expect(() => parseLaunchOptions(['--data', 'x', '--host', 'func'])).toThrow('--data requires --host local');
     expect(() => parseLaunchOptions(['--ephemeral', '--host', 'func'])).toThrow('--ephemeral requires --host local');
   });
 
-  it('refuses a folder for what is not to be kept', () => {
+  it('rejects --data together with --ephemeral', () => {
     expect(() => parseLaunchOptions(['--ephemeral', '--data', 'x'])).toThrow(
       '--data and --ephemeral exclude each other',
     );
@@ -100,7 +100,7 @@ describe('the command line of npm start', () => {
     [['--keys'], '--keys'],
     [['--data', 'x'], '--data'],
     [['--ephemeral'], '--ephemeral'],
-  ])('%j asks for the local Functions host with the option %s', (commandLine, reason) => {
+  ])('%j implies the local Functions host because of the option %s', (commandLine, reason) => {
     expect(localHostReason(parseLaunchOptions(commandLine))).toBe(reason);
   });
 });

@@ -18,7 +18,7 @@ describe('local.settings.json', () => {
     });
   });
 
-  it('gives values as text, the port and the CORS origins', async () => {
+  it('contains values as text, the port and the CORS origins', async () => {
     const text = JSON.stringify({
       IsEncrypted: false,
       Values: { NAME: 'value', NUMBER: 12, FLAG: true, NOTHING: null, EMPTY: '' },
@@ -33,7 +33,7 @@ describe('local.settings.json', () => {
     });
   });
 
-  it('may spell its names in any case, as for Core Tools', async () => {
+  it('may spell its names in any case, like with Core Tools', async () => {
     const text = JSON.stringify({
       values: { Name: 'value' },
       HOST: { localhttpport: 7072, Cors: 'http://localhost:3000' },
@@ -45,7 +45,7 @@ describe('local.settings.json', () => {
     });
   });
 
-  it('may hold comments, trailing commas and a byte order mark, and strings that look like them', async () => {
+  it('may contain comments, trailing commas and a byte order mark, and strings that look like them', async () => {
     const text = '\uFEFF{ // first\n "Values": { /* second */ "URL": "https://a/*b*/,}", "TEXT": "\\"//,]", }, }';
     expect(await read(text)).toMatchObject({ values: { URL: 'https://a/*b*/,}', TEXT: '"//,]' } });
   });
@@ -57,7 +57,7 @@ describe('local.settings.json', () => {
     ['{ "Values": { "NAME": { "nested": 1 } } }', 'Values.NAME'],
     ['{ "Host": { "LocalHttpPort": "seven" } }', 'Host.LocalHttpPort'],
     ['{ "IsEncrypted": true, "Values": { "NAME": "AQAA" } }', 'func settings decrypt'],
-  ])('is refused with its path and the reason when it reads %s', async (text, reason) => {
+  ])('is rejected with its path and the reason if it contains %j', async (text, reason) => {
     const error: unknown = await read(text).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(LaunchError);
     expect(String(error)).toContain('local.settings.json');
@@ -76,7 +76,7 @@ describe('the settings of the app', () => {
     },
   };
 
-  it('come from the environment, then the file, then the defaults; empty means unset', () => {
+  it('come from the environment, then the file, then the defaults, and empty means unset', () => {
     const names = ['BOTH', 'BLANK', 'ONLY_FILE', 'FUNCTIONS_WORKER_RUNTIME', 'NOWHERE'];
     expect(names.map((name) => readSetting(sources, name))).toEqual([
       'from the environment',
@@ -87,7 +87,7 @@ describe('the settings of the app', () => {
     ]);
   });
 
-  it('are handed over where the environment lacks them', () => {
+  it('are passed on unless the environment sets them', () => {
     expect(collectSettings(sources)).toEqual({
       BLANK: 'from the file',
       ONLY_FILE: 'from the file',
@@ -96,7 +96,7 @@ describe('the settings of the app', () => {
     });
   });
 
-  it('name the task hub as every Functions host reads it, if only TASKHUB_NAME is set', () => {
+  it('set the task hub for any Functions host if only TASKHUB_NAME is set', () => {
     const override = 'AzureFunctionsJobHost__extensions__durableTask__hubName';
     const named = { environment: {}, fileValues: { TASKHUB_NAME: 'mine' } };
     expect(collectSettings(named)[override]).toBe('mine');
@@ -107,7 +107,7 @@ describe('the settings of the app', () => {
     expect(collectSettings({ environment: {}, fileValues: {} })).not.toHaveProperty(override);
   });
 
-  it('send requests for this machine past a proxy', () => {
+  it('bypass a proxy for requests to this machine', () => {
     const proxy = { HTTP_PROXY: 'http://proxy.example:8080' };
     const hosts = 'localhost,127.0.0.1,::1,[::1]';
     expect(collectSettings({ environment: proxy, fileValues: {} })).toMatchObject({ NO_PROXY: hosts, no_proxy: hosts });
@@ -118,7 +118,7 @@ describe('the settings of the app', () => {
     expect(collectSettings({ environment: {}, fileValues: {} })).not.toHaveProperty('NO_PROXY');
   });
 
-  it('can be overridden, also those of the environment', () => {
+  it('can be overridden, even those of the environment', () => {
     expect(collectSettings(sources, { BOTH: 'offline' })).toMatchObject({ BOTH: 'offline' });
   });
 });

@@ -6,7 +6,7 @@ import { listenForTest } from '../support/listen-for-test.js';
 
 const PROGRAM = path.resolve(__dirname, '../../local/npm-start.mjs');
 
-/** Runs what `npm start` runs, for cases in which it ends before it compiles anything. */
+/** Runs the script of `npm start`, for cases in which it exits before it compiles. */
 function npmStart(
   commandLine: readonly string[],
   environment: NodeJS.ProcessEnv = {},
@@ -20,7 +20,7 @@ function npmStart(
 }
 
 describe('npm start, before it compiles', () => {
-  it('names a port that is taken', async () => {
+  it('reports a port in use', async () => {
     const { port } = new URL(await listenForTest(createServer()));
     for (const commandLine of [
       ['--port', port],
@@ -34,7 +34,7 @@ describe('npm start, before it compiles', () => {
     }
   });
 
-  it('says where options belong that npm took for itself', () => {
+  it('explains how to pass options that npm consumed', () => {
     const environment = { npm_lifecycle_event: 'start', npm_config_port: '1', npm_config_keys: 'true' };
     expect(npmStart([], environment)).toEqual({
       status: 2,
@@ -43,7 +43,7 @@ describe('npm start, before it compiles', () => {
     });
   });
 
-  it('says in one line that Node is too old', () => {
+  it('reports an old Node version in one line', () => {
     const oldNode = 'data:text/javascript,Object.defineProperty(process.versions,"node",{value:"20.18.1"})';
     expect(npmStart([], {}, ['--import', oldNode])).toEqual({
       status: 1,

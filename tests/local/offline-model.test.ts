@@ -56,7 +56,7 @@ describe('the offline model', () => {
     );
   });
 
-  it('remembers the turn before', async () => {
+  it('remembers the previous turn', async () => {
     const { text } = await ask([
       { role: 'user', content: 'My name is Ada.' },
       { role: 'assistant', content: 'Hello Ada.' },
@@ -67,7 +67,7 @@ describe('the offline model', () => {
     expect(text).toContain('“Who am I?”');
   });
 
-  it('answers without streaming too', async () => {
+  it('answers without streaming', async () => {
     const completion = await client.chat.completions.create({ model: '', messages: [{ role: 'user', content: 'Hi' }] });
     expect(completion.choices[0]?.message.content).toContain('“Hi”');
     expect(completion.choices[0]?.finish_reason).toBe('stop');
@@ -85,11 +85,11 @@ describe('the offline model', () => {
 });
 
 describe('the offline narration', () => {
-  it('shortens a long message without cutting a character in two', () => {
+  it('shortens a long message without splitting a character', () => {
     expect(narrateOffline([{ role: 'user', content: '🌦'.repeat(200) }])).toContain(`“${'🌦'.repeat(120)}…”`);
   });
 
-  it('reads the text of a message in parts, and stands a message without any', () => {
+  it('reads the text parts of a message, and accepts a message without any', () => {
     expect(narrateOffline([{ role: 'user', content: [{ text: 'one' }, {}, { text: 'two' }] }])).toContain('“one two”');
     expect(narrateOffline([{ role: 'user', content: null }])).toContain('“”');
   });

@@ -16,7 +16,7 @@ describe('the log of the functions', () => {
     { level: 'error', category: 'Host', message: 'no answer' },
   ] as const;
 
-  it('names the function, and the level of what needs attention', async () => {
+  it('names the function, and the level of warnings and errors', async () => {
     const output = await printedBy((printer) => entries.forEach((entry) => printer.functionLog(entry)), false);
     expect(output.replaceAll(/^\d\d:\d\d:\d\d\.\d{3}/gm, 'TIME').split('\n')).toEqual([
       'TIME run: chunk',
@@ -26,7 +26,7 @@ describe('the log of the functions', () => {
     ]);
   });
 
-  it('is coloured on a terminal only', async () => {
+  it('is colored on a terminal only', async () => {
     const outputs = [true, false].map((isColored) =>
       printedBy((printer) => printer.functionLog(entries[1]), isColored),
     );

@@ -13,12 +13,12 @@ const app: ServedApp = {
   ended: new Promise(() => {}),
 };
 
-describe('what is printed when an app is ready', () => {
-  it('begins with a line for scripts', () => {
+describe('the output when an app is ready', () => {
+  it('starts with a line for scripts', () => {
     expect(describeReadyApp(app).split('\n')[0]).toBe('listening http://localhost:7071');
   });
 
-  it('names the address of the dashboard, if there is one', () => {
+  it('contains the address of the dashboard, if there is one', () => {
     const dashboard = { name: 'dashboard', kind: 'http', detail: 'GET /api/dashboard' };
     expect(describeReadyApp({ ...app, functions: [...app.functions, dashboard] })).toContain(
       'Dashboard  http://localhost:7071/api/dashboard\n',
@@ -26,7 +26,7 @@ describe('what is printed when an app is ready', () => {
     expect(describeReadyApp(app)).not.toContain('ashboard');
   });
 
-  it('lists the functions, apart from those that are not served', () => {
+  it('lists the functions, and separately those that are not served', () => {
     const [served, notServed] = describeReadyApp(app).split('Not served by the local Functions host');
     expect(served).toContain(
       '  http-CallbackAgent  POST /api/agents/CallbackAgent/run\n  dafx-CallbackAgent  entity\n',
@@ -35,7 +35,7 @@ describe('what is printed when an app is ready', () => {
     expect(notServed).toContain('nightly  timerTrigger');
   });
 
-  it('shows requests for bash and for PowerShell, each on a line of its own', () => {
+  it('shows requests for bash and for PowerShell, one per line', () => {
     const lines = describeReadyApp(app).split('\n');
     const body = `'{"message":"Tell me about the weather in Paris and mention the streaming callbacks.","thread_id":"first-thread"}'`;
     const run = 'http://localhost:7071/api/agents/CallbackAgent/run';
@@ -53,7 +53,7 @@ describe('what is printed when an app is ready', () => {
     );
   });
 
-  it('puts the function key into the requests when keys are asked for', () => {
+  it('adds the function key to the requests if keys are on', () => {
     const keys = { function: 'f-key', master: 'm-key', system: 's-key' };
     const text = describeReadyApp({ ...app, keys });
     expect(text.match(/-H 'x-functions-key: f-key'/g)).toHaveLength(2);

@@ -5,8 +5,8 @@ function noting(names: string[], name: string): () => Promise<void> {
   return async () => void names.push(name);
 }
 
-describe('ending what was started', () => {
-  it('ends the last started first, each once', async () => {
+describe('Shutdown', () => {
+  it('stops resources once each, in reverse order', async () => {
     const shutdown = new Shutdown();
     const ended: string[] = [];
     await shutdown.add(noting(ended, 'first'));
@@ -15,7 +15,7 @@ describe('ending what was started', () => {
     expect(ended).toEqual(['second', 'first']);
   });
 
-  it('ends at once what is started after the end has begun', async () => {
+  it('stops a resource at once that starts after the shutdown began', async () => {
     const shutdown = new Shutdown();
     const ended: string[] = [];
     await shutdown.close();
@@ -23,7 +23,7 @@ describe('ending what was started', () => {
     expect(ended).toEqual(['late']);
   });
 
-  it('ends the others when one cannot be ended, and says so', async () => {
+  it('stops the others if one cannot be stopped, and reports it', async () => {
     const shutdown = new Shutdown();
     const ended: string[] = [];
     await shutdown.add(noting(ended, 'first'));

@@ -39,7 +39,7 @@ describe('npm start', () => {
     }
   });
 
-  it('refuses bad options, all at once and without a stack', async () => {
+  it('rejects invalid options, all at once and without a stack', async () => {
     const launched = launchApp(['--port', 'x', '--model', 'y']);
     expect(await launched.ended).toBe(2);
     expect(launched.output()).toContain('--port must be');
@@ -47,7 +47,7 @@ describe('npm start', () => {
     expect(launched.output()).not.toMatch(/^\s+at /m);
   });
 
-  it('names the port that is taken and the option', async () => {
+  it('reports a port in use, and the option for another one', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     onTestFinished(() => void other.close());
     await once(other, 'listening');
@@ -59,7 +59,7 @@ describe('npm start', () => {
     expect(launched.output()).not.toMatch(/^\s+at /m);
   });
 
-  it('refuses a folder without a function app', async () => {
+  it('rejects a folder without a function app', async () => {
     const folder = await makeFolder();
     const launched = launchApp(['--app', folder]);
     expect(await launched.ended).toBe(1);
@@ -74,7 +74,7 @@ describe('npm start', () => {
     expect(launched.output()).not.toMatch(/^\s+at /m);
   });
 
-  it('shows any other error of the app whole', async () => {
+  it('shows any other error of the app in full', async () => {
     const launched = launchApp([
       '--host',
       'local',
@@ -89,15 +89,15 @@ describe('npm start', () => {
     expect(launched.output()).toMatch(/^\s+at .*main\.js:1/m);
   });
 
-  it('prints no colour codes where nobody could see them', async () => {
+  it('prints no color codes unless it writes to a terminal', async () => {
     const launched = launchApp(['--host', 'local', '--ephemeral', '--app', await makeApp(''), '--port', '0']);
-    // oxlint reads the escape character in a pattern as a mistake: it is looked for as text.
+    // Searches for text because oxlint rejects the escape character in a regular expression.
     expect(await launched.printed('listening')).not.toContain('\u001B[');
   });
 });
 
 describe('npm start with the settings of an app', () => {
-  it('gives the app local.settings.json, where the environment does not say otherwise', async () => {
+  it('gives the app local.settings.json, unless the environment overrides it', async () => {
     const app = await makeApp(settingsApp, {
       'local.settings.json': JSON.stringify({
         Values: { FROM_FILE: 'file', BOTH: 'file', AZURE_OPENAI_ENDPOINT: 'https://mine.example' },
@@ -111,7 +111,7 @@ describe('npm start with the settings of an app', () => {
     expect(output).not.toContain('canned');
   });
 
-  it('starts the offline model when there is no endpoint, and says so', async () => {
+  it('starts the offline model if there is no endpoint, and says so', async () => {
     const app = await makeApp(settingsApp, {
       'local.settings.json': JSON.stringify({ Values: { AZURE_OPENAI_ENDPOINT: '' } }),
     });
@@ -128,7 +128,7 @@ describe('npm start with the settings of an app', () => {
       { AZURE_OPEN_AI_ENDPOINT: 'https://mine.example' },
       'AZURE_OPEN_AI_ENDPOINT is. Did you mean AZURE_OPENAI_ENDPOINT?',
     ],
-  ])('does not start the offline model when the settings mean another one: %j', async (settings, problem) => {
+  ])('does not start the offline model if the settings suggest another one: %j', async (settings, problem) => {
     const commandLine = ['--host', 'local', '--ephemeral', '--app', await makeApp(''), '--port', '0'];
     const launched = launchApp(commandLine, settings);
     expect(await launched.ended).toBe(1);
@@ -137,7 +137,7 @@ describe('npm start with the settings of an app', () => {
     await launchApp([...commandLine, '--model', 'offline'], settings).printed('listening');
   });
 
-  it('starts the offline model in place of an endpoint when asked to, and none when asked for Azure', async () => {
+  it('starts the offline model instead of an endpoint with --model offline, and none with --model azure', async () => {
     const app = await makeApp(settingsApp);
     const endpoint = { AZURE_OPENAI_ENDPOINT: 'https://mine.example' };
     const offline = launchApp(
@@ -149,7 +149,7 @@ describe('npm start with the settings of an app', () => {
     expect(await azure.printed('listening')).toContain('settings [null,null,null]');
   });
 
-  it('listens where local.settings.json says, unless --port says otherwise', async () => {
+  it('listens on the port in local.settings.json, unless --port overrides it', async () => {
     const port = await findFreePort(0);
     const app = await makeApp('', { 'local.settings.json': JSON.stringify({ Host: { LocalHttpPort: port } }) });
     const fromFile = launchApp(['--host', 'local', '--ephemeral', '--app', app]);
@@ -158,7 +158,7 @@ describe('npm start with the settings of an app', () => {
     expect(await fromOption.printed('listening')).not.toContain(`localhost:${port}\n`);
   });
 
-  it('refuses a malformed local.settings.json', async () => {
+  it('rejects a malformed local.settings.json', async () => {
     const launched = launchApp(['--app', await makeApp('', { 'local.settings.json': '{' })]);
     expect(await launched.ended).toBe(1);
     expect(launched.output()).toMatch(/local\.settings\.json is not valid JSON/);
@@ -166,7 +166,7 @@ describe('npm start with the settings of an app', () => {
 });
 
 describe.skipIf(process.platform === 'win32')('npm start with Core Tools', () => {
-  it('takes them when they are on PATH, hands over the settings, and is ready when their host is', async () => {
+  it('uses them if they are on PATH, passes the settings on, and is ready when their host is', async () => {
     const launched = launchApp(['--port', '0'], {
       ...ownStorage,
       TASKHUB_NAME: 'mine',
@@ -186,19 +186,19 @@ describe.skipIf(process.platform === 'win32')('npm start with Core Tools', () =>
     expect(await launched.printed('listening')).not.toContain('"fromFile"');
   });
 
-  it('ends them and their children at Ctrl-C, and exits with 0', async () => {
+  it('stops them and their children on Ctrl-C, and exits with 0', async () => {
     const launched = launchApp(['--port', '0'], { ...ownStorage, PATH: await makeCoreTools('4.0.7317') });
     const processIds = processIdsIn(await launched.printed('listening'));
     expect(processIds).toHaveLength(2);
     expect(processIds.map(isAlive)).toEqual([true, true]);
     launched.signal('SIGINT');
-    // npm passes on the signal that the terminal has sent already.
+    // npm forwards the signal that the terminal has already sent.
     launched.signal('SIGINT');
     expect(await launched.ended).toBe(0);
     await expect.poll(() => processIds.map(isAlive)).toEqual([false, false]);
   });
 
-  it('ends them at Ctrl-C while they start', async () => {
+  it('stops them on Ctrl-C while they start', async () => {
     const start = `console.log('pids ' + process.pid + ' ' + process.ppid + '.'); setInterval(() => {}, 1000);`;
     const launched = launchApp(['--port', '0'], { ...ownStorage, PATH: await makeCoreTools('4.0.7317', start) });
     const [pid = 0] = processIdsIn(await launched.printed('pids'));
@@ -207,7 +207,7 @@ describe.skipIf(process.platform === 'win32')('npm start with Core Tools', () =>
     await expect.poll(() => isAlive(pid)).toBe(false);
   });
 
-  it('leaves at once at a second Ctrl-C, and leaves nothing behind', async () => {
+  it('exits at once on a second Ctrl-C, and leaves no process behind', async () => {
     const stubborn = `process.on('SIGTERM', () => console.log('not yet'));
       console.log('pids ' + process.pid + ' ' + process.ppid + '.'); setInterval(() => {}, 1000);`;
     const launched = launchApp(['--port', '0'], { ...ownStorage, PATH: await makeCoreTools('4.0.7317', stubborn) });
@@ -220,7 +220,7 @@ describe.skipIf(process.platform === 'win32')('npm start with Core Tools', () =>
     await expect.poll(() => isAlive(pid)).toBe(false);
   });
 
-  it('says what failed and the way on when they end before they are ready', async () => {
+  it('reports the failure and a remedy if they exit before they are ready', async () => {
     const start = `console.error('The extension bundle cannot be loaded.'); process.exit(3);`;
     const launched = launchApp(['--port', '0'], { ...ownStorage, PATH: await makeCoreTools('4.0.7317', start) });
     expect(await launched.ended).toBe(1);
@@ -232,7 +232,7 @@ describe.skipIf(process.platform === 'win32')('npm start with Core Tools', () =>
   it.each([
     [`{ state: 'Error', errors: ['Storage is out of reach'] }`, 'Storage is out of reach'],
     [`request.url.endsWith('/status') ? { state: 'Running' } : []`, 'func start loaded no functions'],
-  ])('says so when their host answers %s', async (answer, problem) => {
+  ])('reports that their host is not ready if it answers %s', async (answer, problem) => {
     const start = `require('node:http').createServer((request, response) => response.end(JSON.stringify(${answer})))
       .listen(Number(process.argv[4]), '127.0.0.1');`;
     const launched = launchApp(['--port', '0'], { ...ownStorage, PATH: await makeCoreTools('4.0.7317', start) });
@@ -241,7 +241,7 @@ describe.skipIf(process.platform === 'win32')('npm start with Core Tools', () =>
     expect(launched.output()).toContain('--host local');
   });
 
-  it('ends when they end later', async () => {
+  it('exits when they exit later', async () => {
     const start = `${(await import('./support/fake-core-tools.js')).healthyStart}
       process.stdin.on('end', () => {}); process.once('SIGUSR2', () => process.exit(5));`;
     const launched = launchApp(['--port', '0'], { ...ownStorage, PATH: await makeCoreTools('4.0.7317', start) });
@@ -252,7 +252,7 @@ describe.skipIf(process.platform === 'win32')('npm start with Core Tools', () =>
     await expect.poll(() => isAlive(worker)).toBe(false);
   });
 
-  it('goes on with the local Functions host when they are too old, and says so', async () => {
+  it('falls back to the local Functions host if they are too old, and says so', async () => {
     const app = await makeApp('');
     const environment = { PATH: await makeCoreTools('3.0.5682') };
     let output = '';
@@ -264,7 +264,7 @@ describe.skipIf(process.platform === 'win32')('npm start with Core Tools', () =>
     });
     const shutdown = new Shutdown();
     onTestFinished(() => shutdown.close());
-    // Here, where it keeps its state in another package's folder: an option for that would ask for the local host.
+    // The state is stored in another package's folder here, because an option for that would imply the local host.
     const launched = await launch(parseLaunchOptions(['--port', '0', '--app', app, '--model', 'azure']), {
       packageFolder: await makeFolder(),
       environment,
@@ -282,7 +282,7 @@ describe.skipIf(process.platform === 'win32')('npm start with Core Tools', () =>
 });
 
 describe('npm start with the app of this package', () => {
-  it('shows all of its bad settings in one error', async () => {
+  it('reports all invalid settings in one error', async () => {
     const launched = launchApp(['--host', 'local', '--ephemeral', '--port', '0', '--model', 'azure'], {
       CALLBACK_STORE_MAX_BYTES: 'much',
     });
@@ -301,13 +301,13 @@ describe('npm start with the app of this package', () => {
       environment: { WEBSITE_INSTANCE_ID: 'instance', ...ownStorage, CALLBACK_STORE: 'table' },
       isWarned: false,
     },
-  ])('warns that events are kept $where: $isWarned', async ({ environment, isWarned }) => {
+  ])('warns about events that are stored $where: $isWarned', async ({ environment, isWarned }) => {
     const commandLine = ['--host', 'local', '--ephemeral', '--port', '0', '--model', 'offline'];
     const output = await launchApp(commandLine, environment).printed('listening');
     expect(output.includes('Events are kept in the memory of this process')).toBe(isWarned);
   });
 
-  it.each([[[]], [['--keys']]])('prints requests that work as pasted, with the options %j', async (options) => {
+  it.each([[[]], [['--keys']]])('prints requests that work when pasted, with the options %j', async (options) => {
     const launched = launchApp(['--host', 'local', '--ephemeral', '--port', '0', '--model', 'offline', ...options]);
     const commands = (await launched.printed('Ctrl-C stops')).split('\n').filter((line) => line.startsWith('  curl '));
     const [run, read] = commands.map(requestOf);
@@ -328,7 +328,7 @@ describe('npm start with the app of this package', () => {
 describe('npm start, for a new user', () => {
   const commandLine = ['--host', 'local', '--port', '0', '--model', 'offline'];
 
-  it('links the dashboard at the root of the app, and prints its address', async () => {
+  it('redirects the root of the app to the dashboard, and prints its address', async () => {
     const output = await launchApp([...commandLine, '--ephemeral']).printed('Ctrl-C stops');
     const [, base = ''] = /^listening (\S+)$/m.exec(output) ?? [];
     expect(output).toContain(`Dashboard  ${base}/api/dashboard\n`);
@@ -352,7 +352,7 @@ describe('npm start, for a new user', () => {
     expect(keys[1]).toBe(keys[0]);
   });
 
-  it('answers a run where the environment names a proxy that does not answer', async () => {
+  it('answers a run even if the environment sets a dead proxy', async () => {
     const proxy = { HTTP_PROXY: 'http://127.0.0.1:9', http_proxy: 'http://127.0.0.1:9' };
     const output = await launchApp([...commandLine, '--ephemeral'], proxy).printed('Ctrl-C stops');
     const [run] = output.split('\n').filter((line) => line.startsWith('  curl '));
@@ -360,7 +360,7 @@ describe('npm start, for a new user', () => {
   });
 });
 
-/** What a printed curl command would send. */
+/** The request that a printed curl command sends. */
 function requestOf(command: string): { url: string; send(): Promise<Response> } {
   const url = /http:\S+/.exec(command)?.[0] ?? '';
   const headers = [...command.matchAll(/-H '(.+?): (.+?)'/g)].map(([, name = '', value = '']): [string, string] => [

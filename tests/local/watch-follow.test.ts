@@ -15,7 +15,7 @@ const events = [
 ];
 const whole = quick + events.map((event) => frame(event)).join('');
 
-/** Follows a thread until the given number of watchEvent was told. */
+/** Follows a thread until it has reported the given number of watch events. */
 async function follow(base: string, count: number, options: Partial<FollowOptions> = {}): Promise<WatchEvent[]> {
   const stop = new AbortController();
   const address = { base, agentName: 'CallbackAgent', threadId: 't 1', key: undefined };
@@ -31,7 +31,7 @@ function eventsOf(told: readonly WatchEvent[]) {
   return told.flatMap((watchEvent) => (watchEvent.type === 'event' ? watchEvent.event : []));
 }
 
-/** Serves what stands behind `Last-Event-ID`, as the app does. */
+/** Serves events after `Last-Event-ID`, like the app. */
 function resuming(end: 'open' | 'end'): StreamReply {
   return (response, request) => {
     const after = Number(/\d+$/.exec(String(request.headers['last-event-id'] ?? '0'))?.[0]);
@@ -41,7 +41,7 @@ function resuming(end: 'open' | 'end'): StreamReply {
 }
 
 describe('following a thread', () => {
-  it('tells its events in order', async () => {
+  it('reports its events in order', async () => {
     const { base, requests } = await startStreamServer(streaming(whole));
     const address = { base, agentName: 'Callback/Agent', threadId: 't?1', key: 'secret' };
     const told = await follow(base, 5, { address });
@@ -52,7 +52,7 @@ describe('following a thread', () => {
     expect(requests[0]?.headers).not.toHaveProperty('last-event-id');
   });
 
-  it('tells each event once wherever its stream is cut', async () => {
+  it('reports each event once, wherever its stream is cut', async () => {
     const bytes = Buffer.from(whole);
     const wereCut = new Set<string>();
     const { base } = await startStreamServer((response, request) => {
@@ -68,13 +68,13 @@ describe('following a thread', () => {
     }
   });
 
-  it('tells each event once when bytes come one at a time', async () => {
+  it('reports each event once, even if it arrives byte by byte', async () => {
     const bytes = ReadableStream.from(Array.from(Buffer.from(whole), (byte) => Buffer.of(byte)));
     const response = new Response(bytes, { headers: { 'content-type': 'text/event-stream' } });
     expect(eventsOf(await follow('http://unused', 5, { fetch: () => Promise.resolve(response) }))).toEqual(events);
   });
 
-  it('goes on behind the last event, without a word, when the app ends the stream', async () => {
+  it('resumes silently after the last event when the app ends the stream', async () => {
     const first = streaming(
       quick +
         events
@@ -89,14 +89,14 @@ describe('following a thread', () => {
     expect(requests[1]?.headers['last-event-id']).toBe('e-2');
   });
 
-  it('waits before it asks again when a stream ended without anything', async () => {
+  it('waits before it reconnects after an empty stream', async () => {
     const { base } = await startStreamServer(streaming('retry: 200\n\n', 'end'), resuming('open'));
     const startedAt = performance.now();
     await follow(base, 5);
     expect(performance.now() - startedAt).toBeGreaterThan(100);
   });
 
-  it('says once that the connection is lost, and that it is there again', async () => {
+  it('reports once that the connection is lost, and once that it is back', async () => {
     const { base } = await startStreamServer(
       streaming(quick + frame(update('Grü', { sequence: 1 })), 'cut'),
       refusing(502),
@@ -116,7 +116,7 @@ describe('following a thread', () => {
     expect(told[2]).toEqual({ type: 'lost', reason: 'The connection was cut.' });
   });
 
-  it('leaves out what it was told before', async () => {
+  it('skips events that it has reported before', async () => {
     const { base } = await startStreamServer(
       streaming(whole, 'cut'),
       streaming(whole + frame(update('!', { sequence: 5 }))),
@@ -124,7 +124,7 @@ describe('following a thread', () => {
     expect(eventsOf(await follow(base, 8)).map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4, 5]);
   });
 
-  it('takes gaps between sequences as they come, and an event that does not tell its attempt for one of the first', async () => {
+  it('accepts gaps between sequences, and treats an event without an attempt number as attempt 1', async () => {
     const { attempt, ...untold } = update('a', { sequence: 3 });
     const bytes = `${frame(untold)}${frame(update('d', { sequence: 6 }))}`;
     const { base } = await startStreamServer(streaming(bytes));
@@ -135,26 +135,29 @@ describe('following a thread', () => {
   });
 
   it.each([
-    ['is told by a frame', supersededFrame(1)],
-    ['is told twice', supersededFrame(1) + supersededFrame(1)],
-    ['is not told', ''],
-    ['is told with others that nobody saw', supersededFrame(1, 'c'.repeat(32)) + supersededFrame(1)],
-  ])('says once that an attempt was cut off when that %s, and goes on with the next', async (_case, frames) => {
-    const half = update('Ha', { sequence: 1 });
-    const late = update('lf', { sequence: 2 });
-    const again = [update('Whole', { sequence: 3, attempt: 2 }), final('Whole', { sequence: 4, attempt: 2 })];
-    const [first = '', last = ''] = again.map((event) => frame(event));
-    const { base } = await startStreamServer(
-      streaming(frame(half) + frames + (frames === '' ? '' : frame(late)) + first + supersededFrame(1) + last),
-    );
-    expect((await follow(base, 5)).slice(1)).toEqual([
-      { type: 'event', event: half },
-      { type: 'superseded', correlationId: half.correlation_id, attempt: 1 },
-      ...again.map((event) => ({ type: 'event', event })),
-    ]);
-  });
+    ['is reported by a frame', supersededFrame(1)],
+    ['is reported twice', supersededFrame(1) + supersededFrame(1)],
+    ['is not reported', ''],
+    ['is reported together with unknown runs', supersededFrame(1, 'c'.repeat(32)) + supersededFrame(1)],
+  ])(
+    'reports once that an attempt was interrupted if that %s, and continues with the next one',
+    async (_case, frames) => {
+      const half = update('Ha', { sequence: 1 });
+      const late = update('lf', { sequence: 2 });
+      const again = [update('Whole', { sequence: 3, attempt: 2 }), final('Whole', { sequence: 4, attempt: 2 })];
+      const [first = '', last = ''] = again.map((event) => frame(event));
+      const { base } = await startStreamServer(
+        streaming(frame(half) + frames + (frames === '' ? '' : frame(late)) + first + supersededFrame(1) + last),
+      );
+      expect((await follow(base, 5)).slice(1)).toEqual([
+        { type: 'event', event: half },
+        { type: 'superseded', correlationId: half.correlation_id, attempt: 1 },
+        ...again.map((event) => ({ type: 'event', event })),
+      ]);
+    },
+  );
 
-  it('resumes behind the last event when the stream breaks behind word of a cut-off attempt', async () => {
+  it('resumes after the last event if the stream breaks after a superseded frame', async () => {
     const half = update('Half', { sequence: 1 });
     const again = update('Whole', { sequence: 2, attempt: 2 });
     const { base, requests } = await startStreamServer(
@@ -165,7 +168,7 @@ describe('following a thread', () => {
     expect(requests[1]?.headers['last-event-id']).toBe('e-1');
   });
 
-  it('begins again with the oldest event after a reset', async () => {
+  it('restarts with the oldest event after a reset', async () => {
     const again = update('new', { sequence: 1 });
     const { base, requests } = await startStreamServer(
       streaming(whole, 'end'),
@@ -176,7 +179,7 @@ describe('following a thread', () => {
     expect(requests[1]?.headers['last-event-id']).toBe('e-4');
   });
 
-  it('waits as long as the app wants when it has too many streams', async () => {
+  it('waits as long as Retry-After says if the app has too many streams', async () => {
     const busy = JSON.stringify({ error: 'Too many open streams: at most 1 per thread.' });
     const { base } = await startStreamServer(refusing(503, busy, { 'retry-after': '0.3' }), streaming(whole));
     const startedAt = performance.now();
@@ -186,14 +189,14 @@ describe('following a thread', () => {
     expect(performance.now() - startedAt).toBeGreaterThan(150);
   });
 
-  it('connects again when a stream goes silent', async () => {
+  it('reconnects if a stream goes silent', async () => {
     const { base } = await startStreamServer(streaming(quick), streaming(whole));
     const told = await follow(base, 4, { silenceMs: 1500 });
     expect(told.map(({ type }) => type)).toEqual(['connected', 'lost', 'connected', 'event']);
     expect(told[1]).toMatchObject({ reason: 'The app stopped sending data.' });
   });
 
-  it('takes heartbeats for signs of life', async () => {
+  it('treats heartbeats as signs of life', async () => {
     const { base, requests } = await startStreamServer((response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       let beats = 0;
@@ -207,7 +210,7 @@ describe('following a thread', () => {
     expect(requests).toHaveLength(1);
   });
 
-  it('ends while it pauses', async () => {
+  it('can be stopped during a pause', async () => {
     const { base } = await startStreamServer(refusing(503, '', { 'retry-after': '60' }));
     expect(await follow(base, 1)).toMatchObject([{ type: 'lost', reason: 'The app responded with status 503.' }]);
   });
@@ -215,8 +218,8 @@ describe('following a thread', () => {
 
 describe('a thread that cannot be followed', () => {
   it.each([
-    ['a key that is missing', refusing(401), undefined, /requires a function key\. Pass it with --key/],
-    ['a key that is wrong', refusing(401), 'x', /rejected the function key/],
+    ['a missing key', refusing(401), undefined, /requires a function key\. Pass it with --key/],
+    ['a wrong key', refusing(401), 'x', /rejected the function key/],
     [
       'a bad request',
       refusing(400, '{"error":"Invalid thread_id: bad\\u001b[2J"}'),
@@ -231,16 +234,16 @@ describe('a thread that cannot be followed', () => {
       'x',
       /redirects to http:\/\/127\.0\.0\.1:1\//,
     ],
-    ['a page', refusing(200, '<html>', { 'content-type': 'text/html' }), undefined, /Expected an event stream/],
-    ['events of another kind', streaming('id: 1\nevent: final\ndata: {}\n\n'), undefined, /does not understand/],
+    ['an HTML page', refusing(200, '<html>', { 'content-type': 'text/html' }), undefined, /Expected an event stream/],
+    ['events of another format', streaming('id: 1\nevent: final\ndata: {}\n\n'), undefined, /does not understand/],
     [
-      'word of a cut-off attempt of another kind',
+      'a superseded frame of another format',
       streaming('event: superseded\ndata: {}\n\n'),
       undefined,
       /does not understand/,
     ],
-    ['events that are no JSON', streaming('id: 1\nevent: final\ndata: {\n\n'), undefined, /does not understand/],
-  ])('%s is told in a sentence', async (_case, reply, key, message) => {
+    ['events that are not JSON', streaming('id: 1\nevent: final\ndata: {\n\n'), undefined, /does not understand/],
+  ])('is reported in a sentence: %s', async (_case, reply, key, message) => {
     const { base, requests } = await startStreamServer(reply);
     const address = { base, agentName: 'A', threadId: 't', key };
     const error: unknown = await follow(base, 2, { address }).catch((reason: unknown) => reason);
@@ -249,7 +252,7 @@ describe('a thread that cannot be followed', () => {
     expect(requests).toHaveLength(1);
   });
 
-  it('is told to be out of reach when nothing answers', async () => {
+  it('is reported as unreachable if nothing answers', async () => {
     const base = `http://127.0.0.1:${await findFreePort(0)}`;
     await expect(follow(base, 1)).rejects.toThrow(
       `${base} cannot be reached. The connection was refused.\nnpm start starts`,

@@ -17,7 +17,7 @@ describe('the command line of npm run watch:thread', () => {
     ['https://app.example/', 'https://app.example'],
     ['http://localhost:7072/api', 'http://localhost:7072'],
     ['http://localhost/behind/api/', 'http://localhost/behind'],
-  ])('takes %s for the address %s', (typed, base) => {
+  ])('reads %s as the address %s', (typed, base) => {
     const options = parseWatchOptions(['t', '--agent', 'Other', '--base', typed, '--key=k', '--cancel']);
     expect(options).toEqual({ help: false, cancel: true, base, agentName: 'Other', threadId: 't', key: 'k' });
   });
@@ -32,7 +32,7 @@ describe('the command line of npm run watch:thread', () => {
     [['t', '--key', 'a\nb'], '--key must be a function key'],
     [['t', '--frob'], '--frob: unknown option'],
     [['t', '--agent'], '--agent needs a value'],
-  ])('refuses %j', (commandLine, problem) => {
+  ])('rejects %j', (commandLine, problem) => {
     expect(() => parseWatchOptions(commandLine)).toThrow(
       expect.objectContaining({ message: expect.stringContaining(problem), exitCode: 2 }),
     );

@@ -10,7 +10,7 @@ function watch(commandLine: readonly string[], environment: Readonly<Record<stri
 }
 
 describe('npm run watch:thread', () => {
-  it('shows a thread as it goes on, and ends with 0 at Ctrl-C', async () => {
+  it('follows a thread, and exits with 0 on Ctrl-C', async () => {
     const [first = '', ...others] = events.map((event) => frame(event));
     const { base } = await startStreamServer(
       streaming(`retry: 1\n\n${first}id: e-2\nevent: str`, 'cut'),
@@ -40,7 +40,7 @@ describe('npm run watch:thread', () => {
     );
   });
 
-  it('leaves the line of an answer when it ends in the middle of it', async () => {
+  it('ends the current line if it exits during an answer', async () => {
     const { base } = await startStreamServer(streaming(frame(update('Hel', { sequence: 1 }))));
     const watched = watch(['t1', '--base', base]);
     await watched.printed('Hel');
@@ -49,7 +49,7 @@ describe('npm run watch:thread', () => {
     expect(watched.output()).toMatch(/\nHel\n$/);
   });
 
-  it('tells in one sentence why it cannot watch', async () => {
+  it('reports in one sentence why it cannot watch', async () => {
     const { base } = await startStreamServer(refusing(401));
     const watched = watch(['t1', '--base', base]);
     expect(await watched.ended).toBe(1);
@@ -81,7 +81,7 @@ describe('npm run watch:thread', () => {
     expect(requests[1]?.headers['x-functions-key']).toBe('k');
   });
 
-  it('explains its options, and refuses bad ones', async () => {
+  it('explains its options, and rejects invalid ones', async () => {
     const [help, bad] = [watch(['--help']), watch(['t1', '--frob'])];
     expect(await help.ended).toBe(0);
     for (const option of ['THREAD_ID', '--agent NAME', '--base URL', '--key KEY', '--cancel']) {

@@ -17,7 +17,7 @@ function show(shown: readonly Shown[], options: Partial<ThreadViewOptions> & { i
   return output;
 }
 
-/** What is written of an answer's text. */
+/** The output for the text of an answer. */
 function written(texts: readonly string[], width: number | undefined): string {
   const events = texts.map((text, index) => update(text, { sequence: index + 1 }));
   const output = show([update('|', { sequence: 1 }), ...events], { columns: () => width });
@@ -27,7 +27,7 @@ function written(texts: readonly string[], width: number | undefined): string {
 const b = 'b'.repeat(32);
 
 describe('a thread on the terminal', () => {
-  it('is its message, its answer, then times and tokens', () => {
+  it('shows its message, its answer, then times and tokens', () => {
     const events = [
       update('Hello', { sequence: 1, atMs: 500 }),
       update(' you.', { sequence: 2, atMs: 1500 }),
@@ -38,7 +38,7 @@ describe('a thread on the terminal', () => {
     );
   });
 
-  it.each(['app', 'caller'])('tells the time to the first update when the %s knows the start of the run', (source) => {
+  it.each(['app', 'caller'])('shows the time to the first update if the %s knows the start of the run', (source) => {
     const start = '2026-03-01T10:00:00.000Z';
     const events = [update('Hello', { sequence: 1, atMs: 500 }), final('Hello', { sequence: 2, atMs: 2500 })];
     const output =
@@ -48,13 +48,13 @@ describe('a thread on the terminal', () => {
     expect(output).toContain('first update 0.50 s · total 2.50 s · 1 update\n');
   });
 
-  it('tells a failure in its words', () => {
+  it('shows the message of a failure', () => {
     const events = [update('Hel', { sequence: 1 }), failed('The model went silent.', { sequence: 2, atMs: 1200 })];
     expect(show(events)).toBe('> Hi\n\nHel\n\nFailed after 1.20 s: The model went silent.\ncode: stream_stalled\n\n');
     expect(show(events.slice(1))).toBe('> Hi\n\nFailed after 0.00 s: The model went silent.\ncode: stream_stalled\n\n');
   });
 
-  it('sets reasoning and tools apart from the answer', () => {
+  it('separates reasoning and tools from the answer', () => {
     const events = [
       update('Let me', { sequence: 1 }, 'reasoning'),
       update(' see.', { sequence: 2 }, 'reasoning'),
@@ -64,7 +64,7 @@ describe('a thread on the terminal', () => {
     expect(show(events, { isColored: true })).toContain('\u001B[2m see.\u001B[0m\nYes.');
   });
 
-  it('goes on in a new line after a lost connection', () => {
+  it('continues on a new line after a lost connection', () => {
     const output = show([
       update('Hel', { sequence: 1 }),
       { type: 'lost', reason: 'The connection was cut.' },
@@ -76,7 +76,7 @@ describe('a thread on the terminal', () => {
     );
   });
 
-  it('says that an attempt was cut off, and shows what the next one tells without its message once more', () => {
+  it('reports an interrupted attempt, and shows the next one without repeating its message', () => {
     const output = show([
       update('Half', { sequence: 1, atMs: 500 }),
       { type: 'superseded', correlationId: 'a'.repeat(32), attempt: 1 },
@@ -90,7 +90,7 @@ describe('a thread on the terminal', () => {
     );
   });
 
-  it('tells the message again when the attempt that was cut off is not what was written last', () => {
+  it('repeats the message if the interrupted attempt was not the last output', () => {
     const output = show([
       final('Whole', { sequence: 1 }),
       { type: 'superseded', correlationId: 'a'.repeat(32), attempt: 1 },
@@ -99,7 +99,7 @@ describe('a thread on the terminal', () => {
     expect(output).toMatch(/\n\[Attempt 1 was interrupted; the run restarts\.\]\n\n> Hi\n\nAgain\n$/);
   });
 
-  it('says what a reset means, and begins again', () => {
+  it('explains a reset, and starts over', () => {
     const output = show([update('Old', { sequence: 1 }), { type: 'reset' }, update('New', { sequence: 1 })]);
     expect(output).toMatch(/^> Hi\n\nOld\n\[The events above are no longer stored\. .*\]\n\n> Hi\n\nNew\n$/);
   });
@@ -116,7 +116,7 @@ describe('a thread on the terminal', () => {
       '[12 events of this run were lost: the event store was unreachable.]\n\n',
     ],
     [
-      'a run that broke off',
+      'an interrupted run',
       [update('a', { sequence: 1 }), update('b', { sequence: 2, correlationId: b })],
       '[This run was interrupted.]\n\n> Hi\n\nb\n',
     ],
@@ -127,22 +127,22 @@ describe('a thread on the terminal', () => {
     ],
     ['an empty answer', [update('a', { sequence: 1 }), final('', { sequence: 9 })], '[The answer is empty.]'],
     [
-      'updates that began in the middle',
+      'updates whose start is missing',
       [update('le.', { sequence: 8 }), final('Whole.', { sequence: 9 })],
       'The whole answer:]\nWhole.\n',
     ],
     [
-      'a cut answer',
+      'an answer cut at the token limit',
       [{ ...final('a', { sequence: 1 }), finish_reason: 'length' }],
       '[The answer was cut off at the model’s token limit.]',
     ],
-    ['no usage', [{ ...final('a', { sequence: 1 }), usage: null }], 'tokens: not reported\n'],
+    ['missing usage', [{ ...final('a', { sequence: 1 }), usage: null }], 'tokens: not reported\n'],
     ['a long message', [update('a', { sequence: 1, message: 'word\n'.repeat(50_000) })], 'word word…\n\na\n'],
   ] satisfies [string, Shown[], string][])('shows %s', (_case, shown, expected) => {
     expect(show(shown)).toContain(expected);
   });
 
-  it('breaks lines between words at the width of the terminal, whatever the pieces', () => {
+  it('wraps lines between words at the terminal width, however the text is split', () => {
     const text = 'The quick brown fox jumps over the lazy dog, and a-word-that-is-longer-than-a-line-of-forty-columns.';
     const expected = [
       'The quick brown fox jumps over the lazy',
@@ -158,7 +158,7 @@ describe('a thread on the terminal', () => {
     }
   });
 
-  it('writes what comes at once, but for a word at the edge', () => {
+  it('writes text at once, except for a word at the edge', () => {
     const output: string[] = [];
     const printer = { text: (piece: string) => void output.push(piece), paint: createPaint(false) };
     const view = new ThreadView({ printer, columns: () => 80 });
@@ -166,7 +166,7 @@ describe('a thread on the terminal', () => {
     expect(output.join('')).toBe('> Hi\n\nHel');
   });
 
-  it('never changes text but for the breaks of lines, and lets no control character through', () => {
+  it('changes only line breaks, and removes control characters', () => {
     const pieces = fc.array(fc.string({ unit: 'binary' }), { maxLength: 20 });
     fc.assert(
       fc.property(pieces, fc.integer({ min: 1, max: 100 }), (texts, width) => {
@@ -178,7 +178,7 @@ describe('a thread on the terminal', () => {
   });
 
   it.each(['request_message', 'text', 'update_kind', 'error_message', 'error_code', 'response_text'])(
-    'lets no escape sequence out of %s',
+    'removes escape sequences from %s',
     (field) => {
       const evil = { [field]: 'x\u001B[31mred\u001B]0;title\u0007\u009B2J\r\b' };
       const output = show([

@@ -8,15 +8,15 @@ const rounds = 3;
 const timeout = 10_000;
 const entityKeys = ['Thread', 'thread', 'other'];
 
-/** What one sender knows of the operations 1, 2, 3 … that it has sent to its entity, each after the one before. */
+/** What a sender knows about the operations 1, 2, 3 … that it sends to its entity one after another. */
 interface Sent {
   accepted: number;
   tried: number;
 }
 
-describe('a host with a journal that is killed while it is sent operations', () => {
+describe('a host with a journal that is killed while it receives operations', () => {
   test.each(Array.from({ length: rounds }, (_value, index) => index + 1))(
-    'loses none that it has accepted, and goes on where its states end (round %i)',
+    'loses no accepted operation, and continues from the stored states (round %i)',
     { timeout: 60_000 },
     async () => {
       const folder = await makeFolder();
@@ -48,7 +48,7 @@ describe('a host with a journal that is killed while it is sent operations', () 
   );
 });
 
-test('a host does not accept what it cannot keep', async () => {
+test('a host rejects operations that it cannot store', async () => {
   const folder = await makeFolder();
   const journalFolder = path.join(folder, 'journal');
   const settings = { journalFolder, environment: { RUN_LOG: path.join(folder, 'runs') } };
@@ -70,7 +70,7 @@ test('a host does not accept what it cannot keep', async () => {
   await host.end();
 });
 
-/** Sends operations to several entities at once, and kills the host when it has accepted so many of them. */
+/** Sends operations to several entities at once, and kills the host after it has accepted the given number. */
 async function sendUntilKilled(host: HostProcess, killAfter: number): Promise<Map<string, Sent>> {
   const sent = new Map(entityKeys.map((key): [string, Sent] => [key, { accepted: 0, tried: 0 }]));
   let acceptedInAll = 0;

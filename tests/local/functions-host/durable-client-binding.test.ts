@@ -3,7 +3,7 @@ import { createDurableClientBinding } from '../../../local/functions-host/durabl
 import { fixtureFolder, startHostProcess } from './support/host-process.js';
 import { readRecording } from './support/recordings.js';
 
-test('the durable client that a function receives is that of a real host', async () => {
+test('a function receives the same durable client binding as from a real host', async () => {
   const { raw } = await readRecording<{ readonly raw: object }>('durable-client-binding');
   const binding = createDurableClientBinding({
     hubName: 'Bench2',
@@ -14,7 +14,7 @@ test('the durable client that a function receives is that of a real host', async
   expect(JSON.parse(binding)).toEqual(raw);
 });
 
-test('durable-functions makes of it the URLs that it makes on a real host', async () => {
+test('durable-functions builds the same URLs from the binding as on a real host', async () => {
   const recorded = await readRecording('durable-client-binding');
   const host = await startHostProcess(fixtureFolder('app'), { keys: true });
   const response = await fetch(`http://localhost:${host.port}/api/clientdump`);

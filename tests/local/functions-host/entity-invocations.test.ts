@@ -21,7 +21,7 @@ interface Trigger {
   readonly batch: readonly { readonly name: string; readonly input: string | null }[];
 }
 
-describe('an entity function is given what a real host gives it, and what it gives back takes effect', async () => {
+describe('an entity function gets the same input as from a real host, and its result is applied', async () => {
   const recording = await readRecording<Readonly<Record<string, RecordedInvocation>>>('entity-invocations');
 
   test.each(Object.entries(recording))('%s', async (_name, { invocationRequest, invocationResponse }) => {

@@ -24,8 +24,8 @@ function readAgain(folder: string): readonly EntityRecord[] {
   return journal.found;
 }
 
-describe('the journal of entities', () => {
-  test('is found again as it was written last', async () => {
+describe('the entity journal', () => {
+  test('returns the state that was written last', async () => {
     const folder = path.join(await makeFolder(), 'made', 'when-missing');
     const journal = openEntityJournal(folder);
     expect(journal.found).toEqual([]);
@@ -43,10 +43,10 @@ describe('the journal of entities', () => {
   });
 
   test.each([
-    ['by case', ['Key', 'key']],
-    ['by half a surrogate pair', ['\ud83d', '\ud83e']],
-    ['by what no file may be called', ['..', '.', 'a:b', 'con', ' ', 'k'.repeat(500)]],
-  ])('keeps keys apart that differ %s', async (_how, keys) => {
+    ['only by case', ['Key', 'key']],
+    ['only by half a surrogate pair', ['\ud83d', '\ud83e']],
+    ['by characters that file names cannot contain', ['..', '.', 'a:b', 'con', ' ', 'k'.repeat(500)]],
+  ])('separates keys that differ %s', async (_how, keys) => {
     const folder = await makeFolder();
     const journal = openEntityJournal(folder);
     for (const key of keys) journal.write(recordOf(key, JSON.stringify(key)));
@@ -57,7 +57,7 @@ describe('the journal of entities', () => {
     expect(new Set(names).size).toBe(keys.length);
   });
 
-  test('does not mind a change that was not written to its end', async () => {
+  test('ignores an incomplete write', async () => {
     const folder = await makeFolder();
     const journal = openEntityJournal(folder);
     journal.write(recordOf('a'));
@@ -72,10 +72,10 @@ describe('the journal of entities', () => {
     ['empty', () => ''],
     ['torn', (text: string) => text.slice(0, -20)],
     ['of another version', (text: string) => text.replace('"version":1', '"version":2')],
-    ['without its operations', (text: string) => text.replace('"operations"', '"others"')],
-    ['without JSON in its state', (text: string) => text.replace('"text":"[]"', '"text":"{{{"')],
+    ['missing its operations', (text: string) => text.replace('"operations"', '"others"')],
+    ['invalid because its state is not JSON', (text: string) => text.replace('"text":"[]"', '"text":"{{{"')],
     ["another entity's", (text: string) => text.replace('"key":"a"', '"key":"b"')],
-  ])('refuses a file that is %s, names it, and leaves it as it is', async (_how, damage) => {
+  ])('rejects a file that is %s, names it, and does not change it', async (_how, damage) => {
     const folder = await makeFolder();
     const journal = openEntityJournal(folder);
     journal.write(recordOf('a'));
@@ -86,11 +86,11 @@ describe('the journal of entities', () => {
     await writeFile(file, damaged);
     expect(() => openEntityJournal(folder)).toThrow(expect.objectContaining({ name: 'JournalUnreadableError', file }));
     expect(await readFile(file, 'utf8')).toBe(damaged);
-    // Nor is the folder locked.
+    // The folder is not locked either.
     expect(await readdir(folder)).toEqual([name]);
   });
 
-  test('refuses a folder in the place of a file, and names it', async () => {
+  test('rejects a folder in place of a file, and names it', async () => {
     const folder = await makeFolder();
     const file = path.join(folder, 'a.json');
     await mkdir(file);
@@ -98,7 +98,7 @@ describe('the journal of entities', () => {
     expect(await readdir(folder)).toEqual(['a.json']);
   });
 
-  test('goes on in a new folder when its own is deleted, and has it alone', async () => {
+  test('continues in a new folder if its own is deleted, and locks it', async () => {
     const folder = await makeFolder();
     const journal = openEntityJournal(folder);
     journal.write(recordOf('forgotten'));
@@ -112,7 +112,7 @@ describe('the journal of entities', () => {
     expect(readAgain(folder)).toEqual([recordOf('a')]);
   });
 
-  test('overwrites nothing that another host has kept in a new folder', async () => {
+  test('overwrites nothing that another host has stored in a new folder', async () => {
     const folder = await makeFolder();
     const journal = openEntityJournal(folder);
     journal.write(recordOf('a', '"as the other host has it"'));
@@ -129,7 +129,7 @@ describe('the journal of entities', () => {
     expect(readAgain(folder)).toEqual([recordOf('a', '"as the other host has it"')]);
   });
 
-  test('is open once at a time, and takes nothing when it is closed', async () => {
+  test('can be open only once, and rejects writes after it is closed', async () => {
     const folder = await makeFolder();
     const journal = openEntityJournal(folder);
     expect(() => openEntityJournal(folder)).toThrow(

@@ -5,7 +5,7 @@ import { EntityRunner } from '../../../local/functions-host/durable/entity-runne
 import { EntityStore } from '../../../local/functions-host/durable/entity-store.js';
 import type { Invoke } from '../../../local/functions-host/invocation.js';
 
-/** A journal in memory, whose disk may be full, as a whole or for one entity. */
+/** An in-memory journal whose disk can be full, for all entities or for one. */
 class MemoryJournal implements EntityJournal {
   readonly found: readonly EntityRecord[];
   readonly records = new Map<string, EntityRecord>();
@@ -31,8 +31,8 @@ class MemoryJournal implements EntityJournal {
 const id = { name: 'list', key: 'a' };
 
 /**
- * Entities `list`, whose operations each add their name to the state, and one of the name `to KEY` also sends `sent` to
- * that entity; `beforeEnd` is called in the middle of each.
+ * Entities `list`: each operation adds its name to the state. An operation `to KEY` also sends `sent` to that entity.
+ * `beforeEnd` is called in the middle of each.
  */
 function createRunner(journal: MemoryJournal, beforeEnd: () => Promise<void> | void = () => {}) {
   const log: string[] = [];
@@ -64,7 +64,7 @@ function createRunner(journal: MemoryJournal, beforeEnd: () => Promise<void> | v
   return { runner, log, names };
 }
 
-/** Holds up who passes until it is opened. */
+/** Blocks callers until it is opened. */
 class Gate {
   isReached = false;
   open = (): void => {};
@@ -78,8 +78,8 @@ class Gate {
   }
 }
 
-describe('a runner of entities with a journal', () => {
-  test('has an operation in the journal from its acceptance to its end, which takes its place', async () => {
+describe('an entity runner with a journal', () => {
+  test('keeps an operation in the journal from acceptance until its result replaces it', async () => {
     const journal = new MemoryJournal();
     const seen: unknown[] = [];
     const look = (): void => {
@@ -100,7 +100,7 @@ describe('a runner of entities with a journal', () => {
     ]);
   });
 
-  test('does not accept what the journal cannot take', async () => {
+  test('rejects operations that the journal cannot store', async () => {
     const journal = new MemoryJournal();
     const { runner, names } = createRunner(journal);
     journal.isFull = true;
@@ -110,7 +110,7 @@ describe('a runner of entities with a journal', () => {
     await expect.poll(() => names()).toEqual(['two']);
   });
 
-  test('shows no state that the journal could not take, and runs its operation again with the next one', async () => {
+  test('never shows a state that the journal could not store, and repeats its operation with the next one', async () => {
     const journal = new MemoryJournal();
     let runs = 0;
     const { runner, log, names } = createRunner(journal, () => {
@@ -125,7 +125,7 @@ describe('a runner of entities with a journal', () => {
     await expect.poll(() => names()).toEqual(['one', 'two']);
   });
 
-  test('keeps a signal to another entity with the state of its sender until the other one has it', async () => {
+  test('keeps a signal to another entity with the state of its sender until it is delivered', async () => {
     const journal = new MemoryJournal();
     const { runner, log, names } = createRunner(journal);
     journal.fullFor = 'b';
@@ -142,7 +142,7 @@ describe('a runner of entities with a journal', () => {
     expect([names(), restarted.names()]).toEqual([['to b'], ['to b']]);
   });
 
-  test('goes on with what an earlier host has left, in its order', async () => {
+  test('continues the operations of an earlier host, in order', async () => {
     const operations = ['two', 'three'].map((name) => ({ name, input: null }));
     const state = { id, text: '["one"]', lastOperationTime: new Date(0) };
     const sender = { name: 'sender', key: 'b' };
@@ -159,7 +159,7 @@ describe('a runner of entities with a journal', () => {
     expect(log).toEqual(['error: 2 operation(s) of @gone@c are waiting: the app has no such entity function.']);
   });
 
-  test('keeps what waits when it is stopped', async () => {
+  test('keeps waiting operations when it is stopped', async () => {
     const journal = new MemoryJournal();
     const gate = new Gate();
     const { runner, log, names } = createRunner(journal, () => gate.pass());
@@ -178,7 +178,7 @@ describe('a runner of entities with a journal', () => {
     expect(journal.records.get('a')?.operations).toEqual([{ name: 'two', input: null }]);
   });
 
-  test('leaves an operation that does not end in time to the next host, whenever it ends', async () => {
+  test('leaves an operation that does not end in time to the next host, even if it ends later', async () => {
     const journal = new MemoryJournal();
     const gate = new Gate();
     const { runner, log, names } = createRunner(journal, () => gate.pass());
@@ -189,7 +189,7 @@ describe('a runner of entities with a journal', () => {
       'error: 1 running entity operation(s) did not finish in time: they run again at the next start.',
     ]);
     expect(() => runner.signal(id, { name: 'two', input: null })).toThrow('is closed');
-    // The app ends its own things now: what the operation has lost by that must not be in its state.
+    // The app closes its resources now. What the operation loses by that must not end up in its state.
     gate.open();
     await runner.stop(1000);
     expect(names()).toBeNull();

@@ -9,7 +9,7 @@ import { makeFolder } from '../support/folders.js';
 
 const lockModule = path.resolve(__dirname, '../../../dist/local/functions-host/folder-lock.js');
 
-/** Locks a folder in a process of its own, and leaves it locked until that is ended. */
+/** Locks a folder in a new process, and keeps the lock until that process ends. */
 async function lockElsewhere(folder: string): Promise<ChildProcess> {
   const program = `
     require(${JSON.stringify(lockModule)}).lockFolder(${JSON.stringify(folder)});
@@ -22,7 +22,7 @@ async function lockElsewhere(folder: string): Promise<ChildProcess> {
   return child;
 }
 
-test('a locked folder names the process that has it, and is free when that gives it up', async () => {
+test('a locked folder names the process that locked it, and is free after the unlock', async () => {
   const folder = await makeFolder();
   const lock = lockFolder(folder);
   expect(lock.isHeld()).toBe(true);
@@ -33,22 +33,22 @@ test('a locked folder names the process that has it, and is free when that gives
   lockFolder(folder).release();
 });
 
-test('a folder is free again when its process is killed', async () => {
+test('a folder is free again after its process is killed', async () => {
   const folder = await makeFolder();
   const other = await lockElsewhere(folder);
   expect(() => lockFolder(folder)).toThrow(expect.objectContaining({ processId: other.pid }));
-  // Only the lock of the other one.
+  // Contains only the lock of the other process.
   expect(await readdir(folder)).toHaveLength(1);
   other.kill('SIGKILL');
   await once(other, 'exit');
   const lock = lockFolder(folder);
-  // Only its own lock.
+  // Contains only its own lock.
   expect(await readdir(folder)).toHaveLength(1);
   lock.release();
 });
 
 test.skipIf(process.platform !== 'linux')(
-  'a process that was given the id of the dead one is not mistaken for it',
+  'a new process with the id of the dead lock owner does not count as the owner',
   async () => {
     const folder = await makeFolder();
     await writeFile(path.join(folder, `host-${process.pid}-1.lock`), '');
@@ -58,18 +58,18 @@ test.skipIf(process.platform !== 'linux')(
   },
 );
 
-test('a lock that does not tell when its process started holds while there is one with its id', async () => {
+test('a lock without a start time holds while a process with its id exists', async () => {
   const folder = await makeFolder();
   await writeFile(path.join(folder, `host-${process.ppid}-unknown.lock`), '');
   expect(() => lockFolder(folder)).toThrow(expect.objectContaining({ processId: process.ppid }));
 });
 
-describe.skipIf(process.platform !== 'linux')('of two that come at the very same time', () => {
+describe.skipIf(process.platform !== 'linux')('of two processes that lock a folder at the same time', () => {
   const first = 'host-1-unknown.lock';
-  // Of a process that runs, and behind our own lock in the alphabet: that tells when this process has started.
+  // The lock of a running process. It sorts after our own lock, whose name contains our start time.
   const last = `host-${process.pid}-unknown.lock`;
 
-  test('the one that comes later in the alphabet gives way at once', async () => {
+  test('the one whose lock sorts last gives up at once', async () => {
     const folder = await makeFolder();
     await writeFile(path.join(folder, first), '');
     const pause = vi.fn<() => void>();
@@ -78,7 +78,7 @@ describe.skipIf(process.platform !== 'linux')('of two that come at the very same
     expect(await readdir(folder)).toEqual([first]);
   });
 
-  test('the other one waits for that, and has the folder', async () => {
+  test('the other one waits for that, and gets the folder', async () => {
     const folder = await makeFolder();
     await writeFile(path.join(folder, last), '');
     const pause = vi.fn<() => void>(() => rmSync(path.join(folder, last)));
@@ -88,7 +88,7 @@ describe.skipIf(process.platform !== 'linux')('of two that come at the very same
     lock.release();
   });
 
-  test('but not for long: it may be there to stay', async () => {
+  test('the other one does not wait long if the lock stays', async () => {
     const folder = await makeFolder();
     await writeFile(path.join(folder, last), '');
     expect(() => lockFolder(folder, () => {})).toThrow(expect.objectContaining({ processId: process.pid }));

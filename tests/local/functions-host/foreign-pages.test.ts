@@ -29,7 +29,7 @@ describe('the server of the host, without CORS', () => {
   const own = (): string => `localhost:${server.port}`;
 
   it.each(['localhost', 'LocalHost:80', '127.0.0.1:7071', '127.8.9.10', '[::1]:7071'])(
-    'serves the host name %s, which is this machine',
+    'accepts the loopback host name %s',
     async (host) => {
       expect(await status('GET', { host })).toBe(200);
     },
@@ -44,13 +44,13 @@ describe('the server of the host, without CORS', () => {
     '192.168.1.2:7071',
     '0.0.0.0:7071',
     '[::2]',
-  ])('refuses the host name %s for reading and writing', async (host) => {
+  ])('rejects the host name %s for reads and writes', async (host) => {
     expect(
       await Promise.all(['GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS'].map((method) => status(method, { host }))),
     ).toEqual([403, 403, 403, 403, 403]);
   });
 
-  it('says why it refuses', async () => {
+  it('explains why it rejects a request', async () => {
     const { text } = await exchange(`http://127.0.0.1:${server.port}`, {
       method: 'POST',
       path: '/',
@@ -59,7 +59,7 @@ describe('the server of the host, without CORS', () => {
     expect(JSON.parse(text)).toEqual({ error: expect.stringContaining(`${page} may not call this app`) });
   });
 
-  it.each(['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])('refuses %s from pages of other origins', async (method) => {
+  it.each(['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])('rejects %s from pages of other origins', async (method) => {
     const origins = [page, 'null', 'http://localhost:1', `https://${own()}`, `http://${own()}.rebound.example`];
     expect(await Promise.all(origins.map((origin) => status(method, { host: own(), origin })))).toEqual(
       origins.map(() => 403),
@@ -67,7 +67,7 @@ describe('the server of the host, without CORS', () => {
     expect(await status(method, { host: own(), 'sec-fetch-site': 'cross-site' })).toBe(403);
   });
 
-  it.each(['POST', 'DELETE'])('serves %s from its own pages, whatever they call this machine', async (method) => {
+  it.each(['POST', 'DELETE'])('accepts %s from its own pages under any loopback name', async (method) => {
     for (const name of ['localhost', '127.0.0.1', '[::1]']) {
       expect(await status(method, { host: own(), origin: `http://${name}:${server.port}` })).toBe(200);
     }
@@ -75,25 +75,25 @@ describe('the server of the host, without CORS', () => {
     expect(await status(method, { host: own(), 'sec-fetch-site': 'none' })).toBe(200);
   });
 
-  it('serves programs, which name no page', async () => {
+  it('accepts programs, which send no origin', async () => {
     expect(await status('POST', { host: own(), 'content-length': '0' })).toBe(200);
   });
 
-  it('answers reads of other pages, which the browser keeps from them', async () => {
+  it('answers reads from other pages, which the browser hides from them', async () => {
     expect(await status('GET', { host: own(), origin: page, 'sec-fetch-site': 'cross-site' })).toBe(200);
   });
 });
 
 describe('the server of the host, with CORS', () => {
-  it('serves the origins that are listed', async () => {
+  it('accepts the listed origins', async () => {
     expect(await statuses({ origins: [page], credentials: true }, [page, other])).toEqual([200, 403]);
   });
 
-  it('serves all origins when * is listed', async () => {
+  it('accepts all origins if * is listed', async () => {
     expect(await statuses({ origins: ['*'], credentials: false }, [page, other, 'null'])).toEqual([200, 200, 200]);
   });
 
-  it('answers the question of a browser whether it may send a request', async () => {
+  it('answers preflight requests', async () => {
     expect(await statuses({ origins: [page], credentials: false }, [page, other], 'OPTIONS')).toEqual([204, 204]);
   });
 });

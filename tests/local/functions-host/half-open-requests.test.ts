@@ -19,7 +19,7 @@ describe('a request that stops arriving', () => {
   });
   afterAll(async () => server.close());
 
-  /** Sends a part of a request, and returns all that comes back until the server ends the connection. */
+  /** Sends part of a request, and returns everything that the server sends until it ends the connection. */
   async function send(text: string): Promise<string> {
     const socket = connect(server.port, '127.0.0.1');
     let answered = '';
@@ -33,11 +33,11 @@ describe('a request that stops arriving', () => {
     ['in its headers', 'POST / HTTP/1.1\r\nHost: localhost\r\nContent-'],
     ['in its body', 'POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n12345'],
     ['in a chunk of its body', 'POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nA\r\n12345'],
-  ])('is answered with 408, and its connection ended, when it stops %s', async (_where, text) => {
+  ])('is answered with 408 and disconnected if it stops %s', async (_where, text) => {
     expect(await send(text)).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/);
   });
 
-  it('ends its connection without a second answer when the first has begun', async () => {
+  it('is disconnected without a second answer if the first has started', async () => {
     const text = 'POST /early HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n12345';
     const answered = await send(text);
     expect(answered).toMatch(/^HTTP\/1\.1 200 OK\r\n/);

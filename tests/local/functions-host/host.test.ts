@@ -19,7 +19,7 @@ describe('an app of ES modules in several files, keys on', () => {
   });
   afterAll(async () => host.end());
 
-  test('tells what it serves, and why it does not serve the rest', () => {
+  test('lists what it serves, and why it does not serve the rest', () => {
     const byName = Object.fromEntries(host.functions.map(({ name, ...rest }) => [name, rest]));
     expect(byName['byNumber']).toEqual({ kind: 'http', detail: 'GET,POST /v1/things/{id:int:min(2)?}' });
     expect(byName['withoutRoute']).toEqual({ kind: 'http', detail: 'GET,POST /v1/withoutRoute' });
@@ -39,11 +39,11 @@ describe('an app of ES modules in several files, keys on', () => {
     ['/v1/things/x', { by: 'name', params: { name: 'x' } }],
     ['/v1/things', { by: 'number', params: {} }],
     ['/v1/things/x/y', { by: 'rest', params: { rest: 'x/y' } }],
-  ])('%s goes to the most precise route', async (path, expected) => {
+  ])('%s is routed to the most specific route', async (path, expected) => {
     expect(await (await fetch(url + path)).json()).toEqual(expected);
   });
 
-  test('a key opens what its level allows', async () => {
+  test('each key grants access to its level', async () => {
     const status = async (path: string, key: string | undefined): Promise<number> =>
       (await fetch(url + path, { headers: key === undefined ? {} : { 'x-functions-key': key } })).status;
     const { function: functionKey, master, system } = host.keys ?? { function: '', master: '', system: '' };
@@ -59,7 +59,7 @@ describe('an app of ES modules in several files, keys on', () => {
     expect((await fetch(`${url}/v1/key?code=${functionKey}`)).status).toBe(200);
   });
 
-  test('cookies of a buffered answer are written as the real host writes them', async () => {
+  test('cookies of a buffered response are formatted like those of the real host', async () => {
     const { headers } = await fetch(`${url}/v1/cookies`);
     expect(headers.getSetCookie()).toEqual([
       'plain=a%20b; path=/',
@@ -67,7 +67,7 @@ describe('an app of ES modules in several files, keys on', () => {
     ]);
   });
 
-  test('lines of the function are logged from the level of host.json on, and it knows the address of its host', async () => {
+  test('logs of functions are filtered by the level in host.json, and a function knows the address of its host', async () => {
     expect(await (await fetch(`${url}/v1/log`)).text()).toBe(`localhost:${host.port}`);
     await host.until(() => host.log.some(({ message }) => message === 'said at warning'));
     expect(
@@ -79,11 +79,11 @@ describe('an app of ES modules in several files, keys on', () => {
     expect(host.log.at(-1)).toMatchObject({ category: 'Function.log.User', functionName: 'log' });
   });
 
-  test('hooks see each call and may change its result', async () => {
+  test('hooks see each invocation and can change its result', async () => {
     expect(await (await fetch(`${url}/v1/withoutRoute`)).text()).toBe('changed by a hook');
   });
 
-  test('a timer function runs when it is asked to, in the background', async () => {
+  test('a timer function runs on request, in the background', async () => {
     for (const name of ['tick', 'TICK']) {
       const before = ticks().length;
       const response = await runByHand(name, '{"input":""}');
@@ -95,26 +95,26 @@ describe('an app of ES modules in several files, keys on', () => {
   });
 
   test.each([
-    ['a function that there is not', 'nosuch', '{}', 404, ''],
-    ['without JSON', 'tick', '{', 400, 'The body must be a JSON object'],
-    ['without an object', 'tick', '"x"', 400, 'The body must be a JSON object'],
+    ['an unknown function', 'nosuch', '{}', 404, ''],
+    ['a body that is not JSON', 'tick', '{', 400, 'The body must be a JSON object'],
+    ['a body that is not an object', 'tick', '"x"', 400, 'The body must be a JSON object'],
     ['an HTTP function', 'byName', '{}', 501, 'byName: GET,POST /v1/things/{name}'],
     ['an entity', 'recorder', '{}', 501, 'recorder: entity recorder'],
     ['a function that is not served', 'flow', '{}', 501, 'flow: orchestrationTrigger'],
-  ])('nothing is run by hand that cannot be: %s', async (_what, name, body, status, message) => {
+  ])('a manual invocation is rejected for %s', async (_what, name, body, status, message) => {
     const response = await runByHand(name, body);
     expect(response.status).toBe(status);
     expect(await response.text()).toContain(message);
   });
 
-  test('functions are run by hand with JSON and the master key only', async () => {
+  test('a manual invocation requires JSON and the master key', async () => {
     expect((await runByHand('tick', '{}', { 'Content-Type': 'text/plain' })).status).toBe(415);
     for (const key of ['', host.keys?.function ?? '', host.keys?.system ?? '']) {
       expect((await runByHand('tick', '{}', { 'x-functions-key': key })).status).toBe(401);
     }
   });
 
-  test('orchestrations answer 501 and say why', async () => {
+  test('orchestrations answer 501 with the reason', async () => {
     for (const path of ['orchestrators/flow', 'instances/1', 'instances/1/raiseEvent/x']) {
       const response = await fetch(`${url}${durablePath}/${path}?code=${host.keys?.system}`, { method: 'POST' });
       expect(response.status).toBe(501);
@@ -122,7 +122,7 @@ describe('an app of ES modules in several files, keys on', () => {
     }
   });
 
-  test('operations of one entity run one after the other in batches, those of several entities at once', async () => {
+  test('operations of one entity run in sequence and in batches, those of several entities concurrently', async () => {
     const keys = Array.from({ length: 5 }, (_value, index) => `key-${index}`);
     const signals = keys.flatMap((key) => [1, 2, 3, 4, 5].map((input) => signal(key, 'note', input)));
     await Promise.all(signals);
@@ -137,12 +137,12 @@ describe('an app of ES modules in several files, keys on', () => {
     expect(Math.max(...batches)).toBe(2);
   });
 
-  test('an entity may signal another one', async () => {
+  test('an entity can signal another one', async () => {
     await signal('sender', 'forward', 'receiver');
     await expect.poll(async () => readState('receiver')).toEqual(['forwarded']);
   });
 
-  test('a long list of entities comes in pages', async () => {
+  test('a long list of entities is paged', async () => {
     await Promise.all(['page-1', 'page-2', 'page-3'].map((key) => signal(key, 'note', 1)));
     await expect.poll(async () => readState('page-3')).toEqual([1]);
     const keys: string[] = [];
@@ -196,11 +196,11 @@ describe('the streaming app', () => {
   });
   afterAll(async () => host.end());
 
-  test('without keys every function is open', async () => {
+  test('serves every function without keys', async () => {
     expect((await fetch(`http://localhost:${host.port}/api/protected`)).status).toBe(200);
   });
 
-  test('clients that leave, in the request or in the answer, do no harm', async () => {
+  test('survives clients that disconnect during request or response', async () => {
     const answering = connect(host.port, '127.0.0.1');
     answering.write('GET /api/sse?n=20&ms=20 HTTP/1.1\r\nHost: localhost\r\n\r\n');
     await once(answering, 'data');
@@ -217,13 +217,13 @@ describe('the streaming app', () => {
     expect(await (await fetch(`http://localhost:${host.port}/api/hello`)).text()).toContain('hello');
   });
 
-  test('headers that are too many for the proxy of the library are refused by it', async () => {
+  test('answers 431 if there are too many headers for the proxy of the library', async () => {
     const headers = { 'X-Big': 'z'.repeat(20_000) };
     expect((await fetch(`http://localhost:${host.port}/api/hello`, { headers })).status).toBe(431);
     expect((await fetch(`http://localhost:${host.port}/api/hello`)).status).toBe(200);
   });
 
-  test('a client that waits in vain is reported', async () => {
+  test('reports a client that will never get a response', async () => {
     const complaint = (): boolean =>
       host.log.some(
         ({ level, message }) => level === 'error' && message.includes('GET /api/undef sends its client NO RESPONSE'),
@@ -237,7 +237,7 @@ describe('the streaming app', () => {
   });
 });
 
-describe('a body that a streaming function does not read to its end stands in nobody’s way', () => {
+describe('a streaming function that does not read its whole body does not block others', () => {
   let host: HostProcess;
   beforeAll(async () => {
     host = await startHostProcess(fixtureFolder('refusing-app'));
@@ -251,7 +251,7 @@ describe('a body that a streaming function does not read to its end stands in no
     ['beginning', 'nothing'].flatMap((part) =>
       [1, 20].flatMap((megabytes) => ['declared', 'chunked'].map((kind) => [part, megabytes, kind] as const)),
     ),
-  )('it reads the %s of %i MB, %s', async (part, megabytes, kind) => {
+  )('if it reads the %s of %i MB, %s', async (part, megabytes, kind) => {
     const text = 'x'.repeat(megabytes * 1e6);
     const refused = {
       line: `POST /api/${part} HTTP/1.1`,
@@ -270,7 +270,7 @@ describe('a body that a streaming function does not read to its end stands in no
   });
 });
 
-test('an end lets the running operation finish, runs the hooks of the app, and reports what is dropped', async () => {
+test('shutdown lets the running operation finish, runs the hooks of the app, and reports dropped operations', async () => {
   const host = await startHostProcess(fixtureFolder('module-app'), { environment: moduleEnvironment });
   const target = `http://localhost:${host.port}${durablePath}/entities/recorder/last`;
   await fetch(`${target}?op=holdUntilEnd`, { method: 'POST' });
@@ -282,7 +282,7 @@ test('an end lets the running operation finish, runs the hooks of the app, and r
   );
 });
 
-test('CORS headers are those of the settings', async () => {
+test('CORS headers follow the settings', async () => {
   const { applyCors } = await import('../../../local/functions-host/cors.js');
   const { readRequest } = await import('../../../local/functions-host/server-quirks.js');
   const server = createServer((message, response) => {
@@ -315,8 +315,8 @@ test('CORS headers are those of the settings', async () => {
   server.close();
 });
 
-describe('a host that cannot start says why', () => {
-  test("the port is taken: the error is the server's own", async () => {
+describe('a host that cannot start reports', () => {
+  test("a port in use with the server's own error", async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     const address = server.address();
@@ -329,11 +329,11 @@ describe('a host that cannot start says why', () => {
     server.close();
   });
 
-  test("the app fails when it is loaded: the error is the app's own", async () => {
+  test("an app that fails to load with the app's own error", async () => {
     await expect(startHostProcess(fixtureFolder('failing-app'))).rejects.toThrow('this app cannot be loaded');
   });
 
-  test('host.json names a variable that is not set', async () => {
+  test('a variable in host.json that is not set', async () => {
     await expect(
       startLocalFunctionsHost({ appFolder: fixtureFolder('module-app'), port: 0, log: ignore }),
     ).rejects.toThrow(/host\.json is invalid: .*MODULE_APP_HUB, which is not set/);
@@ -358,7 +358,7 @@ describe('settings of host.json', () => {
     expect(overridden).toMatchObject({ hubName: 'Mine', maxEntityOperationBatchSize: 2, routePrefix: 'v2' });
   });
 
-  test('are refused by name when an override is not what is expected', async () => {
+  test('are rejected by name if an override is invalid', async () => {
     const override = { AzureFunctionsJobHost__extensions__durableTask__maxEntityOperationBatchSize: 'many' };
     await expect(readKeptApp(override)).rejects.toThrow(/host\.json is invalid: .*\n.*maxEntityOperationBatchSize/);
   });

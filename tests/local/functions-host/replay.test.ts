@@ -11,7 +11,7 @@ import {
 
 type Recording = Readonly<Record<string, RecordedExchange>>;
 
-/** A signal that the recorded task hub had received, and that no exchange of the file sends. */
+/** A signal that the recorded task hub had received before the recording. */
 interface UnrecordedSignal {
   readonly key: string;
   readonly amount: number;
@@ -48,7 +48,7 @@ describe.each([
   { name: 'durable-http-api', unrecorded: beforeDurableHttpApi },
   { name: 'durable-client', unrecorded: beforeDurableClient },
 ] satisfies { name: string; environment?: Record<string, string>; unrecorded: UnrecordedSignals }[])(
-  'every exchange of $name is answered as by a real host',
+  'the local host answers like the real host in the recording $name',
   async ({ name, environment, unrecorded }) => {
     const recording = await readRecording<Recording>(name);
     let host: HostProcess;
@@ -73,7 +73,7 @@ function systemKey(host: HostProcess): string {
   return host.keys?.system ?? '';
 }
 
-/** Resolves when the host has said that the client waits in vain; undefined where the recorded client got its answer. */
+/** Resolves when the host reports that the client will get no response. Undefined if the recorded client got one. */
 function giveUp(host: HostProcess, { response }: RecordedExchange): Promise<void> | undefined {
   if (response.statusLine !== null && !response.body?.endsWith('<<INCOMPLETE CHUNKED>>')) return undefined;
   const complaints = (): number => host.log.filter(({ message }) => /NO RESPONSE|unfinished/.test(message)).length;

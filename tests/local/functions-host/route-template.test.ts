@@ -46,7 +46,7 @@ describe('a route template does not match', () => {
 });
 
 test.each(['a/{b', 'a//b', '{}', '{*rest}/more', '{a:nosuch}', '{a:min(x)}', '{a:length(1,2,3)}'])(
-  'the template %s is refused',
+  'rejects the route template %s',
   (text) => {
     expect(() => new RouteTemplate(text)).toThrow(Error);
   },
@@ -77,7 +77,7 @@ test.each([
   ['max(2)', ['2', '-100'], ['3', 'x']],
   ['range(2,4)', ['2', '4'], ['1', '5']],
   ['regex(^a?b$)', ['b', 'AB'], ['abc']],
-])('the constraint %s', (constraint, accepted, refused) => {
+])('the route constraint %s accepts and rejects the expected values', (constraint, accepted, refused) => {
   const template = new RouteTemplate(`{value:${constraint}}`);
   const isAccepted = (value: string): boolean => template.match(`/${value}`) !== undefined;
   expect([...accepted, ...refused].filter(isAccepted)).toEqual(accepted);
@@ -86,7 +86,7 @@ test.each([
 const text = fc.stringMatching(/^[a-z0-9 %é.@;-]{1,8}$/);
 const literal = fc.stringMatching(/^[a-z]{1,6}$/);
 
-test('any path made of literals and values matches its template with those values, with or without a slash at its end', () => {
+test('a route template matches any path built from its literals and values, with or without a trailing slash', () => {
   const parts = fc.array(fc.record({ literal, name: literal, value: text }), { minLength: 1, maxLength: 5 });
   fc.assert(
     fc.property(parts, fc.boolean(), (segments, hasSlash) => {
@@ -99,7 +99,7 @@ test('any path made of literals and values matches its template with those value
   );
 });
 
-test('templates are tried from the most to the least precise, whatever the order of registration', () => {
+test('route templates are tried from the most to the least specific, in any order of registration', () => {
   const ordered = ['a/b', 'a/{id:int}', 'a/{id}', 'a/{*rest:length(3)}', 'a/{*rest}', '{first}', '{first}/b', '{*all}'];
   fc.assert(
     fc.property(fc.shuffledSubarray(ordered, { minLength: ordered.length }), (shuffled) => {

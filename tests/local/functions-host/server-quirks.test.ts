@@ -8,7 +8,7 @@ import {
 } from '../../../local/functions-host/server-quirks.js';
 import { exchange, type RawAnswer } from './support/raw-http.js';
 
-describe('the server of the host', () => {
+describe('the HTTP server answers like the real host to', () => {
   let server: LoopbackServer;
   beforeAll(async () => {
     server = await startServer({
@@ -36,13 +36,13 @@ describe('the server of the host', () => {
     ['a NUL in the path', 'GET /a%00b HTTP/1.1', 400],
     ['raw UTF-8 in the path', 'GET /é HTTP/1.1', 400],
     ['a target without a slash', 'GET x HTTP/1.1', 400],
-    ['a whole URL as the target', 'GET http://localhost/x HTTP/1.1', 200],
-    ['a whole URL of another host', 'GET http://elsewhere/x HTTP/1.1', 400],
-    ['the server itself as the target', 'OPTIONS * HTTP/1.1', 404],
-    ['a method of its own', 'FROBNICATE /x HTTP/1.1', 404],
-    ['an unreadable method', 'F@OO /x HTTP/1.1', 400],
-    ['no version', 'GET /x', 400],
-    ['a version that does not exist', 'GET /x HTTP/1.2', 505],
+    ['an absolute URL as the target', 'GET http://localhost/x HTTP/1.1', 200],
+    ['an absolute URL of another host', 'GET http://elsewhere/x HTTP/1.1', 400],
+    ['an asterisk as the target', 'OPTIONS * HTTP/1.1', 404],
+    ['an unknown method', 'FROBNICATE /x HTTP/1.1', 404],
+    ['an invalid method', 'F@OO /x HTTP/1.1', 400],
+    ['a missing version', 'GET /x', 400],
+    ['an unknown version', 'GET /x HTTP/1.2', 505],
     ['HTTP/1.0 without a length', 'POST /x HTTP/1.0', 400],
     ['HTTP/1.1 without a length', 'POST /x HTTP/1.1', 200],
   ])('%s', async (_name, line, expected) => {
@@ -50,17 +50,17 @@ describe('the server of the host', () => {
   });
 
   test.each([
-    ['no host', {}, 400],
-    ['an impossible host', { Host: 'a b' }, 400],
-    ['a host with a port', { Host: 'localhost:7071' }, 200],
-    ['an IPv6 host', { Host: '[::1]:7071' }, 200],
+    ['a missing Host header', {}, 400],
+    ['an invalid Host header', { Host: 'a b' }, 400],
+    ['a Host header with a port', { Host: 'localhost:7071' }, 200],
+    ['a Host header with an IPv6 address', { Host: '[::1]:7071' }, 200],
     [
       '32 KiB of headers',
       { Host: 'localhost', X: 'z'.repeat(32_768 - 'Host: localhost\r\nX: \r\nConnection: close\r\n\r\n'.length) },
       200,
     ],
     [
-      'one byte more of headers',
+      'headers of 32 KiB and one byte',
       { Host: 'localhost', X: 'z'.repeat(32_769 - 'Host: localhost\r\nX: \r\nConnection: close\r\n\r\n'.length) },
       431,
     ],
@@ -70,14 +70,14 @@ describe('the server of the host', () => {
     expect(await status('GET /x HTTP/1.1', given)).toBe(expected);
   });
 
-  test('headers are UTF-8', async () => {
+  test('UTF-8 in headers', async () => {
     const seen = JSON.parse(
       (await ask('GET /x HTTP/1.1', { Host: 'localhost', Name: 'k\u00E9y-你好' }))?.body ?? '',
     ) as { headers: object };
     expect(seen.headers).toMatchObject({ name: 'k\u00E9y-你好' });
   });
 
-  test('an unknown status has no reason phrase, and a known one that of the real server', async () => {
+  test('functions with unknown statuses, which have no reason phrase', async () => {
     const phrases = await startServer({
       port: 0,
       handle: async (request, response) => answer(response, Number(request.path.slice(1))),
@@ -105,11 +105,11 @@ describe('the server of the host', () => {
     ['/a/%2e%2E/b', '/b'],
     ['/../../a', '/a'],
     ['/a/...', '/a/...'],
-  ])('the path %s is %s', async (path, expected) => {
+  ])('the path %s, which it normalizes to %s', async (path, expected) => {
     expect(JSON.parse((await ask(`GET ${path} HTTP/1.1`))?.body ?? '')).toMatchObject({ path: expected });
   });
 
-  test('query parameters keep their order and differ without regard to case', async () => {
+  test('query parameters, whose order it keeps and whose case it ignores', async () => {
     const seen = JSON.parse((await ask('GET /x?b=1&&A=%2F+%ZZ&a=2&=e&c HTTP/1.1'))?.body ?? '') as unknown;
     expect(seen).toMatchObject({
       query: [
@@ -122,7 +122,7 @@ describe('the server of the host', () => {
   });
 });
 
-describe('paths', () => {
+describe('the path of a URL', () => {
   test.each([
     ['/%41%20%C3%A9%F0%9F%98%80', '/A é😀'],
     ['/a%2Fb%2fc', '/a%2Fb%2fc'],
@@ -136,7 +136,7 @@ describe('paths', () => {
     expect(decodePath(path)).toBe(expected);
   });
 
-  test('any text comes back from its encoded form, but for an encoded slash and NUL', () => {
+  test('is decoded to any encoded text, except for an encoded slash and NUL', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), (value) => {
         const encoded = encodeURIComponent(value).replaceAll('%2F', '/').replaceAll('%00', '');
@@ -145,7 +145,7 @@ describe('paths', () => {
     );
   });
 
-  test('a URL that was decoded can be encoded again for both ways to a function', () => {
+  test('can be encoded again for both ways to a function', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), fc.webQueryParameters(), (value, query) => {
         const request = { path: `/${value}`, queryText: `?${query}` };

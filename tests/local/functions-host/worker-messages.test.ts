@@ -16,7 +16,7 @@ interface Samples {
   readonly [invocation: string]: ProtocolMessage;
 }
 
-describe('what crosses the worker protocol is what crosses it on a real host', async () => {
+describe('messages of the worker protocol equal those of a real host:', async () => {
   const { samples } = await readRecording<{ samples: Samples }>('worker-messages');
   const numbers = Object.keys(samples).flatMap((name) => name.split('invocationRequest-')[1] ?? []);
   let host: HostProcess;
@@ -27,7 +27,7 @@ describe('what crosses the worker protocol is what crosses it on a real host', a
 
   afterAll(async () => host.end());
 
-  test('the functions of the app are those that the real host was told of', () => {
+  test('the functions of the app', () => {
     const told = samples.functionMetadataResponse.functionMetadataResults;
     expect(host.functions.map(({ name }) => name)).toEqual(told.map(({ name }) => name));
   });
@@ -45,7 +45,7 @@ describe('what crosses the worker protocol is what crosses it on a real host', a
   });
 });
 
-/** Sends the HTTP request from which a recorded invocation came, and waits for that many messages in all. */
+/** Sends the HTTP request behind a recorded invocation, and waits for the given total number of messages. */
 async function sendAgain(host: HostProcess, request: ProtocolMessage, messageCount: number): Promise<void> {
   const [input] = request['inputData'] as readonly { readonly data: { readonly http: RecordedHttp } }[];
   if (input === undefined) throw new Error('The recorded request has no input.');

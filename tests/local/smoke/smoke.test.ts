@@ -35,7 +35,7 @@ describe('npm run smoke', () => {
     expect(smoke.output()).toBe('health: the app has no agent Nobody.\n');
   });
 
-  it('sends the function key, and shows what the app answers when a check fails', async () => {
+  it('sends the function key, and shows the answer of the app if a check fails', async () => {
     const keys: (string | string[] | undefined)[] = [];
     const server = createServer((request, response) => {
       keys.push(request.headers['x-functions-key']);
@@ -52,7 +52,7 @@ describe('npm run smoke', () => {
     expect(keys).toEqual(['k3y', 'k3y']);
   });
 
-  it('gives up on an app that does not become healthy in time', async () => {
+  it('gives up if the app does not become healthy in time', async () => {
     const base = await listenForTest(createServer((_request, response) => response.writeHead(503).end('starting')));
     const { signal } = new AbortController();
     const options = { base, key: undefined, agentName: 'CallbackAgent', signal, report: () => {}, startupMs: 0 };
@@ -63,7 +63,7 @@ describe('npm run smoke', () => {
     [['https://app.example/api/', 'k'], {}, 'https://app.example', 'k'],
     [['http://localhost:7071'], { FUNCTION_KEY: 'from-environment' }, 'http://localhost:7071', 'from-environment'],
     [['http://localhost:7071'], {}, 'http://localhost:7071', undefined],
-  ])('reads %j with %j', (commandLine, environment, base, key) => {
+  ])('reads the arguments %j with the environment %j', (commandLine, environment, base, key) => {
     expect(parseSmokeOptions(commandLine, environment)).toEqual({
       help: false,
       base,
@@ -76,7 +76,7 @@ describe('npm run smoke', () => {
     [[], 'URL must be the http or https address of the app'],
     [['localhost:7071'], 'URL must be the http or https address of the app'],
     [['http://localhost', 'a b'], 'KEY must be a function key'],
-  ])('refuses %j', (commandLine, problem) => {
+  ])('rejects the arguments %j', (commandLine, problem) => {
     expect(() => parseSmokeOptions(commandLine, {})).toThrow(
       expect.objectContaining({ message: expect.stringContaining(problem), exitCode: 2 }),
     );

@@ -3,8 +3,8 @@ import path from 'node:path';
 import { makeFolder } from './folders.js';
 
 /**
- * A program for the fake `func start`: serves the host's admin API as a host that has loaded one agent,
- * starts a child as a worker would be, and prints both process ids and the settings it was handed.
+ * A program for the fake `func start`: serves the admin API of a host that has loaded one agent, starts a child in place
+ * of a worker, and prints both process ids and the settings it received.
  */
 export const healthyStart = `
   const { spawn } = require('node:child_process');
@@ -32,7 +32,7 @@ export const healthyStart = `
     .listen(port, '127.0.0.1');
 `;
 
-/** Makes a folder that holds a `func` of the given version; `start` is the program it runs for `func start`. */
+/** Creates a folder with a `func` of the given version. `start` is the program that it runs for `func start`. */
 export async function makeCoreTools(version: string, start: string = healthyStart): Promise<string> {
   const folder = await makeFolder({
     func: [

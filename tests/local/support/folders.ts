@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
 
-/** Makes a folder with the given files (path → text) that is removed when the test ends. */
+/** Creates a folder with the given files (path → text) and removes it after the test. */
 export async function makeFolder(files: Readonly<Record<string, string>> = {}): Promise<string> {
   const folder = await mkdtemp(path.join(tmpdir(), 'launcher-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
@@ -14,7 +14,7 @@ export async function makeFolder(files: Readonly<Record<string, string>> = {}): 
   return folder;
 }
 
-/** Makes the folder of a function app with one file. */
+/** Creates the folder of a function app with one file. */
 export function makeApp(main: string, files: Readonly<Record<string, string>> = {}): Promise<string> {
   return makeFolder({
     'package.json': JSON.stringify({ name: 'app', main: 'main.js' }),

@@ -5,12 +5,12 @@ import { afterEach } from 'vitest';
 
 const builtFolder = path.resolve(__dirname, '../../../dist/local');
 
-/** A running `npm start`, or another command, as its user sees it. */
+/** A running `npm start` or other command, as its user sees it. */
 export interface Launched {
   readonly pid: number;
-  /** What was printed so far, on both streams. */
+  /** The output so far, of both streams. */
   output(): string;
-  /** Resolves with the output when it holds the text, rejects when the program ends without. */
+  /** Resolves with the output once it contains the text. Rejects if the program exits without printing it. */
   printed(text: string | RegExp): Promise<string>;
   signal(signal: NodeJS.Signals): void;
   /** The exit code, or the signal that ended it. */
@@ -18,8 +18,8 @@ export interface Launched {
 }
 
 /**
- * Starts the built launcher, or another built command, with nothing in its environment but what is given (no `func` on PATH).
- * What still runs when a test ends is ended with it.
+ * Starts the built launcher, or another built command, with only the given environment (no `func` on PATH). Kills it at
+ * the end of the test if it still runs.
  */
 export function launchApp(
   commandLine: readonly string[],

@@ -14,9 +14,9 @@ export interface StreamServer {
 }
 
 /**
- * A server of event streams that answers as it is told; ends with the test.
+ * A server of event streams with scripted replies. It closes at the end of the test.
  *
- * @param replies one for each request, the last of them for all that follow
+ * @param replies one per request; the last is used for all further requests
  */
 export async function startStreamServer(...replies: StreamReply[]): Promise<StreamServer> {
   const requests: StreamRequest[] = [];
@@ -28,7 +28,7 @@ export async function startStreamServer(...replies: StreamReply[]): Promise<Stre
   return { base: address, requests };
 }
 
-/** How a stream goes on behind what it sent. */
+/** What a stream does after its bytes. */
 export type StreamEnd = 'end' | 'cut' | 'open';
 
 /** A stream of these bytes. */
@@ -36,7 +36,7 @@ export function streaming(bytes: string | Uint8Array, end: StreamEnd = 'open'): 
   return (response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     response.flushHeaders();
-    // The connection may only be cut when all of it has left.
+    // Cuts the connection only after everything was sent.
     response.write(bytes.length === 0 ? ':\n\n' : bytes, () => {
       if (end === 'end') response.end();
       else if (end === 'cut') response.socket?.destroy();

@@ -2,13 +2,13 @@ import type { FailedEvent, FinalEvent, TelemetryEvent } from '../../../local/wat
 
 const startedAtMs = Date.parse('2026-03-01T10:00:00.000Z');
 
-/** What an event may say of itself. */
+/** Fields of an event. */
 export interface EventParts {
   readonly sequence: number;
   readonly correlationId?: string;
   readonly attempt?: number;
   readonly message?: string;
-  /** Milliseconds since a fixed time. */
+  /** In milliseconds since a fixed time. */
   readonly atMs?: number;
 }
 
@@ -30,12 +30,12 @@ export function failed(message: string, parts: EventParts): FailedEvent {
   return { ...shared(parts), event_type: 'failed', error_code: 'stream_stalled', error_message: message };
 }
 
-/** An event as it stands in a stream. */
+/** An event as a stream frame. */
 export function frame(event: Omit<TelemetryEvent, 'attempt'>, epoch = 'e'): string {
   return `id: ${epoch}-${event.sequence}\nevent: ${event.event_type}\ndata: ${JSON.stringify(event)}\n\n`;
 }
 
-/** Word of an attempt that was cut off, as it stands in a stream. */
+/** A superseded attempt as a stream frame. */
 export function supersededFrame(attempt: number, correlationId = 'a'.repeat(32)): string {
   return `event: superseded\ndata: ${JSON.stringify({ correlation_id: correlationId, attempt })}\n\n`;
 }

@@ -11,7 +11,7 @@ import type {
 const repositoryFolder = path.resolve(__dirname, '../../../..');
 const program = path.join(repositoryFolder, 'dist/tests/local/functions-host/support/serve.js');
 
-/** What crossed the worker protocol, from the app in `recording-app`. */
+/** Messages of the worker protocol, recorded by the app in `recording-app`. */
 export interface InvocationMessage {
   readonly kind: 'invocation';
   readonly functionName: string;
@@ -34,27 +34,27 @@ type HostMessage =
 export interface HostProcess {
   readonly port: number;
   readonly functions: readonly ServedFunction[];
-  /** Undefined when keys are off. */
+  /** Undefined if keys are off. */
   readonly keys: FunctionKeys | undefined;
-  /** What its journal held; undefined without one. */
+  /** What its journal contained. Undefined without a journal. */
   readonly found: FoundEntities | undefined;
   readonly processId: number | undefined;
   /** Everything logged so far. */
   readonly log: readonly HostLogEntry[];
   /** Everything sent by `recording-app` so far. */
   readonly invocations: readonly InvocationMessage[];
-  /** Resolves when `condition` holds, looking again after each message of the host. */
+  /** Resolves when `condition` holds. Checks it after each message of the host. */
   until(condition: () => boolean): Promise<void>;
-  /** Ends the host politely; rejects when its process did not end well. */
+  /** Stops the host gracefully. Rejects if its process fails. */
   end(): Promise<void>;
-  /** Ends its process as `kill -9` does. */
+  /** Kills its process with SIGKILL. */
   kill(): Promise<void>;
 }
 
 export interface HostProcessOptions {
   readonly keys?: boolean;
   readonly environment?: Readonly<Record<string, string>>;
-  /** Absent: entities are in memory. */
+  /** Undefined keeps entities in memory. */
   readonly journalFolder?: string;
 }
 
@@ -62,7 +62,7 @@ export function fixtureFolder(name: string): string {
   return path.join(repositoryFolder, 'tests/fixtures/functions-host', name);
 }
 
-/** Serves an app in a process of its own, as the built local host does. */
+/** Serves an app in a separate process, like the built local host. */
 export async function startHostProcess(
   appFolder: string,
   { keys = false, environment = {}, journalFolder = '' }: HostProcessOptions = {},

@@ -1,12 +1,12 @@
-/** A message of the protocol between host and worker, as it was written down. */
+/** A recorded message of the protocol between host and worker. */
 export type ProtocolMessage = Readonly<Record<string, unknown>>;
 
-// Marks of which alternative of a field is set, which the recorder wrote beside the field.
+// Markers of the `oneof` case, which the recorder wrote next to the field.
 const marks = new Set(['data', 'rpcData', 'enableContentNegotiation']);
-// Fields of HTTP data that a host with these capabilities leaves at their defaults, or that no function can see.
+// HTTP fields that a host with these capabilities leaves at their defaults, or that functions cannot see.
 const unusedHttpFields = ['identities', 'cookies', 'params', 'query', 'rawBody'];
 
-/** A message without fields that carry no data, and without what changes by nature. */
+/** A message without empty fields and without values that differ on each run. */
 export function comparableMessage(message: unknown): unknown {
   if (typeof message === 'string') return withoutIncidentals(message);
   if (Array.isArray(message)) return message.map(comparableMessage);
@@ -22,7 +22,7 @@ export function comparableMessage(message: unknown): unknown {
   return Object.fromEntries(entries.map(([name, value]) => [name, comparableMessage(value)]));
 }
 
-/** Bytes in one of the ways in which a recording holds them, as text. */
+/** Converts bytes in any of the recorded representations to text. */
 export function readBytes(bytes: unknown): string {
   if (typeof bytes === 'string') return bytes;
   const { buffer, ...byIndex } = bytes as { readonly buffer?: string } & Readonly<Record<string, number | string>>;

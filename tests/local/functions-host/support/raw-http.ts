@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
-/** A request byte by byte, for what HTTP clients would not send. */
+/** A raw request, for bytes that HTTP clients would not send. */
 export interface RawRequest {
   /** For instance `GET /api/hello HTTP/1.1`. */
   readonly line: string;
@@ -9,22 +9,22 @@ export interface RawRequest {
   readonly body?: string | Uint8Array;
 }
 
-/** An answer as it came. */
+/** A raw response. */
 export interface RawAnswer {
   readonly statusLine: string;
-  /** In their order, names as they came. */
+  /** In order, with names as received. */
   readonly headers: readonly (readonly [name: string, value: string])[];
-  /** Without chunk framing. */
+  /** The body without chunk framing. */
   readonly body: string;
-  /** Whether the connection ended before the body was whole. */
+  /** Whether the connection ended before the body was complete. */
   readonly isCut: boolean;
 }
 
 /**
- * Sends a request and reads until the connection ends; requests should ask for that by `Connection: close`.
+ * Sends a request and reads until the connection ends. Requests should send `Connection: close`.
  *
- * @param gaveUp - ends the waiting from our side; what came until then is the answer.
- * @returns undefined when not a single byte came.
+ * @param gaveUp - stops waiting; the bytes received so far are the response.
+ * @returns undefined if no byte was received.
  */
 export async function exchange(
   port: number,
@@ -35,7 +35,7 @@ export async function exchange(
   const chunks: Buffer[] = [];
   socket.on('data', (chunk: Buffer) => chunks.push(chunk));
   const ended = new Promise<void>((resolve) => {
-    // The server may close its end while a body that it refuses is still being sent.
+    // The server may close its end while the client still sends a rejected body.
     socket.on('error', () => resolve());
     socket.on('end', () => resolve());
   });
@@ -46,8 +46,8 @@ export async function exchange(
 }
 
 /**
- * Sends requests on one connection, each behind the end of the answer to the one before. Answers must be chunked; the
- * last request should ask for the end of the connection.
+ * Sends requests on one connection, each after the previous response has ended. Responses must be chunked, and the last
+ * request should close the connection.
  *
  * @returns the status lines.
  */

@@ -10,23 +10,23 @@ export interface RecordedExchange {
     readonly headers: Readonly<Record<string, string | number>>;
     readonly body: string | null;
     readonly bodyBase64?: string;
-    /** Length of a body that was not kept. */
+    /** The length of a body that was not stored. */
     readonly bodyBytes?: number;
   };
   readonly response: {
-    /** Null when no answer came. */
+    /** Null if there was no response. */
     readonly statusLine: string | null;
     readonly headers: readonly string[];
     readonly body: string | null;
   };
 }
 
-/** What an answer is compared by. */
+/** The compared parts of a response. */
 export interface ComparableAnswer {
   readonly statusLine: string;
-  /** How the length of the body is told. */
+  /** How the response declares the length of its body. */
   readonly framing: 'chunked' | 'length' | 'none';
-  /** By lower-case name, without those that a connection or a date explains. */
+  /** By lower-case name, without headers that depend on connection or date. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
@@ -53,7 +53,7 @@ export function toRawRequest({ request }: RecordedExchange, systemKey: string): 
   return { line, headers, ...(body === null ? {} : { body }) };
 }
 
-/** What was recorded, without what changes by nature; undefined when no answer came. */
+/** The recorded response without values that differ on each run. Undefined if there was none. */
 export function expectedAnswer({ response }: RecordedExchange): ComparableAnswer | undefined {
   if (response.statusLine === null) return undefined;
   const headers = response.headers.map((text) => {
@@ -63,7 +63,7 @@ export function expectedAnswer({ response }: RecordedExchange): ComparableAnswer
   return comparable(response.statusLine, headers, response.body ?? '');
 }
 
-/** What was answered here, without what changes by nature. */
+/** The actual response without values that differ on each run. */
 export function actualAnswer(answer: RawAnswer | undefined): ComparableAnswer | undefined {
   if (answer === undefined) return undefined;
   return comparable(answer.statusLine, answer.headers, answer.body + (answer.isCut ? incompleteMark : ''));
@@ -86,7 +86,7 @@ function comparable(
 }
 
 function withoutIncidentals(body: string, contentType: string | undefined): string {
-  // The host's page for browsers is its own.
+  // The HTML page of the host is not compared.
   if (contentType === 'text/html') return '<landing page>';
   return body
     .replaceAll(/"invocationId":"[\da-f-]{36}"/g, '"invocationId":"<id>"')

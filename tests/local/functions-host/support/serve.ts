@@ -1,7 +1,7 @@
 import { startLocalFunctionsHost } from '../../../../local/functions-host/index.js';
 
-// The program of a host process: serves the app of its first argument, with keys when the second is `keys`, tells its
-// parent process what happens, and ends when the parent asks for it or is gone. A third argument is the folder of its journal.
+// The program of a host process. It serves the app in its first argument, with keys if the second is `keys`, reports to
+// its parent process, and exits on request or when the parent is gone. The third argument is the journal folder.
 const [appFolder = '', keys, journalFolder] = process.argv.slice(2);
 const tell = (message: object): void => void process.send?.(message);
 
