@@ -26,6 +26,11 @@ param eventStore string = 'table'
 @maxValue(3650)
 param eventRetentionDays int = 90
 
+@description('Days after which idle threads are deleted with all that is kept of them. 0: never.')
+@minValue(0)
+@maxValue(3650)
+param threadRetentionDays int = 0
+
 @description('What drives the entities: queues and blobs of the storage account, or the Durable Task Scheduler. host.json in the package must say the same; the package hook of azure.yaml reads the same variable.')
 @allowed(['storage', 'scheduler'])
 param durableBackend string = 'storage'
@@ -268,6 +273,8 @@ module app 'modules/function-app.bicep' = {
       AGENT_ALLOWED_ROLES: 'user'
       CALLBACK_STORE: eventStore
       CALLBACK_EVENT_TTL_DAYS: string(eventRetentionDays)
+      // Empty means unset.
+      AGENT_THREAD_TTL_DAYS: threadRetentionDays == 0 ? '' : string(threadRetentionDays)
       ...eventStoreSettings[eventStore]
       ...durableBackendSettings[durableBackend]
     }

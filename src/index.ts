@@ -26,12 +26,14 @@ delete process.env['OPENAI_CUSTOM_HEADERS'];
 app.setup({ enableHttpStream: true });
 trackResponses();
 
-if (settings.callbackStore.kind === 'memory' && process.env['WEBSITE_INSTANCE_ID']) {
-  console.warn(
-    'Events are kept in the memory of this process, and so are the records of runs and the list of threads: they are ' +
-      'gone with it, and other instances do not have them. ' +
-      'Set CALLBACK_STORE to table, redis or cosmos.',
-  );
+if (settings.callbackStore.kind === 'memory') {
+  const what =
+    'CALLBACK_STORE is memory: events, run records, the list of threads and AGENT_THREAD_TTL_DAYS cover this process only.';
+  if (process.env['WEBSITE_INSTANCE_ID']) {
+    console.warn(`${what} Other instances do not have them. Set CALLBACK_STORE to table, redis or cosmos.`);
+  } else {
+    console.info(what);
+  }
 }
 const storage = createKeyValueStore(settings.callbackStore, console);
 const store = createCallbackEventStore(settings.callbackStore, storage, console);

@@ -213,6 +213,7 @@ describe('the unpacked package', () => {
       'list_runs: GET /api/agents/{agentName}/threads/{thread_id}/runs',
       'list_threads: GET /api/agents/{agentName}/threads',
       'openapi: GET /api/openapi.json',
+      'purge_threads: POST /admin/functions/purge_threads',
       'reset_callback_events: DELETE /api/agents/{agentName}/callbacks/{thread_id}',
       'stream_callback_events: GET /api/agents/{agentName}/callbacks/{thread_id}/stream',
     ]);

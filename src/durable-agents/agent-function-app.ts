@@ -1,4 +1,4 @@
-import { app, type HttpFunctionOptions, type HttpHandler, type HttpMethod } from '@azure/functions';
+import { app, type HttpFunctionOptions } from '@azure/functions';
 import { app as durableApp, input } from 'durable-functions';
 import type { Agent } from './agent.js';
 import type { Authorize } from './access/authorize.js';
@@ -6,7 +6,6 @@ import { ThreadAccess } from './access/thread-access.js';
 import { AgentRegistry } from './agent-registry.js';
 import { createAgentEntity } from './entity/agent-entity.js';
 import type { AgentResponseCallback } from './agent-response-callback.js';
-import { createConversationRoute } from './http/conversation-route.js';
 import { createHealthRoute, createProbeRoute, type HealthDetails } from './http/health-route.js';
 import { createRunRoute } from './http/run-route.js';
 import type { ModelPrices } from './model-price.js';
@@ -17,12 +16,12 @@ import type { RunEventSource } from './run-event-source.js';
 import { RunRecords } from './runs/run-records.js';
 import { Tombstones } from './runs/tombstones.js';
 import type { ThreadIdentity } from './thread/thread-identity.js';
-import { createDeleteThreadRoute } from './http/delete-thread-route.js';
 import { type MemoryBounds, MemoryLimits } from './threads/memory-limits.js';
+import { registerThreadPurge } from './threads/register-thread-purge.js';
 import { ThreadIndex } from './threads/thread-index.js';
 import type { KeyValueStore } from '../storage/key-value-store.js';
 import { MemoryKeyValueStore } from '../storage/memory/memory-key-value-store.js';
-import { createCancelRunRoute, createGetRunRoute, createListRunsRoute } from './http/run-routes.js';
+import { registerThreadRoutes } from './http/thread-routes.js';
 import { ROLES, type RunRequest } from './run-request.js';
 import type { RunTracer } from './run-tracer.js';
 import type { TokenCounter } from './thread/history-window.js';
@@ -67,6 +66,8 @@ export interface AgentFunctionAppOptions {
   readonly countTokens?: TokenCounter;
   /** Maximum size of a thread's stored state, in bytes of JSON. Beyond it the oldest turns are dropped. @default 900000 */
   readonly maxStateBytes?: number;
+  /** A timer function deletes threads that have had no run for so many days. @default they are kept */
+  readonly threadTtlDays?: number | undefined;
   /** Time limit of a run: well below the host's `functionTimeout`, which would lose the run. @default 240 */
   readonly runTimeoutSeconds?: number;
   /** How often an interrupted run is tried. @default 5 */
@@ -143,6 +144,15 @@ export class AgentFunctionApp {
       authorize: options.authorize,
       redaction: this.#redaction,
     });
+    registerThreadPurge({
+      storage,
+      agents: this.agents,
+      runRecords: this.#runRecords,
+      tombstones: this.#tombstones,
+      threadIndex: this.threadIndex,
+      onDeleted: options.onThreadDeleted,
+      ttlDays: options.threadTtlDays,
+    });
     if (options.enableHealthCheck ?? true) this.#addHealthCheck();
     for (const agent of options.agents ?? []) this.addAgent(agent);
   }
@@ -215,28 +225,16 @@ export class AgentFunctionApp {
   #addThreadEndpoints(): void {
     if (this.#hasThreadEndpoints) return;
     this.#hasThreadEndpoints = true;
-    const add = (name: string, method: HttpMethod, route: string, handler: HttpHandler): void =>
-      app.http(name, {
-        methods: [method],
-        route: `agents/{agentName}/threads/{thread_id}${route}`,
-        authLevel: this.httpAuthLevel,
-        extraInputs: [input.durableClient()],
-        handler,
-      });
     const { unknownRunHint, onThreadDeleted: onDeleted } = this.#options;
-    const { access, threadIndex } = this;
-    const [runRecords, tombstones] = [this.#runRecords, this.#tombstones];
-    const runs = { access, runRecords, unknownRunHint };
-    add('get_thread', 'GET', '', createConversationRoute(access));
-    add(
-      'delete_thread',
-      'DELETE',
-      '',
-      createDeleteThreadRoute({ access, runRecords, tombstones, threadIndex, onDeleted }),
-    );
-    add('list_runs', 'GET', '/runs', createListRunsRoute(runs));
-    add('get_run', 'GET', '/runs/{correlation_id}', createGetRunRoute(runs));
-    add('cancel_run', 'POST', '/runs/{correlation_id}/cancel', createCancelRunRoute(runs));
+    registerThreadRoutes({
+      authLevel: this.httpAuthLevel,
+      access: this.access,
+      runRecords: this.#runRecords,
+      tombstones: this.#tombstones,
+      threadIndex: this.threadIndex,
+      unknownRunHint,
+      onDeleted,
+    });
   }
 
   #addRunEndpoint(agentName: string): void {

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { integer } from './environment-values.js';
 
-/** The environment variables that bound what is kept of a conversation, and what the model gets of it. */
+/** The environment variables that bound what is kept of a conversation and for how long, and what the model gets of it. */
 export const conversationEnvironment = {
   AGENT_MAX_HISTORY_TOKENS: integer(1, 100_000_000).optional(),
   AGENT_MAX_HISTORY_TURNS: integer(1, 1_000_000).default(200),
   AGENT_MAX_STATE_BYTES: integer(4096, 1_073_741_824).default(900_000),
+  AGENT_THREAD_TTL_DAYS: integer(1, 3650).optional(),
 };
 
 const environment = z.object(conversationEnvironment);
@@ -18,5 +19,7 @@ export function toConversationSettings(values: z.infer<typeof environment>) {
     maxHistoryTurns: values.AGENT_MAX_HISTORY_TURNS,
     /** Maximum size of a thread's stored state, in bytes of JSON. */
     maxStateBytes: values.AGENT_MAX_STATE_BYTES,
+    /** Threads that have had no run for so many days are deleted; `undefined`: never. */
+    threadTtlDays: values.AGENT_THREAD_TTL_DAYS,
   };
 }

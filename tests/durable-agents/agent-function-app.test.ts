@@ -16,10 +16,12 @@ import { runRequest } from '../support/run-request.js';
 import { ScriptedAgent } from '../support/scripted-agent.js';
 
 const http = vi.spyOn(app, 'http');
+const timer = vi.spyOn(app, 'timer');
 const entity = vi.spyOn(durableApp, 'entity');
 
 beforeEach(() => {
   http.mockReset().mockReturnValue();
+  timer.mockReset().mockReturnValue();
   entity.mockReset();
 });
 afterEach(() => vi.useRealTimers());
@@ -85,6 +87,19 @@ describe('the HTTP functions of an app', () => {
       ...threads.map((line) => line.split(' ')[0]),
     ]);
     expect(entity.mock.calls.map(([name]) => name)).toEqual(['dafx-ScriptedAgent']);
+  });
+});
+
+describe('the timer functions of an app', () => {
+  it.each([
+    { what: 'every night', options: {}, schedule: '0 47 2 * * *' },
+    { what: 'every hour if threads expire', options: { threadTtlDays: 30 }, schedule: '0 47 * * * *' },
+  ])('are the purge of threads, $what', ({ options, schedule }) => {
+    registered(options);
+
+    expect(timer.mock.calls.map(([name, registration]) => [name, registration.schedule])).toEqual([
+      ['purge_threads', schedule],
+    ]);
   });
 });
 

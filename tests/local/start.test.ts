@@ -294,18 +294,25 @@ describe('npm start with the app of this package', () => {
   });
 
   it.each([
-    { where: 'here, in memory', environment: {}, isWarned: false },
-    { where: 'in Azure, in memory', environment: { WEBSITE_INSTANCE_ID: 'instance' }, isWarned: true },
+    { where: 'memory, here', environment: {}, isTold: true, isWarned: false },
+    { where: 'memory, in Azure', environment: { WEBSITE_INSTANCE_ID: 'instance' }, isTold: true, isWarned: true },
     {
-      where: 'in Azure, in a table',
+      where: 'a table, in Azure',
       environment: { WEBSITE_INSTANCE_ID: 'instance', ...ownStorage, CALLBACK_STORE: 'table' },
+      isTold: false,
       isWarned: false,
     },
-  ])('warns about events that are stored $where: $isWarned', async ({ environment, isWarned }) => {
-    const commandLine = ['--host', 'local', '--ephemeral', '--port', '0', '--model', 'offline'];
-    const output = await launchApp(commandLine, environment).printed('listening');
-    expect(output.includes('Events are kept in the memory of this process')).toBe(isWarned);
-  });
+  ])(
+    'says what one process covers with $where: $isTold; warns: $isWarned',
+    async ({ environment, isTold, isWarned }) => {
+      const commandLine = ['--host', 'local', '--ephemeral', '--port', '0', '--model', 'offline'];
+      const output = await launchApp(commandLine, environment).printed('listening');
+      expect({
+        isTold: output.includes('the list of threads and AGENT_THREAD_TTL_DAYS cover this process only'),
+        isWarned: output.includes('Other instances do not have them'),
+      }).toEqual({ isTold, isWarned });
+    },
+  );
 
   it.each([[[]], [['--keys']]])('prints requests that work when pasted, with the options %j', async (options) => {
     const launched = launchApp(['--host', 'local', '--ephemeral', '--port', '0', '--model', 'offline', ...options]);

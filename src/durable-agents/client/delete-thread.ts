@@ -9,7 +9,6 @@ import type { ThreadIdentity } from '../thread/thread-identity.js';
 import { parseThreadState } from '../thread/thread-state.js';
 import type { ThreadIndex } from '../threads/thread-index.js';
 
-const DELETE_TIMEOUT_MS = 25_000;
 const CALL_TIMEOUT_MS = 5000;
 const STILL_DELETING = 'The thread is still being deleted. Repeat the request to make sure that nothing is left.';
 const FIRST_PAUSE_MS = 25;
@@ -22,6 +21,8 @@ export interface DeleteThreadOptions {
   readonly threadIndex: ThreadIndex;
   /** Removes what else is kept of the thread: its events. Optional. */
   readonly onDeleted?: ((thread: ThreadIdentity) => Promise<void>) | undefined;
+  /** How long the entity may take. @default 25000 */
+  readonly timeoutMs?: number;
 }
 
 /**
@@ -32,7 +33,7 @@ export interface DeleteThreadOptions {
  *   reached. The next call removes what is left.
  */
 export async function deleteThread(thread: ThreadIdentity, options: DeleteThreadOptions): Promise<void> {
-  const { durableClient, runRecords, tombstones, threadIndex, onDeleted } = options;
+  const { durableClient, runRecords, tombstones, threadIndex, onDeleted, timeoutMs = 25_000 } = options;
   const open = await runRecords.listOpen(thread);
   const ids = open.map(({ correlationId }) => correlationId);
   // Before the runs are cancelled: from here on none of them starts.
@@ -42,7 +43,7 @@ export async function deleteThread(thread: ThreadIdentity, options: DeleteThread
   // What a run adds to the conversation shows only later, so its end is not the end of the deletion.
   const hasOpenRuns = ids.length > 0;
   if (hasOpenRuns) await deletion.signal();
-  const endsAtMs = performance.now() + DELETE_TIMEOUT_MS;
+  const endsAtMs = performance.now() + timeoutMs;
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS)) {
     const isEmpty = await deletion.isDone();
     if (isEmpty && (!hasOpenRuns || (await tombstones.find(thread))?.emptiedAt !== undefined)) break;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { KeyValueStore } from '../../storage/key-value-store.js';
+import { type KeyValueStore, readPages } from '../../storage/key-value-store.js';
 import { type ThreadIdentity, threadPartition } from '../thread/thread-identity.js';
 import { createThreadState, ownedBy, ownerOf, type ThreadEntry, type ThreadState } from '../thread/thread-state.js';
 import type { NewRun } from './run-record.js';
@@ -7,7 +7,10 @@ import type { NewRun } from './run-record.js';
 const KEPT_MS = 24 * 60 * 60 * 1000;
 const MAX_TRIES = 30;
 /** Expired tombstones that a deletion removes. */
-const MAX_REMOVED = 10;
+const REMOVED_PER_DELETION = 10;
+/** Lists the partitions of tombstones by the time of their deletion, so that a purge finds the expired ones. */
+const INDEX_PARTITION = 'tombstones';
+const INDEX_PAGE = 100;
 /** Sorts after all other keys of a thread, which its deletion removes. */
 export const TOMBSTONE_KEY = '~deleted';
 
@@ -44,8 +47,6 @@ export function refuses({ deletedAt, pending }: Tombstone, run: NewRun, isRecord
 export class Tombstones {
   readonly #store: KeyValueStore;
   readonly #now: () => Date;
-  /** Partitions of the threads that this process has deleted, the oldest deletion first. */
-  readonly #buried: { readonly partition: string; readonly atMs: number }[] = [];
 
   constructor(store: KeyValueStore, now: () => Date = () => new Date()) {
     this.#store = store;
@@ -59,10 +60,15 @@ export class Tombstones {
 
   /** Notes that the thread is deleted. @param openRuns correlation ids of its runs that have not ended */
   async bury(thread: ThreadIdentity, openRuns: readonly string[]): Promise<Tombstone> {
-    await this.#removeExpired();
-    this.#buried.push({ partition: threadPartition(thread), atMs: this.#now().getTime() });
+    // A process whose timers never fire, as with the local host, cleans up here.
+    await this.purge({ limit: REMOVED_PER_DELETION });
+    const deletedAt = this.#now().toISOString();
+    const partition = threadPartition(thread);
+    const key = `${deletedAt}|${partition}`;
+    // First, so that no tombstone is missing there. A conflict means that it is there already.
+    await this.#store.commit(INDEX_PARTITION, { key, tag: undefined }, [{ key, value: partition }]);
     return this.#change(thread, (earlier) => ({
-      deletedAt: this.#now().toISOString(),
+      deletedAt,
       pending: [...new Set([...(earlier?.pending ?? []), ...openRuns])],
     }));
   }
@@ -75,18 +81,34 @@ export class Tombstones {
     );
   }
 
-  /** A few at a time. Those of processes that have ended stay, and count as expired. */
-  async #removeExpired(): Promise<void> {
-    for (let removed = 0; removed < MAX_REMOVED; removed += 1) {
-      const [oldest] = this.#buried;
-      if (oldest === undefined || this.#now().getTime() - oldest.atMs <= KEPT_MS) return;
-      this.#buried.shift();
-      const { partition } = oldest;
-      const stored = await this.#store.read({ partition, key: TOMBSTONE_KEY });
-      if (stored === undefined || parseTombstone(stored.value, this.#now()) !== undefined) continue;
-      const guard = { key: TOMBSTONE_KEY, tag: stored.tag };
-      await this.#store.commit(partition, guard, [{ key: TOMBSTONE_KEY, value: undefined }]);
+  /**
+   * Removes expired tombstones, the oldest first, of threads that any process has deleted.
+   *
+   * @param options.limit how many at most
+   * @param options.signal stops it, after the one at hand
+   * @returns how many were removed
+   */
+  async purge({ limit = Infinity, signal }: { limit?: number; signal?: AbortSignal }): Promise<number> {
+    const before = new Date(this.#now().getTime() - KEPT_MS).toISOString();
+    let removed = 0;
+    const pages = readPages(this.#store, INDEX_PARTITION, { from: '-', before }, Math.min(limit, INDEX_PAGE));
+    for await (const rows of pages) {
+      for (const { key, value: partition, tag } of rows) {
+        if (removed >= limit || signal?.aborted === true) return removed;
+        await this.#removeExpired(partition);
+        await this.#store.commit(INDEX_PARTITION, { key, tag }, [{ key, value: undefined }]);
+        removed += 1;
+      }
     }
+    return removed;
+  }
+
+  /** Leaves the tombstone of a thread that was deleted again since. */
+  async #removeExpired(partition: string): Promise<void> {
+    const stored = await this.#store.read({ partition, key: TOMBSTONE_KEY });
+    if (stored === undefined || parseTombstone(stored.value, this.#now()) !== undefined) return;
+    const guard = { key: TOMBSTONE_KEY, tag: stored.tag };
+    await this.#store.commit(partition, guard, [{ key: TOMBSTONE_KEY, value: undefined }]);
   }
 
   async #change<Changed extends Tombstone | undefined>(

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { cleanForeignText } from '../../functions/foreign-text.js';
-import type { KeyValueStore, StoredValue } from '../../storage/key-value-store.js';
+import { type KeyValueStore, readPages, type StoredValue } from '../../storage/key-value-store.js';
 import { RUN_STATUSES, type RunStatus } from '../runs/run-record.js';
 import { type ThreadIdentity, threadHash } from '../thread/thread-identity.js';
 
@@ -119,6 +119,26 @@ export class ThreadIndex {
       const changes = [key, timeKey(entrySchema.parse(JSON.parse(stored.value)))];
       const removed = changes.map((removedKey) => ({ key: removedKey, value: undefined }));
       if ((await this.#store.commit(partition, { key, tag: stored.tag }, removed)) !== undefined) return;
+    }
+  }
+
+  /**
+   * The threads whose last activity is before `time`, the one with the latest activity first.
+   *
+   * @param after the `position` of an earlier thread: starts after it
+   */
+  async *idleSince(
+    agentName: string,
+    time: Date,
+    after?: string,
+  ): AsyncGenerator<{ readonly threadId: string; readonly position: string }> {
+    const start = `at|${inverted(time)}~`;
+    const resumed = `at|${after ?? ''}-`;
+    const range = { from: resumed > start ? resumed : start, before: 'at~' };
+    for await (const rows of readPages(this.#store, threadsPartition(agentName), range, PAGE_LIMIT)) {
+      for (const { key, value } of rows) {
+        yield { threadId: entrySchema.parse(JSON.parse(value)).threadId, position: key.slice('at|'.length) };
+      }
     }
   }
 

@@ -1,0 +1,25 @@
+import { app, type HttpFunctionOptions, type HttpHandler, type HttpMethod } from '@azure/functions';
+import { input } from 'durable-functions';
+import { createConversationRoute } from './conversation-route.js';
+import { createDeleteThreadRoute, type DeleteThreadRouteOptions } from './delete-thread-route.js';
+import { createCancelRunRoute, createGetRunRoute, createListRunsRoute, type RunRoutesOptions } from './run-routes.js';
+
+export type ThreadRoutesOptions = DeleteThreadRouteOptions &
+  RunRoutesOptions & { readonly authLevel: NonNullable<HttpFunctionOptions['authLevel']> };
+
+/** Registers the endpoints that serve, cancel and delete what agents have been asked, for all agents. */
+export function registerThreadRoutes({ authLevel, ...options }: ThreadRoutesOptions): void {
+  const add = (name: string, method: HttpMethod, route: string, handler: HttpHandler): void =>
+    app.http(name, {
+      methods: [method],
+      route: `agents/{agentName}/threads/{thread_id}${route}`,
+      authLevel,
+      extraInputs: [input.durableClient()],
+      handler,
+    });
+  add('get_thread', 'GET', '', createConversationRoute(options.access));
+  add('delete_thread', 'DELETE', '', createDeleteThreadRoute(options));
+  add('list_runs', 'GET', '/runs', createListRunsRoute(options));
+  add('get_run', 'GET', '/runs/{correlation_id}', createGetRunRoute(options));
+  add('cancel_run', 'POST', '/runs/{correlation_id}/cancel', createCancelRunRoute(options));
+}

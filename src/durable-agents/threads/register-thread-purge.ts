@@ -1,0 +1,31 @@
+import { app } from '@azure/functions';
+import { getClient, input } from 'durable-functions';
+import { InvocationLog } from '../../functions/logger.js';
+import type { AgentRegistry } from '../agent-registry.js';
+import { purgeThreads, type PurgeThreadsOptions } from './purge-threads.js';
+
+/** With what a purge needs after that to finish the threads at hand, one takes less than a minute. */
+const STOP_AFTER_MS = 40_000;
+/** At an odd minute: many apps begin their work at full hours. */
+const EVERY_HOUR = '0 47 * * * *';
+/** A purge of tombstones alone has time. More often it would only wake an app that is idle. */
+const EVERY_NIGHT = '0 47 2 * * *';
+
+/** Registers the timer function `purge_threads`, which deletes idle threads and what deleted threads leave behind. */
+export function registerThreadPurge({
+  agents,
+  ...options
+}: PurgeThreadsOptions & { readonly agents: AgentRegistry }): void {
+  app.timer('purge_threads', {
+    schedule: options.ttlDays === undefined ? EVERY_NIGHT : EVERY_HOUR,
+    extraInputs: [input.durableClient()],
+    handler: (_timer, context) =>
+      purgeThreads(options, {
+        durableClient: getClient(context),
+        agentNames: agents.list().map(({ agent }) => agent.name),
+        now: new Date(),
+        signal: AbortSignal.timeout(STOP_AFTER_MS),
+        log: new InvocationLog(context),
+      }),
+  });
+}

@@ -1,0 +1,45 @@
+import { expect, it, onTestFinished } from 'vitest';
+import { ThreadIndex } from '../../src/durable-agents/index.js';
+import { newThreadId } from '../support/agent-api.js';
+import { startAppWithModel } from '../support/app-with-model.js';
+import { startAzuriteTableServer } from '../support/azurite-table-server.js';
+import { echoed } from '../support/echoed.js';
+import { eventually } from '../support/eventually.js';
+import { openKeyValueStoreForTest } from '../support/key-value-store-for-test.js';
+
+const TABLE_NAME = 'PurgedThreads';
+
+it('The function purge_threads deletes threads that are idle for longer than AGENT_THREAD_TTL_DAYS', async () => {
+  const azurite = await startAzuriteTableServer();
+  onTestFinished(() => azurite.close());
+  const target = await startAppWithModel(echoed, {
+    CALLBACK_STORE: 'table',
+    AzureWebJobsStorage: azurite.connectionString,
+    CALLBACK_TABLE_NAME: TABLE_NAME,
+    AGENT_THREAD_TTL_DAYS: '1',
+  });
+  onTestFinished(() => target.stop());
+  const { api, app } = target;
+  const [idle, active] = [newThreadId(), newThreadId()];
+  for (const threadId of [idle, active]) await api.ask(threadId, 'Hello');
+  const account = { connectionString: azurite.connectionString };
+  const threadIndex = new ThreadIndex(openKeyValueStoreForTest({ kind: 'table', account, tableName: TABLE_NAME }));
+  const thread = { agentName: 'CallbackAgent', threadId: idle };
+  await threadIndex.remove(thread);
+  const at = new Date(Date.now() - 2 * 86_400_000);
+  await threadIndex.touch(thread, { message: 'Hello', status: 'completed', at });
+
+  const answer = await fetch(`${app.baseUrl}/admin/functions/purge_threads`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{"input":""}',
+  });
+
+  expect(answer.status).toBe(202);
+  await eventually(async () => expect(await threadIndex.find(thread)).toBeUndefined());
+  const statusOf = async (threadId: string) =>
+    (await api.call('GET', `agents/CallbackAgent/threads/${threadId}`)).status;
+  expect(await Promise.all([idle, active].map(statusOf))).toEqual([404, 200]);
+  expect(await api.events(idle)).toEqual([]);
+  expect(await api.events(active)).not.toEqual([]);
+});
