@@ -8,12 +8,12 @@ const root = path.resolve(__dirname, '../..');
 const settings = readFileSync(path.join(root, 'docs/settings.md'), 'utf8');
 const troubleshooting = readFileSync(path.join(root, 'docs/troubleshooting.md'), 'utf8');
 
-/** What stands in backticks in the first column of a page's tables. */
+/** The code spans in the first column of a page's tables. */
 function firstColumn(page: string): string[] {
   return [...page.matchAll(/^\| `([^`]+)`/gm)].map(([, name = '']) => name);
 }
 
-/** Every code with which the sources make an error of a run. */
+/** Every error code of a run in the source code. */
 function errorCodes(): string[] {
   const sources = readdirSync(path.join(root, 'src'), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts'))
@@ -35,7 +35,7 @@ describe('docs/settings.md', () => {
     expect(listed.toSorted()).toEqual(settingNames.toSorted());
   });
 
-  it('says of each endpoint what is called', () => {
+  it('shows the request URL for each kind of endpoint', () => {
     const rows = [...settings.matchAll(/^\| `(https?:[^`]+)`\s*\| `([^`]+)`/gm)];
     expect(rows.length).toBeGreaterThan(6);
     for (const [, pasted = '', documented = ''] of rows) {
@@ -50,7 +50,7 @@ describe('docs/settings.md', () => {
 });
 
 describe('docs/troubleshooting.md', () => {
-  it('lists each error code once, with cause and cure', () => {
+  it('lists each error code once, with cause and remedy', () => {
     const codes = [...new Set(errorCodes())].toSorted();
     expect(codes.length).toBeGreaterThan(20);
     const listed = [...troubleshooting.matchAll(/^\| `(\w+)`\s*\| \S.* \| \S.* \|$/gm)].map(([, code = '']) => code);

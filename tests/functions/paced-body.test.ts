@@ -66,7 +66,7 @@ describe('pacedBody', () => {
       last = produced;
       if (before !== last) throw new Error(`Still producing, ${last} pieces so far`);
     });
-    // Only as much as both sockets buffer.
+    // Only as much as the two sockets buffer.
     expect(produced).toBeLessThan(PIECES / 2);
     request.destroy();
     await eventually(async () => {

@@ -25,7 +25,7 @@ describe('withErrorHandling', () => {
     expect(await handle(get(), invocation().context)).toEqual({ status: 204 });
   });
 
-  it('turns an HttpError into its status and message that no cache keeps, and logs nothing', async () => {
+  it('turns an HttpError into its status and message with no-store, and logs nothing', async () => {
     const { context, logLines } = invocation();
     const handle = withErrorHandling(() => Promise.reject(new HttpError(404, 'There is no such agent.')));
 

@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** The tests that `npm run test:mutation` judges: those of the rooms that it changes. */
+/** The tests that `npm run test:mutation` runs: those of the mutated rooms. */
 export default defineConfig({
   test: {
     include: ['tests/durable-agents/**/*.test.ts', 'tests/openai/**/*.test.ts', 'tests/audit/domain/**/*.test.ts'],

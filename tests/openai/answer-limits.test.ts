@@ -5,7 +5,7 @@ import { partsOf } from '../support/ask-model.js';
 import { completion, content, chunk, finishChunk } from '../support/model-chunks.js';
 import { answered, type ModelReply, rawStream, startModelServer, streamed } from '../support/model-server.js';
 
-/** Sends the piece again and again until the reader has left. */
+/** Repeats the piece until the reader disconnects. */
 function endless(piece: string, type = 'text/event-stream'): ModelReply {
   return (response) => {
     response.writeHead(200, { 'content-type': type });
@@ -26,7 +26,7 @@ describe('an answer that is too long', () => {
     ['a line', endless('x'.repeat(10_000))],
     ['a data line', endless('data: x\n'.repeat(1000))],
     ['a whole answer', endless('x'.repeat(10_000), 'application/json')],
-  ])('ends as failed, and so does the connection: %s without an end', async (_what, reply) => {
+  ])('fails and closes the connection: %s without an end', async (_what, reply) => {
     let closed: Promise<unknown> | undefined;
     const { endpoint, requests } = await startModelServer((response, request) => {
       closed = once(response, 'close');
@@ -41,7 +41,7 @@ describe('an answer that is too long', () => {
     expect(requests).toHaveLength(1);
   });
 
-  it('is counted in bytes of UTF-8, streamed and whole', async () => {
+  it('is measured in UTF-8 bytes, with and without streaming', async () => {
     const words = 'ä'.repeat(50);
     const replies = [
       { streaming: true, reply: streamed([content(words), finishChunk()]) },
@@ -56,14 +56,14 @@ describe('an answer that is too long', () => {
     }
   });
 
-  it('is not one with large chunks around little text', async () => {
+  it('is not mistaken for large chunks around little text', async () => {
     const padded = { ...content('Sun'), padding: 'x'.repeat(90_000) };
     const { endpoint } = await startModelServer(streamed([padded, padded, padded, finishChunk()]));
 
     expect(await partsOf({ endpoint, agent: withLimit })).toHaveLength(4);
   });
 
-  it('is not one with a line of just under 1 MiB, in however many pieces it comes', async () => {
+  it('is not mistaken for a line of just under 1 MiB, however it is split', async () => {
     const words = 'x'.repeat(1_000_000);
     const line = `data: ${JSON.stringify(content(words))}\n\n`;
     const pieces = line.match(/.{1,5000}|\n+/g) ?? [];

@@ -6,7 +6,7 @@ import { API_KEY, partsOf } from '../support/ask-model.js';
 import { completion, finishChunk } from '../support/model-chunks.js';
 import { answered, startModelServer, streamed } from '../support/model-server.js';
 
-/** Gives a new token each time, and remembers what for. */
+/** Returns a new token each time, and records the requested scopes. */
 class CountingCredential implements TokenCredential {
   readonly scopes: (string | string[])[] = [];
   readonly #validForMs: number;
@@ -57,7 +57,7 @@ describe('a client without an API key', () => {
   it.each<{ what: string; getToken: TokenCredential['getToken'] }>([
     { what: 'throws', getToken: () => Promise.reject(new Error('tenant 1234 at https://login.example')) },
     { what: 'gives none', getToken: () => Promise.resolve(null) },
-  ])('fails as such when its credential $what, without asking the model', async ({ getToken }) => {
+  ])('fails without calling the model if its credential $what', async ({ getToken }) => {
     const { endpoint, requests } = await startModelServer(streamed([finishChunk()]));
 
     await expect(partsOf({ endpoint, credential: { getToken } })).rejects.toMatchObject({
@@ -70,7 +70,7 @@ describe('a client without an API key', () => {
 });
 
 describe('the v1 API', () => {
-  it.each(['/openai/v1/', '/api/projects/weather'])('is called with the key in its header at %s', async (path) => {
+  it.each(['/openai/v1/', '/api/projects/weather'])('is called at %s with the key in a header', async (path) => {
     const { endpoint, requests } = await startModelServer(streamed([finishChunk()]));
 
     await partsOf({ endpoint: `${endpoint}${path}` });
@@ -86,7 +86,7 @@ describe('the v1 API', () => {
     expect(requests[0]?.headers).not.toHaveProperty('authorization');
   });
 
-  it('is called with a token of the credential when there is no key', async () => {
+  it('is called with a token of the credential if there is no key', async () => {
     const { endpoint, requests } = await startModelServer(streamed([finishChunk()]));
     const credential = new CountingCredential(HOUR_MS);
 

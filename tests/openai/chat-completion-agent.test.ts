@@ -8,7 +8,7 @@ const counts = { prompt_tokens: 59, completion_tokens: 14, total_tokens: 73 };
 const usage = { inputTokenCount: 59, outputTokenCount: 14, totalTokenCount: 73 };
 
 describe('a streamed answer', () => {
-  it('is its pieces, and then a finish with usage', async () => {
+  it('yields its pieces, then a finish with usage', async () => {
     const { endpoint } = await startModelServer(
       streamed([
         promptFilterChunk,
@@ -23,7 +23,7 @@ describe('a streamed answer', () => {
     expect(await partsOf({ endpoint })).toEqual([text('It is '), text('sunny.'), finish({ usage })]);
   });
 
-  it('is given out piece by piece, before the model has ended it', async () => {
+  it('yields each piece before the model has finished', async () => {
     const { endpoint } = await startModelServer(streamed([content('It is ')], 'stall'));
 
     for await (const part of askModel({ endpoint })) {
@@ -62,13 +62,13 @@ describe('a streamed answer', () => {
       ],
       parts: [text('Yes.')],
     },
-  ])('may hold $what', async ({ events, parts }) => {
+  ])('may contain $what', async ({ events, parts }) => {
     const { endpoint } = await startModelServer(streamed([...events, finishChunk()]));
 
     expect(await partsOf({ endpoint })).toEqual([...parts, finish()]);
   });
 
-  it('that reached the token limit says so', async () => {
+  it('reports that it reached the token limit', async () => {
     const { endpoint } = await startModelServer(streamed([content('It is'), finishChunk('length')]));
 
     expect(await partsOf({ endpoint })).toEqual([text('It is'), finish({ finishReason: 'length' })]);
@@ -79,7 +79,7 @@ describe('a streamed answer', () => {
     { prompt_tokens: 'many', completion_tokens: null, total_tokens: 3 },
     { ...counts, total_tokens: -1 },
     [],
-  ])('counts usage that cannot be read, %j, as none', async (broken) => {
+  ])('ignores malformed usage: %j', async (broken) => {
     const { endpoint } = await startModelServer(streamed([finishChunk(), usageChunk(broken)]));
 
     expect(await partsOf({ endpoint })).toEqual([finish()]);
@@ -114,13 +114,13 @@ describe('a streamed answer', () => {
     { when: 'the connection is cut', end: 'cut' },
     { when: 'nothing more comes', end: 'stall' },
     { when: '[DONE] is left out', end: 'clean' },
-  ] as const)('is whole when $when behind the finish reason', async ({ end }) => {
+  ] as const)('is complete if $when after the finish reason', async ({ end }) => {
     const { endpoint } = await startModelServer(streamed([content('Sunny.'), finishChunk()], end));
 
     expect(await partsOf({ endpoint, streamIdleTimeoutMs: 100 })).toEqual([text('Sunny.'), finish()]);
   });
 
-  it('may take longer than the idle limit, as long as its pieces keep coming', async () => {
+  it('may take longer than the idle timeout while pieces keep arriving', async () => {
     const { endpoint } = await startModelServer((response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       const events = [...Array.from({ length: 8 }, () => content('a')), finishChunk()];
@@ -136,7 +136,7 @@ describe('a streamed answer', () => {
     expect(performance.now() - startedAt).toBeGreaterThan(2000);
   });
 
-  it('does not count the time that its reader takes as idleness', async () => {
+  it('does not count the time of its reader as idle', async () => {
     const { endpoint } = await startModelServer(streamed([content('a'), content('b'), finishChunk()]));
 
     const parts = [];
@@ -150,7 +150,7 @@ describe('a streamed answer', () => {
 });
 
 describe('an answer that is not streamed', () => {
-  it('is one piece, and then a finish with usage', async () => {
+  it('yields one piece, then a finish with usage', async () => {
     const { endpoint, requests } = await startModelServer(
       answered(200, completion({ content: 'Sunny.' }, 'stop', counts)),
     );
@@ -168,7 +168,7 @@ describe('an answer that is not streamed', () => {
       parts: [reasoning('Hm.'), text('Yes.')],
     },
     { what: 'no words', message: { content: null }, parts: [] },
-  ])('may hold $what', async ({ message, parts }) => {
+  ])('may contain $what', async ({ message, parts }) => {
     const { endpoint } = await startModelServer(answered(200, completion(message, 'length')));
 
     expect(await partsOf({ endpoint, streaming: false })).toEqual([...parts, finish({ finishReason: 'length' })]);
@@ -179,7 +179,7 @@ describe('an answer that is not streamed', () => {
     { what: 'calls tools', body: completion({ content: null }, 'tool_calls'), code: 'unexpected_finish_reason' },
     { what: 'has no choice', body: { ...completion({}), choices: [] }, code: 'empty_response' },
     { what: 'has no choices', body: {}, code: 'empty_response' },
-  ])('is a failure when it $what', async ({ body, code }) => {
+  ])('fails if it $what', async ({ body, code }) => {
     const { endpoint } = await startModelServer(answered(200, body));
 
     await expect(partsOf({ endpoint, streaming: false })).rejects.toMatchObject({ name: 'AgentError', code });
@@ -187,7 +187,7 @@ describe('an answer that is not streamed', () => {
 });
 
 describe('the request to the model', () => {
-  it('is what Azure OpenAI expects, the instructions first', async () => {
+  it('has the format of Azure OpenAI, with the instructions first', async () => {
     const { endpoint, requests } = await startModelServer(streamed([finishChunk()]));
 
     await partsOf({ endpoint, apiVersion: '2025-01-01-preview' });
@@ -210,7 +210,7 @@ describe('the request to the model', () => {
     });
   });
 
-  it('takes an endpoint that ends in a slash', async () => {
+  it('accepts an endpoint that ends with a slash', async () => {
     const { endpoint, requests } = await startModelServer(streamed([finishChunk()]));
 
     await partsOf({ endpoint: `${endpoint}/` });

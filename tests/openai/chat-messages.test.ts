@@ -21,12 +21,12 @@ const result = (callId: string, value?: unknown) =>
   ({ $type: 'functionResult', callId, ...(value !== undefined && { result: value }) }) as const;
 const sent = (id: string, args: string) => ({ type: 'function', id, function: { name: 'look', arguments: args } });
 
-describe('a conversation for the model', () => {
-  it('begins with the instructions', () => {
+describe('the messages for the model', () => {
+  it('start with the instructions', () => {
     expect(toChatMessages('Be brief.', [])).toEqual([{ role: 'system', content: 'Be brief.' }]);
   });
 
-  it('holds the turns that the Python version stored, with their tool calls', () => {
+  it('contain the turns that the Python version stored, with their tool calls', () => {
     const history = parseThreadState(twoTurnsOfPython).data.conversationHistory;
 
     expect(converted(...replayableMessages(history))).toEqual([
@@ -96,11 +96,11 @@ describe('a conversation for the model', () => {
       },
       expected: [{ role: 'user', content: 'Read this.' }],
     },
-  ])('holds $what', ({ message, expected }) => {
+  ])('contain $what', ({ message, expected }) => {
     expect(converted(message)).toEqual(expected);
   });
 
-  it('holds tool calls, whose arguments are text, an object or absent, and a message for each result', () => {
+  it('contain tool calls with arguments as text, as an object or absent, and a message for each result', () => {
     expect(
       converted(
         {
@@ -121,7 +121,7 @@ describe('a conversation for the model', () => {
     ]);
   });
 
-  it('gives a call without a result one that says so, and leaves out a result without a call', () => {
+  it('add a placeholder result to a call without one, and omit a result without a call', () => {
     const missing = 'There is no result: the run ended before the call did.';
     expect(
       converted(

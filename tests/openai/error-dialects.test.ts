@@ -29,7 +29,7 @@ async function failureOf(reply: ModelReply, question: Partial<Question> = {}): P
   throw new Error('The model did not fail');
 }
 
-describe('an error inside of a stream', () => {
+describe('an error inside a stream', () => {
   it.each([
     [
       'a rate limit',
@@ -37,29 +37,24 @@ describe('an error inside of a stream', () => {
       'rate_limited',
       undefined,
     ],
-    ['a rate limit by number', { error: { code: 429, message: 'Slow down' } }, 'rate_limited', undefined],
+    ['a numeric rate limit code', { error: { code: 429, message: 'Slow down' } }, 'rate_limited', undefined],
     ['an overload', { error: { type: 'overloaded_error', message: 'Overloaded' } }, 'model_unavailable', 'retry'],
+    ['a server error', { error: { type: 'server_error', message: 'Oops', code: null } }, 'model_unavailable', 'retry'],
+    ['a status as code', { error: { code: '503', message: 'No capacity' } }, 'model_unavailable', 'retry'],
     [
-      'a failure of the server',
-      { error: { type: 'server_error', message: 'Oops', code: null } },
-      'model_unavailable',
-      'retry',
-    ],
-    ['a status', { error: { code: '503', message: 'No capacity' } }, 'model_unavailable', 'retry'],
-    [
-      'a long conversation',
+      'a conversation that is too long',
       { error: { code: 'context_length_exceeded', message: 'Too long' } },
       'context_length_exceeded',
       undefined,
     ],
     ['a filtered prompt', { error: { code: 'content_filter', message: 'No' } }, 'content_filter', undefined],
     ['text alone', { error: 'Something broke' }, 'model_error', undefined],
-    ['nothing that is known', { error: { message: 'Something broke' } }, 'model_error', undefined],
-  ])('that comes first is named like the same error with a status: %s', async (_what, event, code, recovery) => {
+    ['an unknown error', { error: { message: 'Something broke' } }, 'model_error', undefined],
+  ])('gets the same code as an error response if it comes first: %s', async (_what, event, code, recovery) => {
     expect(await failureOf(streamed([event]))).toMatchObject({ code, recovery });
   });
 
-  it('may come as an event of its own', async () => {
+  it('may be a separate event', async () => {
     const overloaded = 'event: error\ndata: {"type":"error","error":{"type":"overloaded_error"}}\n\n';
     expect(await failureOf(rawStream([overloaded]))).toMatchObject({ code: 'model_unavailable' });
     expect(await failureOf(rawStream(['event: error\ndata: upstream failed\n\n']))).toMatchObject({
@@ -67,13 +62,13 @@ describe('an error inside of a stream', () => {
     });
   });
 
-  it('may come as the whole answer of a 200', async () => {
+  it('may be the whole body of a 200', async () => {
     expect(await failureOf(answered(200, { error: { code: '429', message: 'Slow down' } }))).toMatchObject({
       code: 'rate_limited',
     });
   });
 
-  it('that is an overload and comes first is tried again by the run', async () => {
+  it('is retried by the run if it is an overload and comes first', async () => {
     const overload = streamed([{ error: { type: 'overloaded_error', message: 'Overloaded' } }]);
     const { endpoint, requests } = await startModelServer(overload, sunny);
 
@@ -83,13 +78,13 @@ describe('an error inside of a stream', () => {
     expect(requests).toHaveLength(2);
   });
 
-  it('that comes after a visible piece is not tried again', async () => {
+  it('is not retried after a visible piece', async () => {
     const broken = streamed([content('Sun'), { error: { type: 'overloaded_error', message: 'Overloaded' } }]);
     expect(await failureOf(broken)).toMatchObject({ code: 'model_error', recovery: undefined });
   });
 });
 
-describe('an endpoint that refuses stream_options', () => {
+describe('an endpoint that rejects stream_options', () => {
   it.each([
     [400, { error: { message: 'Unrecognized request argument supplied: stream_options' } }],
     [400, { error: { message: 'Unknown field', param: 'stream_options.include_usage' } }],
@@ -102,7 +97,7 @@ describe('an endpoint that refuses stream_options', () => {
     [400, { message: 'unknown field "stream_options"' }],
     [400, "Additional properties are not allowed ('stream_options' was unexpected)"],
     [400, { error: 'Unsupported parameter: stream options' }],
-  ])('with %i and %j is asked again without it, and no more from then on', async (status, body) => {
+  ])('(%i %j) is called again without it, and never with it later', async (status, body) => {
     const { endpoint, requests } = await startModelServer(answered(status, body), sunny);
     const model = chatModel({ endpoint });
     const run = () => collectParts(model);
@@ -123,7 +118,7 @@ describe('an endpoint that refuses stream_options', () => {
     [400, { error: { message: "Unsupported parameter: 'max_completion_tokens'" } }],
     [400, { error: { message: 'The response was filtered', code: 'content_filter' } }],
     [401, { error: { message: 'stream_options' } }],
-  ])('is another one than that which answers %i with %j: it is asked once', async (status, body) => {
+  ])('is not assumed for other errors, which are not retried (%i %j)', async (status, body) => {
     const { endpoint, requests } = await startModelServer(answered(status, body));
 
     await expect(partsOf({ endpoint })).rejects.toBeInstanceOf(AgentError);
@@ -131,12 +126,12 @@ describe('an endpoint that refuses stream_options', () => {
   });
 });
 
-describe('an endpoint that refuses to stream', () => {
+describe('an endpoint that rejects streaming', () => {
   it.each([
     [400, { error: { message: "Unsupported value: 'stream' does not support true", param: 'stream' } }],
     [422, { detail: [{ loc: ['body', 'stream'], msg: 'streaming is not supported' }] }],
     [400, { error: { message: 'Your organization must be verified to stream this model.' } }],
-  ])('with %i and %j may be asked for the whole answer', async (status, body) => {
+  ])('(%i %j) allows a retry without streaming', async (status, body) => {
     expect(await failureOf(answered(status, body))).toMatchObject({
       code: 'model_rejected_request',
       recovery: 'retry-without-streaming',
@@ -144,7 +139,7 @@ describe('an endpoint that refuses to stream', () => {
   });
 });
 
-describe('a rejected request', () => {
+describe('an error response', () => {
   it.each([
     [400, { error: { code: 'context_length_exceeded', message: 'too long' } }, 'context_length_exceeded'],
     [400, { error: { message: "This model's maximum context length is 8192 tokens." } }, 'context_length_exceeded'],
@@ -163,11 +158,11 @@ describe('a rejected request', () => {
     [404, '', 'endpoint_not_found'],
     [403, { error: { message: 'Forbidden' } }, 'authentication_failed'],
     [400, [{ error: { code: 400, message: 'Bad' } }], 'model_rejected_request'],
-  ])('with %i and %j is %s', async (status, body, code) => {
+  ])('(%i %j) has the code %s', async (status, body, code) => {
     expect(await failureOf(answered(status, body))).toMatchObject({ code });
   });
 
-  it('for a path that the endpoint does not know says to check the endpoint', async () => {
+  it('for an unknown path suggests checking the endpoint', async () => {
     const failure = await failureOf(answered(404, { error: { code: '404', message: 'Resource not found' } }));
     expect(failure.message).toBe('The model endpoint does not know the path. Check AZURE_OPENAI_ENDPOINT.');
   });
@@ -188,7 +183,7 @@ describe('the content filter', () => {
       }),
     ],
     [
-      'a prompt rejected by code alone',
+      'a rejected prompt with only a code',
       answered(400, {
         error: { code: '400', innererror: { code: 'ResponsibleAIPolicyViolation', content_filter_result: verdict } },
       }),
@@ -201,18 +196,18 @@ describe('the content filter', () => {
       ]),
     ],
     [
-      'an answer, in a chunk before the last one',
+      'an answer, before the last chunk',
       streamed([
         content('It'),
         { choices: [{ index: 0, content_filter_results: verdict }] },
         finishChunk('content_filter'),
       ]),
     ],
-  ])('names its category for %s', async (_what, reply) => {
+  ])('reports its category for %s', async (_what, reply) => {
     expect(await failureOf(reply)).toMatchObject({ code: 'content_filter', message });
   });
 
-  it('fails the run when its verdict comes after the answer has stopped, and the text stays in the updates', async () => {
+  it('fails the run if its verdict arrives after the answer, and the text remains in the updates', async () => {
     const { endpoint } = await startModelServer(
       streamed([content('It is'), finishChunk(), finishChunk('content_filter')]),
     );
@@ -222,7 +217,7 @@ describe('the content filter', () => {
     expect(parts).toEqual([text('It is')]);
   });
 
-  it('fails the run when its verdict comes as an error after the answer has stopped', async () => {
+  it('fails the run if its verdict arrives as an error after the answer', async () => {
     const late = streamed([content('It is'), finishChunk(), { error: { code: 'content_filter', message: 'No' } }]);
     expect(await failureOf(late)).toMatchObject({ code: 'content_filter' });
   });
@@ -233,12 +228,12 @@ describe('a rate limit', () => {
     [{ 'retry-after': '7' }, 7],
     [{ 'retry-after-ms': '1500' }, 2],
     [{}, undefined],
-  ])('with %j tells a caller to wait %s seconds', async (headers, seconds) => {
+  ])('with the headers %j tells a caller to wait %s seconds', async (headers, seconds) => {
     const failure = await failureOf(answered(429, { error: { message: 'Slow down' } }, { ...AT_ONCE, ...headers }));
     expect(failure.retryAfterSeconds).toBe(seconds);
   });
 
-  it('that names the wait in its text alone hands that on', async () => {
+  it('that names the wait only in its text passes the text on', async () => {
     const body = { error: { code: '429', message: 'Rate limit is exceeded. Please retry after 6 seconds.' } };
     expect(await failureOf(answered(429, body, AT_ONCE))).toMatchObject({ retryAfterSeconds: 6 });
   });
@@ -254,7 +249,7 @@ async function shownAndLogged(reply: (host: string | undefined) => ModelReply, q
   };
 }
 
-describe('what a provider says of itself', () => {
+describe('the error text of a provider', () => {
   const TOKEN = 'eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJtb2RlbCJ9.c2lnbmF0dXJl';
   const careless = (host: string | undefined) =>
     `key ${API_KEY}, in part ${API_KEY.slice(0, 14)}***, token ${TOKEN}, Bearer abc.def, at http://${host}/openai and ${host}. ` +
@@ -270,7 +265,7 @@ describe('what a provider says of itself', () => {
     ['a whole answer that is not JSON', (host) => answered(200, `{"choices": ${JSON.stringify(careless(host))}`)],
   ];
 
-  it.each(replies)('reaches answer and log without secrets and control characters: %s', async (_what, reply) => {
+  it.each(replies)('appears in answer and log without secrets and control characters: %s', async (_what, reply) => {
     const { shown, lines, endpoint } = await shownAndLogged(reply, {});
 
     for (const secret of [API_KEY, API_KEY.slice(0, 14), TOKEN, 'abc.def', new URL(endpoint).host]) {
@@ -281,14 +276,14 @@ describe('what a provider says of itself', () => {
     expect(lines).not.toMatch(/\\r|\\n|\\u0007|\u202E/);
   });
 
-  it.each(replies)('is left out of the log where that holds no content: %s', async (_what, reply) => {
+  it.each(replies)('is omitted from the log if content is not logged: %s', async (_what, reply) => {
     const { lines } = await shownAndLogged(reply, { agent: { quotesErrors: false } });
 
     expect(lines).not.toContain('diagnosis');
     expect(lines).not.toContain('forged');
   });
 
-  it('is in the log otherwise, with the status', async () => {
+  it('is logged with the status if content is logged', async () => {
     const { lines, shown } = await shownAndLogged(
       () => answered(400, { error: { message: 'You sent nonsense.' } }),
       {},
@@ -301,7 +296,7 @@ describe('what a provider says of itself', () => {
 });
 
 describe('a model that cannot be reached', () => {
-  it('is named in the log with the reason, and not in the answer', async () => {
+  it('is named in the log with the reason, but not in the answer', async () => {
     const server = createServer();
     const { port } = new URL(await listenOnLoopback(server));
     await new Promise((resolve) => server.close(resolve));
@@ -316,7 +311,7 @@ describe('a model that cannot be reached', () => {
 });
 
 describe('an error body without an end', () => {
-  it('is read in part', async () => {
+  it('is read only up to a limit', async () => {
     const { endpoint } = await startModelServer((response) => {
       response.writeHead(400, { 'content-type': 'text/plain' });
       const fill = (): void => {

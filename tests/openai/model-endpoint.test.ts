@@ -4,7 +4,7 @@ import { ModelEndpointError, parseModelEndpoint } from '../../src/openai/model-e
 const resource = 'https://weather.openai.azure.com';
 const foundry = 'https://weather.services.ai.azure.com';
 
-/** The address that is called for a deployment `gpt`. */
+/** The URL that is called for the deployment `gpt`. */
 function calledAddress(value: string, apiVersion?: string): string {
   const { endpoint } = parseModelEndpoint(value, apiVersion);
   return endpoint.api === 'v1'
@@ -12,7 +12,7 @@ function calledAddress(value: string, apiVersion?: string): string {
     : `${endpoint.baseUrl}/deployments/gpt/chat/completions?api-version=${endpoint.apiVersion}`;
 }
 
-/** The message with which an endpoint is refused; empty when it is taken. */
+/** The error message for an endpoint. Empty if it is valid. */
 function refusal(value: string): string {
   try {
     parseModelEndpoint(value);
@@ -27,7 +27,7 @@ const dated = (root: string, version = '2024-10-21') =>
   `${root}/openai/deployments/gpt/chat/completions?api-version=${version}`;
 const v1 = (root: string) => `${root}/openai/v1/chat/completions`;
 
-describe('an endpoint', () => {
+describe('the model endpoint', () => {
   it.each<[pasted: string, apiVersion: string | undefined, called: string]>([
     [resource, undefined, dated(resource)],
     [`${resource}/`, '2025-01-01-preview', dated(resource, '2025-01-01-preview')],
@@ -77,7 +77,7 @@ describe('an endpoint', () => {
     ['http://localhost:11434/v1/chat/completions', 'v1', 'http://localhost:11434/v1/chat/completions'],
     ['https://gateway.example/v1', '2024-10-21', dated('https://gateway.example/v1')],
     ['http://[::1]:4010', undefined, dated('http://[::1]:4010')],
-  ])('%s with the version %s is called at %s', (pasted, apiVersion, called) => {
+  ])('"%s" with API version %s leads to requests to %s', (pasted, apiVersion, called) => {
     expect(calledAddress(pasted, apiVersion)).toBe(called);
   });
 
@@ -97,7 +97,7 @@ describe('an endpoint', () => {
     ['https://ai.azure.com/resource/deployments', /^is the address of a portal page/],
     ['https://oai.azure.com/portal/openai', /^is the address of a portal page/],
     ['https://api.openai.com/v1', /^is OpenAI's own API/],
-  ])('%s is refused, and the message shows what is expected', (pasted, problem) => {
+  ])('"%s" is rejected with the expected format', (pasted, problem) => {
     const message = refusal(pasted);
     expect(message).toMatch(problem);
     expect(message).toContain('expected https://NAME.openai.azure.com');
@@ -111,7 +111,7 @@ describe('an endpoint', () => {
     ['https://weather.openai.azure.us/openai/v1/', 'https://cognitiveservices.azure.us/.default'],
     ['https://weather.openai.azure.cn', 'https://cognitiveservices.azure.cn/.default'],
     ['https://gateway.example', 'https://cognitiveservices.azure.com/.default'],
-  ])('%s gets tokens for %s', (pasted, scope) => {
+  ])('"%s" uses tokens for the scope %s', (pasted, scope) => {
     expect(parseModelEndpoint(pasted).tokenScope).toBe(scope);
   });
 
@@ -121,7 +121,7 @@ describe('an endpoint', () => {
     [`${resource}/openai/v1/`, '2024-10-21', /^AZURE_OPENAI_API_VERSION has no effect/],
     [`${resource}/openai/v1/`, 'v1', undefined],
     [resource, undefined, undefined],
-  ])('%s with the version %s is explained in the log as needed', (pasted, apiVersion, notice) => {
+  ])('"%s" with API version %s logs a notice if the URL is rewritten', (pasted, apiVersion, notice) => {
     expect(parseModelEndpoint(pasted, apiVersion).notice ?? '').toMatch(notice ?? /^$/);
   });
 });

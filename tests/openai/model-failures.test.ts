@@ -6,7 +6,7 @@ import { API_KEY, askModel, partsOf, type Question } from '../support/ask-model.
 import { chunk, content, finishChunk, promptFilterChunk } from '../support/model-chunks.js';
 import { answered, type ModelReply, startModelServer, streamed } from '../support/model-server.js';
 
-/** What a careless provider might tell of itself. */
+/** Error texts of a careless provider, which contain secrets. */
 const secrets = (endpoint: string) => `key ${API_KEY} is not valid at ${endpoint}`;
 
 const refused = (status: number, error: object = {}, headers: Readonly<Record<string, string>> = {}): ModelReply => {
@@ -29,7 +29,7 @@ async function failureOf(question: Question): Promise<AgentError> {
 const AT_ONCE = { 'x-should-retry': 'false' };
 const SOON = { 'retry-after-ms': '1' };
 
-// Placed before the first call, as the SDK keeps hold of the console that it finds then.
+// Before the first call, because the SDK keeps the console methods that it finds then.
 const consoleError = vi.spyOn(console, 'error').mockImplementation(() => {});
 
 afterEach(() => void consoleError.mockClear());
@@ -37,7 +37,7 @@ afterEach(() => void consoleError.mockClear());
 describe('a model call that fails', () => {
   it.each<[when: string, code: string, recovery: AgentRecovery | undefined, reply: ModelReply]>([
     ['the key is refused', 'authentication_failed', undefined, refused(401)],
-    ['the identity may not', 'authentication_failed', undefined, refused(403)],
+    ['the identity has no access', 'authentication_failed', undefined, refused(403)],
     ['the deployment is unknown', 'deployment_not_found', undefined, refused(404, { code: 'DeploymentNotFound' })],
     ['the prompt is filtered', 'content_filter', undefined, refused(400, { code: 'content_filter', param: 'prompt' })],
     [
@@ -46,9 +46,14 @@ describe('a model call that fails', () => {
       undefined,
       refused(400, { code: 'context_length_exceeded' }),
     ],
-    ['it does not stream', 'model_rejected_request', 'retry-without-streaming', refused(400, { param: 'stream' })],
     [
-      'it knows no stream options',
+      'streaming is not supported',
+      'model_rejected_request',
+      'retry-without-streaming',
+      refused(400, { param: 'stream' }),
+    ],
+    [
+      'stream options are not supported',
       'model_rejected_request',
       'retry-without-streaming',
       refused(400, { param: 'stream_options' }),
@@ -57,50 +62,50 @@ describe('a model call that fails', () => {
     ['the model is broken', 'model_unavailable', undefined, refused(500, {}, AT_ONCE)],
     ['a gateway answers with a page', 'model_unavailable', undefined, answered(502, '<html>', AT_ONCE)],
     [
-      'an error comes instead of a chunk',
+      'an error replaces the first chunk',
       'model_error',
       undefined,
       streamed([{ error: { message: secrets('http://127.0.0.1') } }]),
     ],
     [
-      'an error comes in mid-stream',
+      'an error arrives mid-stream',
       'model_error',
       undefined,
       streamed([content('It'), { error: { message: 'Down.', code: '500' } }]),
     ],
     [
-      'the filter speaks up in mid-stream',
+      'the filter intervenes mid-stream',
       'content_filter',
       undefined,
       streamed([content('It'), { error: { message: 'No.', code: 'content_filter' } }]),
     ],
     ['the answer is filtered', 'content_filter', undefined, streamed([content('It'), finishChunk('content_filter')])],
     [
-      'it calls tools',
+      'the answer calls unknown tools',
       'unexpected_finish_reason',
       undefined,
       streamed([chunk({ tool_calls: [] }), finishChunk('tool_calls')]),
     ],
-    ['it holds no chunk', 'empty_response', 'retry', streamed([])],
-    ['it holds no chunk and no end', 'empty_response', 'retry', streamed([], 'clean')],
-    ['it is no stream', 'empty_response', 'retry-without-streaming', answered(200, { choices: [] })],
-    ['a text is no text', 'malformed_response', 'retry', streamed([chunk({ content: ['It'] })])],
+    ['the stream has no chunk', 'empty_response', 'retry', streamed([])],
+    ['the stream has neither chunk nor end', 'empty_response', 'retry', streamed([], 'clean')],
+    ['the answer is not a stream', 'empty_response', 'retry-without-streaming', answered(200, { choices: [] })],
+    ['a text is not a string', 'malformed_response', 'retry', streamed([chunk({ content: ['It'] })])],
     ['a chunk is null', 'malformed_response', 'retry', streamed(['null'])],
-    ['it holds the verdict on the prompt only', 'incomplete_response', 'retry', streamed([promptFilterChunk])],
-    ['it ends without a finish reason', 'incomplete_response', 'retry', streamed([content('It is')])],
+    ['the stream has only the prompt verdict', 'incomplete_response', 'retry', streamed([promptFilterChunk])],
+    ['the stream has no finish reason', 'incomplete_response', 'retry', streamed([content('It is')])],
     [
-      'it ends without a finish reason and [DONE]',
+      'the stream has neither finish reason nor [DONE]',
       'incomplete_response',
       'retry',
       streamed([content('It is')], 'clean'),
     ],
-    ['the connection is cut in mid-stream', 'connection_lost', 'retry', streamed([content('It is')], 'cut')],
-    ['the connection is cut behind the headers', 'connection_lost', 'retry', streamed([], 'cut')],
-    ['a chunk is no JSON', 'malformed_response', 'retry', streamed([content('It'), '{"choices":[{'])],
+    ['the connection is cut mid-stream', 'connection_lost', 'retry', streamed([content('It is')], 'cut')],
+    ['the connection is cut after the headers', 'connection_lost', 'retry', streamed([], 'cut')],
+    ['a chunk is not JSON', 'malformed_response', 'retry', streamed([content('It'), '{"choices":[{'])],
     ['a chunk has no choices', 'incomplete_response', 'retry', streamed([content('It'), { id: 'chatcmpl-1' }])],
-    ['it stalls in mid-stream', 'stream_stalled', undefined, streamed([content('It')], 'stall')],
-    ['it stalls before the first chunk', 'model_timeout', undefined, streamed([], 'stall')],
-  ])('because %s is %s, recovery: %s', async (_when, code, recovery, reply) => {
+    ['the stream stalls', 'stream_stalled', undefined, streamed([content('It')], 'stall')],
+    ['the stream stalls before the first chunk', 'model_timeout', undefined, streamed([], 'stall')],
+  ])('because %s has code %s and recovery %s', async (_when, code, recovery, reply) => {
     const { endpoint } = await startModelServer(reply);
 
     const failure = await failureOf({
@@ -114,7 +119,7 @@ describe('a model call that fails', () => {
     for (const secret of [API_KEY, '127.0.0.1', new URL(endpoint).port]) expect(failure.message).not.toContain(secret);
   });
 
-  it('because nobody listens is connection_failed, after two more tries', async () => {
+  it('because nothing listens has code connection_failed after two retries', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     const address = server.address();
@@ -127,7 +132,7 @@ describe('a model call that fails', () => {
     expect(failure.message).not.toContain('127.0.0.1');
   });
 
-  it('because no headers come in time is model_timeout, and the model is not asked again', async () => {
+  it('because no headers arrive in time has code model_timeout without a retry', async () => {
     const { endpoint, requests } = await startModelServer(() => {});
 
     expect(await failureOf({ endpoint, agent: { firstTokenTimeoutMs: 300 } })).toMatchObject({
@@ -138,8 +143,8 @@ describe('a model call that fails', () => {
   });
 });
 
-describe('the words of the answer', () => {
-  it('do not reach the console when a chunk cannot be read', async () => {
+describe('the text of an answer', () => {
+  it('does not reach the console if a chunk is malformed', async () => {
     const { endpoint } = await startModelServer(streamed([content('It'), '{"choices":[{"delta":{"content":"private']));
 
     await failureOf({ endpoint });
@@ -155,27 +160,27 @@ describe('a rate limit', () => {
     { header: { 'retry-after-ms': '1500' }, message: 'The model is over its rate limit. Try again in 2 s.' },
     { header: { 'retry-after': 'soon' }, message: 'The model is over its rate limit.' },
     { header: {}, message: 'The model is over its rate limit.' },
-  ])('told with $header says "$message"', async ({ header, message }) => {
+  ])('with $header says $message', async ({ header, message }) => {
     const { endpoint } = await startModelServer(refused(429, {}, { ...AT_ONCE, ...header }));
 
     expect((await failureOf({ endpoint })).message).toBe(message);
   });
 
-  it('told with a date says how long it is until then', async () => {
+  it('with a date says how long to wait', async () => {
     const inTenSeconds = new Date(Date.now() + 10_000).toUTCString();
     const { endpoint } = await startModelServer(refused(429, {}, { ...AT_ONCE, 'retry-after': inTenSeconds }));
 
     expect((await failureOf({ endpoint })).message).toMatch(/ (8|9|10) s\.$/);
   });
 
-  it('that lasts for long is told at once, not waited for', async () => {
+  it('with a long wait fails at once', async () => {
     const { endpoint, requests } = await startModelServer(refused(429, {}, { 'retry-after': '21' }));
 
     expect((await failureOf({ endpoint })).message).toBe('The model is over its rate limit. Try again in 21 s.');
     expect(requests).toHaveLength(1);
   });
 
-  it.each([429, 500])('or a failure of the model (%i) is met by two more tries', async (status) => {
+  it.each([429, 500])('or a server error (%i) is retried twice', async (status) => {
     const { endpoint, requests } = await startModelServer(refused(status, {}, SOON));
 
     await failureOf({ endpoint });
@@ -184,10 +189,10 @@ describe('a rate limit', () => {
   });
 });
 
-describe('a call that is aborted', () => {
+describe('an aborted call', () => {
   const timeUp = new AgentError('run_timeout', 'The run did not end within its time limit of 1 s.');
 
-  it('before the headers fails for the reason of the abort, and lets its connection go', async () => {
+  it('fails with the abort reason before the headers, and closes its connection', async () => {
     const controller = new AbortController();
     let closed: Promise<unknown> | undefined;
     const { endpoint, requests } = await startModelServer((response) => {
@@ -203,7 +208,7 @@ describe('a call that is aborted', () => {
   it.each([
     { reason: timeUp, code: 'run_timeout' },
     { reason: undefined, code: 'run_aborted' },
-  ])('in mid-stream fails with $code, and lets its connection go', async ({ reason, code }) => {
+  ])('fails mid-stream with $code, and closes its connection', async ({ reason, code }) => {
     const controller = new AbortController();
     let closed: Promise<unknown> | undefined;
     const { endpoint } = await startModelServer((response, request) => {

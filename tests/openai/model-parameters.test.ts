@@ -4,7 +4,7 @@ import { completion, finishChunk } from '../support/model-chunks.js';
 import { answered, startModelServer, streamed } from '../support/model-server.js';
 
 describe('the parameters of an agent', () => {
-  it.each([true, false])('are sent under their names on the wire (streaming: %s)', async (streaming) => {
+  it.each([true, false])('are sent with their wire names (streaming: %s)', async (streaming) => {
     const { endpoint, requests } = await startModelServer(
       streaming ? streamed([finishChunk()]) : answered(200, completion({ content: 'Hi' })),
     );
@@ -18,7 +18,7 @@ describe('the parameters of an agent', () => {
     expect(requests[0]?.body).toMatchObject({ reasoning_effort: 'low', max_completion_tokens: 500, temperature: 0 });
   });
 
-  it('are not sent when they are undefined', async () => {
+  it('are not sent if undefined', async () => {
     const { endpoint, requests } = await startModelServer(streamed([finishChunk()]));
 
     await partsOf({

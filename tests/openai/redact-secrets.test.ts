@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { redactSecrets } from '../../src/openai/redact-secrets.js';
 
-describe('a text that repeats secrets', () => {
+describe('redactSecrets', () => {
   const key = 'Zq7mKp2xVw9rTb4nLs8dFh1cYj6gQe3u';
 
   it.each([
@@ -15,12 +15,12 @@ describe('a text that repeats secrets', () => {
     ['an old key 0123456789abcdef0123456789abcdef', 'an old key [redacted]'],
     ['plain words stay, with 4096 tokens', 'plain words stay, with 4096 tokens'],
     ['request 6f1c2d3e-0000-4000-8000-1234567890ab stays', 'request 6f1c2d3e-0000-4000-8000-1234567890ab stays'],
-  ])('%j becomes %j', (text, redacted) => {
+  ])('turns %j into %j', (text, redacted) => {
     expect(redactSecrets(text, [key, '', 'weather.openai.azure.com'])).toBe(redacted);
   });
 
-  it('never holds eight characters of a secret in a row', () => {
-    // Letters and digits, as keys are; the words of the redaction itself do not count.
+  it('leaves no eight consecutive characters of a secret', () => {
+    // Letters and digits, like keys. The replacement text itself does not count.
     const secret = fc.string({
       unit: fc.constantFrom('A', 'B', 'C', 'D', 'E', 'X', 'Y', 'Z', '1', '2', '3'),
       minLength: 8,

@@ -8,7 +8,7 @@ import { answered, type ModelReply, startModelServer, streamed } from '../suppor
 
 const data = (event: object): string => `data: ${JSON.stringify(event)}\n\n`;
 
-/** Sends the pieces with a pause before each; a number is a longer pause. */
+/** Sends the pieces with a pause before each. A number is a longer pause. */
 function paced(pauseMs: number, pieces: readonly string[], type = 'text/event-stream'): ModelReply {
   return (response) => {
     response.writeHead(200, { 'content-type': type });
@@ -23,7 +23,7 @@ function paced(pauseMs: number, pieces: readonly string[], type = 'text/event-st
   };
 }
 
-/** Sends the pieces, then the keep-alive every 20 ms until the reader has left. */
+/** Sends the pieces, then the keep-alive every 20 ms until the reader disconnects. */
 function keptAlive(pieces: readonly string[], keepAlive: string): ModelReply {
   return (response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
@@ -36,12 +36,12 @@ function keptAlive(pieces: readonly string[], keepAlive: string): ModelReply {
 const role = data(chunk({ role: 'assistant', content: '' }));
 const ending = [data(content('Sunny.')), data(finishChunk())];
 
-describe('the wait for the first visible piece', () => {
+describe('the timeout for the first visible piece', () => {
   it.each([
     ['comments', Array<string>(10).fill(': thinking\n\n')],
     ['the role and comments', [role, ...Array<string>(10).fill(':\n\n')]],
     ['the role and silence', [role, '', '', '', '', '', '', '', '', '']],
-  ])('may be longer than the idle limit: %s', async (_what, pieces) => {
+  ])('may exceed the idle timeout: %s', async (_what, pieces) => {
     const { endpoint } = await startModelServer(paced(60, [...pieces, ...ending]));
 
     const parts = await partsOf({ endpoint, streamIdleTimeoutMs: 250, agent: { firstTokenTimeoutMs: 30_000 } });
@@ -53,9 +53,9 @@ describe('the wait for the first visible piece', () => {
     ['nothing', () => {}],
     ['headers', streamed([], 'stall')],
     ['the role', streamed([chunk({ role: 'assistant', content: '' })], 'stall')],
-    ['comments without an end', keptAlive([], ': wait\n\n')],
-    ['keep-alives without an end', keptAlive([role], 'data:\n\n')],
-  ])('ends after its limit when the model sends %s, and the model is asked once', async (_what, reply) => {
+    ['endless comments', keptAlive([], ': wait\n\n')],
+    ['endless keep-alives', keptAlive([role], 'data:\n\n')],
+  ])('fails the call without a retry if the model sends only %s', async (_what, reply) => {
     let closed: Promise<unknown> | undefined;
     const { endpoint, requests } = await startModelServer((response, request) => {
       closed = once(response, 'close');
@@ -73,7 +73,7 @@ describe('the wait for the first visible piece', () => {
     expect(requests).toHaveLength(1);
   });
 
-  it('holds for an answer that is not streamed, headers and body together', async () => {
+  it('covers headers and body of an answer that is not streamed', async () => {
     const { endpoint, requests } = await startModelServer((response) => {
       response.writeHead(200, { 'content-type': 'application/json' });
       response.write('{');
@@ -85,7 +85,7 @@ describe('the wait for the first visible piece', () => {
     expect(requests).toHaveLength(1);
   });
 
-  it('may be longer than the idle limit for an answer that is not streamed', async () => {
+  it('may exceed the idle timeout for an answer that is not streamed', async () => {
     const body = JSON.stringify(completion({ content: 'Sunny.' }));
     const { endpoint } = await startModelServer(paced(600, [body], 'application/json'));
 
@@ -94,7 +94,7 @@ describe('the wait for the first visible piece', () => {
     ).toEqual([text('Sunny.'), finish()]);
   });
 
-  it('counts the time of retries, too', async () => {
+  it('includes the time of retries', async () => {
     const { endpoint } = await startModelServer(answered(429, {}, { 'retry-after': '15' }));
 
     await expect(partsOf({ endpoint, agent: { firstTokenTimeoutMs: 300 } })).rejects.toMatchObject({
@@ -103,8 +103,8 @@ describe('the wait for the first visible piece', () => {
   });
 });
 
-describe('the wait between two pieces', () => {
-  it.each([': keep-alive\n\n', 'data:\n\n', 'event: ping\ndata: {}\n\n'])('is kept alive by %j', async (keepAlive) => {
+describe('the idle timeout between two pieces', () => {
+  it.each([': keep-alive\n\n', 'data:\n\n', 'event: ping\ndata: {}\n\n'])('is reset by %j', async (keepAlive) => {
     const pieces = [
       data(content('Sun')),
       ...Array<string>(8).fill(keepAlive),
@@ -116,7 +116,7 @@ describe('the wait between two pieces', () => {
     expect(await partsOf({ endpoint, streamIdleTimeoutMs: 500 })).toEqual([text('Sun'), text('ny.'), finish()]);
   });
 
-  it('ends after the idle limit when nothing comes, and the model is asked once', async () => {
+  it('fails the call without a retry if nothing arrives', async () => {
     const { endpoint, requests } = await startModelServer(streamed([content('Sun')], 'stall'));
 
     await expect(partsOf({ endpoint, streamIdleTimeoutMs: 300 })).rejects.toMatchObject({
@@ -128,8 +128,8 @@ describe('the wait between two pieces', () => {
   });
 });
 
-describe('a gateway that gave up waiting for the model', () => {
-  it.each([408, 504])('with status %i is not asked again', async (status) => {
+describe('a gateway timeout', () => {
+  it.each([408, 504])('with status %i is not retried', async (status) => {
     const { endpoint, requests } = await startModelServer(answered(status, 'upstream request timeout'));
 
     await expect(partsOf({ endpoint })).rejects.toMatchObject({ code: 'model_timeout', recovery: undefined });

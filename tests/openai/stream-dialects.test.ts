@@ -22,46 +22,43 @@ describe('a stream of server-sent events', () => {
 
   it.each([
     ['with comments', `: ping\n\ndata: ${sunny}\n\n:\n\ndata: ${stop}\n\n: bye\n\ndata: [DONE]\n\n`],
-    [
-      'with data lines without content',
-      `data:\n\ndata: \n\ndata: ${sunny}\n\ndata\n\ndata: ${stop}\n\ndata: [DONE]\n\n`,
-    ],
+    ['with empty data lines', `data:\n\ndata: \n\ndata: ${sunny}\n\ndata\n\ndata: ${stop}\n\ndata: [DONE]\n\n`],
     ['with a comment in a data line', `data: : keepalive\n\ndata: ${sunny}\n\ndata: :\n\ndata: ${stop}\n\n`],
     ['with words in a data line', `data: ping\n\ndata: keep-alive\n\ndata: ${sunny}\n\ndata: ${stop}\n\n`],
     [
       'with ping events',
       `event: ping\ndata: {}\n\ndata: ${sunny}\n\nevent: ping\ndata: {"type": "ping"}\n\ndata: ${stop}\n\n`,
     ],
-    ['with named events that are no JSON', `event: heartbeat\ndata: tick\n\ndata: ${sunny}\n\ndata: ${stop}\n\n`],
+    ['with named events that are not JSON', `event: heartbeat\ndata: tick\n\ndata: ${sunny}\n\ndata: ${stop}\n\n`],
     ['with named chunks', `event: message\ndata: ${sunny}\n\nevent: completion.chunk\ndata: ${stop}\n\n`],
     ['with ids and retry times', `retry: 5\nid: 1\ndata: ${sunny}\n\nid: 2\ndata: ${stop}\n\ndata: [DONE]\n\n`],
     ['with CRLF', `: hi\r\n\r\ndata: ${sunny}\r\n\r\ndata: ${stop}\r\n\r\ndata: [DONE]\r\n\r\n`],
     ['with CR', `data: ${sunny}\r\rdata: ${stop}\r\rdata: [DONE]\r\r`],
     ['with a byte order mark', `\uFEFFdata: ${sunny}\n\ndata: ${stop}\n\ndata: [DONE]\n\n`],
     [
-      'with events of several lines',
+      'with multi-line events',
       `data: {"choices":\ndata: [{"index":0,\ndata: "delta":{"content":"Sunny."}}]}\n\ndata: ${stop}\n\n`,
     ],
-    ['without blanks after the colons', `data:${sunny}\n\ndata:${stop}\n\ndata:[DONE]\n\n`],
+    ['without spaces after the colons', `data:${sunny}\n\ndata:${stop}\n\ndata:[DONE]\n\n`],
     ['without [DONE]', `data: ${sunny}\n\ndata: ${stop}\n\n`],
     ['without a blank line at its end', `data: ${sunny}\n\ndata: ${stop}`],
     [
       'with more after [DONE]',
       `data: ${sunny}\n\ndata: ${stop}\n\ndata: [DONE]\n\ndata: ${sunny}\n\ndata: nonsense{\n\n`,
     ],
-    ['with errors that are null', `data: {"error":null,"choices":[]}\n\ndata: ${sunny}\n\ndata: ${stop}\n\n`],
+    ['with null errors', `data: {"error":null,"choices":[]}\n\ndata: ${sunny}\n\ndata: ${stop}\n\n`],
   ])('is read %s', async (_what, raw) => {
     expect(await partsOfRaw(raw)).toEqual(whole);
   });
 
-  it('is read to [DONE] and no further when the endpoint leaves the connection open', async () => {
+  it('is read up to [DONE] if the endpoint leaves the connection open', async () => {
     const pieces = [`data: ${sunny}\n\n`, `data: ${stop}\n\n`, 'data: [DONE]\n\n'];
     const { endpoint } = await startModelServer(rawStream(pieces, { isLeftOpen: true }));
 
     expect(await partsOf({ endpoint, streamIdleTimeoutMs: 60_000 })).toEqual(whole);
   });
 
-  it('gives the same parts however its bytes are cut', async () => {
+  it('yields the same parts however its bytes are split', async () => {
     const raw = Buffer.from(
       `\uFEFF: hi\r\n\r\ndata: ${JSON.stringify(content('Ein schöner Tag 🌞'))}\n\ndata: ${stop}\r\n\r\ndata: [DONE]\n\n`,
     );
@@ -157,7 +154,7 @@ describe('the chunks of a stream', () => {
       events: [{ choices: null }, { choices: [{ index: 0, delta: null }] }, content('Sunny.'), finishChunk()],
       parts: [text('Sunny.')],
     },
-  ])('may hold $what', async ({ events, parts }) => {
+  ])('may contain $what', async ({ events, parts }) => {
     const { endpoint } = await startModelServer(streamed(events));
 
     expect(await partsOf({ endpoint })).toEqual([...parts, finish()]);
@@ -194,7 +191,7 @@ describe('the chunks of a stream', () => {
       what: 'without a total',
       events: [content('Sun'), content('ny.'), finishChunk(), usageChunk({ prompt_tokens: 5, completion_tokens: 2 })],
     },
-  ])('may hold usage $what', async ({ events }) => {
+  ])('may contain usage $what', async ({ events }) => {
     const { endpoint } = await startModelServer(streamed(events));
 
     expect((await partsOf({ endpoint })).at(-1)).toEqual(
@@ -208,16 +205,16 @@ describe('the chunks of a stream', () => {
     { choices: [{ delta: 'Sunny.' }] },
     { choices: [{ delta: { content: 5 } }] },
     { choices: [{ delta: { content: [5] } }] },
-  ])('are malformed when they hold %j', async (broken) => {
+  ])('are malformed if they contain %j', async (broken) => {
     const { endpoint } = await startModelServer(streamed([broken]));
 
     await expect(partsOf({ endpoint })).rejects.toMatchObject({ code: 'malformed_response', recovery: 'retry' });
   });
 });
 
-describe('an endpoint that does not stream as it was asked to', () => {
+describe('an endpoint that ignores the stream parameter', () => {
   it.each(['application/json', 'application/json; charset=utf-8'])(
-    'answers with the whole as %s, which is read without asking again',
+    'may answer with the whole answer as %s, which is read without a second request',
     async (type) => {
       const { endpoint, requests } = await startModelServer(
         answered(200, completion({ content: 'Sunny.' }), { 'content-type': type }),
@@ -228,13 +225,13 @@ describe('an endpoint that does not stream as it was asked to', () => {
     },
   );
 
-  it('streams although it was asked for the whole', async () => {
+  it('may stream although it should not', async () => {
     const { endpoint } = await startModelServer(streamed([content('Sunny.'), finishChunk()]));
 
     expect(await partsOf({ endpoint, streaming: false })).toEqual([text('Sunny.'), finish()]);
   });
 
-  it('answers with a web page, which is not a model', async () => {
+  it('may answer with a web page, which fails the run', async () => {
     const { endpoint } = await startModelServer(answered(200, '<html>', { 'content-type': 'text/html' }));
 
     await expect(partsOf({ endpoint })).rejects.toMatchObject({ code: 'endpoint_not_found' });

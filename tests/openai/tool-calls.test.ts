@@ -28,7 +28,7 @@ async function read(...chunks: readonly object[]): Promise<ModelPart[]> {
   return partsOf({ endpoint });
 }
 
-describe('tool calls of a stream', () => {
+describe('tool calls in a stream', () => {
   const name = 'get_weather';
 
   it.each<{ what: string; chunks: readonly object[]; calls: readonly ModelPart[] }>([
@@ -83,11 +83,11 @@ describe('tool calls of a stream', () => {
       calls: [call('a')],
     },
     { what: 'without arguments', chunks: [delta({ index: 0, id: 'a', function: { name } })], calls: [call('a', '')] },
-  ])('are put together: $what', async ({ chunks, calls }) => {
+  ])('are assembled: $what', async ({ chunks, calls }) => {
     expect(await read(...chunks, finishChunk('tool_calls'))).toEqual([...calls, finish()]);
   });
 
-  it('count with another finish reason, and beside text', async () => {
+  it('are accepted with another finish reason, and next to text', async () => {
     const parts = await read(
       content('Let me see.'),
       delta(part(paris, { index: 0, id: 'a', name })),
@@ -97,18 +97,18 @@ describe('tool calls of a stream', () => {
     expect(parts).toEqual([text('Let me see.'), call('a'), finish()]);
   });
 
-  it('are none if the finish announces some beside text and none come', async () => {
+  it('are empty if the finish reason announces some next to text but none arrive', async () => {
     expect(await read(content('Sunny.'), finishChunk('tool_calls'))).toEqual([text('Sunny.'), finish()]);
   });
 
-  it('do not count if the stream is cut before its finish', async () => {
+  it('are discarded if the stream is cut before its finish', async () => {
     await expect(read(delta(part(paris, { index: 0, id: 'a', name })))).rejects.toMatchObject({
       code: 'incomplete_response',
       recovery: 'retry',
     });
   });
 
-  it('are the same however their arguments are cut', async () => {
+  it('are the same however their arguments are split', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.nat(paris.length), { maxLength: 6 }), async (cuts) => {
         const borders = [0, ...cuts.toSorted((a, b) => a - b), paris.length];
@@ -124,7 +124,7 @@ describe('tool calls of a stream', () => {
   });
 });
 
-it('reads the tool calls of an answer that is not streamed', async () => {
+it('an answer that is not streamed may contain tool calls', async () => {
   const message = {
     content: null,
     tool_calls: [part(paris, { id: 'a', name: 'get_weather' }), part('{}', { id: 'b', name: 'x' })],
@@ -134,7 +134,7 @@ it('reads the tool calls of an answer that is not streamed', async () => {
   expect(await partsOf({ endpoint, streaming: false })).toEqual([call('a'), call('b', '{}', 'x'), finish()]);
 });
 
-it('sends tools as functions with their schema, and none if there are none', async () => {
+it('a model request contains tools as functions with their schema, or none', async () => {
   const { endpoint, requests } = await startModelServer(streamed([content('Hi'), finishChunk()]));
   const parameters = { type: 'object', properties: {} };
 
@@ -147,7 +147,7 @@ it('sends tools as functions with their schema, and none if there are none', asy
   expect(requests[1]?.body).not.toHaveProperty('tools');
 });
 
-it('asks for JSON by the schema, strictly if the schema allows that', async () => {
+it('a model request contains the response schema, strict if the schema allows it', async () => {
   const { endpoint, requests } = await startModelServer(streamed([content('{}'), finishChunk()]));
   const loose = { type: 'object', properties: { a: { type: 'string' } } };
   const strict = { ...loose, required: ['a'], additionalProperties: false };

@@ -5,7 +5,7 @@ import { answered, startModelServer, streamed, type ModelReply } from '../suppor
 import { RecordingTracer } from '../support/recording-tracer.js';
 import { runAgentOnce } from '../support/run-agent-once.js';
 
-/** Takes a traced turn with a model that replies like this. */
+/** Runs a traced turn with a model that replies like this. */
 async function traceOf(reply: ModelReply, timeoutMs = 60_000) {
   const tracer = new RecordingTracer();
   const { endpoint } = await startModelServer(reply);
@@ -14,7 +14,7 @@ async function traceOf(reply: ModelReply, timeoutMs = 60_000) {
 }
 
 describe('a traced model call', () => {
-  it('starts with what the model is asked and where it is', async () => {
+  it('starts with the request and the server of the model', async () => {
     const { tracer, endpoint } = await traceOf(streamed([content('Sunny.'), finishChunk()]));
     expect(tracer.modelCalls).toMatchObject([
       {
@@ -63,7 +63,7 @@ describe('a traced model call', () => {
     ]);
   });
 
-  it('ends when its run is over its time in the middle of the stream', async () => {
+  it('ends if its run times out mid-stream', async () => {
     const { tracer } = await traceOf(streamed([content('Sun')], 'stall'), 400);
     expect(tracer.calls.slice(2)).toContainEqual(['model failed', 'run_timeout']);
     expect(tracer.calls).toContainEqual(['failed', 'run_timeout']);

@@ -6,7 +6,7 @@ import { answered, startModelServer, streamed } from '../support/model-server.js
 import { RecordingCallback } from '../support/recording-callback.js';
 import { runAgentOnce } from '../support/run-agent-once.js';
 
-/** Takes a turn with the model at this endpoint, watched by a callback. */
+/** Runs a turn with the model at this endpoint and a recording callback. */
 async function turnWith(endpoint: string) {
   const callback = new RecordingCallback();
   const turn = await runAgentOnce(chatAgent({ endpoint }), { callback });
@@ -25,7 +25,7 @@ describe('a turn over an independent mock of the model', () => {
     mock.resetMatchCounts();
   });
 
-  it('streams text that is cut in the middle of surrogate pairs', async () => {
+  it('streams text that is split within surrogate pairs', async () => {
     const words = 'Sun 🌞, clouds ⛅ and a family 👨‍👩‍👧‍👦 under 🌈🌈🌈.';
     mock.on(everything, { content: words }, { chunkSize: 1 });
 
@@ -36,7 +36,7 @@ describe('a turn over an independent mock of the model', () => {
     expect(callback.responses).toMatchObject([{ text: words, usage: { totalTokenCount: expect.any(Number) } }]);
   });
 
-  it('tells reasoning from the answer', async () => {
+  it('separates reasoning from the answer', async () => {
     mock.on(everything, { content: 'Sunny.', reasoning: 'Look outside.' });
 
     const { callback, updates } = await turnWith(mock.url);
@@ -45,7 +45,7 @@ describe('a turn over an independent mock of the model', () => {
     expect(callback.responses).toMatchObject([{ text: 'Sunny.' }]);
   });
 
-  it('gets over a rate limit that passes', async () => {
+  it('retries after a short rate limit', async () => {
     const limit = { error: { message: 'Slow down', type: 'rate_limit' }, status: 429, retryAfter: 0 };
     mock.on({ ...everything, sequenceIndex: 0 }, limit);
     mock.on(everything, { content: 'Sunny.' });
@@ -56,7 +56,7 @@ describe('a turn over an independent mock of the model', () => {
     expect(callback.responses).toMatchObject([{ text: 'Sunny.' }]);
   });
 
-  it('fails at a rate limit that stays, and names the wait', async () => {
+  it('fails after a lasting rate limit, and reports the wait', async () => {
     mock.on(everything, { error: { message: 'Slow down', type: 'rate_limit' }, status: 429, retryAfter: 1 });
 
     expect((await turnWith(mock.url)).content).toEqual({
@@ -87,7 +87,7 @@ describe('a turn over an independent mock of the model', () => {
       options: { chunkSize: 2, latency: 30, disconnectAfterMs: 100 },
       code: 'connection_lost',
     },
-  ])('fails at $what', async ({ response, options, code }) => {
+  ])('fails after $what', async ({ response, options, code }) => {
     mock.on(everything, response, options);
 
     const { callback, content: told } = await turnWith(mock.url);
@@ -97,7 +97,7 @@ describe('a turn over an independent mock of the model', () => {
     expect(callback.responses).toEqual([]);
   });
 
-  it('fails at an answer that is malformed, after one more try without streaming', async () => {
+  it('fails after a malformed answer and one retry without streaming', async () => {
     mock.on(everything, { content: 'Sunny.' }, { chaos: { malformedRate: 1 } });
 
     expect((await turnWith(mock.url)).content).toMatchObject({ $type: 'error', errorCode: 'malformed_response' });
@@ -112,7 +112,7 @@ describe('a turn over a stream that breaks', () => {
     { when: 'no chunk came', first: streamed([]) },
     { when: 'nothing visible came', first: streamed([chunk({ role: 'assistant', content: '' })], 'cut') },
     { when: 'half a surrogate pair came', first: streamed([content('\uD83C')], 'cut') },
-  ])('starts again when $when', async ({ first }) => {
+  ])('restarts if $when', async ({ first }) => {
     const { endpoint, requests } = await startModelServer(first, sunny);
 
     const { callback } = await turnWith(endpoint);
@@ -121,7 +121,7 @@ describe('a turn over a stream that breaks', () => {
     expect(callback.calls).toEqual(['onAgentStart', 'onStreamingResponseUpdate', 'onAgentResponse']);
   });
 
-  it('fails when a piece of the answer was seen', async () => {
+  it('fails if a piece of the answer was visible', async () => {
     const { endpoint, requests } = await startModelServer(streamed([content('Su')], 'cut'), sunny);
 
     const { callback } = await turnWith(endpoint);
@@ -130,7 +130,7 @@ describe('a turn over a stream that breaks', () => {
     expect(callback.calls).toEqual(['onAgentStart', 'onStreamingResponseUpdate', 'onAgentError']);
   });
 
-  it('asks for the whole answer at once when the model refuses to stream', async () => {
+  it('retries without streaming if the model rejects streaming', async () => {
     const { endpoint, requests } = await startModelServer(
       answered(400, { error: { message: 'Unsupported value', param: 'stream', code: 'unsupported_value' } }),
       answered(200, completion({ content: 'Sunny.' })),

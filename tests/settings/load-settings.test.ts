@@ -150,7 +150,7 @@ describe('settings', () => {
     );
   });
 
-  it.each(['admin', 'user,,system', ','])('refuse the roles %s', (roles) => {
+  it.each(['admin', 'user,,system', ','])('reject the roles %s', (roles) => {
     expect(refusal({ AGENT_ALLOWED_ROLES: roles })).toContain(
       'AGENT_ALLOWED_ROLES: expected some of user, assistant, system, separated by commas',
     );

@@ -13,11 +13,11 @@ const load = (value: string) =>
     AGENT_PRICES: value,
   }).prices;
 
-it('reads prices from JSON', () => {
+it('model prices are read from JSON', () => {
   expect(load(JSON.stringify(prices))).toEqual(prices);
 });
 
-it('reads prices from a file', async () => {
+it('model prices are read from a file', async () => {
   const folder = await mkdtemp(path.join(tmpdir(), 'prices-'));
   onTestFinished(() => rm(folder, { recursive: true }));
   const file = path.join(folder, 'prices.json');
@@ -26,7 +26,7 @@ it('reads prices from a file', async () => {
 });
 
 it.each(['{', 'missing.json', '{"gpt-4o":{"input":1}}', '{"gpt-4o":{"currency":"USD","input":-1,"output":1}}'])(
-  'refuses %s with what is expected',
+  'model prices %s are rejected with the expected format',
   (value) => {
     expect(() => load(value)).toThrow('AGENT_PRICES: expected JSON, or the path of a JSON file');
   },

@@ -50,7 +50,7 @@ describe('the settings of redaction', () => {
       'CALLBACK_REDACT_PATTERNS: expected a JSON list',
     ],
     ['CALLBACK_REDACT_ANSWERS', 'yes', 'CALLBACK_REDACT_ANSWERS: expected true or false'],
-  ])('refuse %s=%s with what is expected', (name, value, problem) => {
+  ])('reject %s=%s with the expected format', (name, value, problem) => {
     expect(() => redaction({ [name]: value })).toThrow(SettingsError);
     expect(() => redaction({ [name]: value })).toThrow(problem);
   });

@@ -12,11 +12,11 @@ const telemetry = (variables: Readonly<Record<string, string>>) =>
   loadSettings({ ...required, ...variables }).telemetry;
 
 describe('the settings of telemetry', () => {
-  it('are off without a sink, whatever else is set', () => {
+  it('disable telemetry without a sink', () => {
     expect(telemetry({ OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf', OTEL_SERVICE_NAME: 'x' })).toBeUndefined();
   });
 
-  it('send over OTLP as JSON by default', () => {
+  it('select OTLP as JSON by default', () => {
     expect(telemetry({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' })).toEqual({
       serviceName: 'durable-agents',
       capturesContent: false,
@@ -25,7 +25,7 @@ describe('the settings of telemetry', () => {
     });
   });
 
-  it('send to Application Insights, with the identity of the app', () => {
+  it('select Application Insights, with the identity of the app', () => {
     const settings = {
       APPLICATIONINSIGHTS_CONNECTION_STRING: connectionString,
       APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=some-id;Authorization=AAD',
@@ -48,7 +48,7 @@ describe('the settings of telemetry', () => {
     ['APPLICATIONINSIGHTS_CONNECTION_STRING', 'abc', 'APPLICATIONINSIGHTS_CONNECTION_STRING: expected a connection'],
     ['APPLICATIONINSIGHTS_AUTHENTICATION_STRING', 'abc', 'AUTHENTICATION_STRING: expected Authorization=AAD'],
     ['OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT', 'SPAN_ONLY', 'expected true or false'],
-  ])('refuse %s=%s with what is expected', (name, value, problem) => {
+  ])('reject %s=%s with the expected format', (name, value, problem) => {
     expect(() => telemetry({ [name]: value })).toThrow(SettingsError);
     expect(() => telemetry({ [name]: value })).toThrow(problem);
   });

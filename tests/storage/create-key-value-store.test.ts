@@ -37,7 +37,7 @@ const tableByIdentity: ServiceSettings = {
   tableName: 'CallbackEvents',
 };
 
-/** Creates stores one after the other in another process. @returns the SDKs that were loaded after each of them */
+/** Creates stores one after another in a new process. @returns the SDKs loaded after each of them */
 async function loadedSdks(settings: readonly StoreSettings[]): Promise<string[][]> {
   const folder = await mkdtemp(path.join(tmpdir(), 'loaded-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
@@ -55,7 +55,7 @@ async function loadedSdks(settings: readonly StoreSettings[]): Promise<string[][
       stopCoverage();
       process.exit();
     })();`;
-  // Coverage names each script that was loaded, in whichever way.
+  // Coverage lists each script that was loaded, by any means.
   const env = { ...process.env, NODE_V8_COVERAGE: folder, AZURE_TOKEN_CREDENTIALS: 'EnvironmentCredential' };
   await promisify(execFile)(process.execPath, ['--eval', program], { env });
   const files = (await readdir(folder)).toSorted((one, other) => one.localeCompare(other, 'en', { numeric: true }));
@@ -74,7 +74,7 @@ async function loadedSdks(settings: readonly StoreSettings[]): Promise<string[][
 }
 
 describe('createKeyValueStore', () => {
-  it('loads the SDK of the chosen service only, and that for identities only without a key', async () => {
+  it('loads only the SDK of the chosen service, and the identity SDK only without a key', async () => {
     const settings = [{ kind: 'memory' }, redis, cosmosByKey, tableByKey, tableByIdentity] as const;
     expect(await loadedSdks(settings)).toEqual([
       [],

@@ -4,9 +4,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { KeyValueStore, StoredValue, ValueChange } from '../../src/storage/key-value-store.js';
 
 export interface KeyValueStoreContractOptions {
-  /** Opens a second store on the same service, as another process has it. Optional. */
+  /** Opens a second store on the same service, like another process. Optional. */
   readonly openSecond?: () => KeyValueStore | Promise<KeyValueStore>;
-  /** For each test. @default 20,000 */
+  /** Per test. @default 20_000 */
   readonly timeoutMs?: number;
   /** Runs of each property. @default 30 */
   readonly propertyRuns?: number;
@@ -21,7 +21,7 @@ function newPartition(): string {
 /**
  * The contract of {@link KeyValueStore}, for every implementation.
  *
- * @param open connects to a service that may be in use: each test has a partition of its own
+ * @param open connects to a service that may be in use: each test uses its own partition
  */
 export function describeKeyValueStore(
   name: string,
@@ -56,7 +56,7 @@ export function describeKeyValueStore(
       }
     };
 
-    it('removes several keys in one commit, also some that do not exist', async () => {
+    it('removes several keys in one commit, even if some do not exist', async () => {
       const partition = newPartition();
       const tag = await put(
         partition,
@@ -147,7 +147,7 @@ export function describeKeyValueStore(
       ]);
     });
 
-    it('takes 90 changes in one commit', async () => {
+    it('accepts 90 changes in one commit', async () => {
       const partition = newPartition();
       const changes = Array.from({ length: 90 }, (_, index) => ({
         key: `k|${String(index).padStart(3, '0')}`,
@@ -157,7 +157,7 @@ export function describeKeyValueStore(
       expect(await readAll(partition, 7)).toHaveLength(90);
     });
 
-    it('reads many keys of a partition, and leaves out those that do not exist', async () => {
+    it('reads many keys of a partition, and omits those that do not exist', async () => {
       const partition = newPartition();
       const keys = Array.from({ length: 250 }, (_, index) => `k|${index}`);
       for (let start = 0; start < keys.length; start += 90) {
@@ -173,7 +173,7 @@ export function describeKeyValueStore(
       expect((await other.readMany(partition, [])).size).toBe(0);
     });
 
-    it('reads a range in key order: from its start, without its end, at most `limit` values', async () => {
+    it('reads a range in key order: start inclusive, end exclusive, at most `limit` values', async () => {
       const partition = newPartition();
       const keys = ['A', 'Z', 'a', 'a|', 'a|1', 'a|10', 'a|2', 'a~', 'b', '~'];
       await put(
@@ -200,7 +200,7 @@ export function describeKeyValueStore(
       await store.removeRange(newPartition(), all);
     });
 
-    it('keeps partitions apart, also one whose name begins with the name of another', async () => {
+    it('separates partitions, even if one name starts with another', async () => {
       const partition = newPartition();
       await put(partition, [{ key: 'k', value: 'one' }]);
       await put(`${partition}|2`, [{ key: 'k', value: 'two' }]);
@@ -231,7 +231,7 @@ export function describeKeyValueStore(
             }
             const guard = wanted[0]?.key ?? '';
             const tag = (await store.read({ partition, key: guard }))?.tag;
-            // A guard that does not exist gets a value.
+            // A guard without a value gets one.
             const changes = wanted.map((change) =>
               change.key === guard && tag === undefined ? { key: guard, value: change.value ?? '' } : change,
             );
@@ -250,7 +250,7 @@ export function describeKeyValueStore(
       );
     });
 
-    it('reports the value of a followed key now and after each change of another process', async () => {
+    it('reports the value of a followed key at once and after each change by another process', async () => {
       const partition = newPartition();
       const seen: (string | undefined)[] = [];
       const waiting: (() => void)[] = [];

@@ -4,7 +4,7 @@ import { pollKey } from '../../src/storage/poll-key.js';
 
 const address = { partition: 'test', key: 'head' };
 
-/** Holds one value, and notes when it is read. */
+/** Contains one value, and records the times of reads. */
 class FakeStore {
   value: StoredValue | undefined;
   isBroken = false;
@@ -93,7 +93,7 @@ describe('pollKey', () => {
     expect(found).toEqual([store.value]);
   });
 
-  it('reports nothing after it was stopped, even if a read is under way', async () => {
+  it('reports nothing after it was stopped, even if a read is in flight', async () => {
     start();
     stop();
     await vi.advanceTimersByTimeAsync(1_000);

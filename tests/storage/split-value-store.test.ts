@@ -34,20 +34,20 @@ describeKeyValueStore('a service that refuses to remove missing keys', () => {
   return open(service).store;
 });
 
-it('stores no part of a value that fits into its row', async () => {
+it('SplitValueStore does not split a value that fits into its row', async () => {
   const { store, rows } = open();
   await store.commit(partition, { key: 'a', tag: undefined }, [{ key: 'a', value: 'x'.repeat(80) }]);
   expect(await rows()).toEqual(['a']);
 });
 
-it('splits the values that have no room in the commit', async () => {
+it('SplitValueStore splits values that do not fit into the commit', async () => {
   const { store, rows } = open();
   const changes = ['a', 'b', 'c', 'd'].map((key) => ({ key, value: 'x'.repeat(80) }));
   await store.commit(partition, { key: 'a', tag: undefined }, changes);
   expect(await rows()).toEqual(['!c!0', '!d!0', 'a', 'b', 'c', 'd']);
 });
 
-it('removes the parts of a value that is replaced, removed, or removed with its range', async () => {
+it('SplitValueStore removes the parts of a value that is replaced, removed, or removed with its range', async () => {
   const { store, rows } = open();
   const put = async (key: string, value: string | undefined) => {
     const tag = (await store.read({ partition, key }))?.tag;
@@ -63,7 +63,7 @@ it('removes the parts of a value that is replaced, removed, or removed with its 
   expect(await rows()).toEqual(['a']);
 });
 
-it('leaves the parts of other keys when it removes a range', async () => {
+it('SplitValueStore keeps the parts of other keys when it removes a range', async () => {
   const { store } = open();
   const keys = ['a', 'a|1', 'a|2', 'b'];
   for (const key of keys) await store.commit(partition, { key, tag: undefined }, [{ key, value: long(key) }]);
@@ -72,7 +72,7 @@ it('leaves the parts of other keys when it removes a range', async () => {
   expect(left.map(({ key }) => key)).toEqual(['a', 'a|2', 'b']);
 });
 
-it('removes the parts that it wrote before a conflict', async () => {
+it('SplitValueStore removes parts that it wrote before a conflict', async () => {
   const { store, rows } = open();
   await store.commit(partition, { key: 'head', tag: undefined }, [{ key: 'head', value: '1' }]);
   const changes = [
@@ -83,12 +83,12 @@ it('removes the parts that it wrote before a conflict', async () => {
   expect(await rows()).toEqual(['head']);
 });
 
-it('recognizes its own commit when the service reports it as a conflict', async () => {
+it('SplitValueStore recognizes its own commit if the service reports it as a conflict', async () => {
   const { service, store } = open();
   const commit = service.commit.bind(service);
   vi.spyOn(service, 'commit').mockImplementation(async (...change) => {
     await commit(...change);
-    // The answer was lost, and the SDK has sent the request again.
+    // The response was lost, and the SDK has retried the request.
     return commit(...change);
   });
   const tag = await store.commit(partition, { key: 'head', tag: undefined }, [
@@ -99,7 +99,7 @@ it('recognizes its own commit when the service reports it as a conflict', async 
   expect((await store.read({ partition, key: 'a' }))?.value).toBe(long('a'));
 });
 
-it('keeps the parts of a commit whose answer was lost and that another commit followed', async () => {
+it('SplitValueStore keeps the parts of a commit whose response was lost and that another commit followed', async () => {
   const { service, store } = open();
   const commit = service.commit.bind(service);
   const spy = vi.spyOn(service, 'commit').mockImplementation(async (at, guard, changes) => {
@@ -117,7 +117,7 @@ it('keeps the parts of a commit whose answer was lost and that another commit fo
   expect((await store.read({ partition, key: 'a' }))?.value).toBe(long('a'));
 });
 
-it('reads the new value when the parts of the old one disappear meanwhile', async () => {
+it('SplitValueStore reads the new value if the parts of the old one disappear meanwhile', async () => {
   const { service, store } = open();
   const other = open(service).store;
   const tag = await store.commit(partition, { key: 'a', tag: undefined }, [{ key: 'a', value: long('a') }]);
@@ -129,7 +129,7 @@ it('reads the new value when the parts of the old one disappear meanwhile', asyn
   expect((await other.read({ partition, key: 'a' }))?.value).toBe(long('b'));
 });
 
-it('treats a value as removed when its range was removed while it was committed', async () => {
+it('SplitValueStore treats a value as removed if its range was removed during the commit', async () => {
   const { service, store, rows } = open();
   const commit = service.commit.bind(service);
   vi.spyOn(service, 'commit').mockImplementation(async (at, guard, changes) => {
@@ -142,7 +142,7 @@ it('treats a value as removed when its range was removed while it was committed'
   expect(await rows()).toEqual([]);
 });
 
-it('reports a long value that is followed', async () => {
+it('SplitValueStore reports a long value of a followed key', async () => {
   const { service, store } = open();
   const stops: (() => void)[] = [];
   const reported = new Promise((resolve) => {

@@ -1,7 +1,7 @@
 import type { AgentResponseCallback } from '../../src/durable-agents/agent-response-callback.js';
 import type { RecordingCallback } from './recording-callback.js';
 
-/** A callback that records its calls, and does `act` in each of them: throw, take its time, … */
+/** A callback that records its calls and runs `act` in each of them, to throw, delay, … */
 export function actingCallback(
   recording: RecordingCallback,
   act: (method: keyof AgentResponseCallback) => void | Promise<void>,

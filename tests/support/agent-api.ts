@@ -21,7 +21,7 @@ export interface AnsweredRun {
   readonly message_count: number;
 }
 
-/** A run, as its route shows it. */
+/** A run as its route returns it. */
 export interface RunView {
   readonly correlation_id: string;
   readonly status: string;
@@ -31,7 +31,7 @@ export interface RunView {
   readonly error_code?: string;
 }
 
-/** The app's HTTP API, as a client uses it. */
+/** A client of the app's HTTP API. */
 export class AgentApi {
   readonly #baseUrl: string;
   readonly #keyHeader: Readonly<Record<string, string>>;
@@ -64,7 +64,7 @@ export class AgentApi {
     return exchange(this.#baseUrl, { method, path, headers });
   }
 
-  /** Sends a body as it is; without a content type unless `headers` name one. */
+  /** Sends a body unchanged, without a content type unless `headers` contain one. */
   post(body: string | Uint8Array, { query = '', headers = {}, agentName = AGENT }: RunCall = {}): Promise<HttpAnswer> {
     return this.call('POST', `agents/${agentName}/run${query}`, headers, body);
   }
@@ -89,7 +89,7 @@ export class AgentApi {
     return this.call('GET', `${eventsPath(threadId)}${query}`, headers);
   }
 
-  /** Follows a thread; `query` begins with its question mark. */
+  /** Follows a thread. `query` includes its question mark. */
   stream(threadId: string, query = '', headers: Readonly<Record<string, string>> = {}): Promise<SseConnection> {
     const url = `${this.#baseUrl}/api/${eventsPath(threadId)}/stream${query}`;
     return SseConnection.open(url, { headers: { ...this.#keyHeader, ...headers } });
@@ -104,12 +104,12 @@ export class AgentApi {
     });
   }
 
-  /** The runs of a thread: with `suffix` one of them, or what is done to it. */
+  /** Calls a runs route of a thread. `suffix` selects one run, or an action on it. */
   runs(method: string, threadId: string, suffix = '', agentName = AGENT): Promise<HttpAnswer> {
     return this.call(method, `agents/${agentName}/threads/${encodeURIComponent(threadId)}/runs${suffix}`);
   }
 
-  /** What is known of a run. */
+  /** The record of a run. */
   async readRun(threadId: string, correlationId: string): Promise<RunView> {
     return okJson(await this.runs('GET', threadId, `/${correlationId}`));
   }
@@ -119,7 +119,7 @@ export class AgentApi {
     return okJson(answer);
   }
 
-  /** A thread's events, once so many of its runs have ended. */
+  /** A thread's events after the given number of its runs have ended. */
   eventsOfEndedRuns(threadId: string, runCount: number, patience?: Patience): Promise<CallbackEvent[]> {
     return eventually(async () => {
       const events = await this.events(threadId);
@@ -134,7 +134,7 @@ function eventsPath(threadId: string): string {
   return `agents/${AGENT}/callbacks/${encodeURIComponent(threadId)}`;
 }
 
-/** The JSON of an answer of status 200; any other one is not what the test is about. */
+/** The JSON of an answer. @throws Error unless its status is 200 */
 function okJson({ status, text }: HttpAnswer) {
   if (status !== 200) throw new Error(`Expected status 200, got ${status}: ${text}`);
   return JSON.parse(text);
@@ -142,7 +142,7 @@ function okJson({ status, text }: HttpAnswer) {
 
 let threadCount = 0;
 
-/** A thread id that was not used before, by this test run or another against the same host. */
+/** A new thread id, unique across test runs against the same host. */
 export function newThreadId(): string {
   threadCount += 1;
   return `test-${process.pid}-${Date.now().toString(36)}-${threadCount}`;

@@ -4,14 +4,14 @@ import type { Fault } from './fault.js';
 import { type FaultProxy, startFaultProxy } from './fault-proxy.js';
 import type { ModelAnswer } from './scripted-model.js';
 
-/** The built app over a table that a test can put out of its reach. */
+/** The built app with a table that a test can make unreachable. */
 export interface AppWithFaultyStore extends AppWithModel {
   readonly proxy: FaultProxy;
-  /** What nobody but the app is to see: parts of the way to the store. */
+  /** Parts of the store's connection string, which only the app may see. */
   readonly secrets: readonly string[];
 }
 
-/** Starts the app over a new table, with a model that answers as `script` says. @param fault what is wrong from the start */
+/** Starts the app with a new table and a model that follows `script`. @param fault in effect from the start */
 export async function startAppWithFaultyStore(
   script: (message: string) => ModelAnswer,
   fault: Fault = { kind: 'none' },

@@ -2,10 +2,10 @@ import { AgentApi } from './agent-api.js';
 import { type LocalApp, startLocalApp } from './local-app.js';
 import { type ModelAnswer, type ScriptedModel, startScriptedModel } from './scripted-model.js';
 
-/** Looks like a key, so that it can be searched for where no key belongs. */
+/** A recognizable key, so that tests can search for leaks. */
 export const API_KEY = 'key-0f8fad5bd9cb469fa165';
 
-/** The app's settings that name a model. */
+/** The model settings of the app. */
 export function modelSettings({ endpoint }: ScriptedModel): Readonly<Record<string, string>> {
   return {
     AZURE_OPENAI_ENDPOINT: endpoint,
@@ -21,7 +21,7 @@ export interface AppWithModel {
   stop(): Promise<void>;
 }
 
-/** Starts the built app with a model that answers as `script` says. */
+/** Starts the built app with a model that follows `script`. */
 export async function startAppWithModel(
   script: (message: string) => ModelAnswer,
   environment: Readonly<Record<string, string>> = {},

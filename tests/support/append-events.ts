@@ -7,16 +7,16 @@ import { failedEvent, finalEvent, runOf, streamEvent, thread } from './callback-
 
 const STARTED_AT = '2026-01-07T15:40:01.500Z';
 
-/** One attempt of a run, as an agent's callback writes it: it counts its events itself. */
+/** One attempt of a run, written like an agent's callback does. It counts its events itself. */
 export class RunWriter {
   readonly store: CallbackEventStore;
   readonly thread;
   readonly run: RunDescription;
   readonly token: string;
   readonly startedAt: string;
-  /** How long it was cut off from the store. */
+  /** How long it could not reach the store. */
   readonly waitedMs: number;
-  /** How many events it has given to the store. */
+  /** The number of events that it has passed to the store. */
   count = 0;
   #begun: Promise<OpenAttempt> | undefined;
 
@@ -36,7 +36,7 @@ export class RunWriter {
     this.waitedMs = waitedMs;
   }
 
-  /** Begins the attempt, unless it has begun; the other methods do so by themselves. */
+  /** Starts the attempt unless it has started. The other methods call this. */
   begin(): Promise<OpenAttempt> {
     this.#begun ??= this.store
       .beginAttempt(this.thread, this.run, this.token, this.startedAt, performance.now() - this.waitedMs)
@@ -47,7 +47,7 @@ export class RunWriter {
     return this.#begun;
   }
 
-  /** @returns the kept record of the run */
+  /** @returns the stored record of the run */
   read(): Promise<RecordedRun | undefined> {
     return this.store.readRun(this.thread, this.run.correlationId);
   }
@@ -56,7 +56,7 @@ export class RunWriter {
     return this.appendAt(this.count, ...events);
   }
 
-  /** Appends events whose first has this index, whatever was appended before. */
+  /** Appends events from this index on, whatever was appended before. */
   async appendAt(firstIndex: number, ...events: readonly NewEvent[]): Promise<AppendResult> {
     const attempt = await this.begin();
     this.count = Math.max(this.count, firstIndex + events.length);
@@ -77,15 +77,15 @@ export class RunWriter {
   }
 }
 
-/** A new attempt of a thread's run of this number. */
+/** A new attempt of the thread's run with this number. */
 export function writerFor(store: CallbackEventStore, of = thread, runNumber = 1): RunWriter {
   return new RunWriter(store, of, runOf(runNumber));
 }
 
 /**
- * Appends events to a run, in portions, which has one attempt for all that is appended to it in this way.
+ * Appends events to a run in batches. All calls for a run use the same attempt.
  *
- * @param where the thread, and the number of the run: 1 by default
+ * @param where the thread and the number of the run, 1 by default
  */
 export async function appendEvents(
   store: CallbackEventStore,

@@ -3,7 +3,7 @@ import { createServer as createTlsServer } from 'node:https';
 import { json } from 'node:stream/consumers';
 import { listenForTest } from './listen-for-test.js';
 
-/** An item as it arrived at the ingestion endpoint. */
+/** An item received by the ingestion endpoint. */
 export interface Envelope {
   readonly iKey: string;
   readonly tags: Readonly<Record<string, string>>;

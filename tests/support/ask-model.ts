@@ -9,19 +9,19 @@ import { parseModelEndpoint } from '../../src/openai/model-endpoint.js';
 export const API_KEY = 'secret-key-0123456789';
 
 export interface ModelAccess extends Partial<Omit<AzureOpenAIClientOptions, 'endpoint'>> {
-  /** As a user pastes it. */
+  /** The endpoint as a user enters it. */
   readonly endpoint: string;
   readonly apiVersion?: string;
   readonly agent?: Partial<ChatCompletionAgentOptions>;
   readonly streamIdleTimeoutMs?: number;
 }
 
-/** An agent over the model at this endpoint, as the app has it. */
+/** An agent with the model at this endpoint, configured like in the app. */
 export function chatAgent(access: ModelAccess): Agent {
   return createChatCompletionAgent({ name: 'CallbackAgent', ...modelOptions(access) });
 }
 
-/** The model at this endpoint, as the app has it. */
+/** The model at this endpoint, configured like in the app. */
 export function chatModel(access: ModelAccess): ChatModel {
   return createChatCompletionModel(modelOptions(access));
 }
@@ -45,14 +45,14 @@ export interface Question extends ModelAccess, Partial<ModelRequest> {}
 
 const hello: ThreadMessage[] = [{ role: 'user', contents: [{ $type: 'text', text: 'Hi' }] }];
 
-/** Says hello to the model, and gives what it makes of the answer. */
+/** Sends "Hello" to the model and returns its parts. */
 export function askModel(question: Question): AsyncIterable<ModelPart> {
   const { signal = new AbortController().signal, streaming = true, messages = hello, tools = [], ...rest } = question;
   const { responseSchema, ...access } = rest;
   return chatModel(access).ask({ messages, tools, responseSchema, signal, streaming });
 }
 
-/** All parts of the answer; rejects as the model does. */
+/** All parts of the answer. Rejects like the model. */
 export async function partsOf(question: Question): Promise<ModelPart[]> {
   const parts: ModelPart[] = [];
   for await (const part of askModel(question)) parts.push(part);

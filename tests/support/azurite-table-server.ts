@@ -4,13 +4,13 @@ import { startLoopbackService, type LoopbackService } from './loopback-service.j
 
 export interface AzuriteTableServer extends LoopbackService {
   readonly accountName: string;
-  /** Names an account that nobody else's Azurite has. */
+  /** Contains a unique account name. */
   readonly connectionString: string;
-  /** The same through another port of loopback, such as a proxy's. */
+  /** The same for another loopback port, such as that of a proxy. */
   connectionStringThrough(port: number): string;
 }
 
-/** Ends Azurite when the process that started it was ended by force, and could not do so. */
+/** Stops Azurite if the process that started it was killed. */
 const endWithStarter = `
   const starter = process.ppid;
   setInterval(() => process.ppid === starter || process.exit(), 1000).unref();
@@ -28,15 +28,15 @@ const findRowsByRowKey = `
 
 export interface AzuriteTableServerOptions {
   /**
-   * Whether rows are found by their own key first. As published, Azurite looks for the partition and then through all
-   * of its rows, so that each write to a partition of 50,000 rows takes 12 ms; with this 100,000 rows can be written.
+   * Whether rows are found by row key first. The published Azurite finds the partition and then scans its rows, so each
+   * write to a partition of 50,000 rows takes 12 ms. With this option a test can write 100,000 rows.
    */
   readonly isDeep?: boolean;
-  /** Serves https, and takes tokens of Microsoft Entra ID instead of keys: paths of PEM files. */
+  /** Serves https and accepts Microsoft Entra ID tokens instead of keys: paths of PEM files. */
   readonly tls?: { readonly certificate: string; readonly key: string };
 }
 
-/** Starts the table service of Azurite on loopback, its data in memory: `stop` loses it. The caller closes it. */
+/** Starts Azurite's table service on loopback with its data in memory, which `stop` discards. The caller closes it. */
 export async function startAzuriteTableServer({
   isDeep = false,
   tls,

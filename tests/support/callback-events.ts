@@ -7,12 +7,12 @@ export const thread: EventThread = { agentName: 'CallbackAgent', threadId: 'thre
 
 const TIMESTAMP = '2026-01-07T15:40:02.123Z';
 
-/** The correlation id of a thread's run of this number. */
+/** The correlation id of the thread's run with this number. */
 export function runId(number: number): string {
   return number.toString(16).padStart(32, '0');
 }
 
-/** A thread's run of this number, as it was accepted. */
+/** The thread's run with this number, as accepted. */
 export function runOf(number = 1): RunDescription {
   return {
     correlationId: runId(number),
@@ -38,7 +38,7 @@ export function finalEvent(text = ANSWER, timestamp = TIMESTAMP): NewEvent {
   };
 }
 
-/** Of an answer whose model counted nothing. */
+/** The usage of an answer without token counts. */
 export function finalEventWithoutUsage(text = ANSWER, timestamp = TIMESTAMP): NewEvent {
   const fields = { event_type: 'final', response_text: text, usage: null, finish_reason: 'stop' };
   return { timestamp, eventType: 'final', fields: withoutBraces(fields) };
@@ -51,18 +51,18 @@ export function failedEvent(timestamp = TIMESTAMP): NewEvent {
 
 export interface ServedOptions {
   readonly sequence: number;
-  /** Default: {@link thread}. */
+  /** @default {@link thread} */
   readonly of?: EventThread;
-  /** The number of the run. Default: 1. */
+  /** The number of the run. @default 1 */
   readonly run?: number;
-  /** Default: 1. */
+  /** @default 1 */
   readonly attempt?: number;
   readonly lostEvents?: number;
-  /** Whether it repeats the message of its run. Default: true. */
+  /** Whether it repeats the message of its run. @default true */
   readonly hasMessage?: boolean;
 }
 
-/** An event as it is served; `JSON.stringify` gives its bytes. */
+/** An event as it is served. `JSON.stringify` returns its exact text. */
 export function servedEvent(
   event: NewEvent,
   { sequence, of = thread, run = 1, attempt = 1, lostEvents, hasMessage = true }: ServedOptions,

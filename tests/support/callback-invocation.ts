@@ -26,7 +26,7 @@ export function createAccess({
 export interface CallbackRequestParts {
   readonly query?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** What the host hands over as `params`. Default: those of the route. */
+  /** The `params` from the host. Defaults to those of the route. */
   readonly params?: Readonly<Record<string, string>>;
 }
 

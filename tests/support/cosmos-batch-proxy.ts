@@ -7,7 +7,7 @@ import { KEEP_IDLE_CONNECTIONS } from './keep-idle-connections.js';
 export interface CosmosBatchProxy {
   readonly port: number;
   readonly endpoint: string;
-  /** Of the batch that was sent last. */
+  /** The operations of the last batch. */
   readonly latestBatchBytes: number;
   close(): Promise<void>;
 }
@@ -23,11 +23,11 @@ const MAX_OPERATIONS = 100;
 const MAX_BYTES = 2 * 1024 * 1024;
 
 /**
- * What the emulator lacks, in front of it, as the service's documentation has it: a batch is applied whole or not at
- * all, under the conditions of its operations, which are told apart by status (207, and 424 for those that would have
- * gone well); a batch has 100 operations and 2 MB at the most, an item 2 MB; an item that is missing is 404.
+ * A proxy that adds documented behaviour which the emulator lacks. A batch is atomic and honours the conditions of its
+ * operations: the response is 207 with a status per operation, 424 for those that did not fail themselves. A batch has
+ * at most 100 operations and 2 MB, an item at most 2 MB, and a missing item is 404.
  *
- * @param emulatorPort a port of loopback
+ * @param emulatorPort a loopback port
  */
 export async function startCosmosBatchProxy(emulatorPort: number): Promise<CosmosBatchProxy> {
   let latestBatchBytes = 0;
@@ -50,7 +50,7 @@ export async function startCosmosBatchProxy(emulatorPort: number): Promise<Cosmo
     return { status: answer.statusCode ?? 500, headers: answer.headers, body: await text(answer) };
   }
 
-  /** The status that an operation would have. */
+  /** The status that an operation would return. */
   async function tryOperation(path: string, headers: http.IncomingHttpHeaders, operation: BatchOperation) {
     const { operationType, ifMatch } = operation;
     const id = operation.id ?? operation.resourceBody?.id ?? '';
@@ -129,7 +129,7 @@ function refusal(status: number, message: string): Answer {
   return { status, headers: { 'content-type': 'application/json' }, body: JSON.stringify({ message }) };
 }
 
-/** Without the second one the emulator answers 500 for an item that is missing. */
+/** Without the second header the emulator answers 500 for a missing item. */
 function readHeaders(headers: http.IncomingHttpHeaders): http.IncomingHttpHeaders {
   const key = headers['x-ms-documentdb-partitionkey'];
   return { 'x-ms-documentdb-partitionkey': key, 'x-ms-documentdb-query-enablecrosspartition': 'true' };

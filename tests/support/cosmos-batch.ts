@@ -17,7 +17,7 @@ export interface BatchOperation {
   readonly ifMatch?: string;
 }
 
-/** What is answered to it. */
+/** The result of an operation. */
 export interface BatchOperationResult {
   readonly statusCode: number;
   readonly requestCharge: number;
@@ -28,12 +28,12 @@ export interface BatchOperationResult {
 const failedDependency = 424;
 
 /**
- * Carries out a batch in one partition as the service does
- * (https://learn.microsoft.com/azure/cosmos-db/nosql/transactional-batch): all of it, or nothing. Then the operation
- * that fails has the status of its failure, and all others have 424. The emulator's own batch keeps what came before
- * the failure, and wants a partition key with each operation. No item may appear twice.
+ * Executes a batch in one partition like the service
+ * (https://learn.microsoft.com/azure/cosmos-db/nosql/transactional-batch): all or nothing. The operation that fails
+ * has its own status, and all others have 424. The emulator's own batch keeps operations before the failure and expects
+ * a partition key in each operation. No item may appear twice.
  *
- * @param partitionKey of the whole batch, as its header has it: `["KEY"]`
+ * @param partitionKey the batch's header value: `["KEY"]`
  */
 export function applyBatch(
   collection: Collection,
@@ -53,7 +53,7 @@ export function applyBatch(
   });
 }
 
-/** The status with which an operation would fail now; undefined when it would not. */
+/** The status with which an operation would fail now. Undefined if it would succeed. */
 function findFailure(collection: Collection, partitionKey: string, operation: BatchOperation): number | undefined {
   const { operationType, resourceBody, ifMatch } = operation;
   const [key] = JSON.parse(partitionKey) as [string];

@@ -1,8 +1,8 @@
 import type Account from '@vercel/cosmosdb-server/lib/account/index.js';
 
 /**
- * Removes the items whose time to live has passed, which the emulator keeps: in containers that have a `defaultTtl`
- * (seconds, -1 for none), an item's own `ttl` before it. See https://learn.microsoft.com/azure/cosmos-db/nosql/time-to-live.
+ * Removes expired items, which the emulator keeps. Applies to containers with a `defaultTtl` (seconds, -1 for none). An
+ * item's own `ttl` takes precedence. See https://learn.microsoft.com/azure/cosmos-db/nosql/time-to-live.
  */
 export function removeExpiredItems(account: Account, nowMs: number): void {
   const { _data: databases } = account.databases;

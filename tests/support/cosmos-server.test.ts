@@ -34,8 +34,8 @@ async function runBatch(container: Container, operations: OperationInput[]): Pro
 const readStatus = async (container: Container, id: string): Promise<number> =>
   (await container.item(id, 't').read()).statusCode;
 
-describe('The emulator of Cosmos DB', () => {
-  it('carries out a batch as a whole', async () => {
+describe('the Cosmos DB emulator', () => {
+  it('executes a batch as a whole', async () => {
     const { container } = await startEmulator();
     const { etag } = await container.items.create({ id: 'head', thread: 't', version: 1 });
     const head = { id: 'head', thread: 't', version: 2 };
@@ -51,11 +51,11 @@ describe('The emulator of Cosmos DB', () => {
   });
 
   it.each<[string, OperationInput, number]>([
-    ['creates what is there', { operationType: 'Create', resourceBody: { id: 'head', thread: 't' } }, 409],
+    ['creates an existing item', { operationType: 'Create', resourceBody: { id: 'head', thread: 't' } }, 409],
     ['has a stale etag', replaceHead('stale'), 412],
-    ['deletes what is not there', { operationType: 'Delete', id: 'nothing' }, 404],
-    ['is of another partition', { operationType: 'Create', resourceBody: { id: 'new', thread: 'other' } }, 400],
-  ])('carries out nothing of a batch of which one operation %s', async (_what, operation, status) => {
+    ['deletes a missing item', { operationType: 'Delete', id: 'nothing' }, 404],
+    ['belongs to another partition', { operationType: 'Create', resourceBody: { id: 'new', thread: 'other' } }, 400],
+  ])('executes nothing of a batch in which one operation %s', async (_what, operation, status) => {
     const { container } = await startEmulator();
     await container.items.create({ id: 'head', thread: 't' });
     const statuses = await runBatch(container, [
@@ -68,7 +68,7 @@ describe('The emulator of Cosmos DB', () => {
     expect(await readStatus(container, 'after')).toBe(404);
   });
 
-  it('lets items expire', async () => {
+  it('expires items', async () => {
     let now = Date.now();
     const { container } = await startEmulator(() => now);
     await container.items.create({ id: 'short', thread: 't', ttl: 60 });
@@ -80,7 +80,7 @@ describe('The emulator of Cosmos DB', () => {
     expect(await readStatus(container, 'kept')).toBe(200);
   });
 
-  it('keeps the items of a container whose time to live is changed, which holds for them as well', async () => {
+  it('keeps the items of a container whose time to live changes, and applies the new one to them', async () => {
     let now = Date.now();
     const { container } = await startEmulator(() => now);
     await container.items.create({ id: 'kept', thread: 't' });
@@ -92,7 +92,7 @@ describe('The emulator of Cosmos DB', () => {
     expect(await readStatus(container, 'kept')).toBe(404);
   });
 
-  it('is reached through a proxy, and keeps its data while it is stopped', async () => {
+  it('is reachable through a proxy, and keeps its data while it is stopped', async () => {
     const { server, container } = await startEmulator();
     await container.items.create({ id: 'kept', thread: 't' });
     const proxy = await startFaultProxy(server.port);

@@ -14,9 +14,9 @@ import { KEEP_IDLE_CONNECTIONS } from './keep-idle-connections.js';
 export interface CosmosServer extends LoopbackService {
   /** `http://127.0.0.1:PORT` */
   readonly endpoint: string;
-  /** Any key is taken. */
+  /** Any key is accepted. */
   readonly key: string;
-  /** The same endpoint through another port of loopback, such as a proxy's. */
+  /** The same endpoint for another loopback port, such as that of a proxy. */
   endpointThrough(port: number): string;
 }
 
@@ -28,11 +28,11 @@ type Handler = (
 ) => unknown;
 
 /**
- * Starts an emulator of Cosmos DB on loopback, in this process. It is `@vercel/cosmosdb-server` with four things
- * mended that a store relies on: batches are atomic, items expire, a container that is replaced keeps its items, and it
- * announces itself under the address that it was asked at. Its data stays over `stop` and `start`. The caller closes it.
+ * Starts a Cosmos DB emulator on loopback, in this process: `@vercel/cosmosdb-server` with four fixes that the store
+ * relies on. Batches are atomic, items expire, a replaced container keeps its items, and the emulator announces the
+ * address of the request. Its data survives `stop` and `start`. The caller closes it.
  *
- * @param now the time by which items expire
+ * @param now the clock for expiry
  */
 export async function startCosmosServer(now = () => Date.now()): Promise<CosmosServer> {
   const account = new Account('127.0.0.1', 0);

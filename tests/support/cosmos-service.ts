@@ -1,14 +1,14 @@
 import { type CosmosBatchProxy, startCosmosBatchProxy } from './cosmos-batch-proxy.js';
 import { type CosmosServer, startCosmosServer } from './cosmos-server.js';
 
-/** The emulator, and in front of it what it lacks: the port and the endpoint are those of the latter. */
+/** The emulator behind the batch proxy. Port and endpoint are those of the proxy. */
 export interface CosmosService extends CosmosServer {
   readonly proxy: CosmosBatchProxy;
-  /** Of the emulator itself. */
+  /** The port of the emulator itself. */
   readonly emulatorEndpoint: string;
 }
 
-/** Starts a Cosmos DB for tests on loopback, its data in memory. The caller closes it. */
+/** Starts a Cosmos DB for tests on loopback with its data in memory. The caller closes it. */
 export async function startCosmosService(): Promise<CosmosService> {
   const server = await startCosmosServer();
   const proxy = await startCosmosBatchProxy(server.port);

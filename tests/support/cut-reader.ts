@@ -3,12 +3,12 @@ import { SseEvents } from './sse-events.js';
 
 export interface CutRead {
   readonly status: number;
-  /** The whole events among the bytes that were read. */
+  /** The complete events among the bytes that were read. */
   readonly read: SseEvents;
   readonly byteCount: number;
 }
 
-/** Reads so many bytes of an answer, or all if it has less, or up to the end of a run, and goes away. */
+/** Reads this many bytes of an answer at most, or up to the end of a run, and disconnects. */
 export function readBytes(url: string, byteCount: number, lastId?: string): Promise<CutRead> {
   return new Promise((resolve, reject) => {
     const headers = lastId === undefined ? {} : { 'last-event-id': lastId };

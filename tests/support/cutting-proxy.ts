@@ -4,15 +4,15 @@ import { listenOnLoopback } from './listen-on-loopback.js';
 
 export interface CuttingProxy {
   readonly baseUrl: string;
-  /** How many answers were cut so far. */
+  /** The number of cut answers so far. */
   readonly cutCount: number;
   close(): Promise<void>;
 }
 
 /**
- * Passes requests on to `targetUrl`, and cuts the connection of a stream after some bytes of its body.
+ * Forwards requests to `targetUrl`, and cuts the connection of a stream after some bytes of its body.
  *
- * @param bytesBeforeCut asked anew for each stream; `undefined` lets it be
+ * @param bytesBeforeCut called for each stream; `undefined` does not cut it
  */
 export async function startCuttingProxy(
   targetUrl: string,

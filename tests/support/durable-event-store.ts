@@ -6,7 +6,7 @@ import { createKeyValueStore } from '../../src/storage/create-key-value-store.js
 import type { ServiceSettings } from '../../src/storage/store-settings.js';
 import { createRecordingLog } from './recording-log.js';
 
-/** An event store with a connection of its own, as another process has it. Closing it closes the connection. */
+/** An event store with its own connection, like another process. Closing the store closes the connection. */
 export function openDurableEventStore(
   settings: ServiceSettings,
   options?: DurableEventStoreOptions,
@@ -21,7 +21,7 @@ export function openDurableEventStore(
   return store;
 }
 
-/** The same, closed when the test has ended. */
+/** The same, closed at the end of the test. */
 export function openDurableEventStoreForTest(
   settings: ServiceSettings,
   options?: DurableEventStoreOptions,
@@ -31,7 +31,7 @@ export function openDurableEventStoreForTest(
   return store;
 }
 
-/** Where a durable event store keeps a thread. */
+/** The partition of a thread in a durable event store. */
 export function partitionOf({ agentName, threadId }: EventThread): string {
   return `events|${agentName}|${toEntityKey(threadId)}`;
 }

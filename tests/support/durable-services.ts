@@ -2,20 +2,20 @@ import { startAzuriteTableServer } from './azurite-table-server.js';
 import { startCosmosServer } from './cosmos-server.js';
 import { isRedisMissing, startRedisServer } from './redis-server.js';
 
-/** A service in which apps keep events, and how they are told of it. */
+/** A storage service, and the settings that select it. */
 export interface DurableService {
   readonly settings: Readonly<Record<string, string>>;
   close(): Promise<void>;
 }
 
 export interface DurableServiceKind {
-  /** For names of tests. */
+  /** For test names. */
   readonly name: string;
   readonly isMissing: boolean;
   start(): Promise<DurableService>;
 }
 
-/** One for each durable store. */
+/** One per durable store. */
 export const durableServices: readonly DurableServiceKind[] = [
   {
     name: 'table',

@@ -11,26 +11,26 @@ export interface Signal {
   readonly input: unknown;
 }
 
-/** The host's durable HTTP API for entities, on loopback; ends with the test. */
+/** The host's durable HTTP API for entities, on loopback. Closed at the end of the test. */
 export interface DurableTaskServer {
   readonly signals: readonly Signal[];
-  /** How often a state was read so far. */
+  /** The number of state reads so far. */
   readonly readCount: number;
-  /** An invocation whose durable client talks to this server. */
+  /** An invocation whose durable client uses this server. */
   readonly context: InvocationContext;
-  /** What was logged to the invocation, each line behind its level. */
+  /** The log lines of the invocation, each after its level. */
   readonly logLines: readonly string[];
 }
 
 export interface DurableTaskServerOptions {
-  /** The states that are there from the start, by `{name}/{key}`. Default: none. */
+  /** Initial states by `{name}/{key}`. @default none */
   readonly states?: Readonly<Record<string, unknown>>;
-  /** How many reads fail before they work. Default: none. */
+  /** The number of reads that fail first. @default 0 */
   readonly failingReads?: number;
 }
 
 /**
- * @param onSignal takes a signal in, and gives back the state that its entity has from then on (`undefined`: none)
+ * @param onSignal handles a signal, and returns the entity's new state (`undefined`: none)
  */
 export async function startDurableTaskServer(
   onSignal: (signal: Signal) => unknown,

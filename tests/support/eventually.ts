@@ -1,15 +1,15 @@
 import { vi } from 'vitest';
 
 export interface Patience {
-  /** How long to look. Default: as long as `expect.poll` does, by vitest.config.mts. */
+  /** Timeout. Defaults to that of `expect.poll` in vitest.config.mts. */
   readonly timeoutMs?: number;
   readonly intervalMs?: number;
 }
 
 /**
- * Looks again and again until a look passes, and gives what it gave.
+ * Retries a check until it passes, and returns its result.
  *
- * @throws what the last look threw, when none has passed in time
+ * @throws the error of the last check if none passed in time
  */
 export function eventually<T>(
   look: () => T | Promise<T>,

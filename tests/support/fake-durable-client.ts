@@ -1,16 +1,16 @@
 import { type DurableClient, type EntityId, EntityStateResponse } from 'durable-functions';
 
-/** The part of a durable client that an agent client uses; tells what it was asked for, and when. */
+/** The part of a durable client that an agent client uses. Records its calls and their times. */
 export class FakeDurableClient implements Pick<DurableClient, 'signalEntity' | 'readEntityState'> {
   readonly signals: { entityId: string; operationName: string | undefined; input: unknown }[] = [];
-  /** When the state was read, in milliseconds of `performance.now()`. */
+  /** The times of state reads, in milliseconds of `performance.now()`. */
   readonly reads: number[] = [];
   readonly readEntityState: DurableClient['readEntityState'];
   readonly #onSignal: () => unknown;
 
   /**
-   * @param stateAt the entity's state at a read, counted from 1; `undefined` if there is none; may throw, or return a promise
-   * @param onSignal called for each signal, and awaited
+   * @param stateAt returns the entity's state for a read, counted from 1, or `undefined`. May throw or return a promise
+   * @param onSignal called for each signal and awaited
    */
   constructor(stateAt: (read: number) => unknown, onSignal: () => unknown = () => {}) {
     this.#onSignal = onSignal;
@@ -27,7 +27,7 @@ export class FakeDurableClient implements Pick<DurableClient, 'signalEntity' | '
     await this.#onSignal();
   }
 
-  /** This fake with the type of the whole client, whose other methods are missing. */
+  /** This fake as a full client, whose other methods are missing. */
   get client(): DurableClient {
     const { readEntityState } = this;
     return Object.assign(Object.create(null), { readEntityState, signalEntity: this.signalEntity.bind(this) });

@@ -4,26 +4,26 @@ import { type DurableEntityContext, type EntityContext, EntityId } from 'durable
 export interface FakeEntityOptions {
   readonly operationName: string;
   readonly input?: unknown;
-  /** What is stored before the operation. Absent: nothing yet. */
+  /** The state before the operation. Undefined if there is none. */
   readonly state?: unknown;
   readonly key?: string;
-  /** How often the host has delivered the operation before. @default 0 */
+  /** The number of earlier deliveries of the operation. @default 0 */
   readonly retryCount?: number;
 }
 
-/** One operation on an entity: holds what the handler stores, gives back and logs. */
+/** One entity operation. Records what the handler stores, returns and logs. */
 export class FakeEntity implements DurableEntityContext<unknown> {
   readonly entityName = 'dafx-scriptedagent';
   readonly entityKey: string;
   readonly entityId: EntityId;
   readonly operationName: string;
   readonly isNewlyConstructed: boolean;
-  /** What was given back, call by call. */
+  /** The returned results. */
   readonly results: unknown[] = [];
-  /** What was stored, call by call. */
+  /** The stored states. */
   readonly writes: unknown[] = [];
   readonly logLines: string[] = [];
-  /** Whether the entity has ended its own existence. */
+  /** Whether the entity has deleted itself. */
   isGone = false;
   readonly getInput: DurableEntityContext<unknown>['getInput'];
   readonly #state: unknown;
@@ -39,7 +39,7 @@ export class FakeEntity implements DurableEntityContext<unknown> {
     this.#retryCount = retryCount;
   }
 
-  /** The invocation as the handler gets it. */
+  /** The invocation context for the handler. */
   get context(): EntityContext<unknown> {
     const context = new InvocationContext({
       functionName: this.entityName,
@@ -54,7 +54,7 @@ export class FakeEntity implements DurableEntityContext<unknown> {
   }
 
   setState(state: unknown): void {
-    // As the host does, which keeps JSON.
+    // Like the host, which stores JSON.
     this.writes.push(JSON.parse(JSON.stringify(state)));
   }
 

@@ -11,7 +11,7 @@ import { startFaultProxy, type FaultProxy } from './fault-proxy.js';
 import { listenForTest } from './listen-for-test.js';
 import { isRedisMissing, startRedisServer } from './redis-server.js';
 
-/** A server of lines: keeps what it takes in, and answers each with `did LINE`. */
+/** A line-based server: stores each line and answers `did LINE`. */
 async function startLineServer(): Promise<{ port: number; taken: string[]; openCount: () => number }> {
   const taken: string[] = [];
   const sockets = new Set<Socket>();
@@ -41,7 +41,7 @@ async function startProxyForTest(targetPort: number): Promise<FaultProxy> {
   return proxy;
 }
 
-/** A connection that stays, and how it ended. */
+/** An open connection, and how it ended. */
 class LineClient {
   readonly ended: Promise<string>;
   received = '';
@@ -80,7 +80,7 @@ class LineClient {
   }
 }
 
-/** Waits until as many bytes have come from clients. */
+/** Waits until this many bytes have arrived from clients. */
 async function takes(proxy: FaultProxy, sent: string): Promise<void> {
   await expect.poll(() => proxy.takenBytes, { interval: 1 }).toBe(sent.length);
 }
@@ -93,13 +93,13 @@ async function startTalk() {
   return { server, proxy, client };
 }
 
-describe('The fault proxy', () => {
-  it('passes everything on while there is no fault', async () => {
+describe('the fault proxy', () => {
+  it('forwards everything while there is no fault', async () => {
     const { server } = await startTalk();
     expect(server.taken).toEqual(['hello']);
   });
 
-  it('ends open connections with FIN or RST, and takes new ones', async () => {
+  it('ends open connections with FIN or RST, and accepts new ones', async () => {
     const { proxy, client } = await startTalk();
     proxy.cut();
     expect(await client.ended).toBe('closed');
@@ -110,7 +110,7 @@ describe('The fault proxy', () => {
     await new LineClient(proxy.port).ask('once more');
   });
 
-  it('refuses connections, and takes them again on the same port', async () => {
+  it('refuses connections, and accepts them again on the same port', async () => {
     const { proxy, client } = await startTalk();
     await proxy.setFault({ kind: 'refuse' });
     expect(await client.ended).toBe('closed');
@@ -119,7 +119,7 @@ describe('The fault proxy', () => {
     await new LineClient(proxy.port).ask('back');
   });
 
-  it('delays each direction, and keeps the order when the delay ends', async () => {
+  it('delays both directions, and keeps the order when the delay ends', async () => {
     const { proxy, client, server } = await startTalk();
     await proxy.setFault({ kind: 'delay', requestMs: 60, answerMs: 60 });
     const start = performance.now();
@@ -135,7 +135,7 @@ describe('The fault proxy', () => {
     expect(server.taken.slice(-2)).toEqual(['first', 'second']);
   });
 
-  it('delivers what was sent before its sender left, however late', async () => {
+  it('delivers data even if its sender has left meanwhile', async () => {
     const { proxy, client, server } = await startTalk();
     await proxy.setFault({ kind: 'delay', requestMs: 50 });
     client.say('from the grave');
@@ -145,7 +145,7 @@ describe('The fault proxy', () => {
     await expect.poll(() => server.openCount(), { interval: 5 }).toBe(0);
   });
 
-  it('lets everything vanish in a black hole, and resets the connections that lost something when it ends', async () => {
+  it('drops all data in a black hole, and resets the affected connections when it ends', async () => {
     const { proxy, client, server } = await startTalk();
     const idle = new LineClient(proxy.port);
     await idle.ask('waiting');
@@ -160,7 +160,7 @@ describe('The fault proxy', () => {
     await idle.ask('still here');
   });
 
-  it('loses so many answers to requests that were carried out', async () => {
+  it('loses the given number of responses to executed requests', async () => {
     const { proxy, client, server } = await startTalk();
     await proxy.setFault({ kind: 'lose-answers', count: 2 });
     client.say('one');
@@ -173,7 +173,7 @@ describe('The fault proxy', () => {
     expect(proxy.lostAnswers).toBe(2);
   });
 
-  it('answers HTTP requests in place of the server, also on a connection that is kept alive', async () => {
+  it('answers HTTP requests in place of the server, even on a keep-alive connection', async () => {
     let count = 0;
     const origin = http.createServer((request, response) => {
       void text(request).then((body) => response.end(`${body} ${(count += 1)}`));
@@ -200,8 +200,8 @@ describe('The fault proxy', () => {
   });
 });
 
-describe.skipIf(isRedisMissing)('The fault proxy before Redis (needs /usr/bin/redis-server)', () => {
-  it('leaves it open whether a command whose answer was lost has run', async () => {
+describe.skipIf(isRedisMissing)('the fault proxy in front of Redis (needs /usr/bin/redis-server)', () => {
+  it('hides whether a command whose response was lost was executed', async () => {
     const redis = await startRedisServer();
     onTestFinished(() => redis.close());
     const proxy = await startProxyForTest(redis.port);
@@ -221,7 +221,7 @@ describe.skipIf(isRedisMissing)('The fault proxy before Redis (needs /usr/bin/re
     expect(errors).not.toEqual([]);
   });
 
-  it('finds the data of a durable Redis again after a restart', async () => {
+  it('reaches the data of a durable Redis after a restart', async () => {
     const redis = await startRedisServer({ isDurable: true });
     onTestFinished(() => redis.close());
     const client = createClient({ url: redis.url });
@@ -236,8 +236,8 @@ describe.skipIf(isRedisMissing)('The fault proxy before Redis (needs /usr/bin/re
   });
 });
 
-describe('The fault proxy before Azurite', () => {
-  it('is passed by signed requests, and can throttle them or lose their answers', async () => {
+describe('the fault proxy in front of Azurite', () => {
+  it('forwards signed requests, and can throttle them or lose their responses', async () => {
     const azurite = await startAzuriteTableServer();
     onTestFinished(() => azurite.close());
     const proxy = await startProxyForTest(azurite.port);

@@ -7,19 +7,19 @@ import type { Fault } from './fault.js';
 import { FaultyConnection } from './faulty-connection.js';
 import { KEEP_IDLE_CONNECTIONS } from './keep-idle-connections.js';
 
-/** Stands on loopback between a client and its server, and makes faults at will. */
+/** A loopback proxy between a client and its server that causes faults on demand. */
 export interface FaultProxy {
-  /** Where clients connect to. */
+  /** The port for clients. */
   readonly port: number;
-  /** How many bytes clients have sent so far, whatever became of them. */
+  /** The number of bytes that clients have sent so far, delivered or not. */
   readonly takenBytes: number;
-  /** How many answers were lost by `lose-answers` so far. */
+  /** The number of responses that `lose-answers` has dropped so far. */
   readonly lostAnswers: number;
-  /** How many HTTP requests were answered in place of the server so far. */
+  /** The number of HTTP requests that the proxy has answered itself so far. */
   readonly ownAnswers: number;
-  /** Puts a fault in place of the present one; it holds as soon as this resolves. */
+  /** Replaces the current fault. In effect once this resolves. */
   setFault(fault: Fault): Promise<void>;
-  /** Closes all open connections in order (FIN). */
+  /** Closes all open connections gracefully (FIN). */
   cut(): void;
   /** Resets all open connections (RST). */
   reset(): void;
@@ -29,7 +29,7 @@ export interface FaultProxy {
 const listenAgainWithinMs = 5000;
 const lookEveryMs = 20;
 
-/** Starts a proxy without a fault in front of a port of loopback. The caller closes it. */
+/** Starts a proxy without a fault in front of a loopback port. The caller closes it. */
 export async function startFaultProxy(targetPort: number): Promise<FaultProxy> {
   let fault: Fault = { kind: 'none' };
   let takenBytes = 0;
@@ -111,7 +111,7 @@ export async function startFaultProxy(targetPort: number): Promise<FaultProxy> {
   };
 }
 
-/** Listens on loopback, also on a port that a connection of somebody else may use for a moment. */
+/** Listens on loopback. Retries if another connection briefly uses the port. */
 async function listen(server: ReturnType<typeof createServer>, port: number): Promise<number> {
   const deadline = Date.now() + listenAgainWithinMs;
   for (;;) {

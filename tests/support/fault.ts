@@ -1,13 +1,13 @@
-/** What is wrong between a client and its server. It holds for open connections too. */
+/** A fault between a client and its server. Also affects open connections. */
 export type Fault =
   | { readonly kind: 'none' }
-  /** Everything arrives, but late. What was sent arrives even if its sender has given up and left. */
+  /** Delays all data, which arrives even if its sender has left. */
   | { readonly kind: 'delay'; readonly requestMs?: number; readonly answerMs?: number }
-  /** Nothing arrives, and nobody is told. Connections that lost bytes are reset when it ends. */
+  /** Silently drops all data. Connections that lost bytes are reset when the fault ends. */
   | { readonly kind: 'black-hole' }
-  /** As if the server were gone: open connections are cut, new ones refused. */
+  /** Acts like a stopped server: cuts open connections and refuses new ones. */
   | { readonly kind: 'refuse' }
-  /** Requests arrive and are carried out; in place of the answer the connection is reset. `count`: so many times. */
+  /** Delivers requests, but resets the connection instead of returning the response. `count` limits how often. */
   | { readonly kind: 'lose-answers'; readonly count?: number }
-  /** Every HTTP request is answered with this status, and does not reach the server. */
+  /** Answers every HTTP request with this status, without forwarding it. */
   | { readonly kind: 'answer'; readonly status: number; readonly retryAfterSeconds?: number };

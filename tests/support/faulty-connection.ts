@@ -2,19 +2,19 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Fault } from './fault.js';
 
-/** What a {@link FaultyConnection} asks of its proxy. */
+/** What a {@link FaultyConnection} needs from its proxy. */
 export interface FaultSource {
-  /** What is wrong now. */
+  /** The current fault. */
   readonly fault: Fault;
-  /** Where an exchange that begins now is to go. */
+  /** Where a new exchange goes. */
   readonly upstreamPort: number;
-  /** Is told of what a client has sent. */
+  /** Called with the bytes that a client has sent. */
   onBytesTaken(count: number): void;
-  /** Is told of each answer that the server gave and the client never got. */
+  /** Called for each response that the client never received. */
   onAnswerLost(): void;
 }
 
-/** One client of a fault proxy, and its way on to the server. */
+/** One client of a fault proxy, and its connection to the server. */
 export class FaultyConnection {
   readonly #source: FaultSource;
   readonly #client: Socket;
@@ -29,7 +29,7 @@ export class FaultyConnection {
     this.#client = client;
     this.#source = source;
     client.setNoDelay();
-    // Closing follows an error.
+    // 'close' follows 'error'.
     client.on('error', () => undefined);
     client.on('data', (chunk) => {
       const { fault } = source;
@@ -37,21 +37,21 @@ export class FaultyConnection {
       if (fault.kind === 'black-hole') this.#hasLostBytes = true;
       else this.#requests.add(requestDelayMs(fault), () => this.#send(chunk));
     });
-    // What the client sent before it left still reaches the server.
+    // Data that the client sent before it left still reaches the server.
     client.on('close', () => this.#requests.add(requestDelayMs(source.fault), () => this.#upstream?.destroySoon()));
   }
 
-  /** Closes the connection as a server does that ends in order. */
+  /** Closes the connection like a server that shuts down. */
   cut(): void {
     this.#client.destroySoon();
   }
 
-  /** Closes it as a server does that has crashed with requests unread. */
+  /** Closes it like a server that crashed with unread requests. */
   reset(): void {
     this.#client.resetAndDestroy();
   }
 
-  /** A stream with a hole in it is of no use: to be called when bytes pass again. */
+  /** Resets a stream that has a gap. Call this when bytes pass again. */
   resetIfBytesWereLost(): void {
     if (this.#hasLostBytes) this.reset();
   }
@@ -97,7 +97,7 @@ export class FaultyConnection {
   }
 }
 
-/** Keeps what passes in one direction in order, when one piece is delayed longer than the next. */
+/** Keeps the data of one direction in order, even if a piece is delayed longer than the next. */
 class Lane {
   #last = Promise.resolve();
 

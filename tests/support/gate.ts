@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 
-/** Holds up whoever waits for `opened`, until it is opened. */
+/** Blocks callers that await `opened` until it is opened. */
 export interface Gate {
   readonly opened: Promise<unknown>;
   readonly open: () => void;

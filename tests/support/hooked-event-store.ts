@@ -11,20 +11,20 @@ import { createRecordingLog } from './recording-log.js';
 
 export type StoreMethod = 'beginAttempt' | 'append' | 'readRun' | 'readHead' | 'list' | 'clear' | 'ping';
 
-/** What a test does while a store is at work. Throwing makes the call fail; a promise holds it up. */
+/** Hooks into the calls of a store. Throwing makes the call fail. A promise delays it. */
 export interface StoreHooks {
-  /** Before a call has any effect. */
+  /** Called before a call has any effect. */
   before?: ((method: StoreMethod, events: readonly NewEvent[]) => unknown) | undefined;
-  /** When a call has taken effect, and its answer is on the way. */
+  /** Called after a call has taken effect, before it returns. */
   after?: ((method: StoreMethod) => unknown) | undefined;
 }
 
-/** A store in memory that fails and hangs as a test wants it to. */
+/** An in-memory store that fails and hangs on demand. */
 export class HookedEventStore extends MemoryEventStore {
   readonly hooks: StoreHooks = {};
-  /** The calls in their order, without those of `append`. */
+  /** The calls in order, without those of `append`. */
   readonly calls: StoreMethod[] = [];
-  /** The index of the first event of each append, and how many there were. */
+  /** The index of the first event of each append, and the number of its events. */
   readonly appends: (readonly [firstIndex: number, count: number])[] = [];
 
   constructor() {
@@ -79,7 +79,7 @@ export class HookedEventStore extends MemoryEventStore {
   }
 }
 
-/** As a hook: nothing of the store is within reach. */
+/** A hook that makes the store unreachable. */
 export function unreachable(): never {
   throw new StorageError(new Error('connect ECONNREFUSED'));
 }

@@ -7,7 +7,7 @@ export interface HttpAnswer {
   readonly text: string;
 }
 
-/** What the client of a handler gets. */
+/** The response of a handler as its client gets it. */
 export async function httpAnswer(
   handler: HttpHandler,
   request: HttpRequest,

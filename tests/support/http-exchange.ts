@@ -3,7 +3,7 @@ import https from 'node:https';
 
 export interface HttpCall {
   readonly method: string;
-  /** Sent as it is: not normalised, not encoded. */
+  /** Sent unchanged: neither normalized nor encoded. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array;
@@ -15,7 +15,7 @@ export interface HttpAnswer {
   readonly text: string;
 }
 
-/** Sends exactly the headers that are given (fetch would add some, and tidy the path), and reads the whole answer. */
+/** Sends exactly the given headers and path, which fetch would modify, and reads the whole answer. */
 export function exchange(baseUrl: string, { method, path, headers, body }: HttpCall): Promise<HttpAnswer> {
   const { protocol, hostname, port } = new URL(baseUrl);
   const { request } = protocol === 'https:' ? https : http;

@@ -2,17 +2,17 @@ import { HttpRequest } from '@azure/functions';
 
 export interface RequestParts {
   readonly method?: string;
-  /** Sent as JSON, with that content type unless `headers` has another. */
+  /** Sent as JSON, with that content type unless `headers` contain another. */
   readonly json?: unknown;
-  /** Sent as it is; without a content type unless `headers` has one. */
+  /** Sent unchanged, without a content type unless `headers` contain one. */
   readonly body?: string | Uint8Array;
-  /** Given beside the `host` header that every request has. */
+  /** Added to the `host` header of every request. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** With its question mark. */
+  /** Includes the question mark. */
   readonly query?: string;
 }
 
-/** A request as a function gets it from the host. */
+/** A request as the host passes it to a function. */
 export function httpRequest({ method = 'POST', json, body, headers = {}, query = '' }: RequestParts): HttpRequest {
   const isJson = json !== undefined;
   const bytes = Buffer.from(isJson ? JSON.stringify(json) : (body ?? ''));

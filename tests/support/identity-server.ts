@@ -3,9 +3,9 @@ import { vi } from 'vitest';
 import { listenForTest } from './listen-for-test.js';
 
 export interface IdentityServer {
-  /** What was asked for, oldest first. */
+  /** The token requests, oldest first. */
   readonly requests: readonly { readonly resource: string | null; readonly clientId: string | null }[];
-  /** Points a process to the server. */
+  /** Environment variables that point a process to the server. */
   readonly environment: Readonly<Record<'IDENTITY_ENDPOINT' | 'IDENTITY_HEADER' | 'AZURE_CLIENT_ID', string>>;
 }
 
@@ -17,9 +17,9 @@ export interface IssuedToken {
 const HEADER = 'header-of-the-host';
 
 /**
- * Speaks the protocol by which the Functions host hands out tokens of a managed identity.
+ * Serves managed identity tokens with the protocol of the Functions host.
  *
- * @param issue makes the token for the request of this number, from 1
+ * @param issue creates the token for the request with this number, from 1
  */
 export async function serveIdentityForTest(
   clientId: string,
@@ -39,7 +39,7 @@ export async function serveIdentityForTest(
   return { requests, environment: { IDENTITY_ENDPOINT: url, IDENTITY_HEADER: HEADER, AZURE_CLIENT_ID: clientId } };
 }
 
-/** Points this process to the server. `@azure/identity` keeps to the first one of a process: start one in a test file. */
+/** Points this process to the server. `@azure/identity` keeps the first server of a process: start one per test file. */
 export async function startIdentityServerForTest(
   clientId: string,
   issue: (count: number) => IssuedToken,
@@ -49,7 +49,7 @@ export async function startIdentityServerForTest(
   return server;
 }
 
-/** A token that says whose it is. Its signature is not checked by anybody. */
+/** A token that names its owner. Its signature is never checked. */
 export function unsignedToken(claims: object): string {
   return `${base64Json({ alg: 'none', typ: 'JWT' })}.${base64Json(claims)}.signature`;
 }

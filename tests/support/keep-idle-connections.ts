@@ -1,5 +1,5 @@
 /**
- * A server's `keepAliveTimeout` that ends no idle connection: a client that uses one at the moment when it is ended sees a
- * fault that no test asked for.
+ * A `keepAliveTimeout` that never ends idle connections. Otherwise a client that reuses a connection just as it ends would
+ * see an unintended fault.
  */
 export const KEEP_IDLE_CONNECTIONS = 0;

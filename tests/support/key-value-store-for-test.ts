@@ -4,7 +4,7 @@ import type { KeyValueStore } from '../../src/storage/key-value-store.js';
 import type { StoreSettings } from '../../src/storage/store-settings.js';
 import { createRecordingLog } from './recording-log.js';
 
-/** A store that is closed when the test has ended. */
+/** A store that is closed at the end of the test. */
 export function openKeyValueStoreForTest(settings: StoreSettings): KeyValueStore {
   const store = createKeyValueStore(settings, createRecordingLog());
   onTestFinished(() => store.close());

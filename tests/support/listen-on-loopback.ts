@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { KEEP_IDLE_CONNECTIONS } from './keep-idle-connections.js';
 
-/** Listens on a free port of loopback. @returns the server's address, `http://127.0.0.1:PORT` */
+/** Listens on a free loopback port. @returns the server's address, `http://127.0.0.1:PORT` */
 export async function listenOnLoopback(server: Server): Promise<string> {
   server.keepAliveTimeout = KEEP_IDLE_CONNECTIONS;
   server.listen(0, '127.0.0.1');

@@ -3,29 +3,29 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 
-/** npm starts programs of a package in its folder. */
+/** npm runs the programs of a package in its folder. */
 const START = path.resolve('dist/local/start.js');
 
-/** The built app under the local Functions host, in a process of its own. */
+/** The built app in the local Functions host, in a separate process. */
 export interface LocalApp {
   readonly baseUrl: string;
-  /** The id of its process. */
+  /** Its process id. */
   readonly pid: number;
-  /** What it printed so far. */
+  /** Its output so far. */
   output(): string;
   stop(): Promise<void>;
-  /** Ends it as a crash does, without a chance to do anything about it. */
+  /** Kills it with SIGKILL. */
   kill(): Promise<void>;
 }
 
 export interface LocalAppOptions {
-  /** Where the host keeps conversations and what it has accepted. Default: nowhere. */
+  /** The host's folder for conversations and accepted operations. Undefined stores nothing. */
   readonly dataFolder?: string;
-  /** Default: a free one. */
+  /** Defaults to a free port. */
   readonly port?: number;
 }
 
-/** The app could not be started: the message is what it printed. */
+/** The app failed to start. The message is its output. */
 export class LocalAppFailure extends Error {
   readonly exitCode: number | null;
 
@@ -36,15 +36,15 @@ export class LocalAppFailure extends Error {
   }
 }
 
-/** Somebody's connection may use a port for a moment that was free before. */
+/** Another connection may briefly use a port that was free before. */
 const STARTS_AT_MOST = 20;
 const START_AGAIN_AFTER_MS = 500;
 
 /**
- * Starts the built app, and resolves when it can be asked.
+ * Starts the built app, and resolves when it is ready.
  *
- * @param environment settings, beside what any program needs of the real environment
- * @throws LocalAppFailure when it ends instead
+ * @param environment settings, in addition to what any program needs of the real environment
+ * @throws LocalAppFailure if it exits instead
  */
 export async function startLocalApp(
   environment: Readonly<Record<string, string>>,

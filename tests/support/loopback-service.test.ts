@@ -9,7 +9,7 @@ import { startLoopbackService, type ServiceProgram } from './loopback-service.js
 
 const folders: string[] = [];
 
-/** Answers its process id. `choosePort` may send the program to another port than it was given. */
+/** Serves its process id. `choosePort` may replace the port of the program. */
 function pidServer(choosePort = (port: number): number => port): ServiceProgram {
   const script = `require('node:http')
     .createServer((_request, response) => response.end(String(process.pid)))
@@ -27,8 +27,8 @@ function pidServer(choosePort = (port: number): number => port): ServiceProgram 
 
 const ask = async (port: number): Promise<string | undefined> => (await probeHttp(`http://127.0.0.1:${port}/`))?.body;
 
-describe('A service on loopback', () => {
-  it('answers from its start to its stop, and again on the same port after another start', async () => {
+describe('a loopback service', () => {
+  it('serves from start to stop, and on the same port after a restart', async () => {
     const service = await startLoopbackService(pidServer());
     onTestFinished(() => service.close());
     const first = await ask(service.port);
@@ -39,7 +39,7 @@ describe('A service on loopback', () => {
     expect(await ask(service.port)).not.toBe(first);
   });
 
-  it('leaves neither program nor folder when it is closed', async () => {
+  it('leaves neither process nor folder after it is closed', async () => {
     const service = await startLoopbackService(pidServer());
     const folder = folders.at(-1) ?? '';
     expect(existsSync(folder)).toBe(true);
@@ -48,7 +48,7 @@ describe('A service on loopback', () => {
     expect(existsSync(folder)).toBe(false);
   });
 
-  it('takes another port when somebody was faster', async () => {
+  it('uses another port if its own was taken meanwhile', async () => {
     const other = createServer((_request, response) => response.end('somebody else'));
     const takenPort = Number(new URL(await listenForTest(other)).port);
     const ports: number[] = [];
@@ -59,7 +59,7 @@ describe('A service on loopback', () => {
     expect(await ask(service.port)).toMatch(/^\d+$/);
   });
 
-  it('that does not come up is reported with what it printed', async () => {
+  it('that fails to start is reported with its output', async () => {
     const program: ServiceProgram = {
       ...pidServer(),
       command: () => ({
@@ -72,8 +72,8 @@ describe('A service on loopback', () => {
   });
 });
 
-describe('Azurite made fit for deep partitions', () => {
-  it('tells rows apart by both of their keys', async () => {
+describe('Azurite with a row index for large partitions', () => {
+  it('separates rows by both keys', async () => {
     const azurite = await startAzuriteTableServer({ isDeep: true });
     onTestFinished(() => azurite.close());
     const table = TableClient.fromConnectionString(azurite.connectionString, 'rows', { allowInsecureConnection: true });

@@ -9,32 +9,32 @@ const readyWithinMs = 30_000;
 const lookEveryMs = 10;
 const startsAtMost = 5;
 
-/** What {@link startLoopbackService} starts. */
+/** The program that {@link startLoopbackService} starts. */
 export interface ServiceProgram {
-  /** For messages and the name of the folder. */
+  /** For messages and the folder name. */
   readonly name: string;
-  /** The command that serves on this port of loopback, with its data in this folder. */
+  /** The command that serves on this loopback port, with its data in this folder. */
   command(port: number, folder: string): Pick<Program, 'command' | 'commandArguments' | 'environment'>;
-  /** The line with which it says that it listens: only the program that got the port prints it. */
+  /** The line that reports that it listens. Only the program that got the port prints it. */
   readonly readyLine: RegExp;
 }
 
-/** A program that serves on a port of loopback, and keeps its data in a temporary folder of its own. */
+/** A program that serves on a loopback port and keeps its data in its own temporary folder. */
 export interface LoopbackService {
   readonly port: number;
-  /** Ends the program. Its folder stays. */
+  /** Stops the program. Its folder remains. */
   stop(): Promise<void>;
-  /** Starts it again after {@link stop}, on the same port and folder. */
+  /** Restarts it after {@link stop}, with the same port and folder. */
   start(): Promise<void>;
-  /** Ends it for good, and removes its folder. */
+  /** Stops it for good, and removes its folder. */
   close(): Promise<void>;
 }
 
 /**
- * Starts a program on a free port, and returns when it has said that it listens there. When another program was
- * faster to take that port, it takes another one.
+ * Starts a program on a free port, and returns when it reports that it listens. Uses another port if a different program
+ * took the first one meanwhile.
  *
- * @throws Error with what the program printed when it does not come up
+ * @throws Error with the program's output if it fails to start
  */
 export async function startLoopbackService(program: ServiceProgram): Promise<LoopbackService> {
   const folder = await mkdtemp(path.join(tmpdir(), `${program.name}-`));

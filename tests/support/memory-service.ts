@@ -13,17 +13,17 @@ import { StorageError } from '../../src/storage/storage-error.js';
 
 export type StorageRead = 'head' | 'runs' | 'events';
 
-/** What a test can do while the storage is at work. Throwing makes the call fail; a promise delays it. */
+/** Hooks into the calls of the storage. Throwing makes the call fail. A promise delays it. */
 export interface StorageHooks {
-  /** Before rows of a thread are read. */
+  /** Called before rows of a thread are read. */
   beforeRead?: ((what: StorageRead) => void | Promise<void>) | undefined;
-  /** Before a thread changes. */
+  /** Called before a thread changes. */
   beforeCommit?: ((changes: readonly ValueChange[]) => void | Promise<void>) | undefined;
-  /** After a thread has changed, before the caller knows. */
+  /** Called after a thread has changed, before the call returns. */
   afterCommit?: ((changes: readonly ValueChange[]) => void | Promise<void>) | undefined;
 }
 
-/** A service in memory that takes a turn of the event loop for each request. Several event stores may share one. */
+/** An in-memory service that takes one turn of the event loop per request. Several event stores can share it. */
 export class MemoryService implements KeyValueStore {
   readonly follow = pollKey(this);
   readonly hooks: StorageHooks = {};
@@ -90,7 +90,7 @@ function isThreadPartition(partition: string): boolean {
   return partition.startsWith('events|');
 }
 
-/** A hook that throws stands for a service that fails. */
+/** A throwing hook simulates a failing service. */
 async function run(hook: () => void | Promise<void>): Promise<void> {
   try {
     await hook();

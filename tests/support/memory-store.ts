@@ -4,7 +4,7 @@ import { createRecordingLog } from './recording-log.js';
 
 export type Bounds = Partial<Omit<MemoryBounds, 'log'>>;
 
-/** An empty store with room for anything, but for the bounds that are given. */
+/** An empty store without limits, except for the given ones. */
 export function createMemoryStore(options: Partial<MemoryBounds> = {}): MemoryEventStore {
   return new MemoryEventStore({
     maxThreads: 1000,

@@ -1,6 +1,6 @@
 import type { MessageRules } from '../../src/durable-agents/http/parse-run-request.js';
 
-/** The rules that hold by default, with what a test cares about in place of the rest. */
+/** The default rules, with overrides. */
 export function messageRules(rules: Partial<MessageRules> = {}): MessageRules {
   return {
     maxBytes: 256 * 1024,

@@ -1,6 +1,6 @@
 const head = { id: 'chatcmpl-1', object: 'chat.completion.chunk', created: 1_767_800_000, model: 'gpt-4o' };
 
-/** A chunk of a streamed chat completion, with this delta. */
+/** A chunk of a streamed chat completion with this delta. */
 export const chunk = (delta: object, finishReason: string | null = null) => ({
   ...head,
   choices: [{ index: 0, delta, finish_reason: finishReason }],
@@ -19,7 +19,7 @@ export const promptFilterChunk = {
   prompt_filter_results: [{ prompt_index: 0, content_filter_results: { hate: { filtered: false, severity: 'safe' } } }],
 };
 
-/** The chunk that `include_usage` asks for. */
+/** The chunk that `include_usage` requests. */
 export const usageChunk = (usage: object) => ({ ...head, choices: [], usage });
 
 /** A chat completion that is not streamed. */

@@ -17,9 +17,9 @@ export interface ModelServer {
 export type ModelReply = (response: ServerResponse, request: ModelRequest) => void;
 
 /**
- * A model on loopback for what an ordinary mock does not do; ends with the test.
+ * A model on loopback for behaviour that ordinary mocks lack. Closed at the end of the test.
  *
- * @param replies one for each request, the last of them for all that follow
+ * @param replies one per request; the last is used for all further requests
  */
 export async function startModelServer(...replies: ModelReply[]): Promise<ModelServer> {
   const requests: ModelRequest[] = [];
@@ -36,17 +36,17 @@ export async function startModelServer(...replies: ModelReply[]): Promise<ModelS
   return { endpoint: address, requests };
 }
 
-/** How a stream ends: as it should, without `[DONE]`, never, or by a cut of the connection. */
+/** How a stream ends: normally, without `[DONE]`, never, or with a cut connection. */
 export type StreamEnd = 'done' | 'clean' | 'stall' | 'cut';
 
-/** A stream of these events; a string is sent as it is. */
+/** A stream of these events. Strings are sent unchanged. */
 export function streamed(events: readonly (object | string)[], end: StreamEnd = 'done'): ModelReply {
   return (response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     response.flushHeaders();
     const lines = events.map((event) => `data: ${typeof event === 'string' ? event : JSON.stringify(event)}\n\n`);
     if (end === 'done') lines.push('data: [DONE]\n\n');
-    // The connection may only be cut when all of it has left.
+    // Cuts the connection only after everything was sent.
     response.write(lines.join('') || ':\n\n', () => {
       if (end === 'done' || end === 'clean') response.end();
       else if (end === 'cut') response.socket?.destroy();
@@ -54,7 +54,7 @@ export function streamed(events: readonly (object | string)[], end: StreamEnd = 
   };
 }
 
-/** An answer that is no stream. */
+/** An answer that is not a stream. */
 export function answered(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): ModelReply {
   return (response) => {
     response
@@ -63,7 +63,7 @@ export function answered(status: number, body: unknown, headers: Readonly<Record
   };
 }
 
-/** A stream of these pieces, byte by byte as they are given; it ends with the last one, unless it is left open. */
+/** A stream of exactly these bytes. It ends after the last piece unless it is left open. */
 export function rawStream(pieces: readonly (string | Uint8Array)[], { isLeftOpen = false } = {}): ModelReply {
   return (response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' });

@@ -1,4 +1,4 @@
-/** Pieces of an answer, each with its number: `0 `, `1 ` … */
+/** Numbered pieces of an answer: `0 `, `1 ` … */
 export function numberedPieces(count: number): string[] {
   return Array.from({ length: count }, (_, index) => `${index} `);
 }

@@ -3,7 +3,7 @@ import { onTestFinished } from 'vitest';
 import type { KeyValueStore } from '../../src/storage/key-value-store.js';
 import { openRedisStore, type RedisStoreOptions } from '../../src/storage/redis/redis-store.js';
 
-/** A store that is closed when the test has ended. */
+/** A store that is closed at the end of the test. */
 export async function openRedisStoreForTest(options: RedisStoreOptions): Promise<KeyValueStore> {
   const store = await openRedisStore(options);
   onTestFinished(() => store.close());
@@ -12,10 +12,10 @@ export async function openRedisStoreForTest(options: RedisStoreOptions): Promise
 
 export type AdminClient = Awaited<ReturnType<typeof openClientForTest>>;
 
-/** A client that looks at what a store has written, closed when the test has ended. */
+/** A client for inspecting what a store has written, closed at the end of the test. */
 export async function openClientForTest(url: string) {
   const client = createClient({ url, RESP: 2 });
-  // It may outlive its server.
+  // The client may outlive its server.
   client.on('error', () => {});
   await client.connect();
   onTestFinished(() => client.destroy());

@@ -32,7 +32,7 @@ message HistogramDataPoint { fixed64 count = 4; repeated double explicit_bounds 
 
 const { root } = parse(PROTOCOL);
 
-/** Decodes a request to the form that its JSON has: ids in hexadecimal, 64-bit numbers as text. */
+/** Decodes a request to its JSON form: ids in hexadecimal, 64-bit numbers as text. */
 export function decodeOtlp(path: string, body: Uint8Array): unknown {
   const type = root.lookupType(path === '/v1/traces' ? 'TracesRequest' : 'MetricsRequest');
   const message = type.toObject(type.decode(body), { longs: String, bytes: Array });

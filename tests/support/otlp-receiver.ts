@@ -7,13 +7,13 @@ import { decodeOtlp } from './otlp-proto.js';
 export type AttributeValue = string | number | boolean | readonly unknown[];
 export type Attributes = Readonly<Record<string, AttributeValue>>;
 
-/** A span as it arrived. */
+/** A received span. */
 export interface ReceivedSpan {
   readonly name: string;
   readonly kind: number;
   readonly traceId: string;
   readonly spanId: string;
-  /** Empty for a root. */
+  /** Empty for a root span. */
   readonly parentSpanId: string;
   readonly attributes: Attributes;
   readonly links: readonly { readonly traceId: string; readonly spanId: string }[];
@@ -22,14 +22,14 @@ export interface ReceivedSpan {
   readonly statusCode: number;
 }
 
-/** A data point of a metric as it arrived. */
+/** A received data point of a metric. */
 export interface ReceivedPoint {
   readonly name: string;
   readonly unit: string;
   readonly attributes: Attributes;
-  /** Of a counter. */
+  /** The value of a counter. */
   readonly value: number | undefined;
-  /** Of a histogram. */
+  /** The values of a histogram. */
   readonly count: number | undefined;
   readonly bounds: readonly number[];
 }
@@ -43,7 +43,7 @@ export interface OtlpReceiver {
   close(): void;
 }
 
-/** A collector on loopback that takes OTLP over HTTP, as JSON and as protobuf. */
+/** A collector on loopback that accepts OTLP over HTTP, as JSON and as protobuf. */
 export async function startOtlpReceiver(): Promise<OtlpReceiver> {
   const received = {
     spans: [] as ReceivedSpan[],
@@ -134,7 +134,7 @@ function toSpan({ name, kind, traceId, spanId, parentSpanId, ...span }: WireSpan
     kind,
     traceId,
     spanId,
-    // JSON leaves it out for a root, protobuf sends it empty.
+    // JSON omits it for a root, protobuf sends it empty.
     parentSpanId: parentSpanId ?? '',
     attributes: toAttributes(span.attributes),
     links: (span.links ?? []).map((link) => ({ traceId: link.traceId, spanId: link.spanId })),

@@ -1,4 +1,4 @@
-/** Reads CSV as RFC 4180 defines it, character by character. @throws Error where it does not follow it */
+/** Reads CSV as defined by RFC 4180, character by character. @throws Error if it is malformed */
 export function readCsv(text: string): string[][] {
   const rows: string[][] = [];
   let row: string[] = [];

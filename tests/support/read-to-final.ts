@@ -2,7 +2,7 @@ import type { CallbackEvent } from '../../src/audit/domain/callback-event.js';
 import type { AgentApi } from './agent-api.js';
 import type { SseConnection } from './sse-connection.js';
 
-/** What a reader gets up to the run's final, who connects again each time that its stream ends before that. */
+/** The events up to the run's final event for a reader that reconnects whenever its stream ends before that. */
 export async function readToFinal(api: AgentApi, threadId: string, first: SseConnection): Promise<CallbackEvent[]> {
   const events: CallbackEvent[] = [];
   let lastId: string | undefined;

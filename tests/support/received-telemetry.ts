@@ -8,12 +8,12 @@ import { chatAgent } from './ask-model.js';
 import { type ModelReply, startModelServer } from './model-server.js';
 import { runAgentOnce } from './run-agent-once.js';
 
-/** Forgets the SDK that is registered for the process. */
+/** Unregisters the SDK of the process. */
 export function forgetSdk(): void {
   for (const api of [context, metrics, propagation, trace]) api.disable();
 }
 
-/** Runs work with a telemetry, and stops the telemetry, which sends all there is. */
+/** Runs work with telemetry, then stops telemetry, which flushes it. */
 export async function withTelemetry(
   settings: Partial<TelemetrySettings>,
   log: Logger,
@@ -32,7 +32,7 @@ export async function withTelemetry(
   }
 }
 
-/** Runs an agent over a model that replies like this. @returns the address of the model */
+/** Runs an agent with a model that replies like this. @returns the address of the model */
 export async function tracedRun(
   reply: ModelReply,
   { tracer }: Telemetry,

@@ -2,9 +2,9 @@ import type { AgentResponse, AgentResponseUpdate } from '../../src/durable-agent
 import type { AgentCallbackContext, AgentResponseCallback } from '../../src/durable-agents/agent-response-callback.js';
 import type { AgentError } from '../../src/durable-agents/errors.js';
 
-/** Remembers what it was told, and in which order. */
+/** A callback that records its calls in order. */
 export class RecordingCallback implements AgentResponseCallback {
-  /** The methods that were called, in order. */
+  /** The called methods, in order. */
   readonly calls: (keyof AgentResponseCallback)[] = [];
   readonly updates: AgentResponseUpdate[] = [];
   readonly responses: AgentResponse[] = [];

@@ -1,6 +1,6 @@
 import type { Logger } from '../../src/functions/logger.js';
 
-/** A log whose lines can be read, each after its level. */
+/** A log that records its lines, each after its level. */
 export interface RecordingLog extends Logger {
   readonly lines: string[];
 }
@@ -10,7 +10,7 @@ export function createRecordingLog(): RecordingLog {
   return { lines, info, warn, error };
 }
 
-/** The log methods of an invocation context; their lines can be read, each after its level. */
+/** The log methods of an invocation context. They record their lines, each after its level. */
 export function recordingSink() {
   const lines: string[] = [];
   const at = (level: string) => (message: string) => void lines.push(`${level} ${message}`);

@@ -8,7 +8,7 @@ import type {
   TracedToolCall,
 } from '../../src/durable-agents/run-tracer.js';
 
-/** Remembers what it was told, one entry per call: the method and what matters of its arguments. */
+/** A tracer that records its calls: the method and the relevant arguments. */
 export class RecordingTracer implements RunTracer {
   readonly calls: unknown[][] = [];
   readonly runs: TracedRun[] = [];
@@ -47,7 +47,7 @@ export class RecordingTracer implements RunTracer {
     };
   }
 
-  /** A call ends once. */
+  /** A call can only end once. */
   #ender(): (what: string, detail: unknown) => void {
     let hasEnded = false;
     return (what, detail) => {

@@ -4,22 +4,22 @@ import { startLoopbackService, type LoopbackService } from './loopback-service.j
 
 const REDIS_SERVER = '/usr/bin/redis-server';
 
-/** Tests that need Redis are skipped then. Where CI runs they fail instead. */
+/** If true, tests that need Redis are skipped. In CI they fail instead. */
 export const isRedisMissing = !existsSync(REDIS_SERVER) && process.env['CI'] !== 'true';
 
 export interface RedisServer extends LoopbackService {
-  /** `redis://:PASSWORD@127.0.0.1:PORT`: nobody else's Redis takes this password. */
+  /** `redis://:PASSWORD@127.0.0.1:PORT` with a unique password. */
   readonly url: string;
-  /** The same through another port of loopback, such as a proxy's. */
+  /** The same for another loopback port, such as that of a proxy. */
   urlThrough(port: number): string;
 }
 
 export interface RedisServerOptions {
-  /** Whether every write is on disk before it is acknowledged, so that it is there after `stop` and `start`. */
+  /** Whether every write is on disk before it is acknowledged, so that it survives `stop` and `start`. */
   readonly isDurable?: boolean;
 }
 
-/** Starts Debian's Redis on loopback, in memory unless told otherwise. The caller closes it. */
+/** Starts Debian's Redis on loopback, in memory by default. The caller closes it. */
 export async function startRedisServer({ isDurable = false }: RedisServerOptions = {}): Promise<RedisServer> {
   const password = randomBytes(16).toString('hex');
   const service = await startLoopbackService({

@@ -4,12 +4,12 @@ import path from 'node:path';
 import { AgentApi } from './agent-api.js';
 import { type LocalApp, startLocalApp } from './local-app.js';
 
-/** The built app under a host that keeps what it has accepted, so that it can die and be started again. */
+/** The built app in a host with a journal, so that it can be killed and restarted. */
 export interface RestartableApp {
   /** The same after a restart. */
   readonly baseUrl: string;
   readonly api: AgentApi;
-  /** Ends the host as `kill -9` does, and starts it again on the same port, with what it has kept. */
+  /** Kills the host with SIGKILL, and restarts it on the same port with its journal. */
   killAndRestart(): Promise<void>;
   stop(): Promise<void>;
 }

@@ -3,7 +3,7 @@ import { runAgent, type RunAgentOptions, type RunResult } from '../../src/durabl
 import { createRecordingLog, type RecordingLog } from './recording-log.js';
 import { runRequest } from './run-request.js';
 
-/** Runs the agent on an empty thread, with what a test cares about in place of the rest. */
+/** Runs the agent on an empty thread, with overrides of the defaults. */
 export async function runAgentOnce(
   agent: Agent,
   options: Partial<RunAgentOptions> = {},

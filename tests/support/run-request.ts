@@ -1,6 +1,6 @@
 import type { RunRequest } from '../../src/durable-agents/run-request.js';
 
-/** A valid request, with what a test cares about in place of the rest. */
+/** A valid request, with overrides. */
 export function runRequest(fields: Partial<RunRequest> = {}): RunRequest {
   return {
     message: 'What is the weather?',

@@ -1,14 +1,14 @@
 import type { Agent, AgentRunOptions, AgentStreamPart } from '../../src/durable-agents/agent.js';
 import type { ThreadMessage } from '../../src/durable-agents/thread/thread-state.js';
 
-/** What one call of the agent does, step by step: yield a part, throw an error, or call a function and wait for it. */
+/** The steps of one agent call: yield a part, throw an error, or call a function and await it. */
 export type Attempt = readonly (AgentStreamPart | Error | ((options: AgentRunOptions) => unknown))[];
 
 export interface AgentCall extends AgentRunOptions {
   readonly messages: readonly ThreadMessage[];
 }
 
-/** An agent that does one attempt after the other, and remembers what it was asked. */
+/** An agent that plays one script per call, and records its requests. */
 export class ScriptedAgent implements Agent {
   readonly name = 'ScriptedAgent';
   readonly type = 'ChatAgent';

@@ -8,14 +8,14 @@ import { listenOnLoopback } from './listen-on-loopback.js';
 export type ModelAnswer =
   | {
       /**
-       * Streamed one by one; cut where the script cuts them, within a surrogate pair too. A promise among them holds up
-       * what comes behind it.
+       * Streamed one by one, split exactly like this, even within a surrogate pair. A promise delays the pieces after
+       * it.
        */
       readonly pieces: readonly (string | Promise<unknown>)[];
       readonly pauseMs?: number;
       /**
-       * What comes behind the pieces. Default: `finish`, a finish reason and the usage. Otherwise silence on an open
-       * connection, a cut connection, or an orderly end without a finish reason.
+       * What follows the pieces. `finish` sends a finish reason and the usage. The others are silence on an open
+       * connection, a cut connection, and a clean end without a finish reason. @default 'finish'
        */
       readonly end?: 'finish' | 'silence' | 'cut' | 'no-finish-reason';
       readonly finishReason?: string;
@@ -39,14 +39,14 @@ export interface ModelRequest {
 export interface ScriptedModel {
   /** Base address on loopback, for AZURE_OPENAI_ENDPOINT. */
   readonly endpoint: string;
-  /** What was asked, oldest first. */
+  /** The requests, oldest first. */
   readonly requests: readonly ModelRequest[];
-  /** How many clients have closed their connection before the answer was complete. */
+  /** The number of clients that closed their connection before the answer was complete. */
   readonly abandonedCount: number;
   close(): Promise<void>;
 }
 
-/** Starts a model on loopback that speaks the wire of Azure OpenAI and answers as `script` says. */
+/** Starts a model on loopback that speaks the Azure OpenAI protocol and follows `script`. */
 export async function startScriptedModel(script: (message: string) => ModelAnswer): Promise<ScriptedModel> {
   const requests: ModelRequest[] = [];
   let abandonedCount = 0;
@@ -82,7 +82,7 @@ async function answer(response: ServerResponse, scripted: ModelAnswer): Promise<
   }
   const { pieces, pauseMs = 0, end = 'finish', finishReason = 'stop', withUsage = true } = scripted;
   response.writeHead(200, { 'content-type': 'text/event-stream' });
-  // Azure begins with the filter's verdict on the prompt.
+  // Azure starts with the filter's verdict on the prompt.
   await send(response, { choices: [], prompt_filter_results: [] });
   let sent = 0;
   for (const piece of pieces) {
@@ -116,7 +116,7 @@ async function answer(response: ServerResponse, scripted: ModelAnswer): Promise<
   response.end('data: [DONE]\n\n');
 }
 
-/** Resolves when the chunk is on its way: a connection that is cut then has carried it. */
+/** Resolves when the chunk was sent, so that cutting the connection does not lose it. */
 function send(response: ServerResponse, chunk: object): Promise<void> {
   const data = JSON.stringify({ id: 'chatcmpl-1', object: 'chat.completion.chunk', ...chunk });
   return new Promise((resolve) => {

@@ -91,7 +91,7 @@ export const secretsByKind = {
 /** A random secret of any kind. */
 export const anySecret = fc.oneof(...Object.values(secretsByKind));
 
-/** A text with some secrets in it, each between words. */
+/** A text with some secrets between words. */
 export const textWithSecrets = fc
   .array(fc.tuple(fc.constantFrom('Call', 'my key:', '(see', 'Grüße,', 'in 2026', '🌞', 'a\n'), anySecret), {
     minLength: 1,
@@ -105,7 +105,7 @@ export const textWithSecrets = fc
 /** Where to cut a text. */
 export const cuts = fc.array(fc.nat(), { maxLength: 40 });
 
-/** The text cut at these places. */
+/** The text split at these positions. */
 export function cutAt(text: string, places: readonly number[]): string[] {
   const sorted = [0, ...places.map((place) => place % (text.length + 1)).toSorted((a, b) => a - b), text.length];
   return sorted.slice(1).map((end, index) => text.slice(sorted[index], end));

@@ -9,11 +9,11 @@ export interface SseCall {
   readonly body?: string;
 }
 
-/** A reader of server-sent events that can leave, or stop reading, at any byte. */
+/** A reader of server-sent events that can disconnect or stop reading at any byte. */
 export class SseConnection {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
-  /** Resolves when the answer has ended, in order or not. */
+  /** Resolves when the answer has ended, cleanly or not. */
   readonly ended: Promise<void>;
   readonly #request: ClientRequest;
   readonly #answer: IncomingMessage;
@@ -28,7 +28,7 @@ export class SseConnection {
     this.ended = new Promise((resolve) => {
       answer.on('close', resolve);
     });
-    // An answer that is cut ends like one that is whole: its events tell the difference.
+    // A cut answer ends like a complete one. Tests tell them apart by the events.
     answer.on('error', () => undefined);
     answer.on('data', (chunk: Buffer) => {
       this.#text += chunk.toString('latin1');
@@ -36,7 +36,7 @@ export class SseConnection {
     });
   }
 
-  /** Resolves with the head of the answer. */
+  /** Resolves when status and headers of the answer arrive. */
   static open(url: string, { method = 'GET', headers = {}, body }: SseCall = {}): Promise<SseConnection> {
     return new Promise((resolve, reject) => {
       const request = http.request(url, { method, headers: { accept: 'text/event-stream', ...headers }, agent: false });
@@ -46,7 +46,7 @@ export class SseConnection {
     });
   }
 
-  /** What came so far, whole events only. */
+  /** The complete events so far. */
   get received(): SseEvents {
     return this.#read;
   }
@@ -60,12 +60,12 @@ export class SseConnection {
     return this.#read.events.map(({ event }) => event);
   }
 
-  /** All that came so far, byte for byte. */
+  /** The complete text so far, including partial events. */
   get text(): string {
     return Buffer.from(this.#text, 'latin1').toString();
   }
 
-  /** Waits until `isThere` holds for what has come. */
+  /** Waits until `isThere` holds for the received events. */
   async until(isThere: (connection: this) => boolean): Promise<void> {
     await eventually(
       () => {
@@ -80,7 +80,7 @@ export class SseConnection {
     this.#answer.pause();
   }
 
-  /** Goes away without a word. */
+  /** Disconnects. */
   leave(): void {
     this.#request.destroy();
   }

@@ -1,7 +1,7 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import type { CallbackEvent } from '../../src/audit/domain/callback-event.js';
 
-/** Reads server-sent events from bytes as they come; what follows the last whole event is not told. */
+/** Reads server-sent events from bytes. Omits an incomplete last event. */
 export class SseEvents {
   readonly events: EventSourceMessage[] = [];
   readonly comments: string[] = [];
@@ -22,7 +22,7 @@ export class SseEvents {
     this.#parser.feed(this.#decoder.decode(bytes, { stream: true }));
   }
 
-  /** Where a reader who has lost the connection goes on. */
+  /** The last event id, where a reader resumes after a lost connection. */
   get lastId(): string | undefined {
     return this.events.findLast(({ id }) => id !== undefined)?.id;
   }
@@ -35,8 +35,8 @@ export function parseSse(bytes: Uint8Array | string): SseEvents {
 }
 
 /**
- * The callback events that these server-sent events carry, each with its request message, which a connection carries
- * once for each run. Others (`reset`, `result`) are left out.
+ * The callback events in these server-sent events, each with its request message, which a connection contains once per
+ * run. Omits other events (`reset`, `result`).
  */
 export function callbackEventsOf(events: readonly EventSourceMessage[]): CallbackEvent[] {
   const messages = new Map<string, string>();

@@ -2,15 +2,15 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ValueChange } from '../../src/storage/key-value-store.js';
 import type { MemoryService } from './memory-service.js';
 
-/** What happens to a commit on its way. */
+/** The fault of a commit. */
 export interface StorageFault {
-  /** Turns of the event loop that it takes to arrive. */
+  /** The delay of the request, in turns of the event loop. */
   readonly delayTurns: number;
-  /** It fails before it takes effect, or its answer is lost afterwards. Undefined: it does not fail. */
+  /** Fails before it takes effect, or loses its response afterwards. Undefined if it succeeds. */
   readonly failure?: 'before' | 'after' | undefined;
 }
 
-/** Lets the next commits meet these faults, one each. Undefined: none. */
+/** Applies one of these faults to each of the next commits. Undefined applies none. */
 export function setFaults(storage: MemoryService, faults: Iterator<StorageFault> | undefined): void {
   const lost = new WeakSet<readonly ValueChange[]>();
   storage.hooks.beforeCommit = async (changes) => {

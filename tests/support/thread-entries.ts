@@ -2,7 +2,7 @@ import type { ThreadContent, ThreadEntry } from '../../src/durable-agents/thread
 
 const createdAt = '2026-01-07T15:40:00.000Z';
 
-/** The two entries of a turn: what was asked, and what came back. */
+/** The two entries of a turn: request and response. */
 export function turnEntries(correlationId: string, question: string, ...answer: ThreadContent[]): ThreadEntry[] {
   return [
     {

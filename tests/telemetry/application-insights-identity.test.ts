@@ -11,14 +11,14 @@ const clientId = '99999999-2222-3333-4444-555555555555';
 const connectionString =
   'InstrumentationKey=11111111-2222-3333-4444-555555555555;IngestionEndpoint=https://example.invalid/';
 
-/** Tokens go over TLS only, so the receiver needs a certificate. */
+/** Tokens are only sent over TLS, so the receiver needs a certificate. */
 function selfSigned(): string {
   const request = 'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=127.0.0.1';
   const options = [...request.split(' '), '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', '-', '-out', '-'];
   return execFileSync('openssl', options, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
 }
 
-it('signs in to Application Insights with the managed identity of the client id', async () => {
+it('telemetry signs in to Application Insights with the managed identity of the client id', async () => {
   vi.stubEnv('APPLICATION_INSIGHTS_NO_STATSBEAT', 'true');
   const certificate = selfSigned();
   const identity = await startIdentityServerForTest('another-id', () => ({

@@ -19,7 +19,7 @@ afterEach(() => {
   forgetSdk();
 });
 
-/** What arrives at Application Insights of a run, whose exporter is told where that is. */
+/** The items of a run that arrive at a fake ingestion endpoint of Application Insights. */
 async function received(reply: ModelReply, settings: Partial<ApplicationInsightsSettings> = {}, options: object = {}) {
   const receiver = await startApplicationInsightsReceiver();
   const log = createRecordingLog();
@@ -36,7 +36,7 @@ async function received(reply: ModelReply, settings: Partial<ApplicationInsights
 }
 
 describe('Application Insights', () => {
-  it('gets what its Agents view reads, in one trace with the caller', async () => {
+  it('receives what its Agents view needs, in one trace with the caller', async () => {
     const { receiver, run, chat } = await received(sunny);
     expect([...receiver.paths]).toEqual(['/v2.1/track']);
     expect(run?.iKey).toBe(instrumentationKey);
@@ -59,7 +59,7 @@ describe('Application Insights', () => {
         'durable_agent.attempt': '1',
       },
     });
-    // A direct child: the view joins no deeper.
+    // A direct child, because the view joins only one level.
     expect(chat?.tags['ai.operation.parentId']).toBe(run?.data.baseData.id);
     expect(chat?.data.baseData.properties).toMatchObject({
       'gen_ai.operation.name': 'chat',
@@ -70,7 +70,7 @@ describe('Application Insights', () => {
     });
   });
 
-  it('gets the code of a failure in an attribute and as an exception, as its exporter drops error.type', async () => {
+  it('receives the code of a failure as an attribute and an exception, because its exporter drops error.type', async () => {
     const { receiver, run } = await received(answered(401, { error: { message: 'No.' } }));
     expect(run?.data.baseData.success).toBe(false);
     expect(run?.data.baseData.properties).toMatchObject({ 'durable_agent.error_code': 'authentication_failed' });
@@ -81,7 +81,7 @@ describe('Application Insights', () => {
     );
   });
 
-  it('gets metrics', async () => {
+  it('receives metrics', async () => {
     const { receiver } = await received(sunny);
     const metrics = receiver.envelopes.flatMap(({ data }) => data.baseData.metrics ?? []);
     expect(metrics.map(({ name }) => name)).toEqual(

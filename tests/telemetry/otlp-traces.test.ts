@@ -32,7 +32,7 @@ afterEach(() => {
   forgetSdk();
 });
 
-/** What a receiver has got of the work once the telemetry has stopped. */
+/** The telemetry of some work, received by the time telemetry has stopped. */
 async function received(
   work: (telemetry: Telemetry) => Promise<unknown>,
   settings: Partial<TelemetrySettings> = {},
@@ -117,7 +117,7 @@ describe.each(['http/json', 'http/protobuf'] as const)('the trace of a run, over
     expect(JSON.stringify(spans)).not.toMatch(/weather|Sun|Be brief/);
   });
 
-  it('sends metrics with the units and buckets of the conventions', async () => {
+  it('comes with metrics in the units and buckets of the conventions', async () => {
     const { points } = await received((telemetry) => run(sunny, telemetry), { otlpProtocol });
     const point = (name: string) => points.find((other) => other.name === name);
     const seconds = Array.from({ length: 14 }, (_, index) => Number((0.01 * 2 ** index).toPrecision(15)));
@@ -154,7 +154,7 @@ describe('the trace of a run', () => {
     expect(spans.at(-1)?.parentSpanId).toBe('');
   });
 
-  it('is recorded although the host does not sample its own', async () => {
+  it('is recorded even if the host does not sample its own trace', async () => {
     const request = runRequest({ traceParent: `00-${callersTrace}-${callersSpan}-00` });
     const { spans } = await received((telemetry) => run(sunny, telemetry, { request }));
     expect(spans.map(({ traceId }) => traceId)).toEqual([callersTrace, callersTrace]);
@@ -176,7 +176,7 @@ describe('the trace of a run', () => {
     },
   );
 
-  it('carries the code of a failure on both spans, as an exception too', async () => {
+  it('has the code of a failure on both spans, and as an exception', async () => {
     const { spans, points } = await received((telemetry) =>
       run(answered(401, { error: { message: 'No.' } }), telemetry),
     );
@@ -193,7 +193,7 @@ describe('the trace of a run', () => {
     );
   });
 
-  it('ends the span of a model call that its run leaves in mid-stream', async () => {
+  it('ends the span of a model call whose run times out mid-stream', async () => {
     const { spans } = await received((telemetry) =>
       run(streamed([content('Sun')], 'stall'), telemetry, { timeoutMs: 400 }),
     );
@@ -203,7 +203,7 @@ describe('the trace of a run', () => {
     ]);
   });
 
-  it('holds redacted content if it is asked to', async () => {
+  it('contains redacted content on request', async () => {
     const request = runRequest({ message: 'Ask ada@example.com about "the weather".' });
     const redaction = new Redaction(Object.values(builtInRedactors));
     const { spans } = await received((telemetry) => run(sunny, telemetry, { request, redaction }), {
@@ -219,7 +219,7 @@ describe('the trace of a run', () => {
     ]);
   });
 
-  it('has tool calls as direct children of the run, and runs them within their span', async () => {
+  it('has tool calls as direct children of the run, and runs tools within their span', async () => {
     const { spans } = await received(async ({ tracer }) => {
       const runTrace = tracer.startRun({
         agent: chatAgent({ endpoint: 'http://127.0.0.1:9' }),

@@ -13,9 +13,9 @@ afterEach(() => {
   forgetSdk();
 });
 
-describe('a sink that is down', () => {
+describe('an unreachable telemetry sink', () => {
   it.each(['refuses', 'hangs'] as const)(
-    'lets runs and the end of the app go on when it %s, with a warning',
+    'that %s does not block runs or shutdown, and causes a warning',
     async (how) => {
       const silent = createServer(() => undefined);
       const endpoint = how === 'hangs' ? await listenForTest(silent) : 'http://127.0.0.1:9';
@@ -26,7 +26,7 @@ describe('a sink that is down', () => {
         await tracedRun(sunny, telemetry);
         endedMs = performance.now();
       });
-      // The host ends the process after 5 s.
+      // The host kills the process after 5 s.
       expect(performance.now() - endedMs).toBeLessThan(5000);
       expect(log.lines.join('\n')).toMatch(/could not be sent|were not sent/);
     },

@@ -6,8 +6,7 @@ import type { KeyValueStore, ValueChange } from '../../../src/storage/key-value-
 import { listenForTest } from '../../support/listen-for-test.js';
 
 /*
- * What the emulator does not answer, and the service does: statuses in place of an item or a batch, as they are
- * documented.
+ * Documented error statuses of the service that the emulator never returns.
  */
 
 interface ScriptedAnswer {
@@ -32,7 +31,7 @@ const changes: readonly ValueChange[] = [
   { key: 'gone', value: undefined },
 ];
 
-/** A service that answers what is asked about items as `answer` says; `undefined`: not at all. */
+/** A service that answers item requests with `answer`, or never if that is undefined. */
 async function storeOver(
   answer: (requestNumber: number, request: IncomingMessage) => ScriptedAnswer | undefined,
   defaultConsistencyLevel = 'Session',
@@ -61,7 +60,7 @@ async function storeOver(
   return store;
 }
 
-describe('CosmosStore, for answers that the emulator does not give', () => {
+describe('CosmosStore, with responses that the emulator does not return', () => {
   it('reads a missing item as undefined', async () => {
     const store = await storeOver(() => ({ status: 404 }));
     expect(await store.read(address)).toBeUndefined();
@@ -90,7 +89,7 @@ describe('CosmosStore, for answers that the emulator does not give', () => {
     expect(await store.commit(partition, guard, changes)).toBeUndefined();
   });
 
-  it.each([404, 409, 412, 413, 429, 500])('fails if a batch is refused for another item (%i)', async (statusCode) => {
+  it.each([404, 409, 412, 413, 429, 500])('fails if a batch is rejected for another item (%i)', async (statusCode) => {
     const store = await storeOver(() => ({ status: 207, body: [{ statusCode: 424 }, { statusCode }] }));
     await expect(store.commit(partition, guard, changes)).rejects.toThrow(String(statusCode));
   });
@@ -100,7 +99,7 @@ describe('CosmosStore, for answers that the emulator does not give', () => {
     await expect(store.commit(partition, guard, changes)).rejects.toThrow('as scripted');
   });
 
-  it.each(['Eventual', 'ConsistentPrefix'])('refuses an account with the consistency %s', async (level) => {
+  it.each(['Eventual', 'ConsistentPrefix'])('rejects an account with the consistency %s', async (level) => {
     await expect(storeOver(() => undefined, level)).rejects.toThrow(level);
   });
 
@@ -133,7 +132,7 @@ describe('CosmosStore, for answers that the emulator does not give', () => {
     await expect(store.readRange(partition, range, 10)).rejects.toThrow('Timed out after 5000 ms');
   });
 
-  it('tries again if it is told to wait a moment', async () => {
+  it('retries after a short Retry-After', async () => {
     const throttled = { status: 429, headers: { 'x-ms-retry-after-ms': '10' } };
     const body = [{ statusCode: 200, eTag: '"2"' }];
     const store = await storeOver((number) => (number < 3 ? throttled : { status: 200, body }));
@@ -141,9 +140,9 @@ describe('CosmosStore, for answers that the emulator does not give', () => {
   });
 
   it.each<[string, ScriptedAnswer | undefined, string]>([
-    ['does not answer', undefined, 'Timed out after'],
-    ['keeps telling it to wait', { status: 429, headers: { 'x-ms-retry-after-ms': '300' } }, 'as scripted'],
-    ['tells it to wait for long', { status: 429, headers: { 'x-ms-retry-after-ms': '60000' } }, 'Timed out after'],
+    ['does not respond', undefined, 'Timed out after'],
+    ['keeps answering 429', { status: 429, headers: { 'x-ms-retry-after-ms': '300' } }, 'as scripted'],
+    ['answers 429 with a long wait', { status: 429, headers: { 'x-ms-retry-after-ms': '60000' } }, 'Timed out after'],
   ])('fails if the service %s', async (_what, answer, reason) => {
     const store = await storeOver(() => answer);
     await Promise.all([

@@ -24,7 +24,7 @@ describe('openCosmosContainer', () => {
     return opened.container;
   }
 
-  it('creates database and container, and indexes only what queries search for', async () => {
+  it('creates database and container, and indexes only the queried properties', async () => {
     const container = await open('new');
     const { resource } = await container.read();
     expect(resource).toMatchObject({
@@ -50,7 +50,7 @@ describe('openCosmosContainer', () => {
     ['has another partition key', { partitionKey: { paths: ['/id'] } }, /partition key must be \/partition/],
     ['has no order of keys', { indexingPolicy: {} }, /composite index on \/partition and \/key/],
     ['lets items expire', { defaultTtl: 604_800 }, /time to live must be off or -1/],
-  ])('refuses a container that %s', async (what, wrong, expected) => {
+  ])('rejects a container that %s', async (what, wrong, expected) => {
     const name = what.replaceAll(' ', '-');
     await client.databases.create({ id: name });
     const compositeIndexes: ContainerDefinition['indexingPolicy'] = {
@@ -91,7 +91,7 @@ describe('openCosmosContainer', () => {
     const credential = { getToken: async () => ({ token: 'token', expiresOnTimestamp: Date.now() + 3_600_000 }) };
 
     beforeEach(async () => {
-      // A certificate of the emulator's own, for an address of loopback.
+      // The emulator's own certificate, for a loopback address.
       vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
       onTestFinished(() => {
         vi.unstubAllEnvs();

@@ -6,9 +6,9 @@ import { type CosmosService, startCosmosService } from '../../support/cosmos-ser
 import { describeKeyValueStore } from '../describe-key-value-store.js';
 
 /*
- * On an emulator (@vercel/cosmosdb-server), with `cosmos-batch-proxy.ts` in front of it for transactional batches, the
- * limits of items and batches, and 404. It shows neither throttling, request units, replicas, session tokens, several
- * partitions and regions, roles, nor the limit of 20 GB.
+ * Uses an emulator (@vercel/cosmosdb-server) behind `cosmos-batch-proxy.ts`, which adds transactional batches, limits of
+ * items and batches, and 404. Not covered: throttling, request units, replicas, session tokens, several partitions and
+ * regions, roles, and the 20 GB limit.
  */
 
 let service: CosmosService;

@@ -19,7 +19,7 @@ const OPENSSL = '/usr/bin/openssl';
 const isOpensslMissing = !existsSync(OPENSSL) && process.env['CI'] !== 'true';
 const address = { partition: 'events|A|1', key: 'head' };
 
-describe.skipIf(isRedisMissing)('the connection to redis (needs /usr/bin/redis-server)', () => {
+describe.skipIf(isRedisMissing)('the Redis connection (needs /usr/bin/redis-server)', () => {
   let redis: RedisServer;
   let proxy: FaultProxy;
   let admin: AdminClient;
@@ -36,7 +36,7 @@ describe.skipIf(isRedisMissing)('the connection to redis (needs /usr/bin/redis-s
 
   const openedCount = async () => (await admin.clientList()).length - 1;
 
-  it('is made by the first command, and lets the process exit while it is idle', async () => {
+  it('opens with the first command, and does not keep an idle process alive', async () => {
     const before = socketCount();
     const storage = await openRedisStoreForTest({ url: redis.url });
     expect(await openedCount()).toBe(0);
@@ -45,13 +45,13 @@ describe.skipIf(isRedisMissing)('the connection to redis (needs /usr/bin/redis-s
     expect(socketCount()).toBe(before);
   });
 
-  it('is shared by commands that are sent at once', async () => {
+  it('is shared by simultaneous commands', async () => {
     const storage = await openRedisStoreForTest({ url: redis.url });
     await Promise.all(Array.from({ length: 20 }, () => storage.ping()));
     expect(await openedCount()).toBe(1);
   });
 
-  it('ends with the storage, when what was sent is answered', async () => {
+  it('closes with the store after pending commands are answered', async () => {
     const storage = await openRedisStoreForTest({ url: redis.url });
     await storage.ping();
     const sent = storage.read(address);
@@ -62,7 +62,7 @@ describe.skipIf(isRedisMissing)('the connection to redis (needs /usr/bin/redis-s
     await expect(storage.ping()).rejects.toThrow('The connection to Redis is closed.');
   });
 
-  it('fails while the server is down, and is made again as soon as it is back', async () => {
+  it('fails while the server is down, and reopens as soon as it is back', async () => {
     const storage = await openRedisStoreForTest({ url: redis.urlThrough(proxy.port) });
     await storage.ping();
     await proxy.setFault({ kind: 'refuse' });
@@ -73,7 +73,7 @@ describe.skipIf(isRedisMissing)('the connection to redis (needs /usr/bin/redis-s
     await storage.ping();
   });
 
-  it.each(['cut', 'reset'] as const)('is made again by the next command after it was %s while idle', async (how) => {
+  it.each(['cut', 'reset'] as const)('reopens with the next command after it was %s while idle', async (how) => {
     const storage = await openRedisStoreForTest({ url: redis.urlThrough(proxy.port) });
     await storage.ping();
     proxy[how]();
@@ -81,7 +81,7 @@ describe.skipIf(isRedisMissing)('the connection to redis (needs /usr/bin/redis-s
     await expect(storage.ping()).resolves.toBeUndefined();
   });
 
-  it('fails the commands whose answers it has lost, and says why', async () => {
+  it('rejects commands whose responses were lost, with the reason', async () => {
     const storage = await openRedisStoreForTest({ url: redis.urlThrough(proxy.port) });
     await storage.ping();
     await proxy.setFault({ kind: 'lose-answers', count: 1 });
@@ -92,7 +92,7 @@ describe.skipIf(isRedisMissing)('the connection to redis (needs /usr/bin/redis-s
     ]);
   });
 
-  it('gives up on a server that takes connections, and says nothing', async () => {
+  it('gives up on a server that accepts connections but never responds', async () => {
     await proxy.setFault({ kind: 'black-hole' });
     const storage = await openRedisStoreForTest({ url: redis.urlThrough(proxy.port) });
     await expect(storage.ping()).rejects.toThrow(/Timed out after 3000 ms|timeout/i);
@@ -100,12 +100,12 @@ describe.skipIf(isRedisMissing)('the connection to redis (needs /usr/bin/redis-s
     await storage.ping();
   });
 
-  it('tells of a wrong password', async () => {
+  it('reports a wrong password', async () => {
     const storage = await openRedisStoreForTest({ url: `redis://:wrong@127.0.0.1:${redis.port}` });
     await expect(storage.ping()).rejects.toThrow(/WRONGPASS/);
   });
 
-  it('uses the user, the password and the database of the address', async () => {
+  it('uses the user, password and database of the URL', async () => {
     await admin.aclSetUser('app', ['on', '>p@ss/word', '~*', '+@all']);
     const url = `redis://app:${encodeURIComponent('p@ss/word')}@127.0.0.1:${redis.port}/3`;
     await put(await openRedisStoreForTest({ url }), 'a');
@@ -114,7 +114,7 @@ describe.skipIf(isRedisMissing)('the connection to redis (needs /usr/bin/redis-s
     expect(await admin.exists('callbacks:{events|A|1}')).toBe(0);
   });
 
-  it('needs no right that is dangerous, and no other keys than its own', async () => {
+  it('needs no dangerous commands, and no keys but its own', async () => {
     await admin.aclSetUser('narrow', [
       'on',
       '>secret',
@@ -141,7 +141,7 @@ describe.skipIf(isRedisMissing)('the connection to redis (needs /usr/bin/redis-s
     });
     afterAll(() => rm(folder, { recursive: true, force: true }));
 
-    it('is made only with a server whose certificate is trusted', async () => {
+    it('opens only to a server with a trusted certificate', async () => {
       const service = await startLoopbackService({
         name: 'redis-server',
         command: (port, dir) => ({
@@ -171,7 +171,7 @@ describe.skipIf(isRedisMissing)('the connection to redis (needs /usr/bin/redis-s
     });
   });
 
-  it('sends no command that touches more than one hash slot, so that a service may spread the keys', async () => {
+  it('sends no command that touches more than one hash slot, so that a cluster works', async () => {
     const busPort = await findFreePort(0);
     const service = await startLoopbackService({
       name: 'redis-server',
@@ -197,7 +197,7 @@ describe.skipIf(isRedisMissing)('the connection to redis (needs /usr/bin/redis-s
     while (!(await client.clusterInfo()).includes('cluster_state:ok')) await delay(20);
     const log = createRecordingLog();
     const store = await openRedisStoreForTest({ url, log });
-    // One read waits for the news of all partitions.
+    // One blocking read waits for changes in all partitions.
     const stops = ['2', '3'].map((number) => store.follow({ ...address, partition: `events|A|${number}` }, () => {}));
     await useEveryCommand(store, await openRedisStoreForTest({ url }));
     for (const stop of stops) stop();
@@ -205,7 +205,7 @@ describe.skipIf(isRedisMissing)('the connection to redis (needs /usr/bin/redis-s
   });
 });
 
-/** How many sockets keep this process from exiting. */
+/** The number of sockets that keep this process alive. */
 function socketCount(): number {
   return process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
 }
@@ -217,7 +217,7 @@ async function put(store: KeyValueStore, value: string): Promise<void> {
   expect((await store.read(address))?.value).toBe(value);
 }
 
-/** Each method of a store, and that it sees a change of another one. */
+/** Calls each method of a store, and checks that it sees a change by another one. */
 async function useEveryCommand(store: KeyValueStore, other: KeyValueStore): Promise<void> {
   const { partition, key } = address;
   const seen = new Promise<void>((resolve) => {

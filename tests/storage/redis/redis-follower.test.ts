@@ -10,7 +10,7 @@ import { createRecordingLog } from '../../support/recording-log.js';
 import { isRedisMissing, type RedisServer, startRedisServer } from '../../support/redis-server.js';
 
 const POLL_EVERY_MS = 2;
-/** Less than 20 blocking reads take, of 2 s each. */
+/** Less than the time of 20 blocking reads of 2 s each. */
 const BLOCKED_MS = 35_000;
 const KEY = 'head';
 
@@ -19,7 +19,7 @@ const put = async (store: KeyValueStore, partition: string, value: string, key =
   expect(await store.commit(partition, { key, tag }, [{ key, value }])).toBeDefined();
 };
 
-it('logs why keys in Redis cannot be followed', async () => {
+it('RedisFollower logs why keys cannot be followed', async () => {
   const log = createRecordingLog();
   const connection = new RedisConnection(() => {
     throw new Error('Nothing is sent.');
@@ -58,7 +58,7 @@ describe.skipIf(isRedisMissing)('following keys in Redis (needs /usr/bin/redis-s
   };
   const followers = async () => (await admin.clientList()).filter(({ flags }) => flags.includes('b')).length;
 
-  it('reports each change of another process in order, also of a key that was not the guard', async () => {
+  it('reports each change by another process in order, even of a key that was not the guard', async () => {
     const partition = nextPartition();
     const seen = follow(await openForTest(), partition);
     await seen.until(undefined);
@@ -77,13 +77,13 @@ describe.skipIf(isRedisMissing)('following keys in Redis (needs /usr/bin/redis-s
     expect(withoutRepetitions(seen.values)).toEqual([undefined, '1', '2', '3', '4', undefined]);
   });
 
-  it('reports each change at once, also while many keys are followed', async () => {
+  it('reports each change at once, even with many followed keys', async () => {
     const store = await openForTest();
     for (let count = 0; count < 100; count += 1) follow(store, nextPartition());
     const partition = nextPartition();
     const seen = follow(store, partition);
     const writer = await openForTest();
-    // Without news each would wait for the next check of all keys, up to 2 s: longer than this test may take.
+    // Without notifications each would wait up to 2 s for the next check of all keys and exceed the test's timeout.
     for (let count = 1; count <= 100; count += 1) {
       await put(writer, partition, String(count));
       await seen.until(String(count));
@@ -92,12 +92,12 @@ describe.skipIf(isRedisMissing)('following keys in Redis (needs /usr/bin/redis-s
   });
 
   it(
-    'follows a key at once that is added while it waits for others',
+    'follows a new key at once while it waits for others',
     async () => {
       const store = await openForTest();
       const writer = await openForTest();
       follow(store, nextPartition());
-      // Without a wake-up each would wait for the end of a blocking read: longer than this test may take.
+      // Without a wake-up each would wait for the end of a blocking read and exceed the test's timeout.
       for (let count = 0; count < 20; count += 1) {
         while ((await followers()) === 0) await delay(POLL_EVERY_MS);
         const partition = nextPartition();
@@ -111,7 +111,7 @@ describe.skipIf(isRedisMissing)('following keys in Redis (needs /usr/bin/redis-s
     BLOCKED_MS,
   );
 
-  it('reports to all who follow the same key, until each stops', async () => {
+  it('reports to all followers of a key, until each stops', async () => {
     const partition = nextPartition();
     const store = await openForTest();
     const [one, other] = [follow(store, partition), follow(store, partition)];
@@ -122,7 +122,7 @@ describe.skipIf(isRedisMissing)('following keys in Redis (needs /usr/bin/redis-s
     expect(one.values).not.toContain('a');
   });
 
-  it('reports a change from before it began, however long ago', async () => {
+  it('reports a change from before it started, however old', async () => {
     const partition = nextPartition();
     await put(await openForTest(), partition, 'a');
     while ((await admin.del(newsOf(partition))) === 0) await delay(POLL_EVERY_MS);
@@ -131,7 +131,7 @@ describe.skipIf(isRedisMissing)('following keys in Redis (needs /usr/bin/redis-s
   });
 
   it(
-    'has one connection for all followed keys, while there are any',
+    'uses one connection for all followed keys, while there are any',
     async () => {
       const store = await openForTest();
       // Without a wake-up each end would wait for the end of a blocking read.
@@ -146,7 +146,7 @@ describe.skipIf(isRedisMissing)('following keys in Redis (needs /usr/bin/redis-s
     BLOCKED_MS,
   );
 
-  it('finds a change without news within seconds: a lost partition, or a writer that died', async () => {
+  it('detects a change without a notification within seconds: a lost partition, or a writer that died', async () => {
     const store = await openForTest();
     const [gone, changed] = [nextPartition(), nextPartition()];
     const writer = await openForTest();
@@ -160,7 +160,7 @@ describe.skipIf(isRedisMissing)('following keys in Redis (needs /usr/bin/redis-s
     expect(await ofChanged.until('b')).toBe('b');
   });
 
-  it.each(['cut', 'reset'] as const)('finds what changed while its connection was %s', async (how) => {
+  it.each(['cut', 'reset'] as const)('detects changes while its connection was %s', async (how) => {
     const log = createRecordingLog();
     const partition = nextPartition();
     const seen = follow(await openForTest({ url: redis.urlThrough(proxy.port), log }), partition);
@@ -181,7 +181,7 @@ describe.skipIf(isRedisMissing)('following keys in Redis (needs /usr/bin/redis-s
     ]);
   });
 
-  it('notices a silent network, and finds what changed meanwhile', async () => {
+  it('detects a silent network, and changes meanwhile', async () => {
     const partition = nextPartition();
     const seen = follow(await openForTest({ url: redis.urlThrough(proxy.port) }), partition);
     await seen.until(undefined);
@@ -194,7 +194,7 @@ describe.skipIf(isRedisMissing)('following keys in Redis (needs /usr/bin/redis-s
     await seen.until('a');
   });
 
-  it('reports that a value is gone if the server has lost it, and the next one', async () => {
+  it('reports that the server has lost a value, and the next value', async () => {
     const server = await startRedisServer();
     onTestFinished(() => server.close());
     const partition = nextPartition();
@@ -224,9 +224,9 @@ function withoutRepetitions<Item>(items: readonly Item[]): Item[] {
 }
 
 interface Followed {
-  /** All that was reported. */
+  /** All reported values. */
   readonly values: readonly (string | undefined)[];
-  /** Waits until this is the latest. */
+  /** Waits until this is the latest value. */
   until(wanted: string | undefined): Promise<string | undefined>;
   readonly stop: () => void;
 }

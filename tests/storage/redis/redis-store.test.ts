@@ -39,7 +39,7 @@ describe.skipIf(isRedisMissing)('redis (needs /usr/bin/redis-server)', () => {
     return store;
   };
 
-  it('keeps a partition in one key, and the news of its changes for a minute', async () => {
+  it('stores a partition in one key, and its change notifications for a minute', async () => {
     const store = await openForTest();
     for (const key of ['a', 'b']) await put(store, key, key);
     const client = await openClientForTest(redis.url);
@@ -51,7 +51,7 @@ describe.skipIf(isRedisMissing)('redis (needs /usr/bin/redis-server)', () => {
     expect(await client.pTTL(newsKey)).toBeLessThanOrEqual(60_000);
   });
 
-  it('changes nothing if the server is out of memory, except that it still removes', async () => {
+  it('rejects writes if the server is out of memory, but still removes', async () => {
     const store = await openForTest();
     const tag = await put(store, 'head', '1');
     await put(store, 'a', 'a');
@@ -66,7 +66,7 @@ describe.skipIf(isRedisMissing)('redis (needs /usr/bin/redis-server)', () => {
     expect(await keysOf(store)).toEqual([]);
   });
 
-  it('loads its scripts again if the server has forgotten them', async () => {
+  it('reloads its scripts if the server has lost them', async () => {
     const store = await openForTest();
     await put(store, 'a', '1');
     const client = await openClientForTest(redis.url);
@@ -75,7 +75,7 @@ describe.skipIf(isRedisMissing)('redis (needs /usr/bin/redis-server)', () => {
     expect(await keysOf(store)).toEqual(['a', 'b']);
   });
 
-  it('bounds a reply by its size', async () => {
+  it('limits the size of a reply', async () => {
     const store = await openForTest();
     const keys = Array.from({ length: 12 }, (_, index) => `k|${String(index).padStart(2, '0')}`);
     for (const [index, key] of keys.entries()) await put(store, key, 'x'.repeat(index % 2 === 0 ? 300_000 : 1));
@@ -87,7 +87,7 @@ describe.skipIf(isRedisMissing)('redis (needs /usr/bin/redis-server)', () => {
     );
   });
 
-  it('receives large replies on another connection than those that writers wait for', async () => {
+  it('receives large replies on a separate connection, so that writers do not wait', async () => {
     const client = await openClientForTest(redis.url);
     const countConnections = async () => (await client.clientList()).length;
     const store = await openForTest();

@@ -55,7 +55,7 @@ describe('parseTableConnection', () => {
       `DefaultEndpointsProtocol=http;AccountName=acc;AccountKey=${KEY}`,
       'The address of the table service has to begin with https:// (http on loopback only).',
     ],
-  ])('refuses %j and says what is wrong', (connectionString, message) => {
+  ])('rejects %j and explains the problem', (connectionString, message) => {
     expect(() => parseTableConnection(connectionString)).toThrow(new StoreSetupError(message));
   });
 

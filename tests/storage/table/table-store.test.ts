@@ -40,7 +40,7 @@ describe('table', () => {
     ['column', COLUMN_LENGTH],
     ['row', TABLE_LIMITS.maxValueLength],
     ['second row', 2 * TABLE_LIMITS.maxValueLength],
-  ])('keeps a character whole that crosses the end of a %s', async (_what, end) => {
+  ])('keeps a character intact that crosses the end of a %s', async (_what, end) => {
     const store = await open();
     const values = [-16, -15, -14, -3, -2, -1, 0, 1].map((offset) => `${'a'.repeat(end + offset)}😀b`);
     const changes = values.map((value, index) => ({ key: `k|${index}`, value }));
@@ -52,7 +52,7 @@ describe('table', () => {
     expect(changes.map(({ key, value }) => found.get(key)?.value === value)).toEqual(changes.map(() => true));
   });
 
-  it('commits once if the answer is lost and the request is sent again', async () => {
+  it('commits once if the response is lost and the request is retried', async () => {
     const proxy = await startFaultProxy(azurite.port);
     onTestFinished(() => proxy.close());
     const store = await openTable(tableName, azurite.connectionStringThrough(proxy.port));
@@ -68,7 +68,7 @@ describe('table', () => {
     expect(await store.commit(partition, { key: 'head', tag: second }, [{ key: 'head', value: '3' }])).toBeDefined();
   });
 
-  it('creates a key again whose removal was interrupted', async () => {
+  it('recreates a key whose removal was interrupted', async () => {
     const service = await openTableStore({ access: { connectionString: azurite.connectionString }, tableName });
     const deleteEntity = vi.spyOn(TableClient.prototype, 'deleteEntity').mockRejectedValueOnce(new Error('cut off'));
     onTestFinished(() => deleteEntity.mockRestore());
@@ -121,7 +121,7 @@ describe('table', () => {
     expect((await store.read(address))?.value).toBe('1');
   }, 60_000);
 
-  it('creates its table again if the service has lost it', async () => {
+  it('recreates its table if the service has lost it', async () => {
     const store = await open();
     const change = [{ key: 'head', value: '1' }];
     await store.commit(partition, { key: 'head', tag: undefined }, change);
@@ -132,7 +132,7 @@ describe('table', () => {
   });
 });
 
-describe('table, when the service is slow', () => {
+describe('table, if the service is slow', () => {
   const TOO_LATE = 'Timed out after 3000 ms.';
   const access = { connectionString: 'UseDevelopmentStorage=true' };
 
@@ -142,7 +142,7 @@ describe('table, when the service is slow', () => {
     vi.restoreAllMocks();
   });
 
-  it('limits the time of a request, including that to create the table', async () => {
+  it('limits the time of a request, including the creation of the table', async () => {
     const createTable = vi.spyOn(TableClient.prototype, 'createTable').mockResolvedValue();
     const store = await openTableStore({ access, tableName: 'Values' });
     createTable.mockImplementation(() => takes(2000));
@@ -154,7 +154,7 @@ describe('table, when the service is slow', () => {
     await Promise.all([expect(request).rejects.toThrow(TOO_LATE), vi.advanceTimersByTimeAsync(3000)]);
   });
 
-  it('gives up on a client that never answers', async () => {
+  it('gives up on a service that never responds', async () => {
     vi.spyOn(TableClient.prototype, 'createTable').mockImplementation(() => new Promise(() => {}));
     const opening = openTableStore({ access, tableName: 'Values' });
     await Promise.all([expect(opening).rejects.toThrow(TOO_LATE), vi.advanceTimersByTimeAsync(3000)]);
