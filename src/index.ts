@@ -94,7 +94,7 @@ registerCallbackRoutes({
   authLevel: agentApp.httpAuthLevel,
 });
 
-const purge = createEventPurge(settings.callbackStore, storage, console);
+const purge = createEventPurge(settings.callbackStore, storage, console, (before) => agentApp.removeOldStats(before));
 // At night in most places, and at an odd minute: many apps begin their work at full hours.
 if (purge !== undefined) app.timer('purge_callback_events', { schedule: '0 17 3 * * *', handler: purge });
 

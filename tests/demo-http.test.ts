@@ -64,6 +64,7 @@ describe('demo.http', () => {
       `GET ${run} 200`,
       `GET ${thread}/runs 200`,
       'GET /api/agents/CallbackAgent/threads 200',
+      'GET /api/agents/CallbackAgent/stats 200',
       `GET ${thread} 200`,
       `DELETE ${events} 204`,
       `DELETE ${thread} 204`,

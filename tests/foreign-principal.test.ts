@@ -11,6 +11,7 @@ const WITHOUT_THREAD: Readonly<Record<string, string>> = {
   dashboard: 'a page without data',
   dashboard_asset: 'a page without data',
   list_threads: 'the own threads',
+  get_stats: 'the runs of the own threads',
 };
 
 const SECRET = 'What only Ann may read';

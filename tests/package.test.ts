@@ -205,6 +205,7 @@ describe('the unpacked package', () => {
       'export_callback_events: GET /api/agents/{agentName}/callbacks/{thread_id}/export',
       'get_callback_events: GET /api/agents/{agentName}/callbacks/{thread_id}',
       'get_run: GET /api/agents/{agentName}/threads/{thread_id}/runs/{correlation_id}',
+      'get_stats: GET /api/agents/{agentName}/stats',
       'get_thread: GET /api/agents/{agentName}/threads/{thread_id}',
       'health_check: GET /api/health',
       'http-CallbackAgent: POST /api/agents/CallbackAgent/run',

@@ -61,6 +61,7 @@ export const components = {
   Runs: z.array(apiSchemas.runSchema),
   Conversation: apiSchemas.conversationSchema,
   Threads: z.array(threadSchema),
+  Stats: apiSchemas.statsSchema,
   Events: z.array(eventSchema),
   Health: apiSchemas.healthSchema,
   Error: apiSchemas.errorSchema,

@@ -52,6 +52,15 @@ export const operations: readonly Operation[] = [
     errors: forThread,
   },
   {
+    id: 'getStats',
+    method: 'get',
+    path: '/agents/{agentName}/stats',
+    summary: 'Sums up the runs of an agent over time.',
+    query: apiSchemas.statsQuery,
+    answers: { 200: { json: 'Stats' } },
+    errors: forThread,
+  },
+  {
     id: 'getThread',
     method: 'get',
     path: THREAD,

@@ -13,6 +13,7 @@ import { Redaction } from './redaction/redaction.js';
 import type { Redactor } from './redaction/redactor.js';
 import { RunCompletionNotifier } from './run-completion-notifier.js';
 import type { RunEventSource } from './run-event-source.js';
+import { removeOldFigures } from './runs/run-figures.js';
 import { RunRecords } from './runs/run-records.js';
 import { Tombstones } from './runs/tombstones.js';
 import type { ThreadIdentity } from './thread/thread-identity.js';
@@ -22,6 +23,7 @@ import { ThreadIndex } from './threads/thread-index.js';
 import type { KeyValueStore } from '../storage/key-value-store.js';
 import { MemoryKeyValueStore } from '../storage/memory/memory-key-value-store.js';
 import { registerThreadRoutes } from './http/thread-routes.js';
+import { registerStatsRoute } from './http/stats-route.js';
 import { ROLES, type RunRequest } from './run-request.js';
 import type { RunTracer } from './run-tracer.js';
 import type { TokenCounter } from './thread/history-window.js';
@@ -115,6 +117,7 @@ export class AgentFunctionApp {
   /** The threads of the agents that have had a run. */
   readonly threadIndex: ThreadIndex;
   readonly #options: AgentFunctionAppOptions;
+  readonly #storage: KeyValueStore;
   readonly #completions = new RunCompletionNotifier();
   readonly #runRecords: RunRecords;
   readonly #stepStore: KeyValueStore | undefined;
@@ -127,6 +130,7 @@ export class AgentFunctionApp {
   constructor(options: AgentFunctionAppOptions = {}) {
     this.#options = options;
     const storage = options.storage ?? new MemoryKeyValueStore();
+    this.#storage = storage;
     this.#runRecords = new RunRecords(storage);
     this.#tombstones = new Tombstones(storage);
     this.threadIndex = new ThreadIndex(storage);
@@ -203,6 +207,11 @@ export class AgentFunctionApp {
     this.#addThreadEndpoints();
   }
 
+  /** Removes runs that were accepted before a time from the statistics of all agents. */
+  async removeOldStats(before: Date): Promise<void> {
+    for (const { agent } of this.agents.list()) await removeOldFigures(this.#storage, agent.name, before);
+  }
+
   #addHealthCheck(): void {
     const { enableAnonymousHealth = false, healthDetails } = this.#options;
     if (enableAnonymousHealth) {
@@ -226,6 +235,7 @@ export class AgentFunctionApp {
     if (this.#hasThreadEndpoints) return;
     this.#hasThreadEndpoints = true;
     const { unknownRunHint, onThreadDeleted: onDeleted } = this.#options;
+    registerStatsRoute({ access: this.access, storage: this.#storage, authLevel: this.httpAuthLevel });
     registerThreadRoutes({
       authLevel: this.httpAuthLevel,
       access: this.access,

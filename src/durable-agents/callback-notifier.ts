@@ -32,6 +32,7 @@ export interface WatchedRun {
   readonly redaction?: RunRedaction | undefined;
   /** Time limit of the whole run, which starts now. */
   readonly timeoutMs: number;
+  readonly now?: () => Date;
 }
 
 /**
@@ -48,14 +49,18 @@ export class CallbackNotifier {
   readonly #endsAtMs: number;
   /** When the last call is made at the latest. */
   readonly #lastCallAtMs: number;
+  readonly #now: () => Date;
+  #firstUpdateAt: string | undefined;
   /** Limits the pending call; one for all calls of the run. */
   readonly #countdown = new Countdown(() => this.#giveUp());
   #giveUp = (): void => {};
   /** The pending call; never rejects. */
   #pending: Promise<void> | undefined;
 
-  constructor({ callback, agentName, threadId, request, attempt, log, redaction, timeoutMs }: WatchedRun) {
+  constructor(run: WatchedRun) {
+    const { callback, agentName, threadId, request, attempt, log, redaction, timeoutMs } = run;
     this.#callback = callback;
+    this.#now = run.now ?? (() => new Date());
     this.#redaction = redaction;
     this.#endsAtMs = performance.now() + timeoutMs;
     this.#lastCallAtMs = this.#endsAtMs - outcomeTimeMs(timeoutMs) / 2;
@@ -69,6 +74,11 @@ export class CallbackNotifier {
       attempt,
       log,
     });
+  }
+
+  /** When the callback got its first update: ISO 8601 in UTC. Undefined before that. */
+  get firstUpdateAt(): string | undefined {
+    return this.#firstUpdateAt;
   }
 
   start(): void | Promise<void> {
@@ -102,6 +112,7 @@ export class CallbackNotifier {
   }
 
   #update(update: AgentResponseUpdate): void | Promise<void> {
+    this.#firstUpdateAt ??= this.#now().toISOString();
     return this.#call('onStreamingResponseUpdate', () =>
       this.#callback?.onStreamingResponseUpdate?.(update, this.#context),
     );

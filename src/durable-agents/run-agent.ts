@@ -5,7 +5,7 @@ import { askAgent } from './ask-agent.js';
 import { CallbackNotifier } from './callback-notifier.js';
 import { AgentError } from './errors.js';
 import type { Logger } from '../functions/logger.js';
-import { costOf, type ModelPrices } from './model-price.js';
+import { costOf, type ModelPrices, type RunCost } from './model-price.js';
 import type { Redaction } from './redaction/redaction.js';
 import { RunRedaction } from './redaction/run-redaction.js';
 import type { RunRequest } from './run-request.js';
@@ -53,6 +53,10 @@ export interface RunResult {
   readonly response: ThreadEntry;
   /** Undefined if the run failed or was not repeated. */
   readonly finishReason?: AgentFinishReason | undefined;
+  /** Undefined if the price of the model is not known, or its usage. */
+  readonly cost?: RunCost | undefined;
+  /** When the callback got the first update: ISO 8601 in UTC. Undefined if there was none. */
+  readonly firstUpdateAt?: string | undefined;
 }
 
 /**
@@ -82,10 +86,12 @@ export async function runAgent(options: RunAgentOptions): Promise<RunResult> {
     log,
     redaction,
     timeoutMs,
+    now,
   });
   const requestEntry = toRequestEntry(request);
   let response: ThreadEntry;
   let finishReason: AgentFinishReason | undefined;
+  let cost: RunCost | undefined;
   log.info(`${where} run started (thread ${threadId})`);
   const trace = options.tracer?.startRun({
     agent,
@@ -116,7 +122,7 @@ export async function runAgent(options: RunAgentOptions): Promise<RunResult> {
     if (request.responseSchema !== undefined) parseStructuredOutput(answer.text, request.responseSchema);
     // What cannot be stored is a failure, of which the callback must not hear after it was told of the answer.
     response = toResponseEntry(correlationId, answer, now());
-    finishReason = answer.finishReason;
+    ({ finishReason, cost } = answer);
     const shown = await notifier.response(answer);
     if (redactAnswers) response = toResponseEntry(correlationId, shown, now());
     trace?.answered(shown);
@@ -130,7 +136,8 @@ export async function runAgent(options: RunAgentOptions): Promise<RunResult> {
     trace?.failed(shown);
     await notifier.error(shown);
   }
-  return { history: [...history, requestEntry, response], response, finishReason };
+  const { firstUpdateAt } = notifier;
+  return { history: [...history, requestEntry, response], response, finishReason, cost, firstUpdateAt };
 }
 
 /** Records a run that cannot start: reports it to the callback, and returns the history with its request and failure. */

@@ -17,6 +17,13 @@ export function oneOf<const Values extends readonly [string, ...string[]]>(...va
   return z.enum(values, values.join(' or '));
 }
 
+/** Schema of a query parameter that is a time: ISO 8601 with an offset. */
+export function timeOf() {
+  return z.iso
+    .datetime({ offset: true, error: 'a time, such as 2026-01-31T12:00:00Z' })
+    .transform((text) => new Date(text));
+}
+
 /** Schema of a query parameter that is `true` or `false`. */
 export function flag() {
   return oneOf('true', 'false').transform((value) => value === 'true');

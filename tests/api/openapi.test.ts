@@ -70,6 +70,10 @@ describe('GET openapi.json', () => {
         await api.call('GET', 'agents/CallbackAgent/threads'),
         await api.call('GET', 'agents/Other/threads'),
       ],
+      getStats: async () => [
+        await api.call('GET', 'agents/CallbackAgent/stats'),
+        await api.call('GET', 'agents/CallbackAgent/stats?bucket=x'),
+      ],
       getThread: async () => [
         await api.call('GET', inThread),
         await api.call('GET', `${inThread}?limit=0`),

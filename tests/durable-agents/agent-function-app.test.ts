@@ -39,6 +39,7 @@ function registered(options: AgentFunctionAppOptions = {}, agentOptions: AddAgen
 const health = 'health_check GET health function';
 const run = 'http-ScriptedAgent POST agents/ScriptedAgent/run function';
 const threads = [
+  'get_stats GET agents/{agentName}/stats function',
   'get_thread GET agents/{agentName}/threads/{thread_id} function',
   'delete_thread DELETE agents/{agentName}/threads/{thread_id} function',
   'list_runs GET agents/{agentName}/threads/{thread_id}/runs function',

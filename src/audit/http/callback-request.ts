@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { RUN_STATUSES } from '../../durable-agents/index.js';
-import { flag, oneOf, wholeNumber } from '../../functions/query-parameters.js';
+import { flag, oneOf, timeOf, wholeNumber } from '../../functions/query-parameters.js';
 import { parseCursor } from '../domain/event-cursor.js';
 
 const cursor = z.string().transform((text, context) => {
@@ -48,11 +48,6 @@ export const exportQuery = z.object({
   superseded,
 });
 
-const time = (meaning: string) =>
-  z.iso
-    .datetime({ offset: true, error: `${meaning}, such as 2026-01-31T12:00:00Z` })
-    .transform((text) => new Date(text));
-
 /** `GET agents/{agentName}/threads` */
 export const threadsQuery = z.object({
   limit: wholeNumber(1, 1000).default(100),
@@ -63,9 +58,9 @@ export const threadsQuery = z.object({
   /** Of the newest run. */
   status: oneOf(...RUN_STATUSES).optional(),
   /** Only threads whose last activity is at or after this time. */
-  since: time('a time').optional(),
+  since: timeOf().optional(),
   /** Only threads whose last activity is before this time. */
-  until: time('a time').optional(),
+  until: timeOf().optional(),
   /** Only threads with this text in id or title. */
   q: z.string().max(200, 'at most 200 characters').optional(),
 });

@@ -6,6 +6,7 @@ import { DurableEventStore } from './durable/durable-event-store.js';
 import { purgeExpiredEvents } from './durable/purge-expired-events.js';
 import { MemoryEventStore } from './memory/memory-event-store.js';
 
+const MS_PER_DAY = 86_400_000;
 /** One run of the daily purge. It is well below the shortest `functionTimeout` of any hosting plan, 5 minutes. */
 const PURGE_TIMEOUT_MS = 120_000;
 
@@ -27,21 +28,25 @@ export function createCallbackEventStore(
 /**
  * Creates the function that drops expired events, to be called once a day.
  *
+ * @param onExpired drops what else has expired: from before this time. Called first.
  * @returns undefined if events do not expire
  */
 export function createEventPurge(
   settings: CallbackStoreSettings,
   values: KeyValueStore,
   log: Logger,
+  onExpired: (before: Date) => Promise<void>,
 ): (() => Promise<void>) | undefined {
   if (settings.kind === 'memory' || settings.ttlDays === undefined) return undefined;
   const { kind, ttlDays } = settings;
-  return () =>
-    purgeExpiredEvents({
+  return async () => {
+    const cutoff = new Date(Date.now() - ttlDays * MS_PER_DAY);
+    await onExpired(cutoff);
+    await purgeExpiredEvents({
       store: new DurableEventStore(kind, values, { log }),
-      ttlDays,
-      now: new Date(),
+      cutoff: cutoff.toISOString(),
       signal: AbortSignal.timeout(PURGE_TIMEOUT_MS),
       log,
     });
+  };
 }

@@ -4,7 +4,14 @@ import { withTimeout } from '../../functions/time-limits.js';
 import type { StoredValue } from '../../storage/key-value-store.js';
 import { endedRunOf } from '../client/read-run.js';
 import { AgentError } from '../errors.js';
-import { CANCELLED_END, type NewRun, type RunEnd, type RunStatus } from '../runs/run-record.js';
+import {
+  CANCELLED_END,
+  endedRun,
+  type NewRun,
+  type RunEnd,
+  type RunRecord,
+  type RunStatus,
+} from '../runs/run-record.js';
 import type { BegunRun, RunRecords } from '../runs/run-records.js';
 import type { BoundedThreadState } from '../thread/bound-thread-state.js';
 import type { ThreadIndex } from '../threads/thread-index.js';
@@ -32,6 +39,7 @@ export class RunDelivery {
   readonly #now: () => Date;
   readonly #cancellation = new AbortController();
   #stored: StoredValue | undefined;
+  #record: RunRecord | undefined;
   #listed: Promise<StoredValue | undefined> = Promise.resolve(undefined);
   #stopFollowing = (): void => {};
 
@@ -55,10 +63,12 @@ export class RunDelivery {
     const { runRecords, run } = this.#options;
     const begun = await this.#within('the run could not be noted as running', () => runRecords.begin(run, deliveries));
     if (begun?.status === 'running') {
+      this.#record = begun.record;
       this.#stored = begun.stored;
       this.#stopFollowing = runRecords.follow(run, () => this.#cancel());
-      this.#listed = this.#list('running');
+      this.#listed = this.#list('running', begun.record);
     } else if (begun?.status === 'cancelled') {
+      this.#record = begun.record;
       this.#cancel();
     }
     return begun;
@@ -69,7 +79,10 @@ export class RunDelivery {
     this.#stopFollowing();
     const { runRecords, run } = this.#options;
     const ended = this.#within('the end of the run could not be noted', () => runRecords.end(run, end, this.#stored));
-    const listed = this.#listed.then((known) => this.#list(end.status, known));
+    const { status } = end;
+    // Both at once, unless only the stored record tells when the run was accepted.
+    const record = this.#record === undefined ? await ended : endedRun(this.#record, end, this.#now().toISOString());
+    const listed = this.#listed.then((known) => this.#list(status, record, known));
     await Promise.all([ended, listed]);
   }
 
@@ -95,9 +108,9 @@ export class RunDelivery {
     this.#cancellation.abort(new AgentError('cancelled', CANCELLED_END.error));
   }
 
-  #list(status: RunStatus, known?: StoredValue): Promise<StoredValue | undefined> {
+  #list(status: RunStatus, record: RunRecord | undefined, known?: StoredValue): Promise<StoredValue | undefined> {
     const { threadIndex, run, owner, shownMessage } = this.#options;
-    const activity = { message: shownMessage, status, at: this.#now(), owner };
+    const activity = { message: shownMessage, status, at: this.#now(), owner, run: record };
     return this.#within('the list of threads could not be updated', () => threadIndex.touch(run, activity, known));
   }
 

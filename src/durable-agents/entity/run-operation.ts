@@ -197,14 +197,16 @@ function whyNotRun(
 
 /** @param messageCount entries of the conversation that are kept, the response included */
 function endOf(
-  { history, response, finishReason }: RunResult,
+  { history, response, finishReason, cost, firstUpdateAt }: RunResult,
   { correlationId }: RunRequest,
   messageCount: number,
 ): RunEnd {
   const outcome = findOutcome(history, correlationId);
   if (outcome?.status !== 'success') {
     const { error, errorCode } = outcome ?? { error: 'The agent failed.', errorCode: 'agent_error' };
-    return { status: errorCode === CANCELLED_END.errorCode ? 'cancelled' : 'failed', errorCode, error };
+    const status = errorCode === CANCELLED_END.errorCode ? 'cancelled' : 'failed';
+    return { status, errorCode, error, firstUpdateAt };
   }
-  return { status: 'completed', response: outcome.response, messageCount, usage: usageOf(response), finishReason };
+  const usage = usageOf(response);
+  return { status: 'completed', response: outcome.response, messageCount, usage, cost, finishReason, firstUpdateAt };
 }

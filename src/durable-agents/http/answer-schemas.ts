@@ -55,17 +55,21 @@ export const usageSchema = z.looseObject({
   total_token_count: z.int(),
 });
 
+export const costSchema = z.object({ amount: z.number(), currency: z.string().describe('ISO 4217') });
+
 /** A run as callers see it. */
 export const runSchema = z.object({
   correlation_id: z.string(),
   status: z.enum(RUN_STATUSES),
   created_at: z.string(),
   started_at: z.string().optional(),
+  first_update_at: z.string().optional(),
   ended_at: z.string().optional(),
   attempt: z.int(),
   message: z.string(),
   response: z.string().optional(),
   usage: usageSchema.optional(),
+  cost: costSchema.optional(),
   finish_reason: z.string().optional(),
   error_code: z.string().optional(),
   error: z.string().optional(),

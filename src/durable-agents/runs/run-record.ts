@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { RunCost } from '../model-price.js';
 import type { RunIdentity } from '../run-event-source.js';
 import type { ThreadEntry } from '../thread/thread-state.js';
 
@@ -20,6 +21,8 @@ const runRecordSchema = z.object({
   interrupts: z.boolean().optional(),
   /** When the entity first began it. */
   startedAt: z.string().optional(),
+  /** When the callback got the first update of the newest delivery. */
+  firstUpdateAt: z.string().optional(),
   endedAt: z.string().optional(),
   /** How many deliveries have begun. */
   attempt: z.int().min(0),
@@ -38,6 +41,8 @@ const runRecordSchema = z.object({
       extra: z.record(z.string(), z.number()).optional(),
     })
     .optional(),
+  /** Undefined if the price of the model is not known, or its usage. */
+  cost: z.object({ amount: z.number(), currency: z.string() } satisfies Record<keyof RunCost, z.ZodType>).optional(),
   finishReason: z.string().optional(),
   errorCode: z.string().optional(),
   error: z.string().optional(),
@@ -54,9 +59,14 @@ export interface NewRun extends RunIdentity {
 }
 
 /** How a run ended. */
-export type RunEnd =
-  | ({ readonly status: 'completed' } & Pick<RunRecord, 'response' | 'messageCount' | 'usage' | 'finishReason'>)
-  | ({ readonly status: 'failed' | 'cancelled' } & Pick<RunRecord, 'errorCode' | 'error'>);
+export type RunEnd = Pick<RunRecord, 'firstUpdateAt'> &
+  (
+    | ({ readonly status: 'completed' } & Pick<
+        RunRecord,
+        'response' | 'messageCount' | 'usage' | 'cost' | 'finishReason'
+      >)
+    | ({ readonly status: 'failed' | 'cancelled' } & Pick<RunRecord, 'errorCode' | 'error'>)
+  );
 
 export const CANCELLED_END = { status: 'cancelled', errorCode: 'cancelled', error: 'The run was cancelled.' } as const;
 

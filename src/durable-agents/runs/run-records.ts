@@ -12,11 +12,13 @@ import {
   type RunEnd,
   type RunRecord,
 } from './run-record.js';
-import { changesOf, keysOf, runKey } from './run-rows.js';
+import { removeFigures } from './run-figures.js';
+import { changesOf, keysOf, orderAt, runKey } from './run-rows.js';
 import { parseTombstone, refuses, TOMBSTONE_KEY } from './tombstones.js';
 
 const MAX_TRIES = 30;
 const PAGE_LIMIT = 500;
+const LISTED: KeyRange = { from: 'list|', before: 'list~' };
 /** Changes with each run that is accepted only while its thread is idle. */
 const CLAIM_KEY = 'claim';
 
@@ -142,7 +144,7 @@ export class RunRecords {
     thread: ThreadIdentity,
     { limit, after }: { limit: number; after?: string | undefined },
   ): Promise<RunPage> {
-    const range = { from: after === undefined ? 'list|' : `list|${after}-`, before: 'list~' };
+    const range = after === undefined ? LISTED : { ...LISTED, from: `list|${after}-` };
     const rows = await this.#readRange(thread, range, limit + 1);
     const shown = rows.slice(0, limit);
     const runs = await this.#readRuns(thread, shown);
@@ -191,12 +193,17 @@ export class RunRecords {
     });
   }
 
-  /** Notes how a run ended, unless that is known. @param stored what {@link begin} wrote, which saves a read */
-  async end(run: NewRun, end: RunEnd, stored?: StoredValue): Promise<void> {
+  /**
+   * Notes how a run ended, unless that is known.
+   *
+   * @param stored what {@link begin} wrote, which saves a read
+   * @returns the record after that
+   */
+  end(run: NewRun, end: RunEnd, stored?: StoredValue): Promise<RunRecord | undefined> {
     const now = this.#now().toISOString();
     const change = (record = queuedRun(run, this.#nextOrder())): RunRecord | undefined =>
       record.status === end.status ? undefined : endedRun(record, end, now);
-    await this.#change(run, change, stored);
+    return this.#change(run, change, stored);
   }
 
   /** Replaces a record by what the conversation has of a run that has ended. */
@@ -220,9 +227,14 @@ export class RunRecords {
     });
   }
 
-  /** Removes everything that is kept of a thread's runs, but for its tombstone. */
+  /** Removes everything that is kept of a thread's runs, except its tombstone. */
   async clear(thread: ThreadIdentity): Promise<void> {
-    await this.#store.removeRange(threadPartition(thread), { from: '-', before: '~' });
+    const partition = threadPartition(thread);
+    for await (const rows of readPages(this.#store, partition, LISTED, PAGE_LIMIT)) {
+      const positions = rows.map(({ key }) => key.slice('list|'.length));
+      await removeFigures(this.#store, thread.agentName, positions);
+    }
+    await this.#store.removeRange(partition, { from: '-', before: '~' });
   }
 
   async #readRange(thread: ThreadIdentity, range: KeyRange, limit = Infinity): Promise<StoredValue[]> {
@@ -272,7 +284,7 @@ export class RunRecords {
     const ms = Math.max(this.#now().getTime(), this.#lastMs);
     this.#acceptedInMs = ms === this.#lastMs ? this.#acceptedInMs + 1 : 0;
     this.#lastMs = ms;
-    return String(ms).padStart(13, '0') + String(this.#acceptedInMs).padStart(5, '0');
+    return orderAt(ms, this.#acceptedInMs);
   }
 }
 

@@ -15,9 +15,24 @@ function openKey({ order, correlationId }: RunRecord): string {
   return `open|${order}|${correlationId}`;
 }
 
-/** Sorts the newest run first. */
-function listKey({ order, correlationId }: RunRecord): string {
-  return `list|${order.replaceAll(/\d/g, (digit) => String(9 - Number(digit)))}|${correlationId}`;
+/** Lists the run among those of its thread. */
+function listKey(record: RunRecord): string {
+  return `list|${runPosition(record)}`;
+}
+
+/** Ends the keys of rows that list a run. Sorts the newest run first. */
+export function runPosition({ order, correlationId }: Pick<RunRecord, 'order' | 'correlationId'>): string {
+  return `${invertedOrder(order)}|${correlationId}`;
+}
+
+/** Also turns an inverted order back. */
+export function invertedOrder(order: string): string {
+  return order.replaceAll(/\d/g, (digit) => String(9 - Number(digit)));
+}
+
+/** Milliseconds since 1970, then a count. @param count at most 5 digits */
+export function orderAt(ms: number, count = 0): string {
+  return String(ms).padStart(13, '0') + String(count).padStart(5, '0');
 }
 
 /** The changes that replace a record. @param before undefined: the run is new */

@@ -16,3 +16,8 @@ export function threadHash(threadId: string): string {
 export function threadPartition({ agentName, threadId }: ThreadIdentity): string {
   return `thread|${agentName}|${threadHash(threadId)}`;
 }
+
+/** The partition of a `KeyValueStore` that lists an agent's threads, and the figures of their runs. */
+export function threadsPartition(agentName: string): string {
+  return `threads|${agentName}`;
+}

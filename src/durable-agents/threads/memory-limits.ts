@@ -1,7 +1,8 @@
 import type { MemoryKeyValueStore } from '../../storage/memory/memory-key-value-store.js';
 import { isEnded } from '../runs/run-record.js';
 import type { RunRecords } from '../runs/run-records.js';
-import { type ListedThread, type ThreadIndex, threadsPartition } from './thread-index.js';
+import { threadsPartition } from '../thread/thread-identity.js';
+import { type ListedThread, THREAD_IDS, type ThreadIndex } from './thread-index.js';
 
 /** What the memory of a process may keep of threads and their runs. */
 export interface MemoryBounds {
@@ -13,7 +14,6 @@ export interface MemoryBounds {
 
 /** How much of a bound is left when it was exceeded: forgetting one thread at a time would cost a look at all. */
 const KEPT_SHARE = 0.95;
-const ROWS_PER_THREAD = 2;
 
 /** Forgets the threads with the oldest activity when there are too many. Their conversations stay. */
 export class MemoryLimits {
@@ -41,7 +41,7 @@ export class MemoryLimits {
   }
 
   #isOver(agentName: string, share: number): boolean {
-    const threads = this.#storage.keyCount(threadsPartition(agentName)) / ROWS_PER_THREAD;
+    const threads = this.#storage.keyCount(threadsPartition(agentName), THREAD_IDS);
     return threads > this.#bounds.maxThreads * share || this.#storage.charCount > this.#bounds.maxChars * share;
   }
 

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { cleanForeignText } from '../../functions/foreign-text.js';
-import { type KeyValueStore, readPages, type StoredValue } from '../../storage/key-value-store.js';
-import { RUN_STATUSES, type RunStatus } from '../runs/run-record.js';
-import { type ThreadIdentity, threadHash } from '../thread/thread-identity.js';
+import { type KeyRange, type KeyValueStore, readPages, type StoredValue } from '../../storage/key-value-store.js';
+import { figuresRow } from '../runs/run-figures.js';
+import { RUN_STATUSES, type RunRecord, type RunStatus } from '../runs/run-record.js';
+import { type ThreadIdentity, threadHash, threadsPartition } from '../thread/thread-identity.js';
 
 const MAX_TITLE_CHARS = 80;
 const MAX_TRIES = 30;
@@ -10,6 +11,8 @@ const MAX_TRIES = 30;
 const MAX_SCANNED = 1000;
 const PAGE_LIMIT = 250;
 const LAST_MS = 9_999_999_999_999;
+/** The rows of threads by id. */
+export const THREAD_IDS: KeyRange = { from: 'id|', before: 'id~' };
 
 const entrySchema = z.object({
   threadId: z.string(),
@@ -34,6 +37,8 @@ export interface ThreadActivity {
   readonly at: Date;
   /** Set for a thread that has no owner yet. */
   readonly owner?: string | undefined;
+  /** The run, whose figures are kept as well. Undefined if its record is not known. */
+  readonly run?: RunRecord | undefined;
 }
 
 export interface ThreadQuery {
@@ -59,7 +64,8 @@ export interface ThreadPage {
 
 /**
  * Lists the threads of each agent by the time of their last activity. An agent's list is one partition with two rows for
- * each thread: one by its id, and one by time, which moves with each change. Both change in one commit.
+ * each thread: one by its id, and one by time, which moves with each change. Both change in one commit, which also writes
+ * the figures of the run that makes the change ({@link figuresRow}), so that they cost no request of their own.
  */
 export class ThreadIndex {
   readonly #store: KeyValueStore;
@@ -89,6 +95,7 @@ export class ThreadIndex {
         { key, value },
         { key: movedTo, value },
         ...(movedFrom === undefined || movedFrom === movedTo ? [] : [{ key: movedFrom, value: undefined }]),
+        ...(activity.run === undefined ? [] : [figuresRow(activity.run, entry.owner)]),
       ]);
       if (tag !== undefined) return { key, value, tag };
     }
@@ -100,7 +107,10 @@ export class ThreadIndex {
    *
    * @returns whom the thread belongs to: somebody else, if it was listed before
    */
-  async claim(thread: ThreadIdentity, activity: Required<Omit<ThreadActivity, 'status'>>): Promise<string | undefined> {
+  async claim(
+    thread: ThreadIdentity,
+    activity: Required<Pick<ThreadActivity, 'message' | 'at' | 'owner'>>,
+  ): Promise<string | undefined> {
     const { value } = await this.touch(thread, { ...activity, status: 'queued' });
     return entrySchema.parse(JSON.parse(value)).owner;
   }
@@ -187,11 +197,6 @@ function isWanted({ threadId, title, ...thread }: ListedThread, { status, text, 
     (owner === undefined || thread.owner === owner) &&
     (wanted === undefined || [threadId, title].some((value) => value.toLowerCase().includes(wanted)))
   );
-}
-
-/** The partition of a `KeyValueStore` that lists the threads of an agent. */
-export function threadsPartition(agentName: string): string {
-  return `threads|${agentName}`;
 }
 
 function idKey({ threadId }: ThreadIdentity): string {

@@ -28,8 +28,9 @@ export class MemoryKeyValueStore implements KeyValueStore {
     return this.#charCount;
   }
 
-  keyCount(partition: string): number {
-    return this.#partitions.get(partition)?.keys.length ?? 0;
+  keyCount(partition: string, { from, before }: KeyRange): number {
+    const keys = this.#partitions.get(partition)?.keys ?? [];
+    return positionOf(keys, before) - positionOf(keys, from);
   }
 
   async read({ partition, key }: ValueAddress): Promise<StoredValue | undefined> {

@@ -8,6 +8,7 @@ import { FakeEntity, type FakeEntityOptions } from '../../support/fake-entity.js
 import { RecordingCallback } from '../../support/recording-callback.js';
 import { runRequest } from '../../support/run-request.js';
 import { HookedKeyValueStore } from '../../support/hooked-key-value-store.js';
+import { readFigures, type RunFigures } from '../../../src/durable-agents/runs/run-figures.js';
 import { RunRecords } from '../../../src/durable-agents/runs/run-records.js';
 import { Tombstones } from '../../../src/durable-agents/runs/tombstones.js';
 import { ThreadIndex } from '../../../src/durable-agents/threads/thread-index.js';
@@ -329,6 +330,44 @@ describe('a run that is delivered again and again', () => {
     const again = await operate({ operationName: 'run', input, state: entity.getState(), retryCount: 9 }, sunny());
     expect(again.entity.results).toMatchObject([{ status: 'success' }]);
     expect(again.entity.getState()).toEqual(entity.getState());
+  });
+});
+
+async function figures(storage: KeyValueStore): Promise<readonly RunFigures[]> {
+  return (await readFigures(storage, 'ScriptedAgent', { until: new Date('9999-01-01'), limit: 10 })).runs;
+}
+
+describe('the statistics of an agent', () => {
+  it('get a run with its tokens and times, without a request of their own', async () => {
+    let commits = 0;
+    const storage = new HookedKeyValueStore((method) => {
+      if (method === 'commit') commits += 1;
+    });
+    const usage = { inputTokenCount: 5, outputTokenCount: 2, totalTokenCount: 7 };
+    const seenWhileRunning: RunFigures[] = [];
+    const agent = new ScriptedAgent([
+      text('Sunny.'),
+      async () => seenWhileRunning.push(...(await figures(storage))),
+      finish({ usage }),
+    ]);
+
+    await operate({ operationName: 'run', input: runRequest() }, agent, storage);
+
+    expect(seenWhileRunning).toMatchObject([{ status: 'running' }]);
+    const [figure, ...others] = await figures(storage);
+    expect(others).toEqual([]);
+    expect(figure).toMatchObject({ status: 'completed', inputTokens: 5, outputTokens: 2 });
+    expect(figure?.totalMs).toBeGreaterThanOrEqual(figure?.firstUpdateMs ?? Infinity);
+    // The record and the list entry, when the run begins and when it ends.
+    expect(commits).toBe(4);
+  });
+
+  it('get a run that never began, as one whose conversation cannot be read', async () => {
+    const storage = new MemoryKeyValueStore();
+
+    await operate({ operationName: 'run', input: runRequest(), state: 'garbage' }, sunny(), storage);
+
+    expect(await figures(storage)).toMatchObject([{ status: 'failed', errorCode: expect.any(String) }]);
   });
 });
 

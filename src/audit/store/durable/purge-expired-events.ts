@@ -3,16 +3,14 @@ import type { DurableEventStore } from './durable-event-store.js';
 
 export interface PurgeOptions {
   readonly store: Pick<DurableEventStore, 'threadsFromBefore' | 'dropExpiredEvents'>;
-  /** Older events are dropped. */
-  readonly ttlDays: number;
-  readonly now: Date;
+  /** Events from before this time are dropped: ISO 8601 in UTC. */
+  readonly cutoff: string;
   /** When aborted, the purge finishes the threads at hand and leaves the rest to the next call. */
   readonly signal: AbortSignal;
   readonly log: Logger;
 }
 
 const THREADS_AT_ONCE = 4;
-const MS_PER_DAY = 86_400_000;
 
 /**
  * Drops expired events: the oldest events of a thread, or the whole thread if nothing in it is newer. Threads without
@@ -20,8 +18,7 @@ const MS_PER_DAY = 86_400_000;
  *
  * @throws AggregateError if some of the threads could not be purged; the others were
  */
-export async function purgeExpiredEvents({ store, ttlDays, now, signal, log }: PurgeOptions): Promise<void> {
-  const cutoff = new Date(now.getTime() - ttlDays * MS_PER_DAY).toISOString();
+export async function purgeExpiredEvents({ store, cutoff, signal, log }: PurgeOptions): Promise<void> {
   const failures: unknown[] = [];
   let trimmed = 0;
   let removed = 0;

@@ -12,6 +12,7 @@ import { readSequences, readTexts } from '../contract/read-thread.js';
 
 const DAY_MS = 86_400_000;
 const TTL_DAYS = 30;
+const cutoffOf = (now: Date): string => new Date(now.getTime() - TTL_DAYS * DAY_MS).toISOString();
 
 describe('purgeExpiredEvents', () => {
   let values: MemoryService;
@@ -32,10 +33,10 @@ describe('purgeExpiredEvents', () => {
     onTestFinished(() => opened.close());
     return opened;
   };
-  const options = { ttlDays: TTL_DAYS, signal: new AbortController().signal };
+  const options = { signal: new AbortController().signal };
   const purge = async (now: Date, signal = options.signal) => {
     const log = createRecordingLog();
-    await purgeExpiredEvents({ ...options, store: openStore(), now, signal, log });
+    await purgeExpiredEvents({ ...options, store: openStore(), cutoff: cutoffOf(now), signal, log });
     return log;
   };
   /** A run with events on the given days, the last of which is its answer. */
@@ -151,7 +152,7 @@ describe('purgeExpiredEvents', () => {
           : store.dropExpiredEvents(indexed, cutoff),
     };
     const log = createRecordingLog();
-    const purging = purgeExpiredEvents({ ...options, store: failing, now: today, log });
+    const purging = purgeExpiredEvents({ ...options, store: failing, cutoff: cutoffOf(today), log });
     await expect(purging).rejects.toThrow('1 threads could not be purged');
     const counts = await Promise.all(others.map(async (of) => (await readTexts(store, of)).length));
     expect(counts).toEqual([1, 2, 1]);

@@ -1,0 +1,103 @@
+import type { RunCost } from '../model-price.js';
+import type { RunFigures } from '../runs/run-figures.js';
+
+/** Sums over runs. Those that have not begun do not count. */
+export interface RunSums {
+  readonly runs: number;
+  readonly completed: number;
+  readonly failed: number;
+  readonly cancelled: number;
+  readonly running: number;
+  readonly waitingForApproval: number;
+  /** Tokens and costs are those of completed runs: the others do not tell. */
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  /** Undefined if no run has a cost. */
+  readonly cost: RunCost | undefined;
+}
+
+/** The runs that were accepted in a part of the time. */
+export interface StatsBucket extends RunSums {
+  /** Milliseconds since 1970. */
+  readonly startMs: number;
+}
+
+/** Percentiles of durations, by the nearest rank. */
+export interface Percentiles {
+  readonly count: number;
+  /** Undefined if the count is 0. */
+  readonly p50: number | undefined;
+  readonly p95: number | undefined;
+}
+
+export interface AgentStats {
+  readonly totals: RunSums;
+  /** The oldest first, without gaps, from the one that `sinceMs` falls into. */
+  readonly buckets: readonly StatsBucket[];
+  /** How often runs failed with each code, the most frequent first. */
+  readonly failures: readonly { readonly errorCode: string; readonly count: number }[];
+  /** Of completed runs, from the acceptance of the request. */
+  readonly firstUpdateMs: Percentiles;
+  readonly totalMs: Percentiles;
+}
+
+export interface StatsPeriod {
+  readonly sinceMs: number;
+  /** Exclusive. */
+  readonly untilMs: number;
+  readonly bucketMs: number;
+}
+
+/** @param runs of the period, the newest first */
+export function sumRuns(runs: readonly RunFigures[], { sinceMs, untilMs, bucketMs }: StatsPeriod): AgentStats {
+  // Sums are in one currency. A run whose price had another one, before the prices were changed, adds no cost.
+  const currency = runs.find(({ cost }) => cost !== undefined)?.cost?.currency;
+  const firstMs = Math.floor(sinceMs / bucketMs) * bucketMs;
+  const bucketCount = Math.max(0, Math.ceil((untilMs - firstMs) / bucketMs));
+  const runsOf = Array.from({ length: bucketCount }, (): RunFigures[] => []);
+  for (const run of runs) runsOf[Math.floor((run.acceptedMs - firstMs) / bucketMs)]?.push(run);
+  const completed = runs.filter(({ status }) => status === 'completed');
+  return {
+    totals: sumOf(runs, currency),
+    buckets: runsOf.map((own, index) => ({ startMs: firstMs + index * bucketMs, ...sumOf(own, currency) })),
+    failures: countFailures(runs),
+    firstUpdateMs: percentilesOf(completed.flatMap(({ firstUpdateMs }) => firstUpdateMs ?? [])),
+    totalMs: percentilesOf(completed.flatMap(({ totalMs }) => totalMs ?? [])),
+  };
+}
+
+function sumOf(runs: readonly RunFigures[], currency: string | undefined): RunSums {
+  const count = (wanted: RunFigures['status']): number => runs.filter(({ status }) => status === wanted).length;
+  const add = (valueOf: (run: RunFigures) => number | undefined): number =>
+    runs.reduce((sum, run) => sum + (valueOf(run) ?? 0), 0);
+  const priced = runs.filter(({ cost }) => cost !== undefined && cost.currency === currency);
+  const amount = add(({ cost }) => (cost?.currency === currency ? cost?.amount : 0));
+  return {
+    runs: runs.length,
+    completed: count('completed'),
+    failed: count('failed'),
+    cancelled: count('cancelled'),
+    running: count('running'),
+    waitingForApproval: count('waiting_for_approval'),
+    inputTokens: add(({ inputTokens }) => inputTokens),
+    outputTokens: add(({ outputTokens }) => outputTokens),
+    // Without the rounding of binary fractions.
+    cost:
+      currency === undefined || priced.length === 0 ? undefined : { amount: Number(amount.toPrecision(12)), currency },
+  };
+}
+
+function countFailures(runs: readonly RunFigures[]): AgentStats['failures'] {
+  const counts = new Map<string, number>();
+  for (const { status, errorCode = 'agent_error' } of runs) {
+    if (status === 'failed') counts.set(errorCode, (counts.get(errorCode) ?? 0) + 1);
+  }
+  const failures = [...counts].map(([errorCode, count]) => ({ errorCode, count }));
+  return failures.toSorted((one, other) => other.count - one.count || one.errorCode.localeCompare(other.errorCode));
+}
+
+function percentilesOf(durations: readonly number[]): Percentiles {
+  const sorted = durations.toSorted((one, other) => one - other);
+  const at = (share: number): number | undefined => sorted[Math.ceil(share * sorted.length) - 1];
+  return { count: sorted.length, p50: at(0.5), p95: at(0.95) };
+}
