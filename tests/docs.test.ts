@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 
 const projectFolder = path.resolve(__dirname, '..');
 const { scripts } = JSON.parse(readFileSync(path.join(projectFolder, 'package.json'), 'utf8')) as {
@@ -68,5 +69,18 @@ describe.each(documents)('%s', (document) => {
     expect([...runScripts, ...shortScripts].filter((name) => scripts[name] === undefined)).toEqual([]);
     expect(programs.filter((name) => !existsSync(path.join(projectFolder, 'node_modules/.bin', name)))).toEqual([]);
     expect(files.filter((file) => !existsSync(path.join(projectFolder, file)))).toEqual([]);
+  });
+});
+
+it('README.md starts with the front matter of the Azure samples gallery', () => {
+  const [, frontMatter = ''] = /^<!--\n---\n(.*?)\n---\n-->\n\n# /s.exec(read('README.md')) ?? [];
+  const { name } = JSON.parse(read('package.json')) as { readonly name: string };
+  expect(parse(frontMatter)).toEqual({
+    name: expect.stringMatching(/^.{10,80}$/),
+    description: expect.stringMatching(/^.{50,200}\.$/),
+    page_type: 'sample',
+    languages: ['azdeveloper', 'bicep', 'nodejs', 'typescript'],
+    products: ['azure-functions', 'azure-openai', 'azure-storage', 'azure-monitor'],
+    urlFragment: name,
   });
 });
