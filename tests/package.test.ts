@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -8,23 +9,15 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { z } from 'zod';
 import { parsePackageOptions } from '../local/package/package-options.js';
 import { launchApp } from './local/support/launched.js';
+import { durableServices } from './support/durable-services.js';
+import { startOtlpReceiver } from './support/otlp-receiver.js';
 
 const projectFolder = path.resolve(__dirname, '..');
 const manifest = z.object({
   name: z.string(),
   version: z.string(),
-  main: z.string(),
   engines: z.record(z.string(), z.string()),
-  dependencies: z.record(z.string(), z.string()),
-  devDependencies: z.record(z.string(), z.string()),
 });
-const dependencies = z.object({
-  dependencies: z.record(z.string(), z.string()).default({}),
-  optionalDependencies: z.record(z.string(), z.string()).default({}),
-  peerDependencies: z.record(z.string(), z.string()).default({}),
-});
-const packageFolder = /(?:^|\/)node_modules\/(?:@[^/]+\/)?[^/]+$/;
-
 interface WrittenPackage {
   readonly fileName: string;
   readonly bytes: Buffer;
@@ -69,25 +62,6 @@ async function unpack(name: string): Promise<string> {
 
 function readJson(file: string): unknown {
   return JSON.parse(Buffer.from(files[file] ?? []).toString());
-}
-
-/** Folders of all packages that the app can reach with `require`, resolved as Node.js does. */
-function reachablePackages(from: string, reached = new Set<string>()): Set<string> {
-  const wanted = dependencies.parse(readJson(path.posix.join(from, 'package.json')));
-  const mayBeMissing = Object.keys({ ...wanted.optionalDependencies, ...wanted.peerDependencies });
-  for (const name of [...Object.keys(wanted.dependencies), ...mayBeMissing]) {
-    let lookIn = from;
-    while (lookIn !== '' && files[`${lookIn}/node_modules/${name}/package.json`] === undefined) {
-      lookIn = lookIn.replace(packageFolder, '');
-    }
-    const found = path.posix.join(lookIn, 'node_modules', name);
-    if (files[`${found}/package.json`] !== undefined) {
-      if (!reached.has(found)) reachablePackages(found, reached.add(found));
-    } else if (!mayBeMissing.includes(name)) {
-      throw new Error(`The package lacks ${name}, which ${from || 'the app'} depends on.`);
-    }
-  }
-  return reached;
 }
 
 describe('npm run package', () => {
@@ -135,52 +109,74 @@ describe('npm run package', () => {
     expect(() => parsePackageOptions(commandLine)).toThrow(problem);
   });
 
-  it('contains the compiled sources, host.json, package.json and packages, but no tests, tools, settings or source maps', async () => {
-    const own = Object.keys(files).filter((file) => !file.startsWith('node_modules/'));
-    const sources = await readdir(path.join(projectFolder, 'src'), { recursive: true, withFileTypes: true });
-    const compiled = sources
-      .filter((entry) => entry.isFile())
-      .map((entry) => path.relative(projectFolder, path.join(entry.parentPath, entry.name)).replaceAll(path.sep, '/'))
-      .filter((source) => !source.startsWith('src/dashboard/page/'))
-      .map((source) => `dist/${source.replace(/\.ts$/, '.js')}`);
-    const page = own.filter((file) => file.startsWith('dist/src/dashboard/assets/'));
-    expect(page.map((file) => path.posix.extname(file)).toSorted()).toEqual(['.css', '.html', '.js', '.svg']);
-    const licenses = own.filter((file) => file.startsWith('licenses/'));
-    expect(own).toEqual([...compiled, ...page, ...licenses, 'LICENSE', 'host.json', 'package.json'].toSorted());
-    expect(Object.keys(files).filter((file) => /\.(?:map|ts)$|(?:^|\/)local\.settings/.test(file))).toEqual([]);
+  it('holds the bundled app, its page, host.json, package.json and licenses: no sources, tools, settings or source maps', () => {
+    const names = Object.keys(files).map((file) =>
+      file.replace(/-[\w-]{8}\.js$/, '-HASH.js').replace(/-[0-9a-f]{12}\./, '-hash.'),
+    );
+    expect(names.filter((file) => !/^(?:dist\/[\w.-]+-HASH\.js|licenses\/.+\.txt)$/.test(file)).toSorted()).toEqual([
+      'LICENSE',
+      'dist/app.js',
+      'dist/assets/icon-hash.svg',
+      'dist/assets/index.html',
+      'dist/assets/main-hash.css',
+      'dist/assets/main-hash.js',
+      'host.json',
+      'package.json',
+    ]);
   });
 
-  it('has a package.json without scripts and development fields', () => {
-    const { name, version, main, engines, dependencies: production } = project;
-    expect(readJson('package.json')).toEqual({ name, version, main, engines, dependencies: production });
+  it('has a package.json with the bundle as its main file, and nothing to install or to run', () => {
+    const { name, version, engines } = project;
+    expect(readJson('package.json')).toEqual({ name, version, main: 'dist/app.js', engines });
   });
 
-  it('contains the packages that the app can reach, and no others', () => {
-    const folders = new Set(Object.keys(files).map((file) => path.posix.dirname(file)));
-    const packages = [...folders].filter((parent) => packageFolder.test(parent));
-    expect(packages.toSorted()).toEqual([...reachablePackages('')].toSorted());
-    for (const name of Object.keys(project.dependencies)) expect(packages).toContain(`node_modules/${name}`);
-    for (const name of Object.keys(project.devDependencies)) expect(packages).not.toContain(`node_modules/${name}`);
+  it('loads stores, telemetry and the calculator on demand, in files of their own', () => {
+    const start = Buffer.from(files['dist/app.js'] ?? []).toString();
+    const others = Object.entries(files).filter(([file]) => /^dist\/[^/]+-[\w-]{8}\.js$/.test(file));
+    for (const name of [
+      '@azure/cosmos',
+      '@azure/data-tables',
+      '@redis/client',
+      '@opentelemetry/sdk-metrics',
+      'mathjs',
+    ]) {
+      const code = `// node_modules/${name}/`;
+      expect(start).not.toContain(code);
+      expect(others.some(([, content]) => Buffer.from(content).includes(code))).toBe(true);
+    }
   });
 
-  it('keeps the licenses of the packages, but no other Markdown', () => {
-    expect(files['node_modules/openai/LICENSE']).toBeDefined();
-    expect(files['LICENSE']).toBeDefined();
-    const markdown = Object.keys(files).filter((file) => file.endsWith('.md'));
-    expect(markdown).not.toEqual([]);
-    expect(markdown.filter((file) => !/licen[cs]e|notice/i.test(path.posix.basename(file)))).toEqual([]);
+  it('has the license of each package whose code it carries', async () => {
+    const bundled = new Set<string>();
+    for (const [file, content] of Object.entries(files)) {
+      if (!/^dist\/[^/]+\.js$/.test(file)) continue;
+      for (const [, packageFolder = ''] of Buffer.from(content)
+        .toString()
+        .matchAll(/^\s*\/\/ ((?:\S+\/)?node_modules\/(?:@[^/\s]+\/)?[^/\s]+)\/\S+$/gm)) {
+        bundled.add(packageFolder);
+      }
+    }
+    for (const name of await pageImports()) bundled.add(`node_modules/${name}`);
+    expect(bundled.size).toBeGreaterThan(100);
+    const unlicensed = await Promise.all(
+      [...bundled].map(async (packageFolder) => {
+        const text = await readFile(path.join(projectFolder, packageFolder, 'package.json'), 'utf8');
+        const { name, version } = z.object({ name: z.string(), version: z.string() }).parse(JSON.parse(text));
+        const license = Buffer.from(files[`licenses/${name.replace('/', '__')}-${version}.txt`] ?? []).toString();
+        return /license/i.test(license) ? [] : [packageFolder];
+      }),
+    );
+    expect(unlicensed.flat()).toEqual([]);
   });
 });
 
-it('npm run package includes the license of every package that the dashboard bundles', async () => {
+/** Names of the packages that the dashboard's page imports. */
+async function pageImports(): Promise<string[]> {
   const pageFolder = path.join(projectFolder, 'src/dashboard/page');
   const sources = (await readdir(pageFolder, { recursive: true })).filter((name) => name.endsWith('.ts'));
   const texts = await Promise.all(sources.map((name) => readFile(path.join(pageFolder, name), 'utf8')));
-  const imports = texts.flatMap((text) => [...text.matchAll(/ from '([a-z][^'/]*)/g)].map(([, name = '']) => name));
-  const licensed = Object.keys(files).filter((file) => file.startsWith('licenses/'));
-  expect(new Set(licensed)).toEqual(new Set(imports.map((name) => `licenses/${name}.txt`)));
-  for (const file of licensed) expect(Buffer.from(files[file] ?? []).toString()).toMatch(/permission|license/i);
-});
+  return texts.flatMap((text) => [...text.matchAll(/ from '([a-z][^'/]*)/g)].map(([, name = '']) => name));
+}
 
 describe('the unpacked package', () => {
   let app: string;
@@ -239,12 +235,37 @@ describe('the unpacked package', () => {
     expect(final).toMatchObject({ event_type: 'final', response_text: answer.response });
   });
 
-  it('runs from its own packages', async () => {
-    const openai = [path.join(app, 'node_modules/openai'), path.join(folder, 'openai')] as const;
-    await rename(...openai);
-    onTestFinished(() => rename(openai[1], openai[0]));
-    const launched = launchApp(['--host', 'local', '--ephemeral', '--model', 'offline', '--port', '0', '--app', app]);
-    expect(await launched.ended).toBe(1);
-    expect(launched.output()).toContain(`Cannot find module 'openai'`);
-  });
+  it.for(durableServices.filter(({ name }) => name !== 'table'))(
+    'loads the $name store, the calculator and the telemetry exporters from its bundle',
+    async (kind, test) => {
+      test.skip(kind.isMissing);
+      const [service, receiver] = await Promise.all([kind.start(), startOtlpReceiver()]);
+      onTestFinished(async () => {
+        await service.close();
+        receiver.close();
+      });
+      const launched = launchApp(
+        ['--host', 'local', '--ephemeral', '--model', 'offline', '--port', '0', '--app', app],
+        {
+          ...service.settings,
+          OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint,
+          OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
+          APPLICATIONINSIGHTS_CONNECTION_STRING: `InstrumentationKey=${randomUUID()};IngestionEndpoint=https://127.0.0.1:9/`,
+        },
+      );
+      const output = await launched.printed('Ctrl-C');
+      const base = /^listening (\S+)$/m.exec(output)?.[1] ?? '';
+      const run = await fetch(`${base}/api/agents/MathAgent/run`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ message: 'What is 12 * 34?', thread_id: 'packaged' }),
+      });
+      expect(await run.json()).toMatchObject({ status: 'success', response: expect.stringContaining('408') as string });
+      const events = await fetch(`${base}/api/agents/MathAgent/callbacks/packaged?limit=1`);
+      expect(await events.json()).toHaveLength(1);
+      launched.signal('SIGTERM');
+      await launched.ended;
+      expect(receiver.spans.map(({ name }) => name)).toContain('execute_tool calculate');
+    },
+  );
 });

@@ -1,22 +1,18 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
+import { bundleApp } from './bundle-app.js';
 
 const packageJson = z.object({
   name: z.string(),
   version: z.string(),
-  type: z.string().optional(),
-  main: z.string(),
   engines: z.record(z.string(), z.string()),
-  dependencies: z.record(z.string(), z.string()),
 });
-const packageLock = z.object({
-  packages: z.record(z.string(), z.object({ version: z.string(), dev: z.boolean().default(false) })),
-});
-const installedPackage = z.object({ version: z.string() });
+const packageLock = z.object({ packages: z.record(z.string(), z.object({ version: z.string().optional() })) });
+const installedPackage = z.object({ name: z.string(), version: z.string(), license: z.string().optional() });
 
-/** Packages bundled into the dashboard's page. Their licenses go into `licenses/`. */
-const PAGE_PACKAGES = ['eventsource-parser', 'htm', 'marked', 'preact', 'remend'];
+/** Folders of the packages that the build bundles into the dashboard's page. */
+const PAGE_PACKAGES = ['eventsource-parser', 'htm', 'marked', 'preact', 'remend'].map((name) => `node_modules/${name}`);
 
 /** The files to deploy to Azure. */
 export interface PackageFiles {
@@ -27,77 +23,58 @@ export interface PackageFiles {
 }
 
 /**
- * Collects the files that the built app needs: `host.json`, a package.json without its development parts, the compiled
- * `src/`, the dashboard's page, the production dependencies of package-lock.json, and the licenses of all of them.
+ * Collects the files that the app needs: `host.json`, a package.json, the app bundled with the packages it imports, the
+ * dashboard's page, and the licenses of all of them.
  *
- * @throws Error if the app is not built, or if the installed packages do not match package-lock.json
+ * @throws Error if the page is not built, or if the installed packages do not match package-lock.json
  */
 export async function collectPackageFiles(projectFolder: string): Promise<PackageFiles> {
-  const manifest = packageJson.parse(await readJson(path.join(projectFolder, 'package.json')));
+  const { name, version, engines } = packageJson.parse(await readJson(path.join(projectFolder, 'package.json')));
+  const bundle = await bundleApp(projectFolder);
+  const manifest = { name, version, main: `dist/${bundle.main}`, engines };
   const files = new Map<string, Uint8Array>();
   files.set('package.json', Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`));
-  for (const name of PAGE_PACKAGES) {
-    files.set(`licenses/${name}.txt`, await readFile(path.join(projectFolder, 'node_modules', name, 'LICENSE')));
+  for (const file of ['LICENSE', 'host.json']) files.set(file, await readFile(path.join(projectFolder, file)));
+  for (const [file, code] of bundle.files) files.set(`dist/${file}`, Buffer.from(code));
+  // The app looks for its page next to its code.
+  const pageFolder = path.join(projectFolder, 'dist/src/dashboard/assets');
+  for (const file of await readdir(pageFolder)) {
+    files.set(`dist/assets/${file}`, await readFile(path.join(pageFolder, file)));
   }
-  for (const file of [
-    'LICENSE',
-    'host.json',
-    ...(await compiledFiles(projectFolder)),
-    ...(await pageFiles(projectFolder)),
-    ...(await dependencyFiles(projectFolder)),
-  ]) {
-    files.set(file, await readFile(path.join(projectFolder, file)));
+  for (const license of await readLicenses(projectFolder, [...bundle.packageFolders, ...PAGE_PACKAGES])) {
+    files.set(`licenses/${license.name}.txt`, Buffer.from(license.text));
   }
   // Sorted by code unit, independent of the machine's locale.
   const sorted = [...files].toSorted(([one], [other]) => (one < other ? -1 : 1));
-  return { name: manifest.name, version: manifest.version, files: new Map(sorted) };
+  return { name, version, files: new Map(sorted) };
 }
 
-/** Based on the sources, because dist/ may still contain the output of deleted ones. */
-async function compiledFiles(projectFolder: string): Promise<string[]> {
-  const all = await listFiles(path.join(projectFolder, 'src'));
-  const sources = all.filter((source) => !source.startsWith('dashboard/page/'));
-  const other = sources.filter((source) => !source.endsWith('.ts'));
-  if (other.length > 0)
-    throw new Error(`The compiler takes only TypeScript from src/ to dist/, not ${other.join(', ')}.`);
-  return sources.map((source) => `dist/src/${source.replace(/\.ts$/, '.js')}`);
-}
-
-/** The dashboard's page is bundled, and its build deletes old files. */
-async function pageFiles(projectFolder: string): Promise<string[]> {
-  const folder = 'dist/src/dashboard/assets';
-  const files = await listFiles(path.join(projectFolder, folder));
-  return files.map((file) => `${folder}/${file}`);
-}
-
-async function dependencyFiles(projectFolder: string): Promise<string[]> {
+/** @param packageFolders relative to the project folder */
+async function readLicenses(
+  projectFolder: string,
+  packageFolders: readonly string[],
+): Promise<{ readonly name: string; readonly text: string }[]> {
   const lock = packageLock.parse(await readJson(path.join(projectFolder, 'package-lock.json')));
-  const folders = Object.entries(lock.packages).filter(([folder, { dev }]) => folder !== '' && !dev);
-  const files = folders.map(async ([folder, { version }]) => {
-    const installed = installedPackage.parse(await readJson(path.join(projectFolder, folder, 'package.json')));
-    if (installed.version !== version) {
-      throw new Error(`${folder} is ${installed.version}, not ${version} as in package-lock.json: run npm ci.`);
-    }
-    const own = await listFiles(path.join(projectFolder, folder));
-    // Nested packages have their own entries in the lock file.
-    return own.filter((file) => !file.startsWith('node_modules/') && isNeeded(file)).map((file) => `${folder}/${file}`);
-  });
-  return (await Promise.all(files)).flat();
-}
-
-/**
- * Returns whether a file of a package may be needed at run time. Node does not load TypeScript in node_modules, Markdown
- * or, by default, source maps. Licenses must stay with the code.
- */
-function isNeeded(file: string): boolean {
-  return !/\.(?:[cm]?ts|map|md)$/i.test(file) || /(?:^|\/)(?:licen[cs]e|notice)[^/]*$/i.test(file);
-}
-
-async function listFiles(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)).replaceAll(path.sep, '/'));
+  return Promise.all(
+    packageFolders.map(async (folder) => {
+      const { name, version, license } = installedPackage.parse(
+        await readJson(path.join(projectFolder, folder, 'package.json')),
+      );
+      const locked = lock.packages[folder]?.version;
+      if (locked !== version) {
+        throw new Error(`${folder} is ${version}, not ${locked} as in package-lock.json: run npm ci.`);
+      }
+      const all = (await readdir(path.join(projectFolder, folder))).toSorted();
+      const own = all.filter((file) => /^(?:licen[cs]e|notice)/i.test(file));
+      // Some packages tell their license only there.
+      const sources = own.length > 0 ? own : all.filter((file) => /^readme/i.test(file));
+      const texts = sources.map((file) => readFile(path.join(projectFolder, folder, file), 'utf8'));
+      const text = [`${name} ${version}, license: ${license ?? 'see below'}`, ...(await Promise.all(texts))].join(
+        '\n\n',
+      );
+      return { name: `${name.replace('/', '__')}-${version}`, text };
+    }),
+  );
 }
 
 async function readJson(file: string): Promise<unknown> {

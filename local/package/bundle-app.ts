@@ -1,0 +1,46 @@
+import path from 'node:path';
+import { rolldown } from 'rolldown';
+
+/** The app and the packages that it imports. */
+export interface AppBundle {
+  /** Code of each file by its name. */
+  readonly files: ReadonlyMap<string, string>;
+  /** The one of `files` that starts the app. */
+  readonly main: string;
+  /** Folders of the packages in it, relative to the project folder, with `/`, sorted. */
+  readonly packageFolders: readonly string[];
+}
+
+/**
+ * Bundles the app. What it imports on demand (a store, telemetry) is in files of its own. The code is not minified, so
+ * that stack traces in logs can be read.
+ *
+ * @throws Error if a module is missing, or for another reason to doubt the bundle
+ */
+export async function bundleApp(projectFolder: string): Promise<AppBundle> {
+  const bundle = await rolldown({
+    cwd: projectFolder,
+    input: { app: 'src/index.ts' },
+    platform: 'node',
+    // The Functions host provides it.
+    external: ['@azure/functions-core'],
+    onwarn: ({ message }) => {
+      throw new Error(message);
+    },
+  });
+  const { output } = await bundle.generate({
+    format: 'cjs',
+    entryFileNames: '[name].js',
+    chunkFileNames: '[name]-[hash].js',
+  });
+  await bundle.close();
+  const chunks = output.filter((file) => file.type === 'chunk');
+  const packageFolders = chunks
+    .flatMap(({ moduleIds }) => moduleIds.map((file) => path.relative(projectFolder, file).replaceAll(path.sep, '/')))
+    .flatMap((file) => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? []);
+  return {
+    files: new Map(chunks.map(({ fileName, code }) => [fileName, code])),
+    main: 'app.js',
+    packageFolders: [...new Set(packageFolders)].toSorted(),
+  };
+}
