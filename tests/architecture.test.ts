@@ -30,19 +30,32 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'index.ts': [''],
 };
 
-it('each room imports only the rooms below it', () => {
-  const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
-  const violations = files
-    .map((file) => file.replaceAll('\\', '/'))
-    .flatMap((file) => {
-      const [room, allowed] = Object.entries(rooms).find(([prefix]) => file.startsWith(prefix)) ?? [file, []];
+/** The relative imports of each file of the source, as paths in it. */
+const importsOf = new Map(
+  readdirSync(source, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => {
       const imports = readFileSync(path.join(source, file), 'utf8').matchAll(/(?:from|import) ?\(?'(\.[^']+)'/g);
-      const targets = [...imports].map(([, target = '']) => path.posix.join(path.posix.dirname(file), target));
-      const isAllowed = (target: string): boolean =>
-        [room, ...allowed].some((prefix) => target.startsWith(prefix.replace('.ts', '.js')));
-      return targets
-        .filter((target) => !isAllowed(target) || target.startsWith('../'))
-        .map((target) => `${file} → ${target}`);
-    });
+      const name = file.replaceAll('\\', '/');
+      return [name, [...imports].map(([, target = '']) => path.posix.join(path.posix.dirname(name), target))];
+    }),
+);
+
+it('each room imports only the rooms below it', () => {
+  const violations = [...importsOf].flatMap(([file, targets]) => {
+    const [room, allowed] = Object.entries(rooms).find(([prefix]) => file.startsWith(prefix)) ?? [file, []];
+    const isAllowed = (target: string): boolean =>
+      [room, ...allowed].some((prefix) => target.startsWith(prefix.replace('.ts', '.js')));
+    return targets
+      .filter((target) => !isAllowed(target) || target.startsWith('../'))
+      .map((target) => `${file} → ${target}`);
+  });
   expect(violations).toEqual([]);
+});
+
+it('the app does not load the helpers for tests', () => {
+  const testing = 'durable-agents/testing/';
+  expect(importsOf.has(`${testing}index.ts`)).toBe(true);
+  const users = [...importsOf].filter(([, targets]) => targets.some((target) => target.startsWith(testing)));
+  expect(users.map(([file]) => file).filter((file) => !file.startsWith(testing))).toEqual([]);
 });

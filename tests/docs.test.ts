@@ -60,6 +60,13 @@ describe.each(documents)('%s', (document) => {
     expect(missing).toEqual([]);
   });
 
+  it('shows files of this repository as they are', () => {
+    const shown = [...text.matchAll(/^```\w+\n\/\/ (\S+)\n(.*?)^```$/gms)];
+    for (const [, file = '', code = ''] of shown) {
+      if (existsSync(path.join(projectFolder, file))) expect(code, file).toBe(read(file));
+    }
+  });
+
   it('shows only commands that exist', () => {
     const code = codeIn(text).join('\n');
     const runScripts = [...code.matchAll(/\bnpm run (?:-s |--silent )?([\w:-]+)/g)].map(([, name = '']) => name);

@@ -5,7 +5,7 @@ import { createWeatherAgent } from '../../src/agents/weather-agent.js';
 import type { Agent } from '../../src/durable-agents/index.js';
 import { createAzureOpenAIClient } from '../../src/openai/azure-openai-client.js';
 import { parseModelEndpoint } from '../../src/openai/model-endpoint.js';
-import { RecordingCallback } from '../support/recording-callback.js';
+import { RecordingCallback } from '../../src/durable-agents/testing/recording-callback.js';
 import { runAgentOnce } from '../support/run-agent-once.js';
 import { runRequest } from '../support/run-request.js';
 

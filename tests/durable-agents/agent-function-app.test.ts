@@ -11,7 +11,7 @@ import { startDurableTaskServer } from '../support/durable-task-server.js';
 import { FakeEntity } from '../support/fake-entity.js';
 import { RunRecords } from '../../src/durable-agents/runs/run-records.js';
 import { MemoryKeyValueStore } from '../../src/storage/memory/memory-key-value-store.js';
-import { RecordingCallback } from '../support/recording-callback.js';
+import { RecordingCallback } from '../../src/durable-agents/testing/recording-callback.js';
 import { runRequest } from '../support/run-request.js';
 import { ScriptedAgent } from '../support/scripted-agent.js';
 

@@ -6,7 +6,7 @@ import { actingCallback } from '../support/acting-callback.js';
 import { finish, text } from '../support/agent-parts.js';
 import { callbackContext } from '../support/callback-context.js';
 import { createGate } from '../support/gate.js';
-import { RecordingCallback } from '../support/recording-callback.js';
+import { RecordingCallback } from '../../src/durable-agents/testing/recording-callback.js';
 import { runAgentOnce } from '../support/run-agent-once.js';
 import { ScriptedAgent } from '../support/scripted-agent.js';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { costOf } from '../../src/durable-agents/model-price.js';
 import { finish, text } from '../support/agent-parts.js';
-import { RecordingCallback } from '../support/recording-callback.js';
+import { RecordingCallback } from '../../src/durable-agents/testing/recording-callback.js';
 import { runAgentOnce } from '../support/run-agent-once.js';
 import { ScriptedAgent } from '../support/scripted-agent.js';
 

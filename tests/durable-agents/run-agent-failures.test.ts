@@ -4,7 +4,7 @@ import type { AgentRunOptions } from '../../src/durable-agents/agent.js';
 import { AgentError } from '../../src/durable-agents/errors.js';
 import { actingCallback } from '../support/acting-callback.js';
 import { finish, text } from '../support/agent-parts.js';
-import { RecordingCallback } from '../support/recording-callback.js';
+import { RecordingCallback } from '../../src/durable-agents/testing/recording-callback.js';
 import { runRequest } from '../support/run-request.js';
 import { ScriptedAgent } from '../support/scripted-agent.js';
 import { responseError } from '../../src/durable-agents/thread/thread-state.js';

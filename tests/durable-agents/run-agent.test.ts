@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseThreadState } from '../../src/durable-agents/thread/thread-state.js';
 import { finish, reasoning, text } from '../support/agent-parts.js';
-import { RecordingCallback } from '../support/recording-callback.js';
+import { RecordingCallback } from '../../src/durable-agents/testing/recording-callback.js';
 import { runRequest } from '../support/run-request.js';
 import { ScriptedAgent } from '../support/scripted-agent.js';
 import { runAgentOnce } from '../support/run-agent-once.js';

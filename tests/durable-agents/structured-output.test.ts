@@ -6,7 +6,7 @@ import { responseError } from '../../src/durable-agents/thread/thread-state.js';
 import { createModelAgent } from '../../src/durable-agents/tools/model-agent.js';
 import { ScriptedChatModel } from '../../src/durable-agents/testing/scripted-chat-model.js';
 import { finish, text } from '../support/agent-parts.js';
-import { RecordingCallback } from '../support/recording-callback.js';
+import { RecordingCallback } from '../../src/durable-agents/testing/recording-callback.js';
 import { runAgentOnce } from '../support/run-agent-once.js';
 import { runRequest } from '../support/run-request.js';
 

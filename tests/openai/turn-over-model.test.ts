@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { chatAgent } from '../support/ask-model.js';
 import { chunk, completion, content, finishChunk } from '../support/model-chunks.js';
 import { answered, startModelServer, streamed } from '../support/model-server.js';
-import { RecordingCallback } from '../support/recording-callback.js';
+import { RecordingCallback } from '../../src/durable-agents/testing/recording-callback.js';
 import { runAgentOnce } from '../support/run-agent-once.js';
 
 /** Runs a turn with the model at this endpoint and a recording callback. */

@@ -1,5 +1,5 @@
 import type { AgentResponseCallback } from '../../src/durable-agents/agent-response-callback.js';
-import type { RecordingCallback } from './recording-callback.js';
+import type { RecordingCallback } from '../../src/durable-agents/testing/recording-callback.js';
 
 /** A callback that records its calls and runs `act` in each of them, to throw, delay, … */
 export function actingCallback(

@@ -1,7 +1,11 @@
 import type { ChatModel, ModelPart, ModelRequest } from '../tools/chat-model.js';
 
-/** What one call of the model does, step by step: yield a part, throw an error, or call a function and wait for it. */
-export type ScriptedAnswer = readonly (ModelPart | Error | ((request: ModelRequest) => unknown))[];
+/**
+ * The answer to one call of the model: a text, or steps. Each step yields a part, throws an error, or calls a function
+ * and waits for it. Steps must end with a `finish` part, as the answer of a model does; without it the answer counts as
+ * cut.
+ */
+export type ScriptedAnswer = string | readonly (ModelPart | Error | ((request: ModelRequest) => unknown))[];
 
 /** A model for tests: it gives one scripted answer after the other, and remembers what it was asked. */
 export class ScriptedChatModel implements ChatModel {
@@ -18,6 +22,11 @@ export class ScriptedChatModel implements ChatModel {
     // A copy: the agent goes on with its conversation.
     this.requests.push({ ...request, messages: [...request.messages] });
     if (answer === undefined) throw new Error(`No answer was scripted for call ${this.requests.length} of the model.`);
+    if (typeof answer === 'string') {
+      yield { kind: 'text', text: answer };
+      yield { kind: 'finish', finishReason: 'stop' };
+      return;
+    }
     for (const step of answer) {
       if (step instanceof Error) throw step;
       if (typeof step === 'function') await step(request);

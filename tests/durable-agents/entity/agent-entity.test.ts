@@ -5,7 +5,7 @@ import { AgentError } from '../../../src/durable-agents/errors.js';
 import { RunCompletionNotifier } from '../../../src/durable-agents/run-completion-notifier.js';
 import { finish, text } from '../../support/agent-parts.js';
 import { FakeEntity, type FakeEntityOptions } from '../../support/fake-entity.js';
-import { RecordingCallback } from '../../support/recording-callback.js';
+import { RecordingCallback } from '../../../src/durable-agents/testing/recording-callback.js';
 import { runRequest } from '../../support/run-request.js';
 import { HookedKeyValueStore } from '../../support/hooked-key-value-store.js';
 import { readFigures, type RunFigures } from '../../../src/durable-agents/runs/run-figures.js';

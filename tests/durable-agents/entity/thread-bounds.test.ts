@@ -9,7 +9,7 @@ import type { KeyValueStore } from '../../../src/storage/key-value-store.js';
 import { MemoryKeyValueStore } from '../../../src/storage/memory/memory-key-value-store.js';
 import { finish, text } from '../../support/agent-parts.js';
 import { FakeEntity } from '../../support/fake-entity.js';
-import { RecordingCallback } from '../../support/recording-callback.js';
+import { RecordingCallback } from '../../../src/durable-agents/testing/recording-callback.js';
 import { runRequest } from '../../support/run-request.js';
 import { ScriptedAgent } from '../../support/scripted-agent.js';
 import { threadState, turnEntries } from '../../support/thread-entries.js';

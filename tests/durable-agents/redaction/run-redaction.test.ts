@@ -10,7 +10,7 @@ import { redactedLog } from '../../../src/durable-agents/redaction/run-redaction
 import type { RunAgentOptions } from '../../../src/durable-agents/run-agent.js';
 import { finish, reasoning, text } from '../../support/agent-parts.js';
 import { createMemoryStore } from '../../support/memory-store.js';
-import { RecordingCallback } from '../../support/recording-callback.js';
+import { RecordingCallback } from '../../../src/durable-agents/testing/recording-callback.js';
 import { createRecordingLog } from '../../support/recording-log.js';
 import { RecordingTracer } from '../../support/recording-tracer.js';
 import { runAgentOnce } from '../../support/run-agent-once.js';

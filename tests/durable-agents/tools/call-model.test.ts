@@ -4,7 +4,7 @@ import type { RunResult } from '../../../src/durable-agents/run-agent.js';
 import { ScriptedChatModel } from '../../../src/durable-agents/testing/scripted-chat-model.js';
 import { createModelAgent } from '../../../src/durable-agents/tools/model-agent.js';
 import { finish, reasoning, text } from '../../support/agent-parts.js';
-import { RecordingCallback } from '../../support/recording-callback.js';
+import { RecordingCallback } from '../../../src/durable-agents/testing/recording-callback.js';
 import { runAgentOnce } from '../../support/run-agent-once.js';
 
 const errorContentOf = ({ response }: RunResult) => response.messages?.at(-1)?.contents?.[0];

@@ -10,7 +10,7 @@ import { defineTool, type Tool, type ToolContext, ToolError } from '../../../src
 import { type ScriptedAnswer, ScriptedChatModel } from '../../../src/durable-agents/testing/scripted-chat-model.js';
 import { finish, reasoning, text } from '../../support/agent-parts.js';
 import { createGate } from '../../support/gate.js';
-import { RecordingCallback } from '../../support/recording-callback.js';
+import { RecordingCallback } from '../../../src/durable-agents/testing/recording-callback.js';
 import { runRequest } from '../../support/run-request.js';
 import { runAgentOnce } from '../../support/run-agent-once.js';
 import { threadState } from '../../support/thread-entries.js';

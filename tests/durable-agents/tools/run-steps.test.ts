@@ -11,7 +11,7 @@ import { StorageError } from '../../../src/storage/storage-error.js';
 import { finish, text } from '../../support/agent-parts.js';
 import { createGate } from '../../support/gate.js';
 import { createRecordingLog } from '../../support/recording-log.js';
-import { RecordingCallback } from '../../support/recording-callback.js';
+import { RecordingCallback } from '../../../src/durable-agents/testing/recording-callback.js';
 import { runAgentOnce } from '../../support/run-agent-once.js';
 import { runRequest } from '../../support/run-request.js';
 

@@ -1,6 +1,6 @@
-import type { AgentResponse, AgentResponseUpdate } from '../../src/durable-agents/agent.js';
-import type { AgentCallbackContext, AgentResponseCallback } from '../../src/durable-agents/agent-response-callback.js';
-import type { AgentError } from '../../src/durable-agents/errors.js';
+import type { AgentResponse, AgentResponseUpdate } from '../agent.js';
+import type { AgentCallbackContext, AgentResponseCallback } from '../agent-response-callback.js';
+import type { AgentError } from '../errors.js';
 
 /** A callback that records its calls in order. */
 export class RecordingCallback implements AgentResponseCallback {

@@ -1,0 +1,20 @@
+import type { Agent } from '../agent.js';
+import { runAgent, type RunAgentOptions, type RunResult } from '../run-agent.js';
+import { runRequestSchema } from '../run-request.js';
+import { createId } from '../thread/thread-id.js';
+
+/** What may differ from the defaults of {@link runOnce}. */
+export type RunOnceOptions = Partial<Omit<RunAgentOptions, 'agent' | 'request'>>;
+
+/**
+ * Runs an agent on one message as its durable entity does: with its callback, and with the history of the thread. Needs
+ * no Functions host. A failure of the run is not thrown: the callback gets it, and the response holds it.
+ *
+ * @param options `history` continues an earlier run: pass the one that it returned
+ */
+export function runOnce(agent: Agent, message: string, options: RunOnceOptions = {}): Promise<RunResult> {
+  const request = runRequestSchema.parse({ message, correlationId: createId() });
+  const ignore = (): void => {};
+  const log = { info: ignore, warn: ignore, error: ignore };
+  return runAgent({ agent, request, threadId: 'test-thread', history: [], log, timeoutMs: 60_000, ...options });
+}
