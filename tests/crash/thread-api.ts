@@ -3,9 +3,7 @@ import type { CallbackEvent } from '../../src/audit/domain/callback-event.js';
 import type { ThreadState } from '../../src/durable-agents/index.js';
 import type { AcceptedRun } from './check-thread.js';
 
-const AGENT = 'CallbackAgent';
-
-/** A thread as a host serves it at one moment. */
+/** What a host serves of a thread at one moment. */
 export class ThreadView {
   readonly threadId: string;
   /** The events that readers see. */
@@ -36,14 +34,16 @@ export class ThreadView {
 /** The part of a host's HTTP API that the crash tests use. */
 export class ThreadApi {
   readonly #baseUrl: string;
+  readonly #agentName: string;
 
-  constructor(baseUrl: string) {
+  constructor(baseUrl: string, agentName = 'CallbackAgent') {
     this.#baseUrl = baseUrl;
+    this.#agentName = agentName;
   }
 
   /** Sends a message without waiting for its answer. */
   async accept(threadId: string, message: string): Promise<AcceptedRun> {
-    const answer = await fetch(`${this.#baseUrl}/api/agents/${AGENT}/run`, {
+    const answer = await fetch(`${this.#baseUrl}/api/agents/${this.#agentName}/run`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ message, thread_id: threadId, wait_for_response: false }),
@@ -54,33 +54,34 @@ export class ThreadApi {
   }
 
   async view(threadId: string): Promise<ThreadView> {
-    const events = `/api/agents/${AGENT}/callbacks/${threadId}`;
+    const events = `/api/agents/${this.#agentName}/callbacks/${threadId}`;
     const visible = await this.#get(events);
     const all = await this.#get(`${events}?superseded=true`);
-    const entity = `/runtime/webhooks/durabletask/entities/dafx-${AGENT.toLowerCase()}/${threadId}`;
+    const entity = `/runtime/webhooks/durabletask/entities/dafx-${this.#agentName.toLowerCase()}/${threadId}`;
     const state = await this.#get(entity, 404);
     return new ThreadView(threadId, visible, all, state === '' ? undefined : JSON.parse(state));
   }
 
   /** @returns the status of the answer */
   async cancel({ threadId, correlationId }: AcceptedRun): Promise<number> {
-    return this.#send('POST', `/api/agents/${AGENT}/threads/${threadId}/runs/${correlationId}/cancel`);
+    return this.#send('POST', `/api/agents/${this.#agentName}/threads/${threadId}/runs/${correlationId}/cancel`);
   }
 
   /** @returns the status of the answer */
   async delete(threadId: string): Promise<number> {
-    return this.#send('DELETE', `/api/agents/${AGENT}/threads/${threadId}`);
+    return this.#send('DELETE', `/api/agents/${this.#agentName}/threads/${threadId}`);
   }
 
   async statusOf({ threadId, correlationId }: AcceptedRun): Promise<string> {
-    return JSON.parse(await this.#get(`/api/agents/${AGENT}/threads/${threadId}/runs/${correlationId}`)).status;
+    return JSON.parse(await this.#get(`/api/agents/${this.#agentName}/threads/${threadId}/runs/${correlationId}`))
+      .status;
   }
 
   /** What remains of a deleted thread. Empty if all is well. */
   async remains(threadId: string): Promise<string[]> {
     const { all, state } = await this.view(threadId);
-    const runs: unknown[] = JSON.parse(await this.#get(`/api/agents/${AGENT}/threads/${threadId}/runs`));
-    const listed: unknown[] = JSON.parse(await this.#get(`/api/agents/${AGENT}/threads?q=${threadId}`));
+    const runs: unknown[] = JSON.parse(await this.#get(`/api/agents/${this.#agentName}/threads/${threadId}/runs`));
+    const listed: unknown[] = JSON.parse(await this.#get(`/api/agents/${this.#agentName}/threads?q=${threadId}`));
     return [
       ...(all.length > 0 ? [`${all.length} events`] : []),
       ...(state === undefined ? [] : ['a conversation']),

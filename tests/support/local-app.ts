@@ -23,6 +23,8 @@ export interface LocalAppOptions {
   readonly dataFolder?: string;
   /** Defaults to a free port. */
   readonly port?: number;
+  /** Folder of the function app to serve. @default this package */
+  readonly appFolder?: string;
 }
 
 /** The app failed to start. The message is its output. */
@@ -63,13 +65,14 @@ export async function startLocalApp(
 
 async function startOnce(
   environment: Readonly<Record<string, string>>,
-  { dataFolder, port = 0 }: LocalAppOptions,
+  { dataFolder, port = 0, appFolder }: LocalAppOptions,
 ): Promise<LocalApp> {
   const { PATH = '', SystemRoot = '' } = process.env;
   const kept = dataFolder === undefined ? ['--ephemeral'] : ['--data', dataFolder];
+  const served = appFolder === undefined ? [] : ['--app', appFolder];
   const child = spawn(
     process.execPath,
-    [START, '--host', 'local', '--model', 'azure', '--port', String(port), ...kept],
+    [START, '--host', 'local', '--model', 'azure', '--port', String(port), ...kept, ...served],
     {
       env: { PATH, SystemRoot, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -4,6 +4,12 @@ import { json } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { listenOnLoopback } from './listen-on-loopback.js';
 
+export interface ScriptedToolCall {
+  readonly id: string;
+  readonly name: string;
+  readonly arguments: object;
+}
+
 /** How the model answers one request. */
 export type ModelAnswer =
   | {
@@ -13,6 +19,8 @@ export type ModelAnswer =
        */
       readonly pieces: readonly (string | Promise<unknown>)[];
       readonly pauseMs?: number;
+      /** Calls of tools that follow the pieces. */
+      readonly toolCalls?: readonly ScriptedToolCall[];
       /**
        * What follows the pieces. `finish` sends a finish reason and the usage. The others are silence on an open
        * connection, a cut connection, and a clean end without a finish reason. @default 'finish'
@@ -31,7 +39,7 @@ export interface ModelRequest {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: {
-    readonly messages: readonly { readonly role: string; readonly content: string }[];
+    readonly messages: readonly { readonly role: string; readonly content: string; readonly tool_call_id?: string }[];
     readonly [field: string]: unknown;
   };
 }
@@ -47,7 +55,9 @@ export interface ScriptedModel {
 }
 
 /** Starts a model on loopback that speaks the Azure OpenAI protocol and follows `script`. */
-export async function startScriptedModel(script: (message: string) => ModelAnswer): Promise<ScriptedModel> {
+export async function startScriptedModel(
+  script: (message: string, body: ModelRequest['body']) => ModelAnswer,
+): Promise<ScriptedModel> {
   const requests: ModelRequest[] = [];
   let abandonedCount = 0;
   const server = createServer((request, response) => {
@@ -57,7 +67,7 @@ export async function startScriptedModel(script: (message: string) => ModelAnswe
     void (async () => {
       const body = (await json(request)) as ModelRequest['body'];
       requests.push({ path: request.url ?? '', headers: request.headers, body });
-      await answer(response, script(body.messages.at(-1)?.content ?? ''));
+      await answer(response, script(body.messages.at(-1)?.content ?? '', body));
     })();
   });
   return {
@@ -80,7 +90,8 @@ async function answer(response: ServerResponse, scripted: ModelAnswer): Promise<
     response.end(JSON.stringify(scripted.body));
     return;
   }
-  const { pieces, pauseMs = 0, end = 'finish', finishReason = 'stop', withUsage = true } = scripted;
+  const { pieces, pauseMs = 0, toolCalls = [], end = 'finish', withUsage = true } = scripted;
+  const { finishReason = toolCalls.length > 0 ? 'tool_calls' : 'stop' } = scripted;
   response.writeHead(200, { 'content-type': 'text/event-stream' });
   // Azure starts with the filter's verdict on the prompt.
   await send(response, { choices: [], prompt_filter_results: [] });
@@ -93,6 +104,10 @@ async function answer(response: ServerResponse, scripted: ModelAnswer): Promise<
     await send(response, { choices: [{ index: 0, delta: { content: piece }, finish_reason: null }] });
     sent += 1;
     if (pauseMs > 0) await delay(pauseMs);
+  }
+  for (const [index, { id, name, arguments: args }] of toolCalls.entries()) {
+    const call = { index, id, type: 'function', function: { name, arguments: JSON.stringify(args) } };
+    await send(response, { choices: [{ index: 0, delta: { tool_calls: [call] }, finish_reason: null }] });
   }
   switch (end) {
     case 'silence':
