@@ -3,7 +3,7 @@ import type { CallbackEvent } from '../../src/audit/domain/callback-event.js';
 import type { ThreadState } from '../../src/durable-agents/index.js';
 import type { AcceptedRun } from './check-thread.js';
 
-/** What a host serves of a thread at one moment. */
+/** A thread as a host serves it at one moment. */
 export class ThreadView {
   readonly threadId: string;
   /** The events that readers see. */
