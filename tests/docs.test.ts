@@ -61,10 +61,10 @@ describe.each(documents)('%s', (document) => {
   });
 
   it('shows files of this repository as they are', () => {
-    const shown = [...text.matchAll(/^```\w+\n\/\/ (\S+)\n(.*?)^```$/gms)];
-    for (const [, file = '', code = ''] of shown) {
-      if (existsSync(path.join(projectFolder, file))) expect(code, file).toBe(read(file));
-    }
+    const shown = [...text.matchAll(/^```\w+\n\/\/ (\S+)\n(.*?)^```$/gms)]
+      .map(([, file = '', code = '']) => ({ file, code }))
+      .filter(({ file }) => existsSync(path.join(projectFolder, file)));
+    expect(shown).toEqual(shown.map(({ file }) => ({ file, code: read(file) })));
   });
 
   it('shows only commands that exist', () => {

@@ -1,7 +1,12 @@
+import type { Logger } from '../../functions/logger.js';
 import type { Agent } from '../agent.js';
 import { runAgent, type RunAgentOptions, type RunResult } from '../run-agent.js';
 import { runRequestSchema } from '../run-request.js';
 import { createId } from '../thread/thread-id.js';
+
+function ignore(): void {}
+
+const NO_LOG: Logger = { info: ignore, warn: ignore, error: ignore };
 
 /** What may differ from the defaults of {@link runOnce}. */
 export type RunOnceOptions = Partial<Omit<RunAgentOptions, 'agent' | 'request'>>;
@@ -14,7 +19,5 @@ export type RunOnceOptions = Partial<Omit<RunAgentOptions, 'agent' | 'request'>>
  */
 export function runOnce(agent: Agent, message: string, options: RunOnceOptions = {}): Promise<RunResult> {
   const request = runRequestSchema.parse({ message, correlationId: createId() });
-  const ignore = (): void => {};
-  const log = { info: ignore, warn: ignore, error: ignore };
-  return runAgent({ agent, request, threadId: 'test-thread', history: [], log, timeoutMs: 60_000, ...options });
+  return runAgent({ agent, request, threadId: 'test-thread', history: [], log: NO_LOG, timeoutMs: 60_000, ...options });
 }
