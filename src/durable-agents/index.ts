@@ -20,7 +20,7 @@ export { AgentError, type AgentErrorOptions, type AgentRecovery, ThreadStateErro
 export type { AccessAction, AccessRequest, Authorize, Principal } from './access/authorize.js';
 export { easyAuth } from './access/easy-auth.js';
 export { ThreadAccess } from './access/thread-access.js';
-export type { ModelPrice, ModelPrices, RunCost } from './model-price.js';
+export { addCost, type ModelPrice, type ModelPrices, type RunCost } from './model-price.js';
 export { type BuiltInRedactor, builtInRedactors } from './redaction/built-in-redactors.js';
 export { DEFAULT_MAX_LENGTH, MAX_MAX_LENGTH, type Redactor } from './redaction/redactor.js';
 export * as apiSchemas from './http/api-schemas.js';

@@ -12,7 +12,7 @@ export interface ModelPrice {
   readonly reasoning?: number | undefined;
 }
 
-/** What a run has cost. */
+/** What one or several runs have cost. */
 export interface RunCost {
   readonly amount: number;
   readonly currency: string;
@@ -31,6 +31,19 @@ export function costOf({ inputTokenCount, outputTokenCount, extra }: AgentUsage,
     cachedCount * cachedInput +
     (outputTokenCount - reasoningCount) * output +
     reasoningCount * reasoning;
-  // Without the rounding of binary fractions.
-  return { amount: Number((millionths / 1e6).toPrecision(12)), currency };
+  return { amount: withoutBinaryRounding(millionths / 1e6), currency };
+}
+
+/**
+ * Adds a cost to a sum. A sum in another currency starts again: the currency of the prices was changed.
+ *
+ * @param sum undefined: nothing yet
+ */
+export function addCost(sum: RunCost | undefined, { amount, currency }: RunCost): RunCost {
+  const before = sum?.currency === currency ? sum.amount : 0;
+  return { amount: withoutBinaryRounding(before + amount), currency };
+}
+
+function withoutBinaryRounding(amount: number): number {
+  return Number(amount.toPrecision(12));
 }

@@ -1,3 +1,4 @@
+import type { RunCost } from '../../src/durable-agents/index.js';
 import type { CallbackEvent } from '../../src/audit/domain/callback-event.js';
 import type { EventThread } from '../../src/audit/domain/event-thread.js';
 import type { NewEvent } from '../../src/audit/domain/stored-event.js';
@@ -36,6 +37,13 @@ export function finalEvent(text = ANSWER, timestamp = TIMESTAMP): NewEvent {
     fields: withoutBraces({ event_type: 'final', response_text: text, usage, finish_reason: 'stop' }),
     tokens: { input: 59, output: 14, total: 73 },
   };
+}
+
+/** An answer whose cost is known. */
+export function pricedEvent(cost: RunCost, timestamp = TIMESTAMP): NewEvent {
+  const usage = { type: 'usage_details', input_token_count: 59, output_token_count: 14, total_token_count: 73 };
+  const fields = { event_type: 'final', response_text: ANSWER, usage, cost, finish_reason: 'stop' };
+  return { ...finalEvent(ANSWER, timestamp), fields: withoutBraces(fields), cost };
 }
 
 /** The usage of an answer without token counts. */

@@ -1,3 +1,4 @@
+import type { RunCost } from '../../durable-agents/index.js';
 import type { CallbackEventFields } from './callback-event.js';
 
 /** An event that a store has not numbered yet. */
@@ -9,6 +10,8 @@ export interface NewEvent {
   readonly fields: string;
   /** Only on an answer whose model reports them. */
   readonly tokens?: TokenCounts;
+  /** Only on an answer whose cost is known. */
+  readonly cost?: RunCost;
 }
 
 export interface TokenCounts {

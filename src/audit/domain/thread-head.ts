@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { addCost, type RunCost } from '../../durable-agents/index.js';
 import type { CallbackEventFields } from './callback-event.js';
 import type { NewEvent } from './stored-event.js';
 
@@ -32,10 +33,12 @@ export interface ThreadTotals {
   /** A redelivered run counts once. */
   readonly runCount: number;
   readonly failedRunCount: number;
-  /** Tokens used, including those of attempts that were superseded after their end. */
+  /** Tokens used, and what they cost, including those of attempts that were superseded after their end. */
   readonly inputTokenCount: number;
   readonly outputTokenCount: number;
   readonly totalTokenCount: number;
+  /** Undefined if no answer had a cost. */
+  readonly cost?: RunCost;
 }
 
 /** How many events are stored. */
@@ -70,6 +73,7 @@ export function epochTime(epoch: string): string {
  */
 export function addToTotals(totals: ThreadTotals | undefined, event: NewEvent, isNewRun: boolean): ThreadTotals {
   const { timestamp, eventType, tokens } = event;
+  const cost = event.cost === undefined ? totals?.cost : addCost(totals?.cost, event.cost);
   return {
     firstEventAt: totals?.firstEventAt ?? timestamp,
     lastEventAt: timestamp,
@@ -79,6 +83,7 @@ export function addToTotals(totals: ThreadTotals | undefined, event: NewEvent, i
     inputTokenCount: (totals?.inputTokenCount ?? 0) + (tokens?.input ?? 0),
     outputTokenCount: (totals?.outputTokenCount ?? 0) + (tokens?.output ?? 0),
     totalTokenCount: (totals?.totalTokenCount ?? 0) + (tokens?.total ?? 0),
+    ...(cost && { cost }),
   };
 }
 

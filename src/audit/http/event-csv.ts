@@ -17,6 +17,8 @@ const COLUMNS = [
   'total_token_count',
   'cached_input_token_count',
   'reasoning_output_token_count',
+  'cost',
+  'cost_currency',
   'error_code',
   'error_message',
   'run_started_at',
@@ -50,8 +52,9 @@ export type ExportedLine = CallbackEvent | IncompleteLine;
 
 /** Formats an event as a line of CSV (RFC 4180), with a column for each field of any event type. */
 export function toCsvLine(line: ExportedLine): string {
-  const usage = line.event_type === 'final' ? line.usage : null;
-  const values: Readonly<Record<string, unknown>> = { ...line, ...usage };
+  const { usage, cost } = line.event_type === 'final' ? line : {};
+  const costs = cost && { cost: cost.amount, cost_currency: cost.currency };
+  const values: Readonly<Record<string, unknown>> = { ...line, ...usage, ...costs };
   return `${COLUMNS.map((column) => csvField(values[column])).join(',')}\r\n`;
 }
 

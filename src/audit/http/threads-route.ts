@@ -1,5 +1,5 @@
 import type { HttpHandler } from '@azure/functions';
-import type { ListedThread, ThreadAccess, ThreadIndex } from '../../durable-agents/index.js';
+import type { ListedThread, RunCost, ThreadAccess, ThreadIndex } from '../../durable-agents/index.js';
 import { parseQuery } from '../../functions/query-parameters.js';
 import { withErrorHandling } from '../../functions/with-error-handling.js';
 import { eventCountOf, type ThreadHead } from '../domain/thread-head.js';
@@ -41,7 +41,10 @@ export function createThreadsRoute({ store, access, threadIndex }: ThreadsRouteO
 }
 
 /** @param head undefined if the thread has no events, or none any more */
-function toWire(thread: ListedThread, head: ThreadHead | undefined): Readonly<Record<string, string | number | null>> {
+function toWire(
+  thread: ListedThread,
+  head: ThreadHead | undefined,
+): Readonly<Record<string, string | number | null | RunCost>> {
   const totals = head?.totals;
   return {
     thread_id: thread.threadId,
@@ -54,6 +57,7 @@ function toWire(thread: ListedThread, head: ThreadHead | undefined): Readonly<Re
     input_token_count: totals?.inputTokenCount ?? 0,
     output_token_count: totals?.outputTokenCount ?? 0,
     total_token_count: totals?.totalTokenCount ?? 0,
+    ...(totals?.cost && { cost: totals.cost }),
     title: thread.title,
     status: thread.status,
     created_at: thread.createdAt,

@@ -66,6 +66,7 @@ export class ConversationAuditTrail implements AgentResponseCallback {
     const isStored = await this.#recorderOf(context).end({
       ...event,
       ...(tokens && { tokens }),
+      ...(response.cost && { cost: response.cost }),
     });
     if (isStored) context.log.info(`${where(context)} final response recorded`);
   }

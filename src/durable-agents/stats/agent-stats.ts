@@ -1,4 +1,4 @@
-import type { RunCost } from '../model-price.js';
+import { addCost, type RunCost } from '../model-price.js';
 import type { RunFigures } from '../runs/run-figures.js';
 
 /** Sums over runs. Those that have not begun do not count. */
@@ -70,8 +70,7 @@ function sumOf(runs: readonly RunFigures[], currency: string | undefined): RunSu
   const count = (wanted: RunFigures['status']): number => runs.filter(({ status }) => status === wanted).length;
   const add = (valueOf: (run: RunFigures) => number | undefined): number =>
     runs.reduce((sum, run) => sum + (valueOf(run) ?? 0), 0);
-  const priced = runs.filter(({ cost }) => cost !== undefined && cost.currency === currency);
-  const amount = add(({ cost }) => (cost?.currency === currency ? cost?.amount : 0));
+  const costs = runs.flatMap(({ cost }) => (cost?.currency === currency ? (cost ?? []) : []));
   return {
     runs: runs.length,
     completed: count('completed'),
@@ -81,9 +80,7 @@ function sumOf(runs: readonly RunFigures[], currency: string | undefined): RunSu
     waitingForApproval: count('waiting_for_approval'),
     inputTokens: add(({ inputTokens }) => inputTokens),
     outputTokens: add(({ outputTokens }) => outputTokens),
-    // Without the rounding of binary fractions.
-    cost:
-      currency === undefined || priced.length === 0 ? undefined : { amount: Number(amount.toPrecision(12)), currency },
+    cost: costs.reduce<RunCost | undefined>(addCost, undefined),
   };
 }
 

@@ -3,9 +3,11 @@ import { describe, expect, it } from 'vitest';
 import type { CallbackEvent } from '../../../src/audit/domain/callback-event.js';
 import { CSV_HEADER, toCsvLine } from '../../../src/audit/http/event-csv.js';
 import {
+  ANSWER,
   failedEvent,
   finalEvent,
   finalEventWithoutUsage,
+  pricedEvent,
   runId,
   servedEvent,
   streamEvent,
@@ -49,6 +51,20 @@ describe('an event in CSV', () => {
         input_token_count: '59',
         output_token_count: '14',
         total_token_count: '73',
+      },
+    ],
+    [
+      'an answer with a cost',
+      pricedEvent({ amount: 0.0033, currency: 'USD' }),
+      {
+        event_type: 'final',
+        response_text: ANSWER,
+        finish_reason: 'stop',
+        input_token_count: '59',
+        output_token_count: '14',
+        total_token_count: '73',
+        cost: '0.0033',
+        cost_currency: 'USD',
       },
     ],
     [

@@ -43,6 +43,7 @@ const headJson = jsonOf(
         inputTokenCount: z.number(),
         outputTokenCount: z.number(),
         totalTokenCount: z.number(),
+        cost: z.object({ amount: z.number(), currency: z.string() }).exactOptional(),
       } satisfies Fields<ThreadTotals>)
       .exactOptional(),
   } satisfies Fields<ThreadHead>),

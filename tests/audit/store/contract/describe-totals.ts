@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { eventCountOf } from '../../../../src/audit/domain/thread-head.js';
 import { writerFor } from '../../../support/append-events.js';
-import { failedEvent, finalEvent, finalEventWithoutUsage, streamEvent } from '../../../support/callback-events.js';
+import {
+  failedEvent,
+  finalEvent,
+  finalEventWithoutUsage,
+  pricedEvent,
+  streamEvent,
+} from '../../../support/callback-events.js';
 import { type ContractContext, inOtherCase, otherThreadOf, sameIdOtherAgent } from './contract-context.js';
 import { readTexts } from './read-thread.js';
 
@@ -81,6 +87,18 @@ export function describeTotals(context: ContractContext): void {
         lastEventType: 'failed',
       };
       expect(await totalsOf()).toMatchObject(expected);
+    });
+
+    it('sum up costs, in the currency of the newest', async () => {
+      const { store, thread } = context;
+      await writerFor(store, thread, 1).append(pricedEvent({ amount: 0.1, currency: 'USD' }, at(1)));
+      await writerFor(store, thread, 2).append(finalEvent('a', at(2)));
+      await writerFor(store, thread, 3).append(pricedEvent({ amount: 0.2, currency: 'USD' }, at(3)));
+      expect(await totalsOf()).toMatchObject({ cost: { amount: 0.3, currency: 'USD' } });
+      await writerFor(store, thread, 3).append(pricedEvent({ amount: 0.2, currency: 'USD' }, at(4)));
+      expect(await totalsOf()).toMatchObject({ cost: { amount: 0.5, currency: 'USD' } });
+      await writerFor(store, thread, 4).append(pricedEvent({ amount: 7, currency: 'EUR' }, at(5)));
+      expect(await totalsOf()).toMatchObject({ cost: { amount: 7, currency: 'EUR' } });
     });
 
     it('do not count repeated appends again', async () => {
