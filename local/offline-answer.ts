@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { type NarratedMessage, narrateOffline } from './offline-narration.js';
 
 /** A chat message as the model receives it, as far as the offline model looks at it. */
@@ -20,10 +21,14 @@ export type OfflineAnswer =
   | { readonly content: string }
   | { readonly content?: string; readonly toolCalls: ToolCall[] };
 
+/** The result of `lookup_order` for an order that exists. */
+const lookedUpOrder = z.object({ order_id: z.string(), total: z.number(), refundable: z.number() });
+
 /** What each tool of the sample's agents is called for, and with which arguments. */
 const CALLERS: Readonly<Record<string, (message: string) => readonly object[]>> = {
   get_weather: (message) => placesOf(message).map((location) => ({ location })),
   calculate: (message) => sumsOf(message).map((expression) => ({ expression })),
+  lookup_order: (message) => ordersOf(message).map((orderId) => ({ order_id: orderId })),
 };
 
 /**
@@ -33,16 +38,50 @@ const CALLERS: Readonly<Record<string, (message: string) => readonly object[]>> 
 export function answerOffline(messages: readonly OfferedMessage[], tools: readonly OfferedTool[]): OfflineAnswer {
   const asked = messages.findLastIndex(({ role }) => role === 'user');
   const results = messages.slice(asked + 1).filter(({ role }) => role === 'tool');
+  const refunds = refundsFor(textOf(messages[asked]), results, tools);
+  if (refunds.length > 0) return callAll('Let me issue the refund. ', refunds, messages.length);
   if (results.length > 0) return { content: results.map((result) => `The tool says: ${textOf(result)}.`).join(' ') };
   const message = textOf(messages[asked]);
   const calls = tools.flatMap(({ function: { name } }) =>
     (CALLERS[name]?.(message) ?? []).map((args) => ({ name, arguments: JSON.stringify(args) })),
   );
   if (calls.length === 0) return { content: narrateOffline(messages) };
-  return {
-    content: 'Let me use a tool. ',
-    toolCalls: calls.map((call, index) => ({ id: `call_offline_${messages.length}_${index + 1}`, ...call })),
-  };
+  return callAll('Let me use a tool. ', calls, messages.length);
+}
+
+function callAll(content: string, calls: readonly Omit<ToolCall, 'id'>[], round: number): OfflineAnswer {
+  return { content, toolCalls: calls.map((call, index) => ({ id: `call_offline_${round}_${index + 1}`, ...call })) };
+}
+
+/** Calls that refund the orders which were just looked up, if the message asks for a refund. */
+function refundsFor(
+  message: string,
+  results: readonly OfferedMessage[],
+  tools: readonly OfferedTool[],
+): Omit<ToolCall, 'id'>[] {
+  const canRefund = tools.some(({ function: { name } }) => name === 'issue_refund');
+  if (!canRefund || !/refund|money back/i.test(message)) return [];
+  const orders = results.map((result) => lookedUpOrder.safeParse(parseJson(textOf(result))).data);
+  if (!orders.every((order) => order !== undefined)) return [];
+  const [, asked] = /\b(?:refund|return)\s+(?:€\s*)?(\d+(?:\.\d+)?)\b/i.exec(message) ?? [];
+  return orders.map(({ order_id, refundable, total }) => {
+    const amount = asked === undefined ? refundable || total : Number(asked);
+    return { name: 'issue_refund', arguments: JSON.stringify({ order_id, amount, reason: message.slice(0, 100) }) };
+  });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+/** Ids such as A-1001. */
+function ordersOf(message: string): string[] {
+  return [...new Set(message.match(/\b[A-Z]-\d{3,6}\b/g))];
 }
 
 /** Capitalized words after "in", "for" and "and", if the message is about the weather. */

@@ -1,6 +1,7 @@
 import { app } from '@azure/functions';
 import { createCallbackAgent } from './agents/callback-agent.js';
 import { createMathAgent } from './agents/math-agent.js';
+import { createRefundAgent } from './agents/refund-agent.js';
 import { createWeatherAgent } from './agents/weather-agent.js';
 import { registerOpenApiRoute } from './api/openapi-route.js';
 import { registerCallbackRoutes } from './audit/http/callback-routes.js';
@@ -66,6 +67,7 @@ const agentApp = new AgentFunctionApp({
   maxMessageBytes: settings.agent.maxMessageBytes,
   runTimeoutSeconds: settings.agent.runTimeoutSeconds,
   maxAttempts: settings.agent.maxAttempts,
+  approvalTimeoutHours: settings.agent.approvalTimeoutHours,
   waitSeconds: settings.agent.waitSeconds,
   waitTimeoutStatus: settings.agent.waitTimeoutStatus,
   ...(settings.callbackStore.kind === 'memory' && {
@@ -82,6 +84,7 @@ const model = {
 agentApp.addAgent(createCallbackAgent(model));
 agentApp.addAgent(createWeatherAgent(model));
 agentApp.addAgent(createMathAgent(model));
+agentApp.addAgent(createRefundAgent(model));
 registerDashboardRoutes();
 registerOpenApiRoute({ agents: agentApp.agents, authLevel: agentApp.httpAuthLevel });
 registerCallbackRoutes({

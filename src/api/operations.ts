@@ -36,7 +36,7 @@ export const operations: readonly Operation[] = [
     body: 'RunRequest',
     answers: {
       200: { json: 'AnsweredRun' },
-      202: { json: 'AcceptedRun' },
+      202: { json: 'StartedRun' },
       500: { json: 'AcceptedRun' },
       502: { json: 'FailedRun' },
     },
@@ -93,6 +93,23 @@ export const operations: readonly Operation[] = [
     summary: 'Cancels a run. 200 if it was cancelled before.',
     answers: { 200: { json: 'Run' }, 202: { json: 'Run' } },
     errors: [...forThread, 409],
+  },
+  {
+    id: 'listApprovals',
+    method: 'get',
+    path: `${THREAD}/approvals`,
+    summary: 'Lists the approvals of the run that waits for them.',
+    answers: { 200: { json: 'Approvals' } },
+    errors: forThread,
+  },
+  {
+    id: 'decideApproval',
+    method: 'post',
+    path: `${THREAD}/approvals/{approval_id}`,
+    summary: 'Approves or rejects a tool call. 200 if the same decision was made before.',
+    body: 'ApprovalDecision',
+    answers: { 200: { json: 'DecidedApproval' }, 202: { json: 'DecidedApproval' } },
+    errors: [...forThread, 409, 410, 413],
   },
   {
     id: 'listEvents',

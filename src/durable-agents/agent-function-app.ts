@@ -74,6 +74,8 @@ export interface AgentFunctionAppOptions {
   readonly runTimeoutSeconds?: number;
   /** How often an interrupted run is tried. @default 5 */
   readonly maxAttempts?: number;
+  /** How long a tool call waits for approval before it is refused. @default 168 */
+  readonly approvalTimeoutHours?: number;
   /** Serves a run's events to a caller that accepts `text/event-stream`. Optional. */
   readonly runEvents?: RunEventSource;
   /** Says who sent a request. Threads then belong to who began them. Optional: everybody may do everything. */
@@ -185,6 +187,7 @@ export class AgentFunctionApp {
         completions: this.#completions,
         runTimeoutMs: (this.#options.runTimeoutSeconds ?? 240) * 1000,
         maxAttempts: this.#options.maxAttempts ?? 5,
+        approvalTimeoutMs: (this.#options.approvalTimeoutHours ?? 168) * 3_600_000,
         historyLimits: {
           maxTokens: this.#options.maxHistoryTokens,
           maxTurns: this.#options.maxHistoryTurns,

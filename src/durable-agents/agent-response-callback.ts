@@ -16,6 +16,8 @@ export interface AgentCallbackContext {
   readonly requestedAt: string;
   /** Which delivery of the run this is: 1 for the first, as far as the host or the event store has counted them. */
   readonly attempt: number;
+  /** Whether the run goes on after it has waited: its earlier updates are not repeated. @default false */
+  readonly isResumed?: boolean;
   /** The log of the invocation that runs the agent. */
   readonly log: Logger;
 }
@@ -37,6 +39,11 @@ export interface AgentResponseCallback {
   onStreamingResponseUpdate(update: AgentResponseUpdate, context: AgentCallbackContext): void | Promise<void>;
   /** Called once for a run that was answered, after its updates. */
   onAgentResponse(response: AgentResponse, context: AgentCallbackContext): void | Promise<void>;
+  /**
+   * Called when a run begins to wait for the approval of tool calls, in place of `onAgentResponse`. It goes on with another
+   * context, whose `isResumed` is true; an update with the decision comes with a context of its own.
+   */
+  onAgentSuspended?(context: AgentCallbackContext): void | Promise<void>;
   /** Called once for a run that failed, after what updates it had. */
   onAgentError?(error: AgentError, context: AgentCallbackContext): void | Promise<void>;
 }

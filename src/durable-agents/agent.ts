@@ -1,7 +1,9 @@
 import type { Logger } from '../functions/logger.js';
 import type { RunCost } from './model-price.js';
 import type { AgentModel, RunTrace } from './run-tracer.js';
+import type { RunApprovals } from './approvals/run-approvals.js';
 import type { RunSteps } from './tools/run-steps.js';
+import type { Tool } from './tools/tool.js';
 import type { JsonObject, ThreadMessage } from './thread/thread-state.js';
 
 /** Tokens of one run, as the model counted them. */
@@ -49,8 +51,35 @@ export interface AgentToolResultUpdate {
   readonly durationMs: number;
 }
 
+/** A call of a tool waits for a person's approval, or a person has decided about it. */
+export interface AgentApprovalUpdate {
+  readonly kind: 'approval';
+  /** Always empty. */
+  readonly text: '';
+  /** Names the approval within its thread. */
+  readonly approvalId: string;
+  readonly callId: string;
+  readonly toolName: string;
+  /** Those of the model, or those that the person put in their place. */
+  readonly arguments: JsonObject;
+  readonly state: 'requested' | 'approved' | 'rejected' | 'expired';
+  /** When the call is refused if nobody decides: ISO 8601 in UTC. */
+  readonly expiresAt: string;
+  /** Undefined while the call waits. */
+  readonly decidedAt?: string;
+  /** Id of the principal who decided. Undefined if requests have none, or if nobody decided. */
+  readonly decidedBy?: string;
+  readonly reason?: string;
+  readonly argumentsEdited?: true;
+}
+
 /** A streamed piece of a run. */
-export type AgentResponseUpdate = (AgentTextUpdate | AgentToolCallUpdate | AgentToolResultUpdate) & {
+export type AgentResponseUpdate = (
+  | AgentTextUpdate
+  | AgentToolCallUpdate
+  | AgentToolResultUpdate
+  | AgentApprovalUpdate
+) & {
   /**
    * Set by the framework from 2 on: after each set of tool results the model answers again. The texts of the last round
    * are the run's answer. Undefined in the first round.
@@ -69,8 +98,18 @@ export interface AgentFinish {
   readonly usage?: AgentUsage;
 }
 
+/** Ends the stream of a run that waits for approvals: it goes on in a later delivery. */
+export interface AgentSuspension {
+  readonly kind: 'suspension';
+}
+
+/** Separates what an earlier delivery of a run that has waited has shown from what is new. */
+export interface AgentResumption {
+  readonly kind: 'resumption';
+}
+
 /** What an agent's stream is made of. */
-export type AgentStreamPart = AgentResponseUpdate | AgentFinish;
+export type AgentStreamPart = AgentResponseUpdate | AgentFinish | AgentSuspension | AgentResumption;
 
 /** A whole answer. */
 export interface AgentResponse {
@@ -100,6 +139,8 @@ export interface AgentRunOptions {
   readonly responseSchema?: JsonObject | undefined;
   /** Records what is finished, for a delivery after a crash. Undefined: such a delivery starts over. */
   readonly steps?: RunSteps | undefined;
+  /** The approvals of tool calls. Undefined: calls that need one fail. */
+  readonly approvals?: RunApprovals | undefined;
   /** Follows the agent's model calls and tool calls. Optional. */
   readonly trace?: RunTrace | undefined;
 }
@@ -112,11 +153,13 @@ export interface Agent {
   readonly type: string;
   /** The model that it asks, if it is always the same one. */
   readonly model?: AgentModel;
+  /** The tools that it can call. Undefined if it does not tell. */
+  readonly tools?: readonly Tool[];
   /**
    * Answers the conversation so far, whose last message is the request.
    *
    * @param messages what was said, oldest first, without failed turns and reasoning; the agent adds its instructions
-   * @returns the updates, then one {@link AgentFinish} with the usage of the whole run. It throws an {@link AgentError}
+   * @returns the updates, then one {@link AgentFinish} with the usage of the whole run, or an {@link AgentSuspension}. It throws an {@link AgentError}
    * for a failure that callers may read.
    */
   run(messages: readonly ThreadMessage[], options: AgentRunOptions): AsyncIterable<AgentStreamPart>;

@@ -1,6 +1,7 @@
 import type { Agent, AgentResponse } from './agent.js';
 import { type CallbackNotifier, outcomeTimeMs } from './callback-notifier.js';
 import { AgentError } from './errors.js';
+import type { RunApprovals } from './approvals/run-approvals.js';
 import { errorText } from '../functions/error-text.js';
 import type { Logger } from '../functions/logger.js';
 import { consume, raceAbort } from '../functions/time-limits.js';
@@ -24,6 +25,10 @@ export interface AskAgentOptions {
   readonly where: string;
   /** See {@link AgentRunOptions.steps}. */
   readonly steps?: RunSteps | undefined;
+  /** See {@link AgentRunOptions.approvals}. */
+  readonly approvals?: RunApprovals | undefined;
+  /** Whether the callback has seen the updates up to the agent's resumption. @default false */
+  readonly isResumed?: boolean | undefined;
   readonly trace?: RunTrace | undefined;
   /** Time limit of the whole run. */
   readonly timeoutMs: number;
@@ -37,10 +42,11 @@ export interface AskAgentOptions {
  * Asks the agent for an answer and passes each update to the callback. Stops before the run's time limit by
  * {@link outcomeTimeMs}.
  *
+ * @returns undefined if the run waits for approvals
  * @throws AgentError `run_timeout` when the time is up; the signal's reason when it is aborted; otherwise what the
  *   agent throws
  */
-export async function askAgent(options: AskAgentOptions): Promise<AgentResponse> {
+export async function askAgent(options: AskAgentOptions): Promise<AgentResponse | undefined> {
   const { notifier, timeoutMs } = options;
   const outcomeMs = outcomeTimeMs(timeoutMs);
   const deadline = new AbortController();
@@ -65,10 +71,11 @@ async function askWithinContext(
   options: AskAgentOptions,
   signal: AbortSignal,
   closeTimeoutMs: number,
-): Promise<AgentResponse> {
-  const { agent, request, threadId, notifier, steps, trace, log, now } = options;
+): Promise<AgentResponse | undefined> {
+  const { agent, request, threadId, notifier, steps, approvals, trace, log, now } = options;
   const { correlationId, enableToolCalls, responseSchema } = request;
-  const ask = async (window: HistoryWindow, collector: ResponseCollector): Promise<AgentResponse> => {
+  let isShown = options.isResumed !== true;
+  const ask = async (window: HistoryWindow, collector: ResponseCollector): Promise<AgentResponse | undefined> => {
     let busySinceMs = performance.now();
     const onCloseError = (error: unknown): void => {
       log.warn(`[${agent.name}] the agent's stream could not be closed: ${errorText(error)}`);
@@ -82,14 +89,17 @@ async function askWithinContext(
         enableToolCalls,
         responseSchema,
         steps,
+        approvals,
         trace,
       }),
       (part) => {
         let pending: void | Promise<void> = undefined;
-        for (const update of collector.push(part)) {
+        const updates = collector.push(part);
+        for (const update of isShown ? updates : []) {
           const tell = () => (signal.aborted ? undefined : notifier.update(update));
           pending = pending === undefined ? tell() : pending.then(tell);
         }
+        if (part.kind === 'resumption') isShown = true;
         const nowMs = performance.now();
         if (nowMs - busySinceMs <= MAX_BUSY_MS) return pending;
         busySinceMs = nowMs;
@@ -97,6 +107,7 @@ async function askWithinContext(
       },
       { signal, closeTimeoutMs, onCloseError },
     );
+    if (collector.isSuspended) return undefined;
     const { omittedTurnCount } = window;
     return { ...collector.response(agent.name, now()), ...(omittedTurnCount > 0 && { omittedTurnCount }) };
   };

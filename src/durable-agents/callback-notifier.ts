@@ -27,6 +27,8 @@ export interface WatchedRun {
   readonly request: RunRequest;
   /** See {@link AgentCallbackContext.attempt}. */
   readonly attempt: number;
+  /** See {@link AgentCallbackContext.isResumed}. @default false */
+  readonly isResumed?: boolean | undefined;
   readonly log: Logger;
   /** Redacts what the callback gets. Optional. */
   readonly redaction?: RunRedaction | undefined;
@@ -58,7 +60,7 @@ export class CallbackNotifier {
   #pending: Promise<void> | undefined;
 
   constructor(run: WatchedRun) {
-    const { callback, agentName, threadId, request, attempt, log, redaction, timeoutMs } = run;
+    const { callback, agentName, threadId, request, attempt, isResumed = false, log, redaction, timeoutMs } = run;
     this.#callback = callback;
     this.#now = run.now ?? (() => new Date());
     this.#redaction = redaction;
@@ -72,6 +74,7 @@ export class CallbackNotifier {
       requestMessage: redaction?.text(request.message) ?? request.message,
       requestedAt: request.createdAt,
       attempt,
+      isResumed,
       log,
     });
   }
@@ -99,6 +102,12 @@ export class CallbackNotifier {
     const shown = deepFreeze(this.#redaction?.response(response) ?? structuredClone(response));
     await this.#callLast('onAgentResponse', () => this.#callback?.onAgentResponse?.(shown, this.#context));
     return shown;
+  }
+
+  /** The last call of a delivery after which the run waits. */
+  async suspended(): Promise<void> {
+    await this.#endUpdates();
+    await this.#callLast('onAgentSuspended', () => this.#callback?.onAgentSuspended?.(this.#context));
   }
 
   /**

@@ -25,6 +25,7 @@ export function composeCallbacks(...callbacks: readonly AgentResponseCallback[])
     onStreamingResponseUpdate: (update, context) =>
       callAll((callback) => callback.onStreamingResponseUpdate?.(update, context)),
     onAgentResponse: (response, context) => callAll((callback) => callback.onAgentResponse?.(response, context)),
+    onAgentSuspended: (context) => callAll((callback) => callback.onAgentSuspended?.(context)),
     onAgentError: (error, context) => callAll((callback) => callback.onAgentError?.(error, context)),
   };
 }

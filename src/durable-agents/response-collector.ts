@@ -1,4 +1,11 @@
-import type { AgentFinish, AgentResponse, AgentResponseUpdate, AgentStreamPart, AgentTextUpdate } from './agent.js';
+import type {
+  AgentApprovalUpdate,
+  AgentFinish,
+  AgentResponse,
+  AgentResponseUpdate,
+  AgentStreamPart,
+  AgentTextUpdate,
+} from './agent.js';
 import { AgentError } from './errors.js';
 import { deepFreeze } from './deep-freeze.js';
 import { SurrogateJoiner } from './surrogate-joiner.js';
@@ -23,6 +30,12 @@ export class ResponseCollector {
   #lastKind: AgentTextUpdate['kind'] | undefined;
   #round = 1;
   #finish: AgentFinish | undefined;
+  #isSuspended = false;
+
+  /** Whether the stream has ended because the run waits. It has no response then. */
+  get isSuspended(): boolean {
+    return this.#isSuspended;
+  }
 
   /** True once a reader has seen an update. From then on the agent must not start over. */
   get hasVisibleUpdates(): boolean {
@@ -81,6 +94,14 @@ export class ResponseCollector {
         this.#contents('tool').push({ kind: 'whole', content: { $type: 'functionResult', callId, result } });
         return [this.#update({ kind: 'tool_result', text: '', callId, toolName, result, isError, durationMs })];
       }
+      case 'approval':
+        if (part.argumentsEdited === true) this.#editCall(part);
+        return [this.#update(part)];
+      case 'suspension':
+        this.#isSuspended = true;
+        return NOTHING;
+      case 'resumption':
+        return NOTHING;
       default:
         this.#lastKind = part.kind;
         return this.#text(part.kind, this.#joiner.push(part.text));
@@ -101,6 +122,14 @@ export class ResponseCollector {
     if (last?.kind === kind) last.texts.push(text);
     else contents.push({ kind, texts: [text] });
     return [Object.freeze({ kind, text, ...this.#rounds() })];
+  }
+
+  /** The conversation keeps what was called, marked as edited. */
+  #editCall({ callId, arguments: args }: AgentApprovalUpdate): void {
+    const drafts = this.#messages.flatMap(({ contents }) => contents);
+    const draft = drafts.findLast((one) => one.kind === 'whole' && one.content['callId'] === callId);
+    if (draft?.kind !== 'whole') return;
+    draft.content = { ...draft.content, arguments: args, argumentsEdited: true };
   }
 
   /** The contents of the last message if it has this role, or of a new one. */

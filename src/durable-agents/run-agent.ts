@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import type { Agent, AgentFinishReason, AgentResponse } from './agent.js';
 import type { AgentResponseCallback } from './agent-response-callback.js';
+import type { RunApprovals } from './approvals/run-approvals.js';
 import { askAgent } from './ask-agent.js';
 import { CallbackNotifier } from './callback-notifier.js';
 import { AgentError } from './errors.js';
@@ -40,6 +41,10 @@ export interface RunAgentOptions {
   readonly timeoutMs: number;
   /** See {@link AgentRunOptions.steps}. */
   readonly steps?: RunSteps | undefined;
+  /** See {@link AgentRunOptions.approvals}. */
+  readonly approvals?: RunApprovals | undefined;
+  /** See {@link AgentCallbackContext.isResumed}. @default false */
+  readonly isResumed?: boolean | undefined;
   /** Cancels the run: it fails with the signal's reason. Optional. */
   readonly signal?: AbortSignal | undefined;
   /** How much of the history the model gets. */
@@ -47,6 +52,7 @@ export interface RunAgentOptions {
   readonly now?: () => Date;
 }
 
+/** How a run ended. */
 export interface RunResult {
   /** The thread's entries, with the request and response of this run. */
   readonly history: readonly ThreadEntry[];
@@ -59,14 +65,21 @@ export interface RunResult {
   readonly firstUpdateAt?: string | undefined;
 }
 
+/** The run waits for approvals. Nothing of it is in the history yet. */
+export interface SuspendedRun {
+  readonly response?: undefined;
+  /** See {@link RunResult.firstUpdateAt}. */
+  readonly firstUpdateAt: string | undefined;
+}
+
 /**
  * Runs the agent on one request: passes each update and the outcome to the callback, and returns the history with the
  * request and its response. A failure is a response with an `error` content; nothing is thrown. A run that the history
  * already answers is not repeated.
  */
-export async function runAgent(options: RunAgentOptions): Promise<RunResult> {
+export async function runAgent(options: RunAgentOptions): Promise<RunResult | SuspendedRun> {
   const { agent, threadId, request, history, callback, attempt = 1, log, timeoutMs, now = () => new Date() } = options;
-  const { signal, redactAnswers = false } = options;
+  const { signal, isResumed = false, redactAnswers = false } = options;
   const redaction = toRunRedaction(options);
   const { correlationId } = request;
   const where = `[${agent.name}][${correlationId}]`;
@@ -83,6 +96,7 @@ export async function runAgent(options: RunAgentOptions): Promise<RunResult> {
     threadId,
     request,
     attempt,
+    isResumed,
     log,
     redaction,
     timeoutMs,
@@ -92,7 +106,7 @@ export async function runAgent(options: RunAgentOptions): Promise<RunResult> {
   let response: ThreadEntry;
   let finishReason: AgentFinishReason | undefined;
   let cost: RunCost | undefined;
-  log.info(`${where} run started (thread ${threadId})`);
+  log.info(`${where} run ${isResumed ? 'resumed' : 'started'} (thread ${threadId})`);
   const trace = options.tracer?.startRun({
     agent,
     threadId,
@@ -112,13 +126,22 @@ export async function runAgent(options: RunAgentOptions): Promise<RunResult> {
       notifier,
       where,
       steps: options.steps,
+      approvals: options.approvals,
+      isResumed,
       trace,
       timeoutMs,
       signal,
       log,
       now,
     };
-    const answer = withCost(await askAgent(asked), agent, options.prices);
+    const answered = await askAgent(asked);
+    if (answered === undefined) {
+      await notifier.suspended();
+      trace?.suspended();
+      log.info(`${where} run waits for approval (thread ${threadId})`);
+      return { firstUpdateAt: notifier.firstUpdateAt };
+    }
+    const answer = withCost(answered, agent, options.prices);
     if (request.responseSchema !== undefined) parseStructuredOutput(answer.text, request.responseSchema);
     // What cannot be stored is a failure, of which the callback must not hear after it was told of the answer.
     response = toResponseEntry(correlationId, answer, now());
@@ -143,11 +166,11 @@ export async function runAgent(options: RunAgentOptions): Promise<RunResult> {
 /** Records a run that cannot start: reports it to the callback, and returns the history with its request and failure. */
 export async function failRun(options: RunAgentOptions, failure: AgentError): Promise<RunResult> {
   const { agent, threadId, request, history, callback, attempt = 1, log, timeoutMs, now = () => new Date() } = options;
-  const { redactAnswers = false } = options;
+  const { isResumed, redactAnswers = false } = options;
   const redaction = toRunRedaction(options);
   const shown = redaction?.error(failure) ?? failure;
   const response = toFailedEntry(request.correlationId, redactAnswers ? shown : failure, agent.name, now());
-  const watched = { callback, agentName: agent.name, threadId, request, attempt, log, redaction, timeoutMs };
+  const watched = { callback, agentName: agent.name, threadId, request, attempt, isResumed, log, redaction, timeoutMs };
   await new CallbackNotifier(watched).error(shown);
   return { history: [...history, toRequestEntry(request), response], response };
 }

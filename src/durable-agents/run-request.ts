@@ -13,6 +13,7 @@ const KEYS: Readonly<Record<string, string>> = {
   traceparent: 'traceParent',
   enabletoolcalls: 'enableToolCalls',
   responseschema: 'responseSchema',
+  interrupts: 'interrupts',
 };
 
 const GUID = /^[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}$/i;
@@ -46,6 +47,8 @@ export const runRequestSchema = z.preprocess(
     responseSchema: z.record(z.string(), z.unknown()).optional(),
     /** False if the agent is to answer without its tools. */
     enableToolCalls: z.boolean().default(true),
+    /** Whether it ends a run of the thread that waits for approval. */
+    interrupts: z.boolean().optional(),
     /** Set if an orchestration asks. */
     orchestrationId: z.string().optional(),
     /** The caller's span, as a `traceparent` header holds it (W3C Trace Context). */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { integer } from './environment-values.js';
+import { decimal, integer } from './environment-values.js';
 
 const ROLES = ['user', 'assistant', 'system'] as const;
 const expectedRoles = `expected some of ${ROLES.join(', ')}, separated by commas`;
@@ -17,6 +17,7 @@ export const agentEnvironment = {
     .default([...ROLES]),
   AGENT_AUTHORIZE: z.enum(['none', 'easyauth'], 'expected none or easyauth').default('none'),
   AGENT_MAX_ATTEMPTS: integer(1, 1000).default(5),
+  APPROVAL_TIMEOUT_HOURS: decimal(0.001, 8760).default(168),
   AGENT_WAIT_SECONDS: integer(1, 200).default(30),
   AGENT_WAIT_TIMEOUT_STATUS: z
     .enum(['202', '500'], 'expected 202 or 500')
@@ -40,6 +41,8 @@ export function toAgentSettings(values: z.infer<typeof environment>) {
     authorize: values.AGENT_AUTHORIZE,
     /** Maximum number of attempts of a run that crashes interrupt. */
     maxAttempts: values.AGENT_MAX_ATTEMPTS,
+    /** How long a tool call waits for approval before it is refused. */
+    approvalTimeoutHours: values.APPROVAL_TIMEOUT_HOURS,
     /** How long a request waits for its run to end. */
     waitSeconds: values.AGENT_WAIT_SECONDS,
     /** Status of the response after this wait. The run continues. */

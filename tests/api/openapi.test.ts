@@ -85,6 +85,11 @@ describe('GET openapi.json', () => {
         await api.call('GET', `${inThread}/runs/${'0'.repeat(32)}`),
       ],
       cancelRun: async () => [await api.call('POST', `${inThread}/runs/${runId}/cancel`)],
+      listApprovals: async () => [await api.call('GET', `${inThread}/approvals`)],
+      decideApproval: async () => [
+        await api.call('POST', `${inThread}/approvals/unknown`, {}, '{"approved":true}'),
+        await api.call('POST', `${inThread}/approvals/unknown`, {}, '{"approved":"yes"}'),
+      ],
       listEvents: async () => [
         await api.call('GET', callbacks),
         await api.call('GET', `${callbacks}?request_message=once`),

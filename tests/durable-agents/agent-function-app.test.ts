@@ -45,6 +45,8 @@ const threads = [
   'list_runs GET agents/{agentName}/threads/{thread_id}/runs function',
   'get_run GET agents/{agentName}/threads/{thread_id}/runs/{correlation_id} function',
   'cancel_run POST agents/{agentName}/threads/{thread_id}/runs/{correlation_id}/cancel function',
+  'list_approvals GET agents/{agentName}/threads/{thread_id}/approvals function',
+  'decide_approval POST agents/{agentName}/threads/{thread_id}/approvals/{approval_id} function',
 ];
 const withLevel = (level: string) => [health, run, ...threads].map((line) => line.replace(/function$/, level));
 

@@ -38,6 +38,7 @@ describe('a callback', () => {
       sessionId: 'thread-1',
       threadId: 'thread-1',
       requestMessage: runRequest().message,
+      isResumed: false,
       requestedAt: runRequest().createdAt,
       attempt: 1,
       log,

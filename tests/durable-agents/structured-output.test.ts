@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { endedAnswer } from '../../src/durable-agents/http/run-answer.js';
+import { outcomeAnswer } from '../../src/durable-agents/http/run-answer.js';
 import { findOutcome } from '../../src/durable-agents/client/run-outcome.js';
 import { isStrictSchema } from '../../src/durable-agents/structured-output.js';
 import { responseError } from '../../src/durable-agents/thread/thread-state.js';
@@ -33,7 +33,7 @@ describe('an answer that must fit a schema', () => {
     expect(model.requests[0]?.responseSchema).toEqual(schema);
     expect(history[0]).toMatchObject({ $type: 'request', responseSchema: schema });
     const outcome = findOutcome(history, request.correlationId);
-    const { json } = endedAnswer(request, 'thread-1', outcome!);
+    const { json } = outcomeAnswer(request, 'thread-1', outcome!);
     expect(json).toMatchObject({ response: words, status: 'success' });
     expect(Object.entries(json).at(-1)).toEqual(['structured_response', { city: 'Paris', celsius: 22 }]);
   });

@@ -23,6 +23,8 @@ export class FakeEntity implements DurableEntityContext<unknown> {
   /** The stored states. */
   readonly writes: unknown[] = [];
   readonly logLines: string[] = [];
+  /** Operations that the entity has signalled to itself. */
+  readonly signals: string[] = [];
   /** Whether the entity has deleted itself. */
   isGone = false;
   readonly getInput: DurableEntityContext<unknown>['getInput'];
@@ -66,7 +68,7 @@ export class FakeEntity implements DurableEntityContext<unknown> {
     this.isGone = true;
   }
 
-  signalEntity(): void {
-    throw new Error('An agent entity signals nobody.');
+  signalEntity(_entity: EntityId, operationName: string): void {
+    this.signals.push(operationName);
   }
 }

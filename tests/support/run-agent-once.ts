@@ -19,5 +19,6 @@ export async function runAgentOnce(
     now: () => new Date('2026-01-07T15:40:02.000Z'),
     ...options,
   });
+  if (result.response === undefined) throw new Error('The run waits for approval.');
   return { ...result, log };
 }

@@ -38,6 +38,25 @@ interface ToolResultEventFields extends UpdateEventFields<'tool_result'> {
   readonly duration_ms: number;
 }
 
+/** The fields of an approval that a tool call needs: one event when it is asked for, and one for the decision. */
+export interface ApprovalEventFields {
+  readonly event_type: 'approval';
+  /** Always empty. */
+  readonly text: '';
+  readonly approval_id: string;
+  readonly call_id: string;
+  readonly tool_name: string;
+  /** What the model wrote, or what was approved in its place. */
+  readonly arguments: unknown;
+  readonly state: 'requested' | 'approved' | 'rejected' | 'expired';
+  readonly expires_at: string;
+  readonly decided_at?: string;
+  /** Id of the principal. Undefined if requests have none, or if nobody decided. */
+  readonly decided_by?: string;
+  readonly reason?: string;
+  readonly arguments_edited?: true;
+}
+
 /** The fields of an update. */
 export type StreamEventFields = UpdateEventFields<'text' | 'reasoning'> | ToolCallEventFields | ToolResultEventFields;
 
@@ -64,7 +83,7 @@ export interface FailedEventFields {
 }
 
 /** What one callback call adds, without the fields of its run. */
-export type CallbackEventFields = StreamEventFields | FinalEventFields | FailedEventFields;
+export type CallbackEventFields = StreamEventFields | ApprovalEventFields | FinalEventFields | FailedEventFields;
 
 /** Tokens of a run. */
 export interface UsageDetails {
@@ -95,7 +114,7 @@ export type CallbackEvent = CallbackEventFields & {
 };
 
 /** The fields of an update's event, in the order of the wire. */
-export function toStreamFields(update: AgentResponseUpdate): StreamEventFields {
+export function toUpdateFields(update: AgentResponseUpdate): StreamEventFields | ApprovalEventFields {
   const { round } = update;
   const rounds = round !== undefined && { round };
   switch (update.kind) {
@@ -109,6 +128,24 @@ export function toStreamFields(update: AgentResponseUpdate): StreamEventFields {
       const result = cutJson(update.result, MAX_EVENT_RESULT_BYTES);
       const ended = { call_id: callId, tool_name: toolName, result, is_error: isError, duration_ms: durationMs };
       return { event_type: 'stream', update_kind: kind, text, ...ended, ...rounds };
+    }
+    case 'approval': {
+      const { text, approvalId, callId, toolName, state, expiresAt } = update;
+      const { decidedAt, decidedBy, reason, argumentsEdited } = update;
+      return {
+        event_type: 'approval',
+        text,
+        approval_id: approvalId,
+        call_id: callId,
+        tool_name: toolName,
+        arguments: update.arguments,
+        state,
+        expires_at: expiresAt,
+        ...(decidedAt !== undefined && { decided_at: decidedAt }),
+        ...(decidedBy !== undefined && { decided_by: decidedBy }),
+        ...(reason !== undefined && { reason }),
+        ...(argumentsEdited && { arguments_edited: argumentsEdited }),
+      };
     }
     default:
       return { event_type: 'stream', update_kind: update.kind, text: update.text, ...rounds };
@@ -125,4 +162,9 @@ export function toUsageDetails(usage: AgentUsage | undefined): UsageDetails | nu
     total_token_count: usage.totalTokenCount,
     ...usage.extra,
   };
+}
+
+/** Whether a run has ended with an event of this type. */
+export function endsRun(eventType: CallbackEventFields['event_type']): eventType is 'final' | 'failed' {
+  return eventType === 'final' || eventType === 'failed';
 }

@@ -1,3 +1,4 @@
+import { endsRun } from './callback-event.js';
 import {
   canReturn,
   isReplaced,
@@ -114,7 +115,7 @@ export function appendEvents(
     eventCount: firstIndex + events.length,
     lostEvents,
     lastSequence: newestSequence,
-    ...(last.eventType !== 'stream' && { outcome: last.eventType }),
+    ...(endsRun(last.eventType) && { outcome: last.eventType }),
   };
   const isFirstOfRun = !run?.attempts.some(({ lastSequence }) => lastSequence !== undefined);
   let totals = isNewest ? before.totals : withoutFailure(before.totals, newest);

@@ -19,7 +19,7 @@ export const listQuery = z.object({
   after: cursor.optional(),
   limit: wholeNumber(1, 1000).optional(),
   correlation_id: correlationId.optional(),
-  event_type: oneOf('stream', 'final', 'failed').optional(),
+  event_type: oneOf('stream', 'approval', 'final', 'failed').optional(),
   superseded,
   request_message: requestMessage,
   /** Long-polls for up to this many seconds. */

@@ -130,6 +130,6 @@ function sharedJson(
     withoutMessage,
     messageBytes: Buffer.byteLength(withMessage) - Buffer.byteLength(withoutMessage),
     otherBytes: Buffer.byteLength(withoutMessage) + last.length + MAX_FRAMING_BYTES,
-    tail: { stream, final: last, failed: last },
+    tail: { stream, approval: stream, final: last, failed: last },
   };
 }

@@ -1,4 +1,5 @@
 import { sseFrame } from '../../functions/sse.js';
+import { endsRun } from '../domain/callback-event.js';
 import type { EventCursor } from '../domain/event-cursor.js';
 import { formatCursor } from '../domain/event-cursor.js';
 import { type RecordedRun, winningAttempt } from '../domain/recorded-run.js';
@@ -96,5 +97,5 @@ function resetFrame({ next, head }: CallbackEventPage): Uint8Array {
 
 /** The last event of a superseded attempt does not end the run, even if it is sent. */
 function isRunEnd({ eventType, attempt }: StoredEvent, run: RecordedRun | undefined): boolean {
-  return eventType !== 'stream' && (run === undefined || attempt >= winningAttempt(run));
+  return endsRun(eventType) && (run === undefined || attempt >= winningAttempt(run));
 }

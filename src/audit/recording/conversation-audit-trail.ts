@@ -5,7 +5,7 @@ import type {
   AgentResponseCallback,
   AgentResponseUpdate,
 } from '../../durable-agents/index.js';
-import { type CallbackEventFields, toStreamFields, toUsageDetails } from '../domain/callback-event.js';
+import { type CallbackEventFields, toUpdateFields, toUsageDetails } from '../domain/callback-event.js';
 import { RunRecorder } from './run-recorder.js';
 import type { CallbackEventStore } from '../store/callback-event-store.js';
 import type { NewEvent } from '../domain/stored-event.js';
@@ -45,7 +45,7 @@ export class ConversationAuditTrail implements AgentResponseCallback {
 
   onStreamingResponseUpdate(update: AgentResponseUpdate, context: AgentCallbackContext): void | Promise<void> {
     if (this.#options.log.updates) context.log.info(`${where(context)} ${this.#describe(update)}`);
-    return this.#recorderOf(context).add(this.#event(toStreamFields(update)));
+    return this.#recorderOf(context).add(this.#event(toUpdateFields(update)));
   }
 
   async onAgentResponse(response: AgentResponse, context: AgentCallbackContext): Promise<void> {
@@ -71,6 +71,10 @@ export class ConversationAuditTrail implements AgentResponseCallback {
     if (isStored) context.log.info(`${where(context)} final response recorded`);
   }
 
+  onAgentSuspended(context: AgentCallbackContext): Promise<void> {
+    return this.#recorderOf(context).suspend();
+  }
+
   async onAgentError({ code, message }: AgentError, context: AgentCallbackContext): Promise<void> {
     const event = this.#event({ event_type: 'failed', error_code: code, error_message: message });
     const isStored = await this.#recorderOf(context).end(event);
@@ -87,6 +91,7 @@ export class ConversationAuditTrail implements AgentResponseCallback {
       thread: { agentName, threadId },
       run: { correlationId, requestMessage, acceptedAt: requestedAt },
       startedAt: this.#now().toISOString(),
+      continues: context.isResumed ?? false,
     });
     this.#recorders.set(context, recorder);
     return recorder;
@@ -108,6 +113,8 @@ export class ConversationAuditTrail implements AgentResponseCallback {
         const how = update.isError ? 'failed' : 'returned';
         return `${update.toolName} ${how} after ${update.durationMs} ms: ${this.#preview(JSON.stringify(update.result))}`;
       }
+      case 'approval':
+        return `approval of ${update.toolName} ${update.state}: ${this.#preview(JSON.stringify(update.arguments))}`;
       default:
         return `streaming chunk: ${this.#preview(update.text)}`;
     }

@@ -31,6 +31,8 @@ export interface RunRecorderOptions {
   readonly log: Logger;
   /** When this delivery of the run started: ISO 8601 in UTC. */
   readonly startedAt: string;
+  /** Whether to add to the newest attempt of the run, if it has not ended, instead of beginning one. @default false */
+  readonly continues?: boolean;
   /** How long the store may acknowledge nothing before the run gives up on it. @default 10 s */
   readonly patienceMs?: number;
 }
@@ -53,6 +55,8 @@ export class RunRecorder {
   readonly #waited = new Stopwatch();
   readonly #patience = new Countdown(() => this.#losePatience());
   #attempt: OpenAttempt | undefined;
+  /** How many events the attempt has had before. */
+  #earlierCount = 0;
   #state: 'writing' | 'given up' | 'ending' | 'ended' | 'superseded' = 'writing';
   #isWriting = false;
   /** Whether another run had given up on the store, and the store has accepted nothing of this one yet. */
@@ -89,6 +93,16 @@ export class RunRecorder {
   async end(event: NewEvent): Promise<boolean> {
     if (this.#state !== 'superseded') this.#beginEnding();
     this.#put(event);
+    return this.#flush();
+  }
+
+  /** Waits until all events are stored or dropped. The run goes on in another delivery. */
+  async suspend(): Promise<void> {
+    if (this.#state !== 'superseded') this.#beginEnding();
+    await this.#flush();
+  }
+
+  async #flush(): Promise<boolean> {
     while (this.#isAwaited() && !this.#buffer.isEmpty) await this.#untilChange();
     this.#patience.close();
     if (this.#state === 'superseded') return false;
@@ -169,15 +183,30 @@ export class RunRecorder {
 
   /** Writes one batch. Failed events stay in the buffer. Retries are safe, because the store ignores duplicates. */
   async #writeNext(): Promise<void> {
-    const { store, thread, run, startedAt } = this.#options;
+    const { store, continues = false } = this.#options;
     this.#limitWrite();
-    this.#attempt ??= await store.beginAttempt(thread, run, this.#token, startedAt, this.#startedMs);
+    this.#attempt ??= await (continues ? this.#continueAttempt() : this.#beginAttempt());
     if (!this.#hasWork()) return this.#progress();
     const batch = this.#buffer.take();
-    const result = await store.append(this.#attempt, batch.firstIndex, batch.events);
+    const result = await store.append(this.#attempt, this.#earlierCount + batch.firstIndex, batch.events);
     if (result.status === 'superseded') return this.#supersede();
     this.#buffer.settle(batch, result.lostEvents);
     this.#progress();
+  }
+
+  #beginAttempt(): Promise<OpenAttempt> {
+    const { store, thread, run, startedAt } = this.#options;
+    return store.beginAttempt(thread, run, this.#token, startedAt, this.#startedMs);
+  }
+
+  /** Begins an attempt if there is none to continue: the events were cleared, for example. */
+  async #continueAttempt(): Promise<OpenAttempt> {
+    const { store, thread, run } = this.#options;
+    const newest = (await store.readRun(thread, run.correlationId))?.attempts.at(-1);
+    if (newest === undefined || newest.outcome !== undefined) return this.#beginAttempt();
+    const { attempt, token, startedAt, eventCount } = newest;
+    this.#earlierCount = eventCount;
+    return { attempt, token, startedAt, thread, run };
   }
 
   #limitWrite(): void {

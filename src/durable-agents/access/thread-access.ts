@@ -22,6 +22,13 @@ export interface ThreadAccessOptions {
   readonly redaction?: Redaction | undefined;
 }
 
+/** A request about a thread that may be made. */
+export interface ThreadCaller {
+  readonly thread: ThreadIdentity;
+  /** Undefined if everybody may do everything. */
+  readonly principal: Principal | undefined;
+}
+
 /** What is known of a thread's owner. */
 interface Ownership {
   /** Undefined if it has no owner. */
@@ -53,11 +60,20 @@ export class ThreadAccess {
    *   id, 403 if the request may not do this
    */
   async threadOf(request: HttpRequest, context: InvocationContext, action: AccessAction): Promise<ThreadIdentity> {
+    return (await this.callerOf(request, context, action)).thread;
+  }
+
+  /**
+   * The thread that a route names, and who asks.
+   *
+   * @throws HttpError as {@link threadOf}
+   */
+  async callerOf(request: HttpRequest, context: InvocationContext, action: AccessAction): Promise<ThreadCaller> {
     const agentName = registeredAgentName(request, this.agents);
     const thread = { agentName, threadId: requireThreadId(routeParameter(request, 'thread_id')) };
     const principal = await this.#principalOf(request, { ...thread, action });
     if (principal !== undefined) await this.#requireOwner(thread, principal, context);
-    return thread;
+    return { thread, principal };
   }
 
   /**

@@ -5,7 +5,7 @@ import type { Logger } from '../../functions/logger.js';
 import { pause, TimeoutError, withTimeout } from '../../functions/time-limits.js';
 import { ThreadStateError } from '../errors.js';
 import type { RunCompletionNotifier } from '../run-completion-notifier.js';
-import { type AnsweredOutcome, findOutcome, type RunOutcome } from './run-outcome.js';
+import { type AnsweredOutcome, findOutcome, findWaiting, type RunOutcome } from './run-outcome.js';
 import type { RunRequest } from '../run-request.js';
 import { CANCELLED_END } from '../runs/run-record.js';
 import type { RunRecords } from '../runs/run-records.js';
@@ -33,7 +33,7 @@ export interface AgentClientOptions {
 /** A run that the entity of its thread has accepted. */
 export interface StartedRun {
   /**
-   * Waits for the end of the run. To be called once.
+   * Waits until the run ends, or waits for approval. To be called once.
    *
    * @returns `undefined` if the caller's time is up; the run goes on
    */
@@ -83,16 +83,16 @@ export class AgentClient {
   }
 
   /**
-   * How a run ended; `undefined` until that is committed.
+   * How a run ended, or what it waits for; `undefined` until that is committed.
    *
    * @throws ThreadStateError if this version cannot read the thread's state
    */
   async readOutcome(correlationId: string): Promise<RunOutcome | undefined> {
     const { durableClient } = this.#options;
-    const { data } = await withTimeout(Math.min(READ_TIMEOUT_MS, this.#leftMs()), async () =>
+    const state = await withTimeout(Math.min(READ_TIMEOUT_MS, this.#leftMs()), async () =>
       readThreadState(durableClient, await this.#findEntity()),
     );
-    const outcome = findOutcome(data.conversationHistory, correlationId);
+    const outcome = findOutcome(state.data.conversationHistory, correlationId) ?? findWaiting(state, correlationId);
     return outcome?.status === 'success' && outcome.isCut ? this.#whole(outcome, correlationId) : outcome;
   }
 

@@ -1,6 +1,15 @@
 import { z } from 'zod';
+import type { Approval } from '../approvals/approval.js';
+import { openApprovals, waitingStateOf } from '../approvals/waiting-run.js';
 import { isCut } from '../thread/cut-turn.js';
-import { answerText, findResponse, joinedText, responseError, type ThreadEntry } from '../thread/thread-state.js';
+import {
+  answerText,
+  findResponse,
+  joinedText,
+  responseError,
+  type ThreadEntry,
+  type ThreadState,
+} from '../thread/thread-state.js';
 
 interface OutcomeOfRun {
   /** The message that started the run, if the thread has it. */
@@ -25,13 +34,23 @@ interface FailedOutcome extends OutcomeOfRun {
   readonly retryAfterSeconds?: number;
 }
 
-/** What the thread's committed state tells about how a run ended. */
-export type RunOutcome = AnsweredOutcome | FailedOutcome;
+/** How a run ended. */
+export type EndedOutcome = AnsweredOutcome | FailedOutcome;
+
+/** The run waits for approvals. */
+interface WaitingOutcome extends OutcomeOfRun {
+  readonly status: 'waiting';
+  /** Those that nobody has decided, at least one. */
+  readonly approvals: readonly Approval[];
+}
+
+/** What the thread's committed state tells about a run that has ended or waits. */
+export type RunOutcome = EndedOutcome | WaitingOutcome;
 
 const retryAfterSchema = z.object({ retryAfterSeconds: z.number().min(0) });
 
 /** How a run ended; `undefined` while the history, oldest entry first, holds no response to it. */
-export function findOutcome(history: readonly ThreadEntry[], correlationId: string): RunOutcome | undefined {
+export function findOutcome(history: readonly ThreadEntry[], correlationId: string): EndedOutcome | undefined {
   const response = findResponse(history, correlationId);
   if (response === undefined) return undefined;
   const request = history.find((entry) => entry.$type === 'request' && entry.correlationId === correlationId);
@@ -52,6 +71,15 @@ export function findOutcome(history: readonly ThreadEntry[], correlationId: stri
         errorCode: failure.errorCode ?? 'agent_error',
         ...retryAfterSchema.safeParse(failure.details).data,
       };
+}
+
+/** The approvals that a run waits for; `undefined` if it does not wait. */
+export function findWaiting(state: ThreadState, correlationId: string): WaitingOutcome | undefined {
+  const { waitingRun } = waitingStateOf(state);
+  if (waitingRun?.request.correlationId !== correlationId) return undefined;
+  const approvals = openApprovals(waitingRun);
+  if (approvals.length === 0) return undefined;
+  return { status: 'waiting', requestMessage: waitingRun.request.message, approvals };
 }
 
 function hasCutText({ messages = [] }: ThreadEntry): boolean {

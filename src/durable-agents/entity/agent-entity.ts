@@ -8,7 +8,9 @@ import { redactedLog } from '../redaction/run-redaction.js';
 import { stateAfter, type Tombstones } from '../runs/tombstones.js';
 import { fromEntityKey } from '../thread/thread-id.js';
 import { createThreadState, ownedBy, ownerOf, parseThreadState, type ThreadState } from '../thread/thread-state.js';
-import { type OperationOutcome, runOperation, type RunOperationOptions } from './run-operation.js';
+import type { OperationOutcome } from './deliver-run.js';
+import { decideOperation, resumeOperation } from './resume-operation.js';
+import { runOperation, type RunOperationOptions } from './run-operation.js';
 
 export interface AgentEntityOptions extends RunOperationOptions {
   readonly tombstones: Tombstones;
@@ -25,8 +27,8 @@ const deletionSchema = z.object({
 /**
  * The durable entity of an agent, one for each thread: it runs the agent and keeps the conversation.
  *
- * Operations: `run` (`run_agent` is the same) with a run request, `reset`, and `delete`. It never throws: the host
- * records an operation that throws as `{}` and loses its message.
+ * Operations: `run` (`run_agent` is the same) with a run request, `decide` and `resume` for runs that wait for approval,
+ * `reset`, and `delete`. It never throws: the host records an operation that throws as `{}` and loses its message.
  */
 export function createAgentEntity(options: AgentEntityOptions): EntityHandler<unknown> {
   return async (context) => {
@@ -65,6 +67,10 @@ async function operate(
     case 'run':
     case 'run_agent':
       return runOperation(entity, deliveries, options, log);
+    case 'decide':
+      return decideOperation(entity, options, log);
+    case 'resume':
+      return resumeOperation(entity, deliveries, options, log);
     case 'reset': {
       const owner = ownerOf(parseThreadState(entity.getState()));
       entity.setState(owner === undefined ? createThreadState() : ownedBy(createThreadState(), owner));

@@ -57,11 +57,14 @@ export class RunDelivery {
    * Notes that the delivery begins, unless the run was cancelled or its thread deleted.
    *
    * @param deliveries how many there were, this one included, as far as the host knows
+   * @param hasWaited whether the thread's state has the run as one that waits
    * @returns undefined if the record cannot be written
    */
-  async begin(deliveries: number): Promise<BegunRun | undefined> {
+  async begin(deliveries: number, hasWaited: boolean): Promise<BegunRun | undefined> {
     const { runRecords, run } = this.#options;
-    const begun = await this.#within('the run could not be noted as running', () => runRecords.begin(run, deliveries));
+    const begun = await this.#within('the run could not be noted as running', () =>
+      runRecords.begin(run, deliveries, hasWaited),
+    );
     if (begun?.status === 'running') {
       this.#record = begun.record;
       this.#stored = begun.stored;
@@ -72,6 +75,23 @@ export class RunDelivery {
       this.#cancel();
     }
     return begun;
+  }
+
+  /** Whether somebody has asked for the end of the run. False if that cannot be read. */
+  async isCancelRequested(): Promise<boolean> {
+    const { runRecords, run } = this.#options;
+    const record = await this.#within('its record could not be read', () => runRecords.find(run));
+    return record?.cancelRequestedAt !== undefined || record?.status === 'cancelled';
+  }
+
+  /** Notes that the run waits for approval. */
+  async suspend(firstUpdateAt: string | undefined): Promise<void> {
+    this.#stopFollowing();
+    const { runRecords, run } = this.#options;
+    const record = await this.#within('the run could not be noted as waiting', () =>
+      runRecords.suspend(run, firstUpdateAt, this.#stored),
+    );
+    await this.#list('waiting_for_approval', record, await this.#listed);
   }
 
   /** Notes how the run ended. */

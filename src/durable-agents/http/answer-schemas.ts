@@ -40,6 +40,52 @@ export const acceptedRunSchema = z.object({
   ...requestKeys,
 });
 
+/** An approval that a run waits for. */
+export const openApprovalSchema = z.object({
+  approval_id: z.string(),
+  tool_name: z.string(),
+  arguments: z.record(z.string(), z.unknown()),
+  requested_at: z.string(),
+  expires_at: z.string(),
+});
+
+/** Other objects may get further keys; the status tells which one it is. */
+export const waitingRunSchema = z.object({
+  response: z.string(),
+  status: z.literal('waiting_for_approval'),
+  ...requestKeys,
+  approvals: z.array(openApprovalSchema),
+});
+
+/** An approval of a run that waits, or that has asked before. */
+export const approvalSchema = z.object({
+  approval_id: z.string(),
+  correlation_id: z.string(),
+  call_id: z.string(),
+  tool_name: z.string(),
+  arguments: z.record(z.string(), z.unknown()),
+  requested_at: z.string(),
+  expires_at: z.string(),
+  state: z.enum(['requested', 'approved', 'rejected', 'expired']),
+  decided_at: z.string().optional(),
+  decided_by: z.string().optional(),
+  reason: z.string().optional(),
+  arguments_edited: z.literal(true).optional(),
+});
+
+export const approvalsSchema = z.object({ approvals: z.array(approvalSchema) });
+
+export const approvalDecisionSchema = z.object({
+  approved: z.boolean(),
+  reason: z.string().max(2000).nullish().describe('The model reads it with a refusal.'),
+  arguments: z
+    .record(z.string(), z.unknown())
+    .nullish()
+    .describe('Replaces the arguments of an approved call. Must fit the schema of the tool.'),
+});
+
+export const decidedApprovalSchema = approvalSchema.omit({ arguments: true });
+
 export const failedRunSchema = z.object({
   error: z.string(),
   status: z.literal('error'),

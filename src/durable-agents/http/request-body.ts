@@ -24,12 +24,25 @@ export async function readRequestBody(request: HttpRequest): Promise<RequestBody
   const mediaType = (request.headers.get('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
   const text = decode(await readBytes(request));
   if (mediaType === 'application/json' || mediaType.endsWith('+json')) {
-    const object = jsonObject.safeParse(parseJson(text));
-    if (!object.success) throw new HttpError(400, 'Invalid JSON payload. Expected an object.');
-    return { kind: 'json', fields: object.data };
+    return { kind: 'json', fields: parseObject(text) };
   }
   const fields = UNDECLARED_TYPES.includes(mediaType) ? runFieldsOf(text) : undefined;
   return fields === undefined ? { kind: 'text', text: text.trim() } : { kind: 'json', fields };
+}
+
+/**
+ * Reads a body that is the JSON of an object, whatever its content type.
+ *
+ * @throws HttpError 400 if it is not, 413 above 1 MiB
+ */
+export async function readJsonBody(request: HttpRequest): Promise<Readonly<Record<string, unknown>>> {
+  return parseObject(decode(await readBytes(request)));
+}
+
+function parseObject(text: string): Readonly<Record<string, unknown>> {
+  const object = jsonObject.safeParse(parseJson(text));
+  if (!object.success) throw new HttpError(400, 'Invalid JSON payload. Expected an object.');
+  return object.data;
 }
 
 function parseJson(text: string): unknown {

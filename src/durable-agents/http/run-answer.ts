@@ -1,4 +1,5 @@
 import type { HttpResponseInit } from '@azure/functions';
+import { toOpenApproval } from './approval-view.js';
 import type { RunOutcome } from '../client/run-outcome.js';
 import type { RunRequest } from '../run-request.js';
 import type { ErrorDescription } from '../../functions/with-error-handling.js';
@@ -30,7 +31,15 @@ export function timeoutAnswer(run: RunRequest, threadId: string, status: 202 | 5
   return { status, text: response, json, headers: statusHeaders(run, threadId) };
 }
 
-export function endedAnswer(run: RunRequest, threadId: string, outcome: RunOutcome): RunAnswer {
+/** The answer to a caller whose run has ended or waits for approval. */
+export function outcomeAnswer(run: RunRequest, threadId: string, outcome: RunOutcome): RunAnswer {
+  if (outcome.status === 'waiting') {
+    const response = 'Agent run is waiting for approval';
+    const approvals = outcome.approvals.map(toOpenApproval);
+    const json = { response, ...answerKeys(run, threadId, 'waiting_for_approval'), approvals };
+    // Without a time for another look: that can be days.
+    return { status: 202, text: response, json, headers: { location: statusLocation(run, threadId) } };
+  }
   if (outcome.status === 'error') {
     const { error, errorCode, retryAfterSeconds } = outcome;
     return {
@@ -52,7 +61,6 @@ export function endedAnswer(run: RunRequest, threadId: string, outcome: RunOutco
   };
 }
 
-/** @param details further keys of the JSON answer */
 /** Nothing for an answer that an earlier request with the same idempotency key got as text. */
 function structuredResponse(response: string): { readonly structured_response: unknown } | undefined {
   try {
@@ -63,6 +71,7 @@ function structuredResponse(response: string): { readonly structured_response: u
   }
 }
 
+/** @param details further keys of the JSON answer */
 export function failedAnswer(
   { status, message, headers }: ErrorDescription,
   details: Readonly<Record<string, string>> = {},
@@ -79,11 +88,15 @@ export function toResponse(answer: RunAnswer, format: ResponseFormat, threadId: 
 }
 
 /** Where a run that goes on can be read, relative to the run endpoint, and when. */
-function statusHeaders({ correlationId }: RunRequest, threadId: string): Readonly<Record<string, string>> {
+function statusHeaders(run: RunRequest, threadId: string): Readonly<Record<string, string>> {
   return {
-    location: `threads/${encodeURIComponent(threadId)}/runs/${correlationId}`,
+    location: statusLocation(run, threadId),
     'retry-after': String(RUN_RETRY_AFTER_SECONDS),
   };
+}
+
+function statusLocation({ correlationId }: RunRequest, threadId: string): string {
+  return `threads/${encodeURIComponent(threadId)}/runs/${correlationId}`;
 }
 
 /** A thread id in a header: as it is if it is printable ASCII without `%`, else percent-encoded UTF-8. */

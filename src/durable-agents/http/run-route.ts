@@ -12,7 +12,7 @@ import { withErrorHandling, describeError } from '../../functions/with-error-han
 import { type MessageRules, parseRunEnvelope, parseRunMessage } from './parse-run-request.js';
 import {
   acceptedAnswer,
-  endedAnswer,
+  outcomeAnswer,
   failedAnswer,
   headerText,
   type ResponseFormat,
@@ -61,6 +61,7 @@ export function createRunRoute(options: RunRouteOptions): HttpHandler {
         correlationId: isKeyed ? correlationIdOfKey(agentName, threadId, idempotencyKey) : createId(),
         createdAt: new Date().toISOString(),
         responseType: kind,
+        ...(strategy === 'interrupt' && { interrupts: true }),
         ...(traceParent !== undefined && { traceParent }),
         ...(ownerId !== undefined && { ownerId }),
       };
@@ -73,7 +74,7 @@ export function createRunRoute(options: RunRouteOptions): HttpHandler {
       const answerTo = (outcome: RunOutcome | undefined): RunAnswer => {
         if (outcome === undefined) return timeoutAnswer(run, threadId, options.timeoutStatus);
         if (isKeyed) assertSameMessage(run, outcome.requestMessage);
-        return endedAnswer(run, threadId, outcome);
+        return outcomeAnswer(run, threadId, outcome);
       };
       try {
         if (streamed !== undefined) {

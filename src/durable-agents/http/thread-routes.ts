@@ -1,5 +1,6 @@
 import { app, type HttpFunctionOptions, type HttpHandler, type HttpMethod } from '@azure/functions';
 import { input } from 'durable-functions';
+import { createDecideApprovalRoute, createListApprovalsRoute } from './approval-routes.js';
 import { createConversationRoute } from './conversation-route.js';
 import { createDeleteThreadRoute, type DeleteThreadRouteOptions } from './delete-thread-route.js';
 import { createCancelRunRoute, createGetRunRoute, createListRunsRoute, type RunRoutesOptions } from './run-routes.js';
@@ -7,7 +8,7 @@ import { createCancelRunRoute, createGetRunRoute, createListRunsRoute, type RunR
 export type ThreadRoutesOptions = DeleteThreadRouteOptions &
   RunRoutesOptions & { readonly authLevel: NonNullable<HttpFunctionOptions['authLevel']> };
 
-/** Registers the endpoints that serve, cancel and delete what agents have been asked, for all agents. */
+/** Registers the endpoints that serve, approve, cancel and delete what agents have been asked, for all agents. */
 export function registerThreadRoutes({ authLevel, ...options }: ThreadRoutesOptions): void {
   const add = (name: string, method: HttpMethod, route: string, handler: HttpHandler): void =>
     app.http(name, {
@@ -22,4 +23,6 @@ export function registerThreadRoutes({ authLevel, ...options }: ThreadRoutesOpti
   add('list_runs', 'GET', '/runs', createListRunsRoute(options));
   add('get_run', 'GET', '/runs/{correlation_id}', createGetRunRoute(options));
   add('cancel_run', 'POST', '/runs/{correlation_id}/cancel', createCancelRunRoute(options));
+  add('list_approvals', 'GET', '/approvals', createListApprovalsRoute(options.access));
+  add('decide_approval', 'POST', '/approvals/{approval_id}', createDecideApprovalRoute(options.access));
 }

@@ -7,12 +7,12 @@ import type { Redaction } from './redaction.js';
 import { StreamRedactor } from './stream-redactor.js';
 
 type TextUpdate = Extract<AgentResponseUpdate, { kind: 'text' | 'reasoning' }>;
-type ToolUpdate = Extract<AgentResponseUpdate, { kind: 'tool_call' | 'tool_result' }>;
+type ToolUpdate = Exclude<AgentResponseUpdate, TextUpdate>;
 
 const NOTHING: readonly AgentResponseUpdate[] = [];
 
 function isTool(update: AgentResponseUpdate): update is ToolUpdate {
-  return update.kind === 'tool_call' || update.kind === 'tool_result';
+  return update.kind !== 'text' && update.kind !== 'reasoning';
 }
 
 /** Redacts what one delivery of a run shows to callbacks and traces. The conversation and the model see the originals. */
@@ -66,9 +66,17 @@ export class RunRedaction {
   }
 
   #tool(update: ToolUpdate): AgentResponseUpdate {
-    if (update.kind === 'tool_call')
-      return deepFreeze({ ...update, arguments: this.#redaction.json(update.arguments) });
-    return deepFreeze({ ...update, result: this.#redaction.json(update.result) });
+    switch (update.kind) {
+      case 'tool_call':
+        return deepFreeze({ ...update, arguments: this.#redaction.json(update.arguments) });
+      case 'tool_result':
+        return deepFreeze({ ...update, result: this.#redaction.json(update.result) });
+      case 'approval': {
+        const { arguments: args, reason } = update;
+        const shown = { ...update, arguments: this.#redaction.json(args) };
+        return deepFreeze(reason === undefined ? shown : { ...shown, reason: this.text(reason) });
+      }
+    }
   }
 
   #visible(update: TextUpdate, text: string): readonly AgentResponseUpdate[] {

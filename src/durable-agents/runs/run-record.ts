@@ -82,16 +82,27 @@ export function queuedRun({ correlationId, message, createdAt }: NewRun, order: 
   return { correlationId, status: 'queued', message, createdAt, order, attempt: 0 };
 }
 
-/** The record when a delivery of the run begins. What an earlier delivery has ended with is void. */
-export function begunRun(record: RunRecord, deliveries: number, now: string): RunRecord {
+/**
+ * The record when a delivery of the run begins. What an earlier delivery has ended with is void.
+ *
+ * @param continues whether the delivery goes on with the newest attempt
+ */
+export function begunRun(record: RunRecord, deliveries: number, now: string, continues = false): RunRecord {
   const { correlationId, message, createdAt, order, interrupts, startedAt = now } = record;
-  const attempt = Math.max(deliveries, record.attempt + 1);
+  const attempt = continues ? record.attempt : Math.max(deliveries, record.attempt + 1);
   const kept = { correlationId, message, createdAt, order, ...(interrupts !== undefined && { interrupts }) };
-  return { ...kept, status: 'running', startedAt, attempt };
+  const { firstUpdateAt } = record;
+  const shown = continues && firstUpdateAt !== undefined && { firstUpdateAt };
+  return { ...kept, status: 'running', startedAt, attempt, ...shown };
+}
+
+/** @param firstUpdateAt of the delivery after which the run waits */
+export function suspendedRun(record: RunRecord, firstUpdateAt: string | undefined): RunRecord {
+  return { ...record, status: 'waiting_for_approval', firstUpdateAt: record.firstUpdateAt ?? firstUpdateAt };
 }
 
 export function endedRun(record: RunRecord, end: RunEnd, now: string): RunRecord {
-  return { ...record, ...end, endedAt: now };
+  return { ...record, ...end, endedAt: now, firstUpdateAt: record.firstUpdateAt ?? end.firstUpdateAt };
 }
 
 const storedUsage = z.object({

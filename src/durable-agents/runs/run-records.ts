@@ -9,6 +9,7 @@ import {
   type NewRun,
   parseRunRecord,
   queuedRun,
+  suspendedRun,
   type RunEnd,
   type RunRecord,
 } from './run-record.js';
@@ -38,8 +39,15 @@ export type BegunRun =
       readonly stored: StoredValue;
       /** The thread was deleted then, and its entity does not know yet. */
       readonly deletedAt: string | undefined;
+      /** Whether the delivery goes on with an attempt that has waited. */
+      readonly continues: boolean;
     }
-  | { readonly status: 'cancelled'; readonly record: RunRecord; readonly deletedAt: string | undefined }
+  | {
+      readonly status: 'cancelled';
+      readonly record: RunRecord;
+      readonly deletedAt: string | undefined;
+      readonly continues: boolean;
+    }
   /** It has ended before, and its turn is no longer in the conversation. */
   | { readonly status: 'ended'; readonly record: RunRecord }
   /** The run belongs to a thread that was deleted. */
@@ -170,8 +178,13 @@ export class RunRecords {
     });
   }
 
-  /** Begins a delivery of a run. @param deliveries how many there were, this one included, as far as the host knows */
-  async begin(run: NewRun, deliveries: number): Promise<BegunRun> {
+  /**
+   * Begins a delivery of a run.
+   *
+   * @param deliveries how many there were, this one included, as far as the host knows
+   * @param hasWaited whether the thread's state has the run as one that waits
+   */
+  async begin(run: NewRun, deliveries: number, hasWaited = false): Promise<BegunRun> {
     const partition = threadPartition(run);
     const key = runKey(run.correlationId);
     return retry(async () => {
@@ -182,15 +195,24 @@ export class RunRecords {
       const deletedAt = tombstone?.emptiedAt === undefined ? tombstone?.deletedAt : undefined;
       const known = stored && parseRunRecord(stored.value);
       if (known?.droppedAt !== undefined) return { status: 'ended', record: known };
-      const record = begunRun(known ?? queuedRun(run, this.#nextOrder()), deliveries, this.#now().toISOString());
+      // After a crash the record says that the run goes on, and its events begin again.
+      const continues = hasWaited && known?.status === 'waiting_for_approval';
+      const queued = known ?? queuedRun(run, this.#nextOrder());
+      const record = begunRun(queued, deliveries, this.#now().toISOString(), continues);
       if (known?.status === 'cancelled' || known?.cancelRequestedAt !== undefined) {
-        return { status: 'cancelled', record, deletedAt };
+        return { status: 'cancelled', record, deletedAt, continues };
       }
       const changes = changesOf(known, record);
       const tag = await this.#store.commit(partition, { key, tag: stored?.tag }, changes);
       if (tag === undefined) return undefined;
-      return { status: 'running', record, stored: { key, value: JSON.stringify(record), tag }, deletedAt };
+      return { status: 'running', record, stored: { key, value: JSON.stringify(record), tag }, deletedAt, continues };
     });
+  }
+
+  /** Notes that a run waits for approval. @param stored what {@link begin} wrote, which saves a read */
+  suspend(run: NewRun, firstUpdateAt: string | undefined, stored?: StoredValue): Promise<RunRecord | undefined> {
+    const change = (record = queuedRun(run, this.#nextOrder())): RunRecord => suspendedRun(record, firstUpdateAt);
+    return this.#change(run, change, stored);
   }
 
   /**

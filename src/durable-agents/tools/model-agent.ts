@@ -1,11 +1,13 @@
-import type { Agent, AgentRunOptions, AgentStreamPart, AgentUsage } from '../agent.js';
+import { errorText } from '../../functions/error-text.js';
+import type { Agent, AgentRunOptions, AgentStreamPart, AgentToolResultUpdate, AgentUsage } from '../agent.js';
+import { type Approval, refusalOf, toApprovalUpdate, toRequestedUpdate } from '../approvals/approval.js';
 import { AgentError } from '../errors.js';
 import type { JsonObject, ThreadContent, ThreadMessage } from '../thread/thread-state.js';
 import { callModel } from './call-model.js';
 import { callTool, type ToolCall, toFunctionCall, type ToolOutcome } from './call-tool.js';
 import type { ChatModel, ModelToolCall } from './chat-model.js';
 import type { AnswerStep, CallPosition } from './run-steps.js';
-import type { Tool } from './tool.js';
+import { type PreparedCall, type Tool, ToolError } from './tool.js';
 
 const DEFAULT_MAX_TOOL_ROUNDS = 10;
 
@@ -71,35 +73,81 @@ export function createModelAgent(options: ModelAgentOptions): Agent {
       for (const { callId, toolName, arguments: args } of calls) {
         yield { kind: 'tool_call', text: '', callId, toolName, arguments: args };
       }
-      const results: ThreadContent[] = [];
-      const outcomes = startCalls(calls, round, run);
-      for (const [index, { callId, toolName }] of calls.entries()) {
-        const outcome = await outcomes[index]!;
-        yield { kind: 'tool_result', text: '', callId, toolName, ...outcome };
-        results.push({ $type: 'functionResult', callId, result: outcome.result });
+      const asked = await findApprovals(calls, round, run);
+      const outcomes = startCalls(calls, round, run, (index) => !asked.has(index));
+      for (const [index, outcome] of outcomes) yield toResultPart(calls[index]!, await outcome);
+      if (asked.size > 0) {
+        const approvals = [...asked.values()];
+        yield* approvals.map(toRequestedUpdate);
+        if (approvals.some(({ decision }) => decision === undefined)) {
+          yield { kind: 'suspension' };
+          return;
+        }
+        yield* approvals.map(toApprovalUpdate);
+        // A later round was shown as well if the run waited there, too.
+        if (steps?.answer(round + 1) === undefined) yield { kind: 'resumption' };
       }
-      conversation.push(toMessage(said, calls), { role: 'tool', contents: results });
+      const decided = calls.map((call, index) => withEdits(call, asked.get(index)));
+      const approved = startCalls(decided, round, run, (index) => asked.has(index), asked);
+      for (const [index, outcome] of approved) yield toResultPart(decided[index]!, await outcome);
+      const results: ThreadContent[] = [];
+      for (const [index, { callId }] of decided.entries()) {
+        const { result } = await (outcomes.get(index) ?? approved.get(index))!;
+        results.push({ $type: 'functionResult', callId, result });
+      }
+      conversation.push(toMessage(said, decided), { role: 'tool', contents: results });
     }
   }
 
-  /** Makes the calls of a round at once, but for those that an earlier delivery has finished. */
+  /** The approvals that calls of a round need, by their position. */
+  async function findApprovals(
+    calls: readonly ToolCall[],
+    round: number,
+    { approvals, steps, log, correlationId }: AgentRunOptions,
+  ): Promise<ReadonlyMap<number, Approval>> {
+    const asked = new Map<number, Approval>();
+    for (const [index, call] of calls.entries()) {
+      const position = { round, index };
+      const known = approvals?.find(position);
+      if (known !== undefined) asked.set(index, known);
+      else if (steps?.outcome(position) === undefined && (await needsApproval(byName.get(call.toolName), call, warn))) {
+        if (approvals === undefined) {
+          throw new AgentError('approval_unavailable', `Nobody can be asked to approve the call of ${call.toolName}.`);
+        }
+        asked.set(index, approvals.request(position, call));
+      }
+    }
+    return asked;
+
+    function warn(message: string): void {
+      log.warn(`[${name}][${correlationId}] ${message}`);
+    }
+  }
+
+  /** Makes some calls of a round at once, except those that an earlier delivery has finished. */
   function startCalls(
     calls: readonly ToolCall[],
     round: number,
     run: AgentRunOptions,
-  ): readonly Promise<ToolOutcome>[] {
+    isIncluded: (index: number) => boolean,
+    asked?: ReadonlyMap<number, Approval>,
+  ): ReadonlyMap<number, Promise<ToolOutcome>> {
     const { steps, trace } = run;
-    for (const [index, call] of calls.entries()) {
+    const included = [...calls.entries()].filter(([index]) => isIncluded(index));
+    for (const [index, call] of included) {
       const isOnce = byName.get(call.toolName)?.effect === 'once';
       if (isOnce && steps?.outcome({ round, index }) === undefined) steps?.assertNotBegun({ round, index }, call);
     }
-    return calls.map((call, index) => {
-      const position = { round, index };
-      const outcome = makeCall(call, position);
-      // It is awaited later, so a rejection must not count as unhandled until then.
-      outcome.catch(() => undefined);
-      return outcome;
-    });
+    return new Map(
+      included.map(([index, call]) => {
+        const approval = asked?.get(index);
+        const refusal = approval && refusalOf(approval);
+        const outcome = refusal === undefined ? makeCall(call, { round, index }) : Promise.resolve(refusal);
+        // It is awaited later, so a rejection must not count as unhandled until then.
+        outcome.catch(() => undefined);
+        return [index, outcome];
+      }),
+    );
 
     async function makeCall(call: ToolCall, position: CallPosition): Promise<ToolOutcome> {
       const taken = steps?.outcome(position);
@@ -114,7 +162,39 @@ export function createModelAgent(options: ModelAgentOptions): Agent {
     }
   }
 
-  return { name, type, ...(model.info && { model: model.info }), run: answer };
+  return { name, type, ...(model.info && { model: model.info }), tools, run: answer };
+}
+
+/** Bad arguments need no approval: such a call is not made. */
+async function needsApproval(
+  tool: Tool | undefined,
+  { arguments: args, toolName, callId }: ToolCall,
+  warn: (message: string) => void,
+): Promise<boolean> {
+  if (tool === undefined || typeof args === 'string') return false;
+  let prepared: PreparedCall;
+  try {
+    prepared = await tool.prepare(args);
+  } catch (error) {
+    if (error instanceof ToolError) return false;
+    throw error;
+  }
+  try {
+    return await prepared.needsApproval();
+  } catch (error) {
+    warn(`whether call ${callId} of ${toolName} needs approval could not be decided, so it does: ${errorText(error)}`);
+    return true;
+  }
+}
+
+/** The call as a person has approved it. */
+function withEdits(call: ToolCall, approval: Approval | undefined): ToolCall {
+  const edited = approval?.decision?.arguments;
+  return edited === undefined ? call : { ...call, arguments: edited };
+}
+
+function toResultPart({ callId, toolName }: ToolCall, outcome: ToolOutcome): AgentToolResultUpdate {
+  return { kind: 'tool_result', text: '', callId, toolName, ...outcome };
 }
 
 /** Endpoints leave ids out, or give two calls the same one. */

@@ -48,8 +48,14 @@ export interface CallPosition {
   readonly index: number;
 }
 
+/** Finished steps as a thread's state keeps them. */
+export type FinishedSteps = Readonly<Record<string, unknown>>;
+
 export interface RunStepsOptions {
-  readonly store: KeyValueStore;
+  /** Undefined: steps are lost with the process, unless the run is suspended. */
+  readonly store?: KeyValueStore | undefined;
+  /** Steps that the run had finished when it was suspended. @default none */
+  readonly finished?: FinishedSteps | undefined;
   readonly run: RunIdentity;
   /** Whether a run's response is in the thread's committed state: its steps are not needed any more. */
   readonly isAnswered: (correlationId: string) => boolean;
@@ -58,7 +64,7 @@ export interface RunStepsOptions {
 
 /**
  * Records each finished step of a run before the next one begins, so that a delivery after a crash takes the steps over
- * instead of paying for them again. A store that is unreachable costs the run only this protection, unless a tool must
+ * instead of paying for them again. If the store is unreachable, the run loses only this protection, unless a tool must
  * not run twice.
  */
 export class RunSteps {
@@ -73,21 +79,34 @@ export class RunSteps {
 
   /** Reads what earlier deliveries have recorded, and removes the steps of answered runs. To be called first. */
   async load(): Promise<void> {
-    const { run, isAnswered, log } = this.#options;
-    const rows = (await this.#try('read', () => this.#readAll())) ?? [];
+    const { run, store, finished = {}, isAnswered, log } = this.#options;
+    const prefix = this.#prefix;
+    for (const [name, step] of Object.entries(finished)) this.#stored.set(prefix + name, JSON.stringify(step));
+    if (store === undefined) return;
+    const rows = (await this.#try('read', () => this.#readAll(store))) ?? [];
     const stale = new Set<string>();
+    let takenOver = 0;
     for (const { key, value } of rows) {
       const [, correlationId = ''] = key.split('|');
-      if (correlationId === run.correlationId) this.#stored.set(key, value);
-      else if (isAnswered(correlationId)) stale.add(correlationId);
+      if (correlationId !== run.correlationId) {
+        if (isAnswered(correlationId)) stale.add(correlationId);
+      } else if (!this.#stored.has(key)) {
+        this.#stored.set(key, value);
+        if (!key.endsWith('|begun')) takenOver += 1;
+      }
     }
-    if (this.#stored.size > 0) {
-      const count = [...this.#stored.keys()].filter((key) => !key.endsWith('|begun')).length;
-      log.info(`${this.#where()} took over ${count} steps of an earlier delivery (thread ${run.threadId})`);
+    if (takenOver > 0) {
+      log.info(`${this.#where()} took over ${takenOver} steps of an earlier delivery (thread ${run.threadId})`);
     }
     for (const correlationId of stale) {
-      await this.#try('remove', () => this.#store.removeRange(this.#partition, rangeOf(correlationId)));
+      await this.#try('remove', () => store.removeRange(this.#partition, rangeOf(correlationId)));
     }
+  }
+
+  /** The steps that are finished so far, for the thread's state. */
+  get finished(): FinishedSteps {
+    const steps = [...this.#stored].filter(([key]) => !key.endsWith('|begun'));
+    return Object.fromEntries(steps.map(([key, value]) => [key.slice(this.#prefix.length), JSON.parse(value)]));
   }
 
   answer(round: number): AnswerStep | undefined {
@@ -126,10 +145,12 @@ export class RunSteps {
    * be reached
    */
   async begin({ round, index }: CallPosition, call: ToolCall): Promise<void> {
+    const { store } = this.#options;
+    if (store === undefined) return;
     const key = this.#key(round, `${threeDigits(index)}|begun`);
     let tag: string | undefined;
     try {
-      tag = await this.#commit(key, '1');
+      tag = await this.#commit(store, key, '1');
     } catch (error) {
       const message = `The call of ${call.toolName} was not begun, because that could not be recorded.`;
       throw new AgentError('steps_unavailable', message, { cause: error });
@@ -137,29 +158,30 @@ export class RunSteps {
     if (tag === undefined) throw outcomeUnknown(call);
   }
 
-  get #store(): KeyValueStore {
-    return this.#options.store;
-  }
-
-  async #readAll(): Promise<StoredValue[]> {
+  async #readAll(store: KeyValueStore): Promise<StoredValue[]> {
     const rows: StoredValue[] = [];
     const range = { from: 'step|', before: 'step~' };
-    for await (const page of readPages(this.#store, this.#partition, range)) rows.push(...page);
+    for await (const page of readPages(store, this.#partition, range)) rows.push(...page);
     return rows;
   }
 
   /** @returns what is recorded under the key if another delivery was first; undefined otherwise */
   async #record(key: string, value: string): Promise<string | undefined> {
-    return this.#try('record', async () => {
-      const tag = await this.#commit(key, value);
-      if (tag !== undefined) return undefined;
-      return (await this.#store.read({ partition: this.#partition, key }))?.value;
-    });
+    const { store } = this.#options;
+    const recorded =
+      store &&
+      (await this.#try('record', async () => {
+        const tag = await this.#commit(store, key, value);
+        if (tag !== undefined) return undefined;
+        return (await store.read({ partition: this.#partition, key }))?.value;
+      }));
+    this.#stored.set(key, recorded ?? value);
+    return recorded;
   }
 
-  #commit(key: string, value: string): Promise<string | undefined> {
+  #commit(store: KeyValueStore, key: string, value: string): Promise<string | undefined> {
     return withTimeout(STORE_TIMEOUT_MS, () =>
-      this.#store.commit(this.#partition, { key, tag: undefined }, [{ key, value }]),
+      store.commit(this.#partition, { key, tag: undefined }, [{ key, value }]),
     );
   }
 
@@ -173,8 +195,12 @@ export class RunSteps {
     }
   }
 
+  get #prefix(): string {
+    return `step|${this.#options.run.correlationId}|`;
+  }
+
   #key(round: number, name: string): string {
-    return `step|${this.#options.run.correlationId}|${String(round).padStart(4, '0')}|${name}`;
+    return `${this.#prefix}${String(round).padStart(4, '0')}|${name}`;
   }
 
   #where(): string {

@@ -42,6 +42,11 @@ export interface ToolOptions<Parameters extends z.ZodObject> {
    * `idempotencyKey`; for one that must run `once`, the run fails with `tool_outcome_unknown`. @default 'repeatable'
    */
   readonly effect?: ToolEffect;
+  /**
+   * Whether a person must approve a call before it is made; a function decides by its arguments. If the function throws,
+   * the call needs approval. @default false
+   */
+  readonly needsApproval?: boolean | ((args: z.output<Parameters>) => boolean | Promise<boolean>);
 }
 
 /** A tool as the agent's loop uses it. Made by {@link defineTool}. */
@@ -58,6 +63,8 @@ export interface Tool {
 
 /** A call whose arguments fit the schema of its tool. */
 export interface PreparedCall {
+  /** Whether a person must approve it. Rejects with what the function of the tool throws. */
+  needsApproval(): Promise<boolean>;
   execute(context: ToolContext): unknown;
 }
 
@@ -80,6 +87,7 @@ export class ToolError extends Error {
  */
 export function defineTool<Parameters extends z.ZodObject>(options: ToolOptions<Parameters>): Tool {
   const { name, description, parameters, execute, timeoutMs = DEFAULT_TIMEOUT_MS, effect = 'repeatable' } = options;
+  const { needsApproval = false } = options;
   if (!TOOL_NAME.test(name)) {
     throw new TypeError(`Invalid tool name "${name}": expected 1 to 64 letters, digits, "_" or "-".`);
   }
@@ -92,8 +100,12 @@ export function defineTool<Parameters extends z.ZodObject>(options: ToolOptions<
     effect,
     async prepare(args) {
       const parsed = await parameters.safeParseAsync(args);
-      if (parsed.success) return { execute: (context) => execute(parsed.data, context) };
-      throw invalidArguments(`do not fit the schema of ${name}. ${describeIssues(parsed.error)}`);
+      if (!parsed.success) throw invalidArguments(`do not fit the schema of ${name}. ${describeIssues(parsed.error)}`);
+      const { data } = parsed;
+      return {
+        needsApproval: async () => (typeof needsApproval === 'boolean' ? needsApproval : needsApproval(data)),
+        execute: (context) => execute(data, context),
+      };
     },
   };
 }

@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
-import { toStreamFields } from '../../../src/audit/domain/callback-event.js';
+import { toUpdateFields } from '../../../src/audit/domain/callback-event.js';
 
 const about = { text: '', callId: 'call-1', toolName: 'get_weather' } as const;
 
 it('a tool call event has its fields in wire order', () => {
-  const fields = toStreamFields({ kind: 'tool_call', ...about, arguments: { location: 'Paris' } });
+  const fields = toUpdateFields({ kind: 'tool_call', ...about, arguments: { location: 'Paris' } });
 
   expect(JSON.stringify(fields)).toBe(
     '{"event_type":"stream","update_kind":"tool_call","text":"","call_id":"call-1","tool_name":"get_weather",' +
@@ -15,7 +15,7 @@ it('a tool call event has its fields in wire order', () => {
 it('a tool result event has its fields in wire order, and a round number from the second round on', () => {
   const result = { kind: 'tool_result', ...about, result: 'sunny', isError: false, durationMs: 12 } as const;
 
-  expect(JSON.stringify(toStreamFields({ ...result, round: 2 }))).toBe(
+  expect(JSON.stringify(toUpdateFields({ ...result, round: 2 }))).toBe(
     '{"event_type":"stream","update_kind":"tool_result","text":"","call_id":"call-1","tool_name":"get_weather",' +
       '"result":"sunny","is_error":false,"duration_ms":12,"round":2}',
   );
@@ -24,7 +24,7 @@ it('a tool result event has its fields in wire order, and a round number from th
 it('a tool result event truncates the result to 4 KiB of JSON and says so', () => {
   const long = { kind: 'tool_result', ...about, result: 'ä"'.repeat(5000), isError: false, durationMs: 12 } as const;
 
-  const fields = toStreamFields(long);
+  const fields = toUpdateFields(long);
 
   const json = JSON.stringify('result' in fields ? fields.result : undefined);
   expect(Buffer.byteLength(json)).toBeLessThanOrEqual(4096);

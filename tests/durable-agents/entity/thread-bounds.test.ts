@@ -34,6 +34,7 @@ async function run(
     completions: new RunCompletionNotifier(),
     runTimeoutMs: 60_000,
     maxAttempts: 5,
+    approvalTimeoutMs: 60_000,
     maxStateBytes: 900_000,
     runRecords: new RunRecords(storage),
     threadIndex: new ThreadIndex(storage),

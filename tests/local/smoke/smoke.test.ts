@@ -19,7 +19,7 @@ describe('npm run smoke', () => {
     const smoke = launchApp([running.app.baseUrl], {}, 'smoke/smoke');
     expect(await smoke.ended).toBe(0);
     expect(smoke.output().trim().split('\n')).toEqual([
-      'ok  health: CallbackAgent, WeatherAgent, MathAgent',
+      'ok  health: CallbackAgent, WeatherAgent, MathAgent, RefundAgent',
       expect.stringMatching(/^ok {2}run: \d+ characters$/),
       expect.stringMatching(/^ok {2}stream: \d+ events$/),
       expect.stringMatching(/^ok {2}events: \d+ of 2 runs$/),

@@ -24,7 +24,7 @@ export function jsonOf<Schema extends z.ZodType>(schema: Schema) {
 /** All fields of a type, so that none is dropped by mistake. */
 type Fields<Type> = Record<keyof Type, z.ZodType>;
 
-const eventType = z.enum(['stream', 'final', 'failed']);
+const eventType = z.enum(['stream', 'approval', 'final', 'failed']);
 
 const headJson = jsonOf(
   z.object({

@@ -47,13 +47,27 @@ export interface FailedEvent extends EventOfRun {
   readonly lost_events?: number;
 }
 
+export interface ApprovalEvent extends EventOfRun {
+  readonly event_type: 'approval';
+  readonly approval_id: string;
+  readonly call_id: string;
+  readonly tool_name: string;
+  readonly arguments: unknown;
+  readonly state: ApprovalState;
+  readonly reason?: string;
+  readonly decided_by?: string;
+}
+
+/** Whether a tool call may run. `expired` counts as a refusal. */
+export type ApprovalState = 'requested' | 'approved' | 'rejected' | 'expired';
+
 export interface TokenCounts {
   readonly input_token_count: number;
   readonly output_token_count: number;
   readonly total_token_count: number;
 }
 
-export type TelemetryEvent = StreamEvent | FinalEvent | FailedEvent;
+export type TelemetryEvent = StreamEvent | FinalEvent | FailedEvent | ApprovalEvent;
 
 /** An event as received: only the first event of a run is guaranteed to carry the request message. */
 export type ReceivedEvent = TelemetryEvent extends infer Event

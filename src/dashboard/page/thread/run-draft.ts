@@ -58,6 +58,8 @@ export function addToRun(run: RunDraft, event: TelemetryEvent): void {
       }
       return;
     }
+    case 'approval':
+      return;
     case 'final':
       run.outcome = {
         status: 'answered',

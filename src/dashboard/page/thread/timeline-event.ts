@@ -33,6 +33,8 @@ function textOf(event: TelemetryEvent): string {
   switch (event.event_type) {
     case 'stream':
       return textOfUpdate(event);
+    case 'approval':
+      return `${event.tool_name} ${event.state}`;
     case 'final':
       return event.response_text;
     case 'failed':

@@ -1,3 +1,4 @@
+import { endsRun } from '../../../../src/audit/domain/callback-event.js';
 import type { CallbackEventStore } from '../../../../src/audit/store/callback-event-store.js';
 import type { EventThread } from '../../../../src/audit/domain/event-thread.js';
 import type { OpenAttempt } from '../../../../src/audit/domain/recorded-run.js';
@@ -52,7 +53,7 @@ export class HistoryWriter {
     const lastIndex = Math.min(firstIndex + count - 1, this.#end?.index ?? Infinity);
     const events: NewEvent[] = [];
     for (let index = firstIndex; index <= lastIndex; index += 1) {
-      if (index === lastIndex && index >= this.nextIndex && last !== 'stream') this.#end = { index, type: last };
+      if (index === lastIndex && index >= this.nextIndex && endsRun(last)) this.#end = { index, type: last };
       events.push(this.#event(index));
     }
     this.nextIndex = Math.max(this.nextIndex, lastIndex + 1);

@@ -1,3 +1,4 @@
+import { endsRun } from '../../../../src/audit/domain/callback-event.js';
 import type { AppendResult } from '../../../../src/audit/domain/thread-changes.js';
 import type { ThreadTotals } from '../../../../src/audit/domain/thread-head.js';
 import type { StoredEvent, NewEvent } from '../../../../src/audit/domain/stored-event.js';
@@ -67,7 +68,7 @@ export class NaiveRecord {
       own.eventCount = index + 1;
       this.newestSequence += 1;
       own.lastSequence = this.newestSequence;
-      if (event.eventType !== 'stream') own.outcome = event.eventType;
+      if (endsRun(event.eventType)) own.outcome = event.eventType;
       const { correlationId } = writer.run;
       const { tokens, ...kept } = event;
       this.events.push({ sequence: this.newestSequence, correlationId, attempt: own.attempt, tokens, ...kept });

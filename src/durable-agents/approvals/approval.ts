@@ -1,0 +1,104 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import type { AgentApprovalUpdate } from '../agent.js';
+import type { RunIdentity } from '../run-event-source.js';
+import type { CallPosition } from '../tools/run-steps.js';
+import type { JsonObject } from '../thread/thread-state.js';
+import type { ToolCall, ToolOutcome } from '../tools/call-tool.js';
+
+const decisionSchema = z.object({
+  state: z.enum(['approved', 'rejected', 'expired']),
+  /** ISO 8601 in UTC. */
+  decidedAt: z.string(),
+  /** Id of the principal. Undefined if requests have none, or if nobody decided in time. */
+  decidedBy: z.string().optional(),
+  reason: z.string().optional(),
+  /** Arguments that replace those of the model. Undefined: its own. */
+  arguments: z.record(z.string(), z.unknown()).optional(),
+  /** Names the request that decided. */
+  token: z.string().optional(),
+  /** The same for decisions that are the same, see {@link digestOf}. */
+  digest: z.string().optional(),
+});
+
+export const approvalSchema = z.object({
+  approvalId: z.string(),
+  /** Round of the call, from 1. */
+  round: z.int().min(1),
+  /** Position of the call in its round, from 0. */
+  index: z.int().min(0),
+  callId: z.string(),
+  toolName: z.string(),
+  /** As the model wrote them. */
+  arguments: z.record(z.string(), z.unknown()),
+  requestedAt: z.string(),
+  expiresAt: z.string(),
+  /** Undefined while the call waits. */
+  decision: decisionSchema.optional(),
+});
+
+/** The approval of one tool call. */
+export type Approval = Readonly<z.infer<typeof approvalSchema>>;
+
+export type ApprovalDecision = Readonly<z.infer<typeof decisionSchema>>;
+
+/**
+ * Names the approval of a call. A delivery after a crash gives the same call the same id, and a call that differs in
+ * anything that a person saw another one.
+ */
+export function approvalIdOf(
+  { agentName, threadId, correlationId }: RunIdentity,
+  { round, index }: CallPosition,
+  { callId, toolName, arguments: args }: ToolCall,
+): string {
+  const call = JSON.stringify([agentName, threadId, correlationId, round, index, callId, toolName, args]);
+  return createHash('sha256').update(call.toWellFormed()).digest('hex').slice(0, 32);
+}
+
+/** A hash of what was decided, without who decided it and why. */
+export function digestOf(approved: boolean, editedArguments: JsonObject | undefined): string {
+  const decided = JSON.stringify([approved, editedArguments ?? null]);
+  return createHash('sha256').update(decided.toWellFormed()).digest('hex').slice(0, 32);
+}
+
+/** What an approval shows before it is decided. */
+export function toRequestedUpdate(approval: Approval): AgentApprovalUpdate {
+  const { approvalId, callId, toolName, arguments: args, expiresAt } = approval;
+  return {
+    kind: 'approval',
+    text: '',
+    approvalId,
+    callId,
+    toolName,
+    arguments: args,
+    state: 'requested',
+    expiresAt,
+  };
+}
+
+/** What an approval shows: the decision, if there is one. */
+export function toApprovalUpdate(approval: Approval): AgentApprovalUpdate {
+  const { decision } = approval;
+  const requested = toRequestedUpdate(approval);
+  if (decision === undefined) return requested;
+  const { state, decidedAt, decidedBy, reason, arguments: edited } = decision;
+  return {
+    ...requested,
+    arguments: edited ?? approval.arguments,
+    state,
+    decidedAt,
+    ...(decidedBy !== undefined && { decidedBy }),
+    ...(reason !== undefined && { reason }),
+    ...(edited !== undefined && { argumentsEdited: true as const }),
+  };
+}
+
+/** The result of a call that must not be made. Undefined if it may be made. */
+export function refusalOf({ decision }: Approval): ToolOutcome | undefined {
+  if (decision === undefined || decision.state === 'approved') return undefined;
+  const why =
+    decision.state === 'expired'
+      ? 'Nobody approved this call in time, so it was not made.'
+      : `A person rejected this call, so it was not made.${decision.reason ? ` Reason: ${decision.reason}` : ''}`;
+  return { result: `Error: ${why}`, isError: true, durationMs: 0 };
+}

@@ -1,0 +1,99 @@
+import { z } from 'zod';
+import { ThreadStateError } from '../errors.js';
+import { type RunRequest, runRequestSchema } from '../run-request.js';
+import type { ThreadState } from '../thread/thread-state.js';
+import { type Approval, type ApprovalDecision, approvalSchema } from './approval.js';
+
+const MAX_PAST_APPROVALS = 20;
+
+const waitingRunSchema = z.object({
+  request: runRequestSchema,
+  /** Its finished steps, see `RunSteps.finished`. */
+  steps: z.record(z.string(), z.unknown()),
+  /** Of all of its rounds, in the order in which they were asked for. */
+  approvals: z.array(approvalSchema),
+});
+
+const waitingSchema = z.object({
+  waitingRun: waitingRunSchema.optional(),
+  deferredRuns: z.array(runRequestSchema).default([]),
+  pastApprovals: z.array(z.object({ ...approvalSchema.shape, correlationId: z.string() })).default([]),
+});
+
+/** A run that waits for the approval of tool calls, with all that another delivery needs to go on with it. */
+export type WaitingRun = Readonly<z.infer<typeof waitingRunSchema>>;
+
+/** An approval of a run that has ended. Its arguments are not kept. */
+export type PastApproval = Approval & { readonly correlationId: string };
+
+/** What a thread's state keeps besides its conversation while a run waits. */
+export interface WaitingState {
+  /** Undefined if no run waits. */
+  readonly waitingRun: WaitingRun | undefined;
+  /** Messages that came meanwhile, oldest first. Each starts a run when those before it have ended. */
+  readonly deferredRuns: readonly RunRequest[];
+  /** The newest approvals of runs that have ended: a decision that is sent again finds itself here. */
+  readonly pastApprovals: readonly PastApproval[];
+}
+
+/** @throws ThreadStateError if this version cannot read it */
+export function waitingStateOf({ data }: ThreadState): WaitingState {
+  const parsed = waitingSchema.safeParse(data['extensionData'] ?? {});
+  if (!parsed.success) {
+    const at = parsed.error.issues[0]?.path.join('.');
+    throw new ThreadStateError(`The stored state of this thread has a waiting run that cannot be read, at ${at}.`, {
+      cause: parsed.error,
+    });
+  }
+  const { waitingRun, deferredRuns, pastApprovals } = parsed.data;
+  return { waitingRun, deferredRuns, pastApprovals };
+}
+
+export function withWaitingState(state: ThreadState, { waitingRun, ...waiting }: WaitingState): ThreadState {
+  const { extensionData, ...data } = state.data;
+  const others = z.record(z.string(), z.unknown()).safeParse(extensionData).data ?? {};
+  const { waitingRun: _run, deferredRuns: _deferred, pastApprovals: _past, ...kept } = others;
+  const own = {
+    ...(waitingRun && { waitingRun }),
+    ...(waiting.deferredRuns.length > 0 && { deferredRuns: waiting.deferredRuns }),
+    ...(waiting.pastApprovals.length > 0 && { pastApprovals: waiting.pastApprovals }),
+  };
+  const extended = { ...kept, ...own };
+  const isExtended = extensionData !== undefined || Object.keys(own).length > 0;
+  return { ...state, data: { ...data, ...(isExtended && { extensionData: extended }) } };
+}
+
+/** The approvals that nobody has decided. */
+export function openApprovals({ approvals }: WaitingRun): readonly Approval[] {
+  return approvals.filter(({ decision }) => decision === undefined);
+}
+
+/** The approvals that have expired by now, and are not decided. */
+export function expiredApprovals(run: WaitingRun, now: Date): readonly Approval[] {
+  return openApprovals(run).filter(({ expiresAt }) => Date.parse(expiresAt) <= now.getTime());
+}
+
+/** The run with a decision on some of its approvals. */
+export function withDecision(run: WaitingRun, decided: readonly Approval[], decision: ApprovalDecision): WaitingRun {
+  const ids = new Set(decided.map(({ approvalId }) => approvalId));
+  const approvals = run.approvals.map((approval) =>
+    ids.has(approval.approvalId) ? { ...approval, decision } : approval,
+  );
+  return { ...run, approvals };
+}
+
+/** What is left of a waiting run when it has ended. */
+export function withoutWaitingRun({ waitingRun, deferredRuns, pastApprovals }: WaitingState): WaitingState {
+  const correlationId = waitingRun?.request.correlationId ?? '';
+  const past = (waitingRun?.approvals ?? []).map(({ decision, ...approval }) => ({
+    ...approval,
+    arguments: {},
+    correlationId,
+    ...(decision && { decision: { ...decision, arguments: undefined } }),
+  }));
+  return {
+    waitingRun: undefined,
+    deferredRuns,
+    pastApprovals: [...pastApprovals, ...past].slice(-MAX_PAST_APPROVALS),
+  };
+}

@@ -1,0 +1,191 @@
+import type { DurableEntityContext } from 'durable-functions';
+import type { Logger } from '../../functions/logger.js';
+import type { KeyValueStore } from '../../storage/key-value-store.js';
+import type { Agent } from '../agent.js';
+import type { AgentResponseCallback } from '../agent-response-callback.js';
+import { RunApprovals } from '../approvals/run-approvals.js';
+import { type WaitingRun, waitingStateOf, withoutWaitingRun, withWaitingState } from '../approvals/waiting-run.js';
+import { findOutcome } from '../client/run-outcome.js';
+import { AgentError } from '../errors.js';
+import type { ModelPrices } from '../model-price.js';
+import type { Redaction } from '../redaction/redaction.js';
+import { failRun, runAgent, type RunAgentOptions, type RunResult } from '../run-agent.js';
+import type { RunRequest } from '../run-request.js';
+import { CANCELLED_END, type RunEnd, usageOf } from '../runs/run-record.js';
+import { stateAfter } from '../runs/tombstones.js';
+import type { RunTracer } from '../run-tracer.js';
+import { boundThreadState, type BoundedThreadState } from '../thread/bound-thread-state.js';
+import type { HistoryLimits } from '../thread/history-window.js';
+import { fromEntityKey, THREAD_ID_RULE } from '../thread/thread-id.js';
+import {
+  findResponse,
+  ownedBy,
+  ownerOf,
+  responseError,
+  type ThreadEntry,
+  type ThreadState,
+} from '../thread/thread-state.js';
+import { RunSteps } from '../tools/run-steps.js';
+import type { RunDelivery } from './run-delivery.js';
+
+export interface DeliverRunOptions {
+  readonly agent: Agent;
+  readonly callback: AgentResponseCallback | undefined;
+  readonly runTimeoutMs: number;
+  /** A run that was delivered more often fails without asking the agent. */
+  readonly maxAttempts: number;
+  readonly historyLimits?: HistoryLimits | undefined;
+  /** Maximum size of a thread's state, in bytes of JSON. */
+  readonly maxStateBytes: number;
+  /** Keeps the finished steps of runs. Undefined: a run starts over after a crash. */
+  readonly stepStore?: KeyValueStore | undefined;
+  /** How long a tool call waits for approval. */
+  readonly approvalTimeoutMs: number;
+  /** Makes spans of the runs. Optional. */
+  readonly tracer?: RunTracer | undefined;
+  /** See {@link RunAgentOptions}. Also redacts the log and the list of threads. Optional. */
+  readonly redaction?: Redaction | undefined;
+  readonly redactAnswers?: boolean | undefined;
+  readonly prices?: ModelPrices | undefined;
+}
+
+/** One delivery of a run to its thread's entity. */
+export interface DeliveredRun {
+  readonly request: RunRequest;
+  readonly threadId: string;
+  readonly state: ThreadState;
+  /** How often the host has delivered the operation, as far as it tells. */
+  readonly deliveries: number;
+  readonly delivery: RunDelivery;
+  /** Set for a run that goes on after it has waited. */
+  readonly waitingRun?: WaitingRun | undefined;
+  /** What the run fails with instead of going on. Optional. */
+  readonly failure?: AgentError | undefined;
+  readonly log: Logger;
+}
+
+/** The outcome of an operation on an entity. */
+export interface OperationOutcome {
+  /** Small, as a large result can make the host roll the state back. Errors are results, too. */
+  readonly result: Readonly<Record<string, string | number>>;
+  /** Whether the entity ceases to exist. @default false */
+  readonly isGone?: boolean;
+}
+
+/** Runs the agent, or goes on with a run, and sets the thread's state to what comes of it. */
+export async function deliverRun(
+  entity: DurableEntityContext<unknown>,
+  run: DeliveredRun,
+  options: DeliverRunOptions,
+): Promise<OperationOutcome> {
+  const { agent, maxStateBytes } = options;
+  const { request, threadId, delivery, waitingRun, log } = run;
+  const { correlationId } = request;
+  let { state } = run;
+  const isAnswered = findResponse(state.data.conversationHistory, correlationId) !== undefined;
+  const begun = isAnswered ? undefined : await delivery.begin(run.deliveries, waitingRun !== undefined);
+  if (begun?.status === 'refused') {
+    log.info(`[${agent.name}][${correlationId}] not run: its thread was deleted (thread ${threadId})`);
+    return { result: { status: 'deleted', correlation_id: correlationId }, isGone: entity.isNewlyConstructed };
+  }
+  if (begun?.status === 'ended') {
+    log.info(`[${agent.name}][${correlationId}] already ended; not run again (thread ${threadId})`);
+    return { result: { status: begun.record.status, correlation_id: correlationId } };
+  }
+  if (begun?.deletedAt !== undefined) state = stateAfter(state, begun.deletedAt);
+  const owner = ownerOf(state) ?? request.ownerId;
+  if (owner !== undefined && request.ownerId !== undefined && owner !== request.ownerId) {
+    return { result: { error: 'The thread belongs to another user.' } };
+  }
+  const history = state.data.conversationHistory;
+  const attempt = begun?.record.attempt ?? run.deliveries;
+  const isResumed = begun?.continues ?? false;
+  const failure = isAnswered ? undefined : (run.failure ?? whyNotRun(entity, delivery, attempt, options.maxAttempts));
+  const about = { ...options, ...run, timeoutMs: options.runTimeoutMs, signal: delivery.signal, attempt, isResumed };
+  const steps = stepsOf(run, options, history);
+  const approvals = approvalsOf(run, options);
+  const result =
+    failure === undefined
+      ? await runAgent({ ...about, history, steps, approvals })
+      : await failRun({ ...about, history }, failure);
+  const owned = owner === undefined ? state : ownedBy(state, owner);
+  if (result.response === undefined) {
+    const waiting = { request, steps: steps.finished, approvals: [...approvals.all] };
+    entity.setState(withWaitingState(owned, { ...waitingStateOf(owned), waitingRun: waiting }));
+    await delivery.suspend(result.firstUpdateAt);
+    return { result: { status: 'waiting_for_approval', correlation_id: correlationId } };
+  }
+  const ended = waitingRun === undefined ? owned : withWaitingState(owned, withoutWaitingRun(waitingStateOf(owned)));
+  const whole = { ...ended, data: { ...ended.data, conversationHistory: [...result.history] } };
+  const bounded = boundThreadState(whole, maxStateBytes, new Date());
+  logBounds(bounded, { agent, threadId, request, log });
+  await delivery.noteDropped(bounded.droppedTurns);
+  const messageCount = bounded.state.data.conversationHistory.length;
+  if (!isAnswered) await delivery.end(endOf(result, request, messageCount));
+  entity.setState(bounded.state);
+  return {
+    result: {
+      status: responseError(result.response) ? 'error' : 'success',
+      correlation_id: correlationId,
+      message_count: messageCount,
+      ...(failure?.code === 'invalid_thread_id' && { error: failure.message }),
+    },
+  };
+}
+
+function stepsOf(
+  { threadId, request, waitingRun, log }: DeliveredRun,
+  { stepStore: store, agent }: DeliverRunOptions,
+  history: readonly ThreadEntry[],
+): RunSteps {
+  const run = { agentName: agent.name, threadId, correlationId: request.correlationId };
+  const isAnswered = (correlationId: string): boolean => findResponse(history, correlationId) !== undefined;
+  return new RunSteps({ store, finished: waitingRun?.steps, run, isAnswered, log });
+}
+
+function approvalsOf({ threadId, request, waitingRun }: DeliveredRun, options: DeliverRunOptions): RunApprovals {
+  const { agent, approvalTimeoutMs: timeoutMs } = options;
+  const run = { agentName: agent.name, threadId, correlationId: request.correlationId };
+  return new RunApprovals({ run, known: waitingRun?.approvals ?? [], timeoutMs, now: () => new Date() });
+}
+
+function logBounds(
+  { droppedTurns, isCut }: BoundedThreadState,
+  { agent, threadId, request, log }: Pick<RunAgentOptions, 'agent' | 'threadId' | 'request' | 'log'>,
+): void {
+  const where = `[${agent.name}][${request.correlationId}] thread ${threadId} has reached AGENT_MAX_STATE_BYTES:`;
+  if (droppedTurns.length > 0) log.info(`${where} dropped its oldest turns (${droppedTurns.length})`);
+  if (isCut) log.warn(`${where} cut the newest turn in the stored conversation; callers and events get it whole`);
+}
+
+/** What a run fails with that must not ask the agent. */
+function whyNotRun(
+  { entityId }: DurableEntityContext<unknown>,
+  delivery: RunDelivery,
+  attempt: number,
+  maxAttempts: number,
+): AgentError | undefined {
+  if (fromEntityKey(entityId.key) === undefined) {
+    return new AgentError('invalid_thread_id', `The key of this entity is not that of a thread id: ${THREAD_ID_RULE}.`);
+  }
+  if (delivery.signal.aborted) return AgentError.from(delivery.signal.reason);
+  if (attempt <= maxAttempts) return undefined;
+  const message = `The run was interrupted ${maxAttempts} times, which is the limit. It is not tried again.`;
+  return new AgentError('too_many_attempts', message);
+}
+
+/** @param messageCount entries of the conversation that are kept, the response included */
+export function endOf(
+  { history, response, finishReason, cost, firstUpdateAt }: RunResult,
+  { correlationId }: RunRequest,
+  messageCount: number,
+): RunEnd {
+  const outcome = findOutcome(history, correlationId);
+  if (outcome?.status !== 'success') {
+    const { error, errorCode } = outcome ?? { error: 'The agent failed.', errorCode: 'agent_error' };
+    const status = errorCode === CANCELLED_END.errorCode ? 'cancelled' : 'failed';
+    return { status, errorCode, error, firstUpdateAt };
+  }
+  const usage = usageOf(response);
+  return { status: 'completed', response: outcome.response, messageCount, usage, cost, finishReason, firstUpdateAt };
+}

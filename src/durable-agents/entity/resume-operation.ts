@@ -1,0 +1,184 @@
+import type { DurableEntityContext } from 'durable-functions';
+import { z } from 'zod';
+import type { Logger } from '../../functions/logger.js';
+import { type Approval, type ApprovalDecision, toApprovalUpdate } from '../approvals/approval.js';
+import {
+  expiredApprovals,
+  openApprovals,
+  type WaitingRun,
+  waitingStateOf,
+  withDecision,
+  withWaitingState,
+} from '../approvals/waiting-run.js';
+import { CallbackNotifier } from '../callback-notifier.js';
+import { AgentError } from '../errors.js';
+import { RunRedaction } from '../redaction/run-redaction.js';
+import type { RunRequest } from '../run-request.js';
+import { CANCELLED_END } from '../runs/run-record.js';
+import { fromEntityKey } from '../thread/thread-id.js';
+import { parseThreadState } from '../thread/thread-state.js';
+import { deliverRun, type OperationOutcome } from './deliver-run.js';
+import { type RunOperationOptions, withDelivery } from './run-operation.js';
+
+/** The input of `decide`. */
+const decisionSchema = z.object({
+  approvalId: z.string(),
+  approved: z.boolean(),
+  decidedAt: z.iso.datetime(),
+  decidedBy: z.string().optional(),
+  reason: z.string().optional(),
+  arguments: z.record(z.string(), z.unknown()).optional(),
+  /** Names the request, which thereby recognizes its own decision. */
+  token: z.string(),
+  digest: z.string(),
+});
+
+/** What `decide` takes. */
+export type DecideInput = z.infer<typeof decisionSchema>;
+
+/** The input of `resume`. */
+const resumeSchema = z.object({
+  /** Ends this run as cancelled if it waits. */
+  cancels: z.string().optional(),
+});
+
+/** What `resume` takes. */
+export type ResumeInput = z.infer<typeof resumeSchema>;
+
+/**
+ * The operation `decide`: records a decision on an approval. The first one wins. The run goes on in an operation of its own,
+ * so that the decision is committed at once.
+ */
+export async function decideOperation(
+  entity: DurableEntityContext<unknown>,
+  options: RunOperationOptions,
+  log: Logger,
+): Promise<OperationOutcome> {
+  const { data: input } = decisionSchema.safeParse(entity.getInput());
+  if (input === undefined) return { result: { error: 'Invalid decision.' } };
+  const state = parseThreadState(entity.getState());
+  const waiting = waitingStateOf(state);
+  const { waitingRun } = waiting;
+  const approval = waitingRun?.approvals.find(({ approvalId }) => approvalId === input.approvalId);
+  if (waitingRun === undefined || approval === undefined) return { result: { status: 'unknown' } };
+  if (approval.decision !== undefined) return { result: { status: approval.decision.state } };
+  if (Date.parse(approval.expiresAt) <= Date.now()) {
+    entity.signalEntity(entity.entityId, 'resume');
+    return { result: { status: 'expired' } };
+  }
+  const { approved, approvalId: _, ...decided } = input;
+  const decision: ApprovalDecision = { ...decided, state: approved ? 'approved' : 'rejected' };
+  const run = withDecision(waitingRun, [approval], decision);
+  entity.setState(withWaitingState(state, { ...waiting, waitingRun: run }));
+  await tellDecision(entity, run, [approval], options, log);
+  if (openApprovals(run).length === 0) entity.signalEntity(entity.entityId, 'resume');
+  return { result: { status: decision.state } };
+}
+
+/**
+ * The operation `resume`: goes on with the thread's waiting run if everything is decided or has expired, or ends it if it
+ * is cancelled; otherwise starts the oldest deferred run. Repeating it is safe.
+ */
+export async function resumeOperation(
+  entity: DurableEntityContext<unknown>,
+  deliveries: number,
+  options: RunOperationOptions,
+  log: Logger,
+): Promise<OperationOutcome> {
+  const state = parseThreadState(entity.getState());
+  const { waitingRun, deferredRuns } = waitingStateOf(state);
+  const outcome =
+    waitingRun !== undefined
+      ? await goOn(entity, deliveries, waitingRun, deferredRuns, options, log)
+      : await startDeferred(entity, deliveries, deferredRuns, options, log);
+  const left = waitingStateOf(parseThreadState(entity.getState()));
+  if (left.waitingRun === undefined && left.deferredRuns.length > 0) entity.signalEntity(entity.entityId, 'resume');
+  return outcome;
+}
+
+async function goOn(
+  entity: DurableEntityContext<unknown>,
+  deliveries: number,
+  waitingRun: WaitingRun,
+  deferredRuns: readonly RunRequest[],
+  options: RunOperationOptions,
+  log: Logger,
+): Promise<OperationOutcome> {
+  const { request } = waitingRun;
+  return withDelivery(entity, request, options, log, async (delivery, threadId) => {
+    const now = new Date();
+    let run = waitingRun;
+    const settle = async (approvals: readonly Approval[], decision: ApprovalDecision): Promise<void> => {
+      if (approvals.length === 0) return;
+      run = withDecision(run, approvals, decision);
+      await tellDecision(entity, run, approvals, options, log);
+    };
+    await settle(expiredApprovals(run, now), { state: 'expired', decidedAt: now.toISOString() });
+    const cancels = resumeSchema.safeParse(entity.getInput() ?? {}).data?.cancels;
+    const isCancelled =
+      cancels === request.correlationId ||
+      deferredRuns.some(({ interrupts }) => interrupts === true) ||
+      (await delivery.isCancelRequested());
+    if (isCancelled) {
+      const reason = 'The run was cancelled.';
+      await settle(openApprovals(run), { state: 'rejected', decidedAt: now.toISOString(), reason });
+    }
+    const state = parseThreadState(entity.getState());
+    const changed = run === waitingRun ? state : withWaitingState(state, { ...waitingStateOf(state), waitingRun: run });
+    if (openApprovals(run).length > 0) {
+      if (changed !== state) entity.setState(changed);
+      return { result: { status: 'waiting_for_approval', correlation_id: request.correlationId } };
+    }
+    const failure = isCancelled ? new AgentError(CANCELLED_END.errorCode, CANCELLED_END.error) : undefined;
+    const delivered = { request, threadId, state: changed, deliveries, delivery, waitingRun: run, failure, log };
+    return deliverRun(entity, delivered, options);
+  });
+}
+
+async function startDeferred(
+  entity: DurableEntityContext<unknown>,
+  deliveries: number,
+  [request, ...deferredRuns]: readonly RunRequest[],
+  options: RunOperationOptions,
+  log: Logger,
+): Promise<OperationOutcome> {
+  if (request === undefined) return { result: { status: 'idle' } };
+  const stored = parseThreadState(entity.getState());
+  const state = withWaitingState(stored, { ...waitingStateOf(stored), deferredRuns });
+  entity.setState(state);
+  return withDelivery(entity, request, options, log, (delivery, threadId) =>
+    deliverRun(entity, { request, threadId, state, deliveries, delivery, log }, options),
+  );
+}
+
+/** Shows decisions to the callback, as a part of the attempt that waits. */
+async function tellDecision(
+  entity: DurableEntityContext<unknown>,
+  { request, approvals }: WaitingRun,
+  decided: readonly Approval[],
+  { agent, callback, redaction, runTimeoutMs: timeoutMs }: RunOperationOptions,
+  log: Logger,
+): Promise<void> {
+  const threadId = fromEntityKey(entity.entityId.key) ?? entity.entityId.key;
+  const notifier = new CallbackNotifier({
+    callback,
+    agentName: agent.name,
+    threadId,
+    request,
+    attempt: 1,
+    isResumed: true,
+    log,
+    redaction: redaction && new RunRedaction(redaction),
+    timeoutMs,
+  });
+  const ids = new Set(decided.map(({ approvalId }) => approvalId));
+  for (const approval of approvals) {
+    if (!ids.has(approval.approvalId)) continue;
+    await notifier.update(toApprovalUpdate(approval));
+    const { toolName, decision } = approval;
+    log.info(
+      `[${agent.name}][${request.correlationId}] call ${approval.callId} of ${toolName}: ${decision?.state} (thread ${threadId})`,
+    );
+  }
+  await notifier.suspended();
+}

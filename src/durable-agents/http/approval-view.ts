@@ -1,0 +1,39 @@
+import type { z } from 'zod';
+import { type Approval, toApprovalUpdate } from '../approvals/approval.js';
+import type { approvalSchema, decidedApprovalSchema, openApprovalSchema } from './answer-schemas.js';
+
+/** An approval as the answer to its run shows it. */
+export function toOpenApproval(approval: Approval): z.infer<typeof openApprovalSchema> {
+  return {
+    approval_id: approval.approvalId,
+    tool_name: approval.toolName,
+    arguments: approval.arguments,
+    requested_at: approval.requestedAt,
+    expires_at: approval.expiresAt,
+  };
+}
+
+/** An approval as callers see it. Keys without a value are left out. */
+export function toApprovalView(approval: Approval, correlationId: string): z.infer<typeof approvalSchema> {
+  const { arguments: args, decidedAt, decidedBy, reason, argumentsEdited, state } = toApprovalUpdate(approval);
+  return {
+    approval_id: approval.approvalId,
+    correlation_id: correlationId,
+    call_id: approval.callId,
+    tool_name: approval.toolName,
+    arguments: args,
+    requested_at: approval.requestedAt,
+    expires_at: approval.expiresAt,
+    state,
+    decided_at: decidedAt,
+    decided_by: decidedBy,
+    reason,
+    arguments_edited: argumentsEdited,
+  };
+}
+
+/** A decision as the answer to it shows it. */
+export function toDecidedApproval(approval: Approval, correlationId: string): z.infer<typeof decidedApprovalSchema> {
+  const { arguments: _, ...decided } = toApprovalView(approval, correlationId);
+  return decided;
+}
