@@ -17,7 +17,10 @@ export type RunOnceOptions = Partial<Omit<RunAgentOptions, 'agent' | 'request'>>
  *
  * @param options `history` continues an earlier run: pass the one that it returned
  */
-export function runOnce(agent: Agent, message: string, options: RunOnceOptions = {}): Promise<RunResult> {
+export async function runOnce(agent: Agent, message: string, options: RunOnceOptions = {}): Promise<RunResult> {
   const request = runRequestSchema.parse({ message, correlationId: createId() });
-  return runAgent({ agent, request, threadId: 'test-thread', history: [], log: NO_LOG, timeoutMs: 60_000, ...options });
+  const defaults = { threadId: 'test-thread', history: [], log: NO_LOG, timeoutMs: 60_000 };
+  const result = await runAgent({ ...defaults, agent, request, ...options });
+  if (result.response === undefined) throw new Error('The run waits for the approval of a tool call.');
+  return result;
 }
