@@ -29,6 +29,7 @@ const eventSchema = z.union([
     event_type: z.literal('failed'),
     error_code: z.string(),
     error_message: z.string(),
+    omitted_turn_count: z.int().optional(),
     lost_events: z.int().optional(),
   }),
   z.looseObject({ ...eventKeys, event_type: z.literal('stream'), update_kind: z.string(), text: z.string() }),

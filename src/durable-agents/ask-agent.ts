@@ -120,7 +120,10 @@ async function askWithinContext(
     const half = isTooLong ? options.window.half() : undefined;
     if (half === undefined) throw error;
     log.warn(`${options.where} too long for the model; trying again without the oldest ${half.omittedTurnCount} turns`);
-    return ask(half, new ResponseCollector());
+    const { omittedTurnCount } = half;
+    return ask(half, new ResponseCollector()).catch((again: unknown) => {
+      throw AgentError.from(again).with({ omittedTurnCount });
+    });
   }
 }
 

@@ -7,6 +7,8 @@ export interface AgentErrorOptions {
   readonly recovery?: AgentRecovery;
   /** When the same request may succeed, for a caller's `Retry-After`. */
   readonly retryAfterSeconds?: number | undefined;
+  /** How many of the thread's earlier turns a second try was made without. `undefined` if there was none. */
+  readonly omittedTurnCount?: number | undefined;
 }
 
 /**
@@ -19,6 +21,8 @@ export class AgentError extends Error {
   readonly recovery: AgentRecovery | undefined;
   /** When the same request may succeed; `undefined` if the provider did not say. */
   readonly retryAfterSeconds: number | undefined;
+  /** See {@link AgentErrorOptions}. */
+  readonly omittedTurnCount: number | undefined;
 
   constructor(code: string, message: string, options: AgentErrorOptions = {}) {
     super(message, { cause: options.cause });
@@ -26,6 +30,14 @@ export class AgentError extends Error {
     this.code = code;
     this.recovery = options.recovery;
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.omittedTurnCount = options.omittedTurnCount;
+  }
+
+  /** A copy with another message, or other options. */
+  with({ message = this.message, ...changes }: AgentErrorOptions & { readonly message?: string }): AgentError {
+    const { code, cause, recovery, retryAfterSeconds, omittedTurnCount } = this;
+    const kept = { cause, ...(recovery && { recovery }), retryAfterSeconds, omittedTurnCount };
+    return new AgentError(code, message, { ...kept, ...changes });
   }
 
   /** Passes an {@link AgentError} through; hides the words of anything else, which may name internals. */

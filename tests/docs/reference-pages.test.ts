@@ -18,7 +18,7 @@ function errorCodes(): string[] {
   const sources = readdirSync(path.join(root, 'src'), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts'))
     .map((file) => readFileSync(path.join(root, 'src', file), 'utf8'));
-  const made = /new AgentError\(\s*'(\w+)'|\bas\('(\w+)'|readonly code = '(\w+)'/g;
+  const made = /new AgentError\(\s*'(\w+)'|\bas\('(\w+)'|readonly code = '(\w+)'|\berrorCode: '(\w+)'/g;
   const written = sources.flatMap((source) =>
     [...source.matchAll(made)].map(([, ...codes]) => codes.find(Boolean) ?? ''),
   );

@@ -33,10 +33,16 @@ describe('a conversation that the model refuses as too long', () => {
     expect(log.lines).toContainEqual(expect.stringMatching(/^warn .*without the oldest 2 turns/));
   });
 
-  it('fails if half of it is too long as well', async () => {
+  it('fails if half of it is too long as well, and the failure and the log say so', async () => {
     const agent = new ScriptedAgent([tooLong], [tooLong]);
-    expect(responseError((await runAgentOnce(agent, { history })).response)?.errorCode).toBe('context_length_exceeded');
+    const callback = new RecordingCallback();
+
+    const { response, log } = await runAgentOnce(agent, { history, callback });
+
+    expect(responseError(response)?.errorCode).toBe('context_length_exceeded');
     expect(agent.calls).toHaveLength(2);
+    expect(callback.errors).toMatchObject([{ code: 'context_length_exceeded', omittedTurnCount: 2 }]);
+    expect(log.lines).toContainEqual(expect.stringMatching(/^warn .*without the oldest 2 turns/));
   });
 
   it.each([

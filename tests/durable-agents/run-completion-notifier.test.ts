@@ -41,3 +41,24 @@ describe('the end of a run', () => {
     expect(completions.watch('run').ended.aborted).toBe(false);
   });
 });
+
+describe('a run in this process', () => {
+  it('is running from its beginning to its end', () => {
+    const completions = new RunCompletionNotifier();
+    expect(completions.isRunning('run')).toBe(false);
+    completions.begin('run');
+    expect(['run', 'other'].map((id) => completions.isRunning(id))).toEqual([true, false]);
+    completions.announce('run');
+    expect(completions.isRunning('run')).toBe(false);
+  });
+
+  it('is expected to be committed a little earlier than lately, unless that was too early', () => {
+    const completions = new RunCompletionNotifier();
+    completions.sawCommit(40, false);
+    expect(completions.commitMs).toBe(40);
+    completions.sawCommit(40, true);
+    expect(completions.commitMs).toBeLessThan(40);
+    completions.sawCommit(60_000, false);
+    expect(completions.commitMs).toBe(250);
+  });
+});

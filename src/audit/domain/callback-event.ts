@@ -80,6 +80,8 @@ export interface FailedEventFields {
   readonly event_type: 'failed';
   readonly error_code: string;
   readonly error_message: string;
+  /** How many of the thread's earlier turns a second try was made without, because all were too long for the model. */
+  readonly omitted_turn_count?: number;
 }
 
 /** What one callback call adds, without the fields of its run. */

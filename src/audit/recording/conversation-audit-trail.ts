@@ -75,8 +75,14 @@ export class ConversationAuditTrail implements AgentResponseCallback {
     return this.#recorderOf(context).suspend();
   }
 
-  async onAgentError({ code, message }: AgentError, context: AgentCallbackContext): Promise<void> {
-    const event = this.#event({ event_type: 'failed', error_code: code, error_message: message });
+  async onAgentError(error: AgentError, context: AgentCallbackContext): Promise<void> {
+    const { code, message, omittedTurnCount } = error;
+    const event = this.#event({
+      event_type: 'failed',
+      error_code: code,
+      error_message: message,
+      ...(omittedTurnCount !== undefined && { omitted_turn_count: omittedTurnCount }),
+    });
     const isStored = await this.#recorderOf(context).end(event);
     if (isStored) context.log.warn(`${where(context)} failure recorded: ${code}`);
   }

@@ -7,11 +7,10 @@ import { ThreadStateError } from '../errors.js';
 import type { RunCompletionNotifier } from '../run-completion-notifier.js';
 import { type AnsweredOutcome, findOutcome, findWaiting, type RunOutcome } from './run-outcome.js';
 import type { RunRequest } from '../run-request.js';
-import { CANCELLED_END } from '../runs/run-record.js';
-import type { RunRecords } from '../runs/run-records.js';
+import type { RunRecords, UnseenEnd } from '../runs/run-records.js';
 import { findThreadEntity, readThreadState } from '../thread/thread-entity.js';
 
-const FIRST_PAUSE_MS = 25;
+const FIRST_PAUSE_MS = 50;
 const SIGNAL_TIMEOUT_MS = 10_000;
 const MIN_SIGNAL_TIMEOUT_MS = 1000;
 const READ_TIMEOUT_MS = 5000;
@@ -109,29 +108,38 @@ export class AgentClient {
   }
 
   /**
-   * Each poll reads the whole state of the thread, so polls are rare while the run goes on. Once the run has ended and
-   * only the host's commit is awaited, they are frequent.
+   * Each read costs the whole state of the thread. A run in this process announces its end, so its answer is read once,
+   * when it is likely to be committed. Other runs are polled, rarely while they go on.
    */
   async #waitForOutcome(correlationId: string, ended: AbortSignal): Promise<RunOutcome | undefined> {
-    const lastPollAtMs = this.#endsAtMs - Math.min(MAX_LAST_POLL_MS, this.#options.maxWaitMs / 10);
+    const { completions, pollIntervalMs, maxWaitMs } = this.#options;
+    const lastPollAtMs = this.#endsAtMs - Math.min(MAX_LAST_POLL_MS, maxWaitMs / 10);
     let pauseMs = FIRST_PAUSE_MS;
-    let sawEnd = false;
-    for (;;) {
+    let endedAtMs: number | undefined;
+    for (let reads = 0; ;) {
       const remainingMs = Math.max(0, lastPollAtMs - performance.now());
-      let isLastPoll = remainingMs <= pauseMs;
-      await pause(Math.min(pauseMs, remainingMs), sawEnd ? undefined : ended);
-      if (ended.aborted && !sawEnd) {
-        sawEnd = true;
+      const isAnnounced = endedAtMs === undefined && completions.isRunning(correlationId);
+      let isLastPoll = isAnnounced || remainingMs <= pauseMs;
+      await pause(isLastPoll ? remainingMs : pauseMs, endedAtMs === undefined ? ended : undefined);
+      if (ended.aborted && endedAtMs === undefined) {
+        endedAtMs = performance.now();
         isLastPoll = false;
+        reads = 0;
         pauseMs = 0;
+        if (completions.commitMs > 0) await pause(Math.min(completions.commitMs, this.#leftMs()));
+      } else if (!isLastPoll && endedAtMs === undefined && completions.isRunning(correlationId)) {
+        continue;
       } else {
-        pauseMs = Math.min(Math.max(pauseMs * 2, 1), this.#options.pollIntervalMs);
+        pauseMs = Math.min(Math.max(pauseMs * 2, 1), pollIntervalMs);
       }
+      const readAtMs = performance.now();
       const outcome = await this.#poll(correlationId, isLastPoll);
+      reads += 1;
+      if (outcome !== undefined && endedAtMs !== undefined) completions.sawCommit(readAtMs - endedAtMs, reads === 1);
       if (outcome !== undefined || isLastPoll || this.#leftMs() === 0) return outcome;
       // A run that is cancelled in the queue has ended long before its entity gets to it.
-      const isCalledOff = pauseMs === this.#options.pollIntervalMs && (await this.#isCalledOff(correlationId));
-      if (isCalledOff) return { status: 'error', error: CANCELLED_END.error, errorCode: CANCELLED_END.errorCode };
+      const unseen = pauseMs === pollIntervalMs ? await this.#findUnseenEnd(correlationId) : undefined;
+      if (unseen !== undefined) return { status: 'error', error: unseen.error, errorCode: unseen.errorCode };
     }
   }
 
@@ -148,16 +156,16 @@ export class AgentClient {
     }
   }
 
-  async #isCalledOff(correlationId: string): Promise<boolean> {
+  async #findUnseenEnd(correlationId: string): Promise<UnseenEnd | undefined> {
     const { agentName, threadId, log, runRecords } = this.#options;
     try {
       const timeoutMs = Math.min(READ_TIMEOUT_MS, this.#leftMs());
-      return await withTimeout(timeoutMs, () => runRecords.isCalledOff({ agentName, threadId, correlationId }));
+      return await withTimeout(timeoutMs, () => runRecords.findUnseenEnd({ agentName, threadId, correlationId }));
     } catch (error) {
       log.warn(
         `[${agentName}][${correlationId}] its record could not be read: ${errorText(error)} (thread ${threadId})`,
       );
-      return false;
+      return undefined;
     }
   }
 

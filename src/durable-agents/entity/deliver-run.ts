@@ -11,7 +11,7 @@ import type { ModelPrices } from '../model-price.js';
 import type { Redaction } from '../redaction/redaction.js';
 import { failRun, runAgent, type RunAgentOptions, type RunResult } from '../run-agent.js';
 import type { RunRequest } from '../run-request.js';
-import { CANCELLED_END, type RunEnd, usageOf } from '../runs/run-record.js';
+import { CANCELLED_END, FOREIGN_THREAD_END, type RunEnd, usageOf } from '../runs/run-record.js';
 import { stateAfter } from '../runs/tombstones.js';
 import type { RunTracer } from '../run-tracer.js';
 import { boundThreadState, type BoundedThreadState } from '../thread/bound-thread-state.js';
@@ -95,7 +95,8 @@ export async function deliverRun(
   if (begun?.deletedAt !== undefined) state = stateAfter(state, begun.deletedAt);
   const owner = ownerOf(state) ?? request.ownerId;
   if (owner !== undefined && request.ownerId !== undefined && owner !== request.ownerId) {
-    return { result: { error: 'The thread belongs to another user.' } };
+    await delivery.end(FOREIGN_THREAD_END);
+    return { result: { error: FOREIGN_THREAD_END.error } };
   }
   const history = state.data.conversationHistory;
   const attempt = begun?.record.attempt ?? run.deliveries;
@@ -121,7 +122,8 @@ export async function deliverRun(
   logBounds(bounded, { agent, threadId, request, log });
   await delivery.noteDropped(bounded.droppedTurns);
   const messageCount = bounded.state.data.conversationHistory.length;
-  if (!isAnswered) await delivery.end(endOf(result, request, messageCount));
+  if (isAnswered) await delivery.repair(history);
+  else await delivery.end(endOf(result, request, messageCount));
   entity.setState(bounded.state);
   return {
     result: {

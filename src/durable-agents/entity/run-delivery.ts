@@ -7,6 +7,7 @@ import { AgentError } from '../errors.js';
 import {
   CANCELLED_END,
   endedRun,
+  isEnded,
   type NewRun,
   type RunEnd,
   type RunRecord,
@@ -14,6 +15,7 @@ import {
 } from '../runs/run-record.js';
 import type { BegunRun, RunRecords } from '../runs/run-records.js';
 import type { BoundedThreadState } from '../thread/bound-thread-state.js';
+import type { ThreadEntry } from '../thread/thread-state.js';
 import type { ThreadIndex } from '../threads/thread-index.js';
 
 const WRITE_TIMEOUT_MS = 1000;
@@ -104,6 +106,17 @@ export class RunDelivery {
     const record = this.#record === undefined ? await ended : endedRun(this.#record, end, this.#now().toISOString());
     const listed = this.#listed.then((known) => this.#list(status, record, known));
     await Promise.all([ended, listed]);
+  }
+
+  /** Ends the record of a run that an earlier delivery has answered, if that delivery could not. */
+  async repair(history: readonly ThreadEntry[]): Promise<void> {
+    const { runRecords, run } = this.#options;
+    await this.#within('the end of the run could not be noted', async () => {
+      const record = await runRecords.find(run);
+      if (record === undefined || isEnded(record)) return;
+      const ended = endedRunOf(history, run.correlationId, record);
+      if (ended !== undefined) await runRecords.correct(run, ended);
+    });
   }
 
   /** Notes in their records that turns were dropped from the conversation, so that their runs are not repeated. */

@@ -74,8 +74,13 @@ export async function withDelivery(
     owner: request.ownerId,
     log,
   });
+  options.completions.begin(request.correlationId);
   try {
     return await operate(delivery, threadId);
+  } catch (error) {
+    // What the record says of the end does not hold: the state was not changed.
+    await delivery.end({ status: 'failed', errorCode: 'agent_error', error: 'The operation failed.' });
+    throw error;
   } finally {
     delivery.close();
     await options.memoryLimits?.enforce(options.agent.name);

@@ -1,6 +1,6 @@
 import type { AgentResponse, AgentResponseUpdate } from '../agent.js';
 import { deepFreeze } from '../deep-freeze.js';
-import { AgentError } from '../errors.js';
+import type { AgentError } from '../errors.js';
 import { errorText } from '../../functions/error-text.js';
 import type { Logger } from '../../functions/logger.js';
 import type { Redaction } from './redaction.js';
@@ -57,11 +57,10 @@ export class RunRedaction {
   }
 
   error(error: AgentError): AgentError {
-    const { code, message, cause, recovery, retryAfterSeconds } = error;
-    return new AgentError(code, this.text(message), {
+    const { message, cause } = error;
+    return error.with({
+      message: this.text(message),
       ...(cause !== undefined && { cause: new Error(this.text(errorText(cause))) }),
-      ...(recovery !== undefined && { recovery }),
-      retryAfterSeconds,
     });
   }
 

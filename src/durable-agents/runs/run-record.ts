@@ -70,6 +70,13 @@ export type RunEnd = Pick<RunRecord, 'firstUpdateAt'> &
 
 export const CANCELLED_END = { status: 'cancelled', errorCode: 'cancelled', error: 'The run was cancelled.' } as const;
 
+/** The end of a run in a thread whose conversation turns out to belong to another user. It leaves nothing there. */
+export const FOREIGN_THREAD_END = {
+  status: 'failed',
+  errorCode: 'thread_of_another_user',
+  error: 'The thread belongs to another user.',
+} as const;
+
 export function parseRunRecord(text: string): RunRecord {
   return runRecordSchema.parse(JSON.parse(text));
 }

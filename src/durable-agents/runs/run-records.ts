@@ -5,6 +5,7 @@ import {
   begunRun,
   CANCELLED_END,
   endedRun,
+  FOREIGN_THREAD_END,
   isEnded,
   type NewRun,
   parseRunRecord,
@@ -52,6 +53,8 @@ export type BegunRun =
   | { readonly status: 'ended'; readonly record: RunRecord }
   /** The run belongs to a thread that was deleted. */
   | { readonly status: 'refused' };
+
+export type UnseenEnd = typeof CANCELLED_END | typeof FOREIGN_THREAD_END;
 
 /** A page of a thread's runs. */
 export interface RunPage {
@@ -137,14 +140,20 @@ export class RunRecords {
     return stored && parseRunRecord(stored.value);
   }
 
-  /** Whether a run was cancelled before it began, or belongs to a thread that was deleted. */
-  async isCalledOff(run: RunIdentity): Promise<boolean> {
+  /**
+   * How a run ended that leaves nothing in the conversation: it was cancelled before it began, its thread was deleted, or
+   * belongs to another user.
+   */
+  async findUnseenEnd(run: RunIdentity): Promise<UnseenEnd | undefined> {
     const key = runKey(run.correlationId);
     const found = await this.#store.readMany(threadPartition(run), [key, TOMBSTONE_KEY]);
     const stored = found.get(key);
-    if (stored !== undefined) return parseRunRecord(stored.value).status === 'cancelled';
-    const tombstone = parseTombstone(found.get(TOMBSTONE_KEY)?.value, this.#now());
-    return tombstone?.pending.includes(run.correlationId) ?? false;
+    if (stored === undefined) {
+      const tombstone = parseTombstone(found.get(TOMBSTONE_KEY)?.value, this.#now());
+      return tombstone?.pending.includes(run.correlationId) === true ? CANCELLED_END : undefined;
+    }
+    const { status, errorCode } = parseRunRecord(stored.value);
+    return [CANCELLED_END, FOREIGN_THREAD_END].find((end) => end.status === status && end.errorCode === errorCode);
   }
 
   /** The thread's runs, the newest first. @param after see {@link RunPage.next} */

@@ -122,6 +122,13 @@ describe('ConversationAuditTrail', () => {
     );
   });
 
+  it('records how many turns a failed second try was made without', async () => {
+    const { trail, storedJson } = createTrail();
+    const error = new AgentError('context_length_exceeded', 'Too long.', { omittedTurnCount: 3 });
+    await trail.onAgentError(error, context);
+    expect(await storedJson()).toContain('"error_message":"Too long.","omitted_turn_count":3');
+  });
+
   it('logs one line per call with agent and correlation id', async () => {
     const { trail } = createTrail();
     await trail.onStreamingResponseUpdate({ kind: 'text', text: 'It is' }, context);

@@ -128,7 +128,7 @@ describe('waiting', () => {
     const outcome = await askInFakedTime(clientOf(durable, { pollIntervalMs: 100, maxWaitMs: 400 }));
 
     expect(outcome).toBeUndefined();
-    expect(gapsOf([startedAt, ...durable.reads])).toEqual([25, 50, 100, 100, 85]);
+    expect(gapsOf([startedAt, ...durable.reads])).toEqual([50, 100, 100, 100, 10]);
   });
 
   it('polls soon and often once the run has ended, until that is committed', async () => {
@@ -144,11 +144,45 @@ describe('waiting', () => {
     expect(gapsOf(durable.reads)).toEqual([0, 1, 2, 4, 8, 16, 32]);
   });
 
+  it('reads nothing while the run is under way in this process, and then its answer once', async () => {
+    const completions = new RunCompletionNotifier();
+    const runHere = async (): Promise<FakeDurableClient> => {
+      let state: unknown;
+      const durable = new FakeDurableClient(
+        () => state,
+        () => {
+          completions.begin(correlationId);
+          setTimeout(() => completions.announce(correlationId), 10_000);
+          setTimeout(() => (state = answered), 10_020);
+        },
+      );
+      expect(await askInFakedTime(clientOf(durable, { completions }))).toEqual(success);
+      return durable;
+    };
+
+    // The first one learns how long a commit takes.
+    expect((await runHere()).reads.length).toBeGreaterThan(1);
+    expect((await runHere()).reads).toHaveLength(1);
+  });
+
+  it('reads once more when its time is up, also while the run is under way in this process', async () => {
+    const completions = new RunCompletionNotifier();
+    const durable = new FakeDurableClient(
+      () => undefined,
+      () => completions.begin(correlationId),
+    );
+    const startedAt = performance.now();
+
+    expect(await askInFakedTime(clientOf(durable, { completions, maxWaitMs: 5000 }))).toBeUndefined();
+
+    expect(gapsOf([startedAt, ...durable.reads])).toEqual([4500]);
+  });
+
   it('is woken out of a long pause', async () => {
     const completions = new RunCompletionNotifier();
     let state: unknown;
     const durable = new FakeDurableClient((read) => {
-      // Without the announcement the sixth read comes 800 ms after the fifth.
+      // Without the announcement the sixth read comes 1600 ms after the fifth.
       if (read === 5) {
         setTimeout(() => {
           state = answered;

@@ -16,6 +16,7 @@ import type { KeyValueStore } from '../../../src/storage/key-value-store.js';
 import { MemoryKeyValueStore } from '../../../src/storage/memory/memory-key-value-store.js';
 import { ScriptedAgent } from '../../support/scripted-agent.js';
 import { agentEntityName } from '../../../src/durable-agents/thread/thread-entity.js';
+import { ownedBy } from '../../../src/durable-agents/thread/thread-state.js';
 import { threadState, turnEntries } from '../../support/thread-entries.js';
 
 const sunny = () => new ScriptedAgent([text('Sunny.'), finish()]);
@@ -172,6 +173,50 @@ describe('the operation run', () => {
     expect(entity.results).toMatchObject([{ error: expect.stringContaining(`Invalid run request: ${says}`) }]);
     expect(entity.writes).toEqual([]);
     expect(agent.calls).toEqual([]);
+  });
+});
+
+describe('the record of a run', () => {
+  const run = { ...runRequest(), agentName: 'ScriptedAgent', threadId: 'thread-1' };
+
+  it('ends as failed when the thread belongs to another user', async () => {
+    const storage = new MemoryKeyValueStore();
+    const agent = sunny();
+    const state = ownedBy(threadState(), 'owner');
+    const input = runRequest({ ownerId: 'somebody else' });
+
+    const { entity, callback } = await operate({ operationName: 'run', input, state }, agent, storage);
+
+    expect(entity.results).toEqual([{ error: 'The thread belongs to another user.' }]);
+    expect([entity.writes, agent.calls, callback.calls]).toEqual([[], [], []]);
+    const records = new RunRecords(storage);
+    expect(await records.find(run)).toMatchObject({ status: 'failed', errorCode: 'thread_of_another_user' });
+    expect(await records.listOpen(run)).toEqual([]);
+    expect(await records.findUnseenEnd(run)).toMatchObject({ errorCode: 'thread_of_another_user' });
+  });
+
+  it('ends as failed when the operation throws', async () => {
+    const storage = new MemoryKeyValueStore();
+    const state = {
+      get schemaVersion(): string {
+        throw new Error('The state is broken.');
+      },
+    };
+
+    const { entity } = await operate({ operationName: 'run', input: runRequest(), state }, sunny(), storage);
+
+    expect(entity.results).toEqual([{ error: 'The operation failed.' }]);
+    expect(await new RunRecords(storage).find(run)).toMatchObject({ status: 'failed', errorCode: 'agent_error' });
+  });
+
+  it('ends with a later delivery if the one that answered could not end it', async () => {
+    const first = await operate({ operationName: 'run', input: runRequest() });
+    const storage = new MemoryKeyValueStore();
+    await new RunRecords(storage).begin(run, 1);
+
+    await operate({ operationName: 'run', input: runRequest(), state: first.entity.getState() }, sunny(), storage);
+
+    expect(await new RunRecords(storage).find(run)).toMatchObject({ status: 'completed', response: 'Sunny.' });
   });
 });
 

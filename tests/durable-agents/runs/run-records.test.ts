@@ -79,7 +79,7 @@ describe('cancelling', () => {
 
     expect(await records.cancel(newRun(1))).toMatchObject({ status: 'cancelled', errorCode: 'cancelled' });
 
-    expect(await records.isCalledOff(newRun(1))).toBe(true);
+    expect(await records.findUnseenEnd(newRun(1))).toMatchObject({ status: 'cancelled' });
     expect(await records.begin(newRun(1), 1)).toMatchObject({ status: 'cancelled' });
     expect(await records.find(newRun(1))).toMatchObject({ status: 'cancelled', attempt: 0 });
   });

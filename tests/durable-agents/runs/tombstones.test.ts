@@ -36,7 +36,7 @@ describe('a deleted thread', () => {
 
     expect(await records.begin(fromAFastClock, 1)).toEqual({ status: 'refused' });
     expect(await records.begin(newRun(2, '2026-01-07T15:59:59.000Z'), 1)).toEqual({ status: 'refused' });
-    expect(await records.isCalledOff(fromAFastClock)).toBe(true);
+    expect(await records.findUnseenEnd(fromAFastClock)).toMatchObject({ status: 'cancelled' });
   });
 
   it('lets a new run begin, also one from a slow clock', async () => {
