@@ -12,7 +12,7 @@ const packageLock = z.object({ packages: z.record(z.string(), z.object({ version
 const installedPackage = z.object({ name: z.string(), version: z.string(), license: z.string().optional() });
 
 /** Folders of the packages that the build bundles into the dashboard's page. */
-const PAGE_PACKAGES = ['eventsource-parser', 'htm', 'marked', 'preact', 'remend'].map((name) => `node_modules/${name}`);
+const PAGE_PACKAGES = ['eventsource-parser', 'htm', 'marked', 'preact'].map((name) => `node_modules/${name}`);
 
 /** The files to deploy to Azure. */
 export interface PackageFiles {

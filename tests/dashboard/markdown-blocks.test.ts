@@ -2,8 +2,8 @@ import * as fc from 'fast-check';
 import type { Token } from 'marked';
 import { describe, expect, it } from 'vitest';
 import { decodeEntities } from '../../src/dashboard/page/markdown/decode-entities.js';
+import { closeMarkdown } from '../../src/dashboard/page/markdown/close-markdown.js';
 import {
-  closeMarkdown,
   type MarkdownBlocks,
   parseMarkdown,
   withoutUnfinishedLines,
@@ -80,6 +80,21 @@ describe('a growing Markdown text', () => {
     ['Some `code', 'Some `code`'],
     ['See [the docs](https://exam', 'See the docs'],
     ['- 1 > 0 and 20~25', '- 1 > 0 and 20~25'],
+    ['Some **bold and *both', 'Some **bold and *both***'],
+    ['Some ***both** here', 'Some ***both** here*'],
+    ['Some **bold `co', 'Some **bold `co`**'],
+    ['Some `a ** b` **bold ', 'Some `a ** b` **bold**'],
+    ['Some ``a ` b', 'Some ``a ` b``'],
+    ['Some `a[0', 'Some `a[0`'],
+    ['Some [**bold', 'Some **bold**'],
+    ['See [x](http://a/_b', 'See x'],
+    ['Some ~~old', 'Some ~~old~~'],
+    ['A snake_case name, 2*3 and 2 * 3', 'A snake_case name, 2*3 and 2 * 3'],
+    ['An escaped \\*star', 'An escaped \\*star'],
+    ['- one *open\n- two', '- one *open\n- two'],
+    ['| **a | b', '| **a | b'],
+    ['- list\n  ```js\n  a * b', '- list\n  ```js\n  a * b'],
+    ['```\na[0', '```\na[0'],
   ])('closes %j as %j', (text, closed) => {
     expect(closeMarkdown(text)).toBe(closed);
   });

@@ -1,5 +1,5 @@
 import { Lexer, type Token } from 'marked';
-import remend from 'remend';
+import { closeMarkdown } from './close-markdown.js';
 
 /** Longer texts are shown as they are, so that no text can keep the page busy. */
 const MOST_CHARACTERS = 200_000;
@@ -41,13 +41,6 @@ export function withoutUnfinishedLines(text: string): string {
   const rest = text.replace(UNFINISHED_LINE, '');
   const paragraph = rest.slice(rest.lastIndexOf('\n\n') + 1);
   return rest.slice(0, rest.length - (HALF_TABLE.exec(paragraph)?.[0].length ?? 0));
-}
-
-const CLOSING = { linkMode: 'text-only', comparisonOperators: false, singleTilde: false, htmlTags: false } as const;
-
-/** Closes emphasis, code and links at the end of a growing text. */
-export function closeMarkdown(text: string): string {
-  return remend(text.replace(/[*_~`]+$/, ''), CLOSING);
 }
 
 function blocksOf(text: string): readonly Token[] {
