@@ -56,7 +56,7 @@ describe.skipIf(isBrowserMissing)('the dashboard page: host crash (needs /usr/bi
     await page.locator('.answer[aria-busy=true] .part', { hasText: '2.5 ' }).waitFor();
     answersMayEnd.open();
     await page.locator('.answer[aria-busy=false]').waitFor();
-    await page.locator('.timeline-foot', { hasText: `${PIECES + 1} events` }).waitFor();
+    await watched.showEvents(`${PIECES + 1} events`);
     expect(await watched.conversation()).toEqual([['Request: Tell me a long story', answer]]);
     expect(await page.locator('.failure').count()).toBe(0);
 

@@ -88,7 +88,7 @@ describe.skipIf(isBrowserMissing)('the dashboard page: answers in Markdown (need
     );
     const watched = await openThread(app.baseUrl);
     const { page } = watched;
-    await page.locator('.timeline-foot', { hasText: '200 events' }).waitFor();
+    await watched.showEvents('200 events');
     expect(await page.locator('.answer[aria-busy=false]').count()).toBe(100);
     const foreign = page.locator(
       '.answer :is(script, img, svg, iframe, object, embed, video, audio, input, form, style, link, meta, base, math)',

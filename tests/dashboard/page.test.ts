@@ -49,7 +49,7 @@ describe.skipIf(isBrowserMissing)('the dashboard page (needs /usr/bin/chromium)'
     letAnswersEnd();
     await page.locator('.answer[aria-busy=false]').waitFor();
     expect(await watched.conversation()).toEqual([['Request: slow, please', answer]]);
-    await page.locator('.timeline-foot', { hasText: '61 events' }).waitFor();
+    await watched.showEvents('61 events');
     await page.locator('.thread-link', { hasText: '1 run' }).waitFor();
     expect(await page.locator('.failure').count()).toBe(0);
     await expectSpoken(page, /^Run 1 was answered: word0 /);
@@ -128,7 +128,7 @@ describe.skipIf(isBrowserMissing)('the dashboard page (needs /usr/bin/chromium)'
     letAnswersEnd();
     await page.locator('.answer[aria-busy=false]').waitFor();
     expect(await watched.conversation()).toEqual([['Request: slow', answer]]);
-    await page.locator('.timeline-foot', { hasText: '61 events' }).waitFor();
+    await watched.showEvents('61 events');
   });
 
   it('reconnects after the connection breaks, without losing or repeating text', async () => {
@@ -155,7 +155,7 @@ describe.skipIf(isBrowserMissing)('the dashboard page (needs /usr/bin/chromium)'
     letAnswersEnd();
     await page.locator('.answer[aria-busy=false]').waitFor();
     expect(await watched.conversation()).toEqual([['Request: slow', answer]]);
-    await page.locator('.timeline-foot', { hasText: '61 events' }).waitFor();
+    await watched.showEvents('61 events');
     expect(await page.locator('.connection-note').count()).toBe(0);
   });
 
@@ -177,7 +177,7 @@ describe.skipIf(isBrowserMissing)('the dashboard page (needs /usr/bin/chromium)'
     await page.locator('.answer[aria-busy=false]').waitFor();
     expect(await watched.conversation()).toEqual([['Request: after', answer]]);
     await page.getByText('Earlier events are gone').waitFor();
-    await page.locator('.timeline-foot', { hasText: '61 events' }).waitFor();
+    await watched.showEvents('61 events');
   });
 
   it('exports telemetry, and clears it only after confirmation', async () => {
@@ -204,8 +204,9 @@ describe.skipIf(isBrowserMissing)('the dashboard page (needs /usr/bin/chromium)'
     const { app, api } = await startApp(() => ({ pieces }));
     const threadId = newThreadId();
     await api.ask(threadId, 'count');
-    const { page } = await openThread(app.baseUrl, threadId);
-    await page.locator('.timeline-foot', { hasText: '10,000 events' }).waitFor();
+    const watched = await openThread(app.baseUrl, threadId);
+    const { page } = watched;
+    await watched.showEvents('10,000 events');
     expect((await page.locator('.answer').textContent())?.trim()).toBe(pieces.join('').trim());
     expect(await page.locator('.event').count()).toBeLessThan(150);
     await page.locator('.event[data-type=final]').waitFor();
@@ -255,13 +256,16 @@ describe.skipIf(isBrowserMissing)('the dashboard page (needs /usr/bin/chromium)'
     await api.ask(threadId, 'first');
     const watched = await openPage({ viewport: { width: 360, height: 700 } });
     const { page } = watched;
-    await watched.open(app.baseUrl);
+    await watched.open(app.baseUrl, '#/');
+    await page.getByRole('main', { name: 'Overview' }).waitFor();
+    expect(await page.getByRole('navigation', { name: 'Threads' }).isVisible()).toBe(false);
+    await page.getByRole('link', { name: 'Threads' }).click();
     await page.getByRole('link', { name: 'first' }).waitFor();
     expect(await page.getByRole('main', { name: 'Threads' }).getByRole('heading', { level: 1 }).count()).toBe(1);
     await page.getByRole('link', { name: 'first' }).click();
     await page.locator('.answer[aria-busy=false]').waitFor();
     expect(await page.getByRole('navigation', { name: 'Threads' }).isVisible()).toBe(false);
-    for (const name of ['Timeline', 'Charts', 'Conversation']) {
+    for (const name of ['Run', 'Events', 'Charts', 'Conversation']) {
       await page.getByRole('tab', { name }).click();
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360);
     }
@@ -277,12 +281,15 @@ describe.skipIf(isBrowserMissing)('the dashboard page (needs /usr/bin/chromium)'
     const touched = { viewport: { width: 390, height: 800 }, hasTouch: true, isMobile: true };
     const watched = await openPage(touched);
     const { page } = watched;
-    await watched.open(app.baseUrl);
+    await watched.open(app.baseUrl, '#/');
+    await page.getByRole('button', { name: '7 days' }).waitFor();
+    expect(await smallTargets(page)).toEqual([]);
+    await page.getByRole('link', { name: 'Threads' }).click();
     await page.getByRole('link', { name: 'first' }).waitFor();
     expect(await smallTargets(page)).toEqual([]);
     await page.getByRole('link', { name: 'first' }).click();
     await page.locator('.answer[aria-busy=false]').waitFor();
-    for (const name of ['Timeline', 'Charts', 'Conversation']) {
+    for (const name of ['Run', 'Events', 'Charts', 'Conversation']) {
       await page.getByRole('tab', { name }).click();
       expect(await smallTargets(page)).toEqual([]);
     }
@@ -304,7 +311,10 @@ describe.skipIf(isBrowserMissing)('the dashboard page (needs /usr/bin/chromium)'
     expect(await seriousFindings(page)).toEqual([]);
     await page.locator('.thread-link').click();
     await page.locator('.failure').waitFor();
+    expect(await seriousFindings(page)).toEqual([]);
+    await page.getByRole('tab', { name: 'Events' }).click();
     await page.locator('.event').first().click();
+    await page.locator('.event-detail summary').click();
     expect(await seriousFindings(page)).toEqual([]);
     await page.getByRole('tab', { name: 'Charts' }).click();
     expect(await seriousFindings(page)).toEqual([]);

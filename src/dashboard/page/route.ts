@@ -2,24 +2,33 @@ import type { ThreadAddress } from './api/thread-source.js';
 
 /** What the page shows, according to the part of the address after `#`. */
 export type Route =
-  | { readonly view: 'home' }
+  | { readonly view: 'overview' }
+  /** The list alone: on a phone, where it has no room beside anything. */
+  | { readonly view: 'threads' }
   | { readonly view: 'new' }
-  | ({ readonly view: 'thread' } & ThreadAddress);
+  | ({
+      readonly view: 'thread';
+      /** Correlation id of the run to show; `undefined` for the latest. */
+      readonly runId: string | undefined;
+    } & ThreadAddress);
 
-/** Parses the part after `#`. Anything unknown is the home view. */
+/** Parses the part after `#`. Anything unknown is the overview. */
 export function parseRoute(hash: string): Route {
   if (hash === NEW_THREAD_HREF) return { view: 'new' };
-  const [, agentName, threadId] = /^#\/([A-Za-z][\w-]{0,63})\/([^/]+)$/.exec(hash) ?? [];
-  if (agentName === undefined || threadId === undefined) return { view: 'home' };
+  if (hash === THREADS_HREF) return { view: 'threads' };
+  const [, agentName, threadId, runId] = /^#\/([A-Za-z][\w-]{0,63})\/([^/]+)(?:\/([\w-]+))?$/.exec(hash) ?? [];
+  if (agentName === undefined || threadId === undefined) return { view: 'overview' };
   const decoded = decodeThreadId(threadId);
-  return decoded === undefined ? { view: 'home' } : { view: 'thread', agentName, threadId: decoded };
+  return decoded === undefined ? { view: 'overview' } : { view: 'thread', agentName, threadId: decoded, runId };
 }
 
 export const HOME_HREF = '#/';
+export const THREADS_HREF = '#/threads';
 export const NEW_THREAD_HREF = '#/new';
 
-export function threadHref({ agentName, threadId }: ThreadAddress): string {
-  return `#/${agentName}/${encodeURIComponent(threadId)}`;
+/** @param runId - correlation id of a run in the thread */
+export function threadHref({ agentName, threadId }: ThreadAddress, runId?: string): string {
+  return `#/${agentName}/${encodeURIComponent(threadId)}${runId === undefined ? '' : `/${runId}`}`;
 }
 
 /** Whether the app accepts a thread id. */

@@ -56,14 +56,20 @@ export class WatchedPage {
     });
   }
 
-  /** Opens the dashboard of an app. */
-  async open(baseUrl: string, hash = ''): Promise<void> {
+  /** Opens the dashboard of an app, by default with a new thread. */
+  async open(baseUrl: string, hash = '#/new'): Promise<void> {
     await this.page.goto(`${baseUrl}/api/dashboard${hash}`);
   }
 
   async send(message: string): Promise<void> {
     await this.page.getByRole('textbox', { name: 'Message' }).fill(message);
     await this.page.keyboard.press('Enter');
+  }
+
+  /** Shows all events of the open thread, and waits until the line below them has a text. */
+  async showEvents(foot: string): Promise<void> {
+    await this.page.getByRole('tab', { name: 'Events' }).click();
+    await this.page.locator('.timeline-foot', { hasText: foot }).waitFor();
   }
 
   /** Returns the requests and answers shown, run by run. */

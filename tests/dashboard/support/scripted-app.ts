@@ -2,12 +2,24 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import path from 'node:path';
 import { readDashboardAssets } from '../../../src/dashboard/dashboard-assets.js';
+import type { AgentStats, RunSums } from '../../../src/dashboard/page/api/agent-stats.js';
 import type { TelemetryEvent } from '../../../src/dashboard/page/api/telemetry-event.js';
 import { eventually } from '../../support/eventually.js';
 import { listenForTest } from '../../support/listen-for-test.js';
 import { winningEvents } from './telemetry-events.js';
 
 const assetsFolder = path.resolve(__dirname, '../../../dist/src/dashboard/assets');
+
+export const NO_RUNS: RunSums = {
+  runs: 0,
+  completed: 0,
+  failed: 0,
+  cancelled: 0,
+  running: 0,
+  waiting_for_approval: 0,
+  input_token_count: 0,
+  output_token_count: 0,
+};
 
 /** A message that the page sent. */
 export interface SentMessage {
@@ -22,10 +34,16 @@ export interface ScriptedApp {
   readonly sent: readonly SentMessage[];
   /** Thread ids and queries of the requests for pages of events. */
   readonly reads: readonly string[];
+  /** Queries of the requests for figures. */
+  readonly statsQueries: readonly string[];
   /** Appends events to the app's only thread and sends them to its streams. */
   append(events: readonly TelemetryEvent[]): void;
   /** Sends the notice that an attempt is superseded to all streams. */
   supersede(correlationId: string, attempt: number): void;
+  /** Figures of agents, by name. Those of others are zero. */
+  readonly stats: Map<string, Partial<AgentStats>>;
+  /** Serves the record of a run. */
+  keepRun(correlationId: string, record: Readonly<Record<string, unknown>>): void;
   /** Resolves when a stream is open. */
   followed(): Promise<void>;
   /** Answers 503 to requests for superseded attempts from now on. */
@@ -38,29 +56,42 @@ export async function startScriptedApp(agentNames: readonly string[] = ['Callbac
   const streams = new Set<ServerResponse>();
   const sent: SentMessage[] = [];
   const reads: string[] = [];
+  const statsQueries: string[] = [];
+  const runs = new Map<string, Readonly<Record<string, unknown>>>();
+  const stats = new Map<string, Partial<AgentStats>>();
   let record: TelemetryEvent[] = [];
   let isRefusing = false;
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { pathname, searchParams, search } = new URL(request.url ?? '/', 'http://localhost');
-    const [, , first = '', agentName = '', kind = '', threadId = '', stream] = pathname.split('/');
+    const [, , first = '', agentName = '', kind = '', threadId = '', part, correlationId = ''] = pathname.split('/');
     const after = Number(
       /\d+$/.exec(String(request.headers['last-event-id'] ?? searchParams.get('after') ?? '0'))?.[0],
     );
     const isAudit = searchParams.get('superseded') === 'true';
-    const events = (isAudit ? record : winningEvents(record)).filter(({ sequence }) => sequence > after);
+    const ofRun = searchParams.get('correlation_id');
+    const events = (isAudit ? record : winningEvents(record)).filter(
+      ({ sequence, correlation_id: run }) => sequence > after && (ofRun === null || ofRun === run),
+    );
     if (first === 'dashboard') {
       const asset = assets.get(agentName === '' ? 'index.html' : agentName);
       response.writeHead(asset === undefined ? 404 : 200, { 'content-type': asset?.contentType }).end(asset?.content);
     } else if (first === 'health') {
-      sendJson(response, 200, { agents: agentNames.map((name) => ({ name })) });
+      const store = { kind: 'memory', status: 'available', lost_events: 2 };
+      sendJson(response, 200, { agents: agentNames.map((name) => ({ name })), callback_store: store });
+    } else if (kind === 'stats') {
+      statsQueries.push(search);
+      sendJson(response, 200, { ...noRuns(agentName, searchParams.get('since')), ...stats.get(agentName) });
+    } else if (part === 'runs') {
+      const run = runs.get(correlationId);
+      sendJson(response, run === undefined ? 404 : 200, run ?? { error: 'There is no such run.' });
     } else if (kind === 'threads') {
       sendJson(response, 200, []);
     } else if (kind === 'run') {
       const { message, thread_id: to } = JSON.parse(await readText(request));
       sent.push({ agentName, threadId: to, message });
       sendJson(response, 202, { thread_id: to, correlation_id: `run-${sent.length}` });
-    } else if (stream === 'stream') {
+    } else if (part === 'stream') {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       response.write(`id: e1-${after}\nretry: 1000\n\n${events.map(frameOf).join('')}`);
       streams.add(response);
@@ -84,12 +115,17 @@ export async function startScriptedApp(agentNames: readonly string[] = ['Callbac
     baseUrl: await listenForTest(server),
     sent,
     reads,
+    stats,
+    statsQueries,
     append: (events) => {
       record.push(...events);
       broadcast(events.map(frameOf).join(''));
     },
     supersede: (correlationId, attempt) => {
       broadcast(`event: superseded\ndata: ${JSON.stringify({ correlation_id: correlationId, attempt })}\n\n`);
+    },
+    keepRun: (correlationId, run) => {
+      runs.set(correlationId, run);
     },
     followed: () =>
       eventually(() => {
@@ -98,6 +134,23 @@ export async function startScriptedApp(agentNames: readonly string[] = ['Callbac
     refuseSuperseded: () => {
       isRefusing = true;
     },
+  };
+}
+
+/** Returns the figures of an agent without runs. */
+function noRuns(agentName: string, since: string | null): AgentStats {
+  const until = new Date().toISOString();
+  const none = { count: 0, p50: null, p95: null };
+  return {
+    agent_name: agentName,
+    since: since ?? until,
+    until,
+    bucket_seconds: 60,
+    buckets: [],
+    totals: NO_RUNS,
+    failures: [],
+    first_update_ms: none,
+    total_ms: none,
   };
 }
 

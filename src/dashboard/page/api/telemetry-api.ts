@@ -1,6 +1,10 @@
+import type { AgentStats } from './agent-stats.js';
 import { ApiError } from './api-error.js';
+import type { Approval, Decision } from './approval.js';
+import type { AppHealth } from './app-health.js';
+import type { RunRecord } from './run-record.js';
 import { RequestMessages } from './request-messages.js';
-import type { ReceivedEvent } from './telemetry-event.js';
+import type { ReceivedEvent, TelemetryEvent } from './telemetry-event.js';
 import type { EventPage, ThreadAddress, ThreadSource } from './thread-source.js';
 import type { ConversationPage, StoredMessage } from './stored-message.js';
 import type { ThreadFilter, ThreadSummary } from './thread-summary.js';
@@ -40,13 +44,21 @@ export class TelemetryApi implements ThreadSource {
     this.#key = key;
   }
 
-  /** Returns the names of the registered agents. */
-  async listAgents(): Promise<string[]> {
-    const read = async (path: string): Promise<{ readonly agents?: readonly { readonly name: string }[] }> =>
-      (await this.#fetch(path, {})).json();
-    // Without a key, `health` omits the agents.
-    const { agents = (await read('health/details')).agents ?? [] } = await read('health');
-    return agents.map(({ name }) => name);
+  async readHealth(): Promise<AppHealth> {
+    const read = async (path: string): Promise<Partial<AppHealth>> => (await this.#fetch(path, {})).json();
+    const health = await read('health');
+    // With keys on, `health` only tells that the app is there.
+    return { agents: [], ...(health.agents === undefined ? await read('health/details') : health) };
+  }
+
+  /** @param sinceMs - length of the time to look at, up to now; `undefined` for all of it */
+  async readStats(agentName: string, sinceMs: number | undefined, signal?: AbortSignal): Promise<AgentStats> {
+    const query = new URLSearchParams(sinceMs === undefined ? {} : { since: timeAgo(sinceMs) });
+    const response = await this.#fetch(`agents/${encodeURIComponent(agentName)}/stats?${query}`, {
+      signal: inTime(signal),
+    });
+    const stats: AgentStats = await response.json();
+    return stats;
   }
 
   /** Returns threads of an agent, most recently active first. */
@@ -60,7 +72,7 @@ export class TelemetryApi implements ThreadSource {
       limit: String(THREADS_LIMIT),
       ...(text !== '' && { q: text }),
       ...(status !== '' && { status }),
-      ...(sinceMs !== undefined && { since: new Date(Date.now() - sinceMs).toISOString() }),
+      ...(sinceMs !== undefined && { since: timeAgo(sinceMs) }),
       ...(cursor !== undefined && { cursor }),
     });
     const response = await this.#fetch(`agents/${encodeURIComponent(agentName)}/threads?${query}`, {
@@ -87,12 +99,12 @@ export class TelemetryApi implements ThreadSource {
     }
   }
 
-  /** Returns the message that started a run, as it was sent; `undefined` if the app does not know the run. */
-  async readRunMessage(thread: ThreadAddress, correlationId: string): Promise<string | undefined> {
+  /** Returns `undefined` if the app does not know the run. */
+  async readRun(thread: ThreadAddress, correlationId: string, signal?: AbortSignal): Promise<RunRecord | undefined> {
     try {
-      const response = await this.#fetch(runPathOf(thread, correlationId), {});
-      const { message }: { readonly message: string } = await response.json();
-      return message;
+      const response = await this.#fetch(runPathOf(thread, correlationId), { signal: inTime(signal) });
+      const run: RunRecord = await response.json();
+      return run;
     } catch (error) {
       if (error instanceof ApiError && error.status === 404) return undefined;
       throw error;
@@ -101,6 +113,21 @@ export class TelemetryApi implements ThreadSource {
 
   async cancelRun(thread: ThreadAddress, correlationId: string): Promise<void> {
     await this.#fetch(`${runPathOf(thread, correlationId)}/cancel`, { method: 'POST' });
+  }
+
+  /** Returns the approvals of the run that waits; none if no run does. */
+  async readApprovals(thread: ThreadAddress, signal?: AbortSignal): Promise<readonly Approval[]> {
+    const response = await this.#fetch(`${threadPathOf(thread)}/approvals`, { signal: inTime(signal) });
+    const { approvals }: { readonly approvals: readonly Approval[] } = await response.json();
+    return approvals;
+  }
+
+  async decide(thread: ThreadAddress, approvalId: string, decision: Decision): Promise<void> {
+    await this.#fetch(`${threadPathOf(thread)}/approvals/${encodeURIComponent(approvalId)}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(decision),
+    });
   }
 
   /** Deletes a thread: its conversation, runs and events. */
@@ -117,9 +144,21 @@ export class TelemetryApi implements ThreadSource {
     return this.#readPage(thread, { after, limit: '1' }, signal);
   }
 
-  /** Returns events of all attempts, superseded ones included. */
-  readAttempts(thread: ThreadAddress, after: string | undefined, signal?: AbortSignal): Promise<EventPage> {
-    return this.#readPage(thread, { superseded: 'true', ...(after !== undefined && { after }) }, signal);
+  /** Returns the events of all attempts, superseded ones included, of the thread or of one run. */
+  async readAttempts(thread: ThreadAddress, correlationId?: string, signal?: AbortSignal): Promise<TelemetryEvent[]> {
+    let events: TelemetryEvent[] = [];
+    let after: string | undefined;
+    for (;;) {
+      const filter = {
+        ...(after !== undefined && { after }),
+        ...(correlationId !== undefined && { correlation_id: correlationId }),
+      };
+      const page = await this.#readPage(thread, { superseded: 'true', ...filter }, signal);
+      if (page.isReset) events = [];
+      events.push(...page.events);
+      if (!page.hasMore) return events;
+      after = page.cursor;
+    }
   }
 
   openStream(thread: ThreadAddress, after: string, signal: AbortSignal): Promise<Response> {
@@ -196,6 +235,10 @@ function runPathOf(thread: ThreadAddress, correlationId: string): string {
 
 function pathOf({ agentName, threadId }: ThreadAddress): string {
   return `agents/${encodeURIComponent(agentName)}/callbacks/${encodeURIComponent(threadId)}`;
+}
+
+function timeAgo(ms: number): string {
+  return new Date(Date.now() - ms).toISOString();
 }
 
 /** Adds a timeout, because a dead connection raises no error. */

@@ -21,7 +21,10 @@ export interface StreamEvent extends EventOfRun {
   readonly event_type: 'stream';
   readonly update_kind: string;
   readonly text: string;
+  /** Which of the model's answers within the run it belongs to; 1 if absent. */
+  readonly round?: number;
   /** Of a tool call or its result, as the fields after it. */
+  readonly call_id?: string;
   readonly tool_name?: string;
   readonly arguments?: unknown;
   readonly result?: unknown;
@@ -33,6 +36,7 @@ export interface FinalEvent extends EventOfRun {
   readonly event_type: 'final';
   readonly response_text: string;
   readonly usage: TokenCounts | null;
+  readonly cost?: Cost;
   /** `length` means that the answer was cut at the model's token limit. */
   readonly finish_reason?: string;
   /** Number of events of the run that were not stored; none if absent. */
@@ -61,6 +65,11 @@ export interface ApprovalEvent extends EventOfRun {
 /** Whether a tool call may run. `expired` counts as a refusal. */
 export type ApprovalState = 'requested' | 'approved' | 'rejected' | 'expired';
 
+export interface Cost {
+  readonly amount: number;
+  readonly currency: string;
+}
+
 export interface TokenCounts {
   readonly input_token_count: number;
   readonly output_token_count: number;
@@ -80,25 +89,6 @@ export type ReceivedEvent = TelemetryEvent extends infer Event
 export interface SupersededAttempt {
   readonly correlation_id: string;
   readonly attempt: number;
-}
-
-/** Returns an update in words: tool calls and results have no text of their own. */
-export function textOfUpdate(event: StreamEvent): string {
-  const { tool_name: tool = 'tool', text } = event;
-  switch (event.update_kind) {
-    case 'tool_call':
-      return `${tool} ${jsonText(event.arguments)}`;
-    case 'tool_result': {
-      const took = event.duration_ms === undefined ? '' : ` after ${event.duration_ms} ms`;
-      return `${tool} ${event.is_error === true ? 'failed' : 'returned'}${took}: ${jsonText(event.result)}`;
-    }
-    default:
-      return text;
-  }
-}
-
-function jsonText(value: unknown): string {
-  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
 }
 
 /** Returns the attempt that an event belongs to. */

@@ -1,7 +1,7 @@
 import { html } from 'htm/preact';
 import type { VNode } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { answerOf, type Run } from '../thread/run.js';
+import { answerOf, isWaitingForApproval, type Run } from '../thread/run.js';
 import type { Connection } from '../thread/thread-follower.js';
 import type { ThreadState } from '../thread/thread-state.js';
 
@@ -17,7 +17,8 @@ export function Announcer({ state, connection }: AnnouncerProps): VNode {
   const [text, setText] = useState('');
   const announced = useRef<string | undefined>(undefined);
   const run = state.runs.at(-1);
-  const about = run === undefined ? '' : `${run.correlationId} ${run.outcome.status} ${run.attempt}`;
+  const about =
+    run === undefined ? '' : `${run.correlationId} ${run.outcome.status} ${run.attempt} ${isWaitingForApproval(run)}`;
   useEffect(() => {
     if (connection.state !== 'live') return;
     const isNew = announced.current !== undefined && announced.current !== about;
@@ -28,6 +29,7 @@ export function Announcer({ state, connection }: AnnouncerProps): VNode {
 }
 
 function describe(run: Run): string {
+  if (isWaitingForApproval(run)) return `Run ${run.number} waits for approval.`;
   switch (run.outcome.status) {
     case 'streaming':
       return `Run ${run.number}: the answer ${run.attempt > 1 ? `restarts, attempt ${run.attempt}` : 'starts'}.`;

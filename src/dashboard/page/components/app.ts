@@ -18,7 +18,8 @@ export function App({ api }: { readonly api: TelemetryApi }): VNode {
   const [start, setStart] = useState<Start>({ state: 'starting' });
   const begin = useCallback(async () => {
     try {
-      setStart({ state: 'ready', agentNames: await api.listAgents() });
+      const { agents } = await api.readHealth();
+      setStart({ state: 'ready', agentNames: agents.map(({ name }) => name) });
     } catch (error) {
       const isKeyNeeded = error instanceof ApiError && error.status === 401;
       setStart(

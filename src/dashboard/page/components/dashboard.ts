@@ -2,13 +2,13 @@ import { html } from 'htm/preact';
 import type { VNode } from 'preact';
 import { useCallback, useEffect, useState } from 'preact/hooks';
 import type { TelemetryApi } from '../api/telemetry-api.js';
-import type { ThreadAddress } from '../api/thread-source.js';
 import type { ThreadFilter } from '../api/thread-summary.js';
 import { useMedia } from '../hooks/use-media.js';
 import { useRoute } from '../hooks/use-route.js';
 import { useShortcuts } from '../hooks/use-shortcuts.js';
 import { useThreadList } from '../hooks/use-thread-list.js';
 import { createThreadId } from '../route.js';
+import { OverviewPane } from './overview-pane.js';
 import { ShortcutsHelp } from './shortcuts-help.js';
 import { ThreadListPane } from './thread-list-pane.js';
 import { ThreadPane } from './thread-pane.js';
@@ -19,7 +19,7 @@ export interface DashboardProps {
   readonly onKeyRefused: () => void;
 }
 
-/** The thread list next to the open thread. On a phone, shows one of them at a time. */
+/** The thread list next to the overview or the open thread. On a phone, shows one of them at a time. */
 export function Dashboard({ api, agentNames, onKeyRefused }: DashboardProps): VNode {
   const route = useRoute();
   const [filter, setFilter] = useState(ALL_THREADS);
@@ -40,52 +40,57 @@ export function Dashboard({ api, agentNames, onKeyRefused }: DashboardProps): VN
   useEffect(() => {
     if (openThreadId === newThreadId) setNewThreadId(createThreadId());
   }, [openThreadId, newThreadId]);
-  const isNew = route.view !== 'thread';
-  const thread = isNew ? newThread(newAgentName, newThreadId) : route;
+  const open = route.view === 'thread' ? route : undefined;
+  const thread = open ?? (newAgentName === undefined ? undefined : { agentName: newAgentName, threadId: newThreadId });
 
-  const { isHelpShown, hideHelp } = useShortcuts(list.threads, isNew ? undefined : thread);
-  const listed = list.threads?.find(({ thread_id: id }) => !isNew && id === thread?.threadId);
-  const title = isNew ? (route.view === 'new' ? 'New thread' : undefined) : listed?.title || thread?.threadId;
+  const { isHelpShown, hideHelp } = useShortcuts(list.threads, open);
+  const listed = list.threads?.find(
+    ({ thread_id: id, agentName }) => id === open?.threadId && agentName === open.agentName,
+  );
+  const title = open === undefined ? TITLES[route.view] : listed?.title || open.threadId;
   useEffect(() => {
-    document.title = title === undefined ? 'Agent telemetry' : `${title} · Agent telemetry`;
+    document.title = `${title} · Agent telemetry`;
   }, [title]);
+  const renderMain = (): VNode | null => {
+    if (route.view === 'overview' || route.view === 'threads') {
+      return isPhone && route.view === 'threads'
+        ? null
+        : html`<${OverviewPane} api=${api} agentNames=${agentNames} revision=${list.threads} />`;
+    }
+    if (thread === undefined) return html`<main class="splash"><p class="muted">This app has no agents yet.</p></main>`;
+    return html`<${ThreadPane}
+      key=${`${thread.agentName}/${thread.threadId}`}
+      api=${api}
+      thread=${thread}
+      title=${listed?.title}
+      runId=${open?.runId}
+      isListedAsWaiting=${listed?.status === 'waiting_for_approval'}
+      isNew=${open === undefined}
+      agentNames=${agentNames}
+      onAgentChange=${setNewAgentName}
+      onChange=${list.refresh}
+      onKeyRefused=${onKeyRefused}
+    />`;
+  };
 
   return html`<button class="button skip" type="button" onClick=${() => document.querySelector('main')?.focus()}>
-      Skip to the thread
+      Skip to the content
     </button>
-    <div class="dashboard" data-view=${route.view === 'home' ? 'list' : 'thread'}>
+    <div class="dashboard" data-view=${route.view === 'threads' ? 'list' : 'main'}>
       <${ThreadListPane}
         list=${list}
         filter=${filter}
         onFilter=${changeFilter}
-        open=${isNew ? undefined : thread}
+        open=${open}
+        isOverview=${route.view === 'overview'}
         agentNames=${agentNames}
         defaultAgentName=${newAgentName}
-        isMain=${isPhone && route.view === 'home'}
+        isMain=${isPhone && route.view === 'threads'}
       />
-      ${
-        isPhone && route.view === 'home'
-          ? null
-          : thread === undefined
-            ? html`<main class="splash"><p class="muted">This app has no agents yet.</p></main>`
-            : html`<${ThreadPane}
-                key=${`${thread.agentName}/${thread.threadId}`}
-                api=${api}
-                thread=${thread}
-                title=${listed?.title}
-                isNew=${isNew}
-                agentNames=${agentNames}
-                onAgentChange=${setNewAgentName}
-                onChange=${list.refresh}
-                onKeyRefused=${onKeyRefused}
-              />`
-      }
+      ${renderMain()}
     </div>
     ${isHelpShown && html`<${ShortcutsHelp} onClose=${hideHelp} />`}`;
 }
 
+const TITLES = { overview: 'Overview', threads: 'Threads', new: 'New thread', thread: 'Thread' } as const;
 const ALL_THREADS: ThreadFilter = { text: '', status: '', sinceMs: undefined, agentName: '' };
-
-function newThread(agentName: string | undefined, threadId: string): ThreadAddress | undefined {
-  return agentName === undefined ? undefined : { agentName, threadId };
-}

@@ -5,7 +5,7 @@ import { useMemo, useRef } from 'preact/hooks';
 import { decodeEntities } from '../markdown/decode-entities.js';
 import { type MarkdownBlocks, parseMarkdown } from '../markdown/markdown-blocks.js';
 import { safeHref } from '../markdown/safe-href.js';
-import { CopyButton } from './copy-button.js';
+import { CodeBlock } from './code-block.js';
 
 /** Deeper constructs are shown as their source. */
 const MOST_LEVELS = 24;
@@ -109,13 +109,7 @@ function renderLink(href: string, title: string | null | undefined, children: Co
 
 function renderCode(text: string, language: string | undefined): VNode {
   const [name = ''] = (language ?? '').split(/\s/);
-  return html`<figure class="code-block">
-    <figcaption>
-      <span>${name === '' ? 'Code' : name}</span>
-      <${CopyButton} text=${text} label="Copy" name="Copy code" />
-    </figcaption>
-    <pre tabindex="0"><code>${text}</code></pre>
-  </figure>`;
+  return html`<${CodeBlock} title=${name === '' ? 'Code' : name} text=${text} />`;
 }
 
 function renderList({ ordered, start, items }: Tokens.List, level: number): VNode {

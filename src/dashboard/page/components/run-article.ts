@@ -3,19 +3,22 @@ import type { VNode } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
 import { formatCount, formatNumberOf } from '../format/format-count.js';
 import { formatDuration } from '../format/format-duration.js';
+import { formatTime } from '../format/format-time.js';
 import { splitText } from '../format/split-text.js';
 import { figuresOf } from '../thread/run-figures.js';
-import { answerOf, isEnded, type Run, type RunPart } from '../thread/run.js';
+import { answerOf, isEnded, isWaitingForApproval, type Run, type RunPart } from '../thread/run.js';
 import { ActionButton } from './action-button.js';
 import { CopyButton } from './copy-button.js';
 import { Markdown } from './markdown.js';
 import { RequestMessage } from './request-message.js';
+import { ToolCall } from './tool-call.js';
 
 export interface RunArticleProps {
   readonly run: Run;
   readonly sentAtMs: number | undefined;
   readonly isSelected: boolean;
-  readonly onSelect: (runIndex: number) => void;
+  /** Address of the run. */
+  readonly href: string;
   readonly actions: RunActions;
 }
 
@@ -29,23 +32,17 @@ export interface RunActions {
 /** Error code of runs that were cancelled. */
 const CANCELLED = 'cancelled';
 
-const PART_TITLES: Readonly<Record<string, string>> = {
-  reasoning: 'Reasoning',
-  tool_call: 'Tool call',
-  tool_result: 'Tool result',
-};
-
 /** A run in the conversation: request and answer. Rerenders only when the run changes. */
-export function RunArticle({ run, sentAtMs, isSelected, onSelect, actions }: RunArticleProps): VNode {
+export function RunArticle({ run, sentAtMs, isSelected, href, actions }: RunArticleProps): VNode {
   const [isSourceShown, setIsSourceShown] = useState(false);
   return useMemo(
-    () => renderRun({ run, sentAtMs, isSelected, onSelect, actions }, isSourceShown, setIsSourceShown),
-    [run, sentAtMs, isSelected, onSelect, actions, isSourceShown],
+    () => renderRun({ run, sentAtMs, isSelected, href, actions }, isSourceShown, setIsSourceShown),
+    [run, sentAtMs, isSelected, href, actions, isSourceShown],
   );
 }
 
 function renderRun(
-  { run, sentAtMs, isSelected, onSelect, actions }: RunArticleProps,
+  { run, sentAtMs, isSelected, href, actions }: RunArticleProps,
   isSourceShown: boolean,
   showSource: (isShown: boolean) => void,
 ): VNode {
@@ -54,15 +51,13 @@ function renderRun(
   return html`<article class="run" aria-labelledby=${`run-${number}`} data-selected=${isSelected}>
     <header class="run-head">
       <h2 class="run-name" id=${`run-${number}`}>
-        <button type="button" aria-pressed=${isSelected ? 'true' : 'false'} onClick=${() => onSelect(number - 1)}>
-          Run ${number}
-        </button>
+        <a href=${href} aria-current=${isSelected ? 'true' : undefined}>Run ${number}</a>
       </h2>
       ${attempt > 1 && html`<span class="badge" title="The app was interrupted and repeated this run.">attempt ${attempt}</span>`}
       <p class="run-facts">${factsOf(run, sentAtMs).map((fact) => html`<span key=${fact}>${fact}</span>`)}</p>
     </header>
     <${RequestMessage} message=${run.requestMessage} />
-    <div class="answer" aria-busy=${isEnded(run) ? 'false' : 'true'}>
+    <div class="answer" aria-busy=${isEnded(run) || isWaitingForApproval(run) ? 'false' : 'true'}>
       ${run.parts.map((part, index) => renderPart(part, index, isSourceShown, !isEnded(run) && index === run.parts.length - 1))}
     </div>
     ${
@@ -113,24 +108,30 @@ function renderFailure(
   </div>`;
 }
 
-function renderPart({ kind, text }: RunPart, index: number, isSourceShown: boolean, isGrowing: boolean): VNode {
-  if (kind !== 'text')
-    return html`<div class="part part-aside" key=${index}>
-      <span class="part-title">${PART_TITLES[kind] ?? kind}</span>
-      ${text}
-    </div>`;
-  return html`<div class="part" key=${index}>
-    ${
-      isSourceShown
-        ? splitText(text).map((block, line) => html`<div class="markdown-source" key=${line}>${block}</div>`)
-        : html`<${Markdown} text=${text} isGrowing=${isGrowing} />`
-    }
-  </div>`;
+function renderPart(part: RunPart, index: number, isSourceShown: boolean, isGrowing: boolean): VNode {
+  switch (part.kind) {
+    case 'tool':
+      return html`<${ToolCall} key=${index} part=${part} />`;
+    case 'aside':
+      return html`<div class="part part-aside" key=${index}>
+        <span class="part-title">${part.title}</span>
+        ${part.text}
+      </div>`;
+    case 'text':
+      return html`<div class="part" key=${index}>
+        ${
+          isSourceShown
+            ? splitText(part.text).map((block, line) => html`<div class="markdown-source" key=${line}>${block}</div>`)
+            : html`<${Markdown} text=${part.text} isGrowing=${isGrowing} />`
+        }
+      </div>`;
+  }
 }
 
 function factsOf(run: Run, sentAtMs: number | undefined): string[] {
-  const time = new Date(run.startedAtMs).toLocaleTimeString();
-  if (run.outcome.status === 'streaming') return [time, 'streaming'];
+  const time = formatTime(run.startedAtMs);
+  if (run.outcome.status === 'streaming')
+    return [time, isWaitingForApproval(run) ? 'waiting for approval' : 'streaming'];
   const { totalMs, inputTokens, outputTokens } = figuresOf(run, sentAtMs);
   return [
     time,

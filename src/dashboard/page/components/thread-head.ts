@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 import { describeFailure } from '../api/api-error.js';
 import type { TelemetryApi } from '../api/telemetry-api.js';
 import type { ThreadAddress } from '../api/thread-source.js';
-import { HOME_HREF } from '../route.js';
+import { HOME_HREF, THREADS_HREF } from '../route.js';
 import type { Connection } from '../thread/thread-follower.js';
 import { ConfirmDialog } from './confirm-dialog.js';
 import { Menu } from './menu.js';
@@ -55,7 +55,7 @@ export function ThreadHead(props: ThreadHeadProps): VNode {
     });
 
   return html`<header class="thread-head">
-    <a class="back" href=${HOME_HREF} aria-label="All threads"><span aria-hidden="true">‹</span></a>
+    <a class="back" href=${THREADS_HREF} aria-label="All threads"><span aria-hidden="true">‹</span></a>
     <div class="thread-title">
       <h1>${isNew ? 'New thread' : title?.trim() || thread.threadId}</h1>
       ${

@@ -7,7 +7,7 @@ import { formatAge } from '../format/format-age.js';
 import { formatCount, formatNumberOf } from '../format/format-count.js';
 import { useNow } from '../hooks/use-now.js';
 import { isBusy, type ListedThread, type ThreadList } from '../hooks/use-thread-list.js';
-import { isThreadId, NEW_THREAD_HREF, threadHref } from '../route.js';
+import { HOME_HREF, isThreadId, NEW_THREAD_HREF, threadHref } from '../route.js';
 
 /** How long the user pauses before a search starts. */
 const SEARCH_PAUSE_MS = 250;
@@ -27,6 +27,8 @@ export interface ThreadListPaneProps {
   readonly onFilter: (change: Partial<ThreadFilter>) => void;
   /** The open thread. */
   readonly open: ThreadAddress | undefined;
+  /** Whether the page shows the overview. */
+  readonly isOverview: boolean;
   readonly agentNames: readonly string[];
   /** The agent to use for an id that is not in the list. */
   readonly defaultAgentName: string | undefined;
@@ -36,7 +38,7 @@ export interface ThreadListPaneProps {
 
 /** The list of threads, with search and filters. */
 export function ThreadListPane(props: ThreadListPaneProps): VNode {
-  const { list, filter, onFilter, open, agentNames, defaultAgentName, isMain } = props;
+  const { list, filter, onFilter, open, isOverview, agentNames, defaultAgentName, isMain } = props;
   const now = useNow(10_000);
   const [typed, setTyped] = useState(filter.text);
   const wanted = typed.trim();
@@ -54,6 +56,7 @@ export function ThreadListPane(props: ThreadListPaneProps): VNode {
     <header class="threads-head">
       <${isMain ? 'h1' : 'p'} class="brand"><span class="brand-mark" aria-hidden="true"></span>Agent telemetry<//>
       <a class="button button-main" href=${NEW_THREAD_HREF}>New thread</a>
+      <a class="overview-link" href=${HOME_HREF} aria-current=${isOverview ? 'page' : undefined}>Overview</a>
       <input
         id="thread-search"
         class="field"

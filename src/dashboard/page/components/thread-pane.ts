@@ -1,21 +1,24 @@
 import { html } from 'htm/preact';
 import type { VNode } from 'preact';
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
 import { describeFailure } from '../api/api-error.js';
 import type { TelemetryApi } from '../api/telemetry-api.js';
 import type { ThreadAddress } from '../api/thread-source.js';
+import { useApprovals } from '../hooks/use-approvals.js';
+import { useKeptChoice } from '../hooks/use-kept-choice.js';
 import { useMedia } from '../hooks/use-media.js';
 import { useStoredConversation } from '../hooks/use-stored-conversation.js';
 import { useSupersededAttempts } from '../hooks/use-superseded-attempts.js';
 import { useThread } from '../hooks/use-thread.js';
 import { threadHref } from '../route.js';
-import { isEnded, type Run } from '../thread/run.js';
+import { isEnded, isWaitingForApproval, type Run } from '../thread/run.js';
 import { Announcer } from './announcer.js';
 import { AttemptsChoice } from './attempts-choice.js';
 import { Charts } from './charts.js';
 import { Composer } from './composer.js';
 import { ConnectionNote } from './connection-note.js';
 import { Conversation } from './conversation.js';
+import { RunInspector } from './run-inspector.js';
 import { Tabs } from './tabs.js';
 import { ThreadHead } from './thread-head.js';
 import { Timeline } from './timeline.js';
@@ -25,6 +28,10 @@ export interface ThreadPaneProps {
   readonly thread: ThreadAddress;
   /** Its first message, once it is listed. */
   readonly title: string | undefined;
+  /** Correlation id of the chosen run; `undefined` for the latest. */
+  readonly runId: string | undefined;
+  /** Whether the list says that a run of the thread waits for an approval. */
+  readonly isListedAsWaiting: boolean;
   /** The thread does not exist until its first message is sent from here. */
   readonly isNew: boolean;
   readonly agentNames: readonly string[];
@@ -34,20 +41,22 @@ export interface ThreadPaneProps {
   readonly onKeyRefused: () => void;
 }
 
-type View = 'conversation' | 'timeline' | 'charts';
+type View = (typeof ALL_TABS)[number]['id'];
 
 /** One thread: conversation, events, figures, and the input for the next message. */
 export function ThreadPane(props: ThreadPaneProps): VNode {
-  const { api, thread, title, isNew, agentNames, onAgentChange, onChange, onKeyRefused } = props;
+  const { api, thread, runId, title, isListedAsWaiting, isNew, agentNames, onAgentChange, onChange, onKeyRefused } =
+    props;
   const session = useThread(api, thread, !isNew);
   const { state, connection, pending, sentAtMs } = session;
   const superseded = useSupersededAttempts(api, thread, state);
-  const [selected, setSelected] = useState<number>();
-  const [view, setView] = useState<View>('conversation');
+  const [view, setView] = useKeptChoice<View>('thread-view', VIEWS, 'conversation');
+  const [activeSequence, setActiveSequence] = useState<number>();
   const isWide = useMedia('(min-width: 70rem)');
 
   const endedRuns = state.runs.filter(isEnded).length;
-  useEffect(onChange, [onChange, state.epoch, state.runs.length, endedRuns]);
+  const asked = approvalsOf(state.runs.filter(isWaitingForApproval));
+  useEffect(onChange, [onChange, state.epoch, state.runs.length, endedRuns, asked]);
   const isKeyRefused = connection.state === 'stopped' && connection.status === 401;
   useEffect(() => {
     if (isKeyRefused) onKeyRefused();
@@ -56,6 +65,7 @@ export function ThreadPane(props: ThreadPaneProps): VNode {
   const send = async (message: string): Promise<string | undefined> => {
     const problem = await session.send(message);
     if (problem === undefined && isNew) location.hash = threadHref(thread);
+    else if (problem === undefined && runId !== undefined) location.replace(threadHref(thread));
     return problem;
   };
   const { cancel, send: sendAgain } = session;
@@ -65,11 +75,11 @@ export function ThreadPane(props: ThreadPaneProps): VNode {
       retry: async (run: Run) => {
         try {
           // Events may hold a redacted message.
-          const stored = await api.readRunMessage(
+          const stored = await api.readRun(
             { agentName: thread.agentName, threadId: thread.threadId },
             run.correlationId,
           );
-          return await sendAgain(stored ?? run.requestMessage);
+          return await sendAgain(stored?.message ?? run.requestMessage);
         } catch (error) {
           return describeFailure(error);
         }
@@ -79,14 +89,26 @@ export function ThreadPane(props: ThreadPaneProps): VNode {
   );
   const areEventsMissing = !isNew && connection.state === 'live' && (state.runs.length === 0 || state.isBeginningLost);
   const stored = useStoredConversation(api, thread, areEventsMissing);
-  const runIndex = selected !== undefined && selected < state.runs.length ? selected : state.runs.length - 1;
-  const side = view === 'charts' ? 'charts' : 'timeline';
+  // Events tell what the thread waits for, unless they are gone.
+  const isWaiting = asked !== '' || isListedAsWaiting;
+  const approvals = useApprovals(api, thread, isWaiting ? asked : undefined);
+  const runIndex = runId === undefined ? state.runs.length - 1 : (state.runIndexes.get(runId) ?? -1);
+  const { agentName, threadId } = thread;
+  const { runs } = state;
+  const selectRun = useCallback(
+    (id: string) => location.replace(threadHref({ agentName, threadId }, id)),
+    [agentName, threadId],
+  );
+  const side = view === 'conversation' ? 'run' : view;
   const shown: View = isWide ? side : view;
-  const panel = { state, sentAtMs, runIndex, onSelect: setSelected };
+  const panel = { state, sentAtMs, runIndex, onSelect: selectRun };
   const conversation = html`<${Conversation}
     ...${panel}
+    hrefOf=${(id: string) => threadHref(thread, id)}
+    isRunChosen=${runId !== undefined}
     actions=${actions}
     stored=${stored}
+    approvals=${approvals}
     pending=${pending}
     isNew=${isNew}
     isLoading=${!isNew && connection.state === 'connecting'}
@@ -95,8 +117,28 @@ export function ThreadPane(props: ThreadPaneProps): VNode {
     tabs=${isWide ? SIDE_TABS : ALL_TABS}
     chosen=${shown}
     onChoose=${setView}
-    aside=${shown === 'timeline' ? html`<${AttemptsChoice} superseded=${superseded} />` : undefined}
+    aside=${shown === 'events' ? html`<${AttemptsChoice} superseded=${superseded} />` : undefined}
   />`;
+
+  const renderRun = (): VNode => {
+    const run = runs[runIndex];
+    if (run === undefined) {
+      const words = runId === undefined ? 'The first run appears here.' : 'This thread has no events of this run.';
+      return html`<p class="muted nothing-yet">${connection.state === 'connecting' ? 'Loading the run…' : words}</p>`;
+    }
+    return html`<${RunInspector}
+      key=${run.correlationId}
+      api=${api}
+      thread=${thread}
+      state=${state}
+      run=${run}
+      sentAtMs=${sentAtMs.get(run.correlationId)}
+      onShowEvent=${(sequence: number) => {
+        setActiveSequence(sequence);
+        setView('events');
+      }}
+    />`;
+  };
 
   return html`<main class="thread" tabindex="-1" aria-label=${isNew ? 'New thread' : `Thread ${thread.threadId}`}>
     <${ThreadHead}
@@ -124,7 +166,16 @@ export function ThreadPane(props: ThreadPaneProps): VNode {
         html`<aside key="side" class="thread-side" aria-label="Telemetry">
           ${isWide && tabs}
           <div class="thread-panel" ...${tabPanel(side)}>
-            ${side === 'charts' ? html`<${Charts} ...${panel} />` : html`<${Timeline} ...${panel} superseded=${superseded} />`}
+            ${side === 'run' && renderRun()} ${side === 'charts' && html`<${Charts} ...${panel} />`}
+            ${
+              side === 'events' &&
+              html`<${Timeline}
+                ...${panel}
+                superseded=${superseded}
+                activeSequence=${activeSequence}
+                onActivate=${setActiveSequence}
+              />`
+            }
           </div>
         </aside>`
       }
@@ -136,10 +187,19 @@ export function ThreadPane(props: ThreadPaneProps): VNode {
 }
 
 const SIDE_TABS = [
-  { id: 'timeline', title: 'Timeline' },
+  { id: 'run', title: 'Run' },
+  { id: 'events', title: 'Events' },
   { id: 'charts', title: 'Charts' },
 ] as const;
 const ALL_TABS = [{ id: 'conversation', title: 'Conversation' }, ...SIDE_TABS] as const;
+
+const VIEWS = ALL_TABS.map(({ id }) => id);
+
+/** Changes when an approval is asked for or decided. */
+function approvalsOf(runs: readonly Run[]): string {
+  const calls = runs.flatMap(({ parts }) => parts.filter((part) => part.kind === 'tool'));
+  return calls.map(({ callId, approval }) => `${callId} ${approval}`).join();
+}
 
 function tabPanel(id: View): Readonly<Record<string, string>> {
   return { role: 'tabpanel', id: `panel-${id}`, 'aria-labelledby': `tab-${id}` };

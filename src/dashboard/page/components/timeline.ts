@@ -1,8 +1,9 @@
 import { html } from 'htm/preact';
 import type { VNode } from 'preact';
-import { useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { formatCount, formatNumberOf } from '../format/format-count.js';
 import { formatDuration } from '../format/format-duration.js';
+import { formatTime } from '../format/format-time.js';
 import { useMedia } from '../hooks/use-media.js';
 import { useStickToEnd } from '../hooks/use-stick-to-end.js';
 import type { SupersededAttempts } from '../hooks/use-superseded-attempts.js';
@@ -11,6 +12,8 @@ import type { Run } from '../thread/run.js';
 import { isSuperseded, mergeEvents } from '../thread/superseded-events.js';
 import type { ThreadState } from '../thread/thread-state.js';
 import type { TimelineEvent } from '../thread/timeline-event.js';
+import { CopyButton } from './copy-button.js';
+import { RawEvent } from './raw-event.js';
 
 const ROW_PX = 28;
 /** Row height on touch screens. */
@@ -22,31 +25,41 @@ const encoder = new TextEncoder();
 export interface TimelineProps {
   readonly state: ThreadState;
   readonly runIndex: number;
-  readonly onSelect: (runIndex: number) => void;
+  readonly onSelect: (runId: string) => void;
   readonly superseded: SupersededAttempts;
+  /** Sequence of the selected event. */
+  readonly activeSequence: number | undefined;
+  readonly onActivate: (sequence: number | undefined) => void;
 }
 
 const NONE: readonly TimelineEvent[] = [];
 
 /** All events of a thread, one per line. Only the lines in view are rendered. */
-export function Timeline({ state, runIndex, onSelect, superseded }: TimelineProps): VNode {
+export function Timeline(props: TimelineProps): VNode {
+  const { state, runIndex, onSelect, superseded, activeSequence, onActivate } = props;
   const { runs } = state;
   const events = useMemo(() => mergeEvents(state.events, superseded.events ?? NONE), [state.events, superseded.events]);
   const scroller = useRef<HTMLElement>(null);
   const rowPx = useMedia('(pointer: coarse)') ? TOUCHED_ROW_PX : ROW_PX;
   const { isAtEnd, scrollToEnd, letGo } = useStickToEnd(scroller);
   const { first, end, scrollToRow, rowsInView } = useVirtualRows(scroller, events.length, rowPx);
-  const [activeSequence, setActiveSequence] = useState<number>();
   const active = useMemo(() => indexOfSequence(events, activeSequence), [events, activeSequence]);
   const activeEvent = active === undefined ? undefined : events[active];
+
+  useEffect(() => {
+    if (active === undefined) return;
+    letGo();
+    scrollToRow(active);
+  }, []);
 
   const activate = (index: number): void => {
     const target = Math.max(0, Math.min(events.length - 1, index));
     const event = events[target];
     if (event === undefined) return;
-    setActiveSequence(event.sequence);
+    onActivate(event.sequence);
     letGo();
-    if (event.runIndex >= 0) onSelect(event.runIndex);
+    const run = runs[event.runIndex];
+    if (run !== undefined) onSelect(run.correlationId);
     scrollToRow(target);
   };
   const onKeyDown = (event: KeyboardEvent): void => {
@@ -59,7 +72,7 @@ export function Timeline({ state, runIndex, onSelect, superseded }: TimelineProp
       Home: 0,
       End: events.length - 1,
     }[event.key];
-    if (event.key === 'Escape') setActiveSequence(undefined);
+    if (event.key === 'Escape') onActivate(undefined);
     if (target === undefined) return;
     event.preventDefault();
     activate(target);
@@ -75,7 +88,7 @@ export function Timeline({ state, runIndex, onSelect, superseded }: TimelineProp
       class="timeline-rows"
       role="listbox"
       tabindex="0"
-      aria-label=${`Timeline, ${events.length} events`}
+      aria-label=${`${events.length} events`}
       aria-activedescendant=${active !== undefined && active >= first && active < end ? `event-${activeSequence}` : undefined}
       ref=${scroller}
       onKeyDown=${onKeyDown}
@@ -120,10 +133,12 @@ export function Timeline({ state, runIndex, onSelect, superseded }: TimelineProp
         ? html`<p class="timeline-foot muted">${footText(state, superseded)}</p>`
         : html`<section class="event-detail" aria-label="Selected event" tabindex="0">
             <p class="muted">
-              #${activeEvent.sequence} · ${activeEvent.kind ?? activeEvent.type} ·${' '}
-              ${new Date(activeEvent.atMs).toLocaleString()} · ${placeOf(activeEvent, runs)}
+              #${activeEvent.sequence} · ${activeEvent.kind ?? activeEvent.type} ·${' '} ${formatTime(activeEvent.atMs)}
+              · ${placeOf(activeEvent, runs)}${' '}
+              <${CopyButton} text=${activeEvent.text} label="Copy text" name="Copy the text of this event" />
             </p>
             <p class="event-detail-text">${activeEvent.text}</p>
+            <${RawEvent} key=${activeEvent.sequence} event=${activeEvent} />
           </section>`
     }
   </div>`;

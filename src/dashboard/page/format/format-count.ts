@@ -1,3 +1,5 @@
+import type { Cost } from '../api/telemetry-event.js';
+
 const whole = new Intl.NumberFormat('en');
 const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
 
@@ -9,4 +11,9 @@ export function formatCount(count: number): string {
 /** Formats a count with its noun: `1 run`, `2 runs`. */
 export function formatNumberOf(count: number, singular: string): string {
   return `${formatCount(count)} ${singular}${count === 1 ? '' : 's'}`;
+}
+
+/** Formats a cost: `0.0021 USD`. */
+export function formatCost({ amount, currency }: Cost): string {
+  return `${amount < 1 ? Number(amount.toPrecision(2)) : amount.toFixed(2)} ${currency}`;
 }

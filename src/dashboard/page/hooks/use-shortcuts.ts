@@ -1,12 +1,13 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { ThreadAddress } from '../api/thread-source.js';
-import { NEW_THREAD_HREF, threadHref } from '../route.js';
+import { HOME_HREF, NEW_THREAD_HREF, threadHref } from '../route.js';
 import type { ListedThread } from './use-thread-list.js';
 
 /** Keys that work while no field has the focus. */
 export const SHORTCUTS = [
   ['/', 'Search threads'],
   ['n', 'New thread'],
+  ['o', 'Overview'],
   ['j', 'Next thread'],
   ['k', 'Previous thread'],
   ['?', 'Show these keys'],
@@ -32,6 +33,9 @@ export function useShortcuts(threads: readonly ListedThread[] = [], open: Thread
       '/': () => document.querySelector<HTMLElement>('#thread-search')?.focus(),
       n: () => {
         location.hash = NEW_THREAD_HREF;
+      },
+      o: () => {
+        location.hash = HOME_HREF;
       },
       j: () => step(1),
       k: () => step(-1),

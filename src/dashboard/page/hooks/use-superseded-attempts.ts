@@ -35,7 +35,7 @@ export function useSupersededAttempts(
     const read = async (): Promise<void> => {
       try {
         setFailure(undefined);
-        setRecord(await readPage(api, { agentName, threadId }, stop.signal));
+        setRecord(await api.readAttempts({ agentName, threadId }, undefined, stop.signal));
       } catch (error) {
         if (!stop.signal.aborted) setFailure(describeFailure(error));
       }
@@ -49,16 +49,4 @@ export function useSupersededAttempts(
     [isShown, record, state.runIndexes, attempts],
   );
   return { isShown, show: setIsShown, events, failure };
-}
-
-async function readPage(api: TelemetryApi, thread: ThreadAddress, signal: AbortSignal): Promise<TelemetryEvent[]> {
-  let record: TelemetryEvent[] = [];
-  let cursor: string | undefined;
-  for (;;) {
-    const page = await api.readAttempts(thread, cursor, signal);
-    if (page.isReset) record = [];
-    record.push(...page.events);
-    if (!page.hasMore) return record;
-    cursor = page.cursor;
-  }
 }

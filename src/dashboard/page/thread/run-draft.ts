@@ -1,5 +1,5 @@
-import { attemptOf, type TelemetryEvent, textOfUpdate } from '../api/telemetry-event.js';
-import { answerOf, isTool, type Run, type RunPart } from './run.js';
+import { type ApprovalEvent, attemptOf, type StreamEvent, type TelemetryEvent } from '../api/telemetry-event.js';
+import { answerOf, type Run, type RunPart, type ToolPart } from './run.js';
 
 /** A run under construction. */
 export type RunDraft = { -readonly [Field in keyof Run]: Run[Field] } & { parts: RunPart[] };
@@ -48,23 +48,18 @@ export function addToRun(run: RunDraft, event: TelemetryEvent): void {
         Object.assign(run, { parts: [], outcome: { status: 'streaming' }, wasRepeated: true });
       }
       run.updateCount += 1;
-      const last = run.parts.at(-1);
-      if (isTool(event.update_kind)) {
-        run.parts.push({ kind: event.update_kind, text: textOfUpdate(event) });
-      } else if (last?.kind === event.update_kind) {
-        run.parts[run.parts.length - 1] = { kind: last.kind, text: last.text + event.text };
-      } else {
-        run.parts.push({ kind: event.update_kind, text: event.text });
-      }
+      addUpdate(run, event);
       return;
     }
     case 'approval':
+      changeTool(run, event, { approval: event.state, reason: event.reason, arguments: event.arguments });
       return;
     case 'final':
       run.outcome = {
         status: 'answered',
         sequence: event.sequence,
         usage: event.usage,
+        cost: event.cost,
         isCut: event.finish_reason === 'length',
       };
       run.lostEvents = event.lost_events ?? 0;
@@ -79,4 +74,37 @@ export function addToRun(run: RunDraft, event: TelemetryEvent): void {
       run.lostEvents = event.lost_events ?? 0;
       return;
   }
+}
+
+function addUpdate(run: RunDraft, event: StreamEvent): void {
+  const { update_kind: kind, text } = event;
+  const last = run.parts.at(-1);
+  switch (kind) {
+    case 'tool_call':
+      changeTool(run, event, { arguments: event.arguments });
+      return;
+    case 'tool_result': {
+      const { result, is_error: isError = false, duration_ms: durationMs } = event;
+      changeTool(run, event, { outcome: { result, isError, durationMs } });
+      return;
+    }
+    case 'text':
+      if (last?.kind === 'text') run.parts[run.parts.length - 1] = { kind, text: last.text + text };
+      else run.parts.push({ kind, text });
+      return;
+    default:
+      if (last?.kind === 'aside' && last.title === kind) {
+        run.parts[run.parts.length - 1] = { ...last, text: last.text + text };
+      } else run.parts.push({ kind: 'aside', title: kind, text });
+  }
+}
+
+/** Changes the part of a tool call, or adds it if the run does not have it yet. */
+function changeTool(run: RunDraft, event: StreamEvent | ApprovalEvent, change: Partial<ToolPart>): void {
+  const { call_id: callId, tool_name: toolName = 'tool' } = event;
+  const index =
+    callId === undefined ? -1 : run.parts.findLastIndex((part) => part.kind === 'tool' && part.callId === callId);
+  const known = run.parts[index];
+  if (known?.kind === 'tool') run.parts[index] = { ...known, ...change };
+  else run.parts.push({ kind: 'tool', callId, toolName, arguments: undefined, ...change });
 }

@@ -1,10 +1,38 @@
-import type { TokenCounts } from '../api/telemetry-event.js';
+import type { ApprovalState, Cost, TokenCounts } from '../api/telemetry-event.js';
 
-/** A part of an answer: consecutive updates of one kind. */
-export interface RunPart {
-  /** `text` is the answer itself. */
-  readonly kind: string;
+/** A part of an answer: consecutive updates of one kind, or a tool call with all that became of it. */
+export type RunPart = TextPart | AsidePart | ToolPart;
+
+/** Text of the answer itself. */
+export interface TextPart {
+  readonly kind: 'text';
   readonly text: string;
+}
+
+export interface AsidePart {
+  readonly kind: 'aside';
+  /** Kind of its updates: `reasoning`. */
+  readonly title: string;
+  readonly text: string;
+}
+
+export interface ToolPart {
+  readonly kind: 'tool';
+  /** `undefined` if the app did not name the call. */
+  readonly callId: string | undefined;
+  readonly toolName: string;
+  readonly arguments: unknown;
+  readonly approval?: ApprovalState;
+  /** Why the call was approved or rejected, in the words of who decided. */
+  readonly reason?: string | undefined;
+  /** Set when the call has ended. */
+  readonly outcome?: ToolOutcome;
+}
+
+export interface ToolOutcome {
+  readonly result: unknown;
+  readonly isError: boolean;
+  readonly durationMs: number | undefined;
 }
 
 /** The state of a run. */
@@ -17,6 +45,7 @@ export type RunOutcome =
       /** Sequence of its final event. */
       readonly sequence: number;
       readonly usage: TokenCounts | null;
+      readonly cost: Cost | undefined;
       readonly isCut: boolean;
     }
   | { readonly status: 'failed'; readonly code: string; readonly message: string };
@@ -54,16 +83,16 @@ export function isEnded({ outcome }: Run): boolean {
   return outcome.status === 'answered' || outcome.status === 'failed';
 }
 
-/** Whether updates of this kind are tool calls or their results. */
-export function isTool(kind: string): boolean {
-  return kind === 'tool_call' || kind === 'tool_result';
+/** Whether the run goes on only after somebody has approved or rejected a tool call. */
+export function isWaitingForApproval(run: Run): boolean {
+  return !isEnded(run) && run.parts.some((part) => part.kind === 'tool' && part.approval === 'requested');
 }
 
 /** Returns the text of the answer: what follows the last tool call, without reasoning. */
 export function answerOf({ parts }: Pick<Run, 'parts'>): string {
-  const lastTool = parts.findLastIndex(({ kind }) => isTool(kind));
+  const lastTool = parts.findLastIndex(({ kind }) => kind === 'tool');
   return parts
     .slice(lastTool + 1)
-    .map(({ kind, text }) => (kind === 'text' ? text : ''))
+    .map((part) => (part.kind === 'text' ? part.text : ''))
     .join('');
 }

@@ -123,7 +123,7 @@ export class ThreadFollower {
           }
           if (type === 'reset') {
             changes.push({ type });
-          } else if (type === 'stream' || type === 'final' || type === 'failed') {
+          } else if (type === 'stream' || type === 'final' || type === 'failed' || type === 'approval') {
             const event: ReceivedEvent = JSON.parse(data);
             changes.push(this.#toEventChange(requestMessages.restore(event), id));
           }

@@ -1,4 +1,4 @@
-import { attemptOf, type TelemetryEvent, textOfUpdate } from '../api/telemetry-event.js';
+import { attemptOf, type StreamEvent, type TelemetryEvent } from '../api/telemetry-event.js';
 
 /** An event as the timeline shows it. */
 export interface TimelineEvent {
@@ -12,20 +12,23 @@ export interface TimelineEvent {
   readonly kind?: string;
   /** Milliseconds since 1970. */
   readonly atMs: number;
-  /** Text of an update or an answer, or message of a failure. */
+  /** Text of an update or an answer, message of a failure, or a tool call in words. */
   readonly text: string;
+  /** As it was received. */
+  readonly source: TelemetryEvent;
 }
 
-export function toTimelineEvent(event: TelemetryEvent, runIndex: number): TimelineEvent {
-  const kind = event.event_type === 'stream' ? { kind: event.update_kind } : undefined;
+export function toTimelineEvent(source: TelemetryEvent, runIndex: number): TimelineEvent {
+  const kind = source.event_type === 'stream' ? { kind: source.update_kind } : undefined;
   return {
-    sequence: event.sequence,
+    sequence: source.sequence,
     runIndex,
-    attempt: attemptOf(event),
-    type: event.event_type,
+    attempt: attemptOf(source),
+    type: source.event_type,
     ...kind,
-    atMs: Date.parse(event.timestamp),
-    text: textOf(event),
+    atMs: Date.parse(source.timestamp),
+    text: textOf(source),
+    source,
   };
 }
 
@@ -34,10 +37,29 @@ function textOf(event: TelemetryEvent): string {
     case 'stream':
       return textOfUpdate(event);
     case 'approval':
-      return `${event.tool_name} ${event.state}`;
+      return `${event.tool_name} ${event.state} ${jsonText(event.arguments)}`;
     case 'final':
       return event.response_text;
     case 'failed':
       return event.error_message;
   }
+}
+
+/** Returns an update in words: tool calls and results have no text of their own. */
+function textOfUpdate(event: StreamEvent): string {
+  const { tool_name: tool = 'tool', text } = event;
+  switch (event.update_kind) {
+    case 'tool_call':
+      return `${tool} ${jsonText(event.arguments)}`;
+    case 'tool_result': {
+      const took = event.duration_ms === undefined ? '' : ` after ${event.duration_ms} ms`;
+      return `${tool} ${event.is_error === true ? 'failed' : 'returned'}${took}: ${jsonText(event.result)}`;
+    }
+    default:
+      return text;
+  }
+}
+
+function jsonText(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
 }

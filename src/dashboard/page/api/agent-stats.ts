@@ -1,0 +1,43 @@
+import type { Cost } from './telemetry-event.js';
+
+/*
+ * Figures of an agent's runs over a time, with the wire names. Only the fields that the page uses.
+ */
+
+/** Counts of runs and sums of their usage. */
+export interface RunSums {
+  readonly runs: number;
+  readonly completed: number;
+  readonly failed: number;
+  readonly cancelled: number;
+  readonly running: number;
+  readonly waiting_for_approval: number;
+  readonly input_token_count: number;
+  readonly output_token_count: number;
+  readonly cost?: Cost;
+}
+
+/** The median and the 95th percentile of durations in milliseconds; `null` if there are none. */
+export interface Percentiles {
+  readonly count: number;
+  readonly p50: number | null;
+  readonly p95: number | null;
+}
+
+export interface AgentStats {
+  readonly agent_name: string;
+  /** ISO 8601 in UTC. */
+  readonly since: string;
+  readonly until: string;
+  readonly bucket_seconds: number;
+  /** Oldest first, without gaps. `start` is ISO 8601 in UTC. */
+  readonly buckets: readonly (RunSums & { readonly start: string })[];
+  readonly totals: RunSums;
+  /** Failed runs by error code, the most frequent first. */
+  readonly failures: readonly { readonly error_code: string; readonly count: number }[];
+  /** Of completed runs. */
+  readonly first_update_ms: Percentiles;
+  readonly total_ms: Percentiles;
+  /** Older runs than those since `since` were not read. */
+  readonly truncated?: boolean;
+}

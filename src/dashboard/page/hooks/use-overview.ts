@@ -1,0 +1,62 @@
+import { useEffect, useState } from 'preact/hooks';
+import type { AgentStats } from '../api/agent-stats.js';
+import { describeFailure } from '../api/api-error.js';
+import type { AppHealth } from '../api/app-health.js';
+import type { TelemetryApi } from '../api/telemetry-api.js';
+import type { ListedThread } from './use-thread-list.js';
+
+/** The figures of the app's runs. */
+export interface Overview {
+  /** One for each agent. */
+  readonly stats: readonly AgentStats[];
+  readonly health: AppHealth;
+  /** Threads that wait for an approval, the most recently active first. */
+  readonly waiting: readonly ListedThread[];
+}
+
+export interface OverviewReading {
+  /** What was read last; `undefined` until the first reading has ended. */
+  readonly overview: Overview | undefined;
+  /** Why the last reading failed, for the user. */
+  readonly failure: string | undefined;
+}
+
+const WAITING = { text: '', status: 'waiting_for_approval', sinceMs: undefined, agentName: '' } as const;
+
+/**
+ * Reads the figures of all agents when the page shows them, and again when `revision` changes.
+ *
+ * @param sinceMs - length of the time to look at; `undefined` for all of it
+ */
+export function useOverview(
+  api: TelemetryApi,
+  agentNames: readonly string[],
+  sinceMs: number | undefined,
+  revision: unknown,
+): OverviewReading {
+  const [reading, setReading] = useState<OverviewReading>({ overview: undefined, failure: undefined });
+  useEffect(() => {
+    const stop = new AbortController();
+    const { signal } = stop;
+    const read = async (): Promise<void> => {
+      try {
+        const [health, stats, waiting] = await Promise.all([
+          api.readHealth(),
+          Promise.all(agentNames.map((name) => api.readStats(name, sinceMs, signal))),
+          Promise.all(
+            agentNames.map(async (agentName) => {
+              const { threads } = await api.listThreads(agentName, WAITING, undefined, signal);
+              return threads.map((thread) => ({ ...thread, agentName }));
+            }),
+          ),
+        ]);
+        if (!signal.aborted) setReading({ overview: { health, stats, waiting: waiting.flat() }, failure: undefined });
+      } catch (error) {
+        if (!signal.aborted) setReading(({ overview }) => ({ overview, failure: describeFailure(error) }));
+      }
+    };
+    void read();
+    return () => stop.abort();
+  }, [api, agentNames, sinceMs, revision]);
+  return reading;
+}
