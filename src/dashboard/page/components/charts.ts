@@ -45,6 +45,8 @@ const FIGURES: readonly Figure[] = [
 ];
 
 const TONES = ['main', 'other'] as const;
+/** Fewer columns have room for one label only. */
+const FEWEST_LABELLED = 5;
 const MOST_GAPS = 240;
 
 /** The figures of the thread's runs, and the gaps within the selected one. */
@@ -169,10 +171,13 @@ function renderGaps(gaps: readonly number[], runNumber: number): VNode {
   />`;
 }
 
-/** Labels the first and the last column. */
+/** Labels the first and the last column, unless they are so close that the labels would overlap. */
 function endLabels(count: number, noun: string, first: number, last = first + count - 1): Tick[] {
-  const label = { at: 0, label: `${noun} ${first}` };
-  return count < 2 ? [label].slice(0, count) : [label, { at: count - 1, label: formatCount(last) }];
+  const labels = [
+    { at: 0, label: `${noun} ${first}` },
+    { at: count - 1, label: formatCount(last) },
+  ];
+  return labels.slice(0, Math.min(count, count < FEWEST_LABELLED ? 1 : 2));
 }
 
 function sumOf({ values }: Column): number {

@@ -51,7 +51,7 @@ export function OverviewPane({ api, agentNames, revision }: OverviewPaneProps): 
         )}
       </div>
     </header>
-    <div class="overview-body">
+    <div class="overview-body" role="region" aria-label="Figures" tabindex="0">
       ${failure !== undefined && html`<p class="problem" role="alert">The figures could not be read: ${failure}</p>`}
       ${overview === undefined ? failure === undefined && html`<p class="muted">Reading the figures…</p>` : renderOverview(overview)}
     </div>

@@ -96,7 +96,7 @@ export function Timeline(props: TimelineProps): VNode {
       <div class="timeline-space" role="presentation" style=${{ height: `${events.length * rowPx}px` }}>
         ${events.slice(first, end).map((event, offset) => {
           const index = first + offset;
-          const type = event.kind ?? event.type;
+          const type = typeOf(event);
           const sinceStart = `+${formatDuration(sinceStartOf(event))}`;
           const preview = event.text.slice(0, PREVIEW_CHARACTERS).replaceAll('\n', '↵');
           const size = formatBytes(event.text);
@@ -133,9 +133,8 @@ export function Timeline(props: TimelineProps): VNode {
         ? html`<p class="timeline-foot muted">${footText(state, superseded)}</p>`
         : html`<section class="event-detail" aria-label="Selected event" tabindex="0">
             <p class="muted">
-              #${activeEvent.sequence} · ${activeEvent.kind ?? activeEvent.type} ·${' '} ${formatTime(activeEvent.atMs)}
-              · ${placeOf(activeEvent, runs)}${' '}
-              <${CopyButton} text=${activeEvent.text} label="Copy text" name="Copy the text of this event" />
+              ${[`#${activeEvent.sequence}`, typeOf(activeEvent), formatTime(activeEvent.atMs), placeOf(activeEvent, runs)].join(' · ')}${' '}
+              <${CopyButton} text=${activeEvent.text} label="Copy text" name="Copy text of this event" />
             </p>
             <p class="event-detail-text">${activeEvent.text}</p>
             <${RawEvent} key=${activeEvent.sequence} event=${activeEvent} />
@@ -154,6 +153,10 @@ function footText({ events }: ThreadState, { isShown, events: superseded, failur
   }
   if (events.length === 0) return 'Events appear here as they happen.';
   return `${shown}. Select one to see its full text.`;
+}
+
+function typeOf({ kind, type }: TimelineEvent): string {
+  return kind ?? type;
 }
 
 function placeOf(event: TimelineEvent, runs: readonly Run[]): string {
