@@ -10,6 +10,7 @@ import { benchPageDepth } from './page-depth.js';
 import { benchPollNearEnd } from './poll-near-end.js';
 import { benchRedactionCost } from './redaction-cost.js';
 import { benchRunLatency } from './run-latency.js';
+import { benchSpanCost } from './span-cost.js';
 import { benchStoreOutage } from './store-outage.js';
 import { benchStoreRunLatency } from './store-run-latency.js';
 import { benchStreamLatency } from './stream-latency.js';
@@ -35,6 +36,7 @@ const otherBenches: Benches<[]> = {
   'update-cost': benchUpdateCost,
   'callback-cost': benchCallbackCost,
   'redaction-cost': benchRedactionCost,
+  'span-cost': benchSpanCost,
   'store-memory': benchStoreMemory,
   start: benchStart,
   'append-rate': benchAppendRate,

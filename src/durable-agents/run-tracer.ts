@@ -1,6 +1,7 @@
-import type { Agent, AgentFinishReason, AgentResponse, AgentUsage } from './agent.js';
+import type { Agent, AgentFinishReason, AgentResponse, AgentTextUpdate, AgentUsage } from './agent.js';
 import type { AgentError } from './errors.js';
 import type { ThreadMessage } from './thread/thread-state.js';
+import type { ModelToolCall } from './tools/chat-model.js';
 
 /**
  * Follows the work of runs, to make spans and metrics of it. A callback sees only what a run shows; a tracer also sees
@@ -63,8 +64,8 @@ export interface AgentModel {
 
 /** A call that has ended ignores further calls of its methods. */
 export interface ModelCallTrace {
-  /** A visible piece has arrived. */
-  chunk(): void;
+  /** A visible piece has arrived, or the whole text of an answer that is not streamed. */
+  chunk(piece: AgentTextUpdate): void;
   answered(answer: TracedAnswer): void;
   failed(error: AgentError): void;
 }
@@ -75,6 +76,8 @@ export interface TracedAnswer {
   /** The model that answered, as the provider names it. `undefined` if it did not. */
   readonly model: string | undefined;
   readonly finishReason: AgentFinishReason | 'tool_call';
+  /** The tools that the model calls. */
+  readonly calls: readonly ModelToolCall[];
   readonly usage: AgentUsage | undefined;
 }
 

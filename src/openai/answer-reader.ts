@@ -1,4 +1,4 @@
-import { AgentError, type ModelPart } from '../durable-agents/index.js';
+import { AgentError, type AgentTextUpdate } from '../durable-agents/index.js';
 import { EventReader } from './event-reader.js';
 import { isRecord } from './is-record.js';
 import { answerTooLarge, type EndOfAnswer, malformed, ModelAnswer } from './model-answer.js';
@@ -49,7 +49,7 @@ export class AnswerReader {
   }
 
   /** Waits for the next parts; `undefined` when the answer is complete, or nothing more comes. */
-  async read(): Promise<readonly ModelPart[] | undefined> {
+  async read(): Promise<readonly AgentTextUpdate[] | undefined> {
     if (this.#hasEnded) return undefined;
     if (this.#reader !== undefined) return this.#readEvents(this.#reader);
     this.#hasEnded = true;
@@ -91,7 +91,7 @@ export class AnswerReader {
     }
   }
 
-  async #readEvents(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<readonly ModelPart[] | undefined> {
+  async #readEvents(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<readonly AgentTextUpdate[] | undefined> {
     const { silence } = this.#options;
     try {
       if (this.#failure !== undefined) throw this.#failure;

@@ -70,14 +70,14 @@ export function createChatCompletionModel(options: ChatCompletionModelOptions): 
         const parts = await reader.read();
         if (parts === undefined) break;
         for (const part of parts) {
-          call?.chunk();
+          call?.chunk(part);
           yield part;
         }
       }
       const { calls, finish } = reader.finish();
       const { id, model } = reader.source;
       const finishReason = calls.length > 0 ? 'tool_call' : finish.finishReason;
-      call?.answered({ id, model, finishReason, usage: finish.usage });
+      call?.answered({ id, model, finishReason, calls, usage: finish.usage });
       yield* calls;
       yield finish;
     } catch (error) {

@@ -2,7 +2,7 @@ import {
   AgentError,
   type AgentFinish,
   type AgentFinishReason,
-  type ModelPart,
+  type AgentTextUpdate,
   type ModelToolCall,
 } from '../durable-agents/index.js';
 import { cleanForeignText } from '../functions/foreign-text.js';
@@ -37,7 +37,7 @@ export interface EndOfAnswer {
 export class ModelAnswer {
   readonly #maxBytes: number;
   readonly #redact: (text: string) => string;
-  #parts: ModelPart[] = [];
+  #parts: AgentTextUpdate[] = [];
   #bytes = 0;
   readonly #toolCalls = new ToolCallAssembly();
   #finishReason: string | undefined;
@@ -78,7 +78,7 @@ export class ModelAnswer {
   }
 
   /** The visible parts that have come since the last call. */
-  takeParts(): readonly ModelPart[] {
+  takeParts(): readonly AgentTextUpdate[] {
     if (this.#parts.length === 0) return this.#parts;
     const parts = this.#parts;
     this.#parts = [];

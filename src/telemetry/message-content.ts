@@ -1,9 +1,25 @@
-import type { ThreadContent, ThreadMessage } from '../durable-agents/index.js';
+import type { AgentTextUpdate, ThreadContent, ThreadMessage, TracedAnswer } from '../durable-agents/index.js';
 
-/** A conversation as the conventions write it: the JSON text of messages with parts. */
-export function toMessagesJson(messages: readonly ThreadMessage[], redact: (text: string) => string): string {
-  const parts = messages.map((message) => ({ role: message.role, parts: message.contents.flatMap(toPart) }));
-  return redactedJson(parts, redact);
+/** A message as the conventions write it. */
+interface Message {
+  readonly role: string;
+  readonly parts: readonly object[];
+  /** Why the model stopped, on its answer. */
+  readonly finish_reason?: string;
+}
+
+/** JSON of a conversation. @param finishReason of its last message, if a model has made it */
+export function toMessagesJson(
+  messages: readonly ThreadMessage[],
+  redact: (text: string) => string,
+  finishReason?: string,
+): string {
+  const written = messages.map(({ role, contents }, index): Message => ({
+    role,
+    parts: contents.flatMap(toPart),
+    ...(index === messages.length - 1 && finishReason !== undefined && { finish_reason: finishReason }),
+  }));
+  return redactedJson(written, redact);
 }
 
 /** JSON text whose strings are redacted one by one, so that it stays JSON. */
@@ -11,6 +27,38 @@ export function redactedJson(value: unknown, redact: (text: string) => string): 
   return (
     JSON.stringify(value, (_name, inner: unknown) => (typeof inner === 'string' ? redact(inner) : inner)) ?? 'null'
   );
+}
+
+/** JSON of a model's answer. @param pieces of its texts, in order */
+export function toAnswerJson(
+  pieces: readonly AgentTextUpdate[],
+  { calls, finishReason }: Pick<TracedAnswer, 'calls' | 'finishReason'>,
+  redact: (text: string) => string,
+): string {
+  const texts: { readonly type: string; content: string }[] = [];
+  for (const { kind, text } of pieces) {
+    const last = texts.at(-1);
+    // A text is redacted as a whole: a secret may have come in pieces.
+    if (last?.type === kind) last.content += text;
+    else texts.push({ type: kind, content: text });
+  }
+  const called = calls.map(({ callId, toolName, arguments: args }) => ({
+    type: 'tool_call',
+    id: callId,
+    name: toolName,
+    arguments: jsonOrText(args),
+  }));
+  const answer: Message = { role: 'assistant', parts: [...texts, ...called], finish_reason: finishReason };
+  return redactedJson([answer], redact);
+}
+
+function jsonOrText(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return text;
+    throw error;
+  }
 }
 
 function toPart(content: ThreadContent): object[] {

@@ -1,14 +1,23 @@
 import type { Attributes, Span } from '@opentelemetry/api';
-import type { AgentError, ModelCallTrace, TracedAnswer, TracedModelCall } from '../durable-agents/index.js';
+import type {
+  AgentError,
+  AgentTextUpdate,
+  ModelCallTrace,
+  TracedAnswer,
+  TracedModelCall,
+} from '../durable-agents/index.js';
 import { names, usageAttributes } from './attributes.js';
 import type { RunMetrics } from './run-metrics.js';
 import { failSpan } from './fail-span.js';
+import { toAnswerJson } from './message-content.js';
 
 export interface ModelCallSpanOptions {
   readonly span: Span;
   readonly call: TracedModelCall;
   readonly metrics: RunMetrics;
   readonly agentName: string;
+  /** Redacts the answer. Undefined: the span does not contain it. */
+  readonly redact: ((text: string) => string) | undefined;
 }
 
 /** The span `chat` of a model call. */
@@ -17,6 +26,7 @@ export class ModelCallSpan implements ModelCallTrace {
   readonly #attributes: Attributes;
   readonly #startedMs = performance.now();
   #lastChunkMs: number | undefined;
+  readonly #pieces: AgentTextUpdate[] = [];
   #hasEnded = false;
 
   constructor(options: ModelCallSpanOptions) {
@@ -32,8 +42,9 @@ export class ModelCallSpan implements ModelCallTrace {
     };
   }
 
-  chunk(): void {
-    const { call, span, metrics } = this.#options;
+  chunk(piece: AgentTextUpdate): void {
+    const { call, span, metrics, redact } = this.#options;
+    if (redact !== undefined) this.#pieces.push(piece);
     if (!call.streaming) return;
     const nowMs = performance.now();
     if (this.#lastChunkMs === undefined) {
@@ -46,15 +57,17 @@ export class ModelCallSpan implements ModelCallTrace {
     this.#lastChunkMs = nowMs;
   }
 
-  answered({ id, model, finishReason, usage }: TracedAnswer): void {
+  answered(answer: TracedAnswer): void {
     if (this.#hasEnded) return;
-    const { span, metrics } = this.#options;
+    const { id, model, finishReason, usage } = answer;
+    const { span, metrics, redact } = this.#options;
     const attributes = { ...this.#attributes, ...(model !== undefined && { [names.responseModel]: model }) };
     span.setAttributes({
       [names.finishReasons]: [finishReason],
       ...(id !== undefined && { [names.responseId]: id }),
       ...(model !== undefined && { [names.responseModel]: model }),
       ...usageAttributes(usage),
+      ...(redact && { [names.outputMessages]: toAnswerJson(this.#pieces, answer, redact) }),
     });
     metrics.addUsage(usage, attributes);
     this.#end(attributes);

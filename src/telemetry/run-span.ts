@@ -59,7 +59,8 @@ export class RunSpan implements RunTrace {
       }),
     };
     const span = tracer.startSpan(`chat ${model.name}`, { kind: SpanKind.CLIENT, attributes }, context);
-    return new ModelCallSpan({ span, call, metrics, agentName: run.agent.name });
+    const redact = capturesContent ? run.redact : undefined;
+    return new ModelCallSpan({ span, call, metrics, agentName: run.agent.name, redact });
   }
 
   startToolCall(call: TracedToolCall): ToolCallTrace {
@@ -87,7 +88,7 @@ export class RunSpan implements RunTrace {
       ...usageAttributes(usage),
       ...(cost && { [names.cost]: cost.amount, [names.costCurrency]: cost.currency }),
       // Its strings are redacted already, as those of all that callbacks get.
-      ...(capturesContent && { [names.outputMessages]: toMessagesJson(messages, (text) => text) }),
+      ...(capturesContent && { [names.outputMessages]: toMessagesJson(messages, (text) => text, finishReason) }),
     });
     this.#end({ [names.agent]: run.agent.name });
   }

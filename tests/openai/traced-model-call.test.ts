@@ -48,6 +48,7 @@ describe('a traced model call', () => {
           id: 'chatcmpl-1',
           model: 'gpt-4o',
           finishReason: 'stop',
+          calls: [],
           usage: { inputTokenCount: 5, outputTokenCount: 2, totalTokenCount: 7 },
         },
       ],

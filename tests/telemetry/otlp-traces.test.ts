@@ -215,7 +215,11 @@ describe('the trace of a run', () => {
     ]);
     expect(chat?.attributes['gen_ai.system_instructions']).toBe('[{"type":"text","content":"Be brief."}]');
     expect(JSON.parse(String(invoke?.attributes['gen_ai.output.messages']))).toEqual([
-      { role: 'assistant', parts: [{ type: 'text', content: 'Sunny, says [redacted:email].' }] },
+      {
+        role: 'assistant',
+        parts: [{ type: 'text', content: 'Sunny, says [redacted:email].' }],
+        finish_reason: 'stop',
+      },
     ]);
   });
 
