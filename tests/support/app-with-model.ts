@@ -1,6 +1,6 @@
 import { AgentApi } from './agent-api.js';
 import { type LocalApp, startLocalApp } from './local-app.js';
-import { type ModelAnswer, type ScriptedModel, startScriptedModel } from './scripted-model.js';
+import { type ModelAnswer, type ModelRequest, type ScriptedModel, startScriptedModel } from './scripted-model.js';
 
 /** A recognizable key, so that tests can search for leaks. */
 export const API_KEY = 'key-0f8fad5bd9cb469fa165';
@@ -23,7 +23,7 @@ export interface AppWithModel {
 
 /** Starts the built app with a model that follows `script`. */
 export async function startAppWithModel(
-  script: (message: string) => ModelAnswer,
+  script: (message: string, body: ModelRequest['body']) => ModelAnswer,
   environment: Readonly<Record<string, string>> = {},
 ): Promise<AppWithModel> {
   const model = await startScriptedModel(script);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { RunRecords } from '../../../src/durable-agents/runs/run-records.js';
 import { responseError } from '../../../src/durable-agents/thread/thread-state.js';
 import type { ModelToolCall } from '../../../src/durable-agents/tools/chat-model.js';
 import { createModelAgent } from '../../../src/durable-agents/tools/model-agent.js';
@@ -133,6 +134,24 @@ describe('a run that is delivered again after a crash', () => {
 });
 
 describe('the records of steps', () => {
+  it('belong to one agent: another one with the same thread id neither takes them over nor removes them', async () => {
+    const thread = new Deliveries();
+    await thread.deliver([[call('a'), finish()]], { crashAt: 'a' });
+    const stepsOf = async (agentName: string): Promise<RunSteps> => {
+      const run = { agentName, threadId: 'thread-1', correlationId };
+      const steps = new RunSteps({ store: thread.store, run, isAnswered: () => true, log: thread.log });
+      await steps.load();
+      return steps;
+    };
+
+    expect((await stepsOf('OtherAgent')).answer(1)).toBeUndefined();
+    await new RunRecords(thread.store).clear({ agentName: 'OtherAgent', threadId: 'thread-1' });
+    expect((await stepsOf('ToolAgent')).answer(1)).toMatchObject({ calls: [{ callId: 'a' }] });
+
+    await new RunRecords(thread.store).clear({ agentName: 'ToolAgent', threadId: 'thread-1' });
+    expect((await stepsOf('ToolAgent')).answer(1)).toBeUndefined();
+  });
+
   it('of answered runs are removed with the next run that uses tools', async () => {
     const thread = new Deliveries();
     await thread.deliver([
