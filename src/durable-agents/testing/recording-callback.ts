@@ -28,6 +28,11 @@ export class RecordingCallback implements AgentResponseCallback {
     this.responses.push(response);
   }
 
+  async onAgentSuspended(context: AgentCallbackContext): Promise<void> {
+    this.calls.push('onAgentSuspended');
+    this.contexts.push(context);
+  }
+
   async onAgentError(error: AgentError, context: AgentCallbackContext): Promise<void> {
     this.calls.push('onAgentError');
     this.contexts.push(context);
