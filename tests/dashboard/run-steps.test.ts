@@ -64,7 +64,6 @@ describe('the steps of a run', () => {
     ] as const;
     expect(stepsOfEvents(runOfTools(asked)).map(({ step }) => step)).toEqual([
       ['Model call 1', 0, 100],
-      ['look_up', 110, undefined],
       ['Approval of look_up', 110, undefined],
     ]);
     const decided = runOfTools([
@@ -74,8 +73,8 @@ describe('the steps of a run', () => {
     ]);
     expect(stepsOfEvents(decided).map(({ step }) => step)).toEqual([
       ['Model call 1', 0, 100],
-      ['look_up', 5_000, 5_050],
       ['Approval of look_up', 110, 5_000],
+      ['look_up', 5_000, 5_050],
       ['Model call 2', 5_060, undefined],
     ]);
   });
@@ -88,8 +87,23 @@ describe('the steps of a run', () => {
     ]);
     expect(stepsOfEvents(events).map(({ step, isFailed }) => [...step, isFailed])).toEqual([
       ['Model call 1', 0, 100, false],
-      ['look_up', 110, 900, true],
       ['Approval of look_up', 110, 900, true],
+    ]);
+  });
+
+  it('keep the refusal of a tool that never ran with its approval', () => {
+    const events = runOfTools([
+      [100, toolCall(call)],
+      [110, approvalEvent({ ...call, state: 'requested' })],
+      [800, approvalEvent({ ...call, state: 'rejected' })],
+      [801, toolResult({ ...call, result: 'Refused.', is_error: true, duration_ms: 0 })],
+      [900, { update_kind: 'text', text: 'I may not.', round: 2 }],
+      [950, 'final'],
+    ]);
+    expect(stepsOfEvents(events)).toEqual([
+      { step: ['Model call 1', 0, 100], isFailed: false, sequences: [1] },
+      { step: ['Approval of look_up', 110, 800], isFailed: true, sequences: [2, 3, 4] },
+      { step: ['Model call 2', 801, 950], isFailed: false, sequences: [5, 6] },
     ]);
   });
 

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import path from 'node:path';
 import { readDashboardAssets } from '../../../src/dashboard/dashboard-assets.js';
 import type { AgentStats, RunSums } from '../../../src/dashboard/page/api/agent-stats.js';
+import type { Approval, Decision } from '../../../src/dashboard/page/api/approval.js';
 import type { TelemetryEvent } from '../../../src/dashboard/page/api/telemetry-event.js';
 import { eventually } from '../../support/eventually.js';
 import { listenForTest } from '../../support/listen-for-test.js';
@@ -42,6 +43,12 @@ export interface ScriptedApp {
   supersede(correlationId: string, attempt: number): void;
   /** Figures of agents, by name. Those of others are zero. */
   readonly stats: Map<string, Partial<AgentStats>>;
+  /** What the page decided. */
+  readonly decisions: readonly (Decision & { readonly approvalId: string })[];
+  /** Sets the approvals that the thread waits for. */
+  ask(approvals: readonly Approval[]): void;
+  /** Answers decisions with 409 from now on. */
+  refuseDecisions(reason: string): void;
   /** Serves the record of a run. */
   keepRun(correlationId: string, record: Readonly<Record<string, unknown>>): void;
   /** Resolves when a stream is open. */
@@ -57,6 +64,9 @@ export async function startScriptedApp(agentNames: readonly string[] = ['Callbac
   const sent: SentMessage[] = [];
   const reads: string[] = [];
   const statsQueries: string[] = [];
+  const decisions: (Decision & { readonly approvalId: string })[] = [];
+  let approvals: readonly Approval[] = [];
+  let refusal: string | undefined;
   const runs = new Map<string, Readonly<Record<string, unknown>>>();
   const stats = new Map<string, Partial<AgentStats>>();
   let record: TelemetryEvent[] = [];
@@ -85,6 +95,11 @@ export async function startScriptedApp(agentNames: readonly string[] = ['Callbac
     } else if (part === 'runs') {
       const run = runs.get(correlationId);
       sendJson(response, run === undefined ? 404 : 200, run ?? { error: 'There is no such run.' });
+    } else if (part === 'approvals' && request.method === 'POST') {
+      decisions.push({ approvalId: correlationId, ...JSON.parse(await readText(request)) });
+      sendJson(response, refusal === undefined ? 202 : 409, refusal === undefined ? {} : { error: refusal });
+    } else if (part === 'approvals') {
+      sendJson(response, 200, { approvals });
     } else if (kind === 'threads') {
       sendJson(response, 200, []);
     } else if (kind === 'run') {
@@ -117,6 +132,13 @@ export async function startScriptedApp(agentNames: readonly string[] = ['Callbac
     reads,
     stats,
     statsQueries,
+    decisions,
+    ask: (asked) => {
+      approvals = asked;
+    },
+    refuseDecisions: (reason) => {
+      refusal = reason;
+    },
     append: (events) => {
       record.push(...events);
       broadcast(events.map(frameOf).join(''));

@@ -44,7 +44,7 @@ export function ApprovalCard({ approval, onDecide }: ApprovalCardProps): VNode {
       Arguments
       <textarea
         class="field"
-        rows=${Math.min(12, text.split('\n').length)}
+        rows="3"
         spellcheck="false"
         value=${text}
         onInput=${(event: InputEvent & { readonly currentTarget: HTMLTextAreaElement }) => setText(event.currentTarget.value)}

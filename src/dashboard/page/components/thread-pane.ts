@@ -90,7 +90,7 @@ export function ThreadPane(props: ThreadPaneProps): VNode {
   const areEventsMissing = !isNew && connection.state === 'live' && (state.runs.length === 0 || state.isBeginningLost);
   const stored = useStoredConversation(api, thread, areEventsMissing);
   // Events tell what the thread waits for, unless they are gone.
-  const isWaiting = asked !== '' || isListedAsWaiting;
+  const isWaiting = asked !== '' || isListedAsWaiting || areEventsMissing;
   const approvals = useApprovals(api, thread, isWaiting ? asked : undefined);
   const runIndex = runId === undefined ? state.runs.length - 1 : (state.runIndexes.get(runId) ?? -1);
   const { agentName, threadId } = thread;

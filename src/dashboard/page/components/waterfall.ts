@@ -41,7 +41,7 @@ export function Waterfall({ run, steps, now, selected, onSelect }: WaterfallProp
   return html`<div class="waterfall">
     <${RowChart}
       label="Steps of the run"
-      ticks=${durationTicks(at(endMs))}
+      ticks=${durationTicks(at(endMs), 3)}
       rows=${steps.map((step) => ({ id: step.id, title: step.title, bars: barsOf(step), value: lengthOf(step, endMs) }))}
       selected=${selected}
       onSelect=${onSelect}

@@ -100,8 +100,10 @@ class Division {
     const known = this.#open.get(`tool-${id}`);
     const step = known ?? this.#begin(`tool-${id}`, 'tool', name, event.atMs - (durationMs ?? 0));
     // Results come in the order of the calls, so that a quick one waits for the slow one before it.
-    step.endMs = Math.min(event.atMs, step.startMs + (durationMs ?? Infinity));
-    step.isFailed = isFailed;
+    if (step.kind === 'tool') {
+      step.endMs = Math.min(event.atMs, step.startMs + (durationMs ?? Infinity));
+      step.isFailed = isFailed;
+    }
     step.events.push(event);
     this.#advanceTo(event.atMs);
   }
@@ -119,7 +121,14 @@ class Division {
       step.isFailed = state !== 'approved';
     }
     const tool = this.#open.get(`tool-${callId}`);
-    if (tool !== undefined) tool.startMs = event.atMs;
+    // A tool that waits has not begun.
+    if (tool !== undefined && state === 'requested') this.#steps.splice(this.#steps.indexOf(tool), 1);
+    if (tool !== undefined && state === 'approved') {
+      tool.startMs = event.atMs;
+      this.#steps.push(tool);
+    }
+    // The model gets the refusal as the result of the call.
+    if (state === 'rejected' || state === 'expired') this.#open.set(`tool-${callId}`, step);
     this.#advanceTo(event.atMs);
   }
 
