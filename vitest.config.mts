@@ -1,18 +1,32 @@
 import { defineConfig } from 'vitest/config';
 
+/** Tests that change their process: the functions of the app, the OpenTelemetry SDK or the identity server. */
+const isolated = [
+  'tests/{api,telemetry}/**/*.test.ts',
+  'tests/foreign-principal.test.ts',
+  'tests/storage/redis/entra-credentials.test.ts',
+];
+
+const options = {
+  // Shows names of tests made from values in full.
+  chaiConfig: { truncateThreshold: 0 },
+  // Vitest overwrites BASE_URL in its test processes.
+  provide: { baseUrl: process.env['BASE_URL'] },
+  // Generous, for a very busy machine.
+  expect: { poll: { timeout: 30_000 } },
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
+};
+
 export default defineConfig({
   test: {
-    include: ['tests/**/*.test.ts'],
+    projects: [
+      // Loading all modules again for each file would take more CPU time than the tests themselves.
+      { test: { ...options, name: 'shared', include: ['tests/**/*.test.ts'], exclude: isolated, isolate: false } },
+      { test: { ...options, name: 'isolated', include: isolated } },
+    ],
     reporters: ['default', './tests/support/count-reporter.ts'],
-    // Names of tests made from values are shown whole.
-    chaiConfig: { truncateThreshold: 0 },
-    // Vitest gives BASE_URL a value of its own in the processes that run tests.
-    provide: { baseUrl: process.env['BASE_URL'] },
     // Most of the time is spent waiting for processes, timers and pages.
     maxWorkers: 3,
-    // All of these are for a machine that is very busy: what waits comes soon, or is missing for good.
-    expect: { poll: { timeout: 30_000 } },
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
   },
 });
