@@ -41,8 +41,8 @@ describe('an app with default limits', () => {
       }
       await target.api.ask(threadId, BIG_MESSAGE);
       const before = await residentBytes();
-      // 20 MiB of events, which would be 800 MiB for all of them.
-      for (let run = 0; run < 40; run += 1) await target.api.ask(threadId, BIG_MESSAGE);
+      // 10 MiB of events, which would be 400 MiB for all of them.
+      for (let run = 0; run < 20; run += 1) await target.api.ask(threadId, BIG_MESSAGE);
       const grownBytes = (await residentBytes()) - before;
       expect(grownBytes).toBeLessThan(200 * MIB);
       const served = await target.api.stream(threadId, '?from=now');

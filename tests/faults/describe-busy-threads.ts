@@ -4,7 +4,7 @@ import { runOf } from '../support/callback-events.js';
 import { createGate } from '../support/gate.js';
 import { type FaultyService, newRun, ServiceConnection } from './service-connection.js';
 
-const CHANGES = 50;
+const CHANGES = 20;
 
 /** Other processes can change a thread that one process writes to without pause. */
 export function describeBusyThreads(service: () => FaultyService): void {

@@ -18,21 +18,25 @@ const open = (service: KeyValueStore = new MemoryKeyValueStore()) => ({
     ),
 });
 
-describeKeyValueStore('a service with small rows', () => open().store, { propertyRuns: 200 });
+describeKeyValueStore('a service with small rows', () => open().store, { propertyRuns: 200, longTextBytes: 50_000 });
 
-describeKeyValueStore('a service that refuses to remove missing keys', () => {
-  const service = new MemoryKeyValueStore();
-  const commit = service.commit.bind(service);
-  vi.spyOn(service, 'commit').mockImplementation(async (at, guard, changes) => {
-    const found = await service.readMany(
-      at,
-      changes.map(({ key }) => key),
-    );
-    if (changes.some(({ key, value }) => value === undefined && !found.has(key))) return undefined;
-    return commit(at, guard, changes);
-  });
-  return open(service).store;
-});
+describeKeyValueStore(
+  'a service that refuses to remove missing keys',
+  () => {
+    const service = new MemoryKeyValueStore();
+    const commit = service.commit.bind(service);
+    vi.spyOn(service, 'commit').mockImplementation(async (at, guard, changes) => {
+      const found = await service.readMany(
+        at,
+        changes.map(({ key }) => key),
+      );
+      if (changes.some(({ key, value }) => value === undefined && !found.has(key))) return undefined;
+      return commit(at, guard, changes);
+    });
+    return open(service).store;
+  },
+  { longTextBytes: 50_000 },
+);
 
 it('SplitValueStore does not split a value that fits into its row', async () => {
   const { store, rows } = open();
