@@ -28,7 +28,7 @@ afterEach(() => vi.useRealTimers());
 
 const sunny = () => new ScriptedAgent([text('Sunny.'), finish()]);
 
-/** Registers one agent, and tells each HTTP function as `{name} {methods} {route} {auth level}`. */
+/** Registers one agent, and describes each HTTP function as `{name} {methods} {route} {auth level}`. */
 function registered(options: AgentFunctionAppOptions = {}, agentOptions: AddAgentOptions = {}): string[] {
   new AgentFunctionApp(options).addAgent(sunny(), agentOptions);
   return http.mock.calls.map(
@@ -76,11 +76,11 @@ describe('the HTTP functions of an app', () => {
       [health, run, ...threads],
     ],
     ['without an endpoint for this agent', {}, { enableHttpEndpoint: false }, [health]],
-  ])('are, %s, these with these auth levels', (_what, options, agentOptions, expected) => {
+  ])('have these names, routes and auth levels: %s', (_what, options, agentOptions, expected) => {
     expect(registered(options, agentOptions)).toEqual(expected);
   });
 
-  it('serve the agents that are given to the app, too', () => {
+  it('also serve agents in the options of the app', () => {
     const agentApp = new AgentFunctionApp({ agents: [sunny()] });
 
     expect(agentApp.agents.list().map(({ agent }) => agent.name)).toEqual(['ScriptedAgent']);
@@ -128,7 +128,7 @@ async function call(name: string, { method, body, headers, context }: Call) {
 }
 
 describe('the health of an app', () => {
-  it('has its agents and the details that are given', async () => {
+  it('lists its agents and the given details', async () => {
     registered({ healthDetails: async () => ({ store: 'fine' }) }, { enableHttpEndpoint: false });
 
     expect(await call('health_check', { method: 'GET' })).toMatchObject({
@@ -141,7 +141,7 @@ describe('the health of an app', () => {
     });
   });
 
-  it('is a status alone where it is anonymous', async () => {
+  it('is only a status if it is anonymous', async () => {
     registered({ enableAnonymousHealth: true, healthDetails: async () => ({ store: 'fine' }) });
 
     expect(await call('health_check', { method: 'GET' })).toEqual({ jsonBody: { status: 'healthy' } });
@@ -155,7 +155,7 @@ describe('the run endpoint', () => {
   it.each([
     { options: {}, bytes: 262_145 },
     { options: { maxMessageBytes: 3 }, bytes: 4 },
-  ])('refuses a message of $bytes bytes', async ({ options, bytes }) => {
+  ])('rejects a message of $bytes bytes', async ({ options, bytes }) => {
     registered(options);
 
     const answer = await call('http-ScriptedAgent', {
@@ -167,7 +167,7 @@ describe('the run endpoint', () => {
   });
 });
 
-describe('a caller of the run endpoint', () => {
+describe('a run endpoint', () => {
   const body = JSON.stringify({ message: 'Hi', thread_id: 'thread-1' });
 
   it.each<{ what: string; options: AgentFunctionAppOptions; status: number }>([
@@ -195,7 +195,7 @@ describe('a caller of the run endpoint', () => {
     });
   });
 
-  it('finds its run in the storage of the app', async () => {
+  it('creates the run record in the storage of the app', async () => {
     const { context } = await startDurableTaskServer(() => undefined);
     const storage = new MemoryKeyValueStore();
     registered({ storage, waitSeconds: 0.03 });
@@ -206,7 +206,7 @@ describe('a caller of the run endpoint', () => {
     expect(await new RunRecords(storage).listOpen(thread)).toMatchObject([{ status: 'queued', message: 'Hi' }]);
   });
 
-  it('gets a stream if the app has run events', async () => {
+  it('streams if the app has run events', async () => {
     const { context } = await startDurableTaskServer(() => undefined);
     registered({ runEvents: { maxDurationMs: 1000, follow } });
 

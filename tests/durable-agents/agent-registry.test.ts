@@ -8,7 +8,7 @@ const registered = (name: string) => {
 };
 
 describe('the agents of an app', () => {
-  it('are found without regard to case, in their own spelling', () => {
+  it('are found in any case, and returned in their registered spelling', () => {
     const agents = new AgentRegistry();
     agents.add(registered('CallbackAgent'));
 
@@ -17,14 +17,14 @@ describe('the agents of an app', () => {
     expect(agents.find('constructor')).toBeUndefined();
   });
 
-  it('are listed in the order of their registration', () => {
+  it('are listed in registration order', () => {
     const agents = new AgentRegistry();
     for (const name of ['b', 'A', 'c']) agents.add(registered(name));
 
     expect(agents.list().map(({ agent }) => agent.name)).toEqual(['b', 'A', 'c']);
   });
 
-  it('have one name each, whatever its case', () => {
+  it('have unique names, ignoring case', () => {
     const agents = new AgentRegistry();
     agents.add(registered('CallbackAgent'));
 
@@ -36,7 +36,7 @@ describe('the agents of an app', () => {
     expect(() => new AgentRegistry().add(registered(name))).not.toThrow();
   });
 
-  it.each(['', '1a', '-a', '_a', 'a b', 'a.b', 'a/b', 'ä', 'a\n', 'x'.repeat(65)])('may not be called "%s"', (name) => {
+  it.each(['', '1a', '-a', '_a', 'a b', 'a.b', 'a/b', 'ä', 'a\n', 'x'.repeat(65)])('cannot be called "%s"', (name) => {
     expect(() => new AgentRegistry().add(registered(name))).toThrow(TypeError);
   });
 });

@@ -4,7 +4,7 @@ import { text } from '../support/agent-parts.js';
 import { RecordingCallback } from '../../src/durable-agents/testing/recording-callback.js';
 import { runAgentOnce } from '../support/run-agent-once.js';
 
-/** An agent whose stream never ends by itself. */
+/** An agent with an endless stream. */
 function endlessAgent(next: () => Promise<AgentStreamPart>, close: () => Promise<void>): Agent {
   return {
     name: 'EndlessAgent',
@@ -51,7 +51,7 @@ describe('the stream of an agent', () => {
   it.each([
     { what: 'a stream that hangs', next: () => new Promise<never>(() => {}), close: async () => undefined },
     { what: 'a close that hangs', next: pausing, close: () => new Promise<void>(() => {}) },
-  ])('is not waited for beyond the time limit: $what', async ({ next, close }) => {
+  ])('is not awaited beyond the time limit: $what', async ({ next, close }) => {
     const running = runAgentOnce(endlessAgent(next, close), { timeoutMs: 2000 });
     await vi.advanceTimersByTimeAsync(2000);
 

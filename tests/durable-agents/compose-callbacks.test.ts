@@ -16,7 +16,7 @@ const ignore = (): void => undefined;
 const rewrite = (given: object): void => void Object.assign(given, { text: 'Rewritten', messages: [] });
 
 describe('composed callbacks', () => {
-  it('get every call, one callback after the other', async () => {
+  it('receive every call, one callback after another', async () => {
     const trace: string[] = [];
     const tracing = (name: string) =>
       actingCallback(new RecordingCallback(), (method) => void trace.push(`${name} ${method}`));
@@ -26,7 +26,7 @@ describe('composed callbacks', () => {
     expect(trace).toEqual(answered.flatMap((method) => [`first ${method}`, `second ${method}`]));
   });
 
-  it('get a failure', async () => {
+  it('receive a failure', async () => {
     const [first, second] = [new RecordingCallback(), new RecordingCallback()];
 
     await runAgentOnce(new ScriptedAgent([new AgentError('rate_limited', 'Later.')]), {
@@ -46,7 +46,7 @@ describe('composed callbacks', () => {
     { how: 'reject', act: () => Promise.reject(new Error('disk full')) },
   ];
 
-  it.each(faults)('are all called when some $how, and each error is logged', async ({ act }) => {
+  it.each(faults)('are all called if some $how, and each error is logged', async ({ act }) => {
     const recording = new RecordingCallback();
     const faulty = actingCallback(new RecordingCallback(), act);
 
@@ -60,7 +60,7 @@ describe('composed callbacks', () => {
     expect(warnings[0]).toMatch(/disk full.*disk full/);
   });
 
-  it('are called without waiting for a slow one, and all awaited before the next update', async () => {
+  it('are called without waiting for a slow one, but awaited before the next update', async () => {
     const gate = createGate();
     const recording = new RecordingCallback();
     const slow: AgentResponseCallback = {
@@ -78,7 +78,7 @@ describe('composed callbacks', () => {
     expect(recording.calls).toEqual(answered);
   });
 
-  it('cannot change what the others get', async () => {
+  it('cannot modify the arguments of others', async () => {
     const recording = new RecordingCallback();
     const rewriting: AgentResponseCallback = { onStreamingResponseUpdate: rewrite, onAgentResponse: rewrite };
 

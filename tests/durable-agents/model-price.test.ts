@@ -13,18 +13,18 @@ const usage = {
 };
 
 describe('the cost of a run', () => {
-  it('counts cached input and reasoning at prices of their own', () => {
+  it('uses separate prices for cached input and reasoning', () => {
     const price = { currency: 'USD', input: 2.5, cachedInput: 1.25, output: 10, reasoning: 20 };
     expect(costOf(usage, price)).toEqual({ amount: 0.0033, currency: 'USD' });
   });
 
-  it('counts them as input and output if they have no prices', () => {
+  it('uses the prices of input and output if these have none', () => {
     expect(costOf(usage, { currency: 'EUR', input: 2, output: 10 })).toEqual({ amount: 0.003, currency: 'EUR' });
   });
 
   it.each([
     {
-      what: 'is told to callbacks if the price of the model is known',
+      what: 'is passed to callbacks if the price of the model is known',
       name: 'gpt-4o',
       cost: { amount: 0.003, currency: 'EUR' },
     },

@@ -12,7 +12,7 @@ const sunny = [text('It is '), text('sunny.'), finish()];
 const failing = [text('It is '), new AgentError('rate_limited', 'Later.')];
 
 describe('a callback', () => {
-  it('is told of the start, gets each update in order, then the whole response', async () => {
+  it('gets the start, each update in order, then the whole response', async () => {
     const callback = new RecordingCallback();
 
     await runAgentOnce(new ScriptedAgent(sunny), { callback });
@@ -47,7 +47,7 @@ describe('a callback', () => {
     expect(new Set(callback.contexts).size).toBe(1);
   });
 
-  it('is awaited before the agent is asked for more', async () => {
+  it('is awaited before the agent continues', async () => {
     const trace: string[] = [];
     const agent = new ScriptedAgent(sunny.flatMap((part) => [() => trace.push(`agent makes ${part.kind}`), part]));
     const note = (word: string) => async () => {
@@ -69,7 +69,7 @@ describe('a callback', () => {
     expect(trace).toEqual(['start begins', 'start ends', ...update, ...update, 'agent makes finish', ...response]);
   });
 
-  it('may be absent', async () => {
+  it('is optional', async () => {
     expect(await runAgentOnce(new ScriptedAgent(sunny))).toMatchObject({ response: { $type: 'response' } });
   });
 });
@@ -93,7 +93,7 @@ describe('a callback that misbehaves', () => {
     { how: 'rejects', act: () => Promise.reject(new Error('disk full')) },
   ];
 
-  it.each(misbehaviours)('and $how changes nothing, gets its later calls and is logged', async ({ act }) => {
+  it.each(misbehaviours)('and $how does not affect the run, gets later calls and is logged', async ({ act }) => {
     const callback = new RecordingCallback();
     const quiet = await runAgentOnce(new ScriptedAgent(sunny));
 
@@ -112,7 +112,7 @@ describe('a callback that misbehaves', () => {
     expect(warnings[1]).toMatch(/\[ScriptedAgent\]\[[0-9a-f]{32}\].*onStreamingResponseUpdate.*disk full.*thread-1/);
   });
 
-  it.each(misbehaviours)('and $how at a failure leaves the failure as it is', async ({ act }) => {
+  it.each(misbehaviours)('and $how during a failure does not change the failure', async ({ act }) => {
     const callback = new RecordingCallback();
 
     const result = await runAgentOnce(new ScriptedAgent(failing), { callback: actingCallback(callback, act) });
@@ -121,7 +121,7 @@ describe('a callback that misbehaves', () => {
     expect(result.response.messages?.[0]?.contents?.[0]).toMatchObject({ errorCode: 'rate_limited' });
   });
 
-  it('and rewrites what it is given leaves the turn as it is', async () => {
+  it('and modifies its arguments does not change the turn', async () => {
     const rewriting: AgentResponseCallback = {
       onStreamingResponseUpdate: rewrite,
       onAgentResponse: rewrite,
@@ -136,7 +136,7 @@ describe('a callback that misbehaves', () => {
   it.each([
     { attempt: 'an answered run', steps: sunny },
     { attempt: 'a failed run', steps: failing },
-  ])('and lacks its methods is not missed in $attempt', async ({ steps }) => {
+  ])('and lacks methods does not affect $attempt', async ({ steps }) => {
     const quiet = await runAgentOnce(new ScriptedAgent(steps));
 
     const writtenInJavaScript: AgentResponseCallback = Object.create(null);
@@ -151,7 +151,7 @@ describe('a callback that hangs', () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
-  it('is waited for 30 s, logged, and called again', async () => {
+  it('is awaited for 30 s, logged, and called again', async () => {
     const callback = new RecordingCallback();
     let isOver = false;
     const hanging = actingCallback(callback, () => new Promise<void>(() => {}));
@@ -174,7 +174,7 @@ describe('a callback that hangs', () => {
     expect(log.lines.filter((line) => line.startsWith('warn') && line.includes('longer than 30 s'))).toHaveLength(3);
   });
 
-  it('and rejects when nobody waits for it any more breaks nothing', async () => {
+  it('and rejects later does no harm', async () => {
     const running = runAgentOnce(new ScriptedAgent([text('Sunny.'), finish()]), {
       callback: actingCallback(new RecordingCallback(), rejectLate),
       timeoutMs: 240_000,

@@ -11,17 +11,17 @@ import { responseError } from '../../src/durable-agents/thread/thread-state.js';
 import { turnEntries } from '../support/thread-entries.js';
 import { runAgentOnce } from '../support/run-agent-once.js';
 
-/** What the response says that went wrong. */
+/** The error in the response. */
 const errorContentOf = (result: Awaited<ReturnType<typeof runAgentOnce>>) =>
   result.response.messages?.[0]?.contents?.[0];
 
-describe('a conversation that the model refuses as too long', () => {
+describe('a conversation that the model rejects as too long', () => {
   const tooLong = new AgentError('context_length_exceeded', 'Too long.');
   const history = ['1', '2', '3', '4'].flatMap((id) =>
     turnEntries(id, `Question ${id}`, { $type: 'text', text: 'Answer' }),
   );
 
-  it('is tried once more with half of the history, and the answer and the log say so', async () => {
+  it('is retried once with half of the history, and the answer and the log say so', async () => {
     const agent = new ScriptedAgent([tooLong], [text('Sunny.'), finish()]);
     const callback = new RecordingCallback();
 
@@ -48,7 +48,7 @@ describe('a conversation that the model refuses as too long', () => {
   it.each([
     ['has no history', [], [tooLong]],
     ['was partly answered', history, [text('Sun'), tooLong]],
-  ])('is not tried again if it %s', async (_what, earlier, attempt) => {
+  ])('is not retried if it %s', async (_what, earlier, attempt) => {
     const agent = new ScriptedAgent(attempt);
     await runAgentOnce(agent, { history: earlier });
     expect(agent.calls).toHaveLength(1);
@@ -56,7 +56,7 @@ describe('a conversation that the model refuses as too long', () => {
 });
 
 describe('a turn that fails', () => {
-  it('is a response with an error, told to the callback once', async () => {
+  it('becomes a response with an error, reported to the callback once', async () => {
     const callback = new RecordingCallback();
     const failure = new AgentError('rate_limited', 'The model is over its rate limit.');
 
@@ -82,9 +82,9 @@ describe('a turn that fails', () => {
 
   it.each([
     { what: 'throws', agent: new ScriptedAgent([new Error('secret-key at https://internal.example')]) },
-    { what: 'throws no Error', agent: new ScriptedAgent([() => Promise.reject('secret-key')]) },
+    { what: 'throws something other than an Error', agent: new ScriptedAgent([() => Promise.reject('secret-key')]) },
     { what: 'throws before it streams', agent: new ScriptedAgent() },
-  ])('hides the words of an agent that $what', async ({ agent }) => {
+  ])('hides the error text of an agent that $what', async ({ agent }) => {
     const callback = new RecordingCallback();
 
     const result = await runAgentOnce(agent, { callback });
@@ -106,7 +106,7 @@ describe('a turn that fails', () => {
     expect(warning).toContain('connect ECONNREFUSED');
   });
 
-  it('because its stream ends without a finish is incomplete, whatever was said', async () => {
+  it('because its stream ends without a finish is incomplete, whatever its text', async () => {
     const result = await runAgentOnce(new ScriptedAgent([text('It is')]));
 
     expect(errorContentOf(result)).toMatchObject({ errorCode: 'incomplete_response' });
@@ -118,8 +118,8 @@ describe('the time limit of a run', () => {
   afterEach(() => void vi.useRealTimers());
 
   it.each([
-    { what: 'pays no heed to its signal', step: () => new Promise(() => {}) },
-    { what: 'ends its stream when told to', step: ({ signal }: AgentRunOptions) => once(signal, 'abort') },
+    { what: 'ignores its signal', step: () => new Promise(() => {}) },
+    { what: 'ends its stream on abort', step: ({ signal }: AgentRunOptions) => once(signal, 'abort') },
   ])('ends a run whose agent $what', async ({ step }) => {
     const callback = new RecordingCallback();
     const agent = new ScriptedAgent([step]);
@@ -140,7 +140,7 @@ describe('the time limit of a run', () => {
     expect(callback.calls).toEqual(['onAgentStart', 'onAgentError']);
   });
 
-  it('counts the time of callbacks, and reports the end after the pending call returned', async () => {
+  it('includes the time of callbacks, and reports the end after the pending call has returned', async () => {
     const callback = new RecordingCallback();
     const trace: string[] = [];
     const slow = actingCallback(callback, async (method) => {
@@ -162,7 +162,7 @@ describe('the time limit of a run', () => {
   });
 
   it.each(['onAgentStart', 'onStreamingResponseUpdate', 'onAgentResponse', 'onAgentError'] as const)(
-    'holds for a run whose callback hangs in %s',
+    'applies to a run whose callback hangs in %s',
     async (hanging) => {
       const callback = new RecordingCallback();
       const hang = (method: string) => (method === hanging ? new Promise<void>(() => {}) : undefined);
@@ -186,7 +186,7 @@ describe('the time limit of a run', () => {
     },
   );
 
-  it('leaves no timer behind when the run has ended', async () => {
+  it('leaves no timer behind after the run', async () => {
     await runAgentOnce(new ScriptedAgent([text('Sunny.'), finish()]), { callback: new RecordingCallback() });
 
     expect(vi.getTimerCount()).toBe(0);
@@ -195,8 +195,8 @@ describe('the time limit of a run', () => {
 
 const delay = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms));
 
-describe('a run that is cancelled', () => {
-  it('fails with the reason, aborts the agent and keeps its partial text with the callback', async () => {
+describe('a cancelled run', () => {
+  it('fails with the reason, aborts the agent and passes its partial text to the callback', async () => {
     const controller = new AbortController();
     const callback = new RecordingCallback();
     const agent = new ScriptedAgent([
@@ -213,7 +213,7 @@ describe('a run that is cancelled', () => {
     expect(callback.calls).toEqual(['onAgentStart', 'onStreamingResponseUpdate', 'onAgentError']);
   });
 
-  it('never asks the agent if it was cancelled before it started', async () => {
+  it('never calls the agent if it was cancelled before it started', async () => {
     const agent = new ScriptedAgent([text('Sunny.'), finish()]);
 
     const result = await runAgentOnce(agent, {

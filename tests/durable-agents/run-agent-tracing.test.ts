@@ -9,7 +9,7 @@ import { ScriptedAgent } from '../support/scripted-agent.js';
 const traceParent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
 describe('a traced run', () => {
-  it('starts with the identity of the run and the span of its caller, and ends with its answer', async () => {
+  it('starts with the ids of the run and the span of its caller, and ends with its answer', async () => {
     const tracer = new RecordingTracer();
     const agent = new ScriptedAgent([text('Sunny.'), finish()]);
     await runAgentOnce(agent, { tracer, attempt: 2, request: runRequest({ traceParent }) });
@@ -33,14 +33,14 @@ describe('a traced run', () => {
     expect(tracer.calls).toEqual([['startRun'], ['failed', 'rate_limited']]);
   });
 
-  it('hands its trace to the agent, for model calls and tool calls', async () => {
+  it('passes its trace to the agent, for model calls and tool calls', async () => {
     const tracer = new RecordingTracer();
     const agent = new ScriptedAgent([text('Sunny.'), finish()]);
     await runAgentOnce(agent, { tracer });
     expect(agent.calls[0]?.trace).toBeDefined();
   });
 
-  it('is not traced again when its thread already holds the answer', async () => {
+  it('is not traced again if its thread already contains the answer', async () => {
     const { history } = await runAgentOnce(new ScriptedAgent([text('Sunny.'), finish()]));
     const tracer = new RecordingTracer();
     await runAgentOnce(new ScriptedAgent(), { tracer, history });

@@ -10,8 +10,8 @@ import { threadState, turnEntries } from '../support/thread-entries.js';
 const question = runRequest().message;
 const usage = { inputTokenCount: 5, outputTokenCount: 2, totalTokenCount: 7 };
 
-describe('a turn that is answered', () => {
-  it('puts the request and its answer behind the history, with usage', async () => {
+describe('an answered turn', () => {
+  it('appends the request and its answer to the history, with usage', async () => {
     const history = turnEntries('earlier', 'Hi', { $type: 'text', text: 'Hello' });
     const agent = new ScriptedAgent([
       text('It is '),
@@ -68,13 +68,13 @@ describe('a turn that is answered', () => {
     });
   });
 
-  it('has no usage when the model gave none', async () => {
+  it('has no usage if the model reported none', async () => {
     const result = await runAgentOnce(new ScriptedAgent([text('Sunny.'), finish()]));
 
     expect(result.response).not.toHaveProperty('usage');
   });
 
-  it('may be empty', async () => {
+  it('may have an empty answer', async () => {
     const callback = new RecordingCallback();
 
     const result = await runAgentOnce(new ScriptedAgent([finish()]), { callback });
@@ -84,7 +84,7 @@ describe('a turn that is answered', () => {
     expect(callback.responses[0]).toMatchObject({ text: '', finishReason: 'stop' });
   });
 
-  it('stores reasoning beside the answer, in the order of the stream', async () => {
+  it('stores reasoning with the answer, in stream order', async () => {
     const agent = new ScriptedAgent([reasoning('Look '), reasoning('outside.'), text('Sunny.'), finish()]);
 
     const result = await runAgentOnce(agent);
@@ -95,7 +95,7 @@ describe('a turn that is answered', () => {
     ]);
   });
 
-  it('that was cut at the token limit is an answer, marked as such', async () => {
+  it('is marked if it was cut at the token limit', async () => {
     const callback = new RecordingCallback();
 
     await runAgentOnce(new ScriptedAgent([text('It is'), finish({ finishReason: 'length' })]), { callback });
@@ -104,7 +104,7 @@ describe('a turn that is answered', () => {
   });
 });
 
-describe('what the agent is told', () => {
+describe('the input of the agent', () => {
   it('is the conversation so far and then the request', async () => {
     const agent = new ScriptedAgent([finish()]);
     const history = turnEntries('earlier', 'Hi', { $type: 'text', text: 'Hello' });
@@ -119,7 +119,7 @@ describe('what the agent is told', () => {
     ]);
   });
 
-  it('leaves failed turns out, with the requests behind them', async () => {
+  it('omits failed turns with their requests', async () => {
     const agent = new ScriptedAgent([finish()]);
     const history = [
       ...turnEntries('failed', 'Bad', { $type: 'error', message: 'No.', errorCode: 'content_filter' }),
@@ -135,7 +135,7 @@ describe('what the agent is told', () => {
     ]);
   });
 
-  it('leaves reasoning out, and messages that held nothing else', async () => {
+  it('omits reasoning, and messages that contain nothing else', async () => {
     const agent = new ScriptedAgent([finish()]);
     const history = [
       ...turnEntries('1', 'One', { $type: 'reasoning', text: 'Hm.' }, { $type: 'text', text: 'First.' }),
@@ -153,11 +153,11 @@ describe('what the agent is told', () => {
   });
 });
 
-describe('the same correlation id again', () => {
+describe('a repeated correlation id', () => {
   it.each([
     { what: 'answered', content: { $type: 'text', text: 'Sunny.' } as const },
     { what: 'failed', content: { $type: 'error', message: 'No.', errorCode: 'rate_limited' } as const },
-  ])('gives the response that is there when the run has $what', async ({ content }) => {
+  ])('returns the existing response if the run has $what', async ({ content }) => {
     const agent = new ScriptedAgent();
     const callback = new RecordingCallback();
     const { correlationId } = runRequest();
@@ -174,7 +174,7 @@ describe('the same correlation id again', () => {
     expect(callback.calls).toEqual([]);
   });
 
-  it('runs when only the request was kept', async () => {
+  it('runs if only the request was stored', async () => {
     const { correlationId } = runRequest();
     const history = turnEntries(correlationId, question).slice(0, 1);
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { RunCompletionNotifier } from '../../src/durable-agents/run-completion-notifier.js';
 
 describe('the end of a run', () => {
-  it('wakes everybody who watches it, and nobody else', () => {
+  it('wakes all of its watchers, and no others', () => {
     const completions = new RunCompletionNotifier();
     const [first, second, other] = [completions.watch('run'), completions.watch('run'), completions.watch('other')];
 
@@ -11,7 +11,7 @@ describe('the end of a run', () => {
     expect([first, second, other].map(({ ended }) => ended.aborted)).toEqual([true, true, false]);
   });
 
-  it('does not wake who has stopped, and still wakes the others', () => {
+  it('does not wake a watcher that has stopped, but still wakes the others', () => {
     const completions = new RunCompletionNotifier();
     const [first, second] = [completions.watch('run'), completions.watch('run')];
 
@@ -33,7 +33,7 @@ describe('the end of a run', () => {
     expect(second.ended.aborted).toBe(true);
   });
 
-  it('may be announced when nobody watches', () => {
+  it('may be announced without watchers', () => {
     const completions = new RunCompletionNotifier();
     completions.watch('run').stop();
 
@@ -43,7 +43,7 @@ describe('the end of a run', () => {
 });
 
 describe('a run in this process', () => {
-  it('is running from its beginning to its end', () => {
+  it('counts as running from start to end', () => {
     const completions = new RunCompletionNotifier();
     expect(completions.isRunning('run')).toBe(false);
     completions.begin('run');
@@ -52,7 +52,7 @@ describe('a run in this process', () => {
     expect(completions.isRunning('run')).toBe(false);
   });
 
-  it('is expected to be committed a little earlier than lately, unless that was too early', () => {
+  it('is expected to commit slightly earlier than recent ones, unless that was too early', () => {
     const completions = new RunCompletionNotifier();
     completions.sawCommit(40, false);
     expect(completions.commitMs).toBe(40);

@@ -20,7 +20,7 @@ const joined = (updates: readonly AgentResponseUpdate[], kind: AgentResponseUpda
     .map((update) => update.text)
     .join('');
 
-/** The same words, cut at these places, also within a surrogate pair. */
+/** The same words, split at these positions, even within a surrogate pair. */
 function split(words: string, places: readonly number[]): string[] {
   const cuts = [0, ...places.map((place) => place % (words.length + 1)).toSorted((a, b) => a - b), words.length];
   return cuts.slice(1).map((end, index) => words.slice(cuts[index], end));
@@ -33,7 +33,7 @@ const places = fc.array(fc.nat(), { maxLength: 12 });
 const anyPart = fc.tuple(fc.constantFrom(text, reasoning), anyUnits).map(([make, words]) => make(words));
 
 describe('the text of a stream', () => {
-  it('is the same in its updates and in the response, wherever it is cut', () => {
+  it('is the same in its updates and in the response, however it is split', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), places, (words, cuts) => {
         const { updates, response } = collect([...split(words, cuts).map(text), finish()]);
@@ -43,7 +43,7 @@ describe('the text of a stream', () => {
     );
   });
 
-  it('is well-formed even if the model sends half pairs, and as long as what was sent', () => {
+  it('is well-formed and of equal length even if the model sends half surrogate pairs', () => {
     fc.assert(
       fc.property(anyUnits, places, (words, cuts) => {
         const { updates, response } = collect([...split(words, cuts).map(text), finish()]);
@@ -53,7 +53,7 @@ describe('the text of a stream', () => {
     );
   });
 
-  it('makes updates that are never empty and never half a pair, whatever kinds are mixed', () => {
+  it('yields no empty update and no half surrogate pair, whatever kinds are mixed', () => {
     fc.assert(
       fc.property(fc.array(anyPart), (parts) => {
         const { updates, response } = collect([...parts, finish()]);
@@ -65,33 +65,33 @@ describe('the text of a stream', () => {
 
   it.each([
     {
-      what: 'a pair cut in two comes whole with its second half',
+      what: 'arrives with the second half of a split surrogate pair',
       parts: [text(`a${high}`), text(`${low}b`)],
       updates: [text('a'), text(`${SUN}b`)],
     },
-    { what: 'a high half before a letter is replaced', parts: [text(high), text('b')], updates: [text('\uFFFDb')] },
+    { what: 'replaces a high surrogate before a letter', parts: [text(high), text('b')], updates: [text('\uFFFDb')] },
     {
-      what: 'a high half before another one is replaced',
+      what: 'replaces a high surrogate before another one',
       parts: [text(high), text(high + low)],
       updates: [text(`\uFFFD${SUN}`)],
     },
-    { what: 'a low half alone is replaced', parts: [text(`a${low}b`)], updates: [text('a\uFFFDb')] },
+    { what: 'replaces a lone low surrogate', parts: [text(`a${low}b`)], updates: [text('a\uFFFDb')] },
     {
-      what: 'a high half at the end of the stream is replaced',
+      what: 'replaces a high surrogate at the end of the stream',
       parts: [text(`a${high}`)],
       updates: [text('a'), text('\uFFFD')],
     },
     {
-      what: 'a high half at the end of its kind is replaced',
+      what: 'replaces a high surrogate at the end of its kind',
       parts: [reasoning(high), text('b')],
       updates: [reasoning('\uFFFD'), text('b')],
     },
     {
-      what: 'an empty part between two halves changes nothing',
+      what: 'ignores an empty part between two halves',
       parts: [text(high), text(''), text(low)],
       updates: [text(SUN)],
     },
-    { what: 'no updates come of empty parts', parts: [text(''), reasoning('')], updates: [] },
+    { what: 'has no updates for empty parts', parts: [text(''), reasoning('')], updates: [] },
   ])('$what', ({ parts, updates }) => {
     expect(collect([...parts, finish()]).updates).toEqual(updates);
   });

@@ -26,7 +26,7 @@ async function answer(words: string) {
 }
 
 describe('an answer that must fit a schema', () => {
-  it('is asked for with the schema, and answered as text and as JSON, which comes last', async () => {
+  it('is requested with the schema, and returned as text and then as JSON', async () => {
     const words = '{"city":"Paris","celsius":22}';
     const { model, history } = await answer(words);
 
@@ -57,6 +57,6 @@ it.each([
   [{ ...schema, required: ['city'] }, false],
   [{ ...schema, properties: { city: { type: 'object' } }, required: ['city'] }, false],
   [{ type: 'array', items: schema }, true],
-])('knows whether models can follow a schema strictly: %j', (given, isStrict) => {
+])('a response schema is sent as strict only if models support that: %j', (given, isStrict) => {
   expect(isStrictSchema(given)).toBe(isStrict);
 });

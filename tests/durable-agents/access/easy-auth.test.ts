@@ -39,29 +39,29 @@ describe('the user of App Service Authentication', () => {
       ],
       'aad|user-1',
     ],
-  ])('is known by %s', async (_what, claims, id) => {
+  ])('is identified by %s', async (_what, claims, id) => {
     expect(await principalOf(principalHeader(claims))).toEqual({ id });
   });
 
-  it('is another one with another provider', async () => {
+  it('differs between providers', async () => {
     expect(await principalOf(principalHeader([['sub', 'user-1']], 'google'))).toEqual({ id: 'google|user-1' });
   });
 
   it.each([
     ['no header', undefined],
     ['an empty header', ''],
-    ['a header that is no JSON', 'AAAA'],
+    ['a header that is not JSON', 'AAAA'],
     ['no claims', encoded({ auth_typ: 'aad' })],
     ['no provider', encoded({ auth_typ: '', claims: [{ typ: 'sub', val: 'user-1' }] })],
     [
-      'no claim that names a user for ever',
+      'no claim that identifies a user permanently',
       principalHeader([
         ['name', 'Ann'],
         ['email', 'ann@example.com'],
       ]),
     ],
     ['an empty claim', principalHeader([['sub', '']])],
-  ])('is nobody with %s', async (_what, header) => {
+  ])('is undefined with %s', async (_what, header) => {
     expect(await principalOf(header)).toBeUndefined();
   });
 });

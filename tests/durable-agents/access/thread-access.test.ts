@@ -13,7 +13,7 @@ const as =
 const at = new Date('2026-11-28T10:00:00.000Z');
 const turn = turnEntries('run-1', 'Hi', { $type: 'text', text: 'Hello' });
 
-/** A conversation of this owner, as the entity keeps it. */
+/** A conversation of this owner, as the entity stores it. */
 const stateOf = (ownerId: unknown) => {
   const state = threadState(...turn);
   return { ...state, data: { ...state.data, extensionData: { ownerId } } };
@@ -49,14 +49,14 @@ describe('the thread of a route', () => {
     ['an agent that is not registered', { agentName: 'OtherAgent', thread_id: 'thread-1' }, 404],
     ['no agent', { thread_id: 'thread-1' }, 404],
     ['no thread', { agentName: 'CallbackAgent' }, 400],
-    ['what is no thread id', { agentName: 'CallbackAgent', thread_id: ' a' }, 400],
-  ])('is refused with %s', async (_what, params, status) => {
+    ['an invalid thread id', { agentName: 'CallbackAgent', thread_id: ' a' }, 400],
+  ])('is rejected with %s', async (_what, params, status) => {
     await expect(threadOf(params)).rejects.toMatchObject({ status });
   });
 });
 
 describe('a request to an app that authorizes', () => {
-  it('is put to the app with what it wants to do', async () => {
+  it('is passed to the authorize function with its action', async () => {
     const asked: AccessRequest[] = [];
     const access = createAccess({
       authorize: async (_request, wanted) => {
@@ -79,7 +79,7 @@ describe('a request to an app that authorizes', () => {
     expect(list).toEqual({ agentName: 'CallbackAgent', owner: 'ann' });
   });
 
-  it('is refused with 403, before anything stored is read, if the app does not know its sender', async () => {
+  it('is rejected with 403 before any read if the app does not know its sender', async () => {
     const threadIndex = await listWith('ann');
     const access = createAccess({ authorize: async () => undefined, threadIndex });
     // Reading the conversation would fail: this invocation has no durable client.
@@ -93,10 +93,10 @@ describe('a request to an app that authorizes', () => {
   it.each<[string, { owner?: string } | undefined, unknown]>([
     ['is listed with another owner', { owner: 'bob' }, undefined],
     ['is listed without an owner', {}, undefined],
-    ['belongs to another one by its conversation', undefined, stateOf('bob')],
-    ['belongs to nobody by its conversation', undefined, threadState(...turn)],
-    ['has a conversation that says nothing of an owner', undefined, stateOf(7)],
-    ['has a conversation that cannot be read', undefined, { schemaVersion: '9.0.0' }],
+    ['has another owner in its conversation', undefined, stateOf('bob')],
+    ['has no owner in its conversation', undefined, threadState(...turn)],
+    ['has an invalid owner in its conversation', undefined, stateOf(7)],
+    ['has an unreadable conversation', undefined, { schemaVersion: '9.0.0' }],
   ])('gets a 404 for a thread that %s', async (_what, listed, state) => {
     const threadIndex = listed && (await listWith(listed.owner));
     const access = createAccess({ authorize: as('ann'), ...(threadIndex && { threadIndex }) });
@@ -108,8 +108,8 @@ describe('a request to an app that authorizes', () => {
 
   it.each<[string, string | undefined, unknown]>([
     ['the list', 'ann', undefined],
-    ['the conversation, if the list has lost it', undefined, stateOf('ann')],
-  ])('gets to the own thread, by %s', async (_what, owner, state) => {
+    ['the conversation if it is missing in the list', undefined, stateOf('ann')],
+  ])('has access to its own thread, according to %s', async (_what, owner, state) => {
     const threadIndex = owner === undefined ? undefined : await listWith(owner);
     const access = createAccess({ authorize: as('ann'), ...(threadIndex && { threadIndex }) });
     const context = await hostWith(state);
@@ -118,7 +118,7 @@ describe('a request to an app that authorizes', () => {
     expect(await access.claim(callbackRequest(), context, thread, 'Hi')).toBe('ann');
   });
 
-  it('makes the one that comes first the owner of a new thread', async () => {
+  it('becomes the owner of a new thread if it comes first', async () => {
     const threadIndex = new ThreadIndex(new MemoryKeyValueStore());
     const context = await hostWith();
     const claims = ['ann', 'bob', 'cid'].map((user) =>

@@ -66,8 +66,8 @@ describe('starting a run', () => {
   });
 
   it.each([
-    { what: 'goes on under the key of an earlier version if that has a state', state: answered, key: 'a+b' },
-    { what: 'escapes an id that was valid before if it has no state', state: undefined, key: 'a~2Bb' },
+    { what: 'uses the key of an earlier version if that has a state', state: answered, key: 'a+b' },
+    { what: 'escapes an id that was valid in an earlier version if it has no state', state: undefined, key: 'a~2Bb' },
   ])('$what', async ({ state, key }) => {
     const durable = new FakeDurableClient(() => state);
 
@@ -77,7 +77,7 @@ describe('starting a run', () => {
     expect(durable.reads).toHaveLength(1);
   });
 
-  it('does not write under a new key when the earlier one cannot be read', async () => {
+  it('does not write to a new key if the earlier one cannot be read', async () => {
     const durable = new FakeDurableClient(() => {
       throw new Error('read failed');
     });
@@ -87,7 +87,7 @@ describe('starting a run', () => {
     expect(durable.signals).toEqual([]);
   });
 
-  it('fails when the signal is refused, and watches no more', async () => {
+  it('fails if the signal is rejected, and stops watching', async () => {
     const completions = new RunCompletionNotifier();
     const durable = new FakeDurableClient(
       () => answered,
@@ -101,7 +101,7 @@ describe('starting a run', () => {
     expect(completions.watchedCount).toBe(0);
   });
 
-  it('watches no more after the caller has left', async () => {
+  it('stops watching after the caller has disconnected', async () => {
     const completions = new RunCompletionNotifier();
     const started = await clientOf(new FakeDurableClient(() => answered), { completions }).start(request);
     expect(completions.watchedCount).toBe(1);
@@ -112,7 +112,7 @@ describe('starting a run', () => {
   });
 });
 
-describe('waiting', () => {
+describe('waiting for a run', () => {
   beforeEach(() => {
     vi.useFakeTimers();
   });
@@ -121,7 +121,7 @@ describe('waiting', () => {
     vi.useRealTimers();
   });
 
-  it('polls with pauses that grow up to the poll interval, for the last time shortly before its limit', async () => {
+  it('polls with pauses that grow to the poll interval, the last time shortly before its limit', async () => {
     const durable = new FakeDurableClient(() => undefined);
     const startedAt = performance.now();
 
@@ -131,7 +131,7 @@ describe('waiting', () => {
     expect(gapsOf([startedAt, ...durable.reads])).toEqual([50, 100, 100, 100, 10]);
   });
 
-  it('polls soon and often once the run has ended, until that is committed', async () => {
+  it('polls soon and often once the run has ended, until the end is committed', async () => {
     const completions = new RunCompletionNotifier();
     const durable = new FakeDurableClient(
       (read) => (read < 8 ? undefined : answered),
@@ -144,7 +144,7 @@ describe('waiting', () => {
     expect(gapsOf(durable.reads)).toEqual([0, 1, 2, 4, 8, 16, 32]);
   });
 
-  it('reads nothing while the run is under way in this process, and then its answer once', async () => {
+  it('reads nothing while the run is running in this process, and then reads its answer once', async () => {
     const completions = new RunCompletionNotifier();
     const runHere = async (): Promise<FakeDurableClient> => {
       let state: unknown;
@@ -165,7 +165,7 @@ describe('waiting', () => {
     expect((await runHere()).reads).toHaveLength(1);
   });
 
-  it('reads once more when its time is up, also while the run is under way in this process', async () => {
+  it('reads once more at its limit, even while the run is running in this process', async () => {
     const completions = new RunCompletionNotifier();
     const durable = new FakeDurableClient(
       () => undefined,
@@ -178,11 +178,11 @@ describe('waiting', () => {
     expect(gapsOf([startedAt, ...durable.reads])).toEqual([4500]);
   });
 
-  it('is woken out of a long pause', async () => {
+  it('is woken during a long pause', async () => {
     const completions = new RunCompletionNotifier();
     let state: unknown;
     const durable = new FakeDurableClient((read) => {
-      // Without the announcement the sixth read comes 1600 ms after the fifth.
+      // Without the notification the sixth read follows 1600 ms after the fifth.
       if (read === 5) {
         setTimeout(() => {
           state = answered;
@@ -209,7 +209,7 @@ describe('waiting', () => {
     expect(durable.reads).toHaveLength(2);
   });
 
-  it('goes on over reads that fail, and logs them', async () => {
+  it('continues after failing reads, and logs them', async () => {
     const durable = new FakeDurableClient((read) => {
       if (read < 3) throw new Error('read failed');
       return answered;
@@ -223,7 +223,7 @@ describe('waiting', () => {
     expect(log.lines[0]).toMatch(`[ScriptedAgent][${correlationId}] thread thread-1 could not be read`);
   });
 
-  it('fails when its last poll fails', async () => {
+  it('fails if its last poll fails', async () => {
     const durable = new FakeDurableClient(() => {
       throw new Error('read failed');
     });
@@ -261,7 +261,7 @@ describe('waiting', () => {
     expect(completions.watchedCount).toBe(0);
   });
 
-  it('counts the time of the signal', async () => {
+  it('includes the time of the signal', async () => {
     const durable = new FakeDurableClient(
       () => undefined,
       () => new Promise((resolve) => void setTimeout(resolve, 600)),
@@ -274,7 +274,7 @@ describe('waiting', () => {
     expect(isOver).toBe(true);
   });
 
-  it('sees the answer of a run that ends just before the last poll', async () => {
+  it('returns the answer of a run that ends just before the last poll', async () => {
     const completions = new RunCompletionNotifier();
     let state: unknown;
     const durable = new FakeDurableClient(() => state);
@@ -288,7 +288,7 @@ describe('waiting', () => {
     expect(await asking).toEqual(success);
   });
 
-  it('watches no more once it has ended', async () => {
+  it('stops watching at its end', async () => {
     const completions = new RunCompletionNotifier();
 
     await askInFakedTime(clientOf(new FakeDurableClient(() => answered), { completions }));
@@ -296,7 +296,7 @@ describe('waiting', () => {
     expect([completions.watchedCount, vi.getTimerCount()]).toEqual([0, 0]);
   });
 
-  it('ends at once at a state that cannot be read', async () => {
+  it('fails at once if the state cannot be read', async () => {
     const durable = new FakeDurableClient(() => ({ schemaVersion: '2.0.0' }));
 
     expect(await askInFakedTime(clientOf(durable))).toEqual({

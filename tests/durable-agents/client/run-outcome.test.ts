@@ -13,26 +13,26 @@ describe('the outcome of a run', () => {
     threadState(...turnEntries(correlationId, 'Hi', { $type: 'error', ...error }));
 
   it.each([
-    { what: 'absent while there is no thread', state: threadState(), outcome: undefined },
-    { what: 'absent while there are other runs only', state: threadState(...earlier), outcome: undefined },
+    { what: 'undefined while there is no thread', state: threadState(), outcome: undefined },
+    { what: 'undefined while there are only other runs', state: threadState(...earlier), outcome: undefined },
     {
-      what: 'absent while there is only its request',
+      what: 'undefined while there is only its request',
       state: threadState(...turnEntries(correlationId, 'Hi').slice(0, 1)),
       outcome: undefined,
     },
     { what: 'its answer', state: answered, outcome: success },
     {
-      what: 'its answer with the entries up to it, not those behind',
+      what: 'its answer with the entries up to it, without later ones',
       state: threadState(...earlier, ...answered.data.conversationHistory, ...later),
       outcome: { ...success, messageCount: 4 },
     },
     {
-      what: 'an answer without words',
+      what: 'an empty answer',
       state: threadState(...turnEntries(correlationId, 'Hi', { $type: 'text', text: '' })),
       outcome: { ...success, response: '', messageCount: 2 },
     },
     {
-      what: 'its answer without the message, when the request is not kept',
+      what: 'its answer without the message if the request is missing',
       state: threadState(...answered.data.conversationHistory.slice(1)),
       outcome: { status: 'success', response: 'Sunny.', messageCount: 1 },
     },
@@ -42,7 +42,7 @@ describe('the outcome of a run', () => {
       outcome: { requestMessage: 'Hi', status: 'error', error: 'Later.', errorCode: 'rate_limited' },
     },
     {
-      what: 'a failure that another version stored without words',
+      what: 'a failure that another version stored without a message',
       state: failedWith({ message: null, errorCode: null }),
       outcome: { requestMessage: 'Hi', status: 'error', error: 'The agent failed.', errorCode: 'agent_error' },
     },

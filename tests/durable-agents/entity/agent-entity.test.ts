@@ -21,7 +21,7 @@ import { threadState, turnEntries } from '../../support/thread-entries.js';
 
 const sunny = () => new ScriptedAgent([text('Sunny.'), finish()]);
 
-/** Performs one operation, and tells what came of it. */
+/** Performs one operation, and returns its effects. */
 async function operate(
   operation: FakeEntityOptions,
   agent: Agent = sunny(),
@@ -48,32 +48,29 @@ async function operate(
 }
 
 describe('the operation run', () => {
-  it.each(['run', 'run_agent'])(
-    'answers under the name %s, stores the turn and tells that it has ended',
-    async (name) => {
-      const { entity, callback, hasAnnouncedEnd } = await operate({ operationName: name, input: runRequest() });
+  it.each(['run', 'run_agent'])('answers under the name %s, stores the turn and announces its end', async (name) => {
+    const { entity, callback, hasAnnouncedEnd } = await operate({ operationName: name, input: runRequest() });
 
-      expect(entity.results).toEqual([
-        { status: 'success', correlation_id: runRequest().correlationId, message_count: 2 },
-      ]);
-      expect(entity.writes).toMatchObject([
-        {
-          schemaVersion: '1.1.0',
-          data: {
-            conversationHistory: [
-              { $type: 'request', correlationId: runRequest().correlationId },
-              { $type: 'response', correlationId: runRequest().correlationId },
-            ],
-          },
+    expect(entity.results).toEqual([
+      { status: 'success', correlation_id: runRequest().correlationId, message_count: 2 },
+    ]);
+    expect(entity.writes).toMatchObject([
+      {
+        schemaVersion: '1.1.0',
+        data: {
+          conversationHistory: [
+            { $type: 'request', correlationId: runRequest().correlationId },
+            { $type: 'response', correlationId: runRequest().correlationId },
+          ],
         },
-      ]);
-      expect(callback.calls).toEqual(['onAgentStart', 'onStreamingResponseUpdate', 'onAgentResponse']);
-      expect(callback.contexts[0]).toMatchObject({ agentName: 'ScriptedAgent', threadId: 'thread-1' });
-      expect(hasAnnouncedEnd).toBe(true);
-    },
-  );
+      },
+    ]);
+    expect(callback.calls).toEqual(['onAgentStart', 'onStreamingResponseUpdate', 'onAgentResponse']);
+    expect(callback.contexts[0]).toMatchObject({ agentName: 'ScriptedAgent', threadId: 'thread-1' });
+    expect(hasAnnouncedEnd).toBe(true);
+  });
 
-  it('continues the thread, and keeps what another version wrote beside the history', async () => {
+  it('continues the thread, and keeps data of other versions next to the history', async () => {
     const agent = sunny();
     const state = {
       ...threadState(...turnEntries('earlier', 'Hi', { $type: 'text', text: 'Hello' })),
@@ -88,7 +85,7 @@ describe('the operation run', () => {
     expect(agent.calls[0]?.messages).toHaveLength(3);
   });
 
-  it('stores a failed run as well', async () => {
+  it('also stores a failed run', async () => {
     const agent = new ScriptedAgent([new AgentError('rate_limited', 'Later.')]);
 
     const { entity, callback, hasAnnouncedEnd } = await operate({ operationName: 'run', input: runRequest() }, agent);
@@ -99,7 +96,7 @@ describe('the operation run', () => {
     expect(hasAnnouncedEnd).toBe(true);
   });
 
-  it('is not repeated when it is delivered again', async () => {
+  it('is not repeated on redelivery', async () => {
     const first = await operate({ operationName: 'run', input: runRequest() });
     const agent = sunny();
 
@@ -115,7 +112,7 @@ describe('the operation run', () => {
     expect(hasAnnouncedEnd).toBe(true);
   });
 
-  it('takes the request as the original sends it', async () => {
+  it('accepts the request format of the original', async () => {
     const { entity, callback } = await operate({
       operationName: 'run',
       input: {
@@ -150,7 +147,7 @@ describe('the operation run', () => {
     expect(callback.contexts[0]).toMatchObject({ correlationId: '59650737951c41c2ab743c21cb257349' });
   });
 
-  it('gives back a small result, whatever the answer', async () => {
+  it('returns a small result, however long the answer', async () => {
     const agent = new ScriptedAgent([text('Sunny. '.repeat(100_000)), finish()]);
 
     const { entity } = await operate({ operationName: 'run', input: runRequest() }, agent);
@@ -163,9 +160,9 @@ describe('the operation run', () => {
     { what: 'text', input: 'Hello', says: 'input' },
     { what: 'no message', input: { ...runRequest(), message: undefined }, says: 'message' },
     { what: 'an unknown role', input: { ...runRequest(), role: 'tool' }, says: 'role' },
-    { what: 'another kind of correlation id', input: runRequest({ correlationId: 'one' }), says: 'correlationId' },
-    { what: 'a time that is none', input: runRequest({ createdAt: 'today' }), says: 'createdAt' },
-  ])('refuses an input that holds $what, and stores nothing', async ({ input, says }) => {
+    { what: 'an invalid correlation id', input: runRequest({ correlationId: 'one' }), says: 'correlationId' },
+    { what: 'an invalid time', input: runRequest({ createdAt: 'today' }), says: 'createdAt' },
+  ])('rejects an input with $what, and stores nothing', async ({ input, says }) => {
     const agent = sunny();
 
     const { entity } = await operate({ operationName: 'run', input }, agent);
@@ -231,12 +228,12 @@ describe('the operation reset', () => {
     expect(callback.calls).toEqual([]);
   });
 
-  it('makes an empty thread where there is none', async () => {
+  it('creates an empty thread if there is none', async () => {
     expect((await operate({ operationName: 'reset' })).entity.writes).toEqual([threadState()]);
   });
 });
 
-describe('a thread whose state cannot be read', () => {
+describe('a thread with an unreadable state', () => {
   const state = { schemaVersion: '2.0.0', data: 'of another kind' };
 
   it.each(['run', 'reset'])('is not overwritten by %s', async (operationName) => {
@@ -265,7 +262,7 @@ describe('an agent entity', () => {
     expect(agentEntityName('CallbackAgent')).toBe('dafx-CallbackAgent');
   });
 
-  it.each(['', 'RUN', 'constructor'])('does not know the operation "%s"', async (operationName) => {
+  it.each(['', 'RUN', 'constructor'])('rejects the operation "%s"', async (operationName) => {
     const { entity } = await operate({ operationName, input: runRequest() });
 
     expect(entity.results).toEqual([{ error: `Unknown operation: ${operationName}` }]);
@@ -273,7 +270,7 @@ describe('an agent entity', () => {
   });
 
   it.each(['..', 'a/b', 'a b', 'x'.repeat(129)])(
-    'fails the run visibly when no thread has the key "%s"',
+    'fails the run visibly if its key "%s" belongs to no thread',
     async (key) => {
       const agent = sunny();
 
@@ -290,13 +287,13 @@ describe('an agent entity', () => {
   it.each([
     { key: 'auth0~7C1', threadId: 'auth0|1' },
     { key: 'a+b', threadId: 'a+b' },
-  ])('with the key $key is the thread $threadId', async ({ key, threadId }) => {
+  ])('with the key $key belongs to the thread $threadId', async ({ key, threadId }) => {
     const { callback } = await operate({ operationName: 'run', input: runRequest(), key });
 
     expect(callback.contexts[0]).toMatchObject({ threadId, sessionId: threadId });
   });
 
-  it('gives an error back instead of throwing, and logs what happened', async () => {
+  it('returns an error instead of throwing, and logs it', async () => {
     const entity = new FakeEntity({ operationName: 'run', input: runRequest() });
     entity.setState = () => {
       throw new Error('storage at https://internal.example is gone');
@@ -332,20 +329,20 @@ describe('an agent entity', () => {
 
 const newRun = { ...runRequest(), agentName: 'ScriptedAgent', threadId: 'thread-1' };
 
-/** A store that knows of so many deliveries of the run. */
+/** A store that has recorded this number of deliveries of the run. */
 async function storageAfter(deliveries: number): Promise<KeyValueStore> {
   const storage = new MemoryKeyValueStore();
   for (let delivery = 1; delivery <= deliveries; delivery += 1) await new RunRecords(storage).begin(newRun, 1);
   return storage;
 }
 
-describe('a run that is delivered again and again', () => {
+describe('a run that is redelivered repeatedly', () => {
   const input = runRequest();
 
   it.each([
     ['the run record', { operationName: 'run', input }, 5],
     ['the host', { operationName: 'run', input, retryCount: 5 }, 0],
-  ])('fails without asking the agent after five attempts, counted by %s', async (_who, operation, recorded) => {
+  ])('fails without calling the agent after five attempts, counted by %s', async (_who, operation, recorded) => {
     const agent = sunny();
     const { entity, callback, hasAnnouncedEnd } = await operate(operation, agent, await storageAfter(recorded));
     expect(agent.calls).toEqual([]);
@@ -355,14 +352,14 @@ describe('a run that is delivered again and again', () => {
     expect(hasAnnouncedEnd).toBe(true);
   });
 
-  it('runs a fifth time, and tells the callback which attempt it is', async () => {
+  it('runs a fifth time, and passes the attempt number to the callback', async () => {
     const storage = await storageAfter(4);
     const { entity, callback } = await operate({ operationName: 'run', input, retryCount: 2 }, sunny(), storage);
     expect(entity.results).toMatchObject([{ status: 'success' }]);
     expect(new Set(callback.contexts.map(({ attempt }) => attempt))).toEqual(new Set([5]));
   });
 
-  it('runs when its record cannot be written, and logs why', async () => {
+  it('runs even if its record cannot be written, and logs why', async () => {
     const storage = new HookedKeyValueStore(() => {
       throw new Error('The store is down.');
     });
@@ -372,7 +369,7 @@ describe('a run that is delivered again and again', () => {
     expect(entity.logLines).toContainEqual(expect.stringMatching(/^warn.*could not be noted as running.*is down/));
   });
 
-  it('does not replace the answer that it has already', async () => {
+  it('does not replace an existing answer', async () => {
     const { entity } = await operate({ operationName: 'run', input }, sunny());
     const again = await operate({ operationName: 'run', input, state: entity.getState(), retryCount: 9 }, sunny());
     expect(again.entity.results).toMatchObject([{ status: 'success' }]);
@@ -422,7 +419,7 @@ describe('the operation delete', () => {
   const newRequest = runRequest({ correlationId: '1'.repeat(32), createdAt: '2026-01-07T17:00:00.000Z' });
   const deletion = { operationName: 'delete', input: { deletedAt: '2026-01-07T16:00:00.000Z' } };
 
-  it('ends the entity', async () => {
+  it('deletes the entity', async () => {
     const { entity } = await operate({ operationName: 'run', input: runRequest() });
 
     const deleted = await operate({ ...deletion, state: entity.getState() });
@@ -433,11 +430,11 @@ describe('the operation delete', () => {
   it.each([
     ['of another version', { schemaVersion: '2.0.0' }, deletion],
     ['without a time', threadState(), { operationName: 'delete' }],
-  ])('ends an entity with a state %s', async (_what, state, operation) => {
+  ])('deletes an entity with a state %s', async (_what, state, operation) => {
     expect((await operate({ ...operation, state })).entity.isGone).toBe(true);
   });
 
-  it('keeps turns that began later', async () => {
+  it('keeps turns that started later', async () => {
     const { entity } = await operate({ operationName: 'run', input: runRequest() });
     const both = await operate({ operationName: 'run', input: newRequest, state: entity.getState() });
 
@@ -449,7 +446,7 @@ describe('the operation delete', () => {
     ]);
   });
 
-  it('is not undone by a run that was accepted before', async () => {
+  it('is not undone by a run that was accepted earlier', async () => {
     const storage = new MemoryKeyValueStore();
     await new Tombstones(storage).bury({ agentName: 'ScriptedAgent', threadId: 'thread-1' }, []);
     const agent = sunny();

@@ -45,14 +45,14 @@ async function run(
   return { entity, callback, history: parseThreadState(entity.getState()).data.conversationHistory };
 }
 
-/** So many turns of about 2 KB each. */
+/** This number of turns of about 2 KB each. */
 const turns = (count: number) =>
   Array.from({ length: count }, (_, index) =>
     turnEntries(`run-${index}`, 'Question', { $type: 'text', text: 'a'.repeat(2000) }),
   ).flat();
 
-describe('a thread that has outgrown its limit', () => {
-  it('loses its oldest turns, and its message count is that of the turns that stay', async () => {
+describe('a thread that exceeds its limit', () => {
+  it('drops its oldest turns, and counts the remaining messages', async () => {
     const { entity } = await run(turns(4), { maxStateBytes: 8000 });
 
     expect(entity.results).toMatchObject([{ status: 'success', message_count: 8 }]);
@@ -61,7 +61,7 @@ describe('a thread that has outgrown its limit', () => {
     expect(entity.logLines.join('\n')).toContain('AGENT_MAX_STATE_BYTES: dropped its oldest turns (1)');
   });
 
-  it('keeps the beginning of an answer that is too long alone, while the callback gets it whole', async () => {
+  it('keeps the beginning of an answer that alone is too long, while the callback gets all of it', async () => {
     const answer = 'b'.repeat(20_000);
     const agent = new ScriptedAgent([text(answer), finish()]);
 
@@ -72,7 +72,7 @@ describe('a thread that has outgrown its limit', () => {
     expect(entity.logLines.join('\n')).toContain('cut the newest turn');
   });
 
-  it('does not repeat the run of a turn that was dropped when it is delivered again', async () => {
+  it('does not repeat the run of a dropped turn on redelivery', async () => {
     const storage = new MemoryKeyValueStore();
     const long = new ScriptedAgent([text('b'.repeat(6000)), finish()]);
     const first = await run([], { agent: long, storage, maxStateBytes: 8000 });
@@ -90,7 +90,7 @@ describe('a thread that has outgrown its limit', () => {
     expect([again.entity.writes, again.callback.calls, long.calls.length]).toEqual([[], [], 1]);
   });
 
-  it('keeps a record of a dropped run that had none', async () => {
+  it('creates the missing record of a dropped run', async () => {
     const storage = new MemoryKeyValueStore();
 
     await run(turns(4), { storage, maxStateBytes: 8000 });
@@ -104,7 +104,7 @@ describe('a thread that has outgrown its limit', () => {
     });
   });
 
-  it('gives the model the newest turns only', async () => {
+  it('passes only the newest turns to the model', async () => {
     const agent = sunny();
 
     await run(turns(4), { agent, historyLimits: { maxTurns: 2 } });

@@ -23,7 +23,7 @@ async function read({ context }: DurableTaskServer, query = '', params: Readonly
 }
 
 describe('GET agents/{agentName}/threads/{thread_id}', () => {
-  it('returns the conversation that the entity keeps', async () => {
+  it('returns the conversation in the entity', async () => {
     const { status, headers, json } = await read(await serverWith(twoTurnsOfPython));
 
     expect([status, headers['cache-control'], headers['x-has-more']]).toEqual([200, 'no-store', 'false']);
@@ -49,7 +49,7 @@ describe('GET agents/{agentName}/threads/{thread_id}', () => {
     expect([last.headers['x-has-more'], first.headers['x-has-more']]).toEqual(['true', 'false']);
   });
 
-  it('says so if the oldest turns were dropped', async () => {
+  it('reports that the oldest turns were dropped', async () => {
     const truncation = { evictedMessageCount: 2 };
     const { data } = twoTurnsOfPython;
     const server = await serverWith({ schemaVersion: '1.2.0', data: { ...data, truncation } });
@@ -63,13 +63,13 @@ describe('GET agents/{agentName}/threads/{thread_id}', () => {
     ['an agent that is not registered', undefined, { agentName: 'Other' }, 404, 'no agent with the name "Other"'],
     ['a bad thread id', undefined, { thread_id: ' ' }, 400, 'Invalid thread_id'],
     ['a state that cannot be read', { schemaVersion: '2.0.0' }, {}, 500, 'has schema version 2.0.0'],
-  ])('refuses %s', async (_what, state, params, status, message) => {
+  ])('rejects %s', async (_what, state, params, status, message) => {
     const answer = await read(await serverWith(state), '', params);
 
     expect(answer).toMatchObject({ status, json: { error: expect.stringContaining(message) } });
   });
 
-  it.each(['limit=0', 'limit=1001', 'before=x'])('refuses the query %s', async (query) => {
+  it.each(['limit=0', 'limit=1001', 'before=x'])('rejects the query %s', async (query) => {
     const [name] = query.split('=');
     const answer = await read(await serverWith(twoTurnsOfPython), `?${query}`);
 

@@ -24,13 +24,13 @@ async function health(details?: HealthDetails) {
 }
 
 describe('the health endpoint', () => {
-  it('lists the agents that are registered when it is asked', async () => {
+  it('lists the agents that are registered at the time', async () => {
     const { answer } = await health();
 
     expect(answer).toMatchObject({ status: 200, contentType: 'application/json', text: JSON.stringify(known) });
   });
 
-  it('tells the details of the app behind that', async () => {
+  it('returns the details of the app after the agents', async () => {
     const { answer } = await health(async () => ({ callback_store: { kind: 'memory' } }));
 
     expect(answer.text).toBe(JSON.stringify({ ...known, callback_store: { kind: 'memory' } }));
@@ -44,7 +44,7 @@ describe('the health endpoint', () => {
         throw new Error('store is down');
       },
     },
-  ])('does without details that $how, and logs why', async ({ details }) => {
+  ])('omits details that $how, and logs why', async ({ details }) => {
     const { answer, logLines } = await health(details);
 
     expect(answer).toMatchObject({ status: 200, text: JSON.stringify(known) });

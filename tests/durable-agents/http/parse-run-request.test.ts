@@ -22,11 +22,11 @@ const keyed = (key: string) => ({ 'idempotency-key': key });
 const threadIdOf = async (parts: RequestParts) => (await parse(parts)).threadId;
 
 describe('the message', () => {
-  it.each(['Hi', ' not trimmed\n', '0', 'null', '🌞'])('is taken as it is: %j', async (message) => {
+  it.each(['Hi', ' not trimmed\n', '0', 'null', '🌞'])('is not changed: %j', async (message) => {
     expect(await messageOf({ json: { message } })).toMatchObject({ message });
   });
 
-  it('is the whole text of a body that is not JSON, trimmed', async () => {
+  it('is the trimmed text of a body that is not JSON', async () => {
     expect(await messageOf({ body: ' Hi there \n' })).toMatchObject({ message: 'Hi there', role: 'user' });
   });
 
@@ -49,7 +49,7 @@ describe('the message', () => {
     });
   });
 
-  it('is measured in bytes of UTF-8', async () => {
+  it('is measured in UTF-8 bytes', async () => {
     await expect(messageOf({ json: { message: 'ää' } }, { maxBytes: 4 })).resolves.toMatchObject({ message: 'ää' });
     await expect(messageOf({ json: { message: 'ääa' } }, { maxBytes: 4 })).rejects.toMatchObject({
       status: 413,
@@ -62,7 +62,7 @@ describe('a message that does not fit into the stored state', () => {
   // Each of these characters takes six bytes of JSON.
   const message = '\u0001'.repeat(1000);
 
-  it('is refused, whatever its size in UTF-8', async () => {
+  it('is rejected, whatever its size in UTF-8', async () => {
     await expect(messageOf({ json: { message } }, { maxStateBytes: 8000 })).rejects.toMatchObject({
       status: 413,
       message: expect.stringContaining('AGENT_MAX_STATE_BYTES'),
@@ -85,11 +85,11 @@ describe('the role', () => {
     ['user', 'user'],
     ['assistant', 'assistant'],
     [' SYSTEM\n', 'system'],
-  ])('%j is %s', async (role, expected) => {
+  ])('%j is read as %s', async (role, expected) => {
     expect(await messageOf({ json: { message: 'Hi', role } })).toMatchObject({ role: expected });
   });
 
-  it.each(['tool', 'developer', 'users', 'constructor'])('%s is refused', async (role) => {
+  it.each(['tool', 'developer', 'users', 'constructor'])('%s is rejected', async (role) => {
     await expect(messageOf({ json: { message: 'Hi', role } })).rejects.toMatchObject({ status: 400 });
   });
 });
@@ -97,20 +97,20 @@ describe('the role', () => {
 describe('a role that AGENT_ALLOWED_ROLES does not list', () => {
   const allowedRoles = ['user'] as const;
 
-  it.each(['system', ' Assistant ', 'tool'])('is refused: %s', async (role) => {
+  it.each(['system', ' Assistant ', 'tool'])('is rejected: %s', async (role) => {
     await expect(messageOf({ json: { message: 'Hi', role } }, { allowedRoles })).rejects.toMatchObject({
       status: 400,
       message: 'Invalid role: expected user (AGENT_ALLOWED_ROLES)',
     });
   });
 
-  it.each(['user', '', undefined])('is none of %j', async (role) => {
+  it.each(['user', '', undefined])('does not include %j', async (role) => {
     expect(await messageOf({ json: { message: 'Hi', role } }, { allowedRoles })).toMatchObject({ role: 'user' });
   });
 });
 
 describe('response_format', () => {
-  it.each(['json', 1, false, []])('%j is refused', async (format) => {
+  it.each(['json', 1, false, []])('%j is rejected', async (format) => {
     await expect(messageOf({ json: { message: 'Hi', response_format: format } })).rejects.toMatchObject({
       status: 400,
       message: 'Invalid response_format: expected a JSON Schema object',
@@ -134,7 +134,7 @@ describe('response_format', () => {
       { type: 'object', properties: { a: { type: 'string', pattern: '^(a+)+$' } } },
       'the keyword pattern is not supported',
     ],
-  ])('is refused if the schema cannot be used: %j', async (format, problem) => {
+  ])('is rejected if the schema is unusable: %j', async (format, problem) => {
     await expect(messageOf({ json: { message: 'Hi', response_format: format } })).rejects.toMatchObject({
       status: 400,
       message: `Invalid response_format: ${problem}`,
@@ -148,22 +148,22 @@ describe('response_format', () => {
 
 describe('the thread id', () => {
   it.each<[string, RequestParts, string]>([
-    ['of the body', { json: { thread_id: 'a' } }, 'a'],
-    ['of the query', { json: {}, query: '?thread_id=a' }, 'a'],
-    ['of the query of a text request', { body: 'Hi', query: '?thread_id=a' }, 'a'],
-    ['of the body before the query', { json: { thread_id: 'a' }, query: '?thread_id=b' }, 'a'],
-    ['of the query when the body has null', { json: { thread_id: null }, query: '?thread_id=b' }, 'b'],
-    ['of the query when the body has none', { json: { thread_id: '' }, query: '?thread_id=b' }, 'b'],
-    ['that is a number', { json: { thread_id: 7 } }, '7'],
-    ['that is zero', { json: { thread_id: 0 } }, '0'],
+    ['thread_id in the body', { json: { thread_id: 'a' } }, 'a'],
+    ['thread_id in the query', { json: {}, query: '?thread_id=a' }, 'a'],
+    ['thread_id in the query of a text request', { body: 'Hi', query: '?thread_id=a' }, 'a'],
+    ['thread_id in the body rather than the query', { json: { thread_id: 'a' }, query: '?thread_id=b' }, 'a'],
+    ['thread_id in the query if the body has null', { json: { thread_id: null }, query: '?thread_id=b' }, 'b'],
+    ['thread_id in the query if that in the body is empty', { json: { thread_id: '' }, query: '?thread_id=b' }, 'b'],
+    ['a number', { json: { thread_id: 7 } }, '7'],
+    ['zero', { json: { thread_id: 0 } }, '0'],
     ['session_id', { json: { session_id: 'a' } }, 'a'],
     ['sessionId', { json: { sessionId: 'a' } }, 'a'],
     ['threadId', { json: { threadId: 'a' } }, 'a'],
-    ['sessionId of the query', { json: {}, query: '?sessionId=a' }, 'a'],
-    ['that two names agree on', { json: { thread_id: '7', threadId: 7, session_id: null } }, '7'],
-    ['that keeps its case', { json: { thread_id: 'aB' } }, 'aB'],
-    ['decoded once', { json: {}, query: '?thread_id=a%2Bb' }, 'a+b'],
-  ])('is the one %s', async (_what, parts, threadId) => {
+    ['sessionId in the query', { json: {}, query: '?sessionId=a' }, 'a'],
+    ['two names with the same value', { json: { thread_id: '7', threadId: 7, session_id: null } }, '7'],
+    ['an id in its own case', { json: { thread_id: 'aB' } }, 'aB'],
+    ['an id that is decoded once', { json: {}, query: '?thread_id=a%2Bb' }, 'a+b'],
+  ])('is taken from %s', async (_what, parts, threadId) => {
     expect(await parse(parts)).toMatchObject({ threadId });
   });
 
@@ -175,7 +175,7 @@ describe('the thread id', () => {
     { json: { thread_id: ' ', session_id: null, sessionId: '' }, query: '?threadId=%20' },
     { body: 'Hi' },
     { body: 'Hi', headers: { 'x-ms-thread-id': 'a', 'x-ms-session-id': 'a' } },
-  ])('is a new one each time without one: %j', async (parts) => {
+  ])('is generated if the request has none: %j', async (parts) => {
     const [first, second] = [await parse(parts), await parse(parts)];
 
     expect(first.threadId).toMatch(/^[0-9a-f]{32}$/);
@@ -187,7 +187,7 @@ describe('the thread id', () => {
     { json: { thread_id: 'a', session_id: 7 } },
     { json: {}, query: '?thread_id=a&sessionId=b' },
     { json: {}, query: '?thread_id=a&thread_id=b' },
-  ])('must be one and the same under all its names: %j', async (parts) => {
+  ])('must not differ between its names: %j', async (parts) => {
     await expect(parse(parts)).rejects.toMatchObject({ status: 400, message: expect.stringContaining('thread_id') });
   });
 
@@ -201,7 +201,7 @@ describe('the thread id', () => {
     },
   );
 
-  it.each([true, {}, ['a']])('may not be of another type: %j', async (threadId) => {
+  it.each([true, {}, ['a']])('must not have another type: %j', async (threadId) => {
     await expect(parse({ json: { thread_id: threadId } })).rejects.toMatchObject({ status: 400 });
   });
 
@@ -222,7 +222,7 @@ describe('the thread id', () => {
     expect(await parse({ json: { thread_id: threadId } })).toMatchObject({ threadId });
   });
 
-  it('is accepted, unchanged, exactly when it follows the rule', async () => {
+  it('is accepted unchanged if and only if it follows the rule', async () => {
     const nearlyValid = fc.string({ unit: fc.constantFrom('a', 'Z', '9', '.', '~', '@', '/', '%', ' ', '\n', 'é') });
     await fc.assert(
       fc.asyncProperty(fc.oneof(fc.string({ unit: 'binary' }), nearlyValid), async (threadId) => {
@@ -234,7 +234,7 @@ describe('the thread id', () => {
 });
 
 describe('the idempotency key', () => {
-  it('is absent without the header, whatever else names one', async () => {
+  it('is only read from the header', async () => {
     const parts = { json: { 'idempotency-key': 'a', idempotencyKey: 'a' }, query: '?idempotency-key=a' };
 
     expect(await parse(parts)).toHaveProperty('idempotencyKey', undefined);
@@ -252,7 +252,7 @@ describe('the idempotency key', () => {
     });
   });
 
-  it('names the thread when nothing else does', async () => {
+  it('determines the thread if the request names none', async () => {
     const derived = await threadIdOf({ json: { message: 'Hi' }, headers: keyed('a') });
 
     expect(derived).toMatch(/^[0-9a-f]{32}$/);
@@ -270,10 +270,10 @@ describe('waiting for the response', () => {
     ['the alias in the body', { json: { waitForResponse: false } }, false],
     ['the query', { body: 'Hi', query: '?wait_for_response=false' }, false],
     ['the alias in the query', { body: 'Hi', query: '?waitForResponse=0' }, false],
-    ['the query before the body', { json: { wait_for_response: false }, query: '?wait_for_response=yes' }, true],
+    ['the query rather than the body', { json: { wait_for_response: false }, query: '?wait_for_response=yes' }, true],
     ['the header', { body: 'Hi', headers: { 'x-ms-wait-for-response': 'no' } }, false],
     [
-      'the header before query and body',
+      'the header rather than query and body',
       {
         json: { wait_for_response: false },
         query: '?wait_for_response=false',
@@ -281,14 +281,14 @@ describe('waiting for the response', () => {
       },
       true,
     ],
-    ['the header, also when it is empty', { json: {}, headers: { 'x-ms-wait-for-response': '' } }, false],
+    ['an empty header', { json: {}, headers: { 'x-ms-wait-for-response': '' } }, false],
     [
-      'the default when the aliases are null or blank',
+      'the default if the aliases are null or blank',
       { json: { waitForResponse: null }, query: '?waitForResponse=' },
       true,
     ],
     ['a null in the body', { json: { wait_for_response: null } }, false],
-    ['two names that mean the same', { json: { wait_for_response: 'on', waitForResponse: 1 } }, true],
+    ['two names with the same meaning', { json: { wait_for_response: 'on', waitForResponse: 1 } }, true],
   ])('follows %s', async (_what, parts, waitForResponse) => {
     expect(await parse(parts)).toMatchObject({ waitForResponse });
   });
@@ -296,7 +296,7 @@ describe('waiting for the response', () => {
   it.each<RequestParts>([
     { json: { wait_for_response: true, waitForResponse: false } },
     { json: {}, query: '?wait_for_response=true&waitForResponse=false' },
-  ])('must be one and the same under both names: %j', async (parts) => {
+  ])('must not differ between its names: %j', async (parts) => {
     await expect(parse(parts)).rejects.toMatchObject({
       status: 400,
       message: expect.stringContaining('wait_for_response'),
@@ -311,7 +311,7 @@ describe('a run request', () => {
     .map((json) => Buffer.from(JSON.stringify(json)));
   const anyType = fc.constantFrom('application/json', 'text/plain');
 
-  it('is understood or refused, whatever it holds', async () => {
+  it('is parsed or rejected, whatever it contains', async () => {
     await fc.assert(
       fc.asyncProperty(fc.oneof(anyJson, fc.uint8Array()), anyType, async (body, type) => {
         const outcome = await valueOrHttpError(async () => {
@@ -324,7 +324,7 @@ describe('a run request', () => {
   });
 });
 
-/** What `work` comes to, or the HttpError that it throws; rethrows everything else. */
+/** The result of `work`, or the HttpError that it throws. Rethrows everything else. */
 async function valueOrHttpError<T>(work: () => T | Promise<T>): Promise<T | HttpError> {
   try {
     return await work();

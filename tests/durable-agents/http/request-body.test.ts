@@ -38,7 +38,7 @@ describe('a request body', () => {
     const read = (body: string) =>
       readRequestBody(httpRequest({ body, headers: type === undefined ? {} : { 'content-type': type } }));
 
-    it('is JSON if it is a JSON object that holds a message', async () => {
+    it('is JSON if it is an object with a message', async () => {
       const fields = { message: null, thread_id: 'a' };
 
       expect(await read(`\n${JSON.stringify(fields)} `)).toEqual({ kind: 'json', fields });
@@ -67,13 +67,13 @@ describe('a request body', () => {
     { what: 'an array', body: '[]', message: 'Invalid JSON payload. Expected an object.' },
     { what: 'a string', body: '"Hi"', message: 'Invalid JSON payload. Expected an object.' },
     { what: 'null', body: 'null', message: 'Invalid JSON payload. Expected an object.' },
-  ])('of JSON that is $what is refused', async ({ body, message }) => {
+  ])('of JSON that is $what is rejected', async ({ body, message }) => {
     const reading = readRequestBody(httpRequest({ body, headers: JSON_TYPE }));
 
     await expect(reading).rejects.toMatchObject({ name: 'HttpError', status: 400, message });
   });
 
-  it('of text that is not UTF-8 is refused', async () => {
+  it('of text that is not UTF-8 is rejected', async () => {
     const reading = readRequestBody(httpRequest({ body: Buffer.from([0x48, 0x69, 0xff]) }));
 
     await expect(reading).rejects.toMatchObject({
@@ -83,23 +83,23 @@ describe('a request body', () => {
     });
   });
 
-  it('may begin with a byte order mark', async () => {
+  it('may start with a byte order mark', async () => {
     const body = await readRequestBody(httpRequest({ body: '\uFEFF{"message":"Hi"}', headers: JSON_TYPE }));
 
     expect(body).toEqual({ kind: 'json', fields: { message: 'Hi' } });
   });
 
-  it.each(['constructor', 'toString', 'hasOwnProperty'])('may hold a field with the name %s', async (name) => {
+  it.each(['constructor', 'toString', 'hasOwnProperty'])('may contain a field named %s', async (name) => {
     expect(await readRequestBody(httpRequest({ json: { [name]: 1 } }))).toMatchObject({ kind: 'json' });
   });
 
-  it('takes no fields from a prototype', async () => {
+  it('ignores fields of the prototype', async () => {
     const body = await readRequestBody(httpRequest({ body: '{"__proto__":{"message":"Hi"}}', headers: JSON_TYPE }));
 
     expect(body.kind === 'json' && body.fields['message']).toBeUndefined();
   });
 
-  it('is accepted at 1 MiB, and refused one byte above', async () => {
+  it('is accepted at 1 MiB, and rejected one byte above', async () => {
     await expect(readRequestBody(httpRequest({ body: 'x'.repeat(MIB) }))).resolves.toMatchObject({ kind: 'text' });
     await expect(readRequestBody(httpRequest({ body: 'x'.repeat(MIB + 1) }))).rejects.toMatchObject({
       status: 413,
@@ -107,7 +107,7 @@ describe('a request body', () => {
     });
   });
 
-  it('is put together from its chunks, also where they cut a character', async () => {
+  it('is joined from its chunks, even if they split a character', async () => {
     const bytes = Buffer.from('{"message":"Grüße 🌞"}');
 
     const body = await readRequestBody(chunked([...bytes].map((byte) => Uint8Array.of(byte)).values()));
@@ -115,7 +115,7 @@ describe('a request body', () => {
     expect(body).toEqual({ kind: 'json', fields: { message: 'Grüße 🌞' } });
   });
 
-  it('is not read on above 1 MiB, however long it goes on', async () => {
+  it('is not read beyond 1 MiB, however long it is', async () => {
     let chunkCount = 0;
     function* endless() {
       for (;;) {

@@ -25,7 +25,7 @@ const run = { agentName: 'ScriptedAgent', threadId: 'thread-1', correlationId: i
 const sunny = { $type: 'text', text: 'Sunny.' } as const;
 const later = { $type: 'error', message: 'Later.', errorCode: 'rate_limited' } as const;
 
-/** An entity that has had another turn before, and answers as one that runs each correlation id once. */
+/** An entity with an earlier turn that runs each correlation id once. */
 const entityThatAnswers =
   (content: ThreadContent) =>
   ({ input }: Signal) => {
@@ -33,11 +33,11 @@ const entityThatAnswers =
     return threadState(...turnEntries('earlier', 'Hi', sunny), ...turnEntries(correlationId, message, content));
   };
 
-/** An entity that has had the same run with another message before. */
+/** An entity that already has the same run with another message. */
 const entityAskedBefore = ({ input, ...signal }: Signal) =>
   entityThatAnswers(sunny)({ ...signal, input: { ...runRequestSchema.parse(input), message: 'Hello' } });
 
-/** A thread that holds the run already. */
+/** A thread that already contains the run. */
 const answeredWith = (content: ThreadContent, message = 'Hi') => ({
   states: { [entity]: threadState(...turnEntries(id, message, content)) },
 });
@@ -92,7 +92,7 @@ function createRunEvents() {
 const conflict = 'The Idempotency-Key was used before, with another message.';
 
 describe('a run request with an idempotency key', () => {
-  it('is sent under the id that follows from agent, thread and key', async () => {
+  it('uses the correlation id derived from agent, thread and key', async () => {
     const server = await startDurableTaskServer(entityThatAnswers(sunny));
 
     const answer = await post(server, json);
@@ -102,7 +102,7 @@ describe('a run request with an idempotency key', () => {
     expect(server.signals).toMatchObject([{ entity, input: { correlationId: id, message: 'Hi' } }]);
   });
 
-  it('goes to a thread that follows from agent and key when it names none', async () => {
+  it('uses a thread derived from agent and key if it names none', async () => {
     const server = await startDurableTaskServer(entityThatAnswers(sunny));
     const threadId = threadIdOfKey('ScriptedAgent', 'key-1');
 
@@ -112,7 +112,7 @@ describe('a run request with an idempotency key', () => {
     expect(JSON.parse(answer.text)).toMatchObject({ thread_id: threadId, correlation_id: correlationId });
   });
 
-  it('is refused with a key that is none, in JSON, and nothing is read or signalled', async () => {
+  it('is rejected in JSON if the key is invalid, without a read or signal', async () => {
     const server = await startDurableTaskServer(silent);
 
     const answer = await post(server, { ...text, headers: { 'idempotency-key': 'a b' } });
@@ -122,7 +122,7 @@ describe('a run request with an idempotency key', () => {
     expect([server.signals.length, server.readCount]).toEqual([0, 0]);
   });
 
-  it('looks once before it is sent; one without a key does not', async () => {
+  it('reads once before it sends, unlike one without a key', async () => {
     const server = await startDurableTaskServer(silent);
 
     await post(server, notWaiting(json));
@@ -136,7 +136,7 @@ describe('a repeated request', () => {
   it.each([
     { of: 'an answered run', content: sunny },
     { of: 'a failed run', content: later },
-  ])('of $of is answered as the first one was, byte for byte, without a signal', async ({ content }) => {
+  ])('for $of gets the first answer, byte for byte, without a signal', async ({ content }) => {
     const server = await startDurableTaskServer(entityThatAnswers(content));
 
     const first = await post(server, json);
@@ -161,7 +161,7 @@ describe('a repeated request', () => {
   it.each([
     { of: 'an answered run', content: sunny, result: { response: 'Sunny.', message_count: 2 } },
     { of: 'a failed run', content: later, result: { error: 'Later.', error_code: 'rate_limited' } },
-  ])('that accepts server-sent events shows those of $of, then its result', async ({ content, result }) => {
+  ])('that accepts server-sent events streams those of $of, then its result', async ({ content, result }) => {
     const server = await startDurableTaskServer(silent, answeredWith(content));
     const { runEvents, options } = createRunEvents();
 
@@ -175,7 +175,7 @@ describe('a repeated request', () => {
     expect(server.signals).toEqual([]);
   });
 
-  it('that finds no answer yet is signalled as well, and shows the run from its start', async () => {
+  it('that finds no answer yet sends a signal too, and streams the run from its start', async () => {
     const server = await startDurableTaskServer(entityThatAnswers(sunny));
     const { runEvents, options } = createRunEvents();
 
@@ -204,7 +204,7 @@ describe('a request with another message under the same key', () => {
     { how: 'streams', as: streaming },
   ];
 
-  it.each(waysToAsk)('is refused when the thread holds the run and it $how', async ({ as }) => {
+  it.each(waysToAsk)('is rejected if the thread contains the run and the request $how', async ({ as }) => {
     const server = await startDurableTaskServer(silent, answeredWith(sunny, 'Hello'));
     const { runEvents } = createRunEvents();
 
@@ -215,7 +215,7 @@ describe('a request with another message under the same key', () => {
     expect(server.signals).toEqual([]);
   });
 
-  it.each(waysToAsk)('is refused when the run was accepted before and it $how', async ({ as }) => {
+  it.each(waysToAsk)('is rejected if the run was accepted before and the request $how', async ({ as }) => {
     const server = await startDurableTaskServer(silent);
     const { runEvents } = createRunEvents();
     const runRecords = new RunRecords(new MemoryKeyValueStore());
@@ -225,7 +225,7 @@ describe('a request with another message under the same key', () => {
     expect(server.signals).toEqual([]);
   });
 
-  it('is refused in text when text was sent', async () => {
+  it('is rejected in text if it was text', async () => {
     const server = await startDurableTaskServer(silent, answeredWith(sunny, 'Hello'));
 
     const answer = await post(server, text);
@@ -234,7 +234,7 @@ describe('a request with another message under the same key', () => {
     expect(answer.headers.get('x-ms-thread-id')).toBe('thread-1');
   });
 
-  it('is refused by who waits for it when the other one was first at the entity', async () => {
+  it('is rejected while it waits if the other message reached the entity first', async () => {
     const waiting = await post(await startDurableTaskServer(entityAskedBefore), json);
     const { runEvents } = createRunEvents();
     const streamed = await post(await startDurableTaskServer(entityAskedBefore), streaming(json), { runEvents });
@@ -246,7 +246,7 @@ describe('a request with another message under the same key', () => {
     });
   });
 
-  it('is not taken for one when the message holds half a surrogate pair, which UTF-8 cannot carry', async () => {
+  it('is not detected falsely for half a surrogate pair, which UTF-8 cannot encode', async () => {
     const server = await startDurableTaskServer(silent, answeredWith(sunny, 'Hi \uFFFD'));
 
     expect(await post(server, { ...json, json: { message: 'Hi \uD83D', thread_id: 'thread-1' } })).toMatchObject({
@@ -259,7 +259,7 @@ describe('the record of a run', () => {
   it.each([
     ['with an idempotency key', json],
     ['without one', { ...json, headers: {} }],
-  ])('is made before the run is sent %s', async (_what, parts) => {
+  ])('is created before the run is sent %s', async (_what, parts) => {
     const runRecords = new RunRecords(new MemoryKeyValueStore());
     let recorded: readonly RunRecord[] = [];
     const server = await startDurableTaskServer((signal) => {
@@ -275,7 +275,7 @@ describe('the record of a run', () => {
     ]);
   });
 
-  it('answers a repeated request for a run that the conversation does not have any more', async () => {
+  it('answers a repeated request for a run that the conversation no longer contains', async () => {
     const runRecords = new RunRecords(new MemoryKeyValueStore());
     await runRecords.end(
       { ...run, message: 'Hi', createdAt: new Date().toISOString() },
@@ -299,7 +299,7 @@ describe('the record of a run', () => {
     expect(await runRecords.find(run)).toBeUndefined();
   });
 
-  it('is gone on without when it cannot be made, with a warning', async () => {
+  it('is optional: if it cannot be created, the run continues with a warning', async () => {
     const server = await startDurableTaskServer(entityThatAnswers(sunny));
     const store = new HookedKeyValueStore(() => Promise.reject(new Error('store is down')));
 
@@ -308,11 +308,11 @@ describe('the record of a run', () => {
   });
 });
 
-describe('the record of a run that takes long', () => {
+describe('the slow creation of a run record', () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
   afterEach(() => void vi.useRealTimers());
 
-  it('is waited for 1 s', async () => {
+  it('delays the run by at most 1 s', async () => {
     const server = await startDurableTaskServer(silent);
     const accepting = new AbortController();
     const store = new HookedKeyValueStore(() => {
@@ -332,15 +332,15 @@ describe('the record of a run that takes long', () => {
   });
 });
 
-describe('a thread that cannot be read', () => {
-  it('does not keep a request from being sent when that may pass, with a warning', async () => {
+describe('an unreadable thread', () => {
+  it('does not block a request if the error may be temporary, and logs a warning', async () => {
     const server = await startDurableTaskServer(entityThatAnswers(sunny), { failingReads: 1 });
 
     expect(await post(server, json)).toMatchObject({ status: 200 });
     expect(server.logLines).toEqual([expect.stringMatching(`^warn.*${id}.*thread thread-1 could not be read`)]);
   });
 
-  it('is refused by the entity when it is of another version, as without a key', async () => {
+  it('of another version is rejected by the entity, as without a key', async () => {
     const state = { schemaVersion: '2.0.0' };
     const server = await startDurableTaskServer(() => state, { states: { [entity]: state } });
 

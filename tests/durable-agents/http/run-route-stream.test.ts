@@ -21,7 +21,7 @@ import { httpRequest, type RequestParts } from '../../support/http-request.js';
 import { parseSse } from '../../support/sse-events.js';
 import { threadState, turnEntries } from '../../support/thread-entries.js';
 
-/** Shows one event at once, and ends when the run does. */
+/** Streams one event at once, and ends with the run. */
 class FakeRunEvents implements RunEventSource {
   readonly maxDurationMs: number;
   readonly followed: RunIdentity[] = [];
@@ -86,9 +86,9 @@ describe('a run request that accepts server-sent events', () => {
   it.each([
     ['a JSON body', json],
     ['a text body', text],
-    ['other types as well', { ...json, headers: { accept: 'application/json, Text/Event-Stream;q=0.9' } }],
-    ['a wish not to wait', { ...json, headers: { accept, 'x-ms-wait-for-response': 'false' } }],
-  ])('with %s is answered with the events of the run, then its result', async (_what, parts) => {
+    ['several accepted types', { ...json, headers: { accept: 'application/json, Text/Event-Stream;q=0.9' } }],
+    ['wait_for_response false', { ...json, headers: { accept, 'x-ms-wait-for-response': 'false' } }],
+  ])('with %s gets the events of the run, then its result', async (_what, parts) => {
     const runEvents = new FakeRunEvents();
     const answer = await post(await startDurableTaskServer(sunny), parts, runEvents);
     expect(answer).toMatchObject({ status: 200, contentType: 'text/event-stream' });
@@ -115,7 +115,7 @@ describe('a run request that accepts server-sent events', () => {
     expect(runEvents.closedCount).toBe(1);
   });
 
-  it('is answered 200 with the error of a run that failed as its result', async () => {
+  it('gets 200 with the error of a failed run as its result', async () => {
     const answer = await post(await startDurableTaskServer(failing), json, new FakeRunEvents());
     expect(answer.status).toBe(200);
     expect(JSON.parse(parseSse(answer.text).events.at(-1)?.data ?? '')).toMatchObject({
@@ -125,7 +125,7 @@ describe('a run request that accepts server-sent events', () => {
     });
   });
 
-  it('has the reason as its result when the thread cannot be read', async () => {
+  it('gets the reason as its result if the thread cannot be read', async () => {
     const server = await startDurableTaskServer(() => ({ schemaVersion: '2.0.0' }));
     const answer = await post(server, json, new FakeRunEvents());
     const { events } = parseSse(answer.text);
@@ -133,9 +133,9 @@ describe('a run request that accepts server-sent events', () => {
   });
 
   it.each([
-    ['its stream has to end first', { end: 'limit' as const, maxDurationMs: 40 }],
+    ['its stream must end first', { end: 'limit' as const, maxDurationMs: 40 }],
     ['the run takes longer than a stream may', { maxDurationMs: 40 }],
-  ])('ends with the answer of a timeout when %s', async (_what, options) => {
+  ])('ends with a timeout result if %s', async (_what, options) => {
     const runEvents = new FakeRunEvents(options);
     const server = await startDurableTaskServer(silent);
     const answer = await post(server, json, runEvents);
@@ -146,7 +146,7 @@ describe('a run request that accepts server-sent events', () => {
     expect(server.logLines).toEqual([]);
   });
 
-  it('has its result also when its events can be read no further, which is logged', async () => {
+  it('gets its result even if its events become unreadable, which is logged', async () => {
     const runEvents = new FakeRunEvents({ end: 'failure' });
     const server = await startDurableTaskServer(sunny);
     const answer = await post(server, json, runEvents);
@@ -157,13 +157,13 @@ describe('a run request that accepts server-sent events', () => {
     expect(runEvents.closedCount).toBe(1);
   });
 
-  it('is followed from where the thread is, as its run is new', async () => {
+  it('streams from the end of the thread because its run is new', async () => {
     const runEvents = new FakeRunEvents();
     await post(await startDurableTaskServer(sunny), json, runEvents);
     expect(runEvents.optionsOfFollowed).toMatchObject([{ fromStart: false }]);
   });
 
-  it('starts no run when there are too many streams', async () => {
+  it('starts no run if there are too many streams', async () => {
     const server = await startDurableTaskServer(silent);
     const full: RunEventSource = {
       maxDurationMs: 1000,
@@ -175,7 +175,7 @@ describe('a run request that accepts server-sent events', () => {
     expect(server.signals).toEqual([]);
   });
 
-  it('opens no stream when it is refused', async () => {
+  it('opens no stream if it is rejected', async () => {
     const runEvents = new FakeRunEvents();
     const server = await startDurableTaskServer(silent);
     const answer = await post(server, { ...json, json: { message: ' ' } }, runEvents);
@@ -183,7 +183,7 @@ describe('a run request that accepts server-sent events', () => {
     expect(runEvents.followed).toEqual([]);
   });
 
-  it('closes its stream when the run cannot be started', async () => {
+  it('closes its stream if the run cannot be started', async () => {
     const runEvents = new FakeRunEvents();
     const server = await startDurableTaskServer(() => {
       throw new Error('The task hub is gone');
@@ -193,7 +193,7 @@ describe('a run request that accepts server-sent events', () => {
     expect(runEvents.closedCount).toBe(1);
   });
 
-  it('is answered as any other where there are no events to show', async () => {
+  it('is answered without a stream if the app has no events', async () => {
     const answer = await post(await startDurableTaskServer(sunny), json);
     expect(answer).toMatchObject({ status: 200, contentType: 'application/json' });
   });

@@ -109,7 +109,7 @@ describe('the answer in JSON', () => {
   });
 
   it.each(['application/json', 'text/html, Application/JSON;q=0.9'])(
-    'is given to a text request that accepts %s',
+    'is sent for a text request that accepts %s',
     async (accept) => {
       const response = await post(await startDurableTaskServer(sunny), { ...text, headers: { accept } });
 
@@ -150,12 +150,12 @@ describe('the answer in text', () => {
   });
 });
 
-describe('the answer to a run that goes on', () => {
+describe('the answer to a run that continues', () => {
   it.each([
     { what: 'a caller that does not wait', parts: { json, ...noWait }, status: 202 },
     { what: 'a caller whose time is up', parts: { json }, status: 500 },
     { what: 'a caller whose time is up, if 202 is set', parts: { json }, status: 202, timeoutStatus: 202 as const },
-  ])('tells $what where and when to look', async ({ parts, status, ...options }) => {
+  ])('tells $what where and when to poll', async ({ parts, status, ...options }) => {
     const server = await startDurableTaskServer(silent);
 
     const response = await post(server, parts, { ...options, maxWaitMs: 30 });
@@ -167,7 +167,7 @@ describe('the answer to a run that goes on', () => {
   });
 });
 
-it('passes on when the model wants to be asked again', async () => {
+it('a run response forwards the Retry-After of the model', async () => {
   const busy = answering({
     $type: 'error',
     message: 'Later.',
@@ -186,7 +186,7 @@ it.each([
   ['🌞 a', '%F0%9F%8C%9E%20a'],
   ['a%b', 'a%25b'],
   ['auth0|1 b', 'auth0|1 b'],
-])('names the thread %s in headers as %s', async (threadId, header) => {
+])('a run response encodes the thread id %s in headers as %s', async (threadId, header) => {
   const server = await startDurableTaskServer(silent);
 
   const response = await post(server, { body: 'Hi', query: `?thread_id=${encodeURIComponent(threadId)}`, ...noWait });
@@ -197,7 +197,7 @@ it.each([
 });
 
 describe('a run request', () => {
-  it('is signalled to the entity of the thread', async () => {
+  it('signals the entity of the thread', async () => {
     const server = await startDurableTaskServer(silent);
 
     await post(server, { json: { ...json, role: 'system' }, ...noWait });
@@ -220,12 +220,12 @@ describe('a run request', () => {
 
   it.each<[string, RequestParts, number, string]>([
     ['malformed JSON', { body: '{', headers: { 'content-type': 'application/json' } }, 400, 'Invalid JSON'],
-    ['no object', { json: [] }, 400, 'Invalid JSON payload. Expected an object.'],
+    ['a body that is not an object', { json: [] }, 400, 'Invalid JSON payload. Expected an object.'],
     ['no message', { json: {} }, 400, 'Message is required'],
-    ['too long a message', { json: { message: 'x'.repeat(1001) } }, 413, '1000 bytes'],
+    ['a message that is too long', { json: { message: 'x'.repeat(1001) } }, 413, '1000 bytes'],
     ['an invalid thread id', { body: 'Hi', query: '?thread_id=a%2Fb' }, 400, 'Invalid thread_id'],
-    ['too long a body', { body: 'x'.repeat(1024 * 1024 + 1) }, 413, '1048576 bytes'],
-  ])('with %s is refused in JSON, and nothing is signalled', async (_what, parts, status, error) => {
+    ['a body that is too long', { body: 'x'.repeat(1024 * 1024 + 1) }, 413, '1048576 bytes'],
+  ])('with %s is rejected in JSON, without a signal', async (_what, parts, status, error) => {
     const server = await startDurableTaskServer(silent);
 
     const response = await post(server, parts);
@@ -236,7 +236,7 @@ describe('a run request', () => {
     expect(server.logLines).toEqual([]);
   });
 
-  it('whose headers were hidden is refused', async () => {
+  it('with hidden headers is rejected', async () => {
     const server = await startDurableTaskServer(silent);
     const request = httpRequest({ json });
     request.headers.delete('host');
@@ -247,7 +247,7 @@ describe('a run request', () => {
     expect(server.signals).toEqual([]);
   });
 
-  it('to a thread that cannot be read is answered with the reason', async () => {
+  it('to an unreadable thread is answered with the reason', async () => {
     const server = await startDurableTaskServer(() => ({ schemaVersion: '2.0.0' }));
 
     const response = await post(server, { json });
@@ -256,7 +256,7 @@ describe('a run request', () => {
     expect(JSON.parse(response.text)).toMatchObject({ status: 'error', error_code: 'unreadable_thread_state' });
   });
 
-  it('that fails unexpectedly is answered without details, which are logged', async () => {
+  it('that fails unexpectedly is answered without details, but logged', async () => {
     const server = await startDurableTaskServer(silent);
     server.context.options.extraInputs = [];
 

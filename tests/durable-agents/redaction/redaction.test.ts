@@ -46,7 +46,7 @@ describe('redaction of a whole text', () => {
     'Set Endpoint=https://example.com and go.',
     '0123456789abcdef0123456789abcdef',
     '你好，世界。🌞',
-  ])('leaves a text without secrets as it is: %s', (text) => {
+  ])('does not change a text without secrets: %s', (text) => {
     expect(all.text(text)).toBe(text);
   });
 
@@ -58,7 +58,7 @@ describe('redaction of a whole text', () => {
     );
   });
 
-  it('replaces a credential that the text cuts off', () => {
+  it('replaces a credential that is cut off', () => {
     expect(all.text('It begins with eyJhbGciOiJIUzI1NiJ9')).toBe('It begins with [redacted:jwt]');
     expect(all.text('It begins with AccountKey=abc')).toBe('It begins with [redacted:azure_connection_string]');
   });
@@ -74,7 +74,7 @@ describe('redaction of a whole text', () => {
 });
 
 describe('redaction of a stream', () => {
-  it('gives the redacted text, wherever the stream is cut', () => {
+  it('yields the redacted text, wherever the stream is split', () => {
     fc.assert(
       fc.property(textWithSecrets, cuts, ({ text, secrets }, places) => {
         const pieces = stream(all, cutAt(text, places));
@@ -85,7 +85,7 @@ describe('redaction of a stream', () => {
     );
   });
 
-  it('gives the redacted text of random words, character by character', () => {
+  it('yields the redacted text of random words, character by character', () => {
     const word = fc.constantFrom('a', 'Endpoint=', 'eyJ', '@', '.', ' ', '+', '12', '4111', 'DE89', 'sk-', 'é', '🌞');
     fc.assert(
       fc.property(fc.array(word, { maxLength: 30 }), (words) => {
@@ -96,7 +96,7 @@ describe('redaction of a stream', () => {
     );
   });
 
-  it('releases text at once when nothing can match any more, and never half a surrogate pair', () => {
+  it('releases text as soon as nothing can match, and never half a surrogate pair', () => {
     expect(stream(all, ['Hello ', 'world, ', '🌞', ' it is ', 'sunny.'])).toEqual([
       'Hello ',
       'world, ',
@@ -107,7 +107,7 @@ describe('redaction of a stream', () => {
     ]);
   });
 
-  it('holds a token back until its end, and replaces it', () => {
+  it('holds back a token until its end, and replaces it', () => {
     expect(stream(all, ['Key ', 'eyJhbGci', 'OiJIUzI1NiJ9.', 'eyJzdWIiOiIxIn0.c2ln', ' ok'])).toEqual([
       'Key ',
       '',
@@ -118,7 +118,7 @@ describe('redaction of a stream', () => {
     ]);
   });
 
-  it('replaces a token of more than 8 KiB without holding more, and drops the rest of it', () => {
+  it('replaces a token of more than 8 KiB without buffering more, and drops its rest', () => {
     const redactor = new StreamRedactor(all);
     const pieces = [...Array.from({ length: 400 }, () => 'eyJ'.repeat(17)), ' done'].map((piece) =>
       redactor.push(piece),
@@ -127,7 +127,7 @@ describe('redaction of a stream', () => {
     expect(pieces.findIndex((piece) => piece !== '') * 51).toBeLessThan(8192 + 100);
   });
 
-  it('holds back as many characters as a pattern of its own may match', () => {
+  it('holds back as many characters as a custom pattern can match', () => {
     const employee: Redactor = { name: 'employee', pattern: /EMP-\d{6}/u, maxLength: 10 };
     const redaction = new Redaction([employee]);
     expect(stream(redaction, ['Ask EMP-12', '3456 today, please'])).toEqual([
@@ -145,7 +145,7 @@ describe('redaction of a stream', () => {
     );
   });
 
-  it('holds no more than its limit of a text that never ends a word', () => {
+  it('buffers no more than its limit of an endless word', () => {
     const redactor = new StreamRedactor(all);
     let released = 0;
     for (let index = 1; index <= 2000; index += 1) {
@@ -161,7 +161,7 @@ describe('a redactor', () => {
     [{ name: 'a', pattern: /x/ }, /flag u/],
     [{ name: 'a', pattern: /x*/u }, /does not match empty text/],
     [{ name: 'a', pattern: /x/u, maxLength: 5000 }, /maxLength from 1 to 4096/],
-  ] satisfies [Redactor, RegExp][])('is refused with the reason: %o', (redactor, reason) => {
+  ] satisfies [Redactor, RegExp][])('is rejected with the reason: %o', (redactor, reason) => {
     expect(() => new Redaction([redactor])).toThrow(reason);
   });
 });

@@ -21,7 +21,7 @@ import { jsonsOf } from '../../support/served-events.js';
 
 const redaction = new Redaction(Object.values(builtInRedactors));
 
-/** Runs an agent once with all sinks of the app, and gives what each of them got. */
+/** Runs an agent once with all sinks of the app, and returns what each received. */
 async function sinksOf(attempt: Attempt, options: Partial<RunAgentOptions> = {}) {
   const store = createMemoryStore();
   const recordedLog = createRecordingLog();
@@ -51,7 +51,7 @@ const textOf = (events: readonly Record<string, unknown>[]): string =>
   events.map((event) => (event['update_kind'] === 'text' ? String(event['text']) : '')).join('');
 
 describe('a redacted run', () => {
-  it('shows no secret to any sink, wherever its answer is cut, and texts of events that join to the answer', async () => {
+  it('reveals no secret to any sink, however its answer is split, and event texts join to the answer', async () => {
     await fc.assert(
       fc.asyncProperty(textWithSecrets, textWithSecrets, cuts, async (question, answer, places) => {
         const parts = [
@@ -69,7 +69,7 @@ describe('a redacted run', () => {
     );
   });
 
-  it('asks the model with the original, and keeps the original answer in the conversation', async () => {
+  it('sends the original to the model, and keeps the original answer in the conversation', async () => {
     const message = 'I am ada@example.com';
     const { agent, response } = await sinksOf([text('Hello ada@example.com.'), finish()], {
       request: runRequest({ message }),
@@ -78,18 +78,18 @@ describe('a redacted run', () => {
     expect(response.messages?.[0]?.contents).toEqual([{ $type: 'text', text: 'Hello ada@example.com.' }]);
   });
 
-  it('keeps the redacted answer in the conversation if asked to', async () => {
+  it('keeps the redacted answer in the conversation on request', async () => {
     const { response } = await sinksOf([text('Hello ada@'), text('example.com.'), finish()], { redactAnswers: true });
     expect(response.messages?.[0]?.contents).toEqual([{ $type: 'text', text: 'Hello [redacted:email].' }]);
   });
 
-  it('shows what was held back before the end of its kind, and before the end of the run', async () => {
+  it('flushes held-back text at the end of its kind and at the end of the run', async () => {
     const { callback } = await sinksOf([reasoning('Think'), text('Hel'), text('lo'), finish()]);
     expect(callback.updates).toEqual([reasoning('Think'), text('Hello')]);
     expect(callback.calls.at(-1)).toBe('onAgentResponse');
   });
 
-  it('shows what was held back of a failed run, without the secret that the failure has cut', async () => {
+  it('flushes held-back text of a failed run, without the secret that the failure cut off', async () => {
     const failure = new AgentError('connection_lost', 'Lost ada@example.com.', {
       cause: new Error('key sk-0123456789abcdef'),
     });

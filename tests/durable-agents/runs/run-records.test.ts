@@ -16,7 +16,7 @@ const idsOf = (runs: readonly { correlationId: string }[]) =>
   runs.map(({ correlationId }) => parseInt(correlationId, 16));
 
 describe('the record of a run', () => {
-  it('goes from queued over running to completed', async () => {
+  it('goes from queued through running to completed', async () => {
     const records = createRecords();
     const { record } = await records.accept(newRun(1));
     expect(record).toMatchObject({ status: 'queued', attempt: 0 });
@@ -29,7 +29,7 @@ describe('the record of a run', () => {
     expect(await records.listOpen(thread)).toEqual([]);
   });
 
-  it('is that of the first request with its id', async () => {
+  it('describes the first request with its id', async () => {
     const records = createRecords();
     await records.accept(newRun(1));
 
@@ -38,7 +38,7 @@ describe('the record of a run', () => {
     expect(again).toMatchObject({ status: 'known', record: { message: 'Message 1' } });
   });
 
-  it('is made when the run begins, or ends, if it could not be made before', async () => {
+  it('is created when the run starts or ends if it could not be created before', async () => {
     const records = createRecords();
     await records.begin(newRun(1), 3);
     await records.end(newRun(2), completed);
@@ -47,7 +47,7 @@ describe('the record of a run', () => {
     expect(await records.find(newRun(2))).toMatchObject({ status: 'completed' });
   });
 
-  it('forgets how an earlier delivery ended when another one begins', async () => {
+  it('drops the outcome of an earlier delivery when another one starts', async () => {
     const records = createRecords();
     await records.begin(newRun(1), 1);
     await records.end(newRun(1), completed);
@@ -73,7 +73,7 @@ describe('the record of a run', () => {
 });
 
 describe('cancelling', () => {
-  it('ends a queued run, which does not begin after that', async () => {
+  it('ends a queued run, which never starts', async () => {
     const records = createRecords();
     await records.accept(newRun(1));
 
@@ -84,7 +84,7 @@ describe('cancelling', () => {
     expect(await records.find(newRun(1))).toMatchObject({ status: 'cancelled', attempt: 0 });
   });
 
-  it('tells the process that runs it, and a later delivery', async () => {
+  it('notifies the process that runs it, and a later delivery', async () => {
     const records = createRecords();
     await records.begin(newRun(1), 1);
     let told = 0;
@@ -97,7 +97,7 @@ describe('cancelling', () => {
     expect(await records.begin(newRun(1), 2)).toMatchObject({ status: 'cancelled', record: { attempt: 2 } });
   });
 
-  it('changes nothing after the end, and nothing of an unknown run', async () => {
+  it('changes nothing after the end or for an unknown run', async () => {
     const records = createRecords();
     await records.end(newRun(1), completed);
 
@@ -108,7 +108,7 @@ describe('cancelling', () => {
 });
 
 describe('accepting a run only while its thread is idle', () => {
-  it('names the running run otherwise', async () => {
+  it('reports the running run otherwise', async () => {
     const records = createRecords();
     await records.accept(newRun(1));
     await records.accept(newRun(2));
@@ -121,7 +121,7 @@ describe('accepting a run only while its thread is idle', () => {
     expect(await records.find(newRun(3))).toBeUndefined();
   });
 
-  it('takes one of several at once, also of different processes', async () => {
+  it('accepts one of several simultaneous runs, even of different processes', async () => {
     const store = new MemoryKeyValueStore();
     const processes = [new RunRecords(store), new RunRecords(store)];
 
@@ -137,7 +137,7 @@ describe('accepting a run only while its thread is idle', () => {
 });
 
 describe('the runs of a thread', () => {
-  it('are listed newest first, in pages, also those accepted in one millisecond', async () => {
+  it('are listed newest first, in pages, even if accepted in the same millisecond', async () => {
     const records = new RunRecords(new MemoryKeyValueStore(), () => new Date('2026-01-07T15:40:00.000Z'));
     for (let number = 1; number <= 25; number += 1) await records.accept(newRun(number));
     await records.accept(newRun(26, { threadId: 'thread-2' }));
@@ -174,7 +174,7 @@ describe('interrupting', () => {
     expect(all.filter(({ status }) => status === 'cancelled')).toHaveLength(19);
   });
 
-  it('asks the running run to end, and leaves later ones that queue', async () => {
+  it('cancels the running run, and keeps later queued ones', async () => {
     const records = createRecords();
     await records.begin(newRun(1), 1);
     const { record } = await records.accept(newRun(2), { interrupts: true });

@@ -30,7 +30,7 @@ async function deleted(...runs: readonly NewRun[]) {
 }
 
 describe('a deleted thread', () => {
-  it('refuses runs that had not ended, and those that were accepted before', async () => {
+  it('rejects runs that had not ended and runs that were accepted before', async () => {
     const fromAFastClock = newRun(1, '2026-01-07T16:00:03.000Z');
     const { records } = await deleted(fromAFastClock);
 
@@ -39,7 +39,7 @@ describe('a deleted thread', () => {
     expect(await records.findUnseenEnd(fromAFastClock)).toMatchObject({ status: 'cancelled' });
   });
 
-  it('lets a new run begin, also one from a slow clock', async () => {
+  it('lets a new run start, even one from a slow clock', async () => {
     const { records } = await deleted();
     const fromASlowClock = newRun(2, '2026-01-07T15:59:58.000Z');
     await records.accept(fromASlowClock);
@@ -49,7 +49,7 @@ describe('a deleted thread', () => {
     expect(await records.begin(fromASlowClock, 1)).toMatchObject({ status: 'running' });
   });
 
-  it('does not look at times any more once its entity is empty', async () => {
+  it('no longer compares times once its entity is empty', async () => {
     const { records, tombstones } = await deleted();
     await tombstones.noteEmptied(thread, DELETED_AT);
 
@@ -58,7 +58,7 @@ describe('a deleted thread', () => {
     expect(begun).toMatchObject({ status: 'running', deletedAt: undefined });
   });
 
-  it('still refuses the same runs when it is deleted again', async () => {
+  it('still rejects the same runs when it is deleted again', async () => {
     const run = newRun(1, '2026-01-07T15:59:59.000Z');
     const { tombstones } = await deleted(run);
 
@@ -81,7 +81,7 @@ describe('a deleted thread', () => {
     expect(await store.readRange(threadPartition(thread), { from: '-', before: '~~' }, 100)).toEqual([]);
   });
 
-  it('leaves nothing but times and correlation ids in the store', async () => {
+  it('leaves only times and correlation ids in the store', async () => {
     const run = newRun(1, '2026-01-07T15:59:59.000Z');
     const { store } = await deleted(run);
 
@@ -102,13 +102,13 @@ describe('the state of a deleted thread', () => {
     createdAt: '2026-01-07T16:00:01.000Z',
   }));
 
-  it('is left as it is if all of it is newer', () => {
+  it('does not change if all of it is newer', () => {
     const state = { ...threadState(...(request ? [request] : [])), 'x-added': true };
 
     expect(stateAfter(state, DELETED_AT)).toBe(state);
   });
 
-  it('loses older turns whole, also with a newer response, and what belongs to the thread', () => {
+  it('loses complete older turns, even with a newer response, and the data of the thread', () => {
     const lateResponse = { ...response, correlationId: 'old' };
     const state = threadState(...old.slice(0, 1), lateResponse, ...(request && response ? [request, response] : []));
 

@@ -27,14 +27,14 @@ const contentsOf = ({ data }: ThreadState): ThreadContent[] =>
   data.conversationHistory.flatMap(({ messages = [] }) => messages.flatMap(({ contents = [] }) => contents));
 
 describe('a state that fits', () => {
-  it('stays as it is', () => {
+  it('does not change', () => {
     const state = threadState(...turns(3));
     expect(bound(state, bytesOf(state))).toEqual({ state, droppedTurns: [], isCut: false });
   });
 });
 
-describe('a state that has become too large', () => {
-  it('loses its oldest whole turns, and says how much and when', () => {
+describe('a state that is too large', () => {
+  it('loses its oldest complete turns, and records how many and when', () => {
     const state = threadState(...turns(10));
 
     const { state: bounded, droppedTurns, isCut } = bound(state, 2000);
@@ -52,7 +52,7 @@ describe('a state that has become too large', () => {
     expect(parseThreadState(JSON.parse(JSON.stringify(bounded)))).toEqual(bounded);
   });
 
-  it('adds to what was dropped before, and keeps a higher version and what others have written', () => {
+  it('adds to earlier drops, and keeps a higher version and data of others', () => {
     const firstEvictedAt = '2026-01-01T00:00:00.000Z';
     const state = parseThreadState({
       schemaVersion: '1.10.0',
@@ -72,7 +72,7 @@ describe('a state that has become too large', () => {
     });
   });
 
-  it('keeps the newest turn, and as many others as fit, whatever they hold', () => {
+  it('keeps the newest turn, and as many others as fit, whatever they contain', () => {
     const turn = fc.tuple(fc.string({ unit: 'binary', maxLength: 400 }), fc.string({ unit: 'binary', maxLength: 400 }));
     const history = fc
       .array(turn, { minLength: 1, maxLength: 12 })
@@ -83,17 +83,17 @@ describe('a state that has become too large', () => {
         expect(bytesOf(bounded)).toBeLessThanOrEqual(maxBytes);
         expect([...droppedTurns.flat(), ...bounded.data.conversationHistory]).toEqual(entries);
         const oneMore = threadState(...(droppedTurns.at(-1) ?? []), ...bounded.data.conversationHistory);
-        // The note of what was dropped takes some room, too.
+        // The record of drops takes some space too.
         expect(droppedTurns.length === 0 || bytesOf(oneMore) + 200 > maxBytes).toBe(true);
       }),
     );
   });
 });
 
-describe('a newest turn that is too large alone', () => {
+describe('a newest turn that alone is too large', () => {
   const call = { $type: 'functionCall' as const, callId: 'c', name: 'search', arguments: { q: 'x' } };
 
-  it('loses the end of its tool results before any of its answer', () => {
+  it('loses the end of its tool results before the end of its answer', () => {
     const answer = text('b'.repeat(1000));
     const state = threadState(
       ...turns(2),
@@ -130,7 +130,7 @@ describe('a newest turn that is too large alone', () => {
     expect(parseThreadState(JSON.parse(JSON.stringify(bounded)))).toEqual(bounded);
   });
 
-  it('fits after any cut, with its request whole, if its message was accepted', () => {
+  it('fits after any truncation, with its request intact, if its message was accepted', () => {
     const content = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 4000 }).map(text),
       fc.jsonValue().map(result),

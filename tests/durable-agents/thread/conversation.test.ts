@@ -6,7 +6,7 @@ import { threadState, turnEntries } from '../../support/thread-entries.js';
 
 const text = (value: string) => ({ $type: 'text' as const, text: value });
 
-/** A conversation of so many turns: `Question 1`, `Answer 1`, … */
+/** A conversation with this number of turns: `Question 1`, `Answer 1`, … */
 function turns(count: number): ThreadEntry[] {
   return Array.from({ length: count }, (_, index) =>
     turnEntries(`run-${index + 1}`, `Question ${index + 1}`, text(`Answer ${index + 1}`)),
@@ -16,7 +16,7 @@ function turns(count: number): ThreadEntry[] {
 const textsOf = (page: ReturnType<typeof conversationPage>) => page.messages.map((message) => message.text);
 
 describe('a page of a conversation', () => {
-  it('has what was said, without calls of tools and their results', () => {
+  it('contains the messages, without tool calls and their results', () => {
     const { messages, previous } = conversationPage(parseThreadState(twoTurnsOfPython), { limit: 100 });
 
     expect(messages).toEqual([
@@ -41,7 +41,7 @@ describe('a page of a conversation', () => {
     expect(previous).toBeUndefined();
   });
 
-  it('marks both messages of a failed run, and says why it failed', () => {
+  it('marks both messages of a failed run with the reason', () => {
     const state = threadState(
       ...turnEntries('run-1', 'Hello?', { $type: 'error', message: 'The model is busy.', errorCode: 'rate_limited' }),
       ...turnEntries('run-2', 'Hello again', text('Hi.')),
@@ -57,7 +57,7 @@ describe('a page of a conversation', () => {
     ]);
   });
 
-  it('ends with the newest message, or before the given position, until there is none before it', () => {
+  it('ends at the newest message or before the given position, down to the first message', () => {
     const state = threadState(...turns(3));
 
     const last = conversationPage(state, { limit: 3 });
@@ -81,7 +81,7 @@ describe('a page of a conversation', () => {
     expect(textsOf(page)).toEqual(['Question 2', 'Answer 2', 'Question 3', 'Answer 3']);
   });
 
-  it('takes entries that have nothing but text, as other versions may write them', () => {
+  it('accepts entries with only text, which other versions may write', () => {
     const state = parseThreadState({
       schemaVersion: '1.0.0',
       data: { conversationHistory: [{ messages: [{ role: 'user', contents: [text('Hi')] }] }] },

@@ -11,7 +11,7 @@ import { turnEntries } from '../../support/thread-entries.js';
 const text = (value: string) => ({ $type: 'text' as const, text: value });
 const message = (...contents: ThreadContent[]): ThreadMessage => ({ role: 'user', contents });
 
-/** So many turns, each of 8 characters: `Q1..` and `A1..`. */
+/** This number of turns of 8 characters each: `Q1..` and `A1..`. */
 function turns(count: number): ThreadEntry[] {
   return Array.from({ length: count }, (_, index) =>
     turnEntries(`run-${index + 1}`, `Q${index + 1}..`, text(`A${index + 1}..`)),
@@ -26,8 +26,8 @@ const windowOf = (history: readonly ThreadEntry[], limits: HistoryLimits = {}) =
 const textsOf = (window: HistoryWindow | undefined) =>
   window?.messages.flatMap(({ contents }) => contents.map((content) => (content.$type === 'text' ? content.text : '')));
 
-describe('what the model gets of a conversation', () => {
-  it('is all of it by default, up to 200 turns with that of the request', () => {
+describe('the part of a conversation that the model gets', () => {
+  it('is all of it by default, up to 200 turns including the request', () => {
     expect(windowOf(turns(199))).toMatchObject({ omittedTurnCount: 0 });
     const window = windowOf(turns(201));
     expect(window.messages).toHaveLength(199 * 2 + 1);
@@ -38,17 +38,17 @@ describe('what the model gets of a conversation', () => {
     [1, ['R...'], 3],
     [2, ['Q3..', 'A3..', 'R...'], 2],
     [4, ['Q1..', 'A1..', 'Q2..', 'A2..', 'Q3..', 'A3..', 'R...'], 0],
-  ])('is the newest %i turns if there may be no more', (maxTurns, texts, omitted) => {
+  ])('is the newest %i turns if that is the limit', (maxTurns, texts, omitted) => {
     const window = windowOf(turns(3), { maxTurns });
     expect([textsOf(window), window.omittedTurnCount]).toEqual([texts, omitted]);
   });
 
   it.each([
-    // Each text is a token, a turn two of them.
+    // Each text is one token, so a turn has two.
     [4, ['Q3..', 'A3..', 'R...']],
     [5, ['Q2..', 'A2..', 'Q3..', 'A3..', 'R...']],
     [1, ['R...']],
-  ])('is what fits into %i tokens with the request', (maxTokens, texts) => {
+  ])('is what fits into %i tokens including the request', (maxTokens, texts) => {
     expect(textsOf(windowOf(turns(3), { maxTokens }))).toEqual(texts);
   });
 
@@ -56,17 +56,17 @@ describe('what the model gets of a conversation', () => {
     expect(textsOf(windowOf(turns(3), { maxTokens: 1, countTokens: () => 10 }))).toEqual(['R...']);
   });
 
-  it('is measured by the counter that is given', () => {
+  it('is measured by the given counter', () => {
     expect(textsOf(windowOf(turns(3), { maxTokens: 30, countTokens: () => 10 }))).toEqual(['Q3..', 'A3..', 'R...']);
   });
 
-  it('has no failed turns, which do not count either', () => {
+  it('omits failed turns, which do not count', () => {
     const failed = turnEntries('run-f', 'Failed', { $type: 'error', message: 'No.', errorCode: 'model_error' });
     const window = windowOf([...turns(2), ...failed], { maxTurns: 3 });
     expect([textsOf(window), window.omittedTurnCount]).toEqual([['Q1..', 'A1..', 'Q2..', 'A2..', 'R...'], 0]);
   });
 
-  it('keeps calls of tools with their results', () => {
+  it('keeps tool calls with their results', () => {
     const call = { $type: 'functionCall' as const, callId: 'c', name: 'f', arguments: {} };
     const result = { $type: 'functionResult' as const, callId: 'c', result: 'x' };
     const history = fc
@@ -94,7 +94,7 @@ describe('what the model gets of a conversation', () => {
 });
 
 describe('half of the history', () => {
-  it('is the newest turns with half of the tokens', () => {
+  it('consists of the newest turns with half of the tokens', () => {
     const half = windowOf(turns(4)).half();
     expect([textsOf(half), half?.omittedTurnCount]).toEqual([['Q3..', 'A3..', 'Q4..', 'A4..', 'R...'], 2]);
   });

@@ -53,12 +53,12 @@ describe('a thread id', () => {
     expect(isThreadId(id)).toBe(false);
   });
 
-  it('may not need a key of more than 400 characters', () => {
+  it('must not need a key of more than 400 characters', () => {
     expect(isThreadId('ü'.repeat(66))).toBe(true);
     expect(isThreadId('ü'.repeat(67))).toBe(false);
   });
 
-  it('can be made up, 32 lower-case hex digits, always another one', () => {
+  it('can be generated: 32 lower-case hex digits, always different', () => {
     expect(createId()).toMatch(/^[0-9a-f]{32}$/);
     expect(createId()).not.toBe(createId());
   });
@@ -78,12 +78,12 @@ describe('the key of an entity', () => {
     ['..', '~2E.'],
     ['...', '...'],
     ['a%2Fb', 'a~252Fb'],
-  ])('of the thread %j is %s', (threadId, key) => {
+  ])('for the thread %j is %s', (threadId, key) => {
     expect(toEntityKey(threadId)).toBe(key);
     expect(fromEntityKey(key)).toBe(threadId);
   });
 
-  it('is read back as its thread id, and has only characters that are safe in a URL', () => {
+  it('converts back to its thread id, and is safe in a URL', () => {
     fc.assert(
       fc.property(anyThreadId, (threadId) => {
         const key = toEntityKey(threadId);
@@ -105,12 +105,15 @@ describe('the key of an entity', () => {
     expect(fromEntityKey(key)).toBeUndefined();
   });
 
-  it.each(['a+b', 'a~b', '~61', 'a~2fb', 'a~FFb'])('that an earlier version made is its own thread id: %s', (key) => {
+  it.each(['a+b', 'a~b', '~61', 'a~2fb', 'a~FFb'])('of an earlier version equals its thread id: %s', (key) => {
     expect(fromEntityKey(key)).toBe(key);
     expect(earlierEntityKey(key)).toBe(key);
   });
 
-  it.each(['thread-1', 'auth0|1', '..', 'a~2Bb'])('that an earlier version made is not looked for: %s', (threadId) => {
-    expect(earlierEntityKey(threadId)).toBeUndefined();
-  });
+  it.each(['thread-1', 'auth0|1', '..', 'a~2Bb'])(
+    'of an earlier version is not read for the thread id %s',
+    (threadId) => {
+      expect(earlierEntityKey(threadId)).toBeUndefined();
+    },
+  );
 });

@@ -44,12 +44,12 @@ const messages = (words: string): ThreadMessage[] => [{ role: 'user', contents: 
 
 const said = (...contents: ThreadContent[]): ThreadMessage => ({ role: 'assistant', contents });
 
-describe('the state that the Python version wrote', () => {
-  it('is written back as it was read, to the order of its keys', () => {
+describe('a state written by the Python version', () => {
+  it('is written back unchanged, including the order of its keys', () => {
     expect(JSON.stringify(parseThreadState(stateOfPython))).toBe(JSON.stringify(stateOfPython));
   });
 
-  it('tells its answers', () => {
+  it('contains its answers', () => {
     const history = parseThreadState(stateOfPython).data.conversationHistory;
 
     const answers = ['59650737951c41c2ab743c21cb257349', '292ce8b9ff69497ab683f642515b2a80'].map((id) =>
@@ -63,7 +63,7 @@ describe('the state that the Python version wrote', () => {
     expect(findResponse(history, 'unknown')).toBeUndefined();
   });
 
-  it('is continued behind what is there, its tool calls replayed', async () => {
+  it('can be continued, with its tool calls replayed', async () => {
     const state = parseThreadState(stateOfPython);
     const agent = new ScriptedAgent([text('Cloudy.'), finish()]);
 
@@ -95,7 +95,7 @@ describe('a stored state', () => {
     expect(parseThreadState(stored)).toEqual(stored);
   });
 
-  it.each(['2.0.0', '0.9.0', '10.0.0', '', 'one', 'v1.1.0'])('of version "%s" is refused by name', (version) => {
+  it.each(['2.0.0', '0.9.0', '10.0.0', '', 'one', 'v1.1.0'])('of version "%s" is rejected by name', (version) => {
     const stored = { schemaVersion: version, data: { conversationHistory: [] } };
 
     expect(() => parseThreadState(stored)).toThrow(ThreadStateError);
@@ -113,7 +113,7 @@ describe('a stored state', () => {
     { what: 'a correlation id that is a number', stored: stateOf({ $type: 'request', correlationId: 1 }) },
     { what: 'an unknown role', stored: stateOf({ messages: [{ role: 'developer', contents: [] }] }) },
     {
-      what: 'arguments that are no object',
+      what: 'arguments that are not an object',
       stored: stateWith({ $type: 'functionCall', callId: '1', name: 'a', arguments: false }),
     },
     { what: 'a content of an unknown type', stored: stateWith({ $type: 'soon' }) },
@@ -123,11 +123,11 @@ describe('a stored state', () => {
     { what: 'results of version 2', stored: { schemaVersion: '1.2.0', data: { terminalResults: [] } } },
     { what: 'a content without a type', stored: stateWith({ text: 'Hi' }) },
     { what: 'a text without text', stored: stateWith({ $type: 'text' }) },
-  ])('that is or holds $what is refused', ({ stored }) => {
+  ])('that is or contains $what is rejected', ({ stored }) => {
     expect(() => parseThreadState(stored)).toThrow(ThreadStateError);
   });
 
-  it('is refused in words that say where it is wrong, not what it holds', () => {
+  it('is rejected with the place of the problem, but without content', () => {
     expect(() => parseThreadState(stateWith({ $type: 'text', text: { secret: 'words' } }))).toThrow(
       /^The stored state of this thread does not follow schema version 1\.1\.0, at data\.conversationHistory\.0/,
     );
@@ -147,7 +147,7 @@ describe('a stored state', () => {
     { what: 'of type errorResponse', entry: { $type: 'errorResponse', correlationId: 'a', messages: [] } },
     { what: 'of type compaction', entry: { $type: 'compaction', messages: [{ role: 'system', contents: [] }] } },
     { what: 'with extension data', entry: { $type: 'request', messages: [], extensionData: null } },
-  ])('may hold an entry $what, and keeps it when the thread goes on', async ({ entry }) => {
+  ])('may contain an entry $what, which is kept when the thread continues', async ({ entry }) => {
     const stored = parseThreadState(stateOf(entry));
 
     const { history } = await runAgentOnce(new ScriptedAgent([text('Cloudy.'), finish()]), {
@@ -158,7 +158,7 @@ describe('a stored state', () => {
     expect(history).toHaveLength(3);
   });
 
-  it('may have no history, and what version 1.2 adds', () => {
+  it('may have no history, but data of version 1.2', () => {
     const data = {
       session: { id: 'a' },
       expirationTimeUtc: null,
@@ -199,7 +199,7 @@ describe('a stored state', () => {
     );
   });
 
-  it('keeps nulls where a value may be absent', () => {
+  it('keeps nulls for optional values', () => {
     const message = { role: 'user', contents: [{ $type: 'error', message: null, errorCode: null, details: null }] };
     const entry = { correlationId: 'a', createdAt: '2026-01-07T15:40:00Z' };
     const stored = {
@@ -251,7 +251,7 @@ describe('a stored state', () => {
     expect(parseThreadState(stateWith(content))).toEqual(stateWith(content));
   });
 
-  it('is written with $type first, wherever it stood', () => {
+  it('is written with $type first, wherever it was', () => {
     const state = parseThreadState(
       stateOf({
         messages: [
@@ -275,8 +275,8 @@ describe('a stored state', () => {
   });
 });
 
-describe('what is said of a history', () => {
-  it('joins the texts of messages by newlines, without reasoning and messages that have none', () => {
+describe('reading a history', () => {
+  it('joins message texts with newlines, without reasoning and empty messages', () => {
     const joined = joinedText([
       said({ $type: 'reasoning', text: 'Hm.' }, { $type: 'text', text: 'One ' }, { $type: 'text', text: 'line' }),
       said({ $type: 'functionCall', callId: '1', name: 'get_weather' }),
@@ -293,7 +293,7 @@ describe('what is said of a history', () => {
     expect(errors.map(responseError)).toEqual([undefined, error, undefined, undefined]);
   });
 
-  it('replays a compaction and an entry without a type, but no error response and its request', () => {
+  it('replays a compaction and an entry without a type, but no error response with its request', () => {
     const replayed = replayableMessages([
       { $type: 'compaction', messages: messages('So far: hello.') },
       { messages: messages('Untyped') },
@@ -307,7 +307,7 @@ describe('what is said of a history', () => {
     expect(replayed.map(messageText)).toEqual(['So far: hello.', 'Untyped', 'Answer']);
   });
 
-  it('finds an error response as the failure of its run', () => {
+  it('returns an error response as the failure of its run', () => {
     const history: ThreadEntry[] = [
       { $type: 'errorResponse', correlationId: 'a', messages: [said({ $type: 'text', text: 'No.' })] },
     ];
@@ -316,7 +316,7 @@ describe('what is said of a history', () => {
     expect(history.map(responseError)).toMatchObject([{ message: 'No.' }]);
   });
 
-  it('replays what it leaves in as it is, and does not touch the history', () => {
+  it('replays entries unchanged, and does not modify the history', () => {
     const history = turnEntries('1', 'One', { $type: 'reasoning', text: 'Hm.' }, { $type: 'text', text: 'First.' });
     const before = written(history);
 

@@ -7,11 +7,11 @@ const entry = ($type: ThreadEntry['$type'], correlationId?: string): ThreadEntry
   ...(correlationId && { correlationId }),
 });
 
-/** Each turn as the places of its entries. */
+/** Each turn as the indexes of its entries. */
 const placesOf = (...history: ThreadEntry[]) => turnsOf(history).map((turn) => turn.map((one) => history.indexOf(one)));
 
 describe('the turns of a history', () => {
-  it('are a request and its responses each', () => {
+  it('consist of a request and its responses', () => {
     expect(
       placesOf(entry('request', 'a'), entry('response', 'a'), entry('request', 'b'), entry('errorResponse', 'b')),
     ).toEqual([
@@ -20,7 +20,7 @@ describe('the turns of a history', () => {
     ]);
   });
 
-  it('keep the entries of a run together that others come between', () => {
+  it('keep the entries of a run together even if others are interleaved', () => {
     expect(
       placesOf(entry('request', 'a'), entry('request', 'b'), entry('response', 'a'), entry('response', 'b')),
     ).toEqual([
@@ -29,14 +29,14 @@ describe('the turns of a history', () => {
     ]);
   });
 
-  it('begin with a request or a compaction where entries have no correlation id', () => {
+  it('start with a request or a compaction if entries have no correlation id', () => {
     expect(placesOf(entry('compaction'), entry('request'), entry('response'), entry(undefined))).toEqual([
       [0],
       [1, 2, 3],
     ]);
   });
 
-  it('have a leading response without a request as one of their own', () => {
+  it('include a leading response without a request as a turn', () => {
     expect(placesOf(entry('response'), entry('request', 'a'))).toEqual([[0], [1]]);
   });
 });

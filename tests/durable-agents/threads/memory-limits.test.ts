@@ -25,8 +25,8 @@ function createMemory(bounds: Partial<MemoryBounds>) {
   return { storage, records, run, listed };
 }
 
-describe('the memory of a process', () => {
-  it('forgets the threads with the oldest activity, with their runs', async () => {
+describe('the memory store of a process', () => {
+  it('evicts the least recently active threads with their runs', async () => {
     const { records, run, listed } = createMemory({ maxThreads: 3 });
     for (const threadId of ['a', 'b', 'c', 'a', 'd']) await run(threadId);
 
@@ -35,7 +35,7 @@ describe('the memory of a process', () => {
     expect((await records.list({ agentName, threadId: 'a' }, { limit: 10 })).runs).toHaveLength(2);
   });
 
-  it('keeps threads whose run goes on', async () => {
+  it('keeps threads with a running run', async () => {
     const { run, listed } = createMemory({ maxThreads: 2 });
     await run('a', { isOpen: true });
     for (const threadId of ['b', 'c', 'd']) await run(threadId);
@@ -43,7 +43,7 @@ describe('the memory of a process', () => {
     expect(await listed()).toContain('a');
   });
 
-  it('stays below its number of characters', async () => {
+  it('stays below its character limit', async () => {
     const { storage, run } = createMemory({ maxChars: 20_000 });
     for (let number = 0; number < 50; number += 1) await run(`thread-${number % 7}`, { message: 'x'.repeat(1000) });
 

@@ -8,7 +8,7 @@ const agentName = 'ScriptedAgent';
 const START_MS = Date.parse('2026-01-07T15:40:00.000Z');
 const at = (second: number) => new Date(START_MS + second * 1000);
 
-/** A list with so many threads, the last of them the newest: `thread-0` to `thread-{count - 1}`. */
+/** A list with this number of threads, the last of which is the newest: `thread-0` to `thread-{count - 1}`. */
 async function listOf(count: number, statusOf: (number: number) => RunStatus = () => 'completed') {
   const index = new ThreadIndex(new MemoryKeyValueStore());
   for (let number = 0; number < count; number += 1) {
@@ -52,7 +52,7 @@ describe('the list of threads', () => {
     });
   });
 
-  it('has each of a thousand threads once, the latest first', async () => {
+  it('contains each of a thousand threads once, the latest first', async () => {
     const index = await listOf(1200);
 
     const ids = await readAll(index, { limit: 100 });
@@ -60,7 +60,7 @@ describe('the list of threads', () => {
     expect(ids).toEqual(Array.from({ length: 1200 }, (_, number) => `thread-${1199 - number}`));
   });
 
-  it('skips and repeats no thread that rests while others change', async () => {
+  it('neither skips nor repeats an idle thread while others change', async () => {
     const index = await listOf(50);
     let second = 100;
 
@@ -90,7 +90,7 @@ describe('the list of threads', () => {
     expect(await find({ text: 'nothing' })).toEqual([]);
   });
 
-  it('looks at a bounded number of threads at a time, and goes on from there', async () => {
+  it('reads a bounded number of threads at a time, and continues from there', async () => {
     const index = await listOf(1500);
 
     const page = await index.list(agentName, { limit: 10, text: 'thread-3' });
@@ -101,7 +101,7 @@ describe('the list of threads', () => {
     expect(rest).toHaveLength(111);
   });
 
-  it('has no thread that was removed, and knows nothing of other agents', async () => {
+  it('contains no removed thread and none of other agents', async () => {
     const index = await listOf(3);
     await index.remove({ agentName, threadId: 'thread-1' });
     await index.remove({ agentName, threadId: 'unknown' });
@@ -110,7 +110,7 @@ describe('the list of threads', () => {
     expect(await index.list('Other', { limit: 10 })).toEqual({ threads: [], next: undefined });
   });
 
-  it('has each thread once, in order, after any changes of several processes at once', async () => {
+  it('contains each thread once, in order, after any concurrent changes of several processes', async () => {
     const change = fc.record({ thread: fc.nat(4), second: fc.nat(20), removes: fc.boolean() });
     await fc.assert(
       fc.asyncProperty(fc.array(change, { maxLength: 30 }), async (changes) => {

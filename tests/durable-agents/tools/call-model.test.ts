@@ -17,10 +17,10 @@ describe('a broken model call', () => {
 
   it.each([
     { what: 'an error that allows it', first: [cut], streaming: true },
-    { what: 'a stream that just ends', first: [], streaming: true },
-    { what: 'half a surrogate pair, which nobody saw', first: [text(highHalf), cut], streaming: true },
-    { what: 'a model that refuses to stream', first: [noStreaming], streaming: false },
-  ])('is repeated after $what', async ({ first, streaming }) => {
+    { what: 'a stream without a finish', first: [], streaming: true },
+    { what: 'half a surrogate pair, which is not visible', first: [text(highHalf), cut], streaming: true },
+    { what: 'a model that rejects streaming', first: [noStreaming], streaming: false },
+  ])('is retried after $what', async ({ first, streaming }) => {
     const callback = new RecordingCallback();
     const model = new ScriptedChatModel(first, answer);
 
@@ -33,12 +33,12 @@ describe('a broken model call', () => {
   });
 
   it.each([
-    { what: 'text was seen', first: [text('It'), cut], code: 'connection_lost' },
-    { what: 'reasoning was seen', first: [reasoning('Hm'), cut], code: 'connection_lost' },
-    { what: 'text was seen and the stream just ends', first: [text('It')], code: 'incomplete_response' },
+    { what: 'text was visible', first: [text('It'), cut], code: 'connection_lost' },
+    { what: 'reasoning was visible', first: [reasoning('Hm'), cut], code: 'connection_lost' },
+    { what: 'text was visible and the stream has no finish', first: [text('It')], code: 'incomplete_response' },
     { what: 'the error rules it out', first: [new AgentError('rate_limited', 'Later.')], code: 'rate_limited' },
     { what: 'the error is unknown', first: [new Error('bug')], code: 'agent_error' },
-  ])('is not repeated when $what', async ({ first, code }) => {
+  ])('is not retried if $what', async ({ first, code }) => {
     const model = new ScriptedChatModel(first, answer);
 
     const result = await runAgentOnce(createModelAgent({ name: 'Agent', model }));
@@ -47,7 +47,7 @@ describe('a broken model call', () => {
     expect(errorContentOf(result)).toMatchObject({ errorCode: code });
   });
 
-  it('is repeated once only', async () => {
+  it('is retried only once', async () => {
     const callback = new RecordingCallback();
     const model = new ScriptedChatModel([cut], [cut], answer);
 

@@ -66,7 +66,7 @@ describe('a run whose model calls a tool', () => {
     [text('It is '), text('sunny.'), finish(usage(20, 7))],
   ];
 
-  it('asks the model again with the result, and answers with what it says then', async () => {
+  it('calls the model again with the result, and returns its answer', async () => {
     const { model, callback, response } = await runWith({ tools: [weather] }, ...answers);
 
     expect(model.requests[0]?.tools).toMatchObject([
@@ -103,7 +103,7 @@ describe('a run whose model calls a tool', () => {
     });
   });
 
-  it('shows the call and its result as updates, frozen, and marks the rounds after the first', async () => {
+  it('yields the call and its result as frozen updates, and numbers later rounds', async () => {
     const { callback } = await runWith({ tools: [weather] }, ...answers);
 
     expect(callback.updates).toEqual([
@@ -125,7 +125,7 @@ describe('a run whose model calls a tool', () => {
     expect(() => Object.assign(resultsOf(callback.updates)[0]?.result ?? {}, { sky: 'dark' })).toThrow(TypeError);
   });
 
-  it('keeps the call and its result in the history, in a form that can be read again', async () => {
+  it('stores the call and its result in the history, in a readable format', async () => {
     const { response, history } = await runWith({ tools: [weather] }, ...answers);
 
     expect(response.messages?.map(({ role, contents }) => ({ role, contents }))).toEqual([
@@ -147,7 +147,7 @@ describe('a run whose model calls a tool', () => {
     expect(parseThreadState(written)).toEqual(written);
   });
 
-  it('offers no tools if the caller does not want any, and fails if the model calls one nevertheless', async () => {
+  it('offers no tools if the caller disables them, and fails if the model still calls one', async () => {
     const model = new ScriptedChatModel([call('get_weather', { location: 'Paris' }), finish()]);
     const agent = createModelAgent({ name: 'ToolAgent', model, tools: [weather] });
 
@@ -159,7 +159,7 @@ describe('a run whose model calls a tool', () => {
 });
 
 describe('several calls of one answer', () => {
-  it('run at once, and their results keep the order of the calls', async () => {
+  it('run concurrently, and their results keep the order of the calls', async () => {
     const slow = createGate();
     const { callback, model } = await runWith(
       {
@@ -191,7 +191,7 @@ describe('several calls of one answer', () => {
     ).toEqual(['a', 'b']);
   });
 
-  it('get ids and idempotency keys of their own if the endpoint gives none or the same', async () => {
+  it('get unique ids and idempotency keys if the endpoint sends none or duplicates', async () => {
     const contexts: ToolContext[] = [];
     const note = tool('note', (_args, context) => void contexts.push(context));
 
@@ -219,10 +219,10 @@ const resultOf = async (tools: readonly Tool[], made: ModelToolCall) => {
   return { ...result, log: log.lines.join('\n') };
 };
 
-describe('a call that goes wrong becomes a result for the model', () => {
+describe('a failing call becomes a result for the model:', () => {
   it.each<{ what: string; made: ModelToolCall; result: RegExp }>([
     {
-      what: 'arguments that do not fit',
+      what: 'arguments that do not match the schema',
       made: call('get_weather', { location: 7 }),
       result: /^Error: The arguments do not fit the schema of get_weather. location: .*expected string/,
     },
@@ -232,7 +232,7 @@ describe('a call that goes wrong becomes a result for the model', () => {
       result: /^Error: The arguments are not the JSON of an object.$/,
     },
     {
-      what: 'arguments that are no object',
+      what: 'arguments that are not an object',
       made: call('get_weather', '["Paris"]'),
       result: /^Error: The arguments are not the JSON of an object.$/,
     },
@@ -248,7 +248,7 @@ describe('a call that goes wrong becomes a result for the model', () => {
     });
   });
 
-  it('an error of the tool, whose words only the log gets', async () => {
+  it('an error of the tool, whose text is only logged', async () => {
     const failing = tool('fail', () => {
       throw new Error('connect ECONNREFUSED db.internal');
     });
@@ -277,7 +277,7 @@ describe('a call that goes wrong becomes a result for the model', () => {
     });
   });
 
-  it('keeps no arguments in the history that are not the JSON of an object', async () => {
+  it('arguments that are not a JSON object, which the history omits', async () => {
     const { response, callback } = await runWith(
       { tools: [weather] },
       [call('get_weather', '{"loc'), finish()],
@@ -296,7 +296,7 @@ describe('the result of a tool', () => {
     ['nothing', undefined, null],
     ['a date', { at: new Date(0) }, { at: '1970-01-01T00:00:00.000Z' }],
     [
-      'what JSON lacks',
+      'values that JSON lacks',
       { big: 7n, rate: NaN, run: () => 1 },
       { big: '[not JSON: bigint]', rate: '[not JSON: NaN]', run: '[not JSON: function]' },
     ],
@@ -332,7 +332,7 @@ describe('the result of a tool', () => {
 describe('the rounds of a run', () => {
   const calling: ScriptedAnswer = [call('get_weather', { location: 'Paris' }), finish()];
 
-  it('are 10 at the most by default: after that the model has to answer', async () => {
+  it('are limited to 10 by default: then the model must answer', async () => {
     const answered = await runWith({ tools: [weather] }, ...Array.from({ length: 10 }, () => calling), [
       text('Done.'),
       finish(),
@@ -347,12 +347,12 @@ describe('the rounds of a run', () => {
     expect(resultsOf(failed.callback.updates)).toHaveLength(10);
   });
 
-  it('can be limited further', async () => {
+  it('can have a lower limit', async () => {
     const { content } = await runWith({ tools: [weather], maxToolRounds: 1 }, calling, calling);
     expect(content).toMatchObject({ errorCode: 'too_many_tool_rounds' });
   });
 
-  it('retry a model call that breaks before its text, and never a tool', async () => {
+  it('retry a model call that fails before its text, but never a tool', async () => {
     const execute = vi.fn<() => string>(() => 'once');
     const cut = new AgentError('connection_lost', 'The connection was lost.', { recovery: 'retry' });
 
@@ -370,11 +370,11 @@ describe('the rounds of a run', () => {
   });
 });
 
-describe('the time of a tool', () => {
+describe('the time limit of a tool', () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
-  it('ends after 30 s: the tool is told, and the model goes on without it', async () => {
+  it('is 30 s: the tool is aborted, and the model continues without it', async () => {
     let signal: AbortSignal | undefined;
     const hanging = tool('hang', (_args, context) => {
       signal = context.signal;
@@ -395,7 +395,7 @@ describe('the time of a tool', () => {
     expect(content).toEqual({ $type: 'text', text: 'Too slow.' });
   });
 
-  it('ends with that of the run', async () => {
+  it('cannot exceed that of the run', async () => {
     const hanging = tool('hang', () => new Promise(() => {}), 120_000);
 
     const running = runWith({ tools: [hanging] }, [call('hang'), finish()]);
@@ -425,12 +425,12 @@ describe('the time of a tool', () => {
   });
 });
 
-describe('the definition of tools', () => {
-  it('refuses a name that models do not take', () => {
+describe('tool definitions', () => {
+  it('reject a name that models do not accept', () => {
     expect(() => tool('get weather', () => 1)).toThrow('Invalid tool name "get weather"');
   });
 
-  it('refuses two tools of one name', () => {
+  it('reject two tools with the same name', () => {
     const model = new ScriptedChatModel();
     expect(() => createModelAgent({ name: 'ToolAgent', model, tools: [weather, weather] })).toThrow(
       'Two tools of agent "ToolAgent" have the same name.',

@@ -25,14 +25,14 @@ const call = (callId: string, toolName = 'note'): ModelToolCall => ({
 });
 const usage = { inputTokenCount: 5, outputTokenCount: 2, totalTokenCount: 7 };
 
-/** Stands for a crash: the process does nothing more. */
+/** Simulates a crash: the process does nothing more. */
 const crash = (): Promise<never> => new Promise(() => {});
 
 const unreachable = async (): Promise<never> => {
   throw new StorageError(new Error('down'));
 };
 
-/** A thread whose runs may be delivered several times. */
+/** A thread whose runs can be delivered several times. */
 class Deliveries {
   readonly store = new MemoryKeyValueStore();
   readonly contexts: ToolContext[] = [];
@@ -72,11 +72,11 @@ class Deliveries {
   }
 }
 
-describe('a run that is delivered again after a crash', () => {
+describe('a run that is redelivered after a crash', () => {
   const first: ScriptedAnswer = [text('Let me see.'), call('a'), call('b'), finish({ usage })];
   const last: ScriptedAnswer = [text('Done.'), finish({ usage })];
 
-  it('takes finished model calls and tools over, and shows them again', async () => {
+  it('reuses finished model calls and tools, and yields them again', async () => {
     const thread = new Deliveries();
     await thread.deliver([first], { crashAt: 'b' });
 
@@ -107,7 +107,7 @@ describe('a run that is delivered again after a crash', () => {
     expect(repeated).toBe(interrupted);
   });
 
-  it('does not repeat an interrupted call that must run once: it fails and names the call', async () => {
+  it('fails instead of repeating an interrupted call that must run once, and names the call', async () => {
     const thread = new Deliveries();
     await thread.deliver([first], { crashAt: 'b', effect: 'once' });
 
@@ -121,7 +121,7 @@ describe('a run that is delivered again after a crash', () => {
     });
   });
 
-  it('does not ask the model again for an answer that was whole', async () => {
+  it('does not call the model again for a complete answer', async () => {
     const thread = new Deliveries();
     await thread.deliver([first, last]);
 
@@ -134,7 +134,7 @@ describe('a run that is delivered again after a crash', () => {
 });
 
 describe('the records of steps', () => {
-  it('belong to one agent: another one with the same thread id neither takes them over nor removes them', async () => {
+  it('belong to one agent: another one with the same thread id neither reuses nor removes them', async () => {
     const thread = new Deliveries();
     await thread.deliver([[call('a'), finish()]], { crashAt: 'a' });
     const stepsOf = async (agentName: string): Promise<RunSteps> => {
