@@ -1,26 +1,15 @@
 import { createServer } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { gunzipSync } from 'node:zlib';
+import {
+  type Attributes,
+  type AttributeValue,
+  type ReceivedSpan,
+  spansIn,
+  toAttributes,
+} from '../../local/telemetry/otlp-spans.js';
 import { listenOnLoopback } from './listen-on-loopback.js';
 import { decodeOtlp } from './otlp-proto.js';
-
-export type AttributeValue = string | number | boolean | readonly unknown[];
-export type Attributes = Readonly<Record<string, AttributeValue>>;
-
-/** A received span. */
-export interface ReceivedSpan {
-  readonly name: string;
-  readonly kind: number;
-  readonly traceId: string;
-  readonly spanId: string;
-  /** Empty for a root span. */
-  readonly parentSpanId: string;
-  readonly attributes: Attributes;
-  readonly links: readonly { readonly traceId: string; readonly spanId: string }[];
-  readonly events: readonly { readonly name: string; readonly attributes: Attributes }[];
-  /** 0: unset; 2: error. */
-  readonly statusCode: number;
-}
 
 /** A received data point of a metric. */
 export interface ReceivedPoint {
@@ -61,9 +50,9 @@ export async function startOtlpReceiver(): Promise<OtlpReceiver> {
       const payload: Payload = type.includes('json')
         ? JSON.parse(body.toString())
         : (decodeOtlp(path, body) as Payload);
+      if (payload.resourceSpans !== undefined) received.spans.push(...spansIn(payload));
       for (const group of payload.resourceSpans ?? payload.resourceMetrics ?? []) {
         received.serviceNames.add(toAttributes(group.resource?.attributes)['service.name']);
-        for (const scope of group.scopeSpans ?? []) received.spans.push(...scope.spans.map(toSpan));
         for (const scope of group.scopeMetrics ?? []) received.points.push(...scope.metrics.flatMap(toPoints));
       }
       response.writeHead(200, { 'content-type': type }).end(type.includes('json') ? '{}' : '');
@@ -80,30 +69,10 @@ export async function startOtlpReceiver(): Promise<OtlpReceiver> {
   };
 }
 
-interface KeyValue {
-  readonly key: string;
-  readonly value: Readonly<Record<string, unknown>>;
-}
-
-function toAttributes(attributes: readonly KeyValue[] = []): Attributes {
-  return Object.fromEntries(attributes.map(({ key, value }) => [key, toValue(value)]));
-}
-
-function toValue(value: Readonly<Record<string, unknown>>): AttributeValue {
-  const [kind = '', inner] = Object.entries(value)[0] ?? [];
-  if (kind === 'arrayValue') return (inner as { values: Record<string, unknown>[] }).values.map(toValue);
-  return kind === 'intValue' ? Number(inner) : (inner as AttributeValue);
-}
-
-interface WireSpan extends Omit<ReceivedSpan, 'attributes' | 'events' | 'statusCode' | 'links'> {
-  readonly attributes?: readonly KeyValue[];
-  readonly links?: ReceivedSpan['links'];
-  readonly events?: readonly { readonly name: string; readonly attributes?: readonly KeyValue[] }[];
-  readonly status?: { readonly code?: number };
-}
+type KeyValues = Parameters<typeof toAttributes>[0];
 
 interface WirePoint {
-  readonly attributes?: readonly KeyValue[];
+  readonly attributes?: KeyValues;
   readonly asDouble?: number;
   readonly asInt?: number | string;
   readonly count?: number | string;
@@ -118,29 +87,13 @@ interface WireMetric {
 }
 
 interface WireGroup {
-  readonly resource?: { readonly attributes?: readonly KeyValue[] };
-  readonly scopeSpans?: readonly { readonly spans: readonly WireSpan[] }[];
+  readonly resource?: { readonly attributes?: KeyValues };
   readonly scopeMetrics?: readonly { readonly metrics: readonly WireMetric[] }[];
 }
 
 interface Payload {
   readonly resourceSpans?: readonly WireGroup[];
   readonly resourceMetrics?: readonly WireGroup[];
-}
-
-function toSpan({ name, kind, traceId, spanId, parentSpanId, ...span }: WireSpan): ReceivedSpan {
-  return {
-    name,
-    kind,
-    traceId,
-    spanId,
-    // JSON omits it for a root, protobuf sends it empty.
-    parentSpanId: parentSpanId ?? '',
-    attributes: toAttributes(span.attributes),
-    links: (span.links ?? []).map((link) => ({ traceId: link.traceId, spanId: link.spanId })),
-    events: (span.events ?? []).map((event) => ({ name: event.name, attributes: toAttributes(event.attributes) })),
-    statusCode: span.status?.code ?? 0,
-  };
 }
 
 function toPoints({ name, unit, sum, histogram }: WireMetric): ReceivedPoint[] {
