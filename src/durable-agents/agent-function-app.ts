@@ -4,6 +4,8 @@ import type { Agent } from './agent.js';
 import type { Authorize } from './access/authorize.js';
 import { ThreadAccess } from './access/thread-access.js';
 import { AgentRegistry } from './agent-registry.js';
+import type { AgentClientOptions } from './client/agent-client.js';
+import { type AskAgent, createAskAgent } from './client/ask-agent.js';
 import { createAgentEntity } from './entity/agent-entity.js';
 import type { AgentResponseCallback } from './agent-response-callback.js';
 import { createHealthRoute, createProbeRoute, type HealthDetails } from './http/health-route.js';
@@ -118,6 +120,8 @@ export class AgentFunctionApp {
   readonly access: ThreadAccess;
   /** The threads of the agents that have had a run. */
   readonly threadIndex: ThreadIndex;
+  /** Asks an agent from other functions of the app. */
+  readonly ask: AskAgent;
   readonly #options: AgentFunctionAppOptions;
   readonly #storage: KeyValueStore;
   readonly #completions = new RunCompletionNotifier();
@@ -150,6 +154,7 @@ export class AgentFunctionApp {
       authorize: options.authorize,
       redaction: this.#redaction,
     });
+    this.ask = createAskAgent({ ...this.#waiting, completions: this.#completions, runRecords: this.#runRecords });
     registerThreadPurge({
       storage,
       agents: this.agents,
@@ -165,6 +170,14 @@ export class AgentFunctionApp {
 
   get httpAuthLevel(): NonNullable<HttpFunctionOptions['authLevel']> {
     return this.#options.httpAuthLevel ?? 'function';
+  }
+
+  /** How a caller waits for the end of its run. */
+  get #waiting(): Pick<AgentClientOptions, 'pollIntervalMs' | 'maxWaitMs'> {
+    const { waitSeconds = 30, maxPollRetries, pollIntervalSeconds } = this.#options;
+    const pollIntervalMs = (pollIntervalSeconds ?? 1) * 1000;
+    const isPolled = maxPollRetries !== undefined || pollIntervalSeconds !== undefined;
+    return { pollIntervalMs, maxWaitMs: isPolled ? (maxPollRetries ?? 30) * pollIntervalMs : waitSeconds * 1000 };
   }
 
   get #maxStateBytes(): number {
@@ -206,7 +219,7 @@ export class AgentFunctionApp {
       }),
     );
     if (!httpEndpointEnabled) return;
-    this.#addRunEndpoint(agent.name);
+    this.#addRunEndpoint(agent);
     this.#addThreadEndpoints();
   }
 
@@ -250,10 +263,8 @@ export class AgentFunctionApp {
     });
   }
 
-  #addRunEndpoint(agentName: string): void {
-    const { waitSeconds = 30, maxPollRetries, pollIntervalSeconds, ...options } = this.#options;
-    const pollIntervalMs = (pollIntervalSeconds ?? 1) * 1000;
-    const isPolled = maxPollRetries !== undefined || pollIntervalSeconds !== undefined;
+  #addRunEndpoint({ name: agentName, answerFormat }: Agent): void {
+    const options = this.#options;
     app.http(`http-${agentName}`, {
       methods: ['POST'],
       route: `agents/${agentName}/run`,
@@ -261,10 +272,10 @@ export class AgentFunctionApp {
       extraInputs: [input.durableClient()],
       handler: createRunRoute({
         agentName,
+        responseSchema: answerFormat?.schema,
         access: this.access,
         completions: this.#completions,
-        pollIntervalMs,
-        maxWaitMs: isPolled ? (maxPollRetries ?? 30) * pollIntervalMs : waitSeconds * 1000,
+        ...this.#waiting,
         timeoutStatus: options.waitTimeoutStatus ?? 500,
         messageRules: {
           maxBytes: options.maxMessageBytes ?? 256 * 1024,

@@ -2,6 +2,7 @@ import type { Logger } from '../functions/logger.js';
 import type { RunCost } from './model-price.js';
 import type { AgentModel, RunTrace } from './run-tracer.js';
 import type { RunApprovals } from './approvals/run-approvals.js';
+import type { AnswerFormat } from './structured-output.js';
 import type { RunSteps } from './tools/run-steps.js';
 import type { Tool } from './tools/tool.js';
 import type { JsonObject, ThreadMessage } from './thread/thread-state.js';
@@ -155,6 +156,8 @@ export interface Agent {
   readonly model?: AgentModel;
   /** The tools that it can call. Undefined if it does not tell. */
   readonly tools?: readonly Tool[];
+  /** The shape of its answers, unless a request asks for another one. Undefined: any text. */
+  readonly answerFormat?: AnswerFormat;
   /**
    * Answers the conversation so far, whose last message is the request.
    *
@@ -163,4 +166,9 @@ export interface Agent {
    * for a failure that callers may read.
    */
   run(messages: readonly ThreadMessage[], options: AgentRunOptions): AsyncIterable<AgentStreamPart>;
+}
+
+/** An agent whose answers have a shape: `answerFormat.parse` reads the text of one. */
+export interface StructuredAgent<Answer> extends Agent {
+  readonly answerFormat: AnswerFormat<Answer>;
 }

@@ -11,8 +11,10 @@ export type {
   AgentToolResultUpdate,
   AgentUpdateKind,
   AgentUsage,
+  StructuredAgent,
 } from './agent.js';
 export { type AddAgentOptions, AgentFunctionApp, type AgentFunctionAppOptions } from './agent-function-app.js';
+export type { AgentAnswer, AgentQuestion, AskAgent } from './client/ask-agent.js';
 export { composeCallbacks } from './compose-callbacks.js';
 export type { AgentRegistry, RegisteredAgent } from './agent-registry.js';
 export type { AgentCallbackContext, AgentResponseCallback } from './agent-response-callback.js';
@@ -40,7 +42,7 @@ export type {
 export type { RunRequest } from './run-request.js';
 export { estimateTokens, type TokenCounter } from './thread/history-window.js';
 export type { ChatModel, ModelPart, ModelRequest, ModelToolCall } from './tools/chat-model.js';
-export { isStrictSchema } from './structured-output.js';
+export { type AnswerFormat, isStrictSchema } from './structured-output.js';
 export { cutJson } from './tools/plain-json.js';
 export { createModelAgent, type ModelAgentOptions } from './tools/model-agent.js';
 export { defineTool, type Tool, type ToolContext, type ToolEffect, ToolError, type ToolOptions } from './tools/tool.js';

@@ -10,7 +10,7 @@ import { costOf, type ModelPrices, type RunCost } from './model-price.js';
 import type { Redaction } from './redaction/redaction.js';
 import { RunRedaction } from './redaction/run-redaction.js';
 import type { RunRequest } from './run-request.js';
-import { parseStructuredOutput } from './structured-output.js';
+import { answerFormatOf } from './structured-output.js';
 import type { RunSteps } from './tools/run-steps.js';
 import { type HistoryLimits, HistoryWindow } from './thread/history-window.js';
 import type { RunTracer } from './run-tracer.js';
@@ -78,7 +78,9 @@ export interface SuspendedRun {
  * already answers is not repeated.
  */
 export async function runAgent(options: RunAgentOptions): Promise<RunResult | SuspendedRun> {
-  const { agent, threadId, request, history, callback, attempt = 1, log, timeoutMs, now = () => new Date() } = options;
+  const { agent, threadId, history, callback, attempt = 1, log, timeoutMs, now = () => new Date() } = options;
+  const answerFormat = answerFormatOf(agent, options.request);
+  const request = { ...options.request, responseSchema: answerFormat?.schema };
   const { signal, isResumed = false, redactAnswers = false } = options;
   const redaction = toRunRedaction(options);
   const { correlationId } = request;
@@ -142,7 +144,7 @@ export async function runAgent(options: RunAgentOptions): Promise<RunResult | Su
       return { firstUpdateAt: notifier.firstUpdateAt };
     }
     const answer = withCost(answered, agent, options.prices);
-    if (request.responseSchema !== undefined) parseStructuredOutput(answer.text, request.responseSchema);
+    answerFormat?.parse(answer.text);
     // What cannot be stored is a failure, of which the callback must not hear after it was told of the answer.
     response = toResponseEntry(correlationId, answer, now());
     ({ finishReason, cost } = answer);

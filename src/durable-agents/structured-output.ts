@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import type { Agent } from './agent.js';
 import { AgentError } from './errors.js';
+import type { RunRequest } from './run-request.js';
 import type { JsonObject } from './thread/thread-state.js';
 import { describeIssues } from './tools/tool.js';
 
@@ -27,20 +29,53 @@ export function checkResponseSchema(schema: JsonObject): void {
   validatorOf(schema);
 }
 
-/**
- * Reads an answer that should have the shape of a schema.
- *
- * @throws AgentError `invalid_structured_output` that says what does not fit
- */
-export function parseStructuredOutput(text: string, schema: JsonObject): unknown {
-  let value: unknown;
+/** The shape of answers. */
+export interface AnswerFormat<Answer = unknown> {
+  /** For the model. */
+  readonly schema: JsonObject;
+  /**
+   * Reads the text of an answer.
+   *
+   * @throws AgentError `invalid_structured_output` that says what does not fit
+   */
+  parse(text: string): Answer;
+}
+
+/** The format that a caller asks for with a JSON Schema. */
+function jsonAnswerFormat(schema: JsonObject): AnswerFormat {
+  return {
+    schema,
+    parse(text) {
+      const value = parseJson(text);
+      // The caller gets the value as the model wrote it.
+      parseBy(validatorOf(schema), value);
+      return value;
+    },
+  };
+}
+
+/** The format that a zod schema describes: the model gets it as JSON Schema, and answers are parsed by it. */
+export function zodAnswerFormat<Answer>(schema: z.ZodType<Answer>): AnswerFormat<Answer> {
+  const { $schema: _, ...json } = z.toJSONSchema(schema, { io: 'input' });
+  return { schema: json, parse: (text) => parseBy(schema, parseJson(text)) };
+}
+
+/** What the answer to a request must be. The request's schema wins over the agent's. Undefined: any text. */
+export function answerFormatOf(agent: Agent, { responseSchema }: RunRequest): AnswerFormat | undefined {
+  return responseSchema === undefined ? agent.answerFormat : jsonAnswerFormat(responseSchema);
+}
+
+function parseJson(text: string): unknown {
   try {
-    value = JSON.parse(text);
+    return JSON.parse(text);
   } catch (error) {
     throw new AgentError('invalid_structured_output', 'The answer is not JSON.', { cause: error });
   }
-  const parsed = validatorOf(schema).safeParse(value);
-  if (parsed.success) return value;
+}
+
+function parseBy<Answer>(schema: z.ZodType<Answer>, value: unknown): Answer {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
   const problem = `The answer does not fit the response_format. ${describeIssues(parsed.error)}`;
   throw new AgentError('invalid_structured_output', problem);
 }

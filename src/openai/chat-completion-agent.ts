@@ -1,16 +1,15 @@
-import { type Agent, createModelAgent, type ModelAgentOptions } from '../durable-agents/index.js';
+import type { z } from 'zod';
+import { type Agent, createModelAgent, type ModelAgentOptions, type StructuredAgent } from '../durable-agents/index.js';
 import { type ChatCompletionModelOptions, createChatCompletionModel } from './chat-completion-model.js';
 
 export interface ChatCompletionAgentOptions
-  extends ChatCompletionModelOptions, Pick<ModelAgentOptions, 'name' | 'tools' | 'maxToolRounds'> {}
+  extends ChatCompletionModelOptions, Pick<ModelAgentOptions, 'name' | 'tools' | 'maxToolRounds' | 'responseSchema'> {}
 
 /** Creates an agent over the chat completions of Azure OpenAI. */
+export function createChatCompletionAgent<Answer>(
+  options: ChatCompletionAgentOptions & { readonly responseSchema: z.ZodType<Answer> },
+): StructuredAgent<Answer>;
+export function createChatCompletionAgent(options: ChatCompletionAgentOptions): Agent;
 export function createChatCompletionAgent(options: ChatCompletionAgentOptions): Agent {
-  const { name, tools, maxToolRounds } = options;
-  return createModelAgent({
-    name,
-    model: createChatCompletionModel(options),
-    ...(tools !== undefined && { tools }),
-    ...(maxToolRounds !== undefined && { maxToolRounds }),
-  });
+  return createModelAgent({ ...options, model: createChatCompletionModel(options) });
 }

@@ -1,11 +1,14 @@
-import { app, HttpRequest, InvocationContext } from '@azure/functions';
+import { app, HttpRequest, type HttpResponseInit, InvocationContext } from '@azure/functions';
 import { app as durableApp } from 'durable-functions';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { z } from 'zod';
 import {
   type AddAgentOptions,
   AgentFunctionApp,
   type AgentFunctionAppOptions,
 } from '../../src/durable-agents/agent-function-app.js';
+import { createModelAgent } from '../../src/durable-agents/tools/model-agent.js';
+import { ScriptedChatModel } from '../../src/durable-agents/testing/scripted-chat-model.js';
 import { finish, text } from '../support/agent-parts.js';
 import { startDurableTaskServer } from '../support/durable-task-server.js';
 import { FakeEntity } from '../support/fake-entity.js';
@@ -204,6 +207,25 @@ describe('a run endpoint', () => {
 
     const thread = { agentName: 'ScriptedAgent', threadId: 'thread-1' };
     expect(await new RunRecords(storage).listOpen(thread)).toMatchObject([{ status: 'queued', message: 'Hi' }]);
+  });
+
+  it('ends the answer of an agent with a response schema with its structured response', async () => {
+    const response = '{"stars":4}';
+    const { context } = await startDurableTaskServer(({ input }) => {
+      const { correlationId } = input as { readonly correlationId: string };
+      const messages = [{ role: 'assistant', contents: [{ $type: 'text', text: response }] }];
+      const conversationHistory = [{ $type: 'response', correlationId, messages }];
+      return { schemaVersion: '1.1.0', data: { conversationHistory } };
+    });
+    const responseSchema = z.object({ stars: z.number() });
+    new AgentFunctionApp().addAgent(
+      createModelAgent({ name: 'ReviewAgent', model: new ScriptedChatModel(), responseSchema }),
+    );
+
+    const { jsonBody } = (await call('http-ReviewAgent', { method: 'POST', body, context })) as HttpResponseInit;
+
+    expect(jsonBody).toMatchObject({ status: 'success', response });
+    expect(Object.entries(jsonBody).at(-1)).toEqual(['structured_response', { stars: 4 }]);
   });
 
   it('streams if the app has run events', async () => {

@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, expectTypeOf, it } from 'vitest';
+import { z } from 'zod';
 import { outcomeAnswer } from '../../src/durable-agents/http/run-answer.js';
 import { findOutcome } from '../../src/durable-agents/client/run-outcome.js';
 import { isStrictSchema } from '../../src/durable-agents/structured-output.js';
@@ -48,6 +49,46 @@ describe('an answer that must fit a schema', () => {
     expect(responseError(response)?.errorCode).toBe('invalid_structured_output');
     expect(callback.errors[0]?.message).toMatch(message);
     expect(callback.responses).toEqual([]);
+  });
+});
+
+describe('an agent whose answers have a shape', () => {
+  const Address = z.object({ mail: z.email(), zip: z.string().transform(Number) });
+  const agentThatSays = (words: string) => {
+    const model = new ScriptedChatModel(words);
+    return { model, agent: createModelAgent({ name: 'Agent', model, responseSchema: Address }) };
+  };
+
+  it('asks the model for it, and reads its answers, typed', async () => {
+    const { model, agent } = agentThatSays('{"mail":"a@example.com","zip":"12345"}');
+    const callback = new RecordingCallback();
+
+    const { history } = await runAgentOnce(agent, { callback });
+
+    const address = agent.answerFormat.parse(callback.responses[0]?.text ?? '');
+    expectTypeOf(address).toEqualTypeOf<{ mail: string; zip: number }>();
+    expect(address).toEqual({ mail: 'a@example.com', zip: 12_345 });
+    const asked = { type: 'object', properties: { mail: { type: 'string', format: 'email' } } };
+    expect(model.requests[0]?.responseSchema).toMatchObject(asked);
+    expect(history[0]).toMatchObject({ $type: 'request', responseSchema: asked });
+  });
+
+  it('fails a run whose answer does not fit, read by the zod schema itself', async () => {
+    const { response } = await runAgentOnce(agentThatSays('{"mail":"nobody","zip":"1"}').agent);
+
+    expect(responseError(response)).toMatchObject({
+      errorCode: 'invalid_structured_output',
+      message: expect.stringContaining('mail: '),
+    });
+  });
+
+  it('gives way to the schema of a request', async () => {
+    const { model, agent } = agentThatSays('{"city":"Paris","celsius":22}');
+
+    const { response } = await runAgentOnce(agent, { request });
+
+    expect(responseError(response)).toBeUndefined();
+    expect(model.requests[0]?.responseSchema).toEqual(schema);
   });
 });
 

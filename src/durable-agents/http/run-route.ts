@@ -7,6 +7,7 @@ import { correlationIdOfKey } from './idempotency-key.js';
 import type { RunEventSource } from '../run-event-source.js';
 import type { RunOutcome } from '../client/run-outcome.js';
 import type { RunRequest } from '../run-request.js';
+import type { JsonObject } from '../thread/thread-state.js';
 import { createId } from '../thread/thread-id.js';
 import { withErrorHandling, describeError } from '../../functions/with-error-handling.js';
 import { type MessageRules, parseRunEnvelope, parseRunMessage } from './parse-run-request.js';
@@ -28,6 +29,8 @@ import { streamRun } from './stream-run.js';
 export interface RunRouteOptions extends Omit<AgentClientOptions, 'durableClient' | 'threadId' | 'log'> {
   readonly access: ThreadAccess;
   readonly messageRules: MessageRules;
+  /** JSON Schema of the agent's answers. Undefined: they are any text. */
+  readonly responseSchema?: JsonObject | undefined;
   /** Status of the answer to a caller whose time is up before the run has ended. */
   readonly timeoutStatus: 202 | 500;
   /** Without it `Accept: text/event-stream` has no effect. */
@@ -74,7 +77,7 @@ export function createRunRoute(options: RunRouteOptions): HttpHandler {
       const answerTo = (outcome: RunOutcome | undefined): RunAnswer => {
         if (outcome === undefined) return timeoutAnswer(run, threadId, options.timeoutStatus);
         if (isKeyed) assertSameMessage(run, outcome.requestMessage);
-        return outcomeAnswer(run, threadId, outcome);
+        return outcomeAnswer({ responseSchema: options.responseSchema, ...run }, threadId, outcome);
       };
       try {
         if (streamed !== undefined) {

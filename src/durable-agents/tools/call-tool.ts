@@ -3,6 +3,7 @@ import { errorText } from '../../functions/error-text.js';
 import { raceAbort } from '../../functions/time-limits.js';
 import type { RunTrace } from '../run-tracer.js';
 import type { JsonObject, ThreadContent } from '../thread/thread-state.js';
+import type { ModelToolCall } from './chat-model.js';
 import { cutJson, toPlainJson } from './plain-json.js';
 import { invalidArguments, type Tool, type ToolContext, ToolError } from './tool.js';
 
@@ -77,6 +78,28 @@ function toToolError(error: unknown, { callId, toolName }: ToolCall, context: To
     `[${agentName}][${correlationId}] tool ${toolName} failed in call ${callId}: ${errorText(error)} (thread ${threadId})`,
   );
   return new ToolError(`${toolName} failed unexpectedly.`, { cause: error });
+}
+
+/** The calls of a model's answer, each with an id of its own: endpoints leave ids out, or repeat them. */
+export function toToolCalls(calls: readonly ModelToolCall[], round: number): readonly ToolCall[] {
+  const taken = new Set<string>();
+  return calls.map(({ callId, toolName, arguments: text }, index) => {
+    const id = callId === '' || taken.has(callId) ? `call_${round}_${index + 1}` : callId;
+    taken.add(id);
+    return { callId: id, toolName, arguments: parseArguments(text) };
+  });
+}
+
+function parseArguments(text: string): JsonObject | string {
+  if (text.trim() === '') return {};
+  let args: unknown;
+  try {
+    args = JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return text;
+    throw error;
+  }
+  return typeof args === 'object' && args !== null && !Array.isArray(args) ? { ...args } : text;
 }
 
 /** Arguments that are not the JSON of an object are left out: no model and no version of the state takes them. */

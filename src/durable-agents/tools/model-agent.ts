@@ -1,15 +1,22 @@
+import type { z } from 'zod';
 import { errorText } from '../../functions/error-text.js';
-import type { Agent, AgentRunOptions, AgentStreamPart, AgentToolResultUpdate, AgentUsage } from '../agent.js';
+import type {
+  Agent,
+  AgentRunOptions,
+  AgentStreamPart,
+  AgentToolResultUpdate,
+  AgentUsage,
+  StructuredAgent,
+} from '../agent.js';
 import { type Approval, refusalOf, toApprovalUpdate, toRequestedUpdate } from '../approvals/approval.js';
 import { AgentError } from '../errors.js';
-import type { JsonObject, ThreadContent, ThreadMessage } from '../thread/thread-state.js';
+import { zodAnswerFormat } from '../structured-output.js';
+import type { ThreadContent, ThreadMessage } from '../thread/thread-state.js';
 import { callModel } from './call-model.js';
-import { callTool, type ToolCall, toFunctionCall, type ToolOutcome } from './call-tool.js';
-import type { ChatModel, ModelToolCall } from './chat-model.js';
+import { callTool, type ToolCall, toFunctionCall, type ToolOutcome, toToolCalls } from './call-tool.js';
+import type { ChatModel } from './chat-model.js';
 import type { AnswerStep, CallPosition } from './run-steps.js';
 import { type PreparedCall, type Tool, ToolError } from './tool.js';
-
-const DEFAULT_MAX_TOOL_ROUNDS = 10;
 
 export interface ModelAgentOptions {
   readonly name: string;
@@ -20,6 +27,8 @@ export interface ModelAgentOptions {
   readonly tools?: readonly Tool[];
   /** How often a run may call tools and ask the model again. Beyond it the run fails. @default 10 */
   readonly maxToolRounds?: number;
+  /** The shape of the answers: the model gets it as JSON Schema, and answers are parsed by it. Optional. */
+  readonly responseSchema?: z.ZodType;
 }
 
 /**
@@ -28,8 +37,12 @@ export interface ModelAgentOptions {
  *
  * @throws TypeError if two tools have the same name
  */
+export function createModelAgent<Answer>(
+  options: ModelAgentOptions & { readonly responseSchema: z.ZodType<Answer> },
+): StructuredAgent<Answer>;
+export function createModelAgent(options: ModelAgentOptions): Agent;
 export function createModelAgent(options: ModelAgentOptions): Agent {
-  const { name, type = 'ChatAgent', model, tools = [], maxToolRounds = DEFAULT_MAX_TOOL_ROUNDS } = options;
+  const { name, type = 'ChatAgent', model, tools = [], maxToolRounds = 10 } = options;
   const byName = new Map(tools.map((tool) => [tool.name, tool]));
   if (byName.size < tools.length) throw new TypeError(`Two tools of agent "${name}" have the same name.`);
 
@@ -162,7 +175,15 @@ export function createModelAgent(options: ModelAgentOptions): Agent {
     }
   }
 
-  return { name, type, ...(model.info && { model: model.info }), tools, run: answer };
+  const answerFormat = options.responseSchema && zodAnswerFormat(options.responseSchema);
+  return {
+    name,
+    type,
+    ...(model.info && { model: model.info }),
+    ...(answerFormat && { answerFormat }),
+    tools,
+    run: answer,
+  };
 }
 
 /** Bad arguments need no approval: such a call is not made. */
@@ -195,28 +216,6 @@ function withEdits(call: ToolCall, approval: Approval | undefined): ToolCall {
 
 function toResultPart({ callId, toolName }: ToolCall, outcome: ToolOutcome): AgentToolResultUpdate {
   return { kind: 'tool_result', text: '', callId, toolName, ...outcome };
-}
-
-/** Endpoints leave ids out, or give two calls the same one. */
-function toToolCalls(calls: readonly ModelToolCall[], round: number): readonly ToolCall[] {
-  const taken = new Set<string>();
-  return calls.map(({ callId, toolName, arguments: text }, index) => {
-    const id = callId === '' || taken.has(callId) ? `call_${round}_${index + 1}` : callId;
-    taken.add(id);
-    return { callId: id, toolName, arguments: parseArguments(text) };
-  });
-}
-
-function parseArguments(text: string): JsonObject | string {
-  if (text.trim() === '') return {};
-  let args: unknown;
-  try {
-    args = JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return text;
-    throw error;
-  }
-  return typeof args === 'object' && args !== null && !Array.isArray(args) ? { ...args } : text;
 }
 
 /** The model's answer as it gets it back with the results. Providers refuse arguments that are not JSON. */
