@@ -10,7 +10,7 @@ const IDLE_THREADS = 10;
 /** By then other processes are asked for changes as rarely as it gets. */
 const SILENCE_MS = 6000;
 
-/** How long an event takes to who follows its thread at another host, with a task hub of its own, on the same store. */
+/** The latency of an event for a reader at another host, which has its own task hub but shares the store. */
 export async function benchAcrossProcesses(): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const kind of STORE_KINDS) figures.push(...(await withStore(kind, measure)));

@@ -15,7 +15,7 @@ const STREAM_LIMITS = { CALLBACK_STREAM_MAX_OPEN: '5000', CALLBACK_STREAM_MAX_OP
 export interface AppMemory {
   /** What the process takes of the machine. */
   readonly resident: number;
-  /** What is alive in it: objects, and buffers beside them. */
+  /** Its live memory: objects and external buffers. */
   readonly used: number;
 }
 
@@ -32,7 +32,7 @@ export class BenchApp {
     this.#children = children;
   }
 
-  /** @param settings environment variables, beside those of the model. Default: events are kept in memory */
+  /** @param settings environment variables in addition to those of the model. By default events are kept in memory */
   static async start(settings: Readonly<Record<string, string>> = { CALLBACK_STORE: 'memory' }): Promise<BenchApp> {
     const model = fork(path.join(DIST, 'bench', 'scripted-model.js'), { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
     const modelUrl = `http://127.0.0.1:${await firstMatch(model, /^listening (\d+)$/)}`;
@@ -147,7 +147,7 @@ export function modelSettings(modelUrl: string): Record<string, string> {
   };
 }
 
-/** Waits for a line of a child's output; goes on reading the rest, so that the child is never held up. */
+/** Waits for a line of a child's output. Keeps reading the rest, so that the child never blocks. */
 async function firstMatch(child: ChildProcess, pattern: RegExp): Promise<string> {
   const output = child.stdout as Readable;
   const lines = createInterface({ input: output });

@@ -22,7 +22,7 @@ export interface BenchStoreOptions {
 
 export const STORE_KINDS = ['table', 'redis'] as const;
 
-/** Does some work with a service of its own, which is ended then. */
+/** Does some work with a new service, and stops the service afterwards. */
 export async function withStore<Result>(
   kind: BenchStore['kind'],
   work: (store: BenchStore) => Promise<Result>,

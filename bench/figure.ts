@@ -40,7 +40,7 @@ export function atLeast(name: string, value: number, unit: string, target: numbe
   };
 }
 
-/** A Markdown table, as it stands in the README. */
+/** A Markdown table for the docs. */
 export function toTable(figures: readonly Figure[]): string {
   const rows = figures.map(({ name, measured, target = '–', isMet }) => {
     const verdict = isMet === undefined ? '–' : isMet ? 'met' : '**not met**';

@@ -6,7 +6,7 @@ const ROUNDS = 3;
 const SECONDS = 2;
 const EVENTS_PER_RUN = 200;
 
-/** How fast events are served, beside what the same host serves of a ready buffer in the same minute. */
+/** How fast events are served, compared with a ready buffer from the same host in the same minute. */
 export async function benchGetEvents(app: BenchApp): Promise<Figure[]> {
   await fill(app, 'get-1000', 1000);
   await fill(app, 'get-10000', 10_000);

@@ -10,7 +10,7 @@ export interface SdkReaderOrder {
   readonly messages: readonly string[];
 }
 
-/** A process of its own that reads streams of the model with the OpenAI SDK and nothing else. Its argument is the model's address. */
+/** A separate process that reads streams of the model with the OpenAI SDK alone. Its argument is the model's address. */
 const [modelUrl = ''] = process.argv.slice(2);
 const read = directCaller(modelUrl);
 

@@ -84,7 +84,7 @@ function toFigures(sink: string, { perUpdateUs, perRunUs }: Cost): Figure[] {
   return [
     { name: `spans and metrics, ${sink}: per update`, measured: `${perUpdateUs.toFixed(2)} µs` },
     {
-      name: `spans and metrics, ${sink}: per run with a model call, beside its updates`,
+      name: `spans and metrics, ${sink}: per run with a model call, without its updates`,
       measured: `${perRunUs.toFixed(0)} µs`,
     },
   ];

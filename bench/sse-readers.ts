@@ -1,6 +1,6 @@
 import http from 'node:http';
 
-/** What a process of readers is told to do: follow each of these URLs up to the end of a run. */
+/** The task of a reader process: follow each of these URLs up to the end of a run. */
 export interface ReadersOrder {
   readonly urls: readonly string[];
 }
@@ -16,7 +16,7 @@ export type ReadersReport =
       readonly latenciesMs: readonly number[];
     };
 
-/** A process of its own, so that reading does not slow down who measures and who serves. */
+/** A separate process, so that reading slows down neither the measurement nor the server. */
 process.on('message', ({ urls }: ReadersOrder) => {
   void (async () => {
     const latenciesMs: number[] = [];
@@ -32,7 +32,7 @@ function report(message: ReadersReport): void {
   process.send?.(message);
 }
 
-/** Resolves when the answer has begun; `eventCount` when the run has ended, or the stream has. */
+/** Resolves when the answer has started. `eventCount` resolves when the run or the stream has ended. */
 function connect(url: string, latenciesMs: number[]): Promise<{ readonly eventCount: Promise<number> }> {
   return new Promise((resolve, reject) => {
     const request = http.get(url, { agent: false }, (answer) => {

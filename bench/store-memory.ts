@@ -3,7 +3,7 @@ import { MemoryEventStore } from '../src/audit/store/memory/memory-event-store.j
 
 const MAX_BYTES = 67_108_864;
 
-/** A process of its own: fills the default store with 1,000 threads of 100 events of 1 KiB, prints what that takes. */
+/** A separate process that fills the default store with 1,000 threads of 100 events of 1 KiB, and prints the memory. */
 async function main(): Promise<void> {
   const { gc } = globalThis;
   if (gc === undefined) throw new Error('Start this with --expose-gc.');
@@ -41,7 +41,7 @@ async function main(): Promise<void> {
   );
 }
 
-/** Twice, with time between: buffers are freed beside a collection, not within it. */
+/** Twice, with a pause, because buffers are freed after a collection, not during it. */
 async function collect(gc: NodeJS.GCFunction): Promise<void> {
   gc();
   await delay(200);

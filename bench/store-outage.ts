@@ -19,7 +19,7 @@ interface Growth {
   readonly afterwards: number;
 }
 
-/** What it costs an app's memory that its store is out of reach: by the same load while the store is there. */
+/** The memory cost of an unreachable store, compared with the same load on a reachable one. */
 export function benchStoreOutage(): Promise<Figure[]> {
   return withStore('table', async (store) => {
     const present = await growthUnder(store, { kind: 'none' });

@@ -18,7 +18,7 @@ const TARGET_RATIO = 3;
 /** A process that reads the model's streams. */
 interface Contestant {
   readonly name: string;
-  /** Reads a stream of so many chunks, so many times, one after another. @returns the CPU time the process has used since its start, in microseconds */
+  /** Reads a stream of `chunks` chunks repeatedly, one after another. @returns the CPU time the process has used since its start, in microseconds */
   readonly read: (chunks: number, times: number) => Promise<number>;
 }
 

@@ -226,7 +226,7 @@ module privateEndpoints 'modules/private-endpoints.bicep' = if (privateNetwork) 
   }
 }
 
-// Which settings a choice needs. None holds a secret.
+// The settings of each choice. None contains a secret.
 var eventStoreSettings = {
   table: {}
   redis: { CALLBACK_REDIS_URL: redis.?outputs.url ?? '', CALLBACK_REDIS_AUTH: 'entra' }

@@ -21,7 +21,7 @@ export interface Printer {
   text(piece: string): void;
   /** Colours text if the output supports it. */
   readonly paint: Paint;
-  /** Prints what is being started or used: a short label and a sentence. */
+  /** Prints a short label and a sentence about something that is started or used. */
   progress(label: string, text: string): void;
   /** Prints lines that must stand out. */
   banner(lines: readonly string[]): void;

@@ -1,4 +1,4 @@
-/** Stops what was started, in reverse order. */
+/** Stops resources in reverse order of their start. */
 export class Shutdown {
   readonly #closers: (() => Promise<void>)[] = [];
   #closing: Promise<void> | undefined;

@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm';
 import { app } from '@azure/functions';
 import '../../src/index.js';
 
-/** The app under measurement, and beside it what the host can serve at best: a buffer that is ready, of any length. */
+/** The measured app, and a route that shows what the host can serve at best: a ready buffer of any length. */
 const buffers = new Map<number, Buffer>();
 
 app.http('fixed_buffer', {

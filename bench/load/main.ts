@@ -8,7 +8,7 @@ import { loadRun, type LoadRunReport } from './load-run.js';
 const CUT_SHARE = 0.05;
 const CANCEL_SHARE = 0.01;
 const SAMPLE_EVERY_MS = 5000;
-/** Ends a load that hangs, beside the time that starting and stopping take. */
+/** Ends a load test that hangs. Excludes the time for start and stop. */
 const LIMIT_MS = 200_000;
 const MIB = 1024 * 1024;
 

@@ -1,4 +1,4 @@
-// azd runs this before it packs the service: it builds the app, and writes what is deployed to dist/package.
+// azd runs this before it packages the service. It builds the app and writes the deployed files to dist/package.
 const { spawnSync } = require('node:child_process');
 const path = require('node:path');
 

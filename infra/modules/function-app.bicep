@@ -22,7 +22,7 @@ resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' 
   name: identityName
 }
 
-// Flex Consumption: a plan of its own for each app.
+// Flex Consumption: one plan per app.
 resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
   name: planName
   location: location

@@ -47,5 +47,5 @@ resource publisher 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 
 output workspaceId string = workspace.id
 output componentId string = component.id
-// Names the component. With local authentication disabled nobody can write with it alone.
+// Identifies the component. With local authentication disabled it does not grant write access.
 output connectionString string = component.properties.ConnectionString

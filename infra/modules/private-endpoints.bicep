@@ -7,7 +7,7 @@ param networkId string
 param subnetId string
 param storageId string
 
-@description('Empty: no endpoint. The same holds for the ids below.')
+@description('Empty: no endpoint. The same applies to the ids below.')
 param modelId string
 
 param schedulerId string

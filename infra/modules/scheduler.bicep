@@ -20,7 +20,7 @@ resource scheduler 'Microsoft.DurableTask/schedulers@2026-02-01' = {
   tags: tags
   properties: {
     sku: { name: 'Consumption' }
-    // An empty list lets nobody in.
+    // An empty list allows no client.
     ipAllowlist: ['0.0.0.0/0']
     publicNetworkAccess: isPrivate ? 'Disabled' : 'Enabled'
   }

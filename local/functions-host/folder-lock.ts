@@ -2,7 +2,7 @@ import { closeSync, existsSync, openSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { describeProcess, isRunning, type ProcessIdentity } from './process-identity.js';
 
-/** Another process, or another part of this one, holds the lock of the folder. */
+/** Another process, or another part of this one, has locked the folder. */
 export class FolderInUseError extends Error {
   readonly folder: string;
   readonly processId: number;

@@ -12,7 +12,7 @@ export interface AppBundle {
 }
 
 /**
- * Bundles the app. What it imports on demand (a store, telemetry) is in files of its own. The code is not minified, so
+ * Bundles the app. Modules that it imports on demand (a store, telemetry) are in separate files. The code is not minified, so
  * that stack traces in logs can be read.
  *
  * @throws Error if a module is missing, or for another reason to doubt the bundle

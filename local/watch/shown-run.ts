@@ -1,6 +1,6 @@
 import type { FinalEvent, TelemetryEvent } from './telemetry-event.js';
 
-/** What was shown of a run so far. */
+/** The part of a run that was shown so far. */
 export class ShownRun {
   readonly correlationId: string;
   /** Joined `text` updates after the last tool call. */

@@ -26,7 +26,7 @@ const CALLBACKS = '/agents/{agentName}/callbacks/{thread_id}';
 const RUN = `${THREAD}/runs/{correlation_id}`;
 const forThread = [400, 403, 404, 503] as const;
 
-/** Every route of the app. To add a route, add it here: a test compares the list with what is registered. */
+/** Every route of the app. To add a route, add it here: a test compares the list with the registered routes. */
 export const operations: readonly Operation[] = [
   {
     id: 'runAgent',

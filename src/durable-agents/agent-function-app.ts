@@ -70,7 +70,7 @@ export interface AgentFunctionAppOptions {
   readonly countTokens?: TokenCounter;
   /** Maximum size of a thread's stored state, in bytes of JSON. Beyond it the oldest turns are dropped. @default 900000 */
   readonly maxStateBytes?: number;
-  /** A timer function deletes threads that have had no run for so many days. @default they are kept */
+  /** A timer function deletes threads after this many days without a run. @default they are kept */
   readonly threadTtlDays?: number | undefined;
   /** Time limit of a run: well below the host's `functionTimeout`, which would lose the run. @default 240 */
   readonly runTimeoutSeconds?: number;
@@ -90,7 +90,7 @@ export interface AgentFunctionAppOptions {
   readonly onThreadDeleted?: (thread: ThreadIdentity) => Promise<void>;
   /** Follows the error that a run is unknown: why that may be. Optional. */
   readonly unknownRunHint?: string;
-  /** Watches the runs of every agent that has no callback of its own. Optional. */
+  /** The callback of agents without their own. Optional. */
   readonly defaultCallback?: AgentResponseCallback;
   /** Makes spans and metrics of runs, model calls and tool calls. Optional. */
   readonly tracer?: RunTracer | undefined;

@@ -91,7 +91,7 @@ export type AgentResponseUpdate = (
 /** Why the model stopped: it was done, or it reached its token limit and the answer is cut there. */
 export type AgentFinishReason = 'stop' | 'length';
 
-/** The end of a stream. A stream without it was cut, and holds no answer. */
+/** The end of a stream. A stream without it was cut, and contains no answer. */
 export interface AgentFinish {
   readonly kind: 'finish';
   readonly finishReason: AgentFinishReason;
@@ -161,7 +161,7 @@ export interface Agent {
   /**
    * Answers the conversation so far, whose last message is the request.
    *
-   * @param messages what was said, oldest first, without failed turns and reasoning; the agent adds its instructions
+   * @param messages the conversation, oldest first, without failed turns and reasoning; the agent adds its instructions
    * @returns the updates, then one {@link AgentFinish} with the usage of the whole run, or an {@link AgentSuspension}. It throws an {@link AgentError}
    * for a failure that callers may read.
    */

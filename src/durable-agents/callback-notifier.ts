@@ -135,7 +135,7 @@ export class CallbackNotifier {
     return pending;
   }
 
-  /** Passes on what was held back. The run may have ended in the middle of an update. */
+  /** Flushes held-back text. The run may have ended in the middle of an update. */
   async #endUpdates(): Promise<void> {
     await this.#pending;
     if (this.#redaction !== undefined) await this.#updateAll(this.#redaction.end());

@@ -48,7 +48,7 @@ export class AgentError extends Error {
   }
 }
 
-/** A thread's stored state that this version cannot read. It is left as it is. Its message may be shown to callers. */
+/** A thread's stored state that this version cannot read. The state is not changed. The message may be shown to callers. */
 export class ThreadStateError extends Error {
   /** As {@link AgentError.code}. */
   readonly code = 'unreadable_thread_state';

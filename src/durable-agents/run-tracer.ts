@@ -54,7 +54,7 @@ export interface TracedModelCall {
 
 /** The model behind an agent, and who serves it. */
 export interface AgentModel {
-  /** As it is requested: the deployment. */
+  /** The requested model: the deployment. */
   readonly name: string;
   /** As the OpenTelemetry conventions name it: `azure.ai.openai`. */
   readonly provider: string;
@@ -91,7 +91,7 @@ export interface TracedToolCall {
 
 /** A call that has ended ignores further calls of its methods. */
 export interface ToolCallTrace {
-  /** Calls the tool so that spans which it makes become children of its own. */
+  /** Calls the tool, whose spans become children of the tool's span. */
   run<Result>(call: () => Result): Result;
   /** @param result JSON */
   answered(result: unknown): void;

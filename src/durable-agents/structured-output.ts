@@ -13,7 +13,7 @@ export class ResponseSchemaError extends Error {
   }
 }
 
-/** Keywords whose values hold schemas: by name, in a list, or as they are. */
+/** Keywords whose values contain schemas: by name, in a list, or directly. */
 const SCHEMAS_BY_NAME = ['properties', '$defs', 'definitions', 'dependentSchemas'];
 const SCHEMA_LISTS = ['anyOf', 'oneOf', 'allOf', 'prefixItems'];
 const SCHEMAS = ['items', 'additionalProperties', 'not', 'contains', 'propertyNames'];

@@ -71,7 +71,7 @@ export class AnswerReader {
   release(): void {
     const reader = this.#reader;
     if (reader === undefined) return;
-    // A body that failed cannot be cancelled, and need not be.
+    // A failed body cannot be cancelled, and does not have to be.
     const cancel = (): void => void reader.cancel().catch(() => undefined);
     if (!this.#events.isDone) {
       cancel();

@@ -14,7 +14,7 @@ import { toAgentError } from './model-error.js';
 import { isStreamOptionsRefused, readModelFailure } from './model-failure.js';
 import { SilenceWatch } from './silence-watch.js';
 
-/** What a model is asked beside the conversation. What is `undefined` is not sent. */
+/** Request parameters besides the conversation. `undefined` values are not sent. */
 export interface ModelParameters {
   /** Sent as `reasoning_effort`. */
   readonly reasoningEffort?: string | undefined;

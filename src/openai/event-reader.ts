@@ -4,7 +4,7 @@ import { isRecord } from './is-record.js';
 import { malformed } from './model-answer.js';
 
 const MAX_LINE_CHARS = 1024 * 1024;
-/** What endpoints and gateways send in a `data:` line to keep a connection open, beside nothing at all. */
+/** Texts that endpoints and gateways send in `data:` lines as keep-alives. The text may also be empty. */
 const KEEP_ALIVE = /^(:|ping\b|keep-?alive\b|heartbeat\b)/i;
 
 /** Where the events of a stream go. */

@@ -24,7 +24,7 @@ const FINISH_REASONS: Readonly<Record<string, AgentFinishReason>> = {
   model_length: 'length',
 };
 
-/** What is known once nothing more of an answer comes. */
+/** The facts at the end of an answer. */
 export interface EndOfAnswer {
   readonly calls: readonly ModelToolCall[];
   readonly finish: AgentFinish;
@@ -93,10 +93,10 @@ export class ModelAnswer {
   add(chunk: Readonly<Record<string, unknown>>): void {
     this.#hasChunks = true;
     const { choices, usage, id, model } = chunk;
-    // The first chunk of Azure holds filter results alone, under an empty id.
+    // Azure's first chunk contains only filter results, with an empty id.
     if (typeof id === 'string' && id !== '') this.#id ??= id;
     if (typeof model === 'string' && model !== '') this.#model ??= model;
-    // The last usage that can be read holds: some endpoints count with each chunk, and send nulls in between.
+    // The last valid usage counts: some endpoints send usage with each chunk, and nulls in between.
     if (usage) this.#usage = readUsage(usage) ?? this.#usage;
     if (choices === undefined || choices === null) return;
     if (!Array.isArray(choices)) throw malformed('choices are not a list');
@@ -162,7 +162,7 @@ export class ModelAnswer {
     if (Array.isArray(calls)) for (const call of calls as readonly unknown[]) this.#count(this.#toolCalls.add(call));
   }
 
-  /** A part of a content that is a list; what is neither text nor thinking is nothing that a reader could see. */
+  /** A part of a list content. Parts other than text and thinking are not visible to readers. */
   #addContentPart(part: unknown): void {
     if (!isRecord(part)) throw malformed('a part of a content is not an object');
     switch (part['type']) {
@@ -193,7 +193,7 @@ export class ModelAnswer {
   }
 }
 
-/** The text of a part: a string, an object that holds it, or a list of parts. */
+/** The text of a part, which is a string, an object with a text, or a list of parts. */
 function textOf(value: unknown): string {
   if (typeof value === 'string') return value;
   if (Array.isArray(value)) return value.map(textOf).join('');

@@ -1,7 +1,7 @@
 import { AgentError } from '../durable-agents/index.js';
 import { isRecord } from './is-record.js';
 
-/** What a provider says of a failure, in the dialects of Azure OpenAI and of what stands in for it. */
+/** The error body of a provider, in the dialects of Azure OpenAI and compatible endpoints. */
 export interface ModelFailure {
   /** HTTP status; for an error inside a stream, the status that the same error has elsewhere, if that can be told. */
   readonly status: number | undefined;

@@ -6,7 +6,7 @@ const REDACTED = '[redacted]';
  * Removes from a model's error text what it repeats of secrets: whole or in part, and anything that looks like an
  * address, a token or a key.
  *
- * @param secrets keys, tokens and host names, as they are sent
+ * @param secrets keys, tokens and host names in the form in which they are sent
  */
 export function redactSecrets(text: string, secrets: readonly string[]): string {
   let redacted = text

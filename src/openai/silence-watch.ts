@@ -47,12 +47,12 @@ export class SilenceWatch {
     }
   }
 
-  /** The model sent something, if only a comment. Until its answer has begun, that does not count. */
+  /** Call this when the model sends anything, even a comment. Does not count until its answer has started. */
   heard(): void {
     if (this.#hasBegun) this.#waitedMs = 0;
   }
 
-  /** The first visible piece has come: from now on the idle limit holds. */
+  /** Call this at the first visible piece. From then on the idle timeout applies. */
   begun(): void {
     if (this.#hasBegun) return;
     this.#hasBegun = true;

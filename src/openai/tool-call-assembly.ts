@@ -52,7 +52,7 @@ export class ToolCallAssembly {
   }
 }
 
-/** Whether a delta starts a call of its own, although it may have the index of a known one. */
+/** Whether a delta starts a new call, although it may have the index of a known one. */
 function startsCall(known: CallDraft, id: string, name: string, hasIndex: boolean): boolean {
   if (name === '') return false;
   if (id !== '' && known.id !== '') return id !== known.id;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { integer } from './environment-values.js';
 
-/** The environment variables that bound what is kept of a conversation and for how long, and what the model gets of it. */
+/** Environment variables that limit the size and age of conversations, and the part that the model gets. */
 export const conversationEnvironment = {
   AGENT_MAX_HISTORY_TOKENS: integer(1, 100_000_000).optional(),
   AGENT_MAX_HISTORY_TURNS: integer(1, 1_000_000).default(200),
@@ -19,7 +19,7 @@ export function toConversationSettings(values: z.infer<typeof environment>) {
     maxHistoryTurns: values.AGENT_MAX_HISTORY_TURNS,
     /** Maximum size of a thread's stored state, in bytes of JSON. */
     maxStateBytes: values.AGENT_MAX_STATE_BYTES,
-    /** Threads that have had no run for so many days are deleted; `undefined`: never. */
+    /** Threads are deleted after this many days without a run. `undefined` means never. */
     threadTtlDays: values.AGENT_THREAD_TTL_DAYS,
   };
 }

@@ -26,7 +26,7 @@ const patterns = z.array(
   }),
 );
 
-/** The environment variables that say what is redacted before it reaches log, event store and traces. */
+/** Environment variables that select what is redacted before it reaches log, event store and traces. */
 export const redactionEnvironment = {
   CALLBACK_REDACT: z
     .string()

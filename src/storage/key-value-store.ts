@@ -36,7 +36,7 @@ export interface KeyRange {
 }
 
 /**
- * Keeps text by partition and key. Everything durable beside the conversations themselves is kept here, so supporting
+ * Keeps text by partition and key. All durable data except the conversations themselves is stored here, so supporting
  * another service means implementing this interface.
  *
  * Methods reject with a {@link StorageError} if the service cannot be reached or does not answer in time. A commit that
@@ -53,7 +53,7 @@ export interface KeyValueStore {
    * Reads keys in their order.
    *
    * @param limit maximum number of values, 1 or more
-   * @returns fewer than `limit` also if they are large; none only if the range holds none
+   * @returns fewer than `limit` values if they are large, but none only if the range is empty
    */
   readRange(partition: string, range: KeyRange, limit: number): Promise<readonly StoredValue[]>;
 
@@ -61,7 +61,7 @@ export interface KeyValueStore {
    * Changes several keys of a partition: all of them, or none.
    *
    * @param changes at most 90, in any order, each of another key. The guard's key must be among them, and have a value
-   *   if it does not exist yet. A key that is removed need not exist.
+   *   if it does not exist yet. A removed key does not have to exist.
    * @returns the new tag of the guard's key, or any text if that was removed; undefined if nothing was changed because
    *   the guard does not hold. A commit whose answer is lost may also be reported as undefined if another one follows it:
    *   read again, and decide by what is stored.

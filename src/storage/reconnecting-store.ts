@@ -53,7 +53,7 @@ export class ReconnectingStore implements KeyValueStore {
         const store = await this.#get();
         if (!isStopped) stop = store.follow(address, onValue);
       } catch {
-        // The service is out of reach. Followers learn nothing until it is back.
+        // The service is unreachable. Followers get no changes until it is back.
         if (!isStopped) timer = setTimeout(() => void follow(), REOPEN_PAUSE_MS).unref();
       }
     };

@@ -18,7 +18,7 @@ export async function inParallel<Item, Result>(
 }
 
 export interface BinLimits {
-  /** Of all items of a bin. A heavier item gets a bin of its own. */
+  /** The total of a bin. A heavier item gets its own bin. */
   readonly maxWeight: number;
   readonly maxCount: number;
 }

@@ -12,14 +12,14 @@ import {
 import { fillBins, inParallel, splitText } from './request-limits.js';
 import { decodeText, encodeText } from './safe-text.js';
 
-/** In UTF-16 code units of {@link encodeText}, each of which takes 3 bytes of JSON in UTF-8 at the most. */
+/** In UTF-16 code units of {@link encodeText}, each of which takes at most 3 bytes of JSON in UTF-8. */
 export interface ValueLimits {
   readonly maxValueLength: number;
   /** Of all values of a commit together. */
   readonly maxCommitLength: number;
 }
 
-/** What a row holds: the token of the commit that wrote it, then `=` and a text, or `#` and the number of its parts. */
+/** The content of a row: the token of the commit that wrote it, then `=` and a text, or `#` and the number of its parts. */
 interface Row {
   readonly token: string;
   readonly text: string | undefined;
@@ -99,7 +99,7 @@ export class SplitValueStore implements KeyValueStore {
     const { rows, parts, longKeys } = this.#plan(changes, token);
     const limits = { maxWeight: this.#limits.maxCommitLength, maxCount: MAX_CHANGES_PER_COMMIT };
     for (const group of fillBins(parts, ({ value = '' }) => value.length, limits)) {
-      // Undefined if it was sent twice: nobody else writes these keys.
+      // Undefined if it was sent twice: only this process writes these keys.
       await this.#service.commit(partition, { key: group[0]?.key ?? '', tag: undefined }, group);
     }
     const tag = await this.#commitRows(partition, guard, rows, token);

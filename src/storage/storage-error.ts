@@ -1,6 +1,6 @@
 import { UnavailableError } from '../functions/unavailable-error.js';
 
-/** The service that keeps values cannot be reached, or does not answer in time. What was asked may have happened. */
+/** The storage service cannot be reached or does not respond in time. The request may have taken effect. */
 export class StorageError extends UnavailableError {
   constructor(cause: unknown) {
     super('The storage cannot be reached. Try again in a moment.', { cause });

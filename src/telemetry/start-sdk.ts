@@ -35,7 +35,7 @@ export type ExporterOptions = Readonly<Record<string, unknown>>;
 
 /** A registered SDK. */
 export interface RunningSdk {
-  /** Sends what is left, for 4 seconds at most. Never rejects. */
+  /** Flushes pending data for at most 4 seconds. Never rejects. */
   stop(): Promise<void>;
 }
 

@@ -25,7 +25,7 @@ export class Telemetry {
     this.#sdk = await startSdk(this.#settings, this.#ids, this.#log, exporterOptions);
   }
 
-  /** Sends what is left, for 4 seconds at most. */
+  /** Flushes pending data for at most 4 seconds. */
   async stop(): Promise<void> {
     await this.#sdk?.stop();
   }

@@ -46,7 +46,7 @@ export interface ApprovalEventFields {
   readonly approval_id: string;
   readonly call_id: string;
   readonly tool_name: string;
-  /** What the model wrote, or what was approved in its place. */
+  /** The arguments from the model, or the approved ones that replace them. */
   readonly arguments: unknown;
   readonly state: 'requested' | 'approved' | 'rejected' | 'expired';
   readonly expires_at: string;
@@ -97,7 +97,7 @@ export interface UsageDetails {
   readonly [extra: `${string}_token_count`]: number;
 }
 
-/** One callback call, as it is served. */
+/** One callback call as it is served. */
 export type CallbackEvent = CallbackEventFields & {
   /** When the callback ran: ISO 8601 in UTC, to the millisecond. */
   readonly timestamp: string;

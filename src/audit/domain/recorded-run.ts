@@ -1,6 +1,6 @@
 import type { EventThread } from './event-thread.js';
 
-/** What is known of a run when it is accepted. */
+/** The data of a run when it is accepted. */
 export interface RunDescription {
   readonly correlationId: string;
   /** The message that started the run, as sent. */
@@ -27,7 +27,7 @@ export interface RunAttempt {
   readonly outcome?: 'final' | 'failed';
 }
 
-/** An attempt that has begun in a store, for its writer. */
+/** An attempt that has started in a store, for its writer. */
 export interface OpenAttempt extends Pick<RunAttempt, 'attempt' | 'token' | 'startedAt'> {
   readonly thread: EventThread;
   readonly run: RunDescription;
@@ -35,7 +35,7 @@ export interface OpenAttempt extends Pick<RunAttempt, 'attempt' | 'token' | 'sta
 
 /** What a store keeps of a run besides its events. */
 export interface RecordedRun extends RunDescription {
-  /** The deliveries of the run, the newest last. Each supersedes those before it. Empty: not begun. */
+  /** The deliveries of the run, the newest last. Each supersedes those before it. Empty if none has started. */
   readonly attempts: readonly RunAttempt[];
 }
 

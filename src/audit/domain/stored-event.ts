@@ -20,7 +20,7 @@ export interface TokenCounts {
   readonly total: number;
 }
 
-/** An event in a store. A {@link RecordedRun} holds what all events of a run share. */
+/** An event in a store. A {@link RecordedRun} contains what all events of a run share. */
 export interface StoredEvent extends Pick<NewEvent, 'timestamp' | 'eventType' | 'fields'> {
   readonly sequence: number;
   readonly correlationId: string;

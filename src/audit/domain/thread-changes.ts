@@ -50,7 +50,7 @@ export type AppendResult =
       /** How many of the attempt's events so far the store did not receive. */
       readonly lostEvents: number;
     }
-  /** A newer attempt has begun, so the store rejects the events of this one. */
+  /** A newer attempt has started, so the store rejects the events of this one. */
   | { readonly status: 'superseded' };
 
 /** See {@link CallbackEventStore.beginAttempt}. @returns the attempt's number */

@@ -96,7 +96,7 @@ export class RunRecorder {
     return this.#flush();
   }
 
-  /** Waits until all events are stored or dropped. The run goes on in another delivery. */
+  /** Waits until all events are stored or dropped. The run continues in another delivery. */
   async suspend(): Promise<void> {
     if (this.#state !== 'superseded') this.#beginEnding();
     await this.#flush();

@@ -3,7 +3,7 @@ import type { ThreadAddress } from './api/thread-source.js';
 /** What the page shows, according to the part of the address after `#`. */
 export type Route =
   | { readonly view: 'overview' }
-  /** The list alone: on a phone, where it has no room beside anything. */
+  /** The list alone, on a phone, which is too narrow for two columns. */
   | { readonly view: 'threads' }
   | { readonly view: 'new' }
   | ({

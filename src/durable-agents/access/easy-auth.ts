@@ -3,7 +3,7 @@ import type { Authorize } from './authorize.js';
 
 const PRINCIPAL_HEADER = 'x-ms-client-principal';
 
-/** Claims that name a user for ever, the best one first. Names and addresses can pass to somebody else. */
+/** Claims that identify a user permanently, best first. Names and addresses can pass to another user. */
 const ID_CLAIMS = [
   'http://schemas.microsoft.com/identity/claims/objectidentifier',
   'oid',

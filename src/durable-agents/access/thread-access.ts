@@ -29,7 +29,7 @@ export interface ThreadCaller {
   readonly principal: Principal | undefined;
 }
 
-/** What is known of a thread's owner. */
+/** The owner of a thread, as far as it is known. */
 interface Ownership {
   /** Undefined if it has no owner. */
   readonly owner: string | undefined;
@@ -57,7 +57,7 @@ export class ThreadAccess {
    * The thread that a route names.
    *
    * @throws HttpError 404 for an agent that is not registered and a thread of somebody else, 400 for an invalid thread
-   *   id, 403 if the request may not do this
+   *   id, 403 if the request is not allowed to do this
    */
   async threadOf(request: HttpRequest, context: InvocationContext, action: AccessAction): Promise<ThreadIdentity> {
     return (await this.callerOf(request, context, action)).thread;
@@ -80,7 +80,7 @@ export class ThreadAccess {
    * The agent that a route names, and whose threads may be listed.
    *
    * @returns `owner` undefined: those of all owners
-   * @throws HttpError 404 for an agent that is not registered, 403 if the request may not do this
+   * @throws HttpError 404 for an agent that is not registered, 403 if the request is not allowed to do this
    */
   async agentOf(request: HttpRequest): Promise<{ readonly agentName: string; readonly owner: string | undefined }> {
     const agentName = registeredAgentName(request, this.agents);
@@ -93,7 +93,7 @@ export class ThreadAccess {
    *
    * @param message becomes the title of a new thread
    * @returns the owner; undefined if threads have none
-   * @throws HttpError 404 for a thread of somebody else, 403 if the request may not do this
+   * @throws HttpError 404 for a thread of another user, 403 if the request is not allowed to do this
    */
   async claim(
     request: HttpRequest,
@@ -119,7 +119,7 @@ export class ThreadAccess {
     return principal;
   }
 
-  /** @throws HttpError 404 if the thread exists and belongs to somebody else, or to nobody */
+  /** @throws HttpError 404 if the thread exists and has another owner, or none */
   async #requireOwner(thread: ThreadIdentity, principal: Principal, context: InvocationContext): Promise<Ownership> {
     const ownership = await this.#ownershipOf(thread, context);
     if (ownership !== undefined && ownership.owner !== principal.id) throw notFound();

@@ -34,7 +34,7 @@ export interface StartedRun {
   /**
    * Waits until the run ends, or waits for approval. To be called once.
    *
-   * @returns `undefined` if the caller's time is up; the run goes on
+   * @returns `undefined` if the caller's time is up; the run continues
    */
   outcome(): Promise<RunOutcome | undefined>;
   /** To be called instead of `outcome` by a caller that does not wait. */

@@ -30,7 +30,7 @@ export interface DeleteThreadOptions {
  * safe, also after it has failed in its middle.
  *
  * @throws UnavailableError if the entity does not get to it in time, which it still will, or if the store cannot be
- *   reached. The next call removes what is left.
+ *   reached. The next call removes the rest.
  */
 export async function deleteThread(thread: ThreadIdentity, options: DeleteThreadOptions): Promise<void> {
   const { durableClient, runRecords, tombstones, threadIndex, onDeleted, timeoutMs = 25_000 } = options;

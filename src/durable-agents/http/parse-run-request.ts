@@ -21,7 +21,7 @@ const WAIT_HEADER = 'x-ms-wait-for-response';
 export interface RunEnvelope {
   readonly threadId: string;
   readonly waitForResponse: boolean;
-  /** Names the run across requests; `undefined` if each request is a run of its own. */
+  /** Identifies the run across requests. `undefined` if each request is a new run. */
   readonly idempotencyKey: string | undefined;
   /** What happens if another run of the thread has not ended. */
   readonly multitaskStrategy: MultitaskStrategy;

@@ -9,14 +9,14 @@ const UNDECLARED_TYPES = ['', 'application/x-www-form-urlencoded'];
 
 const jsonObject = z.record(z.string(), z.unknown());
 
-/** A body, as far as it is understood before its fields are. */
+/** A parsed body whose fields are not validated yet. */
 export type RequestBody =
   | { readonly kind: 'json'; readonly fields: Readonly<Record<string, unknown>> }
   | { readonly kind: 'text'; readonly text: string };
 
 /**
  * Reads the body: a JSON object, or UTF-8 text, trimmed. Without a content type, or with that of a form (what `curl -d`
- * sends), a JSON object that holds `message` is JSON, too.
+ * sends), a JSON object with a `message` is JSON, too.
  *
  * @throws HttpError 400 if it is neither, 413 above 1 MiB
  */

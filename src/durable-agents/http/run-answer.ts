@@ -15,7 +15,7 @@ export interface RunAnswer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** When the status of a run that goes on is worth another look. */
+/** When to poll the status of a running run again. */
 export const RUN_RETRY_AFTER_SECONDS = 2;
 
 export function acceptedAnswer(run: RunRequest, threadId: string): RunAnswer {
@@ -87,7 +87,7 @@ export function toResponse(answer: RunAnswer, format: ResponseFormat, threadId: 
   return { status, headers: { ...headers, ...textHeaders }, body: text };
 }
 
-/** Where a run that goes on can be read, relative to the run endpoint, and when. */
+/** Where to poll a running run, relative to the run endpoint, and when. */
 function statusHeaders(run: RunRequest, threadId: string): Readonly<Record<string, string>> {
   return {
     location: statusLocation(run, threadId),
@@ -99,7 +99,7 @@ function statusLocation({ correlationId }: RunRequest, threadId: string): string
   return `threads/${encodeURIComponent(threadId)}/runs/${correlationId}`;
 }
 
-/** A thread id in a header: as it is if it is printable ASCII without `%`, else percent-encoded UTF-8. */
+/** A thread id in a header: unchanged if it is printable ASCII without `%`, else percent-encoded UTF-8. */
 export function headerText(threadId: string): string {
   return /^[ -$&-~]*$/.test(threadId) ? threadId : encodeURIComponent(threadId);
 }

@@ -9,7 +9,7 @@ export interface Redactor {
   readonly pattern: RegExp;
   /**
    * Source of a pattern (flags `i` and `u`) that matches, at the end of a text, all that may become a secret when more
-   * text comes; of a complete secret too, as long as it may grow. A stream holds this back.
+   * text arrives. Also matches a complete secret that may still grow. A stream holds back the match.
    *
    * @default the last `maxLength` characters
    */

@@ -21,7 +21,7 @@ export class RunRedaction {
   readonly #stream: StreamRedactor;
   /** The last update of the text that may be held back. */
   #last: TextUpdate | undefined;
-  /** What was released of the answer: the texts since the last update of another kind than text and reasoning. */
+  /** The released part of the answer: the texts since the last update that is neither text nor reasoning. */
   #text = '';
 
   constructor(redaction: Redaction) {
@@ -46,12 +46,12 @@ export class RunRedaction {
     return ended.length === 0 ? visible : [...ended, ...visible];
   }
 
-  /** The rest of what was held back. */
+  /** The remaining held-back text. */
   end(): readonly AgentResponseUpdate[] {
     return this.#last === undefined ? NOTHING : this.#visible(this.#last, this.#stream.end());
   }
 
-  /** The answer as it is shown. To be called after {@link end}: its text is that of the updates. */
+  /** The answer as shown, with the text of the updates. Call {@link end} first. */
   response(response: AgentResponse): AgentResponse {
     return { ...response, text: this.#text, messages: this.#redaction.json(response.messages) };
   }

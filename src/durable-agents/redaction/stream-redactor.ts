@@ -1,6 +1,6 @@
 import { type Redaction, replace } from './redaction.js';
 
-/** How much a stream holds back, in UTF-16 code units. */
+/** Limits of the held-back text, in UTF-16 code units. */
 const MAX_HELD = 8192;
 /** What continues a secret that was longer than that. */
 const CONTINUATION = /^[^\s"'`<>]+/;
@@ -29,7 +29,7 @@ export class StreamRedactor {
     if (text.length === from) return '';
     const secrets = this.#redaction.find(text, from, { isWhole: false });
     const undecided = this.#redaction.tailStart(text, from);
-    // A secret that reaches into what is undecided may be part of a longer one.
+    // A secret that reaches into the undecided part may belong to a longer one.
     const start = secrets.find((secret) => secret.end > undecided)?.start ?? undecided;
     const cut = wholeCharacters(text, Math.min(start, undecided));
     const released = replace(
@@ -51,7 +51,7 @@ export class StreamRedactor {
     return rest;
   }
 
-  /** What is too long to hold is released; if it ends within a secret, the rest of the secret is dropped as it comes. */
+  /** Releases text beyond the limit. If it ends within a secret, the rest of the secret is dropped as it arrives. */
   #overflow(): string {
     const { text, isInSecret } = this.#releaseAll();
     this.#isInSecret = isInSecret;

@@ -24,7 +24,7 @@ const runRecordSchema = z.object({
   /** When the callback got the first update of the newest delivery. */
   firstUpdateAt: z.string().optional(),
   endedAt: z.string().optional(),
-  /** How many deliveries have begun. */
+  /** The number of deliveries that have started. */
   attempt: z.int().min(0),
   /** Set when a running run should end. */
   cancelRequestedAt: z.string().optional(),
@@ -48,7 +48,7 @@ const runRecordSchema = z.object({
   error: z.string().optional(),
 });
 
-/** What is known of a run outside of its thread's entity. */
+/** The data of a run outside its thread's entity. */
 export type RunRecord = Readonly<z.infer<typeof runRecordSchema>>;
 
 /** A run that is about to be handed to its thread's entity. */

@@ -73,7 +73,7 @@ export class Tombstones {
     }));
   }
 
-  /** Notes that the entity has deleted what is older than `deletedAt`. */
+  /** Records that the entity has deleted everything older than `deletedAt`. */
   async noteEmptied(thread: ThreadIdentity, deletedAt: string): Promise<void> {
     const emptiedAt = this.#now().toISOString();
     await this.#change(thread, (earlier) =>
@@ -128,7 +128,7 @@ export class Tombstones {
   }
 }
 
-/** What is left of a thread's state when the turns from before its deletion are gone. */
+/** The rest of a thread's state without the turns from before its deletion. */
 export function stateAfter(state: ThreadState, deletedAt: string): ThreadState {
   const history = state.data.conversationHistory;
   const isOld = ({ createdAt }: ThreadEntry): boolean => !(Date.parse(createdAt ?? '') > Date.parse(deletedAt));

@@ -4,7 +4,7 @@ import { turnsOf } from './turns.js';
 
 /** Version of the schema that has `truncation`. */
 const TRUNCATION_VERSION = '1.2.0';
-/** Room that a request needs beside its message: its own entry, a short response, and what the state keeps beside turns. */
+/** Space for a request besides its message: its entry, a short response, and state data other than turns. */
 const RESERVED_BYTES = 2048;
 
 export interface BoundedThreadState {

@@ -5,7 +5,7 @@ const time = z.iso.datetime().nullable();
 
 const conversationMessageSchema = z.object({
   role: z.enum(['user', 'assistant', 'system', 'tool']),
-  /** What was said. For a failed response, why it failed. */
+  /** The text. For a failed response, the reason. */
   text: z.string(),
   created_at: time,
   /** The run that the message belongs to. `null` if the stored entry names none. */

@@ -35,7 +35,7 @@ export class HistoryWindow {
     this.omittedTurnCount = omittedTurnCount;
   }
 
-  /** Selects the newest turns of a history, oldest entry first, that fit beside the request. */
+  /** Selects the newest turns of a history, oldest entry first, that fit together with the request. */
   static select(
     history: readonly ThreadEntry[],
     request: readonly ThreadMessage[],

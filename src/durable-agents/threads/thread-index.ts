@@ -27,7 +27,7 @@ const entrySchema = z.object({
   owner: z.string().optional(),
 });
 
-/** A thread as it is listed. */
+/** A thread in the list. */
 export type ListedThread = Readonly<z.infer<typeof entrySchema>>;
 
 /** What a run changes in the list. */

@@ -17,7 +17,7 @@ import { type CosmosContainerOptions, type OpenCosmosContainer, openCosmosContai
 /** An item has at most 2 MB, and a transaction as well. */
 export const COSMOS_LIMITS: ValueLimits = { maxValueLength: 500_000, maxCommitLength: 500_000 };
 
-/** A value. Its id is its key, which sorts by an index of its own. */
+/** A value. Its id is its key, which has its own index for sorting. */
 interface Item {
   readonly id: string;
   readonly partition: string;

@@ -76,7 +76,7 @@ export class RedisConnection {
     return withTimeout(timeoutMs, answered, { isBackground: this.#isBackground });
   }
 
-  /** Ends the connection for good, when what was sent is answered, or 1 s later. */
+  /** Closes the connection for good after pending commands are answered, or after 1 s. */
   async close(): Promise<void> {
     this.#isClosed = true;
     const client = this.#opened?.client;

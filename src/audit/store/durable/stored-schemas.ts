@@ -4,7 +4,7 @@ import type { StoredEvent } from '../../domain/stored-event.js';
 import type { ThreadHead, ThreadTotals } from '../../domain/thread-head.js';
 
 /*
- * The JSON in which a durable store keeps heads, runs and events. What is read is checked. Unknown fields are dropped.
+ * The JSON of heads, runs and events in a durable store. Reads are validated and drop unknown fields.
  * Parsers throw a ZodError.
  */
 
@@ -85,7 +85,7 @@ export function parseHead(json: string): ThreadHead {
   return headJson.parse(json);
 }
 
-/** The request message has a row of its own: it may be long, and never changes. */
+/** The request message has its own row because it may be long and never changes. */
 export function formatRun({ requestMessage: _requestMessage, ...run }: RecordedRun): string {
   return JSON.stringify(run);
 }

@@ -18,7 +18,7 @@ import type { FollowThread } from '../thread-watchers.js';
 import { formatBatch, formatRun, parseBatch, parseHead, parseRun } from './stored-schemas.js';
 
 /*
- * A thread has a partition of its own, `events|{agent}|{escaped thread id}`:
+ * Each thread has its own partition, `events|{agent}|{escaped thread id}`:
  *
  *   head                              the head. Each commit is guarded by it.
  *   run|{epoch}|{correlation id}      a run

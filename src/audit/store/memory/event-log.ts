@@ -11,7 +11,7 @@ interface Block<Tag> {
   readonly tags: Tag[];
 }
 
-/** A text of the log, where it stands, and what was kept with it. */
+/** A text of the log with its position and tag. */
 export interface LogEntry<Tag> {
   readonly sequence: number;
   readonly text: string;
@@ -19,9 +19,9 @@ export interface LogEntry<Tag> {
 }
 
 /**
- * Numbered texts in blocks of UTF-8 bytes: next to nothing is kept beside the text itself.
+ * Numbered texts in blocks of UTF-8 bytes, with almost no overhead per text.
  *
- * @typeParam Tag kept as it is with each text; many texts share one
+ * @typeParam Tag stored with each text; many texts share one
  */
 export class EventLog<Tag> {
   readonly #blocks: Block<Tag>[] = [];
@@ -77,7 +77,7 @@ export class EventLog<Tag> {
     this.#firstSequence = this.#lastSequence + 1;
   }
 
-  /** At most `limit` texts from sequence `first` on; both within what is kept. */
+  /** At most `limit` texts from sequence `first` on; both must be within the stored range. */
   slice(first: number, limit: number): LogEntry<Tag>[] {
     const end = Math.min(first + limit, this.#lastSequence + 1);
     const entries: LogEntry<Tag>[] = [];
@@ -114,7 +114,7 @@ export class EventLog<Tag> {
     return block;
   }
 
-  /** The block that holds a sequence, found by halving. */
+  /** The block that contains a sequence, found by binary search. */
   #blockIndexOf(sequence: number): number {
     let low = 0;
     let high = this.#blocks.length;
@@ -145,7 +145,7 @@ function addEntries<Tag>(entries: LogEntry<Tag>[], block: Block<Tag>, first: num
   }
 }
 
-/** The sequence behind the block's last text. */
+/** The sequence after the block's last text. */
 function endOf({ firstSequence, ends }: Block<unknown>): number {
   return firstSequence + ends.length;
 }

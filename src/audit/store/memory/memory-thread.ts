@@ -9,7 +9,7 @@ const TIMESTAMP_LENGTH = '2026-01-07T15:40:02.123Z'.length;
 /** What many events of a thread have in common. */
 type EventTag = Pick<StoredEvent, 'correlationId' | 'attempt' | 'eventType'>;
 
-/** What is kept in memory of one thread. */
+/** The events and runs of one thread in memory. */
 export interface MemoryThread {
   readonly thread: EventThread;
   head: ThreadHead;

@@ -4,7 +4,7 @@ export interface AppHealth {
   readonly callback_store?: {
     /** `memory`, `table`, … */
     readonly kind: string;
-    /** `available`, or what is wrong. */
+    /** `available`, or a description of the problem. */
     readonly status: string;
     /** Number of events that it did not accept. */
     readonly lost_events: number;

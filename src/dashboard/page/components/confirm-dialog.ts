@@ -12,7 +12,7 @@ export interface ConfirmDialogProps {
   readonly onClose: () => void;
 }
 
-/** Asks before something is removed. Open for as long as it is rendered. */
+/** Asks for confirmation before something is removed. Open while it is rendered. */
 export function ConfirmDialog({ question, consequence, action, onConfirm, onClose }: ConfirmDialogProps): VNode {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => dialog.current?.showModal(), []);

@@ -3,7 +3,7 @@ import type { VNode } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { SHORTCUTS } from '../hooks/use-shortcuts.js';
 
-/** The page's keys. Open for as long as it is rendered. */
+/** The page's keyboard shortcuts. Open while it is rendered. */
 export function ShortcutsHelp({ onClose }: { readonly onClose: () => void }): VNode {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => dialog.current?.showModal(), []);

@@ -14,7 +14,7 @@ function closed(text: string): string {
   return text.trimEnd() + openMarkers(text).toReversed().join('').trimEnd();
 }
 
-/** Stands for the fence of a code block, which ends with the text. */
+/** Marks the fence of a code block, which ends with the text. */
 const FENCE = '\n';
 
 /** Returns the markers that a text opens and does not close, the outermost first. */

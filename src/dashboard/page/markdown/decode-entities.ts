@@ -14,7 +14,7 @@ const NAMED: Readonly<Record<string, string>> = {
   deg: '°',
 };
 
-/** Replaces the character references that models write. Unknown ones stay as they are. */
+/** Replaces the character references that models write. Does not change unknown ones. */
 export function decodeEntities(text: string): string {
   return text.replaceAll(/&(?:#(\d{1,7})|#[xX]([\da-fA-F]{1,6})|([a-z]{2,6}));/g, (whole, decimal, hex, name) => {
     if (name !== undefined) return NAMED[name] ?? whole;

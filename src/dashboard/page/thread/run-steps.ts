@@ -13,7 +13,7 @@ export interface RunStep {
   readonly startMs: number;
   /** Time of its first update. Of model calls only. */
   readonly firstUpdateMs?: number;
-  /** `undefined` while it goes on. */
+  /** `undefined` while it is running. */
   readonly endMs: number | undefined;
   readonly isFailed: boolean;
   /** In order. */
@@ -121,7 +121,7 @@ class Division {
       step.isFailed = state !== 'approved';
     }
     const tool = this.#open.get(`tool-${callId}`);
-    // A tool that waits has not begun.
+    // A waiting tool has not started.
     if (tool !== undefined && state === 'requested') this.#steps.splice(this.#steps.indexOf(tool), 1);
     if (tool !== undefined && state === 'approved') {
       tool.startMs = event.atMs;
