@@ -111,6 +111,12 @@ export class BenchApp {
     return user + system;
   }
 
+  /** How often and how much the app has read of conversations, and what it has sent to its model, since its start. */
+  async traffic(): Promise<{ readonly stateReads: number; readonly stateBytes: number; readonly modelBytes: number }> {
+    const response = await fetch(`${this.apiUrl}/traffic`);
+    return (await response.json()) as { stateReads: number; stateBytes: number; modelBytes: number };
+  }
+
   eventsUrl(threadId: string): string {
     return `${this.apiUrl}/agents/${AGENT}/callbacks/${threadId}`;
   }

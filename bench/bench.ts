@@ -6,6 +6,7 @@ import { benchCallbackCost } from './callback-cost.js';
 import { type Figure, toTable } from './figure.js';
 import { benchGetEvents } from './get-events.js';
 import { benchStart, benchStoreMemory } from './in-own-process.js';
+import { benchLongThread } from './long-thread.js';
 import { benchPageDepth } from './page-depth.js';
 import { benchPollNearEnd } from './poll-near-end.js';
 import { benchRedactionCost } from './redaction-cost.js';
@@ -41,6 +42,7 @@ const otherBenches: Benches<[]> = {
   start: benchStart,
   'append-rate': benchAppendRate,
   'store-run-latency': benchStoreRunLatency,
+  'long-thread': benchLongThread,
   'page-depth': benchPageDepth,
   'across-processes': benchAcrossProcesses,
   'store-outage': benchStoreOutage,

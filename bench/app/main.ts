@@ -1,3 +1,5 @@
+import diagnostics from 'node:diagnostics_channel';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { app } from '@azure/functions';
@@ -37,4 +39,26 @@ app.http('cpu', {
   route: 'cpu',
   authLevel: 'anonymous',
   handler: () => ({ jsonBody: process.cpuUsage() }),
+});
+
+/** What the app has read of conversations from its host, and sent to its model. */
+const traffic = { stateReads: 0, stateBytes: 0, modelBytes: 0 };
+
+diagnostics.subscribe('http.client.response.finish', (message) => {
+  const { request, response } = message as { request: ClientRequest; response: IncomingMessage };
+  if (request.method !== 'GET' || !/\/entities\//.test(request.path)) return;
+  traffic.stateReads += 1;
+  traffic.stateBytes += Number(response.headers['content-length']);
+});
+
+diagnostics.subscribe('undici:request:create', (message) => {
+  const { request } = message as { request: { path: string; contentLength: number | null } };
+  if (request.path.includes('/chat/completions')) traffic.modelBytes += request.contentLength ?? 0;
+});
+
+app.http('traffic', {
+  methods: ['GET'],
+  route: 'traffic',
+  authLevel: 'anonymous',
+  handler: () => ({ jsonBody: traffic }),
 });
