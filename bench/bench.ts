@@ -6,6 +6,7 @@ import { benchCallbackCost } from './callback-cost.js';
 import { type Figure, toTable } from './figure.js';
 import { benchGetEvents } from './get-events.js';
 import { benchStart, benchStoreMemory } from './in-own-process.js';
+import { benchIdleReaders } from './idle-readers.js';
 import { benchLongThread } from './long-thread.js';
 import { benchPageDepth } from './page-depth.js';
 import { benchPollNearEnd } from './poll-near-end.js';
@@ -43,6 +44,7 @@ const otherBenches: Benches<[]> = {
   'append-rate': benchAppendRate,
   'store-run-latency': benchStoreRunLatency,
   'long-thread': benchLongThread,
+  'idle-readers': benchIdleReaders,
   'page-depth': benchPageDepth,
   'across-processes': benchAcrossProcesses,
   'store-outage': benchStoreOutage,

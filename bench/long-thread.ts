@@ -10,7 +10,7 @@ const BYTES_PER_KIB = 1024;
 
 /** What a run costs at the end of a longer and longer thread: beyond the model's own time, and in bytes. */
 export async function benchLongThread(): Promise<Figure[]> {
-  const app = await BenchApp.start();
+  const app = await BenchApp.start({ CALLBACK_STORE: 'memory', CALLBACK_STORE_MAX_EVENTS_PER_THREAD: '1000000' });
   const direct = directCaller(app.modelUrl);
   const threadId = 'long-thread';
   const figures: Figure[] = [];

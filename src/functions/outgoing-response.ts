@@ -4,6 +4,9 @@ import type { InvocationContext } from '@azure/functions';
 
 const INVOCATION_ID_HEADER = 'x-ms-invocation-id';
 
+/** A client that takes nothing for so long is disconnected, because what waits for it is in this process's memory. */
+const UNREAD_MS = 60_000;
+
 const responses = new Map<string, ServerResponse>();
 let isTracking = false;
 
@@ -38,14 +41,30 @@ export function responseOf({ invocationId }: InvocationContext): ServerResponse 
   return responses.get(invocationId);
 }
 
-/** Waits until the response's buffer has drained or the client has disconnected. */
+/**
+ * Waits until the response's buffer has drained or the client has disconnected. Disconnects a client that takes nothing
+ * for a minute.
+ */
 export async function drained(response: ServerResponse): Promise<void> {
   if (!response.writableNeedDrain || response.destroyed) return;
   await new Promise<void>((resolve) => {
+    const timer = setTimeout(() => response.destroy(), UNREAD_MS);
     const settle = (): void => {
+      clearTimeout(timer);
       response.off('drain', settle).off('close', settle);
       resolve();
     };
     response.on('drain', settle).on('close', settle);
   });
+}
+
+/** Disconnects a client that has not taken the rest of a response a minute after its body has ended. */
+export function disconnectIfUnread(response: ServerResponse): void {
+  const timer = setTimeout(() => response.destroy(), UNREAD_MS);
+  timer.unref();
+  const settle = (): void => {
+    clearTimeout(timer);
+    response.off('finish', settle).off('close', settle);
+  };
+  response.on('finish', settle).on('close', settle);
 }

@@ -40,7 +40,8 @@ describe('cancelling a run', () => {
     expect(cancelled).toMatchObject({ status: 202, headers: { 'cache-control': 'no-store' } });
     expect(answer.status).toBe(502);
     expect(JSON.parse(answer.text)).toMatchObject({ status: 'error', error_code: 'cancelled', correlation_id: id });
-    await expect.poll(() => target.model.abandonedCount).toBe(1);
+    // Nothing else closes the silent connection: its time limit is a minute.
+    await expect.poll(() => target.model.abandonedCount, { timeout: 20_000 }).toBe(1);
     expect(await target.api.events(threadId)).toMatchObject([
       { event_type: 'stream', text: BEGINNING },
       { event_type: 'failed', error_code: 'cancelled' },

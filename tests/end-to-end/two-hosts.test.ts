@@ -68,12 +68,34 @@ for (const kind of durableServices) {
 
       expect((await second.api.runs('POST', threadId, `/${id}/cancel`)).status).toBe(202);
 
-      await expect.poll(() => model.abandonedCount, { timeout: 3000 }).toBe(1);
+      // Nothing else closes the silent connection: its time limit is a minute.
+      await expect.poll(() => model.abandonedCount, { timeout: 20_000 }).toBe(1);
       expect(JSON.parse((await waiting).text)).toMatchObject({ error_code: 'cancelled' });
       for (const { api } of [first, second]) {
         expect(await api.readRun(threadId, id)).toMatchObject({ status: 'cancelled' });
         expect(await api.events(threadId)).toMatchObject([{ event_type: 'stream' }, { error_code: 'cancelled' }]);
       }
+    });
+
+    it('a queued run of the first never starts after the second has cancelled it', async () => {
+      const threadId = newThreadId();
+      const abandoned = model.abandonedCount;
+      const running = first.api.run({ message: silentMessage, thread_id: threadId });
+      await expect.poll(() => second.api.events(threadId)).toHaveLength(1);
+      const waiting = first.api.run({ message: 'Never asked', thread_id: threadId });
+      const runs = async () => JSON.parse((await second.api.runs('GET', threadId)).text);
+      await expect.poll(runs).toMatchObject([{ status: 'queued' }, { status: 'running' }]);
+      const [queued, earlier] = await runs();
+
+      expect((await second.api.runs('POST', threadId, `/${queued.correlation_id}/cancel`)).status).toBe(202);
+
+      expect(JSON.parse((await waiting).text)).toMatchObject({ error_code: 'cancelled' });
+      expect(model.abandonedCount).toBe(abandoned);
+      await second.api.runs('POST', threadId, `/${earlier.correlation_id}/cancel`);
+      await running;
+      expect(await first.api.ask(threadId, 'Hello')).toMatchObject({ response: 'Hi.' });
+      const asked = model.requests.map(({ body }) => body.messages.at(-1)?.content);
+      expect(asked).not.toContain('Never asked');
     });
 
     it('the second shows a run of the first while it continues', async () => {

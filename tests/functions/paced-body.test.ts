@@ -2,8 +2,9 @@ import http from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { HttpResponse, InvocationContext } from '@azure/functions';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { trackResponses } from '../../src/functions/outgoing-response.js';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { disconnectIfUnread, trackResponses } from '../../src/functions/outgoing-response.js';
 import { pacedBody } from '../../src/functions/paced-body.js';
 import { eventually } from '../support/eventually.js';
 
@@ -40,6 +41,7 @@ describe('pacedBody', () => {
   });
 
   afterAll(() => void server.close());
+  afterEach(() => void vi.useRealTimers());
 
   async function get(): Promise<[http.ClientRequest, http.IncomingMessage]> {
     const { port } = server.address() as AddressInfo;
@@ -73,4 +75,62 @@ describe('pacedBody', () => {
       if (!hasEnded) throw new Error('The body has not ended');
     });
   });
+
+  it('disconnects a client that takes nothing for a minute', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const [request, answer] = await get();
+    answer.pause();
+    await untilStill(() => produced);
+    vi.advanceTimersByTime(59_000);
+    await untilStill(() => produced);
+    expect(hasEnded).toBe(false);
+
+    vi.advanceTimersByTime(1000);
+
+    vi.useRealTimers();
+    await eventually(async () => expect(hasEnded).toBe(true));
+    expect(produced).toBeLessThan(PIECES / 2);
+    request.destroy();
+  });
 });
+
+describe('disconnectIfUnread', () => {
+  afterEach(() => void vi.useRealTimers());
+
+  it.each([
+    { reads: true, what: 'leaves a client that has taken the rest in time' },
+    { reads: false, what: 'disconnects a client that has not taken the rest after a minute' },
+  ])('$what', async ({ reads }) => {
+    const size = PIECES * PIECE.length;
+    let sent: http.ServerResponse | undefined;
+    const server = http.createServer((_request, response) => {
+      sent = response;
+      response.end(Buffer.alloc(size));
+      disconnectIfUnread(response);
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const request = http.get({ host: '127.0.0.1', port: (server.address() as AddressInfo).port });
+    const [answer]: http.IncomingMessage[] = await once(request, 'response');
+    let bytes = 0;
+    if (reads) for await (const chunk of answer ?? []) bytes += (chunk as Buffer).length;
+    else answer?.pause();
+
+    vi.advanceTimersByTime(60_000);
+
+    const isCut = sent?.destroyed === true && !sent.writableFinished;
+    expect({ isWhole: bytes === size, isCut }).toEqual({ isWhole: reads, isCut: !reads });
+    request.destroy();
+    server.close();
+  });
+});
+
+/** Waits until a count has not changed for many turns of the event loop. */
+async function untilStill(count: () => number): Promise<void> {
+  for (let turns = 0, last = -1; turns < 500; turns += 1) {
+    if (count() !== last) turns = 0;
+    last = count();
+    await nextTurn();
+  }
+}

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { ReadableStream, type ReadableStreamDefaultController } from 'node:stream/web';
 import type { Logger } from '../../functions/logger.js';
+import { disconnectIfUnread } from '../../functions/outgoing-response.js';
 import { SSE_HEARTBEAT, SSE_RETRY } from '../../functions/sse.js';
 import { type EventCursor, formatCursor } from '../domain/event-cursor.js';
 import type { EventThread } from '../domain/event-thread.js';
@@ -210,6 +211,7 @@ export class EventStream implements Follower {
     const { response, runEnded } = this.#options;
     clearTimeout(this.#timer);
     response?.off('drain', this.#noteWritable).off('close', this.close);
+    if (response?.writableNeedDrain === true) disconnectIfUnread(response);
     runEnded?.removeEventListener('abort', this.#noteRunEnd);
     this.#end ??= 'ended';
     if (!this.#isCancelled) this.#controller.close();
