@@ -114,8 +114,12 @@ describe('disconnectIfUnread', () => {
     const request = http.get({ host: '127.0.0.1', port: (server.address() as AddressInfo).port });
     const [answer]: http.IncomingMessage[] = await once(request, 'response');
     let bytes = 0;
-    if (reads) for await (const chunk of answer ?? []) bytes += (chunk as Buffer).length;
-    else answer?.pause();
+    if (reads) {
+      for await (const chunk of answer ?? []) bytes += (chunk as Buffer).length;
+      if (sent?.writableFinished === false) await once(sent, 'finish');
+    } else {
+      answer?.pause();
+    }
 
     vi.advanceTimersByTime(60_000);
 
