@@ -200,6 +200,7 @@ describe('the unpacked package', () => {
       'dashboard_asset: GET /api/dashboard/{asset}',
       'decide_approval: POST /api/agents/{agentName}/threads/{thread_id}/approvals/{approval_id}',
       'delete_thread: DELETE /api/agents/{agentName}/threads/{thread_id}',
+      'expire_approvals: POST /admin/functions/expire_approvals',
       'export_callback_events: GET /api/agents/{agentName}/callbacks/{thread_id}/export',
       'get_callback_events: GET /api/agents/{agentName}/callbacks/{thread_id}',
       'get_run: GET /api/agents/{agentName}/threads/{thread_id}/runs/{correlation_id}',

@@ -8,6 +8,8 @@ import type { AgentClientOptions } from './client/agent-client.js';
 import { type AskAgent, createAskAgent } from './client/ask-agent.js';
 import { createAgentEntity } from './entity/agent-entity.js';
 import type { AgentResponseCallback } from './agent-response-callback.js';
+import { registerApprovalExpiry } from './approvals/register-approval-expiry.js';
+import { WaitingThreads } from './approvals/waiting-threads.js';
 import { createHealthRoute, createProbeRoute, type HealthDetails } from './http/health-route.js';
 import { createRunRoute } from './http/run-route.js';
 import type { ModelPrices } from './model-price.js';
@@ -129,6 +131,7 @@ export class AgentFunctionApp {
   readonly #stepStore: KeyValueStore | undefined;
   readonly #redaction: Redaction | undefined;
   readonly #tombstones: Tombstones;
+  readonly #waitingThreads: WaitingThreads;
   readonly #memoryLimits: MemoryLimits | undefined;
   #hasThreadEndpoints = false;
 
@@ -139,6 +142,7 @@ export class AgentFunctionApp {
     this.#storage = storage;
     this.#runRecords = new RunRecords(storage);
     this.#tombstones = new Tombstones(storage);
+    this.#waitingThreads = new WaitingThreads(storage);
     this.threadIndex = new ThreadIndex(storage);
     // What a crash ends with the process is no help after it.
     if (!(storage instanceof MemoryKeyValueStore)) this.#stepStore = storage;
@@ -155,6 +159,7 @@ export class AgentFunctionApp {
       redaction: this.#redaction,
     });
     this.ask = createAskAgent({ ...this.#waiting, completions: this.#completions, runRecords: this.#runRecords });
+    registerApprovalExpiry({ agents: this.agents, waitingThreads: this.#waitingThreads });
     registerThreadPurge({
       storage,
       agents: this.agents,
@@ -211,6 +216,7 @@ export class AgentFunctionApp {
         tombstones: this.#tombstones,
         stepStore: this.#stepStore,
         threadIndex: this.threadIndex,
+        waitingThreads: this.#waitingThreads,
         memoryLimits: this.#memoryLimits,
         tracer: this.#options.tracer,
         redaction: this.#redaction,

@@ -100,10 +100,11 @@ describe('the timer functions of an app', () => {
   it.each([
     { what: 'every night', options: {}, schedule: '0 47 2 * * *' },
     { what: 'every hour if threads expire', options: { threadTtlDays: 30 }, schedule: '0 47 * * * *' },
-  ])('are the purge of threads, $what', ({ options, schedule }) => {
+  ])('are the expiry of approvals, and the purge of threads, $what', ({ options, schedule }) => {
     registered(options);
 
     expect(timer.mock.calls.map(([name, registration]) => [name, registration.schedule])).toEqual([
+      ['expire_approvals', '30 */5 * * * *'],
       ['purge_threads', schedule],
     ]);
   });

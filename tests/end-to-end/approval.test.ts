@@ -1,77 +1,79 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type OfflineModel, startOfflineModel } from '../../local/offline-model.js';
-import { AgentApi, newThreadId } from '../support/agent-api.js';
+import { newThreadId } from '../support/agent-api.js';
 import { type LocalApp, startLocalApp } from '../support/local-app.js';
-
-const agentName = 'RefundAgent';
-const json = { 'content-type': 'application/json' };
-
-function path(threadId: string, rest = ''): string {
-  return `agents/${agentName}/threads/${threadId}${rest}`;
-}
+import { RefundApi } from '../support/refund-api.js';
 
 describe('a tool call that needs approval', () => {
   let model: OfflineModel;
   let app: LocalApp;
-  let api: AgentApi;
+  let api: RefundApi;
 
   beforeAll(async () => {
     model = await startOfflineModel();
     app = await startLocalApp(model.settings);
-    api = new AgentApi(app.baseUrl);
+    api = new RefundApi(app.baseUrl);
   });
   afterAll(async () => {
     await app.stop();
     await model.close();
   });
 
-  const read = async (threadId: string, rest = '') => JSON.parse((await api.call('GET', path(threadId, rest))).text);
-  const decide = (threadId: string, id: string, body: object) =>
-    api.call('POST', path(threadId, `/approvals/${id}`), json, JSON.stringify(body));
-  const events = async (threadId: string) => JSON.parse((await api.callbacks('GET', threadId, agentName)).text);
-  const ask = async (threadId: string, message: string) => {
-    const answer = await api.run({ message, thread_id: threadId }, { agentName });
-    return { ...answer, body: JSON.parse(answer.text) };
-  };
-  const hasCompleted = async (threadId: string, id: string): Promise<void> => {
-    await expect.poll(async () => (await read(threadId, `/runs/${id}`)).status, { timeout: 10_000 }).toBe('completed');
-  };
-
   it('makes its run wait, and once it is approved the run goes on under the same correlation id', async () => {
     const threadId = newThreadId();
-    const asked = await ask(threadId, 'Please refund order A-1001.');
+    const answer = await api.run(threadId, { message: 'Please refund order A-1001.' });
 
-    expect(asked).toMatchObject({
-      status: 202,
-      body: {
-        status: 'waiting_for_approval',
-        thread_id: threadId,
-        approvals: [{ tool_name: 'issue_refund', arguments: { order_id: 'A-1001', amount: 249 } }],
-      },
-    });
-    const { correlation_id: id, approvals } = asked.body;
-    expect(asked.headers['location']).toBe(`threads/${threadId}/runs/${id}`);
-    expect(await read(threadId, `/runs/${id}`)).toMatchObject({ status: 'waiting_for_approval', attempt: 1 });
-    const approvalId = approvals[0].approval_id;
-    expect(await read(threadId, '/approvals')).toMatchObject({
-      approvals: [{ approval_id: approvalId, correlation_id: id, state: 'requested' }],
-    });
+    const body = JSON.parse(answer.text);
+    expect(answer.status).toBe(202);
+    expect(Object.keys(body)).toEqual([
+      'response',
+      'message',
+      'thread_id',
+      'status',
+      'correlation_id',
+      'session_id',
+      'sessionId',
+      'correlationId',
+      'approvals',
+    ]);
+    const approvalId = body.approvals[0].approval_id;
+    const asked = {
+      approval_id: approvalId,
+      tool_name: 'issue_refund',
+      arguments: { order_id: 'A-1001', amount: 249, reason: 'Please refund order A-1001.' },
+      requested_at: expect.any(String),
+      expires_at: expect.any(String),
+    };
+    expect(body).toMatchObject({ status: 'waiting_for_approval', thread_id: threadId, approvals: [asked] });
+    const { correlation_id: id } = body;
+    expect(answer.headers['location']).toBe(`threads/${threadId}/runs/${id}`);
+    const waiting = { status: 'waiting_for_approval', attempt: 1, approvals: [asked] };
+    expect(await api.readRun(threadId, id)).toMatchObject(waiting);
+    expect(await api.approvals(threadId)).toMatchObject([
+      { ...asked, correlation_id: id, state: 'requested', call_id: expect.any(String) },
+    ]);
+    const listed = (await api.listedThreads()).find((one: { thread_id: string }) => one.thread_id === threadId);
+    expect(listed).toMatchObject({ status: 'waiting_for_approval' });
 
-    const decided = await decide(threadId, approvalId, { approved: true, reason: 'Looks right.' });
+    const decided = await api.decide(threadId, approvalId, { approved: true, reason: 'Looks right.' });
     expect(decided.status).toBe(202);
-    expect(JSON.parse(decided.text)).toMatchObject({ approval_id: approvalId, state: 'approved' });
-    await hasCompleted(threadId, id);
+    expect(JSON.parse(decided.text)).toMatchObject({
+      approval_id: approvalId,
+      state: 'approved',
+      reason: 'Looks right.',
+    });
+    const run = await api.runWithStatus(threadId, id, 'completed');
 
-    const run = await read(threadId, `/runs/${id}`);
     expect(run).toMatchObject({ attempt: 1, response: expect.stringContaining('"amount":249') });
-    const seen = await events(threadId);
-    expect(new Set(seen.map((event: { correlation_id: string }) => event.correlation_id))).toEqual(new Set([id]));
-    const steps = seen.filter((event: { update_kind?: string }) => event.update_kind !== 'text');
-    expect(
-      steps.map((event: Record<string, string>) =>
-        [event['event_type'], event['update_kind'], event['tool_name'], event['state']].filter(Boolean).join(' '),
-      ),
-    ).toEqual([
+    const events = await api.events(threadId);
+    expect(new Set(events.map((event) => event.correlation_id))).toEqual(new Set([id]));
+    expect(new Set(events.map((event) => event.attempt))).toEqual(new Set([1]));
+    const steps = events.filter((event) => event.event_type !== 'stream' || event.update_kind !== 'text');
+    const named = steps.map((event) => {
+      const { event_type: type, update_kind: kind, tool_name: tool, state } = { ...event } as Record<string, unknown>;
+      return [type, kind, tool, state].filter((part) => part !== undefined).join(' ');
+    });
+    expect(named).toEqual([
       'stream tool_call lookup_order',
       'stream tool_result lookup_order',
       'stream tool_call issue_refund',
@@ -80,8 +82,169 @@ describe('a tool call that needs approval', () => {
       'stream tool_result issue_refund',
       'final',
     ]);
-    expect((await decide(threadId, approvalId, { approved: true })).status).toBe(200);
-    expect((await decide(threadId, approvalId, { approved: false })).status).toBe(409);
-    expect((await decide(threadId, '0123', { approved: true })).status).toBe(404);
+    expect((await api.decide(threadId, approvalId, { approved: true })).status).toBe(200);
+    expect((await api.decide(threadId, approvalId, { approved: false })).status).toBe(409);
+    expect((await api.decide(threadId, '0123', { approved: true })).status).toBe(404);
+    expect(await api.approvals(threadId)).toEqual([]);
+  });
+
+  it('takes one of two decisions that are made at once', async () => {
+    const threadId = newThreadId();
+    const { correlation_id: id, approvals } = await api.askForRefund(threadId, 'Please refund order A-1002.');
+    const approvalId = approvals[0]?.approval_id ?? '';
+
+    const answers = await Promise.all([true, false].map((approved) => api.decide(threadId, approvalId, { approved })));
+
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([202, 409]);
+    const isApproved = answers[0]?.status === 202;
+    const { response } = await api.runWithStatus(threadId, id, 'completed');
+    expect(response).toContain(isApproved ? '"refund_id"' : 'A person rejected this call');
+  });
+
+  it('can be made with other arguments, which must fit the schema of the tool', async () => {
+    const threadId = newThreadId();
+    const { correlation_id: id, approvals } = await api.askForRefund(threadId);
+    const approvalId = approvals[0]?.approval_id ?? '';
+
+    const bad = await api.decide(threadId, approvalId, {
+      approved: true,
+      arguments: { order_id: 'A-1003', amount: -1 },
+    });
+    expect(bad.status).toBe(400);
+    expect(bad.text).toMatch(/do not fit the schema of issue_refund\. amount:/);
+    for (const invalid of [{}, { approved: 'yes' }, { approved: false, arguments: {} }]) {
+      expect((await api.decide(threadId, approvalId, invalid)).status).toBe(400);
+    }
+    const edited = { approved: true, arguments: { order_id: 'A-1003', amount: 5 } };
+    const good = await api.decide(threadId, approvalId, edited);
+    expect(good).toMatchObject({ status: 202, text: expect.stringContaining('"arguments_edited":true') });
+    expect((await api.runWithStatus(threadId, id, 'completed')).response).toContain('"amount":5');
+    expect((await api.decide(threadId, approvalId, edited)).status).toBe(200);
+    expect((await api.decide(threadId, approvalId, { approved: true })).status).toBe(409);
+  });
+
+  it('ends a stream of its run with the 202 as the result, while the stream of the thread goes on', async () => {
+    const threadId = newThreadId();
+    const reader = await api.streamRun(threadId, 'Please refund 1 of order A-1003.');
+    await reader.ended;
+    const result = JSON.parse(reader.received.events.at(-1)?.data ?? '');
+    expect(reader.names.slice(-2)).toEqual(['approval', 'result']);
+    expect(result).toMatchObject({ status: 'waiting_for_approval', approvals: [{ tool_name: 'issue_refund' }] });
+
+    const follower = await api.stream(threadId, `?correlation_id=${result.correlation_id}&until=run-end`);
+    await follower.until(({ names }) => names.includes('approval'));
+    await api.decide(threadId, result.approvals[0].approval_id, { approved: false, reason: 'No.' });
+    await follower.ended;
+
+    expect(follower.names).not.toContain('superseded');
+    expect(follower.names.filter((name) => name === 'approval')).toHaveLength(2);
+    expect(follower.names.at(-1)).toBe('final');
+  });
+
+  it('is answered from the waiting run if the request is repeated with its Idempotency-Key', async () => {
+    const threadId = newThreadId();
+    const call = { headers: { 'idempotency-key': `key-${threadId}` } };
+    const message = 'Please refund 1 of order A-1003.';
+    const [first, again] = [await api.run(threadId, { message }, call), await api.run(threadId, { message }, call)];
+
+    expect(again.status).toBe(202);
+    expect(JSON.parse(again.text)).toEqual(JSON.parse(first.text));
+  });
+
+  it('is not made if its run is cancelled', async () => {
+    const threadId = newThreadId();
+    const { correlation_id: id, approvals } = await api.askForRefund(threadId);
+
+    expect((await api.cancel(threadId, id)).status).toBe(202);
+
+    await api.runWithStatus(threadId, id, 'cancelled');
+    expect((await api.events(threadId)).slice(-2)).toMatchObject([
+      { event_type: 'approval', state: 'rejected', reason: 'The run was cancelled.' },
+      { event_type: 'failed', error_code: 'cancelled' },
+    ]);
+    await expect
+      .poll(async () => (await api.decide(threadId, approvals[0]?.approval_id ?? '', { approved: true })).status)
+      .toBe(409);
+    expect((await api.cancel(threadId, id)).status).toBe(200);
+  });
+
+  it('keeps its thread busy for a message that rejects that, and ends for one that interrupts', async () => {
+    const threadId = newThreadId();
+    const { correlation_id: id } = await api.askForRefund(threadId);
+
+    const rejected = await api.run(threadId, { message: 'Hello', multitask_strategy: 'reject' });
+    expect(rejected).toMatchObject({ status: 409, text: expect.stringContaining(id) });
+    const interrupting = await api.run(threadId, { message: 'Hello', multitask_strategy: 'interrupt' });
+
+    expect(interrupting).toMatchObject({ status: 200, text: expect.stringContaining('“Hello”') });
+    expect(await api.readRun(threadId, id)).toMatchObject({ status: 'cancelled' });
+  });
+
+  it('lets later messages wait, which are answered after it', async () => {
+    const threadId = newThreadId();
+    const { correlation_id: id, approvals } = await api.askForRefund(threadId);
+    const next = api.run(threadId, { message: 'Hello' });
+    await expect.poll(async () => (await api.events(threadId)).length).toBeGreaterThan(0);
+
+    await api.decide(threadId, approvals[0]?.approval_id ?? '', { approved: false });
+
+    expect(await next).toMatchObject({ status: 200, text: expect.stringContaining('“Hello”') });
+    expect(await api.readRun(threadId, id)).toMatchObject({ status: 'completed' });
+  });
+
+  it('goes with its thread', async () => {
+    const threadId = newThreadId();
+    const { approvals } = await api.askForRefund(threadId);
+    const late = JSON.parse((await api.run(threadId, { message: 'Hello', wait_for_response: false })).text);
+
+    expect((await api.delete(threadId)).status).toBe(204);
+
+    expect(await api.approvals(threadId)).toEqual([]);
+    expect(await api.events(threadId)).toEqual([]);
+    expect((await api.decide(threadId, approvals[0]?.approval_id ?? '', { approved: true })).status).toBe(404);
+    expect(await api.readRun(threadId, late.correlation_id)).toHaveProperty('error');
+  });
+});
+
+describe('with APPROVAL_TIMEOUT_HOURS', () => {
+  it('a call that nobody decides about in time is refused, and its run goes on', async () => {
+    const model = await startOfflineModel();
+    // 3.6 seconds.
+    const app = await startLocalApp({ ...model.settings, APPROVAL_TIMEOUT_HOURS: '0.001' });
+    try {
+      const api = new RefundApi(app.baseUrl);
+      const byTimer = newThreadId();
+      const byAccess = newThreadId();
+      const [first, second] = await Promise.all([api.askForRefund(byTimer), api.askForRefund(byAccess)]);
+      const approvalId = second.approvals[0]?.approval_id ?? '';
+
+      await expect.poll(async () => (await api.decide(byAccess, 'unknown', { approved: true })).status).toBe(404);
+      const expiresAt = Date.parse(String(second.approvals[0]?.['expires_at']));
+      await expect.poll(() => Date.now(), { interval: 200 }).toBeGreaterThan(expiresAt);
+      expect((await api.decide(byAccess, approvalId, { approved: true })).status).toBe(410);
+      await fetch(`${app.baseUrl}/admin/functions/expire_approvals`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: '{"input":""}',
+      });
+
+      for (const [threadId, { correlation_id: id }] of [
+        [byTimer, first],
+        [byAccess, second],
+      ] as const) {
+        await expect
+          .poll(async () => (await api.events(threadId)).filter(({ event_type: type }) => type !== 'stream'))
+          .toMatchObject([
+            { event_type: 'approval', state: 'requested' },
+            { event_type: 'approval', state: 'expired' },
+            { event_type: 'final', response_text: expect.stringContaining('Nobody approved this call in time') },
+          ]);
+        expect(await api.readRun(threadId, id)).toMatchObject({ status: 'completed' });
+      }
+      expect((await api.decide(byAccess, approvalId, { approved: true })).status).toBe(410);
+    } finally {
+      await app.stop();
+      await model.close();
+    }
   });
 });

@@ -41,7 +41,7 @@ export function parseSse(bytes: Uint8Array | string): SseEvents {
 export function callbackEventsOf(events: readonly EventSourceMessage[]): CallbackEvent[] {
   const messages = new Map<string, string>();
   return events
-    .filter(({ event = '' }) => ['stream', 'final', 'failed'].includes(event))
+    .filter(({ event = '' }) => ['stream', 'approval', 'final', 'failed'].includes(event))
     .map(({ data }) => {
       const { timestamp, agent_name, thread_id, correlation_id, request_message, ...rest }: CallbackEvent =
         JSON.parse(data);

@@ -63,9 +63,22 @@ export function withWaitingState(state: ThreadState, { waitingRun, ...waiting }:
   return { ...state, data: { ...data, ...(isExtended && { extensionData: extended }) } };
 }
 
+/** Whether a thread has neither turns nor runs that wait. */
+export function isEmptyState(state: ThreadState): boolean {
+  const { waitingRun, deferredRuns } = waitingStateOf(state);
+  return state.data.conversationHistory.length === 0 && waitingRun === undefined && deferredRuns.length === 0;
+}
+
 /** The approvals that nobody has decided. */
 export function openApprovals({ approvals }: WaitingRun): readonly Approval[] {
   return approvals.filter(({ decision }) => decision === undefined);
+}
+
+/** When the next approval of a run expires: ISO 8601 in UTC. Undefined if all are decided. */
+export function nextExpiry(run: WaitingRun): string | undefined {
+  return openApprovals(run)
+    .map(({ expiresAt }) => expiresAt)
+    .toSorted()[0];
 }
 
 /** The approvals that have expired by now, and are not decided. */

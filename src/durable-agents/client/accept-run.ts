@@ -5,6 +5,7 @@ import type { Logger } from '../../functions/logger.js';
 import { TimeoutError, withTimeout } from '../../functions/time-limits.js';
 import { UnavailableError } from '../../functions/unavailable-error.js';
 import { ThreadStateError } from '../errors.js';
+import { readApprovals } from './decide-approval.js';
 import { readRun } from './read-run.js';
 import type { RunRequest } from '../run-request.js';
 import { isEnded, type NewRun, type RunRecord } from '../runs/run-record.js';
@@ -162,6 +163,11 @@ async function applyStrategy(newRun: NewRun, options: AcceptRunOptions): Promise
 }
 
 async function acceptIfIdle(newRun: NewRun, options: AcceptRunOptions): Promise<AcceptedRun> {
+  // Its record may be gone with the memory of a process.
+  const waiting = (await readApprovals(newRun, options.durableClient).catch(ignoreUnreadable))?.waitingRun;
+  if (waiting !== undefined && waiting.request.correlationId !== newRun.correlationId) {
+    throw new ThreadBusyError(waiting.request.correlationId);
+  }
   const accepted = await options.runRecords.acceptIfIdle(newRun);
   if (accepted.status !== 'busy') return accepted;
   // The end of that run may not have been noted. Reading it corrects its record.
@@ -169,6 +175,11 @@ async function acceptIfIdle(newRun: NewRun, options: AcceptRunOptions): Promise<
   const again = other !== undefined && isEnded(other) ? await options.runRecords.acceptIfIdle(newRun) : accepted;
   if (again.status === 'busy') throw new ThreadBusyError(again.record.correlationId);
   return again;
+}
+
+/** The entity reports such a state to everyone who follows the run. */
+function ignoreUnreadable(error: unknown): undefined {
+  if (!(error instanceof ThreadStateError)) throw error;
 }
 
 async function interrupt(newRun: NewRun, options: AcceptRunOptions): Promise<AcceptedRun> {

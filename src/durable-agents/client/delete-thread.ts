@@ -1,6 +1,7 @@
 import type { DurableClient, EntityId } from 'durable-functions';
 import { pause, TimeoutError, withTimeout } from '../../functions/time-limits.js';
 import { UnavailableError } from '../../functions/unavailable-error.js';
+import { isEmptyState } from '../approvals/waiting-run.js';
 import { ThreadStateError } from '../errors.js';
 import type { RunRecords } from '../runs/run-records.js';
 import { stateAfter, type Tombstones } from '../runs/tombstones.js';
@@ -107,7 +108,7 @@ function isNewer(stored: unknown, deletedAt: string): boolean {
   if (stored === undefined || stored === null) return true;
   try {
     const state = parseThreadState(stored);
-    return state.data.conversationHistory.length > 0 && stateAfter(state, deletedAt) === state;
+    return !isEmptyState(state) && stateAfter(state, deletedAt) === state;
   } catch (error) {
     if (error instanceof ThreadStateError) return false;
     throw error;

@@ -7,7 +7,10 @@ import type { RunIdentity } from '../run-event-source.js';
 import { CANCELLED_END, isEnded, type RunRecord, usageOf } from '../runs/run-record.js';
 import type { RunRecords } from '../runs/run-records.js';
 import { readThread } from '../thread/thread-entity.js';
-import { findResponse, joinedText, type ThreadEntry } from '../thread/thread-state.js';
+import { findResponse, joinedText, type ThreadEntry, type ThreadState } from '../thread/thread-state.js';
+import type { Approval } from '../approvals/approval.js';
+import { openApprovals, waitingStateOf } from '../approvals/waiting-run.js';
+import { isExpired, signalResume } from './decide-approval.js';
 import { findOutcome } from './run-outcome.js';
 
 export interface ReadRunOptions {
@@ -15,6 +18,12 @@ export interface ReadRunOptions {
   readonly runRecords: RunRecords;
   readonly log: Logger;
 }
+
+/** What is known of a run. */
+export type KnownRun = RunRecord & {
+  /** Those that it waits for. Undefined if it does not wait. */
+  readonly approvals?: readonly Approval[];
+};
 
 /**
  * What is known of a run: its record, or, if that is missing or says that the run goes on, what the conversation has of
@@ -27,35 +36,49 @@ export interface ReadRunOptions {
 export async function readRun(
   run: RunIdentity,
   { durableClient, runRecords, log }: ReadRunOptions,
-): Promise<RunRecord | undefined> {
+): Promise<KnownRun | undefined> {
   const found = await runRecords.find(run).catch((error: unknown) => {
     if (error instanceof UnavailableError) return error;
     throw error;
   });
   const record = found instanceof UnavailableError ? undefined : found;
   if (record !== undefined && isEnded(record)) return record;
-  const ended = await readEndedRun(run, record, durableClient);
-  if (ended === undefined && found instanceof UnavailableError) throw found;
+  const state = await readState(run, record, durableClient);
+  const ended = state && endedRunOf(state.data.conversationHistory, run.correlationId, record);
+  const waiting = state && waitingRunOf(state, run.correlationId, record);
+  if (ended === undefined && waiting === undefined && found instanceof UnavailableError) throw found;
   if (ended !== undefined && record !== undefined) {
     await runRecords.correct(run, ended).catch((error: unknown) => {
       log.warn(`[${run.agentName}][${run.correlationId}] its record could not be corrected: ${errorText(error)}`);
     });
   }
-  return ended ?? record;
+  if (waiting?.approvals?.some(isExpired)) await signalResume(run, durableClient);
+  return ended ?? waiting ?? record;
 }
 
-async function readEndedRun(
-  { agentName, threadId, correlationId }: RunIdentity,
+async function readState(
+  { agentName, threadId }: RunIdentity,
   record: RunRecord | undefined,
   durableClient: DurableClient,
-): Promise<RunRecord | undefined> {
+): Promise<ThreadState | undefined> {
   try {
-    const state = await readThread(durableClient, agentName, threadId);
-    return state && endedRunOf(state.data.conversationHistory, correlationId, record);
+    return await readThread(durableClient, agentName, threadId);
   } catch (error) {
     if (error instanceof ThreadStateError && record !== undefined) return undefined;
     throw error;
   }
+}
+
+/** A run as the thread's state has it while it waits. Its record may be gone with the memory of a process. */
+function waitingRunOf(state: ThreadState, correlationId: string, record?: RunRecord): KnownRun | undefined {
+  const { waitingRun } = waitingStateOf(state);
+  if (waitingRun?.request.correlationId !== correlationId) return undefined;
+  const { message, createdAt } = waitingRun.request;
+  const known = record ?? { correlationId, message, createdAt, order: orderOf(createdAt), attempt: 1 };
+  const approvals = openApprovals(waitingRun);
+  return approvals.length > 0
+    ? { ...known, status: 'waiting_for_approval', approvals }
+    : { ...known, status: record?.status ?? 'running' };
 }
 
 /**

@@ -3,13 +3,14 @@ import { z } from 'zod';
 import { errorText } from '../../functions/error-text.js';
 import { InvocationLog, type Logger } from '../../functions/logger.js';
 import { withTimeout } from '../../functions/time-limits.js';
+import { isEmptyState, type WaitingRun, waitingStateOf, withWaitingState } from '../approvals/waiting-run.js';
 import { ThreadStateError } from '../errors.js';
 import { redactedLog } from '../redaction/run-redaction.js';
 import { stateAfter, type Tombstones } from '../runs/tombstones.js';
 import { fromEntityKey } from '../thread/thread-id.js';
 import { createThreadState, ownedBy, ownerOf, parseThreadState, type ThreadState } from '../thread/thread-state.js';
 import type { OperationOutcome } from './deliver-run.js';
-import { decideOperation, resumeOperation } from './resume-operation.js';
+import { decideOperation, dropWaitingRun, resumeOperation } from './resume-operation.js';
 import { runOperation, type RunOperationOptions } from './run-operation.js';
 
 export interface AgentEntityOptions extends RunOperationOptions {
@@ -71,11 +72,8 @@ async function operate(
       return decideOperation(entity, options, log);
     case 'resume':
       return resumeOperation(entity, deliveries, options, log);
-    case 'reset': {
-      const owner = ownerOf(parseThreadState(entity.getState()));
-      entity.setState(owner === undefined ? createThreadState() : ownedBy(createThreadState(), owner));
-      return { result: { status: 'reset' } };
-    }
+    case 'reset':
+      return resetThread(entity, options, log);
     case 'delete':
       return deleteTurns(entity, options, log);
     default:
@@ -83,14 +81,35 @@ async function operate(
   }
 }
 
-async function deleteTurns(
+/** Clears the conversation. A run that waits ends; messages that came meanwhile are answered. */
+async function resetThread(
   entity: DurableEntityContext<unknown>,
-  { agent, tombstones }: AgentEntityOptions,
+  options: AgentEntityOptions,
   log: Logger,
 ): Promise<OperationOutcome> {
+  const state = parseThreadState(entity.getState());
+  const { waitingRun, deferredRuns } = waitingStateOf(state);
+  const owner = ownerOf(state);
+  const cleared = owner === undefined ? createThreadState() : ownedBy(createThreadState(), owner);
+  entity.setState(withWaitingState(cleared, { waitingRun: undefined, deferredRuns, pastApprovals: [] }));
+  if (waitingRun !== undefined) await dropWaitingRun(entity, waitingRun, options, log);
+  if (deferredRuns.length > 0) entity.signalEntity(entity.entityId, 'resume');
+  return { result: { status: 'reset' } };
+}
+
+async function deleteTurns(
+  entity: DurableEntityContext<unknown>,
+  options: AgentEntityOptions,
+  log: Logger,
+): Promise<OperationOutcome> {
+  const { agent, tombstones } = options;
   const { key } = entity.entityId;
   const deletedAt = deletionSchema.safeParse(entity.getInput()).data?.deletedAt;
+  const dropped = waitingRunOf(entity.getState());
   const rest = deletedAt === undefined ? undefined : newerTurns(entity.getState(), deletedAt);
+  if (dropped !== undefined && (rest === undefined || waitingStateOf(rest).waitingRun === undefined)) {
+    await dropWaitingRun(entity, dropped, options, log);
+  }
   if (rest !== undefined) entity.setState(rest);
   if (deletedAt !== undefined) {
     const thread = { agentName: agent.name, threadId: fromEntityKey(key) ?? key };
@@ -107,7 +126,17 @@ async function deleteTurns(
 function newerTurns(stored: unknown, deletedAt: string): ThreadState | undefined {
   try {
     const state = stateAfter(parseThreadState(stored), deletedAt);
-    return state.data.conversationHistory.length === 0 ? undefined : state;
+    return isEmptyState(state) ? undefined : state;
+  } catch (error) {
+    if (error instanceof ThreadStateError) return undefined;
+    throw error;
+  }
+}
+
+/** Undefined also for a state that cannot be read. */
+function waitingRunOf(stored: unknown): WaitingRun | undefined {
+  try {
+    return waitingStateOf(parseThreadState(stored)).waitingRun;
   } catch (error) {
     if (error instanceof ThreadStateError) return undefined;
     throw error;

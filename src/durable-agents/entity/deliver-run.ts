@@ -14,7 +14,7 @@ import type { RunRequest } from '../run-request.js';
 import { CANCELLED_END, FOREIGN_THREAD_END, type RunEnd, usageOf } from '../runs/run-record.js';
 import { stateAfter } from '../runs/tombstones.js';
 import type { RunTracer } from '../run-tracer.js';
-import { boundThreadState, type BoundedThreadState } from '../thread/bound-thread-state.js';
+import { boundOpenState, boundThreadState, type BoundedThreadState } from '../thread/bound-thread-state.js';
 import type { HistoryLimits } from '../thread/history-window.js';
 import { fromEntityKey, THREAD_ID_RULE } from '../thread/thread-id.js';
 import {
@@ -105,16 +105,26 @@ export async function deliverRun(
   const about = { ...options, ...run, timeoutMs: options.runTimeoutMs, signal: delivery.signal, attempt, isResumed };
   const steps = stepsOf(run, options, history);
   const approvals = approvalsOf(run, options);
-  const result =
+  let result =
     failure === undefined
       ? await runAgent({ ...about, history, steps, approvals })
       : await failRun({ ...about, history }, failure);
   const owned = owner === undefined ? state : ownedBy(state, owner);
   if (result.response === undefined) {
     const waiting = { request, steps: steps.finished, approvals: [...approvals.all] };
-    entity.setState(withWaitingState(owned, { ...waitingStateOf(owned), waitingRun: waiting }));
-    await delivery.suspend(result.firstUpdateAt);
-    return { result: { status: 'waiting_for_approval', correlation_id: correlationId } };
+    const kept = withWaitingState(owned, { ...waitingStateOf(owned), waitingRun: waiting });
+    const bounded = boundOpenState(kept, maxStateBytes, new Date());
+    if (bounded !== undefined) {
+      logBounds(bounded, { agent, threadId, request, log });
+      await delivery.noteDropped(bounded.droppedTurns);
+      entity.setState(bounded.state);
+      const record = await delivery.suspend(waiting, result.firstUpdateAt);
+      // A request to cancel it may have come too late for the agent.
+      if (record?.cancelRequestedAt !== undefined) entity.signalEntity(entity.entityId, 'resume');
+      return { result: { status: 'waiting_for_approval', correlation_id: correlationId } };
+    }
+    const message = 'The run cannot wait for approval: what it has so far exceeds AGENT_MAX_STATE_BYTES.';
+    result = await failRun({ ...about, history, isResumed: true }, new AgentError('state_too_large', message));
   }
   const ended = waitingRun === undefined ? owned : withWaitingState(owned, withoutWaitingRun(waitingStateOf(owned)));
   const whole = { ...ended, data: { ...ended.data, conversationHistory: [...result.history] } };
@@ -124,6 +134,7 @@ export async function deliverRun(
   const messageCount = bounded.state.data.conversationHistory.length;
   if (isAnswered) await delivery.repair(history);
   else await delivery.end(endOf(result, request, messageCount));
+  if (waitingRun !== undefined) await delivery.noteWaiting(undefined);
   entity.setState(bounded.state);
   return {
     result: {

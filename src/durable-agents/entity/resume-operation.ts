@@ -12,6 +12,7 @@ import {
 } from '../approvals/waiting-run.js';
 import { CallbackNotifier } from '../callback-notifier.js';
 import { AgentError } from '../errors.js';
+import { failRun } from '../run-agent.js';
 import { RunRedaction } from '../redaction/run-redaction.js';
 import type { RunRequest } from '../run-request.js';
 import { CANCELLED_END } from '../runs/run-record.js';
@@ -127,6 +128,7 @@ async function goOn(
     const changed = run === waitingRun ? state : withWaitingState(state, { ...waitingStateOf(state), waitingRun: run });
     if (openApprovals(run).length > 0) {
       if (changed !== state) entity.setState(changed);
+      await delivery.noteWaiting(run);
       return { result: { status: 'waiting_for_approval', correlation_id: request.correlationId } };
     }
     const failure = isCancelled ? new AgentError(CANCELLED_END.errorCode, CANCELLED_END.error) : undefined;
@@ -142,13 +144,35 @@ async function startDeferred(
   options: RunOperationOptions,
   log: Logger,
 ): Promise<OperationOutcome> {
-  if (request === undefined) return { result: { status: 'idle' } };
+  if (request === undefined) {
+    const threadId = fromEntityKey(entity.entityId.key) ?? entity.entityId.key;
+    // The thread was deleted while it waited.
+    await options.waitingThreads.note({ agentName: options.agent.name, threadId }, undefined);
+    return { result: { status: 'idle' }, isGone: entity.isNewlyConstructed };
+  }
   const stored = parseThreadState(entity.getState());
   const state = withWaitingState(stored, { ...waitingStateOf(stored), deferredRuns });
   entity.setState(state);
   return withDelivery(entity, request, options, log, (delivery, threadId) =>
     deliverRun(entity, { request, threadId, state, deliveries, delivery, log }, options),
   );
+}
+
+/** Ends a waiting run that is no longer in the thread's state, as cancelled. */
+export async function dropWaitingRun(
+  entity: DurableEntityContext<unknown>,
+  { request }: WaitingRun,
+  options: RunOperationOptions,
+  log: Logger,
+): Promise<void> {
+  await withDelivery(entity, request, options, log, async (delivery, threadId) => {
+    const { runTimeoutMs: timeoutMs } = options;
+    const failure = new AgentError(CANCELLED_END.errorCode, CANCELLED_END.error);
+    await failRun({ ...options, threadId, request, history: [], timeoutMs, isResumed: true, log }, failure);
+    await delivery.end(CANCELLED_END);
+    await delivery.noteWaiting(undefined);
+    return { result: {} };
+  });
 }
 
 /** Shows decisions to the callback, as a part of the attempt that waits. */

@@ -2,6 +2,8 @@ import { errorText } from '../../functions/error-text.js';
 import type { Logger } from '../../functions/logger.js';
 import { withTimeout } from '../../functions/time-limits.js';
 import type { StoredValue } from '../../storage/key-value-store.js';
+import { nextExpiry, type WaitingRun } from '../approvals/waiting-run.js';
+import type { WaitingThreads } from '../approvals/waiting-threads.js';
 import { endedRunOf } from '../client/read-run.js';
 import { AgentError } from '../errors.js';
 import {
@@ -23,6 +25,7 @@ const WRITE_TIMEOUT_MS = 1000;
 export interface RunDeliveryOptions {
   readonly runRecords: RunRecords;
   readonly threadIndex: ThreadIndex;
+  readonly waitingThreads: WaitingThreads;
   readonly run: NewRun;
   /** The message as the list of threads may show it. */
   readonly shownMessage: string;
@@ -86,14 +89,23 @@ export class RunDelivery {
     return record?.cancelRequestedAt !== undefined || record?.status === 'cancelled';
   }
 
-  /** Notes that the run waits for approval. */
-  async suspend(firstUpdateAt: string | undefined): Promise<void> {
+  /** Notes that the run waits for approval. @returns its record; undefined if that cannot be written */
+  async suspend(waiting: WaitingRun, firstUpdateAt: string | undefined): Promise<RunRecord | undefined> {
     this.#stopFollowing();
     const { runRecords, run } = this.#options;
+    const noted = this.noteWaiting(waiting);
     const record = await this.#within('the run could not be noted as waiting', () =>
       runRecords.suspend(run, firstUpdateAt, this.#stored),
     );
-    await this.#list('waiting_for_approval', record, await this.#listed);
+    await Promise.all([noted, this.#list('waiting_for_approval', record, await this.#listed)]);
+    return record;
+  }
+
+  /** Notes when the thread's next approval expires. @param waiting undefined: its run does not wait any more */
+  async noteWaiting(waiting: WaitingRun | undefined): Promise<void> {
+    const { waitingThreads, run } = this.#options;
+    const dueAt = waiting && nextExpiry(waiting);
+    await this.#within('the expiry of its approvals could not be noted', () => waitingThreads.note(run, dueAt));
   }
 
   /** Notes how the run ended. */

@@ -1,11 +1,13 @@
 import type { DurableEntityContext } from 'durable-functions';
 import type { Logger } from '../../functions/logger.js';
 import { waitingStateOf, withWaitingState } from '../approvals/waiting-run.js';
+import type { WaitingThreads } from '../approvals/waiting-threads.js';
 import { AgentError, ThreadStateError } from '../errors.js';
 import { failRun } from '../run-agent.js';
 import type { RunCompletionNotifier } from '../run-completion-notifier.js';
 import { type RunRequest, runRequestSchema } from '../run-request.js';
 import type { RunRecords } from '../runs/run-records.js';
+import { boundOpenState, type BoundedThreadState } from '../thread/bound-thread-state.js';
 import { fromEntityKey } from '../thread/thread-id.js';
 import { findResponse, parseThreadState, type ThreadState } from '../thread/thread-state.js';
 import type { MemoryLimits } from '../threads/memory-limits.js';
@@ -13,10 +15,14 @@ import type { ThreadIndex } from '../threads/thread-index.js';
 import { deliverRun, type DeliverRunOptions, endOf, type OperationOutcome } from './deliver-run.js';
 import { RunDelivery } from './run-delivery.js';
 
+/** How many messages may wait in a thread for a run that waits for approval. */
+const MAX_DEFERRED_RUNS = 20;
+
 export interface RunOperationOptions extends DeliverRunOptions {
   readonly completions: RunCompletionNotifier;
   readonly runRecords: RunRecords;
   readonly threadIndex: ThreadIndex;
+  readonly waitingThreads: WaitingThreads;
   /** Bounds what this process remembers. Undefined: the store is not its memory. */
   readonly memoryLimits?: MemoryLimits | undefined;
 }
@@ -42,10 +48,20 @@ export async function runOperation(
   return withDelivery(entity, request, options, log, async (delivery, threadId) => {
     const run = { request, threadId, deliveries, delivery, log };
     let state;
+    let failure;
     try {
       state = parseThreadState(entity.getState());
-      const deferred = deferRun(entity, state, request);
-      if (deferred !== undefined) return deferred;
+      const deferred = deferRun(state, request, options);
+      if (deferred?.status === 'deferred') {
+        if (deferred.state !== state) entity.setState(deferred.state);
+        await delivery.noteDropped(deferred.droppedTurns);
+        if (request.interrupts === true) entity.signalEntity(entity.entityId, 'resume');
+        return { result: { status: 'queued', correlation_id: request.correlationId } };
+      }
+      if (deferred?.status === 'waiting') {
+        return { result: { status: 'waiting_for_approval', correlation_id: request.correlationId } };
+      }
+      failure = deferred?.failure;
     } catch (error) {
       if (!(error instanceof ThreadStateError)) throw error;
       // Readers stop waiting once the callback has recorded the failure.
@@ -54,7 +70,7 @@ export async function runOperation(
       await delivery.end(endOf(failed, request, 0));
       throw error;
     }
-    return deliverRun(entity, { ...run, state }, options);
+    return deliverRun(entity, { ...run, state, failure }, options);
   });
 }
 
@@ -88,23 +104,34 @@ export async function withDelivery(
   }
 }
 
-/** Puts a request off while another run of the thread waits. @returns undefined if it may run now */
+type Deferral =
+  | ({ readonly status: 'deferred' } & Pick<BoundedThreadState, 'state' | 'droppedTurns'>)
+  /** The request is the one of the run that waits. */
+  | { readonly status: 'waiting'; readonly failure?: undefined }
+  | { readonly status: 'refused'; readonly failure: AgentError };
+
+/** Defers a request while another run of the thread waits. @returns undefined if it may run now */
 function deferRun(
-  entity: DurableEntityContext<unknown>,
   state: ThreadState,
   request: RunRequest,
-): OperationOutcome | undefined {
-  const { correlationId, interrupts = false } = request;
+  { maxStateBytes }: RunOperationOptions,
+): Deferral | undefined {
+  const { correlationId } = request;
   if (findResponse(state.data.conversationHistory, correlationId) !== undefined) return undefined;
   const waiting = waitingStateOf(state);
   const { waitingRun, deferredRuns } = waiting;
-  if (waitingRun?.request.correlationId === correlationId) {
-    return { result: { status: 'waiting_for_approval', correlation_id: correlationId } };
-  }
+  if (waitingRun?.request.correlationId === correlationId) return { status: 'waiting' };
   if (waitingRun === undefined && deferredRuns.length === 0) return undefined;
-  if (!deferredRuns.some((deferred) => deferred.correlationId === correlationId)) {
-    entity.setState(withWaitingState(state, { ...waiting, deferredRuns: [...deferredRuns, request] }));
+  if (deferredRuns.some((deferred) => deferred.correlationId === correlationId)) {
+    return { status: 'deferred', state, droppedTurns: [] };
   }
-  if (interrupts) entity.signalEntity(entity.entityId, 'resume');
-  return { result: { status: 'queued', correlation_id: correlationId } };
+  if (deferredRuns.length >= MAX_DEFERRED_RUNS) {
+    const message = `${MAX_DEFERRED_RUNS} messages wait for a run that waits for approval, which is the limit.`;
+    return { status: 'refused', failure: new AgentError('too_many_deferred_runs', message) };
+  }
+  const kept = withWaitingState(state, { ...waiting, deferredRuns: [...deferredRuns, request] });
+  const bounded = boundOpenState(kept, maxStateBytes, new Date());
+  if (bounded !== undefined) return { status: 'deferred', ...bounded };
+  const message = 'The message cannot wait for a run that waits for approval: it would exceed AGENT_MAX_STATE_BYTES.';
+  return { status: 'refused', failure: new AgentError('too_many_deferred_runs', message) };
 }

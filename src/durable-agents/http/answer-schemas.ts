@@ -119,6 +119,7 @@ export const runSchema = z.object({
   finish_reason: z.string().optional(),
   error_code: z.string().optional(),
   error: z.string().optional(),
+  approvals: z.array(openApprovalSchema).optional(),
 });
 
 export const healthSchema = z.object({

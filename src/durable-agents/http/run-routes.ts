@@ -8,10 +8,11 @@ import { routeParameter } from '../../functions/route-parameter.js';
 import { withErrorHandling } from '../../functions/with-error-handling.js';
 import type { AccessAction } from '../access/authorize.js';
 import type { ThreadAccess } from '../access/thread-access.js';
-import { readRun, type ReadRunOptions } from '../client/read-run.js';
+import { signalResume } from '../client/decide-approval.js';
+import { type KnownRun, readRun, type ReadRunOptions } from '../client/read-run.js';
 import { ThreadStateError } from '../errors.js';
 import type { RunIdentity } from '../run-event-source.js';
-import { isEnded, type RunRecord } from '../runs/run-record.js';
+import { isEnded } from '../runs/run-record.js';
 import type { RunRecords } from '../runs/run-records.js';
 import { RUN_RETRY_AFTER_SECONDS } from './run-answer.js';
 import { toRunView } from './run-view.js';
@@ -64,11 +65,16 @@ export function createListRunsRoute({ access, runRecords }: RunRoutesOptions): H
 export function createCancelRunRoute(options: RunRoutesOptions): HttpHandler {
   return withErrorHandling(async (request, context, log) => {
     const run = await runOf(request, context, options.access, 'cancel');
-    let record = await requireRun(run, { ...options, durableClient: getClient(context), log });
+    const durableClient = getClient(context);
+    let record = await requireRun(run, { ...options, durableClient, log });
     const isNew = !isEnded(record);
-    if (isNew) record = (await options.runRecords.cancel(run)) ?? record;
+    if (isNew) record = { ...record, ...(await options.runRecords.cancel(run)) };
     if (isEnded(record) && record.status !== 'cancelled') {
       throw new HttpError(409, `The run has ended before it was cancelled: its status is ${record.status}.`);
+    }
+    // Nothing else makes its entity look at it.
+    if (record.status === 'waiting_for_approval') {
+      await signalResume(run, durableClient, { cancels: run.correlationId });
     }
     return { status: isNew ? 202 : 200, headers: noStore, jsonBody: toRunView(record) };
   });
@@ -79,7 +85,7 @@ interface RequireRunOptions extends RunRoutesOptions, ReadRunOptions {
 }
 
 /** @throws HttpError 404 if the run is unknown */
-async function requireRun(run: RunIdentity, options: RequireRunOptions): Promise<RunRecord> {
+async function requireRun(run: RunIdentity, options: RequireRunOptions): Promise<KnownRun> {
   const record = await readRun(run, options).catch((error: unknown) => {
     if (error instanceof ThreadStateError) throw new HttpError(500, error.message, { cause: error });
     throw error;

@@ -1,9 +1,10 @@
 import type { z } from 'zod';
 import type { runSchema } from './answer-schemas.js';
-import type { RunRecord } from '../runs/run-record.js';
+import type { KnownRun } from '../client/read-run.js';
+import { toOpenApproval } from './approval-view.js';
 
 /** A run as callers see it. Keys without a value are left out. */
-export function toRunView(record: RunRecord): z.infer<typeof runSchema> {
+export function toRunView(record: KnownRun): z.infer<typeof runSchema> {
   const { usage } = record;
   return {
     correlation_id: record.correlationId,
@@ -26,5 +27,6 @@ export function toRunView(record: RunRecord): z.infer<typeof runSchema> {
     finish_reason: record.finishReason,
     error_code: record.errorCode,
     error: record.error,
+    approvals: record.approvals?.map(toOpenApproval),
   };
 }

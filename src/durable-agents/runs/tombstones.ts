@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type KeyValueStore, readPages } from '../../storage/key-value-store.js';
+import { waitingStateOf, withWaitingState } from '../approvals/waiting-run.js';
 import { type ThreadIdentity, threadPartition } from '../thread/thread-identity.js';
 import { createThreadState, ownedBy, ownerOf, type ThreadEntry, type ThreadState } from '../thread/thread-state.js';
 import type { NewRun } from './run-record.js';
@@ -131,13 +132,19 @@ export class Tombstones {
 /** The rest of a thread's state without the turns from before its deletion. */
 export function stateAfter(state: ThreadState, deletedAt: string): ThreadState {
   const history = state.data.conversationHistory;
-  const isOld = ({ createdAt }: ThreadEntry): boolean => !(Date.parse(createdAt ?? '') > Date.parse(deletedAt));
+  const isOld = ({ createdAt }: Pick<ThreadEntry, 'createdAt'>): boolean =>
+    !(Date.parse(createdAt ?? '') > Date.parse(deletedAt));
   const oldEntries = history.filter(isOld);
-  if (oldEntries.length === 0) return state;
+  const waiting = waitingStateOf(state);
+  const waitingRun = waiting.waitingRun && isOld(waiting.waitingRun.request) ? undefined : waiting.waitingRun;
+  const deferredRuns = waiting.deferredRuns.filter((run) => !isOld(run));
+  const isKept = waitingRun === waiting.waitingRun && deferredRuns.length === waiting.deferredRuns.length;
+  if (oldEntries.length === 0 && isKept) return state;
   // The response to an old request may be newer than the deletion.
   const oldRuns = new Set(oldEntries.map(({ correlationId }) => correlationId));
   const conversationHistory = history.filter((entry) => !isOld(entry) && !oldRuns.has(entry.correlationId));
   const owner = ownerOf(state);
-  const rest = { ...createThreadState(), data: { conversationHistory } };
+  const turns = { ...createThreadState(), data: { conversationHistory } };
+  const rest = withWaitingState(turns, { waitingRun, deferredRuns, pastApprovals: [] });
   return owner === undefined ? rest : ownedBy(rest, owner);
 }

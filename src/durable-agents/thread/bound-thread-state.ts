@@ -45,6 +45,16 @@ export function boundThreadState(state: ThreadState, maxBytes: number, now: Date
   return { state: withHistory(bounded, newest.entries), droppedTurns, isCut: newest.isCut };
 }
 
+/**
+ * As {@link boundThreadState}, without a cut: for a state that keeps a run which has not ended.
+ *
+ * @returns undefined if the state does not fit without one
+ */
+export function boundOpenState(state: ThreadState, maxBytes: number, now: Date): BoundedThreadState | undefined {
+  const bounded = boundThreadState(state, maxBytes, now);
+  return bounded.isCut || byteLengthOf(bounded.state) > maxBytes ? undefined : bounded;
+}
+
 function withHistory(state: ThreadState, conversationHistory: ThreadEntry[]): ThreadState {
   return { ...state, data: { ...state.data, conversationHistory } };
 }

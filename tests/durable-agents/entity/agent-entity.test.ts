@@ -11,6 +11,7 @@ import { HookedKeyValueStore } from '../../support/hooked-key-value-store.js';
 import { readFigures, type RunFigures } from '../../../src/durable-agents/runs/run-figures.js';
 import { RunRecords } from '../../../src/durable-agents/runs/run-records.js';
 import { Tombstones } from '../../../src/durable-agents/runs/tombstones.js';
+import { WaitingThreads } from '../../../src/durable-agents/approvals/waiting-threads.js';
 import { ThreadIndex } from '../../../src/durable-agents/threads/thread-index.js';
 import type { KeyValueStore } from '../../../src/storage/key-value-store.js';
 import { MemoryKeyValueStore } from '../../../src/storage/memory/memory-key-value-store.js';
@@ -41,6 +42,7 @@ async function operate(
     maxStateBytes: 900_000,
     runRecords: new RunRecords(storage),
     threadIndex: new ThreadIndex(storage),
+    waitingThreads: new WaitingThreads(storage),
     tombstones: new Tombstones(storage),
   });
   await handle(entity.context);
@@ -308,6 +310,7 @@ describe('an agent entity', () => {
       maxStateBytes: 900_000,
       runRecords: new RunRecords(new MemoryKeyValueStore()),
       threadIndex: new ThreadIndex(new MemoryKeyValueStore()),
+      waitingThreads: new WaitingThreads(new MemoryKeyValueStore()),
       tombstones: new Tombstones(new MemoryKeyValueStore()),
     });
 

@@ -4,6 +4,7 @@ import { RunCompletionNotifier } from '../../../src/durable-agents/run-completio
 import { parseThreadState, type ThreadEntry } from '../../../src/durable-agents/thread/thread-state.js';
 import { RunRecords } from '../../../src/durable-agents/runs/run-records.js';
 import { Tombstones } from '../../../src/durable-agents/runs/tombstones.js';
+import { WaitingThreads } from '../../../src/durable-agents/approvals/waiting-threads.js';
 import { ThreadIndex } from '../../../src/durable-agents/threads/thread-index.js';
 import type { KeyValueStore } from '../../../src/storage/key-value-store.js';
 import { MemoryKeyValueStore } from '../../../src/storage/memory/memory-key-value-store.js';
@@ -38,6 +39,7 @@ async function run(
     maxStateBytes: 900_000,
     runRecords: new RunRecords(storage),
     threadIndex: new ThreadIndex(storage),
+    waitingThreads: new WaitingThreads(storage),
     tombstones: new Tombstones(storage),
     ...options,
   });

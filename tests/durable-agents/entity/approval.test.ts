@@ -1,0 +1,384 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { WaitingThreads } from '../../../src/durable-agents/approvals/waiting-threads.js';
+import type { ScriptedAnswer } from '../../../src/durable-agents/testing/scripted-chat-model.js';
+import { MemoryKeyValueStore } from '../../../src/storage/memory/memory-key-value-store.js';
+import { RecordingCallback } from '../../../src/durable-agents/testing/recording-callback.js';
+import { finish, text } from '../../support/agent-parts.js';
+import { runRequest } from '../../support/run-request.js';
+import { ApprovalThread, call, thread } from './approval-thread.js';
+
+const NOW = '2026-01-07T15:40:00.000Z';
+const first = runRequest({ correlationId: 'a'.repeat(32), createdAt: NOW });
+const second = runRequest({ correlationId: 'b'.repeat(32), createdAt: NOW, message: 'And now?' });
+const run = { ...thread, correlationId: first.correlationId };
+
+/** The model pays 20 and 30, looks something up, and then says that it is done. */
+const asking: readonly ScriptedAnswer[] = [
+  [
+    text('Let me pay.'),
+    call('pay', { amount: 20 }, 'pay-1'),
+    call('look', {}, 'look-1'),
+    call('pay', { amount: 30 }, 'pay-2'),
+    finish(),
+  ],
+  [text('Done.'), finish()],
+];
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: new Date(NOW), toFake: ['Date'] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('a run whose tool calls need approval', () => {
+  it('waits after the calls that need none, and keeps in the state what it needs to go on', async () => {
+    const target = new ApprovalThread({ answers: asking });
+
+    expect(await target.operate('run', first)).toEqual([]);
+
+    expect(target.shown).toEqual([
+      'Let me pay.',
+      'tool_call pay-1',
+      'tool_call look-1',
+      'tool_call pay-2',
+      'tool_result look-1',
+      'pay pay-1 requested',
+      'pay pay-2 requested',
+    ]);
+    expect(target.callback.calls.at(-1)).toBe('onAgentSuspended');
+    expect(target.paid).toEqual([]);
+    expect(target.state.data.conversationHistory).toEqual([]);
+    expect(target.approvals).toMatchObject([
+      { callId: 'pay-1', arguments: { amount: 20 }, requestedAt: NOW, expiresAt: '2026-01-07T16:40:00.000Z' },
+      { callId: 'pay-2', arguments: { amount: 30 } },
+    ]);
+    expect(await target.runRecords.find(run)).toMatchObject({ status: 'waiting_for_approval', attempt: 1 });
+  });
+
+  it('goes on once everything is decided, with each step made once and each update shown once', async () => {
+    const target = new ApprovalThread({ answers: asking });
+    await target.operate('run', first);
+
+    expect(await target.decide('pay-2', { approved: true })).toEqual([]);
+    expect(await target.operate('resume')).toEqual([]);
+    expect(target.paid).toEqual([]);
+    expect(await target.decide('pay-1', { approved: false, reason: 'Too much.' })).toEqual(['resume']);
+    await target.settle('resume');
+
+    expect(target.paid).toEqual([{ amount: 30 }]);
+    expect(target.model.requests).toHaveLength(2);
+    expect(target.model.requests[1]?.messages.at(-1)?.contents).toEqual([
+      {
+        $type: 'functionResult',
+        callId: 'pay-1',
+        result: 'Error: A person rejected this call, so it was not made. Reason: Too much.',
+      },
+      { $type: 'functionResult', callId: 'look-1', result: 'seen' },
+      { $type: 'functionResult', callId: 'pay-2', result: { paid: 30 } },
+    ]);
+    expect(target.shown.slice(7)).toEqual([
+      'pay pay-2 approved',
+      'pay pay-1 rejected',
+      'tool_result pay-1',
+      'tool_result pay-2',
+      'Done.',
+    ]);
+    expect(target.callback.updates[7]).toMatchObject({ decidedBy: 'user-7', decidedAt: NOW });
+    expect(target.callback.responses).toMatchObject([{ text: 'Done.' }]);
+    expect(target.state.data.conversationHistory).toHaveLength(2);
+    expect(target.waiting.waitingRun).toBeUndefined();
+    expect(await target.runRecords.find(run)).toMatchObject({ status: 'completed', attempt: 1 });
+    expect(target.callback.contexts.filter(({ attempt }) => attempt !== 1)).toEqual([]);
+  });
+
+  it('takes the first of two decisions', async () => {
+    const target = new ApprovalThread({ answers: asking });
+    await target.operate('run', first);
+
+    await target.decide('pay-1', { approved: true });
+    await target.decide('pay-1', { approved: false });
+
+    expect(target.approvals[0]?.decision).toMatchObject({ state: 'approved' });
+    expect(target.shown.filter((line) => line.startsWith('pay pay-1'))).toHaveLength(2);
+  });
+
+  it('calls the tool with edited arguments, which the conversation marks and the model gets', async () => {
+    const target = new ApprovalThread({ answers: asking });
+    await target.operate('run', first);
+    await target.decide('pay-1', { approved: true, arguments: { amount: 15 } });
+    await target.decide('pay-2', { approved: false });
+
+    await target.settle('resume');
+
+    expect(target.paid).toEqual([{ amount: 15 }]);
+    expect(target.callback.updates[7]).toMatchObject({ arguments: { amount: 15 }, argumentsEdited: true });
+    const called = { $type: 'functionCall', callId: 'pay-1', name: 'pay', arguments: { amount: 15 } };
+    expect(target.model.requests[1]?.messages.at(-2)?.contents?.[1]).toEqual(called);
+    expect(target.state.data.conversationHistory[1]?.messages?.[0]?.contents?.[1]).toEqual({
+      ...called,
+      argumentsEdited: true,
+    });
+  });
+
+  it('asks depending on the arguments, and whenever that cannot be decided', async () => {
+    const calls = [1, 13].map((amount) => call('pay', { amount }, `pay-${amount}`));
+    const target = new ApprovalThread({ answers: [[...calls, call('pay', { amount: '99' }, 'bad'), finish()]] });
+
+    await target.operate('run', first);
+
+    expect(target.paid).toEqual([{ amount: 1 }]);
+    expect(target.approvals.map(({ callId }) => callId)).toEqual(['pay-13']);
+    expect(target.logLines.join('\n')).toMatch(
+      /whether call pay-13 of pay needs approval could not be decided.*unlucky/,
+    );
+  });
+
+  it('asks again in a later round, and shows what is new only', async () => {
+    const answers: ScriptedAnswer[] = [
+      [call('pay', { amount: 20 }, 'pay-1'), finish()],
+      [text('Once more.'), call('pay', { amount: 20 }, 'pay-2'), finish()],
+      [text('Done.'), finish()],
+    ];
+    const target = new ApprovalThread({ answers });
+    await target.operate('run', first);
+    await target.decide('pay-1', { approved: true });
+    await target.settle('resume');
+    await target.decide('pay-2', { approved: true });
+    await target.settle('resume');
+
+    expect(target.paid).toHaveLength(2);
+    expect(target.shown).toEqual([
+      'tool_call pay-1',
+      'pay pay-1 requested',
+      'pay pay-1 approved',
+      'tool_result pay-1',
+      'Once more.',
+      'tool_call pay-2',
+      'pay pay-2 requested',
+      'pay pay-2 approved',
+      'tool_result pay-2',
+      'Done.',
+    ]);
+  });
+
+  it('refuses calls that nobody decides about in time', async () => {
+    const target = new ApprovalThread({ answers: asking });
+    await target.operate('run', first);
+    await target.decide('pay-1', { approved: true });
+    vi.setSystemTime('2026-01-07T16:40:00.000Z');
+
+    expect(await target.decide('pay-2', { approved: true })).toEqual(['resume']);
+    await target.settle('resume');
+
+    expect(target.paid).toEqual([{ amount: 20 }]);
+    expect(target.shown.slice(8)).toEqual(['pay pay-2 expired', 'tool_result pay-1', 'tool_result pay-2', 'Done.']);
+    expect(target.waiting.pastApprovals.map(({ decision }) => decision?.state)).toEqual(['approved', 'expired']);
+  });
+
+  it('is found by the timer when an approval has expired, and not after its end', async () => {
+    const target = new ApprovalThread({ answers: asking });
+    const due = async () => {
+      const found: unknown[] = [];
+      for await (const one of new WaitingThreads(target.storage).due(thread.agentName, new Date())) found.push(one);
+      return found;
+    };
+    await target.operate('run', first);
+    expect(await due()).toEqual([]);
+
+    vi.setSystemTime('2026-01-07T16:40:00.000Z');
+    expect(await due()).toEqual([thread]);
+    await target.settle('resume');
+
+    expect(await due()).toEqual([]);
+  });
+
+  it('is not started again by a redelivery of its request', async () => {
+    const target = new ApprovalThread({ answers: asking });
+    await target.operate('run', first);
+    const { stored } = target;
+
+    await target.operate('run', first);
+
+    expect(target.stored).toEqual(stored);
+    expect(target.model.requests).toHaveLength(1);
+  });
+
+  it('shows everything again as a new attempt if the process has lost its memory while it waited', async () => {
+    const target = new ApprovalThread({ answers: asking });
+    await target.operate('run', first);
+    await target.decide('pay-1', { approved: true });
+    await target.decide('pay-2', { approved: true });
+    target.storage = new MemoryKeyValueStore();
+    target.callback = new RecordingCallback();
+
+    await target.settle('resume');
+
+    expect(target.callback.calls[0]).toBe('onAgentStart');
+    expect(target.callback.contexts[0]).toMatchObject({ isResumed: false, attempt: 1 });
+    expect(target.shown).toEqual([
+      'Let me pay.',
+      'tool_call pay-1',
+      'tool_call look-1',
+      'tool_call pay-2',
+      'tool_result look-1',
+      'pay pay-1 requested',
+      'pay pay-2 requested',
+      'pay pay-1 approved',
+      'pay pay-2 approved',
+      'tool_result pay-1',
+      'tool_result pay-2',
+      'Done.',
+    ]);
+    expect(target.model.requests).toHaveLength(2);
+  });
+
+  it('is a new attempt after a crash that interrupted it when it went on', async () => {
+    const target = new ApprovalThread({ answers: [asking[0] ?? [], ...asking] });
+    await target.operate('run', first);
+    await target.decide('pay-1', { approved: false });
+    await target.decide('pay-2', { approved: false });
+    const { stored } = target;
+    await target.operate('resume');
+    const answered = target.model.requests.length;
+    // The state of that operation was never committed, and its run has not ended for its record.
+    target.stored = stored;
+    await target.runRecords.remove(run);
+    await target.runRecords.begin({ ...run, ...first }, 1);
+
+    await target.operate('resume');
+
+    expect(target.model.requests.length).toBe(answered + 1);
+    expect(target.callback.contexts.at(-1)).toMatchObject({ isResumed: false, attempt: 2 });
+  });
+
+  it('fails if what it has so far does not fit into the state', async () => {
+    const long = 'x'.repeat(5000);
+    const answers: ScriptedAnswer[] = [[text(long), call('pay', { amount: 20 }, 'pay-1'), finish()]];
+    const target = new ApprovalThread({ answers, maxStateBytes: 4096 });
+
+    await target.operate('run', first);
+
+    expect(target.callback.errors).toMatchObject([{ code: 'state_too_large' }]);
+    expect(target.waiting.waitingRun).toBeUndefined();
+    expect(await target.runRecords.find(run)).toMatchObject({ status: 'failed', errorCode: 'state_too_large' });
+  });
+});
+
+describe('a message to a thread whose run waits', () => {
+  it('is answered after that run, in order', async () => {
+    const third = runRequest({ correlationId: 'c'.repeat(32), createdAt: NOW, message: 'Last.' });
+    const answers = [...asking, [text('Two.'), finish()], [text('Three.'), finish()]];
+    const target = new ApprovalThread({ answers });
+    await target.operate('run', first);
+
+    expect(await target.operate('run', second)).toEqual([]);
+    await target.operate('run', third);
+    await target.operate('run', second);
+    expect(target.waiting.deferredRuns.map(({ message }) => message)).toEqual(['And now?', 'Last.']);
+    await target.decide('pay-1', { approved: true });
+    await target.decide('pay-2', { approved: true });
+    await target.settle('resume');
+
+    expect(target.callback.responses.map((response) => response.text)).toEqual(['Done.', 'Two.', 'Three.']);
+    expect(target.waiting.deferredRuns).toEqual([]);
+    expect(target.state.data.conversationHistory).toHaveLength(6);
+  });
+
+  it('ends that run if it interrupts: open calls are refused, and the run is cancelled', async () => {
+    const target = new ApprovalThread({ answers: [asking[0] ?? [], [text('Now this.'), finish()]] });
+    await target.operate('run', first);
+
+    await target.settle('run', { ...second, interrupts: true });
+
+    expect(target.shown.slice(7)).toEqual(['pay pay-1 rejected', 'pay pay-2 rejected', 'Now this.']);
+    expect(target.callback.errors).toMatchObject([{ code: 'cancelled' }]);
+    expect(target.callback.responses).toMatchObject([{ text: 'Now this.' }]);
+    expect(await target.runRecords.find(run)).toMatchObject({ status: 'cancelled', attempt: 1 });
+  });
+
+  it('fails if 20 messages wait already', async () => {
+    const target = new ApprovalThread({ answers: asking });
+    await target.operate('run', first);
+    for (let index = 10; index < 30; index += 1) {
+      await target.operate('run', runRequest({ correlationId: String(index).repeat(16), createdAt: NOW }));
+    }
+
+    await target.operate('run', second);
+
+    expect(target.waiting.deferredRuns).toHaveLength(20);
+    expect(target.waiting.waitingRun).toBeDefined();
+    expect(target.callback.errors).toMatchObject([{ code: 'too_many_deferred_runs' }]);
+    const record = await target.runRecords.find({ ...thread, correlationId: second.correlationId });
+    expect(record).toMatchObject({ status: 'failed', errorCode: 'too_many_deferred_runs' });
+  });
+
+  it('fails if the state has no room for it', async () => {
+    const target = new ApprovalThread({ answers: asking, maxStateBytes: 8192 });
+    await target.operate('run', first);
+
+    await target.operate('run', { ...second, message: 'x'.repeat(7500) });
+
+    expect(target.waiting.deferredRuns).toEqual([]);
+    expect(target.callback.errors).toMatchObject([{ code: 'too_many_deferred_runs' }]);
+  });
+});
+
+describe('a waiting run', () => {
+  it.each([
+    [
+      'a request to cancel it',
+      async (target: ApprovalThread) => target.settle('resume', { cancels: run.correlationId }),
+    ],
+    [
+      'its record',
+      async (target: ApprovalThread) => {
+        await target.runRecords.cancel(run);
+        await target.settle('resume');
+      },
+    ],
+  ])('is cancelled by %s', async (_what, cancel) => {
+    const target = new ApprovalThread({ answers: asking });
+    await target.operate('run', first);
+
+    await cancel(target);
+
+    expect(target.callback.errors).toMatchObject([{ code: 'cancelled' }]);
+    expect(target.callback.calls.filter((name) => name === 'onAgentError')).toHaveLength(1);
+    expect(await target.runRecords.find(run)).toMatchObject({ status: 'cancelled' });
+    expect(target.waiting.waitingRun).toBeUndefined();
+    expect(target.paid).toEqual([]);
+  });
+
+  it('goes with its thread, and with it the messages that wait', async () => {
+    const target = new ApprovalThread({ answers: asking });
+    await target.operate('run', first);
+    await target.operate('run', second);
+
+    await target.operate('delete', { deletedAt: '2026-01-07T15:50:00.000Z' });
+
+    expect(target.stored).toBeUndefined();
+    expect(target.callback.errors).toMatchObject([{ code: 'cancelled' }]);
+  });
+
+  it('survives the deletion of an earlier thread with this id', async () => {
+    const target = new ApprovalThread({ answers: asking });
+    await target.operate('run', first);
+
+    await target.operate('delete', { deletedAt: '2026-01-07T15:30:00.000Z' });
+
+    expect(target.waiting.waitingRun).toBeDefined();
+    expect(target.callback.errors).toEqual([]);
+  });
+
+  it('ends with a reset of its thread, after which the messages that waited are answered', async () => {
+    const target = new ApprovalThread({ answers: [asking[0] ?? [], [text('Two.'), finish()]] });
+    await target.operate('run', first);
+    await target.operate('run', second);
+
+    await target.settle('reset');
+
+    expect(target.callback.errors).toMatchObject([{ code: 'cancelled' }]);
+    expect(target.callback.responses).toMatchObject([{ text: 'Two.' }]);
+  });
+});
