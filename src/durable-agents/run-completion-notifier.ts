@@ -30,6 +30,11 @@ export class RunCompletionNotifier {
     this.#running.add(correlationId);
   }
 
+  /** Notes that a run which was about to begin waits for another run of its thread. */
+  defer(correlationId: string): void {
+    this.#running.delete(correlationId);
+  }
+
   /** Whether a run is under way in this process, so that its end is going to be announced. */
   isRunning(correlationId: string): boolean {
     return this.#running.has(correlationId);

@@ -91,8 +91,10 @@ export async function withDelivery(
     log,
   });
   options.completions.begin(request.correlationId);
+  let outcome: OperationOutcome | undefined;
   try {
-    return await operate(delivery, threadId);
+    outcome = await operate(delivery, threadId);
+    return outcome;
   } catch (error) {
     // What the record says of the end does not hold: the state was not changed.
     await delivery.end({ status: 'failed', errorCode: 'agent_error', error: 'The operation failed.' });
@@ -100,7 +102,8 @@ export async function withDelivery(
   } finally {
     delivery.close();
     await options.memoryLimits?.enforce(options.agent.name);
-    options.completions.announce(request.correlationId);
+    if (outcome?.result['status'] === 'queued') options.completions.defer(request.correlationId);
+    else options.completions.announce(request.correlationId);
   }
 }
 
