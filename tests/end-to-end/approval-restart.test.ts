@@ -10,7 +10,7 @@ describe.each(['memory', 'table'] as const)('a run that waits for approval, with
   let model: OfflineModel;
   let app: RestartableApp;
   let api: RefundApi;
-  let stopStore = async (): Promise<void> => {};
+  let stopStore: (() => Promise<void>) | undefined;
 
   beforeAll(async () => {
     model = await startOfflineModel();
@@ -26,7 +26,7 @@ describe.each(['memory', 'table'] as const)('a run that waits for approval, with
   afterAll(async () => {
     await app.stop();
     await model.close();
-    await stopStore();
+    await stopStore?.();
   });
 
   it('survives a restart of the host, and goes on when it is approved', async () => {

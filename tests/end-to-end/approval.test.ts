@@ -70,7 +70,12 @@ describe('a tool call that needs approval', () => {
     expect(new Set(events.map((event) => event.attempt))).toEqual(new Set([1]));
     const steps = events.filter((event) => event.event_type !== 'stream' || event.update_kind !== 'text');
     const named = steps.map((event) => {
-      const { event_type: type, update_kind: kind, tool_name: tool, state } = { ...event } as Record<string, unknown>;
+      const {
+        event_type: type,
+        update_kind: kind,
+        tool_name: tool,
+        state,
+      } = { ...event } as Record<string, string | undefined>;
       return [type, kind, tool, state].filter((part) => part !== undefined).join(' ');
     });
     expect(named).toEqual([
@@ -95,7 +100,7 @@ describe('a tool call that needs approval', () => {
 
     const answers = await Promise.all([true, false].map((approved) => api.decide(threadId, approvalId, { approved })));
 
-    expect(answers.map(({ status }) => status).toSorted()).toEqual([202, 409]);
+    expect(answers.map(({ status }) => status).toSorted((one, other) => one - other)).toEqual([202, 409]);
     const isApproved = answers[0]?.status === 202;
     const { response } = await api.runWithStatus(threadId, id, 'completed');
     expect(response).toContain(isApproved ? '"refund_id"' : 'A person rejected this call');
