@@ -70,13 +70,9 @@ describe('a tool call that needs approval', () => {
     expect(new Set(events.map((event) => event.attempt))).toEqual(new Set([1]));
     const steps = events.filter((event) => event.event_type !== 'stream' || event.update_kind !== 'text');
     const named = steps.map((event) => {
-      const {
-        event_type: type,
-        update_kind: kind,
-        tool_name: tool,
-        state,
-      } = { ...event } as Record<string, string | undefined>;
-      return [type, kind, tool, state].filter((part) => part !== undefined).join(' ');
+      const kind = event.event_type === 'stream' ? ` ${event.update_kind}` : '';
+      const tool = 'tool_name' in event ? ` ${event.tool_name}` : '';
+      return `${event.event_type}${kind}${tool}${event.event_type === 'approval' ? ` ${event.state}` : ''}`;
     });
     expect(named).toEqual([
       'stream tool_call lookup_order',
