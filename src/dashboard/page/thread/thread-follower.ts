@@ -10,6 +10,9 @@ const LONGEST_RETRY_MS = 10_000;
 /** A stream that is silent for this long is dead: the app sends a heartbeat every 15 seconds. */
 const SILENCE_MS = 40_000;
 
+/** Stored events are reported in large batches, because each batch is laid out as a whole. */
+const CHANGES_AT_ONCE = 10_000;
+
 /** State of the connection to the app. */
 export type Connection =
   | { readonly state: 'connecting' }
@@ -86,14 +89,20 @@ export class ThreadFollower {
 
   async #catchUp(): Promise<void> {
     const { api, thread } = this.#options;
-    for (;;) {
-      const page = await api.readEvents(thread, this.#cursor, this.#stop.signal);
-      const changes: ThreadChange[] = [];
-      if (page.isReset) changes.push({ type: 'reset' });
-      for (const event of page.events) changes.push(this.#toEventChange(event, page.cursor));
-      this.#cursor = page.cursor;
+    let changes: ThreadChange[] = [];
+    try {
+      for (;;) {
+        const page = await api.readEvents(thread, this.#cursor, this.#stop.signal);
+        if (page.isReset) changes.push({ type: 'reset' });
+        for (const event of page.events) changes.push(this.#toEventChange(event, page.cursor));
+        this.#cursor = page.cursor;
+        if (!page.hasMore) return;
+        if (changes.length < CHANGES_AT_ONCE) continue;
+        this.#report(changes);
+        changes = [];
+      }
+    } finally {
       this.#report(changes);
-      if (!page.hasMore) return;
     }
   }
 
