@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type NarratedMessage, narrateOffline } from './offline-narration.js';
+import { sampleOf } from './offline-structure.js';
 
 /** A chat message as the model receives it, as far as the offline model looks at it. */
 export interface OfferedMessage extends NarratedMessage {
@@ -24,6 +25,9 @@ export type OfflineAnswer =
 /** The result of `lookup_order` for an order that exists. */
 const lookedUpOrder = z.object({ order_id: z.string(), total: z.number(), refundable: z.number() });
 
+/** The `response_format` of a structured answer. */
+const jsonSchemaFormat = z.object({ json_schema: z.object({ schema: z.record(z.string(), z.unknown()) }) });
+
 /** What each tool of the sample's agents is called for, and with which arguments. */
 const CALLERS: Readonly<Record<string, (message: string) => readonly object[]>> = {
   get_weather: (message) => placesOf(message).map((location) => ({ location })),
@@ -34,18 +38,28 @@ const CALLERS: Readonly<Record<string, (message: string) => readonly object[]>> 
 /**
  * The offline model's answer: calls of the offered tools that the message asks for, then a sentence for each of their
  * results; a narration if no tool fits.
+ *
+ * @param responseFormat as in a request: with a JSON Schema that the answer must fit, or undefined
  */
-export function answerOffline(messages: readonly OfferedMessage[], tools: readonly OfferedTool[]): OfflineAnswer {
+export function answerOffline(
+  messages: readonly OfferedMessage[],
+  tools: readonly OfferedTool[],
+  responseFormat?: unknown,
+): OfflineAnswer {
   const asked = messages.findLastIndex(({ role }) => role === 'user');
   const results = messages.slice(asked + 1).filter(({ role }) => role === 'tool');
   const refunds = refundsFor(textOf(messages[asked]), results, tools);
   if (refunds.length > 0) return callAll('Let me issue the refund. ', refunds, messages.length);
-  if (results.length > 0) return { content: results.map((result) => `The tool says: ${textOf(result)}.`).join(' ') };
   const message = textOf(messages[asked]);
+  const schema = jsonSchemaFormat.safeParse(responseFormat).data?.json_schema.schema;
+  const sample = schema && { content: JSON.stringify(sampleOf(schema, message)) };
+  if (results.length > 0) {
+    return sample ?? { content: results.map((result) => `The tool says: ${textOf(result)}.`).join(' ') };
+  }
   const calls = tools.flatMap(({ function: { name } }) =>
     (CALLERS[name]?.(message) ?? []).map((args) => ({ name, arguments: JSON.stringify(args) })),
   );
-  if (calls.length === 0) return { content: narrateOffline(messages) };
+  if (calls.length === 0) return sample ?? { content: narrateOffline(messages) };
   return callAll('Let me use a tool. ', calls, messages.length);
 }
 

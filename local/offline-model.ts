@@ -21,7 +21,7 @@ export async function startOfflineModel(): Promise<OfflineModel> {
   const model = new LLMock({ port: 0, host: '127.0.0.1', journalMaxEntries: 1 });
   model.addFixture({
     match: { predicate: () => true },
-    response: (request) => answerOffline(request.messages, request.tools ?? []),
+    response: (request) => answerOffline(request.messages, request.tools ?? [], request.response_format),
     chunkSize: 4,
     streamingProfile: { ttft: 200, tps: 40 },
   });

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type AppWithModel, startAppWithModel } from './support/app-with-model.js';
-import { echoed } from './support/echoed.js';
+import { offlineAnswer } from './support/offline-answer.js';
 
 const PACKAGE = path.resolve(__dirname, '..');
 const HTTPYAC = path.join(PACKAGE, 'node_modules', 'httpyac', 'bin', 'httpyac.js');
@@ -27,7 +27,7 @@ describe('demo.http', () => {
   let exchanges: readonly Exchange['response'][];
 
   beforeAll(async () => {
-    target = await startAppWithModel(echoed);
+    target = await startAppWithModel(offlineAnswer);
     folder = await mkdtemp(path.join(tmpdir(), 'demo-http-'));
     text = await readFile(path.join(PACKAGE, 'demo.http'), 'utf8');
     // Variables in the file override --var, so the test writes its port into the file.
@@ -68,6 +68,10 @@ describe('demo.http', () => {
       `GET ${thread} 200`,
       `DELETE ${events} 204`,
       `DELETE ${thread} 204`,
+      'POST /api/agents/WeatherAgent/run 200',
+      'GET /api/agents/WeatherAgent/callbacks/test-thread-00 200',
+      'POST /api/agents/MathAgent/run 200',
+      'POST /api/agents/CallbackAgent/run 200',
       'GET /api/openapi.json 200',
     ]);
   });
@@ -86,6 +90,27 @@ describe('demo.http', () => {
     const body = exchanges[3]?.body ?? '';
     expect(body.match(/^event: (stream|final|result)$/gm)?.length).toBeGreaterThan(2);
     expect(body).toMatch(/event: final\n[\s\S]*event: result\n/);
+  });
+
+  it('shows tool calls, a sum and a structured answer', () => {
+    const bodyOf = (path: string) =>
+      JSON.parse(exchanges.findLast(({ request }) => new URL(request.url).pathname.endsWith(path))?.body ?? '');
+
+    expect(bodyOf('/WeatherAgent/callbacks/test-thread-00')).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({
+          update_kind: 'tool_call',
+          tool_name: 'get_weather',
+          arguments: { location: 'Paris' },
+        }),
+        expect.objectContaining({ update_kind: 'tool_result', result: expect.objectContaining({ location: 'Tokyo' }) }),
+      ]),
+    );
+    expect(bodyOf('/MathAgent/run').response).toContain('"value":98');
+    expect(bodyOf('/CallbackAgent/run').structured_response).toEqual({
+      title: 'My invoice of May is wrong.',
+      category: 'billing',
+    });
   });
 
   it('sends a function key with every request', () => {
