@@ -92,10 +92,13 @@ describe('demo.http', () => {
     expect(body).toMatch(/event: final\n[\s\S]*event: result\n/);
   });
 
-  it('shows tool calls, a sum and a structured answer', () => {
-    const bodyOf = (path: string) =>
-      JSON.parse(exchanges.findLast(({ request }) => new URL(request.url).pathname.endsWith(path))?.body ?? '');
+  /** The JSON of the last answer of a path with this ending. */
+  function bodyOf(ending: string) {
+    const answer = exchanges.findLast(({ request }) => new URL(request.url).pathname.endsWith(ending));
+    return JSON.parse(answer?.body ?? '');
+  }
 
+  it('shows tool calls, a sum and a structured answer', () => {
     expect(bodyOf('/WeatherAgent/callbacks/test-thread-00')).toEqual(
       expect.arrayContaining([
         expect.objectContaining({
