@@ -1,23 +1,6 @@
-import { readFile } from 'node:fs/promises';
-import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { loadSettings, SettingsError } from '../../src/settings/load-settings.js';
-
-const required = {
-  AZURE_OPENAI_ENDPOINT: 'https://example.openai.azure.com',
-  AZURE_OPENAI_CHAT_DEPLOYMENT_NAME: 'gpt-4o-mini',
-};
-
-/** Returns the SettingsError message for these variables plus the required ones; empty if they are valid. */
-function refusal(variables: Readonly<Record<string, string | undefined>>): string {
-  try {
-    loadSettings({ ...required, ...variables });
-    return '';
-  } catch (error) {
-    if (error instanceof SettingsError) return error.message;
-    throw error;
-  }
-}
+import { loadSettings } from '../../src/settings/load-settings.js';
+import { required, refusal } from './refusal.js';
 
 function firstTokenTimeoutMs(runTimeoutSeconds: string, firstTokenTimeoutSeconds?: string): number {
   return loadSettings({
@@ -192,43 +175,6 @@ describe('settings', () => {
     expect(text).not.toContain(value);
   });
 
-  describe.each([
-    ['AZURE_OPENAI_FIRST_TOKEN_TIMEOUT_SECONDS', 1, 280],
-    ['AZURE_OPENAI_STREAM_IDLE_TIMEOUT_SECONDS', 1, 600],
-    ['AZURE_OPENAI_MAX_OUTPUT_TOKENS', 1, 10_000_000],
-    ['AGENT_RUN_TIMEOUT_SECONDS', 1, 3600],
-    ['AGENT_MAX_ANSWER_BYTES', 1, 1_073_741_824],
-    ['AGENT_MAX_MESSAGE_BYTES', 1, 1_048_576],
-    ['AGENT_MAX_ATTEMPTS', 1, 1000],
-    ['AGENT_MAX_HISTORY_TOKENS', 1, 100_000_000],
-    ['AGENT_MAX_HISTORY_TURNS', 1, 1_000_000],
-    ['AGENT_MAX_STATE_BYTES', 4096, 1_073_741_824],
-    ['AGENT_THREAD_TTL_DAYS', 1, 3650],
-    ['AGENT_WAIT_SECONDS', 1, 200],
-    ['CALLBACK_EVENT_TTL_DAYS', 1, 3650],
-    ['CALLBACK_STORE_MAX_THREADS', 1, 1_000_000],
-    ['CALLBACK_STORE_MAX_EVENTS_PER_THREAD', 1, 10_000_000],
-    ['CALLBACK_STORE_MAX_BYTES', 1, 1_000_000_000_000],
-    ['CALLBACK_STREAM_MAX_SECONDS', 1, 3600],
-    ['CALLBACK_STREAM_MAX_BYTES', 1, 1_000_000_000],
-    ['CALLBACK_STREAM_MAX_OPEN', 1, 100_000],
-    ['CALLBACK_STREAM_MAX_OPEN_PER_THREAD', 1, 100_000],
-    ['CALLBACK_LOG_PREVIEW_CHARS', 0, 1_000_000],
-  ])('accept as %s a whole number', (name, min, max) => {
-    it(`from ${min} to ${max}`, () => {
-      expect([min, max].map((value) => refusal({ [name]: String(value) }))).toEqual(['', '']);
-    });
-
-    it.each([String(min - 1), String(max + 1), '1.5', '1e2', 'many', '0x10', '9'.repeat(400)])(
-      'but not %s',
-      (value) => {
-        expect(refusal({ [name]: value })).toBe(
-          `Settings are missing or invalid:\n  ${name}: expected a whole number from ${min} to ${max}`,
-        );
-      },
-    );
-  });
-
   it.each([
     ['locally', {}, true],
     ['in Azure', { WEBSITE_INSTANCE_ID: 'instance' }, false],
@@ -322,43 +268,5 @@ describe('settings', () => {
     });
     expect(message.split('\n')).toHaveLength(6);
     expect(message).not.toContain(secret);
-  });
-});
-
-async function readJson(name: string): Promise<unknown> {
-  return JSON.parse(await readFile(path.resolve(__dirname, '../..', name), 'utf8'));
-}
-
-describe('the host files', () => {
-  it('include a host.json that needs no other settings, polls every second and redelivers soon after a crash', async () => {
-    expect(await readJson('host.json')).toMatchObject({
-      version: '2.0',
-      // Well above AGENT_RUN_TIMEOUT_SECONDS, and the maximum of the Consumption plan.
-      functionTimeout: '00:10:00',
-      logging: { applicationInsights: { samplingSettings: { isEnabled: true } } },
-      extensionBundle: { id: 'Microsoft.Azure.Functions.ExtensionBundle', version: '[4.38.1, 5.0.0)' },
-      extensions: {
-        durableTask: {
-          hubName: 'default',
-          maxConcurrentEntityFunctions: 100,
-          maxConcurrentOrchestratorFunctions: 100,
-          maxEntityOperationBatchSize: 1,
-          storageProvider: { maxQueuePollingInterval: '00:00:01', controlQueueVisibilityTimeout: '00:01:00' },
-        },
-      },
-    });
-  });
-
-  it('include a local.settings.json template without values for the model', async () => {
-    expect(await readJson('local.settings.json.template')).toEqual({
-      IsEncrypted: false,
-      Values: {
-        FUNCTIONS_WORKER_RUNTIME: 'node',
-        AzureWebJobsStorage: 'UseDevelopmentStorage=true',
-        AZURE_OPENAI_ENDPOINT: '',
-        AZURE_OPENAI_CHAT_DEPLOYMENT_NAME: '',
-        AZURE_OPENAI_API_KEY: '',
-      },
-    });
   });
 });
