@@ -4,6 +4,7 @@ import { benchAppendRate } from './append-rate.js';
 import { BenchApp } from './bench-app.js';
 import { benchCallbackCost } from './callback-cost.js';
 import { type Figure, toTable } from './figure.js';
+import { benchDashboardOpen } from './dashboard-open.js';
 import { benchGetEvents } from './get-events.js';
 import { benchStart, benchStoreMemory } from './in-own-process.js';
 import { benchIdleReaders } from './idle-readers.js';
@@ -32,6 +33,7 @@ const appBenches: Benches<[app: BenchApp]> = {
   'get-events': benchGetEvents,
   'poll-near-end': benchPollNearEnd,
   'stream-readers': benchStreamReaders,
+  'dashboard-open': benchDashboardOpen,
 };
 
 const otherBenches: Benches<[]> = {
