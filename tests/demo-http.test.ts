@@ -63,6 +63,7 @@ describe('demo.http', () => {
       expect.stringMatching(new RegExp(`^POST ${run}/cancel (202|409)$`)),
       `GET ${run} 200`,
       `GET ${thread}/runs 200`,
+      'POST /api/agents/CallbackAgent/run 200',
       'GET /api/agents/CallbackAgent/threads 200',
       'GET /api/agents/CallbackAgent/stats 200',
       `GET ${thread} 200`,
