@@ -83,6 +83,20 @@ describe.skipIf(isBrowserMissing)('the dashboard page: overview (needs /usr/bin/
     await page.locator('.thread-title h1', { hasText: 'New thread' }).waitFor();
   });
 
+  it('requests nothing while no run is going on', async () => {
+    const app = await startScriptedApp();
+    const watched = await openPage();
+    const { page } = watched;
+    await page.clock.install();
+    await watched.open(app.baseUrl, '#/');
+    await page.getByText('No runs in this time.').waitFor();
+    await page.clock.runFor(10_000);
+    const requests: string[] = [];
+    page.on('request', (request) => requests.push(request.url()));
+    await page.clock.runFor(60_000);
+    expect(requests).toEqual([]);
+  });
+
   it('says which agent has more runs than were read, and why figures are missing', async () => {
     const app = await startScriptedApp(['First']);
     app.stats.set('First', { ...stats, truncated: true });
