@@ -48,6 +48,7 @@ describe('demo.http', () => {
   });
 
   it('covers health, runs with their events and status, the conversation, and deletion', () => {
+    const refunds = '/api/agents/RefundAgent/threads/test-thread-00';
     const events = '/api/agents/CallbackAgent/callbacks/test-thread-00';
     const thread = '/api/agents/CallbackAgent/threads/test-thread-00';
     const run = `${thread}/runs/16609b75bc5a840603f4c54f8f6a60de`;
@@ -73,6 +74,10 @@ describe('demo.http', () => {
       'GET /api/agents/WeatherAgent/callbacks/test-thread-00 200',
       'POST /api/agents/MathAgent/run 200',
       'POST /api/agents/CallbackAgent/run 200',
+      'POST /api/agents/RefundAgent/run 202',
+      `GET ${refunds}/approvals 200`,
+      expect.stringMatching(new RegExp(`^POST ${refunds}/approvals/[0-9a-f]{32} 202$`)),
+      'GET /api/agents/RefundAgent/callbacks/test-thread-00 200',
       'GET /api/openapi.json 200',
     ]);
   });
