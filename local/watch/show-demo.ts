@@ -4,13 +4,51 @@ import { followThread } from './follow-thread.js';
 import type { TelemetryEvent } from './telemetry-event.js';
 import { ThreadView } from './thread-view.js';
 
-const agentName = 'CallbackAgent';
-const threadId = 'demo';
-const messages = [
-  'Hello! Who are you?',
-  'Do you remember what I wrote before?',
-  'And if my connection breaks while you answer?',
-] as const;
+interface DemoThread {
+  readonly title: string;
+  readonly agentName: string;
+  readonly threadId: string;
+  readonly messages: readonly string[];
+  /** Further fields of the run requests. @default none */
+  readonly request?: object;
+  /** Whether the demo cuts its connection during the last answer. @default false */
+  readonly isCut?: boolean;
+}
+
+const threads: readonly DemoThread[] = [
+  {
+    title: 'A conversation, and a connection that breaks',
+    agentName: 'CallbackAgent',
+    threadId: 'demo',
+    messages: [
+      'Hello! Who are you?',
+      'Do you remember what I wrote before?',
+      'And if my connection breaks while you answer?',
+    ],
+    isCut: true,
+  },
+  {
+    title: 'Tools',
+    agentName: 'WeatherAgent',
+    threadId: 'demo',
+    messages: ['What is the weather in Paris and Tokyo?'],
+  },
+  { title: 'More tools', agentName: 'MathAgent', threadId: 'demo', messages: ['How much is 2 * (3 + 4)^2?'] },
+  {
+    title: 'An answer in the shape of a JSON Schema',
+    agentName: 'CallbackAgent',
+    threadId: 'demo-json',
+    messages: ['My invoice of May is wrong.'],
+    request: {
+      response_format: {
+        type: 'object',
+        properties: { title: { type: 'string' }, category: { enum: ['billing', 'delivery', 'other'] } },
+        required: ['title', 'category'],
+        additionalProperties: false,
+      },
+    },
+  },
+];
 /** Number of the update in the last answer after which the demo cuts the connection. */
 const pullPlugAfter = 25;
 
@@ -22,12 +60,27 @@ export interface DemoOptions {
 }
 
 /**
- * Sends the demo's messages, each after the previous one is answered, and shows the thread's live stream. During the last
- * answer it cuts its own connection, to show that it resumes.
+ * Sends messages to agents, each after the previous one is answered, and shows the live streams of their threads: a
+ * conversation, tool calls, and a structured answer. During one answer it cuts its own connection, to show that it
+ * resumes.
  *
  * @throws LaunchError if the app rejects a message, or if events are missing, repeated or out of order
  */
-export async function showDemo({ base, printer, signal }: DemoOptions): Promise<void> {
+export async function showDemo(options: DemoOptions): Promise<void> {
+  let eventCount = 0;
+  for (const thread of threads) {
+    eventCount += await showThread(thread, options);
+    if (options.signal.aborted) return;
+  }
+  options.printer.line(`${eventCount} events in order: none missing, none repeated.\n`);
+}
+
+/** @returns the number of events */
+async function showThread(
+  { title, agentName, threadId, messages, request, isCut = false }: DemoThread,
+  { base, printer, signal }: DemoOptions,
+): Promise<number> {
+  printer.line(printer.paint('bold', `${title} (${agentName})`));
   const plug = new PullablePlug();
   const sentAtMs = new Map<string, number>();
   const view = new ThreadView({
@@ -40,7 +93,7 @@ export async function showDemo({ base, printer, signal }: DemoOptions): Promise<
     const message = waiting.shift();
     if (message === undefined) return false;
     sentAtMs.set(message, Date.now());
-    await send(base, message, signal);
+    await send(`${base}/api/agents/${agentName}/run`, { ...request, message, thread_id: threadId }, signal);
     return true;
   };
 
@@ -61,21 +114,20 @@ export async function showDemo({ base, printer, signal }: DemoOptions): Promise<
     events.push(watchEvent.event);
     if (watchEvent.event.event_type !== 'stream') {
       if (!(await sendNext())) break;
-    } else if (waiting.length === 0) {
+    } else if (isCut && waiting.length === 0) {
       updatesOfLast += 1;
       if (updatesOfLast === pullPlugAfter) plug.pull();
     }
   }
-  if (signal.aborted) return;
-  requireWhole(events);
-  printer.line(`${events.length} events in order: none missing, none repeated.\n`);
+  if (!signal.aborted) requireWhole(events);
+  return events.length;
 }
 
-async function send(base: string, message: string, signal: AbortSignal): Promise<void> {
-  const response = await fetch(`${base}/api/agents/${agentName}/run`, {
+async function send(url: string, request: object, signal: AbortSignal): Promise<void> {
+  const response = await fetch(url, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ message, thread_id: threadId, wait_for_response: false }),
+    body: JSON.stringify({ ...request, wait_for_response: false }),
     signal,
   });
   if (response.status === 202) return;
