@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
-import { afterEach } from 'vitest';
+import { onTestFinished } from 'vitest';
 
 const builtFolder = path.resolve(__dirname, '../../../dist/local');
 
@@ -46,7 +46,7 @@ export function launchApp(
     look();
     return signal ?? code ?? null;
   });
-  running.push(async () => {
+  onTestFinished(async () => {
     if (!hasEnded) child.kill('SIGTERM');
     await ended;
   });
@@ -69,9 +69,3 @@ export function launchApp(
     ended,
   };
 }
-
-const running: (() => Promise<void>)[] = [];
-
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((end) => end()));
-});
