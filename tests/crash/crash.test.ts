@@ -47,7 +47,7 @@ describe.each([
       const report = await withStore((storeSettings) => runToolRounds({ rounds: TOOL_ROUNDS, storeSettings }));
       expect(report).toMatchObject({
         rounds: TOOL_ROUNDS,
-        runs: 3 * TOOL_ROUNDS,
+        runs: 4 * TOOL_ROUNDS,
         finishedCallsRepeated: 0,
         onceCallsRepeated: 0,
         finishedModelCallsRepeated: 0,

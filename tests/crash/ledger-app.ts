@@ -37,7 +37,11 @@ agentApp.addAgent(
     client: createAzureOpenAIClient(settings.openAI),
     name: 'LedgerAgent',
     instructions: 'You keep a ledger.',
-    tools: [ledgerTool('note', 'repeatable', 150), ledgerTool('note_once', 'once', 40)],
+    tools: [
+      ledgerTool('note', 'repeatable', 150),
+      ledgerTool('note_once', 'once', 40),
+      ledgerTool('note_approved', 'once', 40, true),
+    ],
   }),
 );
 registerCallbackRoutes({
@@ -51,12 +55,13 @@ registerCallbackRoutes({
 });
 
 /** A tool that has its effect first, and then takes up to `maxMs` to return. */
-function ledgerTool(name: string, effect: ToolEffect, maxMs: number) {
+function ledgerTool(name: string, effect: ToolEffect, maxMs: number, needsApproval = false) {
   return defineTool({
     name,
     description: 'Appends a line to the ledger.',
     parameters: z.object({ text: z.string() }),
     effect,
+    needsApproval,
     execute: async ({ text }, { idempotencyKey }) => {
       await appendFile(ledgerFile, `${name} ${idempotencyKey}\n`);
       await delay(randomInt(maxMs));

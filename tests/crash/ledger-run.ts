@@ -10,7 +10,7 @@ export const LEDGER_AGENT = 'LedgerAgent';
 /** How often the model of a run calls tools before it answers. */
 const TOOL_ROUNDS = 8;
 
-export type RunKind = 'repeatable' | 'once';
+export type RunKind = 'repeatable' | 'once' | 'approved';
 
 /** How often each thing was done: a line of the ledger, or a model call. */
 export type Counts = ReadonlyMap<string, number>;
@@ -22,9 +22,13 @@ export interface FinishedStep {
   readonly times: number;
 }
 
-/** The calls of a round. A run of kind `once` also makes one call that must not be repeated, in every other round. */
+/** Tools that must not be called again, by the kind of the run that calls them. */
+const ONCE_TOOLS: Readonly<Partial<Record<RunKind, string>>> = { once: 'note_once', approved: 'note_approved' };
+
+/** The calls of a round. In every other round, some kinds of runs also make one call that must not be repeated. */
 function callsOf(kind: RunKind, round: number): readonly ScriptedToolCall[] {
-  const tools = kind === 'once' && round % 2 === 0 ? ['note', 'note_once', 'note'] : ['note', 'note'];
+  const onceTool = ONCE_TOOLS[kind];
+  const tools = onceTool !== undefined && round % 2 === 0 ? ['note', onceTool, 'note'] : ['note', 'note'];
   return tools.map((name, index) => {
     const id = `call-${round}-${index + 1}`;
     return { id, name, arguments: { text: id } };
@@ -56,7 +60,7 @@ export async function readLedger(file: string): Promise<Counts> {
 }
 
 export function isOnceCall(line: string): boolean {
-  return line.startsWith('note_once ');
+  return Object.values(ONCE_TOOLS).some((name) => line.startsWith(`${name} `));
 }
 
 /** The steps of a run that are recorded, so that no later attempt may do them again. */
@@ -98,7 +102,7 @@ export function checkEnd(view: ThreadView, { message, correlationId }: AcceptedR
   const problems = entries === 'request,response' ? [] : [`${message}: the conversation has ${entries ?? 'nothing'}`];
   const ends = view.visible.filter((event) => event.event_type === 'final' || event.event_type === 'failed');
   if (ends.length !== 1) problems.push(`${message} has ${ends.length} ends`);
-  const mayBeUnknown = kind === 'once' && view.attemptOf(correlationId) > 1;
+  const mayBeUnknown = kind !== 'repeatable' && view.attemptOf(correlationId) > 1;
   if (end === 'tool_outcome_unknown' && mayBeUnknown) return problems;
   if (end !== 'answered') return [...problems, `${message} ended: ${end}`];
 
@@ -114,6 +118,7 @@ export function checkEnd(view: ThreadView, { message, correlationId }: AcceptedR
 }
 
 function kindOf(message: string): RunKind {
+  if (message.includes('approved')) return 'approved';
   return message.includes('once') ? 'once' : 'repeatable';
 }
 

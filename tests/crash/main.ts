@@ -57,6 +57,7 @@ async function showTools(store: string, options: Options): Promise<Shown> {
     `${store}: ${rounds} rounds, ${kills} kills, ${runs} accepted runs with tools`,
     `  attempts that runs took: ${list(attempts)}`,
     `  ends of runs: ${list(ends)}`,
+    `  approvals: ${report.approvals}`,
     `  steps taken over: ${report.stepsTakenOver}; interrupted calls of repeatable tools made again: ${report.interruptedCallsRepeated}`,
     `  finished tool calls repeated: ${report.finishedCallsRepeated}; once calls repeated: ${report.onceCallsRepeated}; ` +
       `finished model calls repeated: ${report.finishedModelCallsRepeated}`,

@@ -77,6 +77,19 @@ export class ThreadApi {
       .status;
   }
 
+  /** Ids of the approvals that nobody has decided. */
+  async openApprovals(threadId: string): Promise<string[]> {
+    const text = await this.#get(`/api/agents/${this.#agentName}/threads/${threadId}/approvals`);
+    const { approvals }: { approvals: { approval_id: string; state: string }[] } = JSON.parse(text);
+    return approvals.filter(({ state }) => state === 'requested').map(({ approval_id: id }) => id);
+  }
+
+  /** @returns the status of the answer */
+  async approve(threadId: string, approvalId: string): Promise<number> {
+    const path = `/api/agents/${this.#agentName}/threads/${threadId}/approvals/${approvalId}`;
+    return this.#send('POST', path, { approved: true });
+  }
+
   /** What remains of a deleted thread. Empty if all is well. */
   async remains(threadId: string): Promise<string[]> {
     const { all, state } = await this.view(threadId);
@@ -95,7 +108,7 @@ export class ThreadApi {
     const deadline = Date.now() + withinMs;
     for (;;) {
       const view = await this.view(threadId);
-      const ended = view.visible.filter((event) => event.event_type !== 'stream');
+      const ended = view.visible.filter(({ event_type: type }) => type === 'final' || type === 'failed');
       const entries = view.state?.data.conversationHistory.length ?? 0;
       // The caller checks for runs that never end.
       if ((ended.length >= runCount && entries >= 2 * runCount) || Date.now() > deadline) return view;
@@ -103,8 +116,12 @@ export class ThreadApi {
     }
   }
 
-  async #send(method: string, path: string): Promise<number> {
-    const answer = await fetch(`${this.#baseUrl}${path}`, { method });
+  async #send(method: string, path: string, body?: unknown): Promise<number> {
+    const content = body !== undefined && {
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    };
+    const answer = await fetch(`${this.#baseUrl}${path}`, { method, ...content });
     await answer.arrayBuffer();
     return answer.status;
   }

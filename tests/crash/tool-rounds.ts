@@ -22,6 +22,7 @@ import {
 import { ThreadApi } from './thread-api.js';
 
 const KILL_WITHIN_MS = 1500;
+const APPROVE_WITHIN_MS = 150;
 const SECOND_KILL_CHANCE = 0.3;
 const SETTLE_WITHIN_MS = 60_000;
 
@@ -34,6 +35,8 @@ export interface ToolReport {
   readonly attempts: Readonly<Record<string, number>>;
   /** How many runs ended in which way: `answered`, or an error code. */
   readonly ends: Readonly<Record<string, number>>;
+  /** Decisions that the host took on calls that need approval. */
+  readonly approvals: number;
   /** Recorded model calls and tool calls that a later attempt took over. */
   readonly stepsTakenOver: number;
   /** Calls of repeatable tools that a kill interrupted, and that were made again. */
@@ -49,8 +52,9 @@ export interface ToolReport {
 }
 
 /**
- * Kills the host with SIGKILL at random moments while three runs call tools that append to a file, and starts it again.
- * Two of the runs also call a tool whose effect is `once`. Counts in the file, and at the model, what was done again.
+ * Kills the host with SIGKILL at random moments while four runs call tools that append to a file, and starts it again.
+ * Three of the runs also call a tool whose effect is `once`, one of them a tool that needs approval, which is sent twice
+ * at once. Counts in the file, and at the model, what was done again.
  */
 export async function runToolRounds({ rounds, storeSettings, onRound }: CrashOptions): Promise<ToolReport> {
   const { folder, ledgerFile } = await makeAppFolder();
@@ -74,6 +78,7 @@ export async function runToolRounds({ rounds, storeSettings, onRound }: CrashOpt
     runs: 0,
     attempts: {} as Record<string, number>,
     ends: {} as Record<string, number>,
+    approvals: 0,
     stepsTakenOver: 0,
     finishedCallsRepeated: 0,
     finishedModelCallsRepeated: 0,
@@ -89,9 +94,12 @@ export async function runToolRounds({ rounds, storeSettings, onRound }: CrashOpt
   try {
     for (let round = 1; round <= rounds; round += 1) {
       const runs: AcceptedRun[] = [];
-      for (const name of ['repeatable', 'once-a', 'once-b']) {
+      for (const name of ['repeatable', 'once-a', 'once-b', 'approved']) {
         runs.push(await api().accept(`round-${round}-${name}`, `round ${round}, ${name}`));
       }
+      const approved = `round-${round}-approved`;
+      const settled = new AbortController();
+      const approving = approveCalls(api, approved, settled.signal);
       const finished: FinishedStep[] = [];
       const killsBefore = report.kills;
       do {
@@ -105,8 +113,10 @@ export async function runToolRounds({ rounds, storeSettings, onRound }: CrashOpt
 
       const views = new Map<AcceptedRun, Awaited<ReturnType<ThreadApi['settled']>>>();
       for (const run of runs) views.set(run, await api().settled(run.threadId, 1, SETTLE_WITHIN_MS));
+      settled.abort();
+      const { decisions, problems } = await approving;
+      report.approvals += decisions;
       const ledger = await readLedger(ledgerFile);
-      const problems: string[] = [];
       for (const [run, view] of views) {
         problems.push(...checkEnd(view, run, ledger));
         count(report.ends, endOf(view));
@@ -142,6 +152,32 @@ export async function runToolRounds({ rounds, storeSettings, onRound }: CrashOpt
     await model.close();
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Approves each call of a thread that waits, at a random moment, with two requests at once. */
+async function approveCalls(
+  api: () => ThreadApi,
+  threadId: string,
+  signal: AbortSignal,
+): Promise<{ readonly decisions: number; readonly problems: string[] }> {
+  const decided = new Set<string>();
+  const problems: string[] = [];
+  while (!signal.aborted) {
+    await delay(randomInt(APPROVE_WITHIN_MS));
+    // The host may have been killed.
+    const open = await api()
+      .openApprovals(threadId)
+      .catch(() => []);
+    for (const id of open) {
+      if (decided.has(id)) problems.push(`the decision on ${id} was lost`);
+      const requests = [api().approve(threadId, id), api().approve(threadId, id)];
+      const statuses = await Promise.all(requests.map((request) => request.catch(() => 503)));
+      if (statuses.some((status) => status < 300)) decided.add(id);
+      const refused = statuses.filter((status) => status >= 300 && status !== 503);
+      if (refused.length > 0) problems.push(`approvals were answered with ${refused.join(', ')}`);
+    }
+  }
+  return { decisions: decided.size, problems };
 }
 
 /** Makes a folder with the function app of ledger-app.ts and an empty ledger. */
