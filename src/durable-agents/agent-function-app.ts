@@ -1,7 +1,7 @@
 import { app, type HttpFunctionOptions } from '@azure/functions';
 import { app as durableApp, input } from 'durable-functions';
 import type { Agent } from './agent.js';
-import type { Authorize } from './access/authorize.js';
+import type { AgentFunctionAppOptions } from './agent-function-app-options.js';
 import { ThreadAccess } from './access/thread-access.js';
 import { AgentRegistry } from './agent-registry.js';
 import type { AgentClientOptions } from './client/agent-client.js';
@@ -10,102 +10,22 @@ import { createAgentEntity } from './entity/agent-entity.js';
 import type { AgentResponseCallback } from './agent-response-callback.js';
 import { registerApprovalExpiry } from './approvals/register-approval-expiry.js';
 import { WaitingThreads } from './approvals/waiting-threads.js';
-import { createHealthRoute, createProbeRoute, type HealthDetails } from './http/health-route.js';
+import { createHealthRoute, createProbeRoute } from './http/health-route.js';
 import { createRunRoute } from './http/run-route.js';
-import type { ModelPrices } from './model-price.js';
 import { Redaction } from './redaction/redaction.js';
-import type { Redactor } from './redaction/redactor.js';
 import { RunCompletionNotifier } from './run-completion-notifier.js';
-import type { RunEventSource } from './run-event-source.js';
 import { removeOldFigures } from './runs/run-figures.js';
 import { RunRecords } from './runs/run-records.js';
 import { Tombstones } from './runs/tombstones.js';
-import type { ThreadIdentity } from './thread/thread-identity.js';
-import { type MemoryBounds, MemoryLimits } from './threads/memory-limits.js';
+import { MemoryLimits } from './threads/memory-limits.js';
 import { registerThreadPurge } from './threads/register-thread-purge.js';
 import { ThreadIndex } from './threads/thread-index.js';
 import type { KeyValueStore } from '../storage/key-value-store.js';
 import { MemoryKeyValueStore } from '../storage/memory/memory-key-value-store.js';
 import { registerThreadRoutes } from './http/thread-routes.js';
 import { registerStatsRoute } from './http/stats-route.js';
-import { ROLES, type RunRequest } from './run-request.js';
-import type { RunTracer } from './run-tracer.js';
-import type { TokenCounter } from './thread/history-window.js';
+import { ROLES } from './run-request.js';
 import { agentEntityName } from './thread/thread-entity.js';
-
-export interface AgentFunctionAppOptions {
-  /** Agents to register with the app's defaults. */
-  readonly agents?: readonly Agent[];
-  /** Who may call the HTTP functions. @default 'function': callers with a function key */
-  readonly httpAuthLevel?: NonNullable<HttpFunctionOptions['authLevel']>;
-  /** Registers `GET health`. @default true */
-  readonly enableHealthCheck?: boolean;
-  /**
-   * Lets anyone call `GET health`, which then answers `{"status"}` alone, for probes. Its full answer moves to
-   * `GET health/details`. @default false
-   */
-  readonly enableAnonymousHealth?: boolean;
-  /** Further keys of the health answer. Health awaits it without a limit; if it rejects, its keys are missing. */
-  readonly healthDetails?: HealthDetails;
-  /**
-   * Registers `POST agents/{agent}/run` for each agent that does not say otherwise, and `GET agents/{agent}/threads/{id}`.
-   * @default true
-   */
-  readonly enableHttpEndpoints?: boolean;
-  /** How long a caller waits for the end of its run. @default 30 */
-  readonly waitSeconds?: number;
-  /** With `pollIntervalSeconds`: their product replaces `waitSeconds`. @default 30, if the other one is given */
-  readonly maxPollRetries?: number;
-  /** Maximum polling interval. @default 1 */
-  readonly pollIntervalSeconds?: number;
-  /** Status of the answer to a caller whose time is up before the run has ended. @default 500, as in the sample */
-  readonly waitTimeoutStatus?: 202 | 500;
-  /** Maximum size of a message, in bytes of UTF-8. @default 262144 */
-  readonly maxMessageBytes?: number;
-  /** The roles in which callers may speak. @default user, assistant and system */
-  readonly allowedRoles?: readonly RunRequest['role'][];
-  /** Tokens of a request and of the turns before it that the model gets. Default: no limit. */
-  readonly maxHistoryTokens?: number | undefined;
-  /** Turns that the model gets, the one of the request included. @default 200 */
-  readonly maxHistoryTurns?: number;
-  /** Counts tokens for `maxHistoryTokens`. @default the characters divided by 4 */
-  readonly countTokens?: TokenCounter;
-  /** Maximum size of a thread's stored state, in bytes of JSON. Beyond it the oldest turns are dropped. @default 900000 */
-  readonly maxStateBytes?: number;
-  /** A timer function deletes threads after this many days without a run. @default they are kept */
-  readonly threadTtlDays?: number | undefined;
-  /** Time limit of a run: well below the host's `functionTimeout`, which would lose the run. @default 240 */
-  readonly runTimeoutSeconds?: number;
-  /** How often an interrupted run is tried. @default 5 */
-  readonly maxAttempts?: number;
-  /** How long a tool call waits for approval before it is refused. @default 168 */
-  readonly approvalTimeoutHours?: number;
-  /** Serves a run's events to a caller that accepts `text/event-stream`. Optional. */
-  readonly runEvents?: RunEventSource;
-  /** Says who sent a request. Threads then belong to who began them. Optional: everybody may do everything. */
-  readonly authorize?: Authorize | undefined;
-  /** Keeps the records of runs and the list of threads. @default the memory of this process */
-  readonly storage?: KeyValueStore;
-  /** Bounds `storage` if that is memory. @default 1000 threads and 64 Mi characters */
-  readonly memoryBounds?: MemoryBounds;
-  /** Removes what else is kept of a thread that is deleted, as its events. Optional. */
-  readonly onThreadDeleted?: (thread: ThreadIdentity) => Promise<void>;
-  /** Follows the error that a run is unknown: why that may be. Optional. */
-  readonly unknownRunHint?: string;
-  /** The callback of agents without their own. Optional. */
-  readonly defaultCallback?: AgentResponseCallback;
-  /** Makes spans and metrics of runs, model calls and tool calls. Optional. */
-  readonly tracer?: RunTracer | undefined;
-  /**
-   * Replaces secrets in all that callbacks, logs and the tracer get of runs. The model, the conversation and the caller's
-   * answer keep the originals. @default none
-   */
-  readonly redact?: readonly Redactor[];
-  /** Whether the conversation and the caller's answer are redacted as well. @default false */
-  readonly redactAnswers?: boolean;
-  /** What models cost. The cost of a run is part of its `final` event. Optional. */
-  readonly prices?: ModelPrices | undefined;
-}
 
 export interface AddAgentOptions {
   /** Watches this agent's runs, in place of the app's default callback. */

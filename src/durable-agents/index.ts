@@ -13,7 +13,8 @@ export type {
   AgentUsage,
   StructuredAgent,
 } from './agent.js';
-export { type AddAgentOptions, AgentFunctionApp, type AgentFunctionAppOptions } from './agent-function-app.js';
+export { type AddAgentOptions, AgentFunctionApp } from './agent-function-app.js';
+export type { AgentFunctionAppOptions } from './agent-function-app-options.js';
 export type { AgentAnswer, AgentQuestion, AskAgent } from './client/ask-agent.js';
 export { composeCallbacks } from './compose-callbacks.js';
 export type { AgentRegistry, RegisteredAgent } from './agent-registry.js';

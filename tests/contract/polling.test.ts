@@ -157,7 +157,7 @@ describe('polling agents/{agent}/callbacks/{thread_id}', () => {
     ['limit', '1001', 'from 1 to 1000'],
     ['wait', '31', 'from 0 to 30'],
     ['wait', 'soon', 'from 0 to 30'],
-    ['event_type', 'other', 'stream or final or failed'],
+    ['event_type', 'other', 'stream or approval or final or failed'],
     ['correlation_id', 'x', '32 lower-case hex digits'],
   ])('rejects %s=%s and says what it expects', async (name, value, expected) => {
     const answer = await api().poll(newThreadId(), `?${name}=${value}`);

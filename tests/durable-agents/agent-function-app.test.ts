@@ -2,11 +2,8 @@ import { app, HttpRequest, type HttpResponseInit, InvocationContext } from '@azu
 import { app as durableApp } from 'durable-functions';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
-import {
-  type AddAgentOptions,
-  AgentFunctionApp,
-  type AgentFunctionAppOptions,
-} from '../../src/durable-agents/agent-function-app.js';
+import { type AddAgentOptions, AgentFunctionApp } from '../../src/durable-agents/agent-function-app.js';
+import type { AgentFunctionAppOptions } from '../../src/durable-agents/agent-function-app-options.js';
 import { createModelAgent } from '../../src/durable-agents/tools/model-agent.js';
 import { ScriptedChatModel } from '../../src/durable-agents/testing/scripted-chat-model.js';
 import { finish, text } from '../support/agent-parts.js';
