@@ -84,7 +84,7 @@ async function* readOnce(options: FollowOptions, position: ReadPosition): AsyncG
         continue;
       }
       if (type === 'reset') yield* position.reset();
-      else if (type === 'stream' || type === 'final' || type === 'failed') {
+      else if (type === 'stream' || type === 'approval' || type === 'final' || type === 'failed') {
         const event = parseData(receivedEvent, data);
         const requestMessage = event.request_message ?? requestMessages.get(event.correlation_id) ?? '';
         requestMessages.set(event.correlation_id, requestMessage);

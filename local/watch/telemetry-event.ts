@@ -22,7 +22,7 @@ const usage = z.object({
   total_token_count: z.number(),
 });
 
-/** An event of a run: an update, or the end of the run. */
+/** An event of a run: an update, an approval that a tool call needs or gets, or the end of the run. */
 export const receivedEvent = z.discriminatedUnion('event_type', [
   eventOfRun.extend({
     event_type: z.literal('stream'),
@@ -33,6 +33,18 @@ export const receivedEvent = z.discriminatedUnion('event_type', [
     arguments: z.unknown().optional(),
     result: z.unknown().optional(),
     is_error: z.boolean().optional(),
+  }),
+  eventOfRun.extend({
+    event_type: z.literal('approval'),
+    approval_id: z.string(),
+    tool_name: z.string(),
+    arguments: z.unknown(),
+    /** `requested`, or the decision. */
+    state: z.string(),
+    /** Optional. */
+    decided_by: z.string().optional(),
+    reason: z.string().optional(),
+    arguments_edited: z.boolean().optional(),
   }),
   eventOfRun.extend({
     event_type: z.literal('final'),
@@ -55,5 +67,6 @@ export const supersededAttempt = z.object({ correlation_id: z.string(), attempt:
 export type TelemetryEvent = z.infer<typeof receivedEvent> & { readonly request_message: string };
 export type SupersededAttempt = z.infer<typeof supersededAttempt>;
 export type StreamEvent = Extract<TelemetryEvent, { event_type: 'stream' }>;
+export type ApprovalEvent = Extract<TelemetryEvent, { event_type: 'approval' }>;
 export type FinalEvent = Extract<TelemetryEvent, { event_type: 'final' }>;
 export type FailedEvent = Extract<TelemetryEvent, { event_type: 'failed' }>;

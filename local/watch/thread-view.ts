@@ -1,7 +1,7 @@
 import type { Color } from '../printer.js';
 import type { Printer } from '../printer.js';
 import { ShownRun } from './shown-run.js';
-import type { StreamEvent, TelemetryEvent } from './telemetry-event.js';
+import type { ApprovalEvent, StreamEvent, TelemetryEvent } from './telemetry-event.js';
 import { terminalLine, terminalText } from './terminal-text.js';
 import type { WatchEvent } from './watch-event.js';
 import { WordWrap } from './word-wrap.js';
@@ -14,7 +14,7 @@ export interface ThreadViewOptions {
   readonly sentAtMs?: (requestMessage: string) => number | undefined;
 }
 
-/** Prints a thread live: messages, answers piece by piece, the outcome of each run, and the connection state. */
+/** Prints a thread live: messages, answers piece by piece, tool calls and their approvals, the outcome of each run, and the connection state. */
 export class ThreadView {
   readonly #options: ThreadViewOptions;
   readonly #wrap: WordWrap;
@@ -67,6 +67,7 @@ export class ThreadView {
       else this.#showTool(event);
       return;
     }
+    if (event.event_type === 'approval') return this.#showApproval(event);
     if (event.event_type === 'final') {
       if (run.text !== event.response_text) this.#showWhole(event.response_text, run.text === '');
       if (event.finish_reason === 'length') this.#note('yellow', 'The answer was cut off at the model’s token limit.');
@@ -118,6 +119,21 @@ export class ThreadView {
     this.endLine();
     this.#kind = kind;
     this.#line('dim', terminalLine(`${whom} ${json}`));
+  }
+
+  #showApproval(event: ApprovalEvent): void {
+    const { tool_name: tool, arguments: args, state, decided_by: decidedBy, reason, approval_id: id } = event;
+    const what = `${tool} ${JSON.stringify(args) ?? ''}`;
+    this.endLine();
+    if (state === 'requested') {
+      this.#line('yellow', terminalLine(`waits for approval: ${what}`));
+      this.#line('dim', `approval_id: ${terminalLine(id)}`);
+      return;
+    }
+    const how = event.arguments_edited === true ? `${state} with other arguments` : state;
+    const who = decidedBy === undefined ? how : `${how} by ${decidedBy}`;
+    this.#line(state === 'approved' ? 'cyan' : 'yellow', terminalLine(`${who}: ${what}`));
+    if (reason !== undefined) this.#line('dim', `reason: ${terminalLine(reason)}`);
   }
 
   /** Prints the whole answer if the updates do not add up to it: some are no longer stored, or the run was repeated. */

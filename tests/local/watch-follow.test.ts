@@ -4,7 +4,7 @@ import { findFreePort } from '../../local/loopback-port.js';
 import { followThread, type FollowOptions } from '../../local/watch/follow-thread.js';
 import type { WatchEvent } from '../../local/watch/watch-event.js';
 import { refusing, startStreamServer, streaming, type StreamReply } from './support/stream-server.js';
-import { final, frame, resetFrame, supersededFrame, update } from './support/telemetry.js';
+import { approval, final, frame, resetFrame, supersededFrame, update } from './support/telemetry.js';
 
 const quick = 'retry: 1\n\n';
 const events = [
@@ -57,6 +57,13 @@ describe('following a thread', () => {
     expect(requests[0]?.path).toBe('/api/agents/Callback%2FAgent/callbacks/t%3F1/stream');
     expect(requests[0]?.headers).toMatchObject({ accept: 'text/event-stream', 'x-functions-key': 'secret' });
     expect(requests[0]?.headers).not.toHaveProperty('last-event-id');
+  });
+
+  it('reports an approval that a tool call needs, and its decision', async () => {
+    const asked = approval('requested', { sequence: 1 });
+    const decided = approval('rejected', { sequence: 2 }, { decided_by: 'Ada', reason: 'Too much.' });
+    const { base } = await startStreamServer(streaming(frame(asked) + frame(decided)));
+    expect(eventsOf(await follow(base, 3))).toEqual([asked, decided]);
   });
 
   it('reports each event once, wherever its stream is cut', async () => {

@@ -4,7 +4,7 @@ import { createPaint } from '../../local/printer.js';
 import type { TelemetryEvent } from '../../local/watch/telemetry-event.js';
 import type { WatchEvent } from '../../local/watch/watch-event.js';
 import { ThreadView, type ThreadViewOptions } from '../../local/watch/thread-view.js';
-import { failed, final, update } from './support/telemetry.js';
+import { approval, failed, final, update } from './support/telemetry.js';
 
 type Shown = TelemetryEvent | Exclude<WatchEvent, { type: 'event' }>;
 
@@ -62,6 +62,39 @@ describe('a thread on the terminal', () => {
     ];
     expect(show(events)).toBe('> Hi\n\nreasoning: Let me see.\nYes.\n');
     expect(show(events, { isColored: true })).toContain('\u001B[2m see.\u001B[0m\nYes.');
+  });
+
+  it('shows what waits for approval, and who decided what', () => {
+    const decided = { decided_by: 'Ada', reason: 'It came\nlate.' };
+    const output = show([
+      update('Let me pay.', { sequence: 1 }),
+      approval('requested', { sequence: 2 }),
+      approval('approved', { sequence: 3 }, { ...decided, arguments: { amount: 5 }, arguments_edited: true }),
+      approval('rejected', { sequence: 4 }, decided),
+      approval('expired', { sequence: 5 }),
+      update('Done.', { sequence: 6 }),
+      final('Let me pay.Done.', { sequence: 7 }),
+    ]);
+    expect(output).toContain(
+      [
+        'Let me pay.',
+        'waits for approval: pay {"amount":20}',
+        'approval_id: f00d',
+        'approved with other arguments by Ada: pay {"amount":5}',
+        'reason: It came late.',
+        'rejected by Ada: pay {"amount":20}',
+        'reason: It came late.',
+        'expired: pay {"amount":20}',
+        'Done.',
+        '',
+      ].join('\n'),
+    );
+    expect(output).not.toContain('The whole answer');
+  });
+
+  it('shortens the arguments of a call that waits for approval', () => {
+    const output = show([approval('requested', { sequence: 1 }, { arguments: { note: 'x'.repeat(5000) } })]);
+    expect(output).toMatch(/^waits for approval: pay \{"note":"x{200,300}…\napproval_id: f00d$/m);
   });
 
   it('continues on a new line after a lost connection', () => {
@@ -177,17 +210,18 @@ describe('a thread on the terminal', () => {
     );
   });
 
-  it.each(['request_message', 'text', 'update_kind', 'error_message', 'error_code', 'response_text'])(
-    'removes escape sequences from %s',
-    (field) => {
-      const evil = { [field]: 'x\u001B[31mred\u001B]0;title\u0007\u009B2J\r\b' };
-      const output = show([
-        { ...update('a', { sequence: 1 }), ...evil },
-        { ...failed('a', { sequence: 2 }), ...evil },
-        { ...final('a', { sequence: 3 }), ...evil },
-      ]);
-      expect(output).toContain('x[31mred]0;title2J');
-      expect(output.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
-    },
-  );
+  const textFields =
+    'request_message text update_kind error_message error_code response_text approval_id tool_name state decided_by reason';
+  it.each(textFields.split(' '))('removes escape sequences from %s', (field) => {
+    const evil = { [field]: 'x\u001B[31mred\u001B]0;title\u0007\u009B2J\r\b' };
+    const output = show([
+      { ...update('a', { sequence: 1 }), ...evil },
+      approval('requested', { sequence: 1 }, evil),
+      approval('rejected', { sequence: 1 }, evil),
+      { ...failed('a', { sequence: 2 }), ...evil },
+      { ...final('a', { sequence: 3 }), ...evil },
+    ]);
+    expect(output).toContain('x[31mred]0;title2J');
+    expect(output.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
+  });
 });

@@ -1,4 +1,4 @@
-import type { FailedEvent, FinalEvent, TelemetryEvent } from '../../../local/watch/telemetry-event.js';
+import type { ApprovalEvent, FailedEvent, FinalEvent, TelemetryEvent } from '../../../local/watch/telemetry-event.js';
 
 const startedAtMs = Date.parse('2026-03-01T10:00:00.000Z');
 
@@ -19,6 +19,11 @@ function shared({ sequence, correlationId = 'a'.repeat(32), attempt = 1, message
 
 export function update(text: string, parts: EventParts, kind = 'text'): TelemetryEvent {
   return { ...shared(parts), event_type: 'stream', update_kind: kind, text };
+}
+
+export function approval(state: string, parts: EventParts, decision: Partial<ApprovalEvent> = {}): ApprovalEvent {
+  const call = { approval_id: 'f00d', tool_name: 'pay', arguments: { amount: 20 } };
+  return { ...shared(parts), event_type: 'approval', ...call, state, ...decision };
 }
 
 export function final(text: string, parts: EventParts): FinalEvent {
