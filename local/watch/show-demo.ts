@@ -1,7 +1,9 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { LaunchError } from '../launch-error.js';
 import type { Printer } from '../printer.js';
 import { followThread } from './follow-thread.js';
-import type { TelemetryEvent } from './telemetry-event.js';
+import type { ApprovalEvent, TelemetryEvent } from './telemetry-event.js';
+import type { ThreadAddress } from './thread-address.js';
 import { ThreadView } from './thread-view.js';
 
 interface DemoThread {
@@ -35,6 +37,12 @@ const threads: readonly DemoThread[] = [
   },
   { title: 'More tools', agentName: 'MathAgent', threadId: 'demo', messages: ['How much is 2 * (3 + 4)^2?'] },
   {
+    title: 'A refund that waits for approval, which the demo gives',
+    agentName: 'RefundAgent',
+    threadId: 'demo',
+    messages: ['Please refund order A-1001.'],
+  },
+  {
     title: 'An answer in the shape of a JSON Schema',
     agentName: 'CallbackAgent',
     threadId: 'demo-json',
@@ -51,6 +59,7 @@ const threads: readonly DemoThread[] = [
 ];
 /** Number of the update in the last answer after which the demo cuts the connection. */
 const pullPlugAfter = 25;
+const approveRetryMs = 50;
 
 export interface DemoOptions {
   readonly base: string;
@@ -61,7 +70,7 @@ export interface DemoOptions {
 
 /**
  * Sends messages to agents, each after the previous one is answered, and shows the live streams of their threads: a
- * conversation, tool calls, and a structured answer. During one answer it cuts its own connection, to show that it
+ * conversation, tool calls, an approval, and a structured answer. During one answer it cuts its own connection, to show that it
  * resumes.
  *
  * @throws LaunchError if the app rejects a message, or if events are missing, repeated or out of order
@@ -111,8 +120,11 @@ async function showThread(
       events = events.filter(({ correlation_id: correlationId }) => correlationId !== watchEvent.correlationId);
     }
     if (watchEvent.type !== 'event') continue;
-    events.push(watchEvent.event);
-    if (watchEvent.event.event_type !== 'stream') {
+    const { event } = watchEvent;
+    events.push(event);
+    if (event.event_type === 'approval') {
+      if (event.state === 'requested') await approve(address, event, signal);
+    } else if (event.event_type !== 'stream') {
       if (!(await sendNext())) break;
     } else if (isCut && waiting.length === 0) {
       updatesOfLast += 1;
@@ -124,14 +136,26 @@ async function showThread(
 }
 
 async function send(url: string, request: object, signal: AbortSignal): Promise<void> {
-  const response = await fetch(url, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ ...request, wait_for_response: false }),
-    signal,
-  });
+  const response = await post(url, { ...request, wait_for_response: false }, signal);
   if (response.status === 202) return;
   throw new LaunchError(`The app rejected the message (${response.status}): ${await response.text()}`);
+}
+
+async function approve({ base, agentName, threadId }: ThreadAddress, event: ApprovalEvent, signal: AbortSignal) {
+  const url = `${base}/api/agents/${agentName}/threads/${threadId}/approvals/${event.approval_id}`;
+  let response = await post(url, { approved: true }, signal);
+  // The event comes shortly before the thread's state has the approval.
+  while (response.status === 404) {
+    await wait(approveRetryMs, undefined, { signal });
+    response = await post(url, { approved: true }, signal);
+  }
+  if (response.ok) return;
+  throw new LaunchError(`The app rejected the approval (${response.status}): ${await response.text()}`);
+}
+
+function post(url: string, body: object, signal: AbortSignal): Promise<Response> {
+  const headers = { 'content-type': 'application/json' };
+  return fetch(url, { method: 'POST', headers, body: JSON.stringify(body), signal });
 }
 
 /** Checks that each event arrived once and in order, and that the updates of each answer add up to the answer. */

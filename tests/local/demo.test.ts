@@ -3,7 +3,7 @@ import { probeHttp } from '../../local/probe-http.js';
 import { launchApp } from './support/launched.js';
 
 describe('npm run demo', () => {
-  it('shows answers, a lost connection, tool calls, a structured answer and next steps, and exits', async () => {
+  it('shows answers, a lost connection, tool calls, an approval, a structured answer and next steps, and exits', async () => {
     const demo = launchApp([], { AZURE_OPENAI_ENDPOINT: 'https://not-asked.example' }, 'demo');
     const base =
       /http:\/\/localhost:\d+/.exec(await demo.printed(/The app is running at http:\/\/localhost:\d+\.\n/))?.[0] ?? '';
@@ -17,9 +17,16 @@ describe('npm run demo', () => {
     );
     expect(
       output.match(/^first update \d+\.\d\d s · total \d+\.\d\d s · \d+\.\d tokens\/s · \d+ updates$/gm),
-    ).toHaveLength(6);
+    ).toHaveLength(7);
     expect(output).toMatch(/^calls get_weather \{"location":"Paris"\}$/m);
     expect(output).toMatch(/^calculate returned \{"expression":"2 \* \(3 \+ 4\)\^2","value":98\}$/m);
+    const refund = String.raw`issue_refund \{"order_id":"A-1001",.*\}`;
+    expect(output).toMatch(
+      new RegExp(
+        String.raw`^waits for approval: ${refund}\napproval_id: \w{32}\napproved: ${refund}\nissue_refund returned \{.*\}\nThe tool says: `,
+        'm',
+      ),
+    );
     expect(output).toContain('{"title":"My invoice of May is wrong.","category":"billing"}');
     expect(output).toMatch(/^\[No connection: The demo cut its own connection\. /m);
     expect(output).toMatch(/^\d+ events in order: none missing, none repeated\.$/m);
