@@ -60,6 +60,8 @@ export async function runCrashRounds({ rounds, storeSettings, onRound }: CrashOp
     AZURE_OPENAI_CHAT_DEPLOYMENT_NAME: 'test-deployment',
     AZURE_OPENAI_API_KEY: 'key-of-the-crash-test',
     CALLBACK_LOG_PREVIEW_CHARS: '0',
+    // A run that is interrupted too often fails by design.
+    AGENT_MAX_ATTEMPTS: '100',
   };
   const start = (): Promise<LocalApp> => startLocalApp(settings, { dataFolder });
   const other = await startLocalApp(settings);
