@@ -62,9 +62,10 @@ export class ResponseCollector {
     if (this.#messages.at(-1)?.role !== 'assistant') {
       this.#messages.push({ role: 'assistant', contents: [{ kind: 'text', texts: [''] }] });
     }
-    const messages = this.#messages.map(({ role, contents }): ThreadMessage => ({
+    const contents = this.#messages.map((message) => message.contents.map(toContent));
+    const messages = this.#messages.map(({ role }, index): ThreadMessage => ({
       role,
-      contents: contents.map(toContent),
+      contents: role === 'tool' ? inOrderOfCalls(contents[index]!, contents[index - 1]) : contents[index]!,
       createdAt: createdAt.toISOString(),
       authorName: agentName,
     }));
@@ -154,4 +155,11 @@ export class ResponseCollector {
 
 function toContent(draft: ContentDraft): ThreadContent {
   return draft.kind === 'whole' ? draft.content : { $type: draft.kind, text: draft.texts.join('') };
+}
+
+/** Results arrive out of order if some of the calls wait for approval. The model gets them in the order of the calls. */
+function inOrderOfCalls(results: readonly ThreadContent[], calls: readonly ThreadContent[] = []): ThreadContent[] {
+  const positions = new Map(calls.map((call, position) => [call['callId'], position]));
+  const positionOf = (result: ThreadContent): number => positions.get(result['callId']) ?? calls.length;
+  return results.toSorted((one, other) => positionOf(one) - positionOf(other));
 }

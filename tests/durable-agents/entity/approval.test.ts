@@ -92,6 +92,22 @@ describe('a run whose tool calls need approval', () => {
     expect(target.callback.contexts.filter(({ attempt }) => attempt !== 1)).toEqual([]);
   });
 
+  it('keeps the results in the order of the calls, as the model gets them, though some came later', async () => {
+    const target = new ApprovalThread({ answers: asking });
+    await target.operate('run', first);
+    await target.decide('pay-1', { approved: true });
+    await target.decide('pay-2', { approved: false });
+
+    await target.settle('resume');
+
+    const results = target.state.data.conversationHistory[1]?.messages?.[1];
+    expect(results).toMatchObject({
+      role: 'tool',
+      contents: [{ callId: 'pay-1' }, { callId: 'look-1' }, { callId: 'pay-2' }],
+    });
+    expect(results?.contents).toEqual(target.model.requests[1]?.messages.at(-1)?.contents);
+  });
+
   it('takes the first of two decisions', async () => {
     const target = new ApprovalThread({ answers: asking });
     await target.operate('run', first);
