@@ -11,6 +11,8 @@ import type { ThreadIdentity } from '../thread/thread-identity.js';
 import type { JsonObject } from '../thread/thread-state.js';
 
 const DECIDE_TIMEOUT_MS = 10_000;
+/** The event of an approval can be seen shortly before the state that has it is committed. */
+const COMMIT_TIMEOUT_MS = 2000;
 const FIRST_PAUSE_MS = 20;
 const MAX_PAUSE_MS = 500;
 
@@ -51,7 +53,7 @@ export async function decideApproval(
 ): Promise<FoundApproval & { readonly isNew: boolean }> {
   const { approvalId, approved, reason, arguments: edited, decidedBy } = decision;
   const digest = digestOf(approved, edited);
-  const found = requireApproval(await readApprovals(thread, durableClient), approvalId);
+  const found = requireApproval(await readCommitted(thread, approvalId, durableClient), approvalId);
   if (found.approval.decision !== undefined) return { ...sameDecision(found, digest), isNew: false };
   if (isExpired(found.approval)) {
     await signalResume(thread, durableClient);
@@ -81,6 +83,20 @@ export async function decideApproval(
   throw new UnavailableError('The decision is not recorded yet. Repeat the request to learn what became of it.');
 }
 
+/** Waits a moment for the state that has an approval. */
+async function readCommitted(
+  thread: ThreadIdentity,
+  approvalId: string,
+  durableClient: DurableClient,
+): Promise<WaitingState | undefined> {
+  const endsAtMs = performance.now() + COMMIT_TIMEOUT_MS;
+  for (;;) {
+    const waiting = await readApprovals(thread, durableClient);
+    if (findApproval(waiting, approvalId) !== undefined || performance.now() > endsAtMs) return waiting;
+    await pause(MAX_PAUSE_MS / 5);
+  }
+}
+
 /** @throws UnavailableError if the host does not answer in time */
 export async function readApprovals(
   { agentName, threadId }: ThreadIdentity,
@@ -104,14 +120,19 @@ export async function signalResume(
 }
 
 function requireApproval(waiting: WaitingState | undefined, approvalId: string): FoundApproval {
+  const found = findApproval(waiting, approvalId);
+  if (found === undefined) throw new HttpError(404, 'There is no approval with this id in the thread.');
+  return found;
+}
+
+function findApproval(waiting: WaitingState | undefined, approvalId: string): FoundApproval | undefined {
   const { waitingRun, pastApprovals = [] } = waiting ?? {};
   const approval = waitingRun?.approvals.find((one) => one.approvalId === approvalId);
   if (waitingRun !== undefined && approval !== undefined) {
     return { approval, correlationId: waitingRun.request.correlationId };
   }
   const past = pastApprovals.find((one) => one.approvalId === approvalId);
-  if (past === undefined) throw new HttpError(404, 'There is no approval with this id in the thread.');
-  return { approval: past, correlationId: past.correlationId };
+  return past && { approval: past, correlationId: past.correlationId };
 }
 
 function sameDecision(found: FoundApproval, digest: string): FoundApproval {

@@ -66,7 +66,7 @@ describe('a query', () => {
     ['list', 'limit', '1.5', /a whole number from 1 to 1000$/],
     ['list', 'wait', '31', /a whole number from 0 to 30$/],
     ['list', 'wait', '-1', /a whole number from 0 to 30$/],
-    ['list', 'event_type', 'Final', /stream or final or failed$/],
+    ['list', 'event_type', 'Final', /stream or approval or final or failed$/],
     ['list', 'correlation_id', 'x', /32 lower-case hex digits/],
     ['stream', 'after', 'x', /cursor/],
     ['stream', 'from', 'end', /start or now$/],
