@@ -19,8 +19,9 @@ function waitingState(decision?: { token: string; digest: string }): ThreadState
   return withWaitingState(createThreadState(), { waitingRun, deferredRuns: [], pastApprovals: [] });
 }
 
+async function checkArguments(): Promise<void> {}
+
 describe('decideApproval', () => {
-  const checkArguments = async (): Promise<void> => {};
   const decision = { approvalId, approved: true, reason: undefined, arguments: undefined, decidedBy: undefined };
 
   it('waits for an approval whose event was seen before its state was committed', async () => {
