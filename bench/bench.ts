@@ -20,7 +20,7 @@ import { benchStreamLatency } from './stream-latency.js';
 import { benchStreamReaders } from './stream-readers.js';
 import { benchUpdateCost } from './update-cost.js';
 
-const LIMIT_MS = 10 * 60_000;
+const LIMIT_MS = 20 * 60_000;
 
 type Benches<Parameters extends readonly unknown[]> = Readonly<
   Record<string, (...parameters: Parameters) => Promise<Figure[]>>
