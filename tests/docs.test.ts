@@ -34,6 +34,19 @@ function anchorsOf(file: string): string[] {
   );
 }
 
+/** Every word of the code, its tests and its settings. */
+const words = new Set(
+  ['src', 'local', 'tests', 'examples', 'infra']
+    .flatMap((folder) =>
+      readdirSync(path.join(projectFolder, folder), { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile() && /\.(?:m?ts|bicep|json)$/.test(entry.name))
+        .map((entry) => path.relative(projectFolder, path.join(entry.parentPath, entry.name))),
+    )
+    .concat('host.json', 'package.json')
+    .flatMap((file) => read(file).match(/[A-Za-z\d]+/g) ?? []),
+);
+const wordsOfTheOriginal = ['AgentResponseCallbackProtocol'];
+
 describe.each(documents)('%s', (document) => {
   const text = read(document);
   const folder = path.posix.dirname(document);
@@ -51,6 +64,17 @@ describe.each(documents)('%s', (document) => {
     expect(broken).toEqual([]);
   });
 
+  it('links to the file that the text of a link names', () => {
+    const withoutBlocks = text.replaceAll(/^```.*?^```$/gms, '');
+    const links = [
+      ...withoutBlocks.matchAll(/\[`?([\w./-]+\.(?:ts|mjs|html|json|md|http|bicep|yml))`?\]\(([^)\s#]+)/g),
+    ];
+    const misleading = links.filter(
+      ([, named = '', target = '']) => !path.posix.join('/', target).endsWith(`/${named}`),
+    );
+    expect(misleading.map(([link]) => link)).toEqual([]);
+  });
+
   it('names only files that exist or that it asks the reader to create', () => {
     const written = [...text.matchAll(/^```\w+\n\/\/ (\S+)$/gm)].map(([, file]) => file);
     const named = codeIn(text).flatMap(
@@ -58,6 +82,16 @@ describe.each(documents)('%s', (document) => {
     );
     const missing = named.filter((file) => !written.includes(file) && !existsSync(path.join(projectFolder, file)));
     expect(missing).toEqual([]);
+  });
+
+  it('names only identifiers that the code or an example on the page has', () => {
+    const blocks = [...text.matchAll(/^ *```.*?^ *```$/gms)].map(([block]) => block).join('\n');
+    const known = new Set([...words, ...wordsOfTheOriginal, ...(blocks.match(/[A-Za-z\d]+/g) ?? [])]);
+    const inline = [...text.replaceAll(/^ *```.*?^ *```$/gms, '').matchAll(/`([^`\n]+)`/g)].map(
+      ([, code = '']) => code,
+    );
+    const named = inline.flatMap((code) => code.match(/\b(?:[a-z]+|[A-Z][a-z\d]+)[A-Z][A-Za-z\d]*/g) ?? []);
+    expect(named.filter((name) => !known.has(name))).toEqual([]);
   });
 
   it('shows files of this repository as they are', () => {
@@ -77,6 +111,19 @@ describe.each(documents)('%s', (document) => {
     expect(programs.filter((name) => !existsSync(path.join(projectFolder, 'node_modules/.bin', name)))).toEqual([]);
     expect(files.filter((file) => !existsSync(path.join(projectFolder, file)))).toEqual([]);
   });
+});
+
+it.each([
+  { document: 'AGENTS.md', folder: 'src' },
+  { document: 'docs/architecture.md', folder: 'src' },
+  { document: 'docs/architecture.md', folder: 'src/durable-agents' },
+])('$document lists every room of $folder', ({ document, folder }) => {
+  const listed = [...read(document).matchAll(new RegExp(`^\\| \`${folder}/([\\w-]+)/`, 'gm'))].map(
+    ([, room = '']) => room,
+  );
+  const entries = readdirSync(path.join(projectFolder, folder), { withFileTypes: true });
+  const rooms = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  expect([...new Set(listed)].toSorted()).toEqual(rooms.toSorted());
 });
 
 it('README.md starts with the front matter of the Azure samples gallery', () => {
