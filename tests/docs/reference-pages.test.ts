@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { operations } from '../../src/api/operations.js';
 import { parseModelEndpoint } from '../../src/openai/model-endpoint.js';
 import { settingNames } from '../../src/settings/load-settings.js';
 
@@ -28,6 +29,30 @@ function errorCodes(): string[] {
   );
   return [...written, ...named];
 }
+
+/** Every route of the app, as the tables of the docs write them. */
+const routes = operations.map(({ method, path: route }) =>
+  `${method.toUpperCase()} ${route.slice(1)}`.replace('{agentName}', '{agent}'),
+);
+
+function routesIn(file: string): string[] {
+  const page = readFileSync(path.join(root, file), 'utf8');
+  return firstColumn(page).filter((text) => /^(?:GET|POST|DELETE) [^…]*$/.test(text));
+}
+
+describe('docs/api.md', () => {
+  it('lists each route of the app once, and no other', () => {
+    expect(routesIn('docs/api.md').toSorted()).toEqual(routes.toSorted());
+  });
+});
+
+describe('README.md', () => {
+  it('lists only routes of the app', () => {
+    const listed = routesIn('README.md');
+    expect(listed.length).toBeGreaterThan(10);
+    expect(listed.filter((route) => !routes.includes(route))).toEqual([]);
+  });
+});
 
 describe('docs/settings.md', () => {
   it('lists each setting that the app reads, and no other', () => {
