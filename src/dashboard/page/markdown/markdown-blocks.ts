@@ -10,6 +10,8 @@ const OPEN_BLOCKS = 2;
 export interface MarkdownBlocks {
   readonly text: string;
   readonly blocks: readonly Token[];
+  /** The blocks before the last one was closed. */
+  readonly parsed: readonly Token[];
 }
 
 /**
@@ -20,15 +22,18 @@ export interface MarkdownBlocks {
 export function parseMarkdown(source: string, isGrowing: boolean, before?: MarkdownBlocks): MarkdownBlocks {
   // The parser does the same; doing it here keeps positions right.
   const text = source.replaceAll(/\r\n?/g, '\n');
-  if (!isGrowing) return { text, blocks: blocksOf(text) };
+  if (!isGrowing) {
+    const blocks = blocksOf(text);
+    return { text, blocks, parsed: blocks };
+  }
   const shown = withoutUnfinishedLines(text);
   const earlier = before !== undefined && text.startsWith(before.text) ? settledBlocks(before) : NOTHING;
   const settled = earlier.length <= shown.length ? earlier : NOTHING;
-  const blocks = blocksOf(shown.slice(settled.length));
-  const last = blocks.at(-1);
+  const parsed = [...settled.blocks, ...blocksOf(shown.slice(settled.length))];
+  const last = parsed.at(-1);
   // What is left open in earlier blocks stays open.
   const end = last === undefined || last.type === 'code' ? [] : blocksOf(closeMarkdown(last.raw));
-  return { text, blocks: [...settled.blocks, ...(end.length === 0 ? blocks : [...blocks.slice(0, -1), ...end])] };
+  return { text, blocks: end.length === 0 ? parsed : [...parsed.slice(0, -1), ...end], parsed };
 }
 
 /** A last line of nothing but markers: a list item, heading, fence, rule or table row may follow. */
@@ -61,15 +66,15 @@ function plainBlock(text: string): Token {
 const NOTHING = { blocks: [], length: 0 } as const;
 
 /** Returns the blocks that stay as they are when text is added, and the length of their source. */
-function settledBlocks({ text, blocks }: MarkdownBlocks): {
+function settledBlocks({ text, parsed }: MarkdownBlocks): {
   readonly blocks: readonly Token[];
   readonly length: number;
 } {
-  let count = blocks.length;
+  let count = parsed.length;
   for (let open = 0; count > 0 && open < OPEN_BLOCKS; count -= 1) {
-    if (blocks[count - 1]?.type !== 'space') open += 1;
+    if (parsed[count - 1]?.type !== 'space') open += 1;
   }
-  const settled = blocks.slice(0, count);
+  const settled = parsed.slice(0, count);
   const source = settled.map(({ raw }) => raw).join('');
   // The parser normalizes some white space in lists.
   return text.startsWith(source) ? { blocks: settled, length: source.length } : NOTHING;
