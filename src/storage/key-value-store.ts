@@ -113,3 +113,19 @@ export async function* readPages(
     from = keyAfter(last.key);
   }
 }
+
+const MAX_COMMITS = 30;
+
+/**
+ * Repeats a change that other processes may get in the way of, until its commit takes effect.
+ *
+ * @param attempt reads what the change depends on, and commits it. Resolves with undefined if the guard did not hold.
+ * @throws Error after 30 attempts
+ */
+export async function retryCommit<Result>(attempt: () => Promise<Result | undefined>): Promise<Result> {
+  for (let commits = 0; commits < MAX_COMMITS; commits += 1) {
+    const result = await attempt();
+    if (result !== undefined) return result;
+  }
+  throw new Error(`A value was changed by others ${MAX_COMMITS} times while it was being written.`);
+}

@@ -1,8 +1,6 @@
 import { z } from 'zod';
-import { type KeyValueStore, readPages } from '../../storage/key-value-store.js';
+import { type KeyValueStore, readPages, retryCommit } from '../../storage/key-value-store.js';
 import { type ThreadIdentity, threadHash } from '../thread/thread-identity.js';
-
-const MAX_TRIES = 30;
 
 const rowSchema = z.object({
   threadId: z.string(),
@@ -23,12 +21,12 @@ export class WaitingThreads {
     const partition = partitionOf(thread.agentName);
     const key = threadHash(thread.threadId);
     const value = dueAt && JSON.stringify({ threadId: thread.threadId, dueAt } satisfies z.infer<typeof rowSchema>);
-    for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+    await retryCommit(async () => {
       const stored = await this.#store.read({ partition, key });
-      if (stored?.value === value) return;
-      if ((await this.#store.commit(partition, { key, tag: stored?.tag }, [{ key, value }])) !== undefined) return;
-    }
-    throw new Error(`The row of a waiting thread has changed ${MAX_TRIES} times while it was being written.`);
+      if (stored?.value === value) return true;
+      const tag = await this.#store.commit(partition, { key, tag: stored?.tag }, [{ key, value }]);
+      return tag === undefined ? undefined : true;
+    });
   }
 
   /** The threads with an approval that has expired by now. */

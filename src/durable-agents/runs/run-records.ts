@@ -1,4 +1,10 @@
-import { type KeyRange, type KeyValueStore, readPages, type StoredValue } from '../../storage/key-value-store.js';
+import {
+  type KeyRange,
+  type KeyValueStore,
+  readPages,
+  retryCommit,
+  type StoredValue,
+} from '../../storage/key-value-store.js';
 import type { RunIdentity } from '../run-event-source.js';
 import { type ThreadIdentity, threadPartition } from '../thread/thread-identity.js';
 import {
@@ -15,11 +21,9 @@ import {
   type RunRecord,
 } from './run-record.js';
 import { removeFigures } from './run-figures.js';
-import { changesOf, keysOf, orderAt, runKey } from './run-rows.js';
+import { changesOf, keysOf, orderAt, runKey, RunRows } from './run-rows.js';
 import { parseTombstone, refuses, TOMBSTONE_KEY } from './tombstones.js';
 
-const MAX_TRIES = 30;
-const PAGE_LIMIT = 500;
 const LISTED: KeyRange = { from: 'list|', before: 'list~' };
 /** Changes with each run that is accepted only while its thread is idle. */
 const CLAIM_KEY = 'claim';
@@ -70,12 +74,14 @@ export interface RunPage {
  */
 export class RunRecords {
   readonly #store: KeyValueStore;
+  readonly #rows: RunRows;
   readonly #now: () => Date;
   #lastMs = 0;
   #acceptedInMs = 0;
 
   constructor(store: KeyValueStore, now: () => Date = () => new Date()) {
     this.#store = store;
+    this.#rows = new RunRows(store);
     this.#now = now;
   }
 
@@ -84,7 +90,7 @@ export class RunRecords {
     const partition = threadPartition(run);
     const record = { ...queuedRun(run, this.#nextOrder()), ...(interrupts && { interrupts }) };
     const key = runKey(run.correlationId);
-    return retry(async () => {
+    return retryCommit(async () => {
       const tag = await this.#store.commit(partition, { key, tag: undefined }, changesOf(undefined, record));
       if (tag !== undefined) return { status: 'accepted', record };
       const stored = await this.#store.read({ partition, key });
@@ -97,7 +103,7 @@ export class RunRecords {
     const partition = threadPartition(run);
     const key = runKey(run.correlationId);
     const record = queuedRun(run, this.#nextOrder());
-    return retry(async () => {
+    return retryCommit(async () => {
       const found = await this.#store.readMany(partition, [CLAIM_KEY, key]);
       const known = found.get(key);
       if (known !== undefined) return { status: 'known', record: parseRunRecord(known.value) };
@@ -126,7 +132,7 @@ export class RunRecords {
   async remove(run: RunIdentity): Promise<void> {
     const partition = threadPartition(run);
     const key = runKey(run.correlationId);
-    await retry(async () => {
+    await retryCommit(async () => {
       const stored = await this.#store.read({ partition, key });
       if (stored === undefined) return true;
       const record = parseRunRecord(stored.value);
@@ -162,16 +168,16 @@ export class RunRecords {
     { limit, after }: { limit: number; after?: string | undefined },
   ): Promise<RunPage> {
     const range = after === undefined ? LISTED : { ...LISTED, from: `list|${after}-` };
-    const rows = await this.#readRange(thread, range, limit + 1);
+    const rows = await this.#rows.list(thread, range, limit + 1);
     const shown = rows.slice(0, limit);
-    const runs = await this.#readRuns(thread, shown);
+    const runs = await this.#rows.records(thread, shown);
     return { runs, next: rows.length > limit ? shown.at(-1)?.key.slice('list|'.length) : undefined };
   }
 
   /** The thread's runs that have not ended, in the order in which they were accepted. */
   async listOpen(thread: ThreadIdentity): Promise<RunRecord[]> {
-    const rows = await this.#readRange(thread, { from: 'open|', before: 'open~' });
-    return (await this.#readRuns(thread, rows)).filter((run) => !isEnded(run));
+    const rows = await this.#rows.list(thread, { from: 'open|', before: 'open~' });
+    return (await this.#rows.records(thread, rows)).filter((run) => !isEnded(run));
   }
 
   /**
@@ -181,7 +187,7 @@ export class RunRecords {
    */
   cancel(run: RunIdentity): Promise<RunRecord | undefined> {
     const now = this.#now().toISOString();
-    return this.#change(run, (record) => {
+    return this.#rows.change(run, (record) => {
       if (record === undefined || isEnded(record) || record.cancelRequestedAt !== undefined) return undefined;
       return record.status === 'queued' ? endedRun(record, CANCELLED_END, now) : { ...record, cancelRequestedAt: now };
     });
@@ -196,7 +202,7 @@ export class RunRecords {
   async begin(run: NewRun, deliveries: number, hasWaited = false): Promise<BegunRun> {
     const partition = threadPartition(run);
     const key = runKey(run.correlationId);
-    return retry(async () => {
+    return retryCommit(async () => {
       const found = await this.#store.readMany(partition, [key, TOMBSTONE_KEY]);
       const tombstone = parseTombstone(found.get(TOMBSTONE_KEY)?.value, this.#now());
       const stored = found.get(key);
@@ -221,7 +227,7 @@ export class RunRecords {
   /** Notes that a run waits for approval. @param stored what {@link begin} wrote, which saves a read */
   suspend(run: NewRun, firstUpdateAt: string | undefined, stored?: StoredValue): Promise<RunRecord | undefined> {
     const change = (record = queuedRun(run, this.#nextOrder())): RunRecord => suspendedRun(record, firstUpdateAt);
-    return this.#change(run, change, stored);
+    return this.#rows.change(run, change, stored);
   }
 
   /**
@@ -234,18 +240,18 @@ export class RunRecords {
     const now = this.#now().toISOString();
     const change = (record = queuedRun(run, this.#nextOrder())): RunRecord | undefined =>
       record.status === end.status ? undefined : endedRun(record, end, now);
-    return this.#change(run, change, stored);
+    return this.#rows.change(run, change, stored);
   }
 
   /** Replaces a record by what the conversation has of a run that has ended. */
   async correct(run: RunIdentity, ended: RunRecord): Promise<void> {
-    await this.#change(run, (record) => (record === undefined || isEnded(record) ? undefined : ended));
+    await this.#rows.change(run, (record) => (record === undefined || isEnded(record) ? undefined : ended));
   }
 
   /** Notes that the turn of a run was dropped from the conversation. @param ended the run as the conversation had it */
   async noteDropped(run: RunIdentity, ended: RunRecord): Promise<void> {
     const droppedAt = this.#now().toISOString();
-    await this.#change(run, (record = ended) => ({ ...(isEnded(record) ? record : ended), droppedAt }));
+    await this.#rows.change(run, (record = ended) => ({ ...(isEnded(record) ? record : ended), droppedAt }));
   }
 
   /** Calls `onCancel` when the run should end. @returns stops following */
@@ -261,53 +267,11 @@ export class RunRecords {
   /** Removes everything that is kept of a thread's runs, except its tombstone. */
   async clear(thread: ThreadIdentity): Promise<void> {
     const partition = threadPartition(thread);
-    for await (const rows of readPages(this.#store, partition, LISTED, PAGE_LIMIT)) {
+    for await (const rows of readPages(this.#store, partition, LISTED)) {
       const positions = rows.map(({ key }) => key.slice('list|'.length));
       await removeFigures(this.#store, thread.agentName, positions);
     }
     await this.#store.removeRange(partition, { from: '-', before: '~' });
-  }
-
-  async #readRange(thread: ThreadIdentity, range: KeyRange, limit = Infinity): Promise<StoredValue[]> {
-    const rows: StoredValue[] = [];
-    const pages = readPages(this.#store, threadPartition(thread), range, Math.min(PAGE_LIMIT, limit));
-    for await (const page of pages) {
-      rows.push(...page);
-      if (rows.length >= limit) break;
-    }
-    return rows.slice(0, limit);
-  }
-
-  /** @param rows whose values are correlation ids */
-  async #readRuns(thread: ThreadIdentity, rows: readonly StoredValue[]): Promise<RunRecord[]> {
-    const keys = rows.map(({ value }) => runKey(value));
-    if (keys.length === 0) return [];
-    const found = await this.#store.readMany(threadPartition(thread), keys);
-    return keys.flatMap((key) => found.get(key) ?? []).map(({ value }) => parseRunRecord(value));
-  }
-
-  /**
-   * @param change undefined changes nothing
-   * @returns the record after that; undefined if there is none
-   */
-  async #change(
-    run: RunIdentity,
-    change: (record: RunRecord | undefined) => RunRecord | undefined,
-    known?: StoredValue,
-  ): Promise<RunRecord | undefined> {
-    const partition = threadPartition(run);
-    const key = runKey(run.correlationId);
-    let newest = known;
-    const { record: after } = await retry(async () => {
-      const stored = newest ?? (await this.#store.read({ partition, key }));
-      newest = undefined;
-      const record = stored && parseRunRecord(stored.value);
-      const changed = change(record);
-      if (changed === undefined) return { record };
-      const tag = await this.#store.commit(partition, { key, tag: stored?.tag }, changesOf(record, changed));
-      return tag === undefined ? undefined : { record: changed };
-    });
-    return after;
   }
 
   /** Milliseconds since 1970, then a count: later runs of this process sort after earlier ones. */
@@ -317,13 +281,4 @@ export class RunRecords {
     this.#lastMs = ms;
     return orderAt(ms, this.#acceptedInMs);
   }
-}
-
-/** @param attempt resolves with undefined if another process came first */
-async function retry<Result>(attempt: () => Promise<Result | undefined>): Promise<Result> {
-  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-    const result = await attempt();
-    if (result !== undefined) return result;
-  }
-  throw new Error(`A run record has changed ${MAX_TRIES} times while it was being written.`);
 }

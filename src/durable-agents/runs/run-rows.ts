@@ -1,5 +1,16 @@
-import type { ValueChange } from '../../storage/key-value-store.js';
-import { isEnded, type RunRecord } from './run-record.js';
+import {
+  type KeyRange,
+  type KeyValueStore,
+  readPages,
+  retryCommit,
+  type StoredValue,
+  type ValueChange,
+} from '../../storage/key-value-store.js';
+import type { RunIdentity } from '../run-event-source.js';
+import { type ThreadIdentity, threadPartition } from '../thread/thread-identity.js';
+import { isEnded, parseRunRecord, type RunRecord } from './run-record.js';
+
+const PAGE_LIMIT = 500;
 
 /*
  * A run has up to three rows in the partition of its thread: its record by correlation id, one that lists it by the time
@@ -50,4 +61,59 @@ export function changesOf(before: RunRecord | undefined, after: RunRecord): Valu
 /** The keys of all rows that a run can have. */
 export function keysOf(record: RunRecord): readonly string[] {
   return [runKey(record.correlationId), openKey(record), listKey(record)];
+}
+
+/** Reads and writes the rows of a thread's runs. */
+export class RunRows {
+  readonly #store: KeyValueStore;
+
+  constructor(store: KeyValueStore) {
+    this.#store = store;
+  }
+
+  /** Rows of a range. @param limit how many at most @default all */
+  async list(thread: ThreadIdentity, range: KeyRange, limit = Infinity): Promise<StoredValue[]> {
+    const rows: StoredValue[] = [];
+    const pages = readPages(this.#store, threadPartition(thread), range, Math.min(PAGE_LIMIT, limit));
+    for await (const page of pages) {
+      rows.push(...page);
+      if (rows.length >= limit) break;
+    }
+    return rows.slice(0, limit);
+  }
+
+  /** The records of runs. @param rows whose values are their correlation ids */
+  async records(thread: ThreadIdentity, rows: readonly StoredValue[]): Promise<RunRecord[]> {
+    const keys = rows.map(({ value }) => runKey(value));
+    if (keys.length === 0) return [];
+    const found = await this.#store.readMany(threadPartition(thread), keys);
+    return keys.flatMap((key) => found.get(key) ?? []).map(({ value }) => parseRunRecord(value));
+  }
+
+  /**
+   * Changes a record, with the rows that list it.
+   *
+   * @param change undefined changes nothing
+   * @param known what an earlier commit has written, which saves a read
+   * @returns the record after that; undefined if there is none
+   */
+  async change(
+    run: RunIdentity,
+    change: (record: RunRecord | undefined) => RunRecord | undefined,
+    known?: StoredValue,
+  ): Promise<RunRecord | undefined> {
+    const partition = threadPartition(run);
+    const key = runKey(run.correlationId);
+    let newest = known;
+    const { record: after } = await retryCommit(async () => {
+      const stored = newest ?? (await this.#store.read({ partition, key }));
+      newest = undefined;
+      const record = stored && parseRunRecord(stored.value);
+      const changed = change(record);
+      if (changed === undefined) return { record };
+      const tag = await this.#store.commit(partition, { key, tag: stored?.tag }, changesOf(record, changed));
+      return tag === undefined ? undefined : { record: changed };
+    });
+    return after;
+  }
 }

@@ -1,12 +1,11 @@
 import { z } from 'zod';
-import { type KeyValueStore, readPages } from '../../storage/key-value-store.js';
+import { type KeyValueStore, readPages, retryCommit } from '../../storage/key-value-store.js';
 import { waitingStateOf, withWaitingState } from '../approvals/waiting-run.js';
 import { type ThreadIdentity, threadPartition } from '../thread/thread-identity.js';
 import { createThreadState, ownedBy, ownerOf, type ThreadEntry, type ThreadState } from '../thread/thread-state.js';
 import type { NewRun } from './run-record.js';
 
 const KEPT_MS = 24 * 60 * 60 * 1000;
-const MAX_TRIES = 30;
 /** Expired tombstones that a deletion removes. */
 const REMOVED_PER_DELETION = 10;
 /** Lists the partitions of tombstones by the time of their deletion, so that a purge finds the expired ones. */
@@ -117,15 +116,15 @@ export class Tombstones {
     change: (earlier: Tombstone | undefined) => Changed,
   ): Promise<Changed> {
     const partition = threadPartition(thread);
-    for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+    const { tombstone } = await retryCommit(async () => {
       const stored = await this.#store.read({ partition, key: TOMBSTONE_KEY });
       const changed = change(parseTombstone(stored?.value, this.#now()));
-      if (changed === undefined) return changed;
+      if (changed === undefined) return { tombstone: changed };
       const changes = [{ key: TOMBSTONE_KEY, value: JSON.stringify(changed) }];
       const tag = await this.#store.commit(partition, { key: TOMBSTONE_KEY, tag: stored?.tag }, changes);
-      if (tag !== undefined) return changed;
-    }
-    throw new Error(`The tombstone of a thread has changed ${MAX_TRIES} times while it was being written.`);
+      return tag === undefined ? undefined : { tombstone: changed };
+    });
+    return tombstone;
   }
 }
 

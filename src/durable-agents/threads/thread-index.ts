@@ -1,12 +1,17 @@
 import { z } from 'zod';
 import { cleanForeignText } from '../../functions/foreign-text.js';
-import { type KeyRange, type KeyValueStore, readPages, type StoredValue } from '../../storage/key-value-store.js';
+import {
+  type KeyRange,
+  type KeyValueStore,
+  readPages,
+  retryCommit,
+  type StoredValue,
+} from '../../storage/key-value-store.js';
 import { figuresRow } from '../runs/run-figures.js';
 import { RUN_STATUSES, type RunRecord, type RunStatus } from '../runs/run-record.js';
 import { type ThreadIdentity, threadHash, threadsPartition } from '../thread/thread-identity.js';
 
 const MAX_TITLE_CHARS = 80;
-const MAX_TRIES = 30;
 /** Rows that one request may look at to find those that it wants. */
 const MAX_SCANNED = 1000;
 const PAGE_LIMIT = 250;
@@ -83,7 +88,7 @@ export class ThreadIndex {
     const partition = threadsPartition(thread.agentName);
     const key = idKey(thread);
     let newest = known;
-    for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+    return retryCommit(async () => {
       const stored = newest ?? (await this.#store.read({ partition, key }));
       newest = undefined;
       const before = stored && entrySchema.parse(JSON.parse(stored.value));
@@ -97,9 +102,8 @@ export class ThreadIndex {
         ...(movedFrom === undefined || movedFrom === movedTo ? [] : [{ key: movedFrom, value: undefined }]),
         ...(activity.run === undefined ? [] : [figuresRow(activity.run, entry.owner)]),
       ]);
-      if (tag !== undefined) return { key, value, tag };
-    }
-    throw new Error(`The list entry of a thread has changed ${MAX_TRIES} times while it was being written.`);
+      return tag === undefined ? undefined : { key, value, tag };
+    });
   }
 
   /**
@@ -123,13 +127,14 @@ export class ThreadIndex {
   async remove(thread: ThreadIdentity): Promise<void> {
     const partition = threadsPartition(thread.agentName);
     const key = idKey(thread);
-    for (;;) {
+    await retryCommit(async () => {
       const stored = await this.#store.read({ partition, key });
-      if (stored === undefined) return;
+      if (stored === undefined) return true;
       const changes = [key, timeKey(entrySchema.parse(JSON.parse(stored.value)))];
       const removed = changes.map((removedKey) => ({ key: removedKey, value: undefined }));
-      if ((await this.#store.commit(partition, { key, tag: stored.tag }, removed)) !== undefined) return;
-    }
+      const tag = await this.#store.commit(partition, { key, tag: stored.tag }, removed);
+      return tag === undefined ? undefined : true;
+    });
   }
 
   /**
