@@ -57,6 +57,25 @@ export function failedEvent(timestamp = TIMESTAMP): NewEvent {
   return { timestamp, eventType: 'failed', fields: withoutBraces(fields) };
 }
 
+/** The decision on a tool call. */
+export function approvalEvent(timestamp = TIMESTAMP): NewEvent {
+  const fields = {
+    event_type: 'approval',
+    text: '',
+    approval_id: 'a1',
+    call_id: 'call-1',
+    tool_name: 'pay',
+    arguments: { amount: 20 },
+    state: 'approved',
+    expires_at: '2026-01-14T15:40:02.123Z',
+    decided_at: timestamp,
+    decided_by: 'user-1',
+    reason: 'It came late.',
+    arguments_edited: true,
+  };
+  return { timestamp, eventType: 'approval', fields: withoutBraces(fields) };
+}
+
 export interface ServedOptions {
   readonly sequence: number;
   /** @default {@link thread} */

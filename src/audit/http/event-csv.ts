@@ -32,6 +32,13 @@ const COLUMNS = [
   'result',
   'is_error',
   'duration_ms',
+  'approval_id',
+  'state',
+  'expires_at',
+  'decided_at',
+  'decided_by',
+  'reason',
+  'arguments_edited',
 ] as const;
 
 export const CSV_HEADER = `${COLUMNS.join(',')}\r\n`;

@@ -4,6 +4,7 @@ import type { CallbackEvent } from '../../../src/audit/domain/callback-event.js'
 import { CSV_HEADER, toCsvLine } from '../../../src/audit/http/event-csv.js';
 import {
   ANSWER,
+  approvalEvent,
   failedEvent,
   finalEvent,
   finalEventWithoutUsage,
@@ -71,6 +72,23 @@ describe('an event in CSV', () => {
       'an answer without usage',
       finalEventWithoutUsage('Why'),
       { event_type: 'final', response_text: 'Why', finish_reason: 'stop' },
+    ],
+    [
+      'a decision',
+      approvalEvent(),
+      {
+        event_type: 'approval',
+        call_id: 'call-1',
+        tool_name: 'pay',
+        arguments: '{"amount":20}',
+        approval_id: 'a1',
+        state: 'approved',
+        expires_at: '2026-01-14T15:40:02.123Z',
+        decided_at: '2026-01-07T15:40:02.123Z',
+        decided_by: 'user-1',
+        reason: 'It came late.',
+        arguments_edited: 'true',
+      },
     ],
     [
       'a failure',
