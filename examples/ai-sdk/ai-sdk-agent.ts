@@ -78,6 +78,9 @@ export function createAiSdkAgent({ name, model, instructions, tools = {}, maxSte
           if (part.finishReason === 'tool-calls') {
             throw new AgentError('too_many_tool_rounds', `The model kept calling tools for ${maxSteps} steps.`);
           }
+          if (part.finishReason === 'content-filter') {
+            throw new AgentError('content_filter', 'The content filter of the model withheld the answer.');
+          }
           yield {
             kind: 'finish',
             finishReason: part.finishReason === 'length' ? 'length' : 'stop',

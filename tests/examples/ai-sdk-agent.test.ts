@@ -15,7 +15,7 @@ const text = (...pieces: readonly string[]): StreamPart[] => [
   { type: 'text-end', id: 't' },
 ];
 
-const finish = (unified: 'stop' | 'tool-calls' | 'length' = 'stop'): StreamPart => ({
+const finish = (unified: 'stop' | 'tool-calls' | 'length' | 'content-filter' = 'stop'): StreamPart => ({
   type: 'finish',
   finishReason: { unified, raw: undefined },
   usage: {
@@ -108,6 +108,14 @@ describe('an agent over the AI SDK', () => {
 
     expect(callback.updates[1]).toMatchObject({ result: 'Error: getWeather failed.', isError: true });
     expect(callback.responses[0]?.text).toBe('No idea.');
+  });
+
+  it('fails if the content filter of the model has cut the answer', async () => {
+    const model = mockModel([...text('It is'), finish('content-filter')]);
+    const { callback } = await ask({ model });
+
+    expect(callback.responses).toEqual([]);
+    expect(callback.errors).toMatchObject([{ code: 'content_filter' }]);
   });
 
   it('asks for the shape of a structured answer', async () => {
