@@ -4,7 +4,7 @@ import type { InvocationContext } from '@azure/functions';
 
 const INVOCATION_ID_HEADER = 'x-ms-invocation-id';
 
-/** A client that takes nothing for so long is disconnected, because what waits for it is in this process's memory. */
+/** A client whose buffer has not drained after this time is disconnected: the buffer is in this process's memory. */
 const UNREAD_MS = 60_000;
 
 const responses = new Map<string, ServerResponse>();
@@ -42,8 +42,8 @@ export function responseOf({ invocationId }: InvocationContext): ServerResponse 
 }
 
 /**
- * Waits until the response's buffer has drained or the client has disconnected. Disconnects a client that takes nothing
- * for a minute.
+ * Waits until the response's buffer has drained or the client has disconnected. Disconnects a client whose
+ * buffer takes longer than a minute.
  */
 export async function drained(response: ServerResponse): Promise<void> {
   if (!response.writableNeedDrain || response.destroyed) return;

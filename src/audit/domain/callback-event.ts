@@ -166,7 +166,7 @@ export function toUsageDetails(usage: AgentUsage | undefined): UsageDetails | nu
   };
 }
 
-/** Whether a run has ended with an event of this type. */
+/** Whether an event of this type ends its run. */
 export function endsRun(eventType: CallbackEventFields['event_type']): eventType is 'final' | 'failed' {
   return eventType === 'final' || eventType === 'failed';
 }

@@ -28,7 +28,7 @@ export function createCallbackEventStore(
 /**
  * Creates the function that drops expired events, to be called once a day.
  *
- * @param onExpired drops what else has expired: from before this time. Called first.
+ * @param onExpired Removes other data from before this time. Called last.
  * @returns undefined if events do not expire
  */
 export function createEventPurge(
@@ -41,12 +41,12 @@ export function createEventPurge(
   const { kind, ttlDays } = settings;
   return async () => {
     const cutoff = new Date(Date.now() - ttlDays * MS_PER_DAY);
-    await onExpired(cutoff);
     await purgeExpiredEvents({
       store: new DurableEventStore(kind, values, { log }),
       cutoff: cutoff.toISOString(),
       signal: AbortSignal.timeout(PURGE_TIMEOUT_MS),
       log,
     });
+    await onExpired(cutoff);
   };
 }

@@ -3,7 +3,7 @@ import type { DurableEventStore } from './durable-event-store.js';
 
 export interface PurgeOptions {
   readonly store: Pick<DurableEventStore, 'threadsFromBefore' | 'dropExpiredEvents'>;
-  /** Events from before this time are dropped: ISO 8601 in UTC. */
+  /** Drops events from before this time: ISO 8601 in UTC. */
   readonly cutoff: string;
   /** When aborted, the purge finishes the threads at hand and leaves the rest to the next call. */
   readonly signal: AbortSignal;
