@@ -3,22 +3,21 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type LocalApp, startLocalApp } from '../support/local-app.js';
+import { startLocalApp } from '../support/local-app.js';
 import { startScriptedModel } from '../support/scripted-model.js';
 import { type AcceptedRun, checkCancelled, checkThread, phaseOfKill } from './check-thread.js';
+import { count, crashSettings, KilledHost, SETTLE_WITHIN_MS, type Settings } from './killed-host.js';
 import { ThreadApi, type ThreadView } from './thread-api.js';
 
 const CHUNKS = 200;
 const CHUNK_PAUSE_MS = 5;
-/** More than a run of that many chunks takes. */
+/** Longer than a run of that many chunks takes. */
 const KILL_WITHIN_MS = 1800;
-const SECOND_KILL_CHANCE = 0.3;
-const SETTLE_WITHIN_MS = 60_000;
 
 export interface CrashOptions {
   readonly rounds: number;
   /** Settings of the app that choose its store. */
-  readonly storeSettings: Readonly<Record<string, string>>;
+  readonly storeSettings: Settings;
   /** Called after each round. */
   readonly onRound?: (line: string) => void;
 }
@@ -54,18 +53,9 @@ export async function runCrashRounds({ rounds, storeSettings, onRound }: CrashOp
     const call = modelCalls;
     return { pieces: Array.from({ length: CHUNKS }, (_, index) => `${call}.${index} `), pauseMs: CHUNK_PAUSE_MS };
   });
-  const settings = {
-    ...storeSettings,
-    AZURE_OPENAI_ENDPOINT: model.endpoint,
-    AZURE_OPENAI_CHAT_DEPLOYMENT_NAME: 'test-deployment',
-    AZURE_OPENAI_API_KEY: 'key-of-the-crash-test',
-    CALLBACK_LOG_PREVIEW_CHARS: '0',
-    // A run that is interrupted too often fails by design.
-    AGENT_MAX_ATTEMPTS: '100',
-  };
-  const start = (): Promise<LocalApp> => startLocalApp(settings, { dataFolder });
+  const settings = crashSettings(model, storeSettings);
   const other = await startLocalApp(settings);
-  let app = await start();
+  const host = await KilledHost.start(settings, { dataFolder });
   try {
     const report = {
       rounds: 0,
@@ -79,7 +69,7 @@ export async function runCrashRounds({ rounds, storeSettings, onRound }: CrashOp
     } as MutableReport;
     const earlier: { threadId: string; view: ThreadView }[] = [];
     const deleted: string[] = [];
-    const api = (): ThreadApi => new ThreadApi(app.baseUrl);
+    const api = (): ThreadApi => new ThreadApi(host.baseUrl);
     for (let round = 1; round <= rounds; round += 1) {
       const threadIds = [`round-${round}-a`, `round-${round}-b`];
       const runs = await accept(api(), threadIds);
@@ -89,13 +79,7 @@ export async function runCrashRounds({ rounds, storeSettings, onRound }: CrashOp
       await api().accept(toDelete, 'six');
       const cancelling = delay(randomInt(KILL_WITHIN_MS)).then(() => insist(() => api().cancel(toCancel)));
       const deleting = delay(randomInt(KILL_WITHIN_MS)).then(() => insist(() => api().delete(toDelete)));
-      const killedAt: string[] = [];
-      do {
-        await delay(randomInt(KILL_WITHIN_MS));
-        killedAt.push(new Date().toISOString());
-        await app.kill();
-        app = await start();
-      } while (Math.random() < SECOND_KILL_CHANCE);
+      const killedAt = await host.killAtRandom(KILL_WITHIN_MS);
       const problems: string[] = [];
       await cancelling;
       if ((await deleting) !== 204) problems.push(`${toDelete} could not be deleted`);
@@ -134,7 +118,7 @@ export async function runCrashRounds({ rounds, storeSettings, onRound }: CrashOp
     }
     return report;
   } finally {
-    await app.kill();
+    await host.kill();
     await other.kill();
     await model.close();
     await rm(dataFolder, { recursive: true, force: true });
@@ -165,8 +149,4 @@ async function insist(send: () => Promise<number>): Promise<number> {
     if (status < 500 || Date.now() > deadline) return status;
     await delay(100);
   }
-}
-
-function count(counts: Record<string, number>, name: string): void {
-  counts[name] = (counts[name] ?? 0) + 1;
 }

@@ -9,26 +9,34 @@ import { ConversationAuditTrail } from '../../src/audit/recording/conversation-a
 import { StoreHealth } from '../../src/audit/recording/store-health.js';
 import { createCallbackEventStore } from '../../src/audit/store/create-callback-event-store.js';
 import { AgentFunctionApp, defineTool, type ToolEffect } from '../../src/durable-agents/index.js';
+import { trackResponses } from '../../src/functions/outgoing-response.js';
 import { createAzureOpenAIClient } from '../../src/openai/azure-openai-client.js';
 import { createChatCompletionAgent } from '../../src/openai/chat-completion-agent.js';
 import { loadSettings } from '../../src/settings/load-settings.js';
 import { createKeyValueStore } from '../../src/storage/create-key-value-store.js';
 
-// A function app whose agent has tools with an effect that a test can count: each call appends a line to a file. It runs
-// in a process of its own, which the test kills.
+// A function app like that of src/index.ts, whose agent has tools with an effect that a test can count: each call appends
+// a line to a file. It runs in a process of its own, which the test kills.
 
 const ledgerFile = process.env['LEDGER_FILE'] ?? '';
 const settings = loadSettings(process.env);
 app.setup({ enableHttpStream: true });
+trackResponses();
 
 const storage = createKeyValueStore(settings.callbackStore, console);
 const store = createCallbackEventStore(settings.callbackStore, storage, console);
-const streams = new StreamHub({ ...settings.callbackStreams, maxRunDurationMs: 60_000, store, log: console });
+const streams = new StreamHub({
+  ...settings.callbackStreams,
+  maxRunDurationMs: 2 * settings.agent.runTimeoutSeconds * 1000,
+  store,
+  log: console,
+});
 const agentApp = new AgentFunctionApp({
   storage,
   onThreadDeleted: (thread) => store.clear(thread),
   runEvents: streams,
   defaultCallback: new ConversationAuditTrail({ store, health: new StoreHealth(store), log: settings.callbackLog }),
+  runTimeoutSeconds: settings.agent.runTimeoutSeconds,
   maxAttempts: settings.agent.maxAttempts,
 });
 agentApp.addAgent(
@@ -52,6 +60,9 @@ registerCallbackRoutes({
   access: agentApp.access,
   threadIndex: agentApp.threadIndex,
   authLevel: agentApp.httpAuthLevel,
+});
+app.hook.appTerminate(async () => {
+  await Promise.all([store.close(), storage.close()]);
 });
 
 /** A tool that has its effect first, and then takes up to `maxMs` to return. */

@@ -12,12 +12,13 @@ const TOOL_ROUNDS = 8;
 
 export type RunKind = 'repeatable' | 'once' | 'approved';
 
-/** How often each thing was done: a line of the ledger, or a model call. */
+/** The number of times by line of the ledger or by model call. */
 export type Counts = ReadonlyMap<string, number>;
 
-/** A recorded step of a run, and how often it had been done when the host was killed. */
+/** A recorded step of a run. `times` is how often it had been made when the host was killed. */
 export interface FinishedStep {
   readonly kind: 'tool call' | 'model call';
+  /** The line of the ledger, or the name of the model call. */
   readonly key: string;
   readonly times: number;
 }
@@ -63,7 +64,7 @@ export function isOnceCall(line: string): boolean {
   return Object.values(ONCE_TOOLS).some((name) => line.startsWith(`${name} `));
 }
 
-/** The steps of a run that are recorded, so that no later attempt may do them again. */
+/** The recorded steps of a run, which no later attempt may repeat. */
 export async function finishedSteps(
   store: KeyValueStore,
   { threadId, correlationId, message }: AcceptedRun,
@@ -80,41 +81,72 @@ export async function finishedSteps(
     finished.push({ kind: 'model call', key: asked, times: modelCalls.get(asked) ?? 0 });
     for (const [index, { name }] of callsOf(kindOf(message), round).entries()) {
       if (steps.outcome({ round, index }) === undefined) continue;
-      const line = `${name} ${correlationId}-${round}-${index + 1}`;
+      const line = lineOf(name, correlationId, round, index + 1);
       finished.push({ kind: 'tool call', key: line, times: ledger.get(line) ?? 0 });
     }
   }
   return finished;
 }
 
-/** How a run has ended: `answered`, or the code of its error. */
+/** How a run ended: `answered` or its error code. */
 export function endOf({ visible }: ThreadView): string {
   const last = visible.at(-1);
   if (last?.event_type === 'final') return 'answered';
   return last?.event_type === 'failed' ? last.error_code : 'not at all';
 }
 
-/** What is wrong with the end of a run. */
-export function checkEnd(view: ThreadView, { message, correlationId }: AcceptedRun, ledger: Counts): string[] {
+/**
+ * Describes what is wrong with the end of a run. Empty if all is well.
+ *
+ * @param finished steps that were recorded at a kill, by key
+ */
+export function checkEnd(
+  view: ThreadView,
+  run: AcceptedRun,
+  ledger: Counts,
+  finished: ReadonlyMap<string, FinishedStep>,
+): string[] {
+  const { message, correlationId } = run;
   const kind = kindOf(message);
   const end = endOf(view);
   const entries = view.state?.data.conversationHistory.map(({ $type }) => $type).join(',');
   const problems = entries === 'request,response' ? [] : [`${message}: the conversation has ${entries ?? 'nothing'}`];
   const ends = view.visible.filter((event) => event.event_type === 'final' || event.event_type === 'failed');
   if (ends.length !== 1) problems.push(`${message} has ${ends.length} ends`);
+  const [last] = ends;
   const mayBeUnknown = kind !== 'repeatable' && view.attemptOf(correlationId) > 1;
-  if (end === 'tool_outcome_unknown' && mayBeUnknown) return problems;
+  if (last?.event_type === 'failed' && end === 'tool_outcome_unknown' && mayBeUnknown) {
+    return [...problems, ...checkInterruption(last.error_message, run, finished)];
+  }
   if (end !== 'answered') return [...problems, `${message} ended: ${end}`];
 
   const calls = Array.from({ length: TOOL_ROUNDS }, (_, index) => callsOf(kind, index + 1));
   const expected = answerText(calls.flat().map(({ id }) => `noted ${id}`));
-  const [final] = ends;
-  if (final?.event_type !== 'final' || final.response_text !== expected) problems.push(`${message} has another answer`);
+  if (last?.event_type !== 'final' || last.response_text !== expected) problems.push(`${message} has another answer`);
   const missing = calls.flatMap((round, roundIndex) =>
-    round.filter(({ name }, index) => !ledger.has(`${name} ${correlationId}-${roundIndex + 1}-${index + 1}`)),
+    round.filter(({ name }, index) => !ledger.has(lineOf(name, correlationId, roundIndex + 1, index + 1))),
   );
   if (missing.length > 0) problems.push(`${message} was answered without ${missing.map(({ id }) => id).join(', ')}`);
   return problems;
+}
+
+/** Only a call whose result was not recorded can have an unknown outcome. */
+function checkInterruption(
+  error: string,
+  { message, correlationId }: AcceptedRun,
+  finished: ReadonlyMap<string, FinishedStep>,
+): string[] {
+  const [, round, position, name] = /^The call call-(\d+)-(\d+) of (\w+) was interrupted\./.exec(error) ?? [];
+  if (name === undefined || name !== ONCE_TOOLS[kindOf(message)]) {
+    return [`${message} failed, but not because a call of a once tool was interrupted: ${error}`];
+  }
+  const line = lineOf(name, correlationId, Number(round), Number(position));
+  return finished.has(line) ? [`${message} failed at "${line}", although its result was recorded`] : [];
+}
+
+/** The line that a tool call adds to the ledger. Rounds and positions count from 1. */
+function lineOf(toolName: string, correlationId: string, round: number, position: number): string {
+  return `${toolName} ${correlationId}-${round}-${position}`;
 }
 
 function kindOf(message: string): RunKind {

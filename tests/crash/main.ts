@@ -58,6 +58,7 @@ async function showTools(store: string, options: Options): Promise<Shown> {
     `  attempts that runs took: ${list(attempts)}`,
     `  ends of runs: ${list(ends)}`,
     `  approvals: ${report.approvals}`,
+    `  steps finished at a kill: ${report.finishedSteps}`,
     `  steps taken over: ${report.stepsTakenOver}; interrupted calls of repeatable tools made again: ${report.interruptedCallsRepeated}`,
     `  finished tool calls repeated: ${report.finishedCallsRepeated}; once calls repeated: ${report.onceCallsRepeated}; ` +
       `finished model calls repeated: ${report.finishedModelCallsRepeated}`,

@@ -5,10 +5,10 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { loadSettings } from '../../src/settings/load-settings.js';
 import { createKeyValueStore } from '../../src/storage/create-key-value-store.js';
-import { type LocalApp, startLocalApp } from '../support/local-app.js';
 import { startScriptedModel } from '../support/scripted-model.js';
 import type { AcceptedRun } from './check-thread.js';
 import type { CrashOptions } from './crash-rounds.js';
+import { count, crashSettings, KilledHost, SETTLE_WITHIN_MS } from './killed-host.js';
 import {
   answerLedgerRun,
   checkEnd,
@@ -23,54 +23,44 @@ import { ThreadApi } from './thread-api.js';
 
 const KILL_WITHIN_MS = 1500;
 const APPROVE_WITHIN_MS = 150;
-const SECOND_KILL_CHANCE = 0.3;
-const SETTLE_WITHIN_MS = 60_000;
 
-/** What came of kills of a host whose runs call tools. */
+/** The result of all rounds. */
 export interface ToolReport {
   readonly rounds: number;
   readonly kills: number;
   readonly runs: number;
-  /** How many runs took so many attempts. */
+  /** The number of runs by their number of attempts. */
   readonly attempts: Readonly<Record<string, number>>;
-  /** How many runs ended in which way: `answered`, or an error code. */
+  /** The number of runs by their end: `answered` or an error code. */
   readonly ends: Readonly<Record<string, number>>;
-  /** Decisions that the host took on calls that need approval. */
+  /** Accepted decisions on calls that need approval. */
   readonly approvals: number;
+  /** Model calls and tool calls whose result was recorded at a kill. */
+  readonly finishedSteps: number;
   /** Recorded model calls and tool calls that a later attempt took over. */
   readonly stepsTakenOver: number;
-  /** Calls of repeatable tools that a kill interrupted, and that were made again. */
+  /** Repeated calls of repeatable tools that a kill had interrupted. */
   readonly interruptedCallsRepeated: number;
-  /** Tool calls that were made again although their result was recorded. Must be 0. */
+  /** Repeated tool calls whose result was recorded. Must be 0. */
   readonly finishedCallsRepeated: number;
-  /** Calls of `once` tools that were made again. Must be 0. */
+  /** Repeated calls of `once` tools. Must be 0. */
   readonly onceCallsRepeated: number;
-  /** Model calls that were made again although their answer was recorded. Must be 0. */
+  /** Repeated model calls whose answer was recorded. Must be 0. */
   readonly finishedModelCallsRepeated: number;
-  /** What is wrong, in words. Must be empty. */
+  /** Violations. Empty if all is well. */
   readonly violations: readonly string[];
 }
 
 /**
- * Kills the host with SIGKILL at random moments while four runs call tools that append to a file, and starts it again.
- * Three of the runs also call a tool whose effect is `once`, one of them a tool that needs approval, which is sent twice
- * at once. Counts in the file, and at the model, what was done again.
+ * Kills the host with SIGKILL at random moments while four runs call tools that append to a file, and restarts it.
+ * Three of the runs also call a tool whose effect is `once`. One of these tools needs approval, which two requests give
+ * at the same time. The file and the model count the calls.
  */
 export async function runToolRounds({ rounds, storeSettings, onRound }: CrashOptions): Promise<ToolReport> {
   const { folder, ledgerFile } = await makeAppFolder();
   const modelCalls = new Map<string, number>();
   const model = await startScriptedModel((_, body) => answerLedgerRun(body, modelCalls));
-  const settings = {
-    ...storeSettings,
-    AZURE_OPENAI_ENDPOINT: model.endpoint,
-    AZURE_OPENAI_CHAT_DEPLOYMENT_NAME: 'test-deployment',
-    AZURE_OPENAI_API_KEY: 'key-of-the-crash-test',
-    CALLBACK_LOG_PREVIEW_CHARS: '0',
-    AGENT_MAX_ATTEMPTS: '100',
-    LEDGER_FILE: ledgerFile,
-  };
-  const start = (): Promise<LocalApp> =>
-    startLocalApp(settings, { dataFolder: path.join(folder, 'host'), appFolder: folder });
+  const settings = { ...crashSettings(model, storeSettings), LEDGER_FILE: ledgerFile };
   const store = createKeyValueStore(loadSettings(settings).callbackStore, console);
   const report = {
     rounds: 0,
@@ -79,18 +69,18 @@ export async function runToolRounds({ rounds, storeSettings, onRound }: CrashOpt
     attempts: {} as Record<string, number>,
     ends: {} as Record<string, number>,
     approvals: 0,
+    finishedSteps: 0,
     stepsTakenOver: 0,
     finishedCallsRepeated: 0,
     finishedModelCallsRepeated: 0,
     violations: [] as string[],
   };
   const repeatedSteps = new Set<string>();
-  let app = await start();
-  const kill = async (): Promise<void> => {
-    await app.kill();
-    for (const [, steps] of app.output().matchAll(/ took over (\d+) steps /g)) report.stepsTakenOver += Number(steps);
+  const countTakenOver = (output: string): void => {
+    for (const [, steps] of output.matchAll(/ took over (\d+) steps /g)) report.stepsTakenOver += Number(steps);
   };
-  const api = (): ThreadApi => new ThreadApi(app.baseUrl, LEDGER_AGENT);
+  const host = await KilledHost.start(settings, { dataFolder: path.join(folder, 'host'), appFolder: folder });
+  const api = (): ThreadApi => new ThreadApi(host.baseUrl, LEDGER_AGENT);
   try {
     for (let round = 1; round <= rounds; round += 1) {
       const runs: AcceptedRun[] = [];
@@ -100,46 +90,53 @@ export async function runToolRounds({ rounds, storeSettings, onRound }: CrashOpt
       const approved = `round-${round}-approved`;
       const settled = new AbortController();
       const approving = approveCalls(api, approved, settled.signal);
-      const finished: FinishedStep[] = [];
-      const killsBefore = report.kills;
+      const finished = new Map<string, FinishedStep>();
+      let kills = 0;
+      const deadline = Date.now() + SETTLE_WITHIN_MS;
+      // A round whose kills all hit before the first step was recorded would prove nothing.
       do {
-        await delay(randomInt(KILL_WITHIN_MS));
-        await kill();
-        report.kills += 1;
-        const ledger = await readLedger(ledgerFile);
-        for (const run of runs) finished.push(...(await finishedSteps(store, run, ledger, modelCalls)));
-        app = await start();
-      } while (Math.random() < SECOND_KILL_CHANCE);
+        const killedAt = await host.killAtRandom(KILL_WITHIN_MS, async (output) => {
+          countTakenOver(output);
+          const ledger = await readLedger(ledgerFile);
+          for (const run of runs) {
+            for (const step of await finishedSteps(store, run, ledger, modelCalls)) {
+              if (!finished.has(step.key)) finished.set(step.key, step);
+            }
+          }
+        });
+        kills += killedAt.length;
+      } while (finished.size === 0 && Date.now() < deadline);
 
       const views = new Map<AcceptedRun, Awaited<ReturnType<ThreadApi['settled']>>>();
       for (const run of runs) views.set(run, await api().settled(run.threadId, 1, SETTLE_WITHIN_MS));
       settled.abort();
       const { decisions, problems } = await approving;
       report.approvals += decisions;
+      if (finished.size === 0) problems.push('no step was finished at a kill');
       const ledger = await readLedger(ledgerFile);
       for (const [run, view] of views) {
-        problems.push(...checkEnd(view, run, ledger));
+        problems.push(...checkEnd(view, run, ledger, finished));
         count(report.ends, endOf(view));
         count(report.attempts, String(view.attemptOf(run.correlationId)));
       }
-      for (const { kind, key, times } of finished) {
+      for (const { kind, key, times } of finished.values()) {
         const timesNow = (kind === 'tool call' ? ledger : modelCalls).get(key) ?? 0;
-        // A step that was finished at the first of two kills is listed twice.
-        if (timesNow === times || repeatedSteps.has(key)) continue;
+        if (timesNow === times) continue;
         repeatedSteps.add(key);
-        problems.push(`the finished ${kind} "${key}" was made again`);
+        problems.push(`the finished ${kind} "${key}" was repeated`);
         if (kind === 'tool call') report.finishedCallsRepeated += 1;
         else report.finishedModelCallsRepeated += 1;
       }
       report.rounds += 1;
+      report.kills += kills;
+      report.finishedSteps += finished.size;
       report.runs += runs.length;
       report.violations.push(...problems.map((problem) => `round ${round}: ${problem}`));
-      const kills = report.kills - killsBefore;
       onRound?.(
         `round ${round}: ${kills} kill(s), ${problems.length === 0 ? 'nothing repeated' : problems.join('; ')}`,
       );
     }
-    await kill();
+    countTakenOver(await host.kill());
     let [onceCallsRepeated, interruptedCallsRepeated] = [0, 0];
     for (const [line, times] of await readLedger(ledgerFile)) {
       if (isOnceCall(line)) onceCallsRepeated += times - 1;
@@ -147,14 +144,14 @@ export async function runToolRounds({ rounds, storeSettings, onRound }: CrashOpt
     }
     return { ...report, onceCallsRepeated, interruptedCallsRepeated };
   } finally {
-    await app.kill();
+    await host.kill();
     await store.close();
     await model.close();
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-/** Approves each call of a thread that waits, at a random moment, with two requests at once. */
+/** Approves each waiting call of a thread at a random moment, with two requests at the same time. */
 async function approveCalls(
   api: () => ThreadApi,
   threadId: string,
@@ -189,8 +186,4 @@ async function makeAppFolder(): Promise<{ readonly folder: string; readonly ledg
   const main = path.resolve('dist/tests/crash/ledger-app.js');
   await writeFile(path.join(folder, 'package.json'), JSON.stringify({ main }));
   return { folder, ledgerFile };
-}
-
-function count(counts: Record<string, number>, name: string): void {
-  counts[name] = (counts[name] ?? 0) + 1;
 }

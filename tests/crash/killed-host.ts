@@ -1,0 +1,72 @@
+import { randomInt } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { modelSettings } from '../support/app-with-model.js';
+import { type LocalApp, type LocalAppOptions, startLocalApp } from '../support/local-app.js';
+import type { ScriptedModel } from '../support/scripted-model.js';
+
+/** How long runs may take to end after the last kill. */
+export const SETTLE_WITHIN_MS = 60_000;
+const SECOND_KILL_CHANCE = 0.3;
+
+export type Settings = Readonly<Record<string, string>>;
+
+/** The settings of an app that a crash test kills. */
+export function crashSettings(model: ScriptedModel, storeSettings: Settings): Settings {
+  return {
+    ...storeSettings,
+    ...modelSettings(model),
+    CALLBACK_LOG_PREVIEW_CHARS: '0',
+    // A run that is interrupted too often fails by design.
+    AGENT_MAX_ATTEMPTS: '100',
+  };
+}
+
+/** A host that is killed with SIGKILL and starts again with the data that it had. */
+export class KilledHost {
+  readonly #settings: Settings;
+  readonly #options: LocalAppOptions;
+  #app: LocalApp;
+
+  private constructor(settings: Settings, options: LocalAppOptions, app: LocalApp) {
+    this.#settings = settings;
+    this.#options = options;
+    this.#app = app;
+  }
+
+  static async start(settings: Settings, options: LocalAppOptions): Promise<KilledHost> {
+    return new KilledHost(settings, options, await startLocalApp(settings, options));
+  }
+
+  /** Changes with each start. */
+  get baseUrl(): string {
+    return this.#app.baseUrl;
+  }
+
+  /**
+   * Kills the host at a random moment and starts it again, sometimes repeatedly.
+   *
+   * @param withinMs the latest moment of a kill after the start
+   * @param whileDown called after each kill with the output of the killed process. The host starts when it resolves
+   * @returns the times of the kills, ISO 8601
+   */
+  async killAtRandom(withinMs: number, whileDown?: (output: string) => Promise<void>): Promise<readonly string[]> {
+    const killedAt: string[] = [];
+    do {
+      await delay(randomInt(withinMs));
+      killedAt.push(new Date().toISOString());
+      await whileDown?.(await this.kill());
+      this.#app = await startLocalApp(this.#settings, this.#options);
+    } while (Math.random() < SECOND_KILL_CHANCE);
+    return killedAt;
+  }
+
+  /** @returns the output of the killed process */
+  async kill(): Promise<string> {
+    await this.#app.kill();
+    return this.#app.output();
+  }
+}
+
+export function count(counts: Record<string, number>, name: string): void {
+  counts[name] = (counts[name] ?? 0) + 1;
+}
