@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -9,10 +8,11 @@ import { readCombinations } from '../infra/snapshot.js';
 import { launchApp } from '../local/support/launched.js';
 import { startAzuriteTableServer } from '../support/azurite-table-server.js';
 import { serveIdentityForTest, unsignedToken } from '../support/identity-server.js';
+import { isProgramMissing } from '../support/is-program-missing.js';
 import { startScriptedModel } from '../support/scripted-model.js';
 
 const OPENSSL = '/usr/bin/openssl';
-const isOpensslMissing = !existsSync(OPENSSL) && !process.env['CI'];
+const isOpensslMissing = isProgramMissing(OPENSSL);
 const run = promisify(execFile);
 const projectFolder = path.resolve(__dirname, '../..');
 

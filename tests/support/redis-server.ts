@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { isProgramMissing } from './is-program-missing.js';
 import { startLoopbackService, type LoopbackService } from './loopback-service.js';
 
 const REDIS_SERVER = '/usr/bin/redis-server';
 
-/** If true, tests that need Redis are skipped. In CI they fail instead. */
-export const isRedisMissing = !existsSync(REDIS_SERVER) && process.env['CI'] !== 'true';
+export const isRedisMissing = isProgramMissing(REDIS_SERVER);
 
 export interface RedisServer extends LoopbackService {
   /** `redis://:PASSWORD@127.0.0.1:PORT` with a unique password. */

@@ -1,11 +1,10 @@
-import { existsSync } from 'node:fs';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, onTestFinished } from 'vitest';
+import { isProgramMissing } from '../../support/is-program-missing.js';
 
 const CHROMIUM = '/usr/bin/chromium';
 
-/** Whether to skip tests that need the browser. In CI they fail instead. */
-export const isBrowserMissing = !existsSync(CHROMIUM) && process.env['CI'] !== 'true';
+export const isBrowserMissing = isProgramMissing(CHROMIUM);
 
 /** Shares one browser among the tests of a file. */
 export function useBrowser(): (options?: BrowserContextOptions) => Promise<WatchedPage> {

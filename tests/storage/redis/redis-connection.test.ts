@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -9,6 +8,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, 
 import { findFreePort } from '../../../local/loopback-port.js';
 import type { KeyValueStore, StoredValue } from '../../../src/storage/key-value-store.js';
 import { type FaultProxy, startFaultProxy } from '../../support/fault-proxy.js';
+import { isProgramMissing } from '../../support/is-program-missing.js';
 import { startLoopbackService } from '../../support/loopback-service.js';
 import { type AdminClient, openClientForTest, openRedisStoreForTest } from '../../support/open-redis-for-test.js';
 import { createRecordingLog } from '../../support/recording-log.js';
@@ -16,7 +16,7 @@ import { isRedisMissing, type RedisServer, startRedisServer } from '../../suppor
 
 const REDIS_SERVER = '/usr/bin/redis-server';
 const OPENSSL = '/usr/bin/openssl';
-const isOpensslMissing = !existsSync(OPENSSL) && process.env['CI'] !== 'true';
+const isOpensslMissing = isProgramMissing(OPENSSL);
 const address = { partition: 'events|A|1', key: 'head' };
 
 describe.skipIf(isRedisMissing)('the Redis connection (needs /usr/bin/redis-server)', () => {
