@@ -3,6 +3,7 @@ import { type OfflineModel, startOfflineModel } from '../../local/offline-model.
 import { newThreadId } from '../support/agent-api.js';
 import { type LocalApp, startLocalApp } from '../support/local-app.js';
 import { RefundApi } from '../support/refund-api.js';
+import { runTimer } from '../support/run-timer.js';
 
 describe('a tool call that needs approval', () => {
   let model: OfflineModel;
@@ -223,11 +224,7 @@ describe('with APPROVAL_TIMEOUT_HOURS', () => {
       const expiresAt = Date.parse(String(second.approvals[0]?.['expires_at']));
       await expect.poll(() => Date.now(), { interval: 200 }).toBeGreaterThan(expiresAt);
       expect((await api.decide(byAccess, approvalId, { approved: true })).status).toBe(410);
-      await fetch(`${app.baseUrl}/admin/functions/expire_approvals`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: '{"input":""}',
-      });
+      await runTimer(app.baseUrl, 'expire_approvals');
 
       for (const [threadId, { correlation_id: id }] of [
         [byTimer, first],

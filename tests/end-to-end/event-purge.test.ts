@@ -7,6 +7,7 @@ import { finalEvent, runOf, streamEvent } from '../support/callback-events.js';
 import { echoed } from '../support/echoed.js';
 import { eventually } from '../support/eventually.js';
 import { openDurableEventStoreForTest } from '../support/durable-event-store.js';
+import { runTimer } from '../support/run-timer.js';
 
 const TABLE_NAME = 'PurgedEvents';
 
@@ -35,12 +36,8 @@ it('the function purge_callback_events removes events older than CALLBACK_EVENT_
   const before = await api.events(threadId);
   expect(new Set(before.map((event) => event.correlation_id))).toEqual(new Set([oldRun.correlationId, newRun]));
 
-  const answer = await fetch(`${app.baseUrl}/admin/functions/purge_callback_events`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: '{"input":""}',
-  });
-  expect(answer.status).toBe(202);
+  await runTimer(app.baseUrl, 'purge_callback_events');
+
   const kept = await eventually(async () => {
     const events = await api.events(threadId);
     expect(events.length).toBeLessThan(before.length);

@@ -6,10 +6,11 @@ import { startAzuriteTableServer } from '../support/azurite-table-server.js';
 import { echoed } from '../support/echoed.js';
 import { eventually } from '../support/eventually.js';
 import { openKeyValueStoreForTest } from '../support/key-value-store-for-test.js';
+import { runTimer } from '../support/run-timer.js';
 
 const TABLE_NAME = 'PurgedThreads';
 
-it('The function purge_threads deletes threads that are idle for longer than AGENT_THREAD_TTL_DAYS', async () => {
+it('the function purge_threads deletes threads that are idle for longer than AGENT_THREAD_TTL_DAYS', async () => {
   const azurite = await startAzuriteTableServer();
   onTestFinished(() => azurite.close());
   const target = await startAppWithModel(echoed, {
@@ -29,13 +30,8 @@ it('The function purge_threads deletes threads that are idle for longer than AGE
   const at = new Date(Date.now() - 2 * 86_400_000);
   await threadIndex.touch(thread, { message: 'Hello', status: 'completed', at });
 
-  const answer = await fetch(`${app.baseUrl}/admin/functions/purge_threads`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: '{"input":""}',
-  });
+  await runTimer(app.baseUrl, 'purge_threads');
 
-  expect(answer.status).toBe(202);
   await eventually(async () => expect(await threadIndex.find(thread)).toBeUndefined());
   const statusOf = async (threadId: string) =>
     (await api.call('GET', `agents/CallbackAgent/threads/${threadId}`)).status;
