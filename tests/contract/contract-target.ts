@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, inject } from 'vitest';
+import { afterAll, beforeAll, describe, inject } from 'vitest';
 import { AgentApi } from '../support/agent-api.js';
-import { type AppWithModel, startAppWithModel } from '../support/app-with-model.js';
+import { startAppWithModel } from '../support/app-with-model.js';
+import { allServices, type DurableServiceKind } from '../support/durable-services.js';
 import { echoed } from '../support/echoed.js';
 
 declare module 'vitest' {
@@ -10,21 +11,69 @@ declare module 'vitest' {
   }
 }
 
+interface StartedTarget {
+  readonly api: AgentApi;
+  stop(): Promise<void>;
+}
+
+interface ContractTarget {
+  readonly name: string;
+  readonly isMissing: boolean;
+  start(): Promise<StartedTarget>;
+}
+
 /**
- * The API under test: that of `BASE_URL`, with the key `FUNCTION_KEY` if it wants one; without it, of the built app
- * under the local Functions host, with a quick model.
+ * The APIs under test: that of `BASE_URL`, with the key `FUNCTION_KEY` if it wants one. Without `BASE_URL`, those of the
+ * built app under the local Functions host with a quick model: one per store, the default store first.
  */
-export function useContractTarget(): () => AgentApi {
+function contractTargets(): readonly [ContractTarget, ...ContractTarget[]] {
   const baseUrl = inject('baseUrl');
-  let started: AppWithModel | undefined;
-  let api: AgentApi;
+  if (!baseUrl) {
+    const [memory, ...durable] = allServices;
+    return [appOn(memory), ...durable.map(appOn)];
+  }
+  const api = new AgentApi(baseUrl, process.env['FUNCTION_KEY']);
+  return [{ name: 'BASE_URL', isMissing: false, start: async () => ({ api, stop: async () => {} }) }];
+}
 
+function appOn(kind: DurableServiceKind): ContractTarget {
+  return {
+    name: kind.name,
+    isMissing: kind.isMissing,
+    start: async () => {
+      const service = await kind.start();
+      const target = await startAppWithModel(echoed, service.settings);
+      return {
+        api: target.api,
+        stop: async () => {
+          await target.stop();
+          await service.close();
+        },
+      };
+    },
+  };
+}
+
+/** Starts the first target for the tests of a file. */
+export function useContractTarget(): () => AgentApi {
+  const [target] = contractTargets();
+  return useTarget(target);
+}
+
+/** Describes each target in turn. */
+export function describeTargets(name: string, tests: (api: () => AgentApi) => void): void {
+  for (const target of contractTargets()) {
+    describe.skipIf(target.isMissing)(`${name}: ${target.name}`, () => {
+      tests(useTarget(target));
+    });
+  }
+}
+
+function useTarget(target: ContractTarget): () => AgentApi {
+  let started: StartedTarget;
   beforeAll(async () => {
-    if (!baseUrl) started = await startAppWithModel(echoed);
-    api = started?.api ?? new AgentApi(baseUrl ?? '', process.env['FUNCTION_KEY']);
+    started = await target.start();
   });
-
-  afterAll(() => started?.stop());
-
-  return () => api;
+  afterAll(() => started.stop());
+  return () => started.api;
 }

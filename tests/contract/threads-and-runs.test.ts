@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { finalEvents, newThreadId } from '../support/agent-api.js';
-import { describeTargets } from './describe-targets.js';
+import { describeTargets } from './contract-target.js';
 
 const ENDED = /^(completed|failed|cancelled)$/;
 

@@ -4,16 +4,15 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AgentApi, newThreadId } from '../support/agent-api.js';
 import { modelSettings } from '../support/app-with-model.js';
-import { type DurableService, durableServices } from '../support/durable-services.js';
+import { allServices, type DurableService } from '../support/durable-services.js';
 import { echoed } from '../support/echoed.js';
 import { type LocalApp, startLocalApp } from '../support/local-app.js';
 import { type ScriptedModel, startScriptedModel } from '../support/scripted-model.js';
 
 const ENDLESS = 'Tell me a story';
 const threadPath = (threadId: string) => `agents/CallbackAgent/threads/${threadId}`;
-const memory = { name: 'memory', isMissing: false, start: async () => ({ settings: {}, close: async () => {} }) };
 
-for (const kind of [memory, ...durableServices]) {
+for (const kind of allServices) {
   describe.skipIf(kind.isMissing)(`deleting a thread: ${kind.name}`, () => {
     let service: DurableService;
     let model: ScriptedModel;

@@ -45,3 +45,12 @@ export const durableServices: readonly DurableServiceKind[] = [
     },
   },
 ];
+
+const memory: DurableServiceKind = {
+  name: 'memory',
+  isMissing: false,
+  start: async () => ({ settings: {}, close: async () => {} }),
+};
+
+/** One per store. The first one is the default store, which has no service to start. */
+export const allServices = [memory, ...durableServices] as const;

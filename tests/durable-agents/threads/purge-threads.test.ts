@@ -9,7 +9,7 @@ import { purgeThreads } from '../../../src/durable-agents/threads/purge-threads.
 import { ThreadIndex } from '../../../src/durable-agents/threads/thread-index.js';
 import { loadSettings } from '../../../src/settings/load-settings.js';
 import type { KeyValueStore } from '../../../src/storage/key-value-store.js';
-import { type DurableService, durableServices } from '../../support/durable-services.js';
+import { allServices, type DurableService } from '../../support/durable-services.js';
 import { openKeyValueStoreForTest } from '../../support/key-value-store-for-test.js';
 import { createRecordingLog } from '../../support/recording-log.js';
 import { threadState, turnEntries } from '../../support/thread-entries.js';
@@ -17,10 +17,9 @@ import { threadState, turnEntries } from '../../support/thread-entries.js';
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 const TTL_DAYS = 30;
-const memory = { name: 'memory', isMissing: false, start: async () => ({ settings: {}, close: async () => {} }) };
 let agentCount = 0;
 
-for (const kind of [memory, ...durableServices]) {
+for (const kind of allServices) {
   describe.skipIf(kind.isMissing)(`purgeThreads: ${kind.name}`, () => {
     let service: DurableService;
     let storage: KeyValueStore;
