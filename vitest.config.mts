@@ -1,9 +1,10 @@
 import { defineConfig } from 'vitest/config';
 
-/** Tests that change their process: the functions of the app, the OpenTelemetry SDK or the identity server. */
+/** Tests that change their process: functions of the app, OpenTelemetry SDK, identity server, console of the OpenAI SDK. */
 const isolated = [
   'tests/{api,telemetry}/**/*.test.ts',
   'tests/foreign-principal.test.ts',
+  'tests/openai/model-failures.test.ts',
   'tests/storage/redis/entra-credentials.test.ts',
 ];
 
