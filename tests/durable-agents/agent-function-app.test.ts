@@ -1,6 +1,7 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { app, HttpRequest, type HttpResponseInit, InvocationContext } from '@azure/functions';
 import { app as durableApp } from 'durable-functions';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { type AddAgentOptions, AgentFunctionApp } from '../../src/durable-agents/agent-function-app.js';
 import type { AgentFunctionAppOptions } from '../../src/durable-agents/agent-function-app-options.js';
@@ -25,6 +26,9 @@ beforeEach(() => {
   entity.mockReset();
 });
 afterEach(() => vi.useRealTimers());
+afterAll(() => {
+  for (const spy of [http, timer, entity]) spy.mockRestore();
+});
 
 const sunny = () => new ScriptedAgent([text('Sunny.'), finish()]);
 
@@ -194,6 +198,27 @@ describe('a run endpoint', () => {
       jsonBody: { status: 'timeout' },
       headers: { location: expect.stringMatching(/^threads\/thread-1\/runs\/[0-9a-f]{32}$/), 'retry-after': '2' },
     });
+  });
+
+  it('waits for 30 s by default, with a last poll in the last second', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    const server = await startDurableTaskServer(() => undefined);
+    registered();
+    const startMs = performance.now();
+    const waitedMs: number[] = [];
+
+    const answering = call('http-ScriptedAgent', { method: 'POST', body, context: server.context }).finally(() => {
+      waitedMs.push(performance.now() - startMs);
+    });
+    // The requests to the server take real time, so the clock is slow until the first poll.
+    while (waitedMs.length === 0) {
+      await nextTurn();
+      await vi.advanceTimersByTimeAsync(server.readCount === 0 ? 1 : 100);
+    }
+
+    expect(await answering).toMatchObject({ status: 500, jsonBody: { status: 'timeout' } });
+    expect(waitedMs[0]).toBeGreaterThanOrEqual(29_000);
+    expect(waitedMs[0]).toBeLessThanOrEqual(30_100);
   });
 
   it('creates the run record in the storage of the app', async () => {

@@ -4,13 +4,15 @@ import { type AppWithModel, startAppWithModel } from '../support/app-with-model.
 import { createGate } from '../support/gate.js';
 import { holdLast } from '../support/hold-last.js';
 
+const WAIT_SECONDS = 2;
+
 describe('a caller that waits for a slow run', () => {
   let target: AppWithModel;
   const answerMayEnd = createGate();
 
   beforeAll(async () => {
     target = await startAppWithModel(() => ({ pieces: holdLast(['Here', ' I am'], answerMayEnd) }), {
-      AGENT_WAIT_SECONDS: '2',
+      AGENT_WAIT_SECONDS: String(WAIT_SECONDS),
     });
   });
 
@@ -18,11 +20,15 @@ describe('a caller that waits for a slow run', () => {
 
   it('gets a timeout after AGENT_WAIT_SECONDS, and the run continues', async () => {
     const [threadId, textThreadId] = [newThreadId(), newThreadId()];
+    const startMs = performance.now();
     const [answer, textAnswer] = await Promise.all([
       target.api.run({ message: 'Hello', thread_id: threadId }),
       target.api.post('Hello', { query: `?thread_id=${textThreadId}` }),
     ]);
+    const waitedMs = performance.now() - startMs;
 
+    // The last poll begins when a tenth of the time is left. A busy machine can only make the wait longer.
+    expect(waitedMs).toBeGreaterThan(0.9 * WAIT_SECONDS * 1000 - 50);
     expect(answer).toMatchObject({ status: 500, headers: { 'content-type': 'application/json' } });
     expect(Object.entries(JSON.parse(answer.text))).toEqual([
       ['response', 'Agent is still processing or timed out...'],
