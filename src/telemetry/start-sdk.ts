@@ -20,8 +20,8 @@ import type { ApplicationInsightsSettings, OtlpProtocol, TelemetrySettings } fro
 /** A batch is sent after a second: an instance may be frozen or stopped soon after its last run. */
 const BATCH_DELAY_MS = 1000;
 const EXPORT_TIMEOUT_MS = 2000;
-/** The host waits 5 s for a worker to end. */
-const STOP_TIMEOUT_MS = 4000;
+/** Below the 5 s that the host waits for a worker to end. */
+export const STOP_TIMEOUT_MS = 4000;
 const WARNING_INTERVAL_MS = 60_000;
 
 /** Where spans and metrics go. */
