@@ -240,37 +240,40 @@ describe('the unpacked package', () => {
     expect(final).toMatchObject({ event_type: 'final', response_text: answer.response });
   });
 
-  it.for(durableServices.filter(({ name }) => name !== 'table'))(
-    'loads the $name store, the calculator and the telemetry exporters from its bundle',
-    async (kind, test) => {
-      test.skip(kind.isMissing);
-      const [service, receiver] = await Promise.all([kind.start(), startOtlpReceiver()]);
-      onTestFinished(async () => {
-        await service.close();
-        receiver.close();
-      });
-      const launched = launchApp(
-        ['--host', 'local', '--ephemeral', '--model', 'offline', '--port', '0', '--app', app],
-        {
-          ...service.settings,
-          OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint,
-          OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
-          APPLICATIONINSIGHTS_CONNECTION_STRING: `InstrumentationKey=${randomUUID()};IngestionEndpoint=https://127.0.0.1:9/`,
-        },
-      );
-      const output = await launched.printed('Ctrl-C');
-      const base = /^listening (\S+)$/m.exec(output)?.[1] ?? '';
-      const run = await fetch(`${base}/api/agents/MathAgent/run`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ message: 'What is 12 * 34?', thread_id: 'packaged' }),
-      });
-      expect(await run.json()).toMatchObject({ status: 'success', response: expect.stringContaining('408') as string });
-      const events = await fetch(`${base}/api/agents/MathAgent/callbacks/packaged?limit=1`);
-      expect(await events.json()).toHaveLength(1);
-      launched.signal('SIGTERM');
-      await launched.ended;
-      expect(receiver.spans.map(({ name }) => name)).toContain('execute_tool calculate');
-    },
-  );
+  for (const kind of durableServices.filter(({ name }) => name !== 'table')) {
+    it.skipIf(kind.isMissing)(
+      `loads the ${kind.name} store, the calculator and the telemetry exporters from its bundle`,
+      async () => {
+        const service = await kind.start();
+        onTestFinished(() => service.close());
+        const receiver = await startOtlpReceiver();
+        onTestFinished(() => receiver.close());
+        const launched = launchApp(
+          ['--host', 'local', '--ephemeral', '--model', 'offline', '--port', '0', '--app', app],
+          {
+            ...service.settings,
+            OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint,
+            OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
+            APPLICATIONINSIGHTS_CONNECTION_STRING: `InstrumentationKey=${randomUUID()};IngestionEndpoint=https://127.0.0.1:9/`,
+          },
+        );
+        const output = await launched.printed('Ctrl-C');
+        const base = /^listening (\S+)$/m.exec(output)?.[1] ?? '';
+        const run = await fetch(`${base}/api/agents/MathAgent/run`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ message: 'What is 12 * 34?', thread_id: 'packaged' }),
+        });
+        expect(await run.json()).toMatchObject({
+          status: 'success',
+          response: expect.stringContaining('408') as string,
+        });
+        const events = await fetch(`${base}/api/agents/MathAgent/callbacks/packaged?limit=1`);
+        expect(await events.json()).toHaveLength(1);
+        launched.signal('SIGTERM');
+        await launched.ended;
+        expect(receiver.spans.map(({ name }) => name)).toContain('execute_tool calculate');
+      },
+    );
+  }
 });
