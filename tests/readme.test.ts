@@ -6,8 +6,7 @@ import { promisify } from 'node:util';
 import { expect, it, onTestFinished } from 'vitest';
 import { launchApp } from './local/support/launched.js';
 import { AgentApi } from './support/agent-api.js';
-import { modelSettings } from './support/app-with-model.js';
-import { startScriptedModel } from './support/scripted-model.js';
+import { modelSettings, startScriptedModel } from './support/scripted-model.js';
 
 const projectFolder = path.resolve(__dirname, '..');
 

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { modelSettings } from '../support/app-with-model.js';
+import { modelSettings } from '../support/scripted-model.js';
 import { type LocalApp, type LocalAppOptions, startLocalApp } from '../support/local-app.js';
 import type { ScriptedModel } from '../support/scripted-model.js';
 

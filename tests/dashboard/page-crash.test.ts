@@ -1,11 +1,10 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { newThreadId } from '../support/agent-api.js';
-import { modelSettings } from '../support/app-with-model.js';
 import { startAzuriteTableServer } from '../support/azurite-table-server.js';
 import { createGate, type Gate } from '../support/gate.js';
 import { holdLast } from '../support/hold-last.js';
 import { type RestartableApp, startRestartableApp } from '../support/restartable-app.js';
-import { startScriptedModel } from '../support/scripted-model.js';
+import { modelSettings, startScriptedModel } from '../support/scripted-model.js';
 import { isBrowserMissing, useBrowser } from './support/browser.js';
 
 const PIECES = 60;

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { finalEvents, newThreadId, streamEvents } from '../support/agent-api.js';
-import { API_KEY, type AppWithModel, startAppWithModel } from '../support/app-with-model.js';
+import { type AppWithModel, startAppWithModel } from '../support/app-with-model.js';
+import { API_KEY } from '../support/scripted-model.js';
 import { echoed } from '../support/echoed.js';
 import { eventually } from '../support/eventually.js';
 import { createGate } from '../support/gate.js';

@@ -3,11 +3,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AgentApi, newThreadId } from '../support/agent-api.js';
-import { modelSettings } from '../support/app-with-model.js';
 import { allServices, type DurableService } from '../support/durable-services.js';
 import { echoed } from '../support/echoed.js';
 import { type LocalApp, startLocalApp } from '../support/local-app.js';
-import { type ScriptedModel, startScriptedModel } from '../support/scripted-model.js';
+import { modelSettings, type ScriptedModel, startScriptedModel } from '../support/scripted-model.js';
 
 const ENDLESS = 'Tell me a story';
 const threadPath = (threadId: string) => `agents/CallbackAgent/threads/${threadId}`;

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newThreadId, streamEvents } from '../support/agent-api.js';
-import { API_KEY, type AppWithModel, startAppWithModel } from '../support/app-with-model.js';
+import { type AppWithModel, startAppWithModel } from '../support/app-with-model.js';
+import { API_KEY } from '../support/scripted-model.js';
 import { echoed } from '../support/echoed.js';
 import type { ModelAnswer } from '../support/scripted-model.js';
 

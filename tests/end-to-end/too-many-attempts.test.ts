@@ -1,8 +1,7 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { newThreadId } from '../support/agent-api.js';
-import { modelSettings } from '../support/app-with-model.js';
 import { startRestartableApp } from '../support/restartable-app.js';
-import { startScriptedModel } from '../support/scripted-model.js';
+import { modelSettings, startScriptedModel } from '../support/scripted-model.js';
 
 it('fails a run that was interrupted AGENT_MAX_ATTEMPTS times, even if each process loses its event store', async () => {
   let modelCalls = 0;

@@ -1,13 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CallbackEvent } from '../../src/audit/domain/callback-event.js';
 import { type AgentApi, finalEvents, newThreadId, streamEvents } from '../support/agent-api.js';
-import { modelSettings } from '../support/app-with-model.js';
 import { type DurableService, durableServices } from '../support/durable-services.js';
 import { createGate, type Gate } from '../support/gate.js';
 import { holdLast } from '../support/hold-last.js';
 import { numberedPieces } from '../support/numbered-pieces.js';
 import { type RestartableApp, startRestartableApp } from '../support/restartable-app.js';
-import { type ModelAnswer, type ScriptedModel, startScriptedModel } from '../support/scripted-model.js';
+import { type ModelAnswer, modelSettings, type ScriptedModel, startScriptedModel } from '../support/scripted-model.js';
 import type { SseConnection } from '../support/sse-connection.js';
 
 const PIECES = 60;

@@ -6,12 +6,11 @@ import type { Page } from 'playwright-core';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { isBrowserMissing, useBrowser } from '../dashboard/support/browser.js';
 import { launchApp } from '../local/support/launched.js';
-import { modelSettings } from '../support/app-with-model.js';
 import { startCuttingProxy } from '../support/cutting-proxy.js';
 import { createGate } from '../support/gate.js';
 import { holdLast } from '../support/hold-last.js';
 import { listenForTest } from '../support/listen-for-test.js';
-import { startScriptedModel } from '../support/scripted-model.js';
+import { modelSettings, startScriptedModel } from '../support/scripted-model.js';
 
 const projectFolder = path.resolve(__dirname, '../..');
 const words = Array.from({ length: 40 }, (_, index) => `word${index} `);

@@ -1,18 +1,12 @@
 import { AgentApi } from './agent-api.js';
 import { type LocalApp, startLocalApp } from './local-app.js';
-import { type ModelAnswer, type ModelRequest, type ScriptedModel, startScriptedModel } from './scripted-model.js';
-
-/** A recognizable key, so that tests can search for leaks. */
-export const API_KEY = 'key-0f8fad5bd9cb469fa165';
-
-/** The model settings of the app. */
-export function modelSettings({ endpoint }: ScriptedModel): Readonly<Record<string, string>> {
-  return {
-    AZURE_OPENAI_ENDPOINT: endpoint,
-    AZURE_OPENAI_CHAT_DEPLOYMENT_NAME: 'test-deployment',
-    AZURE_OPENAI_API_KEY: API_KEY,
-  };
-}
+import {
+  type ModelAnswer,
+  modelSettings,
+  type ModelRequest,
+  type ScriptedModel,
+  startScriptedModel,
+} from './scripted-model.js';
 
 export interface AppWithModel {
   readonly api: AgentApi;

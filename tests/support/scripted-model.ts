@@ -4,6 +4,9 @@ import { json } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { listenOnLoopback } from './listen-on-loopback.js';
 
+/** A recognizable key, so that tests can search for leaks. */
+export const API_KEY = 'key-0f8fad5bd9cb469fa165';
+
 export interface ScriptedToolCall {
   readonly id: string;
   readonly name: string;
@@ -52,6 +55,15 @@ export interface ScriptedModel {
   /** The number of clients that closed their connection before the answer was complete. */
   readonly abandonedCount: number;
   close(): Promise<void>;
+}
+
+/** The settings of an app that asks a scripted model. */
+export function modelSettings({ endpoint }: ScriptedModel): Readonly<Record<string, string>> {
+  return {
+    AZURE_OPENAI_ENDPOINT: endpoint,
+    AZURE_OPENAI_CHAT_DEPLOYMENT_NAME: 'test-deployment',
+    AZURE_OPENAI_API_KEY: API_KEY,
+  };
 }
 
 /** Starts a model on loopback that speaks the Azure OpenAI protocol and follows `script`. */
