@@ -1,8 +1,7 @@
-import path from 'node:path';
-import { launch } from './launch.js';
+import { launchDemo } from './launch-demo.js';
 import { LaunchError } from './launch-error.js';
 import { runCommand } from './run-command.js';
-import { createDemoPrinter, describeNextSteps } from './watch/demo-text.js';
+import { describeNextSteps } from './watch/demo-text.js';
 import { showDemo } from './watch/show-demo.js';
 
 const withinMs = 55_000;
@@ -13,25 +12,7 @@ void runCommand(async ({ printer, shutdown, stopped }) => {
   const deadline = AbortSignal.timeout(withinMs);
   printer.line(printer.paint('bold', 'Durable agents with live telemetry: a demo'));
   printer.line('Starting the app on this machine with a model that gives canned answers.');
-  const app = await launch(
-    {
-      help: false,
-      port: 0,
-      host: 'local',
-      model: 'offline',
-      keys: false,
-      app: undefined,
-      ephemeral: true,
-      data: undefined,
-    },
-    {
-      packageFolder: path.resolve(__dirname, '..', '..'),
-      environment: process.env,
-      printer: createDemoPrinter(printer),
-      shutdown,
-    },
-  );
-  const base = `http://localhost:${app.port}`;
+  const base = await launchDemo({ printer, shutdown });
   printer.line(`The app is running at ${base}.\n`);
   await showDemo({ base, printer, signal: AbortSignal.any([stopped, deadline]) });
   if (stopped.aborted) return;

@@ -25,6 +25,8 @@ export interface LaunchSurroundings {
   readonly packageFolder: string;
   /** The process environment. The local Functions host runs the app in this process and adds the app's settings to it. */
   readonly environment: NodeJS.ProcessEnv;
+  /** Settings that override the environment and local.settings.json. @default none */
+  readonly settings?: Readonly<Record<string, string>>;
   readonly printer: Printer;
   /** Receives everything that is started, so that it can be stopped. */
   readonly shutdown: Shutdown;
@@ -46,7 +48,10 @@ export async function launch(options: LaunchOptions, surroundings: LaunchSurroun
   printer.progress('app', appFolder);
   printer.progress('settings', `the environment${localSettings.found ? ', then local.settings.json' : ''}`);
 
-  const settings = collectSettings(sources, await offlineModelSettings(options, sources, surroundings));
+  const settings = collectSettings(sources, {
+    ...surroundings.settings,
+    ...(await offlineModelSettings(options, sources, surroundings)),
+  });
   if (coreToolsCommand === undefined) {
     // This host needs no storage itself, but the app may store its events there.
     if (readSetting(sources, 'CALLBACK_STORE') === 'table') await startStorage(sources, surroundings);

@@ -19,8 +19,14 @@ const sampleRuns: readonly (readonly SampleRun[])[] = [
       agentName: 'CallbackAgent',
       threadId: 'json',
       message: 'List three cities as JSON.',
-      // The offline model answers in prose.
-      fields: { response_format: { type: 'object', properties: { cities: { type: 'array' } }, required: ['cities'] } },
+      // The arrays in the offline model's answers have one item, so this run fails.
+      fields: {
+        response_format: {
+          type: 'object',
+          properties: { cities: { type: 'array', items: { type: 'string' }, minItems: 3 } },
+          required: ['cities'],
+        },
+      },
       status: 502,
     },
   ],

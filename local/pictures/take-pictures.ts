@@ -1,16 +1,13 @@
-import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import { launch } from '../launch.js';
+import { findOnPath } from '../find-on-path.js';
+import { launchDemo } from '../launch-demo.js';
 import { LaunchError } from '../launch-error.js';
 import { runCommand } from '../run-command.js';
-import { createDemoPrinter } from '../watch/demo-text.js';
 import { sendSamples } from './sample-runs.js';
 
 // Takes the pictures of the docs from a run of the app: starts it with the offline model, sends it some messages, and
 // opens its dashboard in Chromium.
-
-const CHROMIUM_PATHS = (process.env['PATH'] ?? '').split(path.delimiter).map((folder) => path.join(folder, 'chromium'));
 
 /** So that the pictures show costs. No real model has these prices. */
 const PRICES = JSON.stringify({ offline: { currency: 'USD', input: 2.5, output: 10 } });
@@ -51,35 +48,15 @@ const pictures: readonly Picture[] = [
 ];
 
 void runCommand(async ({ printer, shutdown }) => {
-  const executablePath = CHROMIUM_PATHS.find((file) => existsSync(file));
+  const executablePath = await findOnPath('chromium', process.env);
   if (executablePath === undefined)
     throw new LaunchError('chromium is not on PATH. Install Chromium to take pictures.');
-  process.env['AGENT_PRICES'] = PRICES;
-  const packageFolder = path.resolve(__dirname, '..', '..', '..');
-  const app = await launch(
-    {
-      help: false,
-      port: 0,
-      host: 'local',
-      model: 'offline',
-      keys: false,
-      app: undefined,
-      ephemeral: true,
-      data: undefined,
-    },
-    {
-      packageFolder,
-      environment: process.env,
-      printer: createDemoPrinter(printer),
-      shutdown,
-    },
-  );
-  const baseUrl = `http://localhost:${app.port}`;
+  const baseUrl = await launchDemo({ printer, shutdown }, { AGENT_PRICES: PRICES });
   await sendSamples(baseUrl);
   const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
   try {
     for (const picture of pictures) {
-      const file = path.join(packageFolder, 'docs', picture.file);
+      const file = path.resolve(__dirname, '../../../docs', picture.file);
       await takePicture(browser, baseUrl, picture, file);
       printer.line(`Wrote docs/${picture.file}.`);
     }
