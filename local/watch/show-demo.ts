@@ -1,4 +1,3 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { LaunchError } from '../launch-error.js';
 import type { Printer } from '../printer.js';
 import { followThread } from './follow-thread.js';
@@ -59,7 +58,6 @@ const threads: readonly DemoThread[] = [
 ];
 /** Number of the update in the last answer after which the demo cuts the connection. */
 const pullPlugAfter = 25;
-const approveRetryMs = 50;
 
 export interface DemoOptions {
   readonly base: string;
@@ -143,12 +141,7 @@ async function send(url: string, request: object, signal: AbortSignal): Promise<
 
 async function approve({ base, agentName, threadId }: ThreadAddress, event: ApprovalEvent, signal: AbortSignal) {
   const url = `${base}/api/agents/${agentName}/threads/${threadId}/approvals/${event.approval_id}`;
-  let response = await post(url, { approved: true }, signal);
-  // The event comes shortly before the thread's state has the approval.
-  while (response.status === 404) {
-    await wait(approveRetryMs, undefined, { signal });
-    response = await post(url, { approved: true }, signal);
-  }
+  const response = await post(url, { approved: true }, signal);
   if (response.ok) return;
   throw new LaunchError(`The app rejected the approval (${response.status}): ${await response.text()}`);
 }
