@@ -48,9 +48,9 @@ export function answerOffline(
 ): OfflineAnswer {
   const asked = messages.findLastIndex(({ role }) => role === 'user');
   const results = messages.slice(asked + 1).filter(({ role }) => role === 'tool');
-  const refunds = refundsFor(textOf(messages[asked]), results, tools);
-  if (refunds.length > 0) return callAll('Let me issue the refund. ', refunds, messages.length);
   const message = textOf(messages[asked]);
+  const refunds = refundsFor(message, results, tools);
+  if (refunds.length > 0) return callAll('Let me issue the refund. ', refunds, messages.length);
   const schema = jsonSchemaFormat.safeParse(responseFormat).data?.json_schema.schema;
   const sample = schema && { content: JSON.stringify(sampleOf(schema, message)) };
   if (results.length > 0) {

@@ -15,7 +15,7 @@ export interface AppBundle {
  * Bundles the app. Modules that it imports on demand (a store, telemetry) are in separate files. The code is not minified, so
  * that stack traces in logs can be read.
  *
- * @throws Error if a module is missing, or for another reason to doubt the bundle
+ * @throws Error if a module is missing or the bundler warns
  */
 export async function bundleApp(projectFolder: string): Promise<AppBundle> {
   const bundle = await rolldown({

@@ -62,11 +62,13 @@ async function readLicenses(
       );
       const locked = lock.packages[folder]?.version;
       if (locked !== version) {
-        throw new Error(`${folder} is ${version}, not ${locked} as in package-lock.json: run npm ci.`);
+        const problem =
+          locked === undefined ? 'is not in package-lock.json' : `is ${version}, but package-lock.json has ${locked}`;
+        throw new Error(`${folder} ${problem}. Run npm ci.`);
       }
       const all = (await readdir(path.join(projectFolder, folder))).toSorted();
       const own = all.filter((file) => /^(?:licen[cs]e|notice)/i.test(file));
-      // Some packages tell their license only there.
+      // Some packages state their license only in the README.
       const sources = own.length > 0 ? own : all.filter((file) => /^readme/i.test(file));
       const texts = sources.map((file) => readFile(path.join(projectFolder, folder, file), 'utf8'));
       const text = [`${name} ${version}, license: ${license ?? 'see below'}`, ...(await Promise.all(texts))].join(

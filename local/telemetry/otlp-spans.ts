@@ -65,7 +65,7 @@ export function spansIn(payload: unknown): ReceivedSpan[] {
   }));
 }
 
-/** Attributes as plain values by name. */
+/** Returns attributes as plain values by name. */
 export function toAttributes(attributes: z.infer<typeof keyValues> = []): Attributes {
   return Object.fromEntries(attributes.map(({ key, value }) => [key, toValue(value)]));
 }

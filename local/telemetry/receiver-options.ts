@@ -6,7 +6,7 @@ export type ReceiverOptions =
   | {
       readonly help: false;
       readonly port: number;
-      /** File to draw the newest trace into. Undefined: none. */
+      /** File to draw the newest trace to. If undefined, none is drawn. */
       readonly svg: string | undefined;
     };
 
@@ -17,7 +17,7 @@ Receives traces over OTLP on this machine, and prints each run as a tree of its 
   OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318 npm start
 
   --port NUMBER  port to listen on (default 4318; 0 for a free one)
-  --svg FILE     draw the newest trace into a file, too
+  --svg FILE     also draw the newest trace to a file
   --help         show this`;
 
 const optionTypes = {

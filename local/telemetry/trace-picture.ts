@@ -29,7 +29,7 @@ export function drawTracePicture(rows: readonly TraceRow[]): string {
     ].join('\n');
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img">
-<title>The trace of a run, as a receiver has it</title>
+<title>Trace of a run, received over OTLP</title>
 <style>text { font: 13px ui-monospace, monospace; fill: #1f2328 } .detail { font-size: 12px; fill: #57606a }</style>
 <rect width="${WIDTH}" height="${height}" rx="8" fill="#ffffff"/>
 ${drawn.join('\n')}

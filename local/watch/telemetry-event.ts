@@ -7,7 +7,6 @@ const eventOfRun = z.object({
   correlation_id: z.string(),
   /** Only the first event of each run on a connection carries it. */
   request_message: z.string().optional(),
-  /** Optional. */
   run_started_at: z.iso.datetime().optional(),
   /** Attempt of the run. Events of a later attempt replace those of all earlier ones. */
   attempt: z.int().min(1).default(1),
@@ -41,7 +40,6 @@ export const receivedEvent = z.discriminatedUnion('event_type', [
     arguments: z.unknown(),
     /** `requested`, or the decision. */
     state: z.string(),
-    /** Optional. */
     decided_by: z.string().optional(),
     reason: z.string().optional(),
     arguments_edited: z.boolean().optional(),
