@@ -11,14 +11,13 @@ function statsOf(minutes: number, bucketSeconds: number, buckets: readonly Parti
     new Date(START_MS + minutes * 60_000 + index * bucketSeconds * 1000).toISOString();
   return {
     agent_name: 'a',
-    since: timeOf(0),
     until: timeOf(buckets.length),
     bucket_seconds: bucketSeconds,
     buckets: buckets.map((sums, index) => ({ ...NO_RUNS, ...sums, start: timeOf(index) })),
     totals: NO_RUNS,
     failures: [],
-    first_update_ms: { count: 0, p50: null, p95: null },
-    total_ms: { count: 0, p50: null, p95: null },
+    first_update_ms: { p50: null, p95: null },
+    total_ms: { p50: null, p95: null },
   };
 }
 

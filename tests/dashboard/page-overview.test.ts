@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AgentStats } from '../../src/dashboard/page/api/agent-stats.js';
+import type { ThreadSummary } from '../../src/dashboard/page/api/thread-summary.js';
+import { createGate } from '../support/gate.js';
 import { seriousFindings } from './support/axe.js';
 import { isBrowserMissing, useBrowser } from './support/browser.js';
 import { NO_RUNS, startScriptedApp } from './support/scripted-app.js';
@@ -23,8 +25,8 @@ const stats: Partial<AgentStats> = {
   bucket_seconds: 1800,
   totals: { ...sums, cost: { amount: 0.0125, currency: 'USD' } },
   failures: [{ error_code: 'stream_stalled', count: 2 }],
-  first_update_ms: { count: 6, p50: 320, p95: 900 },
-  total_ms: { count: 6, p50: 2_100, p95: 5_200 },
+  first_update_ms: { p50: 320, p95: 900 },
+  total_ms: { p50: 2_100, p95: 5_200 },
 };
 
 describe.skipIf(isBrowserMissing)('the dashboard page: overview (needs /usr/bin/chromium)', () => {
@@ -50,6 +52,7 @@ describe.skipIf(isBrowserMissing)('the dashboard page: overview (needs /usr/bin/
     expect(await rowsOf('First update')).toEqual([['First', '320 ms / 900 ms']]);
     expect(await rowsOf('Total time')).toEqual([['First', '2.10 s / 5.20 s']]);
     expect(await rowsOf('Tokens and cost by agent')).toEqual([['First', '1,000 · 0.013 USD']]);
+    expect(await page.evaluate(`getComputedStyle(document.querySelector('.column')).cursor`)).toBe('auto');
     expect(await page.title()).toBe('Overview · Agent telemetry');
     expect(await seriousFindings(page)).toEqual([]);
     for (const width of [390, 768, 1920]) {
@@ -83,6 +86,42 @@ describe.skipIf(isBrowserMissing)('the dashboard page: overview (needs /usr/bin/
     await page.locator('.thread-title h1', { hasText: 'New thread' }).waitFor();
   });
 
+  it('finishes a reading while the thread list changes, then reads once more', async () => {
+    const app = await startScriptedApp(['First']);
+    app.stats.set('First', stats);
+    const watched = await openPage();
+    const { page } = watched;
+    const figuresMayCome = createGate();
+    const readings: string[] = [];
+    const aborted: string[] = [];
+    page.on('requestfailed', (request) => aborted.push(new URL(request.url()).pathname));
+    await page.route('**/stats*', async (route) => {
+      readings.push(route.request().url());
+      await figuresMayCome.opened;
+      await route.continue();
+    });
+    await page.route('**/threads?limit=100', (route) => route.fulfill({ json: [busyThread()] }));
+    await page.clock.install();
+    await watched.open(app.baseUrl, '#/');
+    await page.locator('.thread-link', { hasText: 'Busy' }).waitFor();
+    for (let count = 0; count < 3; count += 1) {
+      const listed = page.waitForResponse('**/threads?limit=100');
+      await page.clock.runFor(4_000);
+      await (await listed).finished();
+    }
+    expect(readings).toHaveLength(1);
+    expect(aborted).toEqual([]);
+
+    await page.getByRole('button', { name: '1 hour' }).click();
+    await expect.poll(() => aborted).toEqual(['/api/agents/First/stats']);
+    expect(readings).toHaveLength(2);
+    await page.clock.runFor(4_000);
+    figuresMayCome.open();
+    await page.getByText('9', { exact: true }).waitFor();
+    await expect.poll(() => readings.length).toBe(3);
+    expect(aborted).toHaveLength(1);
+  });
+
   it('requests nothing while no run is going on', async () => {
     const app = await startScriptedApp();
     const watched = await openPage();
@@ -112,7 +151,9 @@ describe.skipIf(isBrowserMissing)('the dashboard page: overview (needs /usr/bin/
     const watched = await openPage();
     const { page } = watched;
     await watched.open(app.baseUrl, '#/');
-    await page.getByText('The figures of First begin with its latest runs').waitFor();
+    await page
+      .getByText('First has more runs in this time than the app reads at once. Its figures cover only the latest ones.')
+      .waitFor();
     await page.route('**/stats*', (route) =>
       route.fulfill({ status: 503, json: { error: 'The store is unreachable.' } }),
     );
@@ -121,6 +162,20 @@ describe.skipIf(isBrowserMissing)('the dashboard page: overview (needs /usr/bin/
     expect(await page.locator('.tile').count()).toBe(6);
   });
 });
+
+/** A thread whose run goes on, so that the page reads the list again every 4 seconds. */
+function busyThread(): ThreadSummary {
+  return {
+    thread_id: 'busy',
+    title: 'Busy',
+    status: 'running',
+    last_activity_at: new Date().toISOString(),
+    event_count: 1,
+    run_count: 1,
+    failed_run_count: 0,
+    total_token_count: 0,
+  };
+}
 
 /** Returns how many hours each request looked back. */
 function agesOf(queries: readonly string[]): (number | undefined)[] {

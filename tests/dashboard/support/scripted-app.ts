@@ -91,7 +91,7 @@ export async function startScriptedApp(agentNames: readonly string[] = ['Callbac
       sendJson(response, 200, { agents: agentNames.map((name) => ({ name })), callback_store: store });
     } else if (kind === 'stats') {
       statsQueries.push(search);
-      sendJson(response, 200, { ...noRuns(agentName, searchParams.get('since')), ...stats.get(agentName) });
+      sendJson(response, 200, { ...noRuns(agentName), ...stats.get(agentName) });
     } else if (part === 'runs') {
       const run = runs.get(correlationId);
       sendJson(response, run === undefined ? 404 : 200, run ?? { error: 'There is no such run.' });
@@ -160,12 +160,11 @@ export async function startScriptedApp(agentNames: readonly string[] = ['Callbac
 }
 
 /** Returns the figures of an agent without runs. */
-function noRuns(agentName: string, since: string | null): AgentStats {
+function noRuns(agentName: string): AgentStats {
   const until = new Date().toISOString();
-  const none = { count: 0, p50: null, p95: null };
+  const none = { p50: null, p95: null };
   return {
     agent_name: agentName,
-    since: since ?? until,
     until,
     bucket_seconds: 60,
     buckets: [],

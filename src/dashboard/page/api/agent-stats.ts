@@ -19,15 +19,13 @@ export interface RunSums {
 
 /** The median and the 95th percentile of durations in milliseconds; `null` if there are none. */
 export interface Percentiles {
-  readonly count: number;
   readonly p50: number | null;
   readonly p95: number | null;
 }
 
 export interface AgentStats {
   readonly agent_name: string;
-  /** ISO 8601 in UTC. */
-  readonly since: string;
+  /** End of that time: ISO 8601 in UTC. */
   readonly until: string;
   readonly bucket_seconds: number;
   /** Oldest first, without gaps. `start` is ISO 8601 in UTC. */
@@ -38,6 +36,6 @@ export interface AgentStats {
   /** Of completed runs. */
   readonly first_update_ms: Percentiles;
   readonly total_ms: Percentiles;
-  /** Older runs than those since `since` were not read. */
+  /** There are more runs in that time than the app reads at once. The figures cover the latest ones. */
   readonly truncated?: boolean;
 }

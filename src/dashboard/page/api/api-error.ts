@@ -30,8 +30,9 @@ export class ApiError extends Error {
 /** Returns what went wrong, for the user. */
 export function describeFailure(error: unknown): string {
   if (error instanceof ApiError) return error.message;
-  // Without a connection, browsers reject with a TypeError in their own words.
+  // Browsers describe a missing connection and a timeout in their own words.
   if (error instanceof TypeError) return 'The app is unreachable.';
+  if (error instanceof DOMException && error.name === 'TimeoutError') return 'The app did not respond in time.';
   return error instanceof Error ? error.message : String(error);
 }
 

@@ -44,10 +44,11 @@ export class TelemetryApi implements ThreadSource {
     this.#key = key;
   }
 
-  async readHealth(): Promise<AppHealth> {
-    const read = async (path: string): Promise<Partial<AppHealth>> => (await this.#fetch(path, {})).json();
+  async readHealth(signal?: AbortSignal): Promise<AppHealth> {
+    const read = async (path: string): Promise<Partial<AppHealth>> =>
+      (await this.#fetch(path, { signal: inTime(signal) })).json();
     const health = await read('health');
-    // With keys on, `health` only tells that the app is there.
+    // If the app requires keys, only `health/details`, which requires one, lists the agents.
     return { agents: [], ...(health.agents === undefined ? await read('health/details') : health) };
   }
 

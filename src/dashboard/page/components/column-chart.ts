@@ -65,7 +65,7 @@ export function ColumnChart(props: ColumnChartProps): VNode {
           return html`<g
             key=${id}
             class="column"
-            data-faded=${onSelect !== undefined && !isSelected}
+            data-faded=${onSelect && !isSelected}
             data-failed=${isFailed}
             onClick=${onSelect && (() => onSelect(id))}
           >

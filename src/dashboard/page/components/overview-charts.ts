@@ -2,10 +2,10 @@ import { html } from 'htm/preact';
 import type { ComponentChildren, VNode } from 'preact';
 import type { AgentStats } from '../api/agent-stats.js';
 import { countTicks, durationTicks, type Tick } from '../format/axis.js';
-import { formatCost, formatCount, formatNumberOf } from '../format/format-count.js';
+import { formatCost, formatCount, formatNumberOf, formatShare } from '../format/format-count.js';
 import { formatDuration } from '../format/format-duration.js';
 import { formatDay, formatTime, formatTimeOfDay } from '../format/format-time.js';
-import { mergeBuckets, mergeFailures, type RunBucket } from '../overview/merge-stats.js';
+import { mergeBuckets, mergeFailures, type RunBucket, sumOf } from '../overview/merge-stats.js';
 import { ColumnChart, Legend } from './column-chart.js';
 import { type ChartRow, RowChart } from './row-chart.js';
 
@@ -22,7 +22,7 @@ const LATENCY_TONES = ['main', 'soft'] as const;
 const ROW_STEPS = 3;
 const DAY_MS = 86_400_000;
 
-/** Runs over time, by what became of them. */
+/** Runs over time, by outcome. */
 export function RunChart({ stats }: StatsProps): VNode {
   const buckets = mergeBuckets(stats);
   const highest = Math.max(...buckets.map((bucket) => sumOf(valuesOf(bucket))), 0);
@@ -54,11 +54,11 @@ export function FailureChart({ stats }: StatsProps): VNode {
     id: code,
     title: code,
     bars: [{ from: 0, to: count, tone: 'failed' }],
-    value: `${formatCount(count)} (${Number(((count / Math.max(runs, 1)) * 100).toFixed(1))} %)`,
+    value: `${formatCount(count)} (${formatShare(count / Math.max(runs, 1))})`,
   }));
   return renderRows(
     'Failed runs by error code',
-    'of the runs that ended',
+    'of completed and failed runs',
     rows,
     countTicks(failures[0]?.[1] ?? 0, ROW_STEPS),
     'No run failed.',
@@ -133,8 +133,4 @@ function timeLabels(buckets: readonly RunBucket[]): Tick[] {
     const bucket = buckets[at];
     return bucket === undefined ? [] : [{ at, label: format(bucket.startMs) }];
   });
-}
-
-function sumOf(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0);
 }

@@ -1,10 +1,10 @@
 import { html } from 'htm/preact';
 import type { ComponentChildren, VNode } from 'preact';
 import type { TelemetryApi } from '../api/telemetry-api.js';
-import { formatCost, formatCount } from '../format/format-count.js';
+import { formatCost, formatCount, formatShare } from '../format/format-count.js';
 import { useKeptChoice } from '../hooks/use-kept-choice.js';
 import { type Overview, useOverview } from '../hooks/use-overview.js';
-import { mergeCosts } from '../overview/merge-stats.js';
+import { mergeCosts, sumOf } from '../overview/merge-stats.js';
 import { NEW_THREAD_HREF, THREADS_HREF, threadHref } from '../route.js';
 import { FailureChart, LatencyChart, RunChart, TokenChart } from './overview-charts.js';
 
@@ -32,8 +32,8 @@ export function OverviewPane({ api, agentNames, revision }: OverviewPaneProps): 
   const [range, setRange] = useKeptChoice<Range>('overview-range', RANGE_IDS, '24h');
   const { overview, failure } = useOverview(api, agentNames, RANGES[range].sinceMs, revision);
 
-  return html`<main class="overview" tabindex="-1" aria-label="Overview">
-    <header class="overview-head">
+  return html`<main class="pane" tabindex="-1" aria-label="Overview">
+    <header class="pane-head overview-head">
       <h1>Overview</h1>
       <a class="button phone-only" href=${THREADS_HREF}>Threads</a>
       <div class="ranges" role="group" aria-label="Time range">
@@ -80,7 +80,7 @@ function renderOverview({ stats, health, waiting }: Overview): VNode {
             <${TokenChart} stats=${stats} />
           </div>`
     }
-    ${truncated !== undefined && html`<p class="muted">The figures of ${truncated.agent_name} begin with its latest runs: there are more than the app reads at once.</p>`}`;
+    ${truncated !== undefined && html`<p class="muted">${truncated.agent_name} has more runs in this time than the app reads at once. Its figures cover only the latest ones.</p>`}`;
 }
 
 function renderTile(name: string, value: ComponentChildren, note: string): VNode {
@@ -133,12 +133,4 @@ function renderWaiting(waiting: Overview['waiting']): VNode | false {
       )}
     </ul>
   </section>`;
-}
-
-function sumOf(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0);
-}
-
-function formatShare(share: number): string {
-  return `${Number((share * 100).toFixed(1))} %`;
 }

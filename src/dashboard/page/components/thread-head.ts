@@ -54,7 +54,7 @@ export function ThreadHead(props: ThreadHeadProps): VNode {
       onCleared();
     });
 
-  return html`<header class="thread-head">
+  return html`<header class="pane-head">
     <a class="back" href=${THREADS_HREF} aria-label="All threads"><span aria-hidden="true">‹</span></a>
     <div class="thread-title">
       <h1>${isNew ? 'New thread' : title?.trim() || thread.threadId}</h1>

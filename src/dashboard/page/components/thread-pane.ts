@@ -140,7 +140,7 @@ export function ThreadPane(props: ThreadPaneProps): VNode {
     />`;
   };
 
-  return html`<main class="thread" tabindex="-1" aria-label=${isNew ? 'New thread' : `Thread ${thread.threadId}`}>
+  return html`<main class="pane" tabindex="-1" aria-label=${isNew ? 'New thread' : `Thread ${thread.threadId}`}>
     <${ThreadHead}
       api=${api}
       thread=${thread}

@@ -17,3 +17,8 @@ export function formatNumberOf(count: number, singular: string): string {
 export function formatCost({ amount, currency }: Cost): string {
   return `${amount < 1 ? Number(amount.toPrecision(2)) : amount.toFixed(2)} ${currency}`;
 }
+
+/** Formats a share from 0 to 1: `2.5 %`. */
+export function formatShare(share: number): string {
+  return `${Number((share * 100).toFixed(1))} %`;
+}

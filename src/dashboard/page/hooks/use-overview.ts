@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { AgentStats } from '../api/agent-stats.js';
 import { describeFailure } from '../api/api-error.js';
 import type { AppHealth } from '../api/app-health.js';
@@ -24,7 +24,8 @@ export interface OverviewReading {
 const WAITING = { text: '', status: 'waiting_for_approval', sinceMs: undefined, agentName: '' } as const;
 
 /**
- * Reads the figures of all agents when the page shows them, and again when `revision` changes.
+ * Reads the figures of all agents when the page shows them, and again when `revision` changes. There is one reading at a
+ * time: a change during a reading starts another one after it, so that frequent changes cannot starve the page.
  *
  * @param sinceMs - length of the time to look at; `undefined` for all of it
  */
@@ -35,28 +36,49 @@ export function useOverview(
   revision: unknown,
 ): OverviewReading {
   const [reading, setReading] = useState<OverviewReading>({ overview: undefined, failure: undefined });
+  const readNow = useRef(() => {});
+
   useEffect(() => {
     const stop = new AbortController();
     const { signal } = stop;
+    let isReading = false;
+    let isStale = false;
     const read = async (): Promise<void> => {
+      isStale = isReading;
+      if (isReading) return;
+      isReading = true;
       try {
-        const [health, stats, waiting] = await Promise.all([
-          api.readHealth(),
-          Promise.all(agentNames.map((name) => api.readStats(name, sinceMs, signal))),
-          Promise.all(
-            agentNames.map(async (agentName) => {
-              const { threads } = await api.listThreads(agentName, WAITING, undefined, signal);
-              return threads.map((thread) => ({ ...thread, agentName }));
-            }),
-          ),
-        ]);
-        if (!signal.aborted) setReading({ overview: { health, stats, waiting: waiting.flat() }, failure: undefined });
+        const overview = await readOverview(api, agentNames, sinceMs, signal);
+        if (!signal.aborted) setReading({ overview, failure: undefined });
       } catch (error) {
         if (!signal.aborted) setReading(({ overview }) => ({ overview, failure: describeFailure(error) }));
+      } finally {
+        isReading = false;
+        if (isStale && !signal.aborted) void read();
       }
     };
-    void read();
+    readNow.current = () => void read();
     return () => stop.abort();
-  }, [api, agentNames, sinceMs, revision]);
+  }, [api, agentNames, sinceMs]);
+  // Runs after the effect above, whose changes need a reading, too.
+  useEffect(() => readNow.current(), [api, agentNames, sinceMs, revision]);
   return reading;
+}
+
+async function readOverview(
+  api: TelemetryApi,
+  agentNames: readonly string[],
+  sinceMs: number | undefined,
+  signal: AbortSignal,
+): Promise<Overview> {
+  const readWaiting = async (agentName: string): Promise<ListedThread[]> => {
+    const { threads } = await api.listThreads(agentName, WAITING, undefined, signal);
+    return threads.map((thread) => ({ ...thread, agentName }));
+  };
+  const [health, stats, waiting] = await Promise.all([
+    api.readHealth(signal),
+    Promise.all(agentNames.map((name) => api.readStats(name, sinceMs, signal))),
+    Promise.all(agentNames.map(readWaiting)),
+  ]);
+  return { health, stats, waiting: waiting.flat() };
 }

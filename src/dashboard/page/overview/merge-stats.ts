@@ -1,7 +1,7 @@
 import type { AgentStats } from '../api/agent-stats.js';
 import type { Cost } from '../api/telemetry-event.js';
 
-/** What became of the runs that began in a stretch of time. */
+/** The runs that began within an interval, by outcome. */
 export interface RunBucket {
   /** Milliseconds since 1970. */
   readonly startMs: number;
@@ -14,7 +14,7 @@ export interface RunBucket {
 
 const MOST_BUCKETS = 60;
 
-/** Returns the runs of all agents over time. Agents whose figures begin later, or are coarser, are fitted in. */
+/** Returns the runs of all agents over time. Fits in agents whose figures begin later or are coarser. */
 export function mergeBuckets(stats: readonly AgentStats[]): RunBucket[] {
   const all = stats.flatMap(({ buckets }) =>
     buckets.map((bucket) => ({ ...bucket, startMs: Date.parse(bucket.start) })),
@@ -57,4 +57,8 @@ export function mergeCosts(stats: readonly AgentStats[]): Cost[] {
     if (cost !== undefined) sums.set(cost.currency, (sums.get(cost.currency) ?? 0) + cost.amount);
   }
   return [...sums].map(([currency, amount]) => ({ currency, amount }));
+}
+
+export function sumOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
 }
