@@ -1,3 +1,4 @@
+import type { Request } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { seriousFindings } from './support/axe.js';
 import { isBrowserMissing, useBrowser } from './support/browser.js';
@@ -18,7 +19,6 @@ const approval = {
   approval_id: 'approval-of-c1',
   tool_name: call.tool_name,
   arguments: call.arguments,
-  requested_at: '2026-01-07T15:40:00.110Z',
   expires_at: '2026-01-14T15:40:00.110Z',
   state: 'requested',
 } as const;
@@ -74,6 +74,28 @@ describe.skipIf(isBrowserMissing)('the dashboard page: approvals (needs /usr/bin
     expect(app.decisions).toEqual([{ approvalId: 'approval-of-c1', approved: false }]);
   });
 
+  it('asks for an approval that the app lists only after its event', async () => {
+    const { page, app } = await openUnlisted();
+    app.ask([approval]);
+    await page.getByRole('region', { name: 'Approve issue_refund?' }).waitFor();
+  });
+
+  it('gives up after a few seconds if the app does not list the approval', async () => {
+    const { page, reads } = await openUnlisted();
+    await expect.poll(() => reads.started).toBeGreaterThan(1);
+    await advance(10_000);
+    await expect.poll(() => reads.ended).toBe(reads.started);
+    const { started } = reads;
+    for (let second = 0; second < 5; second += 1) await advance(1_000);
+    expect(reads.started).toBe(started);
+
+    /** Advances the page's clock, then waits for a request, so that a read in progress ends. */
+    async function advance(ms: number): Promise<void> {
+      await page.clock.runFor(ms);
+      await page.evaluate(`fetch('health').then((response) => response.text())`);
+    }
+  });
+
   it('asks also when the events of the thread are gone', async () => {
     const app = await startScriptedApp();
     app.ask([approval, { ...approval, approval_id: 'other', state: 'expired' }]);
@@ -85,6 +107,23 @@ describe.skipIf(isBrowserMissing)('the dashboard page: approvals (needs /usr/bin
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390);
     expect(await seriousFindings(page)).toEqual([]);
   });
+
+  /** Opens a thread whose events say that a call waits, and returns when the page has read that the app lists no approval. */
+  async function openUnlisted() {
+    const app = await startScriptedApp();
+    app.append(events.slice(0, 2));
+    const watched = await openPage();
+    const { page } = watched;
+    await page.clock.install();
+    const reads = { started: 0, ended: 0 };
+    const isRead = (request: Request): boolean => request.url().endsWith('/approvals');
+    page.on('request', (request) => (reads.started += Number(isRead(request))));
+    page.on('requestfinished', (request) => (reads.ended += Number(isRead(request))));
+    const answer = page.waitForResponse('**/approvals');
+    await watched.open(app.baseUrl, '#/CallbackAgent/t');
+    expect(await (await answer).json()).toEqual({ approvals: [] });
+    return { page, app, reads };
+  }
 
   async function openWaiting() {
     const app = await startScriptedApp();

@@ -98,6 +98,32 @@ describe.skipIf(isBrowserMissing)('the dashboard page: one run (needs /usr/bin/c
     ]);
   });
 
+  it('shows an earlier attempt among all events', async () => {
+    const app = await startScriptedApp();
+    const half = { correlationId: 'a', attempt: 1, texts: ['Half ', 'an '] } as const;
+    const texts = Array.from({ length: 200 }, (_, index) => `${index} `);
+    app.append(eventsOf(half, { correlationId: 'a', attempt: 2, texts, end: 'final' }));
+    const watched = await openPage();
+    const { page } = watched;
+    await watched.open(app.baseUrl, thread);
+    await page.getByRole('button', { name: 'Attempt 1, interrupted' }).click();
+    await page.getByRole('button', { name: 'Show 2 events' }).click();
+    const event = page.locator('#event-1[aria-selected=true][data-superseded=true]');
+    await event.waitFor();
+    await page.getByRole('checkbox', { name: 'All attempts', checked: true }).waitFor();
+    expect(await page.locator('.event-detail-text').textContent()).toBe('Half ');
+    const [row, rows] = [await event.boundingBox(), await page.getByRole('listbox').boundingBox()];
+    expect(row?.y).toBe(rows?.y);
+
+    await page.getByRole('listbox').focus();
+    await page.keyboard.press('End');
+    await page.locator('#event-203[aria-selected=true]').waitFor();
+    await page.getByRole('tab', { name: 'Run' }).click();
+    await page.getByRole('button', { name: 'Attempt 1, interrupted' }).click();
+    await page.getByRole('button', { name: 'Show 2 events' }).click();
+    await event.waitFor();
+  });
+
   it('has an address for each run, and scrolls to the run at that address', async () => {
     const app = await startScriptedApp();
     const texts = [Array.from({ length: 60 }, (_, line) => `- line ${line}\n`).join('')];

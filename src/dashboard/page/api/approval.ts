@@ -7,7 +7,6 @@ export interface Approval {
   /** As the model wrote them; events may hold redacted ones. */
   readonly arguments: Readonly<Record<string, unknown>>;
   /** ISO 8601 in UTC. */
-  readonly requested_at: string;
   readonly expires_at: string;
   readonly state: ApprovalState;
 }

@@ -19,22 +19,17 @@ export function ApprovalCard({ approval, onDecide }: ApprovalCardProps): VNode {
   const [reason, setReason] = useState('');
   const [problem, setProblem] = useState<string>();
   const [isDeciding, setIsDeciding] = useState(false);
+  const isEdited = text !== given;
 
-  const decide = async (approved: boolean): Promise<void> => {
-    const edited = approved && text !== given ? parseObject(text) : {};
-    if (edited === undefined) {
-      setProblem('The arguments are not a JSON object.');
-      return;
-    }
+  const decide = async (decision: Decision): Promise<void> => {
     setIsDeciding(true);
-    setProblem(
-      await onDecide({
-        approved,
-        ...(reason.trim() !== '' && { reason: reason.trim() }),
-        ...(approved && text !== given && { arguments: edited }),
-      }),
-    );
+    setProblem(await onDecide({ ...decision, ...(reason.trim() !== '' && { reason: reason.trim() }) }));
     setIsDeciding(false);
+  };
+  const approve = async (): Promise<void> => {
+    const edited = isEdited ? parseObject(text) : undefined;
+    if (isEdited && edited === undefined) setProblem('The arguments are not a JSON object.');
+    else await decide({ approved: true, ...(edited !== undefined && { arguments: edited }) });
   };
 
   return html`<section class="approval" aria-labelledby=${`approval-${id}`}>
@@ -61,10 +56,15 @@ export function ApprovalCard({ approval, onDecide }: ApprovalCardProps): VNode {
     </label>
     <p class="problem" role="alert">${problem}</p>
     <div class="approval-actions">
-      <button class="button button-main" type="button" disabled=${isDeciding} onClick=${() => decide(true)}>
-        ${text === given ? 'Approve' : 'Approve with these arguments'}
+      <button class="button button-main" type="button" disabled=${isDeciding} onClick=${approve}>
+        ${isEdited ? 'Approve with these arguments' : 'Approve'}
       </button>
-      <button class="button button-danger" type="button" disabled=${isDeciding} onClick=${() => decide(false)}>
+      <button
+        class="button button-danger"
+        type="button"
+        disabled=${isDeciding}
+        onClick=${() => decide({ approved: false })}
+      >
         Reject
       </button>
     </div>

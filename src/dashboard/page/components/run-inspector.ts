@@ -13,6 +13,7 @@ import { isEnded, isWaitingForApproval, type Run } from '../thread/run.js';
 import { figuresOf, gapsOf, median, percentile } from '../thread/run-figures.js';
 import { stepsOf } from '../thread/run-steps.js';
 import type { ThreadState } from '../thread/thread-state.js';
+import type { TimelineEvent } from '../thread/timeline-event.js';
 import { CopyButton } from './copy-button.js';
 import { StepDetail } from './step-detail.js';
 import { Waterfall } from './waterfall.js';
@@ -25,7 +26,7 @@ export interface RunInspectorProps {
   /** When this page sent its message, on the page's clock. */
   readonly sentAtMs: number | undefined;
   /** Shows an event among all events of the thread. */
-  readonly onShowEvent: (sequence: number) => void;
+  readonly onShowEvent: (event: TimelineEvent) => void;
 }
 
 /** One run: its facts, where its time went, and what each step did. */

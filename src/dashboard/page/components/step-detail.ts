@@ -4,13 +4,14 @@ import { formatNumberOf } from '../format/format-count.js';
 import { formatDuration } from '../format/format-duration.js';
 import { formatTime } from '../format/format-time.js';
 import type { RunStep } from '../thread/run-steps.js';
+import type { TimelineEvent } from '../thread/timeline-event.js';
 import { CodeBlock, readableJson } from './code-block.js';
 import { RawEvent } from './raw-event.js';
 import { ToolDetails } from './tool-call.js';
 
 export interface StepDetailProps {
   readonly step: RunStep;
-  readonly onShowEvent: (sequence: number) => void;
+  readonly onShowEvent: (event: TimelineEvent) => void;
 }
 
 /** What a step of a run did: the merged text of a model call, or the arguments and result of a tool. */
@@ -29,7 +30,7 @@ export function StepDetail({ step, onShowEvent }: StepDetailProps): VNode {
       .map((event) => html`<${RawEvent} key=${event.sequence} event=${event} />`)}
     ${
       first !== undefined &&
-      html`<button class="button" type="button" onClick=${() => onShowEvent(first.sequence)}>
+      html`<button class="button" type="button" onClick=${() => onShowEvent(first)}>
         Show ${formatNumberOf(events.length, 'event')}
       </button>`
     }

@@ -11,7 +11,9 @@ import { useStoredConversation } from '../hooks/use-stored-conversation.js';
 import { useSupersededAttempts } from '../hooks/use-superseded-attempts.js';
 import { useThread } from '../hooks/use-thread.js';
 import { threadHref } from '../route.js';
-import { isEnded, isWaitingForApproval, type Run } from '../thread/run.js';
+import { isEnded, isWaitingForApproval, type Run, type ToolPart } from '../thread/run.js';
+import { isSuperseded } from '../thread/superseded-events.js';
+import type { TimelineEvent } from '../thread/timeline-event.js';
 import { Announcer } from './announcer.js';
 import { AttemptsChoice } from './attempts-choice.js';
 import { Charts } from './charts.js';
@@ -55,7 +57,9 @@ export function ThreadPane(props: ThreadPaneProps): VNode {
   const isWide = useMedia('(min-width: 70rem)');
 
   const endedRuns = state.runs.filter(isEnded).length;
-  const asked = approvalsOf(state.runs.filter(isWaitingForApproval));
+  const calls = toolCallsOf(state.runs.filter(isWaitingForApproval));
+  /** Changes when an approval is requested or decided. */
+  const asked = calls.map(({ callId, approval }) => `${callId} ${approval}`).join();
   useEffect(onChange, [onChange, state.epoch, state.runs.length, endedRuns, asked]);
   const isKeyRefused = connection.state === 'stopped' && connection.status === 401;
   useEffect(() => {
@@ -91,7 +95,12 @@ export function ThreadPane(props: ThreadPaneProps): VNode {
   const stored = useStoredConversation(api, thread, areEventsMissing);
   // Events tell what the thread waits for, unless they are gone.
   const isWaiting = asked !== '' || isListedAsWaiting || areEventsMissing;
-  const approvals = useApprovals(api, thread, isWaiting ? asked : undefined);
+  const approvals = useApprovals(
+    api,
+    thread,
+    isWaiting ? asked : undefined,
+    calls.filter(({ approval }) => approval === 'requested').length,
+  );
   const runIndex = runId === undefined ? state.runs.length - 1 : (state.runIndexes.get(runId) ?? -1);
   const { agentName, threadId } = thread;
   const { runs } = state;
@@ -133,8 +142,9 @@ export function ThreadPane(props: ThreadPaneProps): VNode {
       state=${state}
       run=${run}
       sentAtMs=${sentAtMs.get(run.correlationId)}
-      onShowEvent=${(sequence: number) => {
-        setActiveSequence(sequence);
+      onShowEvent=${(event: TimelineEvent) => {
+        if (isSuperseded(event, runs)) superseded.show(true);
+        setActiveSequence(event.sequence);
         setView('events');
       }}
     />`;
@@ -195,10 +205,8 @@ const ALL_TABS = [{ id: 'conversation', title: 'Conversation' }, ...SIDE_TABS] a
 
 const VIEWS = ALL_TABS.map(({ id }) => id);
 
-/** Changes when an approval is asked for or decided. */
-function approvalsOf(runs: readonly Run[]): string {
-  const calls = runs.flatMap(({ parts }) => parts.filter((part) => part.kind === 'tool'));
-  return calls.map(({ callId, approval }) => `${callId} ${approval}`).join();
+function toolCallsOf(runs: readonly Run[]): ToolPart[] {
+  return runs.flatMap(({ parts }) => parts.filter((part) => part.kind === 'tool'));
 }
 
 function tabPanel(id: View): Readonly<Record<string, string>> {

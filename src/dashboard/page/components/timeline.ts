@@ -46,11 +46,14 @@ export function Timeline(props: TimelineProps): VNode {
   const active = useMemo(() => indexOfSequence(events, activeSequence), [events, activeSequence]);
   const activeEvent = active === undefined ? undefined : events[active];
 
+  // An event of a superseded attempt is loaded after it is selected.
+  const scrolledTo = useRef<number | undefined>(undefined);
   useEffect(() => {
-    if (active === undefined) return;
+    if (active === undefined || scrolledTo.current === activeSequence) return;
+    scrolledTo.current = activeSequence;
     letGo();
     scrollToRow(active);
-  }, []);
+  }, [active, activeSequence]);
 
   const activate = (index: number): void => {
     const target = Math.max(0, Math.min(events.length - 1, index));

@@ -4,6 +4,10 @@ import type { Approval, Decision } from '../api/approval.js';
 import type { TelemetryApi } from '../api/telemetry-api.js';
 import type { ThreadAddress } from '../api/thread-source.js';
 
+/** How long the state of a thread may lag behind its events. */
+const COMMIT_TIMEOUT_MS = 5000;
+const COMMIT_POLL_MS = 250;
+
 export interface Approvals {
   /** Calls that wait for a decision. */
   readonly open: readonly Approval[];
@@ -17,22 +21,28 @@ export interface Approvals {
  * Reads the approvals that a thread waits for.
  *
  * @param revision - changes when they may have changed; `undefined` if the thread waits for none
+ * @param waitingCalls - number of calls that wait according to the thread's events
  */
 export function useApprovals(
   api: TelemetryApi,
   { agentName, threadId }: ThreadAddress,
   revision: string | undefined,
+  waitingCalls: number,
 ): Approvals {
   const [open, setOpen] = useState<readonly Approval[]>([]);
   const [failure, setFailure] = useState<string>();
+  /** Returns the number of open approvals; `undefined` if reading them failed. */
   const read = useCallback(
     async (signal?: AbortSignal) => {
       try {
         const approvals = await api.readApprovals({ agentName, threadId }, signal);
-        setOpen(approvals.filter(({ state }) => state === 'requested'));
+        const requested = approvals.filter(({ state }) => state === 'requested');
+        setOpen(requested);
         setFailure(undefined);
+        return requested.length;
       } catch (error) {
         if (signal?.aborted !== true) setFailure(describeFailure(error));
+        return undefined;
       }
     },
     [api, agentName, threadId],
@@ -43,9 +53,19 @@ export function useApprovals(
       return undefined;
     }
     const stop = new AbortController();
-    void read(stop.signal);
-    return () => stop.abort();
-  }, [revision, read]);
+    const lastReadAtMs = Date.now() + COMMIT_TIMEOUT_MS;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const readCommitted = async (): Promise<void> => {
+      const found = await read(stop.signal);
+      const isBehind = found !== undefined && found < waitingCalls && Date.now() < lastReadAtMs;
+      if (isBehind && !stop.signal.aborted) timer = setTimeout(readCommitted, COMMIT_POLL_MS);
+    };
+    void readCommitted();
+    return () => {
+      stop.abort();
+      clearTimeout(timer);
+    };
+  }, [revision, waitingCalls, read]);
 
   const decide = useCallback(
     async (approvalId: string, decision: Decision) => {
