@@ -30,7 +30,7 @@ describe('the steps of a run', () => {
       [400, { update_kind: 'text', text: 'Seven.', round: 2 }],
       [500, 'final'],
     ]);
-    const record: RunRecord = { status: 'completed', message: 'm', started_at: new Date(START_MS + 40).toISOString() };
+    const record: RunRecord = { message: 'm', started_at: new Date(START_MS + 40).toISOString() };
     expect(stepsOfEvents(events, record)).toEqual([
       { step: ['Queue', 0, 40], isFailed: false, sequences: [] },
       { step: ['Model call 1', 40, 200], isFailed: false, sequences: [1, 2] },

@@ -1,11 +1,7 @@
-import type { RunStatus } from './thread-summary.js';
-
-/** A run as the app keeps it, whatever became of its events. With the wire names; only the fields that the page uses. */
+/** The app's record of a run, which outlives its events. With the wire names; only the fields that the page uses. */
 export interface RunRecord {
-  readonly status: RunStatus;
   /** The message that started it, as it was sent. Events may hold a redacted one. */
   readonly message: string;
   /** When it left the queue: ISO 8601 in UTC. Absent while it is queued. */
   readonly started_at?: string;
-  readonly ended_at?: string;
 }

@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 import type { TimelineEvent } from '../thread/timeline-event.js';
 import { CodeBlock, readableJson } from './code-block.js';
 
-/** The JSON of an event, once it is asked for. */
+/** The JSON of an event. Rendered when opened. */
 export function RawEvent({ event }: { readonly event: TimelineEvent }): VNode {
   const [isOpen, setIsOpen] = useState(false);
   const { sequence, kind, type } = event;

@@ -32,7 +32,7 @@ export interface ThreadListPaneProps {
   readonly agentNames: readonly string[];
   /** The agent to use for an id that is not in the list. */
   readonly defaultAgentName: string | undefined;
-  /** It is all that the page shows. */
+  /** Whether the list is all that the page shows, as on a phone. */
   readonly isMain: boolean;
 }
 

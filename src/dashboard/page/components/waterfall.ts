@@ -9,7 +9,7 @@ import { type RowBar, RowChart } from './row-chart.js';
 export interface WaterfallProps {
   readonly run: Run;
   readonly steps: readonly RunStep[];
-  /** Milliseconds since 1970: where the steps of a run end that goes on. */
+  /** Milliseconds since 1970. Steps that are still running are drawn up to here. */
   readonly now: number;
   readonly selected: string | undefined;
   readonly onSelect: (id: string) => void;

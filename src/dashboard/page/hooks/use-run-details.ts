@@ -7,7 +7,7 @@ import type { ThreadAddress } from '../api/thread-source.js';
 import { isEnded, type Run } from '../thread/run.js';
 import { type TimelineEvent, toTimelineEvent } from '../thread/timeline-event.js';
 
-/** What the events of a run's current attempt do not tell. */
+/** What the events of a run's current attempt do not contain. */
 export interface RunDetails {
   readonly record: RunRecord | undefined;
   /** Events of earlier attempts. */
@@ -18,10 +18,13 @@ export interface RunDetails {
 
 const UNKNOWN: RunDetails = { record: undefined, earlier: [], failure: undefined };
 
-/** Reads the details of a run when it is shown, when it ends, and when a new attempt begins. */
+/**
+ * Reads the details of a run when it is shown, when it ends, and when a new attempt begins. Use it in a component whose
+ * key is the run.
+ */
 export function useRunDetails(api: TelemetryApi, { agentName, threadId }: ThreadAddress, run: Run): RunDetails {
   const { correlationId, attempt } = run;
-  const [known, setKnown] = useState<RunDetails & { readonly of: string }>();
+  const [details, setDetails] = useState(UNKNOWN);
   const hasEnded = isEnded(run);
   useEffect(() => {
     const stop = new AbortController();
@@ -34,18 +37,13 @@ export function useRunDetails(api: TelemetryApi, { agentName, threadId }: Thread
         ]);
         const earlier = events.filter((event) => attemptOf(event) < attempt);
         if (stop.signal.aborted) return;
-        setKnown({
-          of: correlationId,
-          record,
-          earlier: earlier.map((event) => toTimelineEvent(event, -1)),
-          failure: undefined,
-        });
+        setDetails({ record, earlier: earlier.map((event) => toTimelineEvent(event, -1)), failure: undefined });
       } catch (error) {
-        if (!stop.signal.aborted) setKnown({ ...UNKNOWN, of: correlationId, failure: describeFailure(error) });
+        if (!stop.signal.aborted) setDetails({ ...UNKNOWN, failure: describeFailure(error) });
       }
     };
     void read();
     return () => stop.abort();
   }, [api, agentName, threadId, correlationId, attempt, hasEnded]);
-  return known?.of === correlationId ? known : UNKNOWN;
+  return details;
 }
