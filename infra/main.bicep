@@ -26,7 +26,7 @@ param eventStore string = 'table'
 @maxValue(3650)
 param eventRetentionDays int = 90
 
-@description('Days after which idle threads are deleted with all that is kept of them. 0: never.')
+@description('Days without a run after which a thread and its data are deleted. 0 keeps threads.')
 @minValue(0)
 @maxValue(3650)
 param threadRetentionDays int = 0

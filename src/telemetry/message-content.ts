@@ -1,14 +1,18 @@
 import type { AgentTextUpdate, ThreadContent, ThreadMessage, TracedAnswer } from '../durable-agents/index.js';
 
-/** A message as the conventions write it. */
+/** A message in the shape of the GenAI conventions. */
 interface Message {
   readonly role: string;
   readonly parts: readonly object[];
-  /** Why the model stopped, on its answer. */
+  /** Why the model stopped. Only on its answer. */
   readonly finish_reason?: string;
 }
 
-/** JSON of a conversation. @param finishReason of its last message, if a model has made it */
+/**
+ * Returns the JSON of a conversation.
+ *
+ * @param finishReason - why the model stopped, if the last message is its answer
+ */
 export function toMessagesJson(
   messages: readonly ThreadMessage[],
   redact: (text: string) => string,
@@ -22,14 +26,18 @@ export function toMessagesJson(
   return redactedJson(written, redact);
 }
 
-/** JSON text whose strings are redacted one by one, so that it stays JSON. */
+/** Returns a value as JSON. Redacts each string by itself, so that the result is still JSON. */
 export function redactedJson(value: unknown, redact: (text: string) => string): string {
   return (
     JSON.stringify(value, (_name, inner: unknown) => (typeof inner === 'string' ? redact(inner) : inner)) ?? 'null'
   );
 }
 
-/** JSON of a model's answer. @param pieces of its texts, in order */
+/**
+ * Returns the JSON of a model's answer.
+ *
+ * @param pieces - of its texts, in order
+ */
 export function toAnswerJson(
   pieces: readonly AgentTextUpdate[],
   { calls, finishReason }: Pick<TracedAnswer, 'calls' | 'finishReason'>,
@@ -38,7 +46,7 @@ export function toAnswerJson(
   const texts: { readonly type: string; content: string }[] = [];
   for (const { kind, text } of pieces) {
     const last = texts.at(-1);
-    // A text is redacted as a whole: a secret may have come in pieces.
+    // Joins the pieces first, because a secret may be split over several.
     if (last?.type === kind) last.content += text;
     else texts.push({ type: kind, content: text });
   }
