@@ -77,7 +77,9 @@ describe.skipIf(isBrowserMissing)('the dashboard page: approvals (needs /usr/bin
   it('asks for an approval that the app lists only after its event', async () => {
     const { page, app } = await openUnlisted();
     app.ask([approval]);
-    await page.getByRole('region', { name: 'Approve issue_refund?' }).waitFor();
+    const card = page.getByRole('region', { name: 'Approve issue_refund?' });
+    await card.waitFor();
+    expect(await card.getByRole('button', { name: 'Approve' }).isEnabled()).toBe(true);
   });
 
   it('gives up after a few seconds if the app does not list the approval', async () => {
@@ -116,7 +118,6 @@ describe.skipIf(isBrowserMissing)('the dashboard page: approvals (needs /usr/bin
     const { page } = watched;
     await page.clock.install();
     const reads = { started: 0, ended: 0 };
-    const isRead = (request: Request): boolean => request.url().endsWith('/approvals');
     page.on('request', (request) => (reads.started += Number(isRead(request))));
     page.on('requestfinished', (request) => (reads.ended += Number(isRead(request))));
     const answer = page.waitForResponse('**/approvals');
@@ -135,3 +136,7 @@ describe.skipIf(isBrowserMissing)('the dashboard page: approvals (needs /usr/bin
     return { page: watched.page, app };
   }
 });
+
+function isRead(request: Request): boolean {
+  return request.url().endsWith('/approvals');
+}
