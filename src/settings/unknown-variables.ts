@@ -44,8 +44,11 @@ function nearestName(name: string, candidates: readonly string[]): string | unde
   return best?.candidate;
 }
 
-/** Returns the Levenshtein distance: the number of insertions, deletions and replacements. */
-function editDistance(from: string, to: string): number {
+/**
+ * Returns the Levenshtein distance: the number of insertions, deletions and replacements. Returns Infinity if it is above
+ * `most`, which takes much less time.
+ */
+function editDistance(from: string, to: string, most = Infinity): number {
   let previous = Array.from({ length: to.length + 1 }, (_, column) => column);
   for (let row = 1; row <= from.length; row += 1) {
     const current = [row];
@@ -53,6 +56,7 @@ function editDistance(from: string, to: string): number {
       const replaced = (previous[column - 1] ?? 0) + (from[row - 1] === to[column - 1] ? 0 : 1);
       current.push(Math.min(replaced, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
     }
+    if (Math.min(...current) > most) return Infinity;
     previous = current;
   }
   return previous[to.length] ?? 0;
