@@ -10,14 +10,14 @@ param environmentName string
 @metadata({ azd: { type: 'location' } })
 param location string
 
-@description('Object id of who deploys. Gets access to the model and to the scheduler dashboard; empty: no access.')
+@description('Object id of the identity that deploys. It gets access to the model and to the scheduler dashboard. Empty: no access.')
 param principalId string = ''
 
-@description('Kind of who deploys. A pipeline is a ServicePrincipal: Azure refuses a role assignment of the wrong kind.')
+@description('Kind of the identity that deploys: ServicePrincipal for a pipeline. Azure refuses a role assignment of the wrong kind.')
 @allowed(['User', 'ServicePrincipal', 'Group'])
 param principalType string = 'User'
 
-@description('Where events are kept. memory is not offered: HTTP functions and entities run on different instances here.')
+@description('Store for events. Not memory, because HTTP functions and entities run on different instances.')
 @allowed(['table', 'redis', 'cosmos'])
 param eventStore string = 'table'
 
@@ -31,7 +31,7 @@ param eventRetentionDays int = 90
 @maxValue(3650)
 param threadRetentionDays int = 0
 
-@description('What drives the entities: queues and blobs of the storage account, or the Durable Task Scheduler. host.json in the package must say the same; the package hook of azure.yaml reads the same variable.')
+@description('Durable back end: queues and blobs of the storage account, or the Durable Task Scheduler. host.json in the package must match; the package hook of azure.yaml reads the same variable.')
 @allowed(['storage', 'scheduler'])
 param durableBackend string = 'storage'
 
@@ -66,7 +66,7 @@ param maximumInstanceCount int = 40
 @allowed([512, 2048, 4096])
 param instanceMemoryMB int = 2048
 
-@description('Concurrent HTTP requests per instance. Open event streams and runs that wait for an answer count, and do next to nothing; the platform\'s own value of 16 would start an instance for every 16 readers.')
+@description('Concurrent HTTP requests per instance. Open event streams and waiting callers count, although they are almost idle. The default of the platform, 16, would start an instance for every 16 readers.')
 @minValue(1)
 @maxValue(1000)
 param httpConcurrency int = 100
@@ -79,7 +79,7 @@ param alwaysReadyHttpInstances int = 0
 @minValue(0)
 param alwaysReadyDurableInstances int = 0
 
-@description('Recreate ends running executions at a deployment; RollingUpdate (preview) lets them finish.')
+@description('Recreate ends running executions during a deployment; RollingUpdate (preview) lets them finish.')
 @allowed(['Recreate', 'RollingUpdate'])
 param siteUpdateStrategy string = 'Recreate'
 
@@ -97,7 +97,7 @@ param alertEmail string = ''
 
 var token = uniqueString(subscription().id, environmentName, location)
 var tags = { 'azd-env-name': environmentName }
-// As hubName in host.json.
+// The same as hubName in host.json.
 var taskHubName = 'default'
 var isNewModel = empty(existingModelAccountId)
 var existingModel = split(existingModelAccountId, '/')
@@ -269,7 +269,7 @@ module app 'modules/function-app.bicep' = {
       APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.outputs.clientId};Authorization=AAD'
       AZURE_OPENAI_ENDPOINT: modelAccess.outputs.endpoint
       AZURE_OPENAI_CHAT_DEPLOYMENT_NAME: modelDeploymentName
-      // A key lets its owner speak to the agents, not instruct them.
+      // The holder of a key may send messages to the agents, but not instruct them.
       AGENT_ALLOWED_ROLES: 'user'
       CALLBACK_STORE: eventStore
       CALLBACK_EVENT_TTL_DAYS: string(eventRetentionDays)
