@@ -23,7 +23,7 @@ for (const warning of settings.warnings) console.warn(warning);
 // The SDK would add these headers regardless of its options.
 delete process.env['OPENAI_CUSTOM_HEADERS'];
 
-// Without streaming the host drops the body of a chunked request, and answers only when a body is complete.
+// Without streaming, the host drops the body of a chunked request, and sends a response only when its body is complete.
 app.setup({ enableHttpStream: true });
 trackResponses();
 
@@ -41,7 +41,7 @@ const store = createCallbackEventStore(settings.callbackStore, storage, console)
 const health = new StoreHealth(store);
 const streams = new StreamHub({
   ...settings.callbackStreams,
-  // A run may have to wait for another one of its thread.
+  // A run may have to wait for another run of its thread.
   maxRunDurationMs: 2 * settings.agent.runTimeoutSeconds * 1000,
   store,
   log: console,
@@ -98,7 +98,7 @@ registerCallbackRoutes({
 });
 
 const purge = createEventPurge(settings.callbackStore, storage, console, (before) => agentApp.removeOldStats(before));
-// At night in most places, and at an odd minute: many apps begin their work at full hours.
+// At night in most places, and not on the hour, when many other apps start their jobs.
 if (purge !== undefined) app.timer('purge_callback_events', { schedule: '0 17 3 * * *', handler: purge });
 
 app.hook.appTerminate(async () => {

@@ -7,7 +7,7 @@ const INSTRUCTIONS = [
   'Acknowledge it when callbacks capture your streaming updates.',
 ].join(' ');
 
-/** Creates the sample's agent. It has no tools and narrates what it does. */
+/** Creates an agent without tools that narrates its actions. */
 export function createCallbackAgent(model: Omit<ChatCompletionAgentOptions, 'name' | 'instructions'>): Agent {
   return createChatCompletionAgent({ ...model, name: 'CallbackAgent', instructions: INSTRUCTIONS });
 }

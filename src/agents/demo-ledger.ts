@@ -8,14 +8,14 @@ interface Order {
   refundedCents: number;
 }
 
-/** What the ledger tells about an order. */
+/** An order as callers of the ledger see it. */
 export interface OrderView {
   readonly order_id: string;
   readonly item: string;
   readonly currency: string;
   readonly total: number;
   readonly refunded: number;
-  /** What can still be refunded. */
+  /** The amount that can still be refunded. */
   readonly refundable: number;
 }
 
@@ -58,7 +58,7 @@ export class DemoLedger {
    * Issues a refund. The same idempotency key returns the first refund again.
    *
    * @param amount in whole units of the order's currency
-   * @throws ToolError for an unknown order, and for more than can be refunded
+   * @throws ToolError for an unknown order, or if the amount is more than can be refunded
    */
   refund(orderId: string, amount: number, idempotencyKey: string): Refund {
     const known = this.#refunds.get(idempotencyKey);

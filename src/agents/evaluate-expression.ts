@@ -13,16 +13,16 @@ const FUNCTIONS = new Set(
 /**
  * Evaluates an arithmetic expression such as `2 * (3 + 4)^2` or `sqrt(2)`.
  *
- * The library parses it, and only numbers, operators and well-known functions are evaluated: its language also has
- * assignments, functions and ranges, with which a text of a model could exhaust the process.
+ * Evaluates only numbers, operators and well-known functions. The library's language also has assignments, functions
+ * and ranges, with which the model's text could exhaust the process.
  *
- * @throws ToolError for anything else, and for a result that is no finite number
+ * @throws ToolError for anything else, and for a result that is not a finite number
  */
 export async function evaluateExpression(expression: string): Promise<number> {
   if (expression.length > MAX_EXPRESSION_CHARS) {
     throw new ToolError(`The expression is too long: expected at most ${MAX_EXPRESSION_CHARS} characters.`);
   }
-  // Loading it takes 0.1 to 1 s, which only runs that calculate should pay.
+  // Loaded on first use, because loading takes 0.1 to 1 s.
   const { parse } = await import('mathjs/number');
   const parsed = parsedBy(parse, expression);
   assertArithmetic(parsed);
@@ -62,7 +62,7 @@ function isAllowed(node: MathNode, parent: MathNode | null): boolean {
     case 'FunctionNode':
       return 'fn' in node && FUNCTIONS.has(String(node.fn));
     case 'SymbolNode':
-      // The name of a function is a symbol below its call.
+      // The name of a function is a symbol node below its call.
       return CONSTANTS.has(node.toString()) || (parent?.type === 'FunctionNode' && FUNCTIONS.has(node.toString()));
     default:
       return false;

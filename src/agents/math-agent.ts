@@ -12,7 +12,7 @@ const calculate = defineTool({
   execute: async ({ expression }) => ({ expression, value: await evaluateExpression(expression) }),
 });
 
-/** Creates an agent that does sums with a tool. */
+/** Creates an agent that calculates with a tool. */
 export function createMathAgent(model: Omit<ChatCompletionAgentOptions, 'name' | 'instructions'>): Agent {
   return createChatCompletionAgent({ ...model, name: 'MathAgent', instructions: INSTRUCTIONS, tools: [calculate] });
 }

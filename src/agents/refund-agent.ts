@@ -26,7 +26,7 @@ function createRefundTools(ledger: DemoLedger): readonly Tool[] {
   return [
     defineTool({
       name: 'lookup_order',
-      description: 'Tells the item, the total and the refunded amount of an order.',
+      description: 'Returns the item, the total and the refunded amount of an order.',
       parameters: z.object({ order_id: z.string().describe('For example A-1001') }),
       execute: ({ order_id: orderId }) => ledger.lookup(orderId),
     }),

@@ -5,7 +5,7 @@ import { type ChatCompletionAgentOptions, createChatCompletionAgent } from '../o
 const INSTRUCTIONS =
   'You tell the weather. Use get_weather for every place you are asked about, and say that its data are a fixed sample.';
 
-/** Fixed data of the demo: no service is asked. */
+/** Sample data, so that the demo needs no weather service. */
 const SAMPLE_WEATHER: Readonly<Record<string, { readonly temperatureC: number; readonly sky: string }>> = {
   amsterdam: { temperatureC: 14, sky: 'light rain' },
   berlin: { temperatureC: 17, sky: 'cloudy' },
@@ -20,7 +20,7 @@ const SAMPLE_WEATHER: Readonly<Record<string, { readonly temperatureC: number; r
 
 const getWeather = defineTool({
   name: 'get_weather',
-  description: 'Gives the weather of a city, from the fixed data of this sample.',
+  description: 'Returns the weather in a city, from fixed sample data.',
   parameters: z.object({ location: z.string().describe('The name of a city, for example Paris') }),
   execute: ({ location }) => {
     const weather = SAMPLE_WEATHER[location.split(',', 1)[0]?.trim().toLowerCase() ?? ''];
@@ -31,7 +31,7 @@ const getWeather = defineTool({
   },
 });
 
-/** Creates an agent that tells the weather with a tool. */
+/** Creates an agent that looks up the weather with a tool. */
 export function createWeatherAgent(model: Omit<ChatCompletionAgentOptions, 'name' | 'instructions'>): Agent {
   return createChatCompletionAgent({ ...model, name: 'WeatherAgent', instructions: INSTRUCTIONS, tools: [getWeather] });
 }

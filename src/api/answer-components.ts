@@ -6,13 +6,13 @@ const eventKeys = {
   agent_name: z.string(),
   thread_id: z.string(),
   correlation_id: z.string(),
-  request_message: z.string().optional().describe('Missing where request_message=once leaves it out.'),
+  request_message: z.string().optional().describe('Missing if request_message=once left it out.'),
   run_started_at: z.string(),
   attempt: z.int(),
   sequence: z.int(),
 };
 
-/** A callback event. Its kinds may become more. */
+/** A callback event. Clients must expect further kinds. */
 const eventSchema = z.union([
   z.looseObject({
     ...eventKeys,
@@ -68,7 +68,7 @@ const threadSchema = z.object({
   last_activity_at: z.string(),
 });
 
-/** The schemas of bodies that routes take and answer, by their names in the description. */
+/** The schemas of request and response bodies, by their names in the description. */
 export const components = {
   RunRequest: apiSchemas.runBodySchema,
   AnsweredRun: apiSchemas.answeredRunSchema,

@@ -7,7 +7,7 @@ type Json = Readonly<Record<string, unknown>>;
 const SCHEMAS = '#/components/schemas/';
 
 /**
- * Describes the API in OpenAPI 3.1, from the schemas with which the app reads requests and makes answers.
+ * Describes the API in OpenAPI 3.1, from the schemas of requests and answers.
  *
  * @param agentNames the agents that can be called
  * @see https://spec.openapis.org/oas/v3.1.1.html
@@ -22,8 +22,7 @@ export function createOpenApiDocument(agentNames: readonly string[]): Json {
     info: {
       title: 'Durable agents with live callback telemetry',
       version: '1',
-      description:
-        'Objects may get further keys. Answers that can be continued have the headers x-has-more and x-next-cursor.',
+      description: 'Objects may get further keys. Paged answers have the headers x-has-more and x-next-cursor.',
     },
     servers: [{ url: '/api' }],
     security: [{ keyHeader: [] }, { keyParameter: [] }, {}],
@@ -87,7 +86,7 @@ function componentSchemas(): Json {
   return Object.fromEntries(named);
 }
 
-/** Before parsing, as clients have to write it. */
+/** Describes the input of the schema, which is what clients send. */
 function toJsonSchema(schema: z.ZodType): z.core.JSONSchema.BaseSchema {
   return z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
 }

@@ -3,10 +3,10 @@ import { exportQuery, listQuery, streamQuery, threadsQuery } from '../audit/http
 import { apiSchemas } from '../durable-agents/index.js';
 import type { ComponentName } from './answer-components.js';
 
-/** What a request is answered with: the name of a JSON body, a media type of something else, or no body. */
+/** The body of an answer: the name of a JSON schema, other media types, or no body. */
 type Answer = { readonly json: ComponentName } | { readonly mediaTypes: readonly string[] } | 'empty';
 
-/** A route of the API, as its description has it. */
+/** A route of the API, as described in the OpenAPI document. */
 export interface Operation {
   readonly id: string;
   readonly method: 'get' | 'post' | 'delete';
@@ -17,7 +17,7 @@ export interface Operation {
   readonly body?: ComponentName;
   /** By status. */
   readonly answers: Readonly<Record<number, Answer>>;
-  /** Statuses that are answered with an error. */
+  /** Statuses with an error body. */
   readonly errors: readonly number[];
 }
 
@@ -46,7 +46,7 @@ export const operations: readonly Operation[] = [
     id: 'listThreads',
     method: 'get',
     path: '/agents/{agentName}/threads',
-    summary: 'Lists threads, the one with the latest activity first.',
+    summary: 'Lists threads, most recent activity first.',
     query: threadsQuery,
     answers: { 200: { json: 'Threads' } },
     errors: forThread,
@@ -55,7 +55,7 @@ export const operations: readonly Operation[] = [
     id: 'getStats',
     method: 'get',
     path: '/agents/{agentName}/stats',
-    summary: 'Sums up the runs of an agent over time.',
+    summary: 'Summarizes the runs of an agent over time.',
     query: apiSchemas.statsQuery,
     answers: { 200: { json: 'Stats' } },
     errors: forThread,
@@ -73,7 +73,7 @@ export const operations: readonly Operation[] = [
     id: 'listRuns',
     method: 'get',
     path: `${THREAD}/runs`,
-    summary: "Lists a thread's runs, the newest first.",
+    summary: "Lists a thread's runs, newest first.",
     query: apiSchemas.runsQuery,
     answers: { 200: { json: 'Runs' } },
     errors: forThread,
@@ -90,7 +90,7 @@ export const operations: readonly Operation[] = [
     id: 'cancelRun',
     method: 'post',
     path: `${RUN}/cancel`,
-    summary: 'Cancels a run. 200 if it was cancelled before.',
+    summary: 'Cancels a run. 200 if it was already cancelled.',
     answers: { 200: { json: 'Run' }, 202: { json: 'Run' } },
     errors: [...forThread, 409],
   },
@@ -98,7 +98,7 @@ export const operations: readonly Operation[] = [
     id: 'listApprovals',
     method: 'get',
     path: `${THREAD}/approvals`,
-    summary: 'Lists the approvals of the run that waits for them.',
+    summary: 'Lists the approvals of the waiting run.',
     answers: { 200: { json: 'Approvals' } },
     errors: forThread,
   },
@@ -106,7 +106,7 @@ export const operations: readonly Operation[] = [
     id: 'decideApproval',
     method: 'post',
     path: `${THREAD}/approvals/{approval_id}`,
-    summary: 'Approves or rejects a tool call. 200 if the same decision was made before.',
+    summary: 'Approves or rejects a tool call. 200 if the same decision was already made.',
     body: 'ApprovalDecision',
     answers: { 200: { json: 'DecidedApproval' }, 202: { json: 'DecidedApproval' } },
     errors: [...forThread, 409, 410, 413],
@@ -175,7 +175,7 @@ export const operations: readonly Operation[] = [
     id: 'getDashboard',
     method: 'get',
     path: '/dashboard',
-    summary: 'Serves the page that shows threads live.',
+    summary: 'Serves the dashboard.',
     answers: { 200: { mediaTypes: ['text/html'] }, 304: 'empty' },
     errors: [],
   },
@@ -183,7 +183,7 @@ export const operations: readonly Operation[] = [
     id: 'getDashboardAsset',
     method: 'get',
     path: '/dashboard/{asset}',
-    summary: 'Serves a file of that page.',
+    summary: 'Serves a file of the dashboard.',
     answers: { 200: { mediaTypes: ['text/javascript', 'text/css', 'image/svg+xml'] }, 304: 'empty' },
     errors: [404],
   },

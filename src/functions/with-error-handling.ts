@@ -23,7 +23,7 @@ export function withErrorHandling(handler: LoggingHandler): HttpHandler {
       return exposingHeaders(await handler(request, context, log));
     } catch (error) {
       const { status, message, headers } = describeError(error, context);
-      // A browser or proxy may otherwise keep a 404 and hide what has come since.
+      // Otherwise a browser or proxy may cache a 404 and hide what was created since.
       const uncached = { 'cache-control': 'no-store', ...headers };
       return exposingHeaders({ status, headers: uncached, jsonBody: { error: message } });
     } finally {

@@ -29,19 +29,19 @@ const environment = z.object(agentEnvironment);
 
 export function toAgentSettings(values: z.infer<typeof environment>) {
   return {
-    /** Maximum duration of a run, callbacks included. */
+    /** Maximum duration of a run, including callbacks. */
     runTimeoutSeconds: values.AGENT_RUN_TIMEOUT_SECONDS,
-    /** Maximum size of a model's answer, reasoning included, in bytes of UTF-8. */
+    /** Maximum size of a model's answer, including reasoning, in bytes of UTF-8. */
     maxAnswerBytes: values.AGENT_MAX_ANSWER_BYTES,
     /** Maximum size of a request's message, in bytes of UTF-8. */
     maxMessageBytes: values.AGENT_MAX_MESSAGE_BYTES,
-    /** The roles in which callers may speak. */
+    /** The roles that callers may use. */
     allowedRoles: values.AGENT_ALLOWED_ROLES,
-    /** Who may do what: everybody everything, or each user what concerns the own threads. */
+    /** `none`: every caller reaches every thread. `easyauth`: users reach only their own threads. */
     authorize: values.AGENT_AUTHORIZE,
-    /** Maximum number of attempts of a run that crashes interrupt. */
+    /** Maximum number of deliveries of a run that crashes interrupt. */
     maxAttempts: values.AGENT_MAX_ATTEMPTS,
-    /** How long a tool call waits for approval before it is refused. */
+    /** How long a tool call waits for approval before it counts as rejected. */
     approvalTimeoutHours: values.APPROVAL_TIMEOUT_HOURS,
     /** How long a request waits for its run to end. */
     waitSeconds: values.AGENT_WAIT_SECONDS,

@@ -13,9 +13,9 @@ const environment = z.object(conversationEnvironment);
 
 export function toConversationSettings(values: z.infer<typeof environment>) {
   return {
-    /** Tokens of a request and of the turns before it that the model gets; `undefined`: no limit. */
+    /** Maximum tokens of a request and its history that the model gets. `undefined` means no limit. */
     maxHistoryTokens: values.AGENT_MAX_HISTORY_TOKENS,
-    /** Turns that the model gets, the one of the request included. */
+    /** Maximum number of turns that the model gets, including the request. */
     maxHistoryTurns: values.AGENT_MAX_HISTORY_TURNS,
     /** Maximum size of a thread's stored state, in bytes of JSON. */
     maxStateBytes: values.AGENT_MAX_STATE_BYTES,

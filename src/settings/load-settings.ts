@@ -60,9 +60,9 @@ const settingsSchema = environmentSchema.transform((values) => ({
   callbackAnswers: toCallbackAnswerSettings(values),
   callbackLog: toCallbackLogSettings(values),
   redaction: toRedactionSettings(values),
-  /** What models cost, by deployment. Undefined if no price is known. */
+  /** Prices by deployment. `undefined` if none is set. */
   prices: values.AGENT_PRICES,
-  /** Undefined if no sink is set. */
+  /** `undefined` if no sink is set. */
   telemetry: toTelemetrySettings(values),
 }));
 

@@ -17,7 +17,7 @@ const expected =
   'expected JSON, or the path of a JSON file, with prices per million tokens by deployment, ' +
   'as {"gpt-4o":{"currency":"USD","input":2.5,"cachedInput":1.25,"output":10}}';
 
-/** The environment variable that says what models cost. */
+/** The environment variable with the prices of models. */
 export const priceEnvironment = {
   AGENT_PRICES: z.string().transform(parsePrices).optional(),
 };

@@ -2,8 +2,8 @@ import type { Environment } from './environment-values.js';
 import { findUnknownVariables } from './unknown-variables.js';
 
 /**
- * Variables that this app ignores: those that would make the OpenAI SDK call another address or send other headers, and
- * those that other Azure samples use under another name.
+ * Variables that this app ignores: some would make the OpenAI SDK call another address or send other headers; others
+ * are the names that other Azure samples use.
  */
 const IGNORED_VARIABLES: Readonly<Record<string, string>> = {
   OPENAI_BASE_URL: 'this app calls AZURE_OPENAI_ENDPOINT, with its own key',

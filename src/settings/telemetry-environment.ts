@@ -5,7 +5,7 @@ import { hostEnvironment } from './host-environment.js';
 
 const PROTOCOLS = ['http/json', 'http/protobuf'] as const;
 
-/** The environment variables that say where traces and metrics go. The exporters read further `OTEL_*` variables. */
+/** The environment variables that configure traces and metrics. The exporters read further `OTEL_*` variables. */
 export const telemetryEnvironment = {
   APPLICATIONINSIGHTS_CONNECTION_STRING: z
     .string()
@@ -38,7 +38,7 @@ export const telemetryEnvironment = {
 
 const environment = z.object({ ...telemetryEnvironment, WEBSITE_SITE_NAME: hostEnvironment.WEBSITE_SITE_NAME });
 
-/** @returns `undefined` if no sink is set: then nothing of it is loaded */
+/** @returns `undefined` if no sink is set; telemetry is then not loaded */
 export function toTelemetrySettings(values: z.infer<typeof environment>): TelemetrySettings | undefined {
   const connectionString = values.APPLICATIONINSIGHTS_CONNECTION_STRING;
   const hasOtlp = values.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined;

@@ -1,8 +1,8 @@
 import type { AgentUsage } from '../durable-agents/index.js';
 
 /**
- * Names of the OpenTelemetry conventions for generative AI, version 0.1, of Azure's Agents view, and our own. The
- * conventions are in development: names are kept here and not in the packages of the conventions.
+ * Attribute names of the OpenTelemetry conventions for generative AI (version 0.1), of Azure's Agents view, and of this
+ * app. They are listed here because the packages of the conventions change while these are in development.
  */
 export const names = {
   operation: 'gen_ai.operation.name',
@@ -36,7 +36,7 @@ export const names = {
   systemInstructions: 'gen_ai.system_instructions',
   tokenModality: 'gen_ai.token.modality',
   errorType: 'error.type',
-  /** Azure's Agents view filters by them, and its exporter for traces alone does not copy them to children. */
+  /** Azure's Agents view filters by it. Its exporter for traces does not copy it to child spans. */
   mainAgent: 'microsoft.gen_ai.main_agent.name',
   mainConversation: 'microsoft.gen_ai.main_agent.conversation_id',
   correlationId: 'durable_agent.correlation_id',
@@ -50,7 +50,7 @@ export const names = {
   costCurrency: 'durable_agent.cost_currency',
 } as const;
 
-/** Only counts that the model gave. */
+/** Returns the token counts that the model reported. */
 export function usageAttributes(usage: AgentUsage | undefined): Record<string, number> {
   if (usage === undefined) return {};
   const { inputTokenCount, outputTokenCount, extra } = usage;

@@ -3,8 +3,8 @@ import { context, propagation, ROOT_CONTEXT } from '@opentelemetry/api';
 import { incomingTraceParent } from '../functions/trace-parent.js';
 
 /**
- * A `preInvocation` hook that runs each function within the host's span of its invocation, else within that of its
- * caller: spans which the function makes join theirs.
+ * A `preInvocation` hook that runs each function within the host's span of its invocation, or else within the caller's
+ * span, so that spans of the function become its children.
  */
 export function bindInvocation(invocation: PreInvocationContext): void {
   const { functionHandler: handler, invocationContext, inputs } = invocation;

@@ -26,7 +26,7 @@ export function toMessagesJson(
   return redactedJson(written, redact);
 }
 
-/** Returns a value as JSON. Redacts each string by itself, so that the result is still JSON. */
+/** Returns a value as JSON. Redacts each string separately, so the result stays valid JSON. */
 export function redactedJson(value: unknown, redact: (text: string) => string): string {
   return (
     JSON.stringify(value, (_name, inner: unknown) => (typeof inner === 'string' ? redact(inner) : inner)) ?? 'null'
@@ -36,7 +36,7 @@ export function redactedJson(value: unknown, redact: (text: string) => string): 
 /**
  * Returns the JSON of a model's answer.
  *
- * @param pieces - of its texts, in order
+ * @param pieces - the pieces of its texts, in order
  */
 export function toAnswerJson(
   pieces: readonly AgentTextUpdate[],
@@ -46,7 +46,7 @@ export function toAnswerJson(
   const texts: { readonly type: string; content: string }[] = [];
   for (const { kind, text } of pieces) {
     const last = texts.at(-1);
-    // Joins the pieces first, because a secret may be split over several.
+    // Joins the pieces first, because a secret may be split across several.
     if (last?.type === kind) last.content += text;
     else texts.push({ type: kind, content: text });
   }

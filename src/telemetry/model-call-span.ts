@@ -16,7 +16,7 @@ export interface ModelCallSpanOptions {
   readonly call: TracedModelCall;
   readonly metrics: RunMetrics;
   readonly agentName: string;
-  /** Redacts the answer. Undefined: the span does not contain it. */
+  /** Redacts the answer. `undefined`: the span does not contain the answer. */
   readonly redact: ((text: string) => string) | undefined;
 }
 
@@ -76,7 +76,7 @@ export class ModelCallSpan implements ModelCallTrace {
   failed(error: AgentError): void {
     if (this.#hasEnded) return;
     const { span, metrics } = this.#options;
-    // A finish reason was expected and has not come.
+    // The answer ended without a finish reason.
     span.setAttribute(names.finishReasons, ['error']);
     failSpan(span, { code: error.code, message: 'The model call failed.' });
     metrics.addUsage(undefined, this.#attributes);

@@ -2,7 +2,7 @@ import { type Attributes, type Histogram, type Meter, metrics } from '@opentelem
 import type { AgentUsage } from '../durable-agents/index.js';
 import { names } from './attributes.js';
 
-/** The boundaries that the conventions name. */
+/** Bucket boundaries of the conventions. */
 const SECONDS = powers(0.01, 2, 14);
 const AGENT_SECONDS = powers(0.1, 2, 13);
 const TOKENS = powers(1, 4, 14);
@@ -31,7 +31,7 @@ export class RunMetrics {
   readonly #outputTokens: Histogram;
   readonly #cost;
 
-  /** To be made after the SDK is registered: unlike a tracer, a meter does not find it later. */
+  /** Create it after the SDK is registered: unlike a tracer, a meter does not pick up a later SDK. */
   constructor(meter: Meter = metrics.getMeter('durable-agents')) {
     this.#meter = meter;
     this.runSeconds = this.#histogram('gen_ai.invoke_agent.duration', 's', AGENT_SECONDS);
@@ -54,7 +54,7 @@ export class RunMetrics {
     this.#cost = meter.createCounter('durable_agent.cost', { unit: '{currency}' });
   }
 
-  /** @param attributes of the model call */
+  /** @param attributes - those of the model call */
   addUsage(usage: AgentUsage | undefined, attributes: Attributes): void {
     const counts = this.#tokenCounts;
     if (usage === undefined) {

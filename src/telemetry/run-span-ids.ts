@@ -9,8 +9,8 @@ interface ChosenIds {
 }
 
 /**
- * Makes ids of spans. The span of a run's first attempt has an id that follows from the run's correlation id, so that a
- * later attempt, in any process, can link to it. A run without a caller's trace has its correlation id as trace id.
+ * Generates ids of spans. The id of a run's first span is derived from the run's correlation id, so a later attempt in
+ * any process can link to it. A run without a trace of the caller uses its correlation id as the trace id.
  */
 export class RunSpanIds implements IdGenerator {
   #chosen: ChosenIds | undefined;
@@ -32,7 +32,7 @@ export class RunSpanIds implements IdGenerator {
     }
   }
 
-  /** The trace of a run whose caller has none. */
+  /** The trace id of a run whose caller has no trace. */
   rootTraceId(correlationId: string): string {
     return isValidTraceId(correlationId) ? correlationId : digest(correlationId, 32);
   }

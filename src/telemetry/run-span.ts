@@ -19,14 +19,14 @@ import { ToolCallSpan } from './tool-call-span.js';
 export interface RunSpanOptions {
   readonly run: TracedRun;
   readonly span: Span;
-  /** In which the span is active: the parent of its calls. */
+  /** The context in which the span is active, for spans of its calls. */
   readonly context: Context;
   readonly tracer: Tracer;
   readonly metrics: RunMetrics;
   readonly capturesContent: boolean;
 }
 
-/** The span `invoke_agent` of one attempt of a run. Spans of its calls are its direct children: Azure looks no deeper. */
+/** The span `invoke_agent` of one attempt of a run. Calls are direct children, because Azure looks no deeper. */
 export class RunSpan implements RunTrace {
   readonly #options: RunSpanOptions;
   readonly #startedMs = performance.now();
@@ -87,7 +87,7 @@ export class RunSpan implements RunTrace {
       [names.finishReasons]: [finishReason],
       ...usageAttributes(usage),
       ...(cost && { [names.cost]: cost.amount, [names.costCurrency]: cost.currency }),
-      // Its strings are redacted already, as those of all that callbacks get.
+      // Its strings are already redacted, as in everything that callbacks get.
       ...(capturesContent && { [names.outputMessages]: toMessagesJson(messages, (text) => text, finishReason) }),
     });
     this.#end({ [names.agent]: run.agent.name });
@@ -114,7 +114,7 @@ export class RunSpan implements RunTrace {
     span.end();
   }
 
-  /** What each span of a run has. */
+  /** The attributes of each span of a run. */
   #runAttributes(): Attributes {
     const { agent, threadId, correlationId, attempt } = this.#options.run;
     return {

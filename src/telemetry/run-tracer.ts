@@ -16,13 +16,13 @@ import type { RunSpanIds } from './run-span-ids.js';
 import { RunSpan } from './run-span.js';
 
 export interface RunTracerOptions {
-  /** Whether spans hold messages, tool arguments and results. @default false */
+  /** Whether spans contain messages, tool arguments and results. @default false */
   readonly capturesContent?: boolean;
-  /** The id generator of the registered SDK, for links between attempts. Without it there are none. */
+  /** The id generator of the registered SDK, for links between attempts. `undefined`: no links. */
   readonly ids?: RunSpanIds;
 }
 
-/** Makes spans and metrics of runs with whatever OpenTelemetry SDK is registered; without one they cost next to nothing. */
+/** Records spans and metrics of runs with the registered OpenTelemetry SDK. Without one it costs almost nothing. */
 export function createRunTracer({ capturesContent = false, ids }: RunTracerOptions = {}): RunTracer {
   let metrics: RunMetrics | undefined;
   return {
@@ -39,7 +39,7 @@ interface StartOptions {
   readonly capturesContent: boolean;
   readonly ids: RunSpanIds | undefined;
   readonly metrics: RunMetrics;
-  /** The caller's. */
+  /** The trace of the caller. `undefined` if there is none. */
   readonly traceId: string | undefined;
 }
 
@@ -76,7 +76,7 @@ function firstAttempt(ids: RunSpanIds, correlationId: string, traceId: string | 
   return { context, attributes: { [names.attempt]: 1 } };
 }
 
-/** The signal may come from elsewhere, so its value is checked here as well. */
+/** Validates the value, because other clients may signal the entity, too. */
 function parseTraceParent(traceParent: string | undefined): SpanContext | undefined {
   const [, traceId = '', spanId = '', flags = ''] = traceParent?.split('-') ?? [];
   const context = { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true };

@@ -17,10 +17,10 @@ import { withTimeout } from '../functions/time-limits.js';
 import type { RunSpanIds } from './run-span-ids.js';
 import type { ApplicationInsightsSettings, OtlpProtocol, TelemetrySettings } from './telemetry-settings.js';
 
-/** A batch is sent after a second: an instance may be frozen or stopped soon after its last run. */
+/** Delay before a batch is sent. Short, because an instance may be stopped soon after its last run. */
 const BATCH_DELAY_MS = 1000;
 const EXPORT_TIMEOUT_MS = 2000;
-/** Below the 5 s that the host waits for a worker to end. */
+/** Below the 5 s that the host waits for a worker to exit. */
 export const STOP_TIMEOUT_MS = 4000;
 const WARNING_INTERVAL_MS = 60_000;
 
@@ -30,7 +30,7 @@ interface Sink {
   readonly metrics: PushMetricExporter;
 }
 
-/** Options of the exporter that settings do not have: for a sink on loopback. */
+/** Further options of the exporter, for tests with a sink on loopback. */
 export type ExporterOptions = Readonly<Record<string, unknown>>;
 
 /** A registered SDK. */
@@ -40,8 +40,8 @@ export interface RunningSdk {
 }
 
 /**
- * Loads the exporters that are wanted and registers the SDK for the whole process. No caller ever waits for a sink: spans
- * are dropped when too many wait to be sent.
+ * Loads the configured exporters and registers the SDK for the whole process. Callers never wait for a sink: spans are
+ * dropped when the queue is full.
  */
 export async function startSdk(
   settings: TelemetrySettings,
@@ -117,17 +117,17 @@ async function otlpSink(protocol: OtlpProtocol): Promise<Sink> {
   return { spans: new spans.OTLPTraceExporter(options), metrics: new metricsModule.OTLPMetricExporter(options) };
 }
 
-/** The exporter alone: the distribution around it takes 0.6 s to load and keeps 5 traces a second. */
+/** Uses only the exporter: Azure's distribution takes 0.6 s to load and keeps only 5 traces a second. */
 async function applicationInsightsSink(
   { connectionString, identityClientId }: ApplicationInsightsSettings,
   exporterOptions: ExporterOptions,
 ): Promise<Sink> {
-  // What the exporter tells Microsoft about itself.
+  // Turns off the exporter's statistics about itself for Microsoft.
   process.env['APPLICATION_INSIGHTS_NO_STATSBEAT'] ??= 'true';
   const azure = await import('@azure/monitor-opentelemetry-exporter');
   const options = {
     connectionString,
-    // Spans would be written to the disk of the instance.
+    // Otherwise spans would be written to the disk of the instance.
     disableOfflineStorage: true,
     ...(identityClientId !== undefined && { credential: await managedIdentity(identityClientId) }),
     ...exporterOptions,
@@ -143,14 +143,14 @@ async function managedIdentity(clientId: string) {
   return clientId === '' ? new ManagedIdentityCredential() : new ManagedIdentityCredential({ clientId });
 }
 
-/** A sink that is down fails each batch: one warning a minute is enough. */
+/** Logs at most one warning a minute, because every batch fails while a sink is down. */
 function createErrorLog(log: Logger): (error: unknown) => void {
   let quietUntilMs = 0;
   return (error) => {
     const nowMs = performance.now();
     if (nowMs < quietUntilMs) return;
     quietUntilMs = nowMs + WARNING_INTERVAL_MS;
-    log.warn(`Traces or metrics could not be sent; runs go on. ${shown(error)}`);
+    log.warn(`Traces or metrics could not be sent; runs continue. ${shown(error)}`);
   };
 }
 

@@ -1,18 +1,21 @@
-/** How traces and metrics are sent over OTLP. The exporters read where, and with which headers, from `OTEL_*` variables. */
+/** Encoding of OTLP. The exporters read endpoint and headers from `OTEL_*` variables. */
 export type OtlpProtocol = 'http/json' | 'http/protobuf';
 
-/** Where Application Insights is. */
+/** Connection to Application Insights. */
 export interface ApplicationInsightsSettings {
   readonly connectionString: string;
-  /** Signs in with the managed identity of this client id, or with that of the app if it is empty. Optional. */
+  /**
+   * Signs in with the managed identity of this client id, or with the app's own if it is empty. `undefined`: with the
+   * key.
+   */
   readonly identityClientId?: string;
 }
 
-/** Where traces and metrics go: to one sink at least. */
+/** Destinations of traces and metrics. At least one is set. */
 export interface TelemetrySettings {
-  /** The app, as sinks name it. */
+  /** Name of the app in traces and metrics. */
   readonly serviceName: string;
-  /** Whether spans hold messages, tool arguments and results. */
+  /** Whether spans contain messages, tool arguments and results. */
   readonly capturesContent: boolean;
   readonly metricIntervalMs: number;
   readonly otlpProtocol?: OtlpProtocol;

@@ -19,7 +19,7 @@ export class Telemetry {
     this.tracer = createRunTracer({ capturesContent: settings.capturesContent, ids: this.#ids });
   }
 
-  /** Loads and registers the SDK. To be awaited before the first run. */
+  /** Loads and registers the SDK. Await it before the first run. */
   async start(exporterOptions?: ExporterOptions): Promise<void> {
     const { startSdk } = await import('./start-sdk.js');
     this.#sdk = await startSdk(this.#settings, this.#ids, this.#log, exporterOptions);

@@ -7,12 +7,12 @@ import type { RunMetrics } from './run-metrics.js';
 
 export interface ToolCallSpanOptions {
   readonly span: Span;
-  /** That of the run. */
+  /** The context of the run's span. */
   readonly context: Context;
   readonly call: TracedToolCall;
   readonly metrics: RunMetrics;
   readonly agentName: string;
-  /** `undefined` if spans hold no content. */
+  /** `undefined` if spans contain no content. */
   readonly redact: ((text: string) => string) | undefined;
 }
 
@@ -40,7 +40,7 @@ export class ToolCallSpan implements ToolCallTrace {
   failed(code: string, message: string): void {
     if (this.#hasEnded) return;
     const { span, redact } = this.#options;
-    // The words of a tool may quote its arguments, which are content.
+    // A tool's message may quote its arguments, which are content.
     failSpan(span, { code, message: redact?.(message) ?? 'The tool call failed.' });
     this.#end(code);
   }
