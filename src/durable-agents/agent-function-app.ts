@@ -186,6 +186,7 @@ export class AgentFunctionApp {
       threadIndex: this.threadIndex,
       unknownRunHint,
       onDeleted,
+      maxStateBytes: this.#maxStateBytes,
     });
   }
 

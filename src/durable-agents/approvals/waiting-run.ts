@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ThreadStateError } from '../errors.js';
 import { type RunRequest, runRequestSchema } from '../run-request.js';
+import { boundOpenState, type BoundedThreadState } from '../thread/bound-thread-state.js';
 import type { ThreadState } from '../thread/thread-state.js';
 import { type Approval, type ApprovalDecision, approvalSchema } from './approval.js';
 
@@ -93,6 +94,22 @@ export function withDecision(run: WaitingRun, decided: readonly Approval[], deci
     ids.has(approval.approvalId) ? { ...approval, decision } : approval,
   );
   return { ...run, approvals };
+}
+
+/**
+ * The state with a decision on an approval of its waiting run. Drops the oldest turns if edited arguments need their space.
+ *
+ * @returns undefined if the state does not fit into `maxBytes` nevertheless
+ */
+export function stateWithDecision(
+  state: ThreadState,
+  approval: Approval,
+  decision: ApprovalDecision,
+  maxBytes: number,
+): BoundedThreadState | undefined {
+  const waiting = waitingStateOf(state);
+  const waitingRun = waiting.waitingRun && withDecision(waiting.waitingRun, [approval], decision);
+  return boundOpenState(withWaitingState(state, { ...waiting, waitingRun }), maxBytes, new Date());
 }
 
 /** What is left of a waiting run when it has ended. */

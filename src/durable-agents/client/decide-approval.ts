@@ -3,12 +3,12 @@ import type { DurableClient } from 'durable-functions';
 import { HttpError } from '../../functions/http-error.js';
 import { pause } from '../../functions/time-limits.js';
 import { UnavailableError } from '../../functions/unavailable-error.js';
-import { type Approval, digestOf } from '../approvals/approval.js';
-import { type WaitingState, waitingStateOf } from '../approvals/waiting-run.js';
+import { type Approval, type ApprovalDecision, digestOf } from '../approvals/approval.js';
+import { stateWithDecision, type WaitingState, waitingStateOf } from '../approvals/waiting-run.js';
 import type { DecideInput } from '../entity/resume-operation.js';
 import { findThreadEntity, readThread } from '../thread/thread-entity.js';
 import type { ThreadIdentity } from '../thread/thread-identity.js';
-import type { JsonObject } from '../thread/thread-state.js';
+import type { JsonObject, ThreadState } from '../thread/thread-state.js';
 
 const DECIDE_TIMEOUT_MS = 10_000;
 /** The event of an approval can be seen shortly before the state that has it is committed. */
@@ -37,23 +37,27 @@ export interface DecideOptions {
   readonly durableClient: DurableClient;
   /** @throws if the arguments that a person has edited do not fit */
   readonly checkArguments: (toolName: string, args: JsonObject) => Promise<void>;
+  /** Maximum size of a thread's state, in bytes of JSON. */
+  readonly maxStateBytes: number;
 }
 
 /**
  * Decides about a tool call. Of several decisions the first one wins. Resolves when it is committed.
  *
  * @returns `isNew` false if the same decision was made before
- * @throws HttpError 404 for an unknown approval, 410 for one that has expired, 409 if another decision was made
+ * @throws HttpError 404 for an unknown approval, 410 for one that has expired, 409 if another decision was made, 413 if
+ *   the edited arguments do not fit into the state
  * @throws UnavailableError if the entity does not get to it in time
  */
 export async function decideApproval(
   thread: ThreadIdentity,
   decision: Decision,
-  { durableClient, checkArguments }: DecideOptions,
+  { durableClient, checkArguments, maxStateBytes }: DecideOptions,
 ): Promise<FoundApproval & { readonly isNew: boolean }> {
   const { approvalId, approved, reason, arguments: edited, decidedBy } = decision;
   const digest = digestOf(approved, edited);
-  const found = requireApproval(await readCommitted(thread, approvalId, durableClient), approvalId);
+  const state = await readCommitted(thread, approvalId, durableClient);
+  const found = requireApproval(state && waitingStateOf(state), approvalId);
   if (found.approval.decision !== undefined) return { ...sameDecision(found, digest), isNew: false };
   if (isExpired(found.approval)) {
     await signalResume(thread, durableClient);
@@ -61,9 +65,7 @@ export async function decideApproval(
   }
   if (edited !== undefined) await checkArguments(found.approval.toolName, edited);
   const token = randomUUID();
-  const input: DecideInput = {
-    approvalId,
-    approved,
+  const decided = {
     decidedAt: new Date().toISOString(),
     token,
     digest,
@@ -71,6 +73,14 @@ export async function decideApproval(
     ...(reason !== undefined && { reason }),
     ...(edited !== undefined && { arguments: edited }),
   };
+  const next: ApprovalDecision = { ...decided, state: approved ? 'approved' : 'rejected' };
+  if (state !== undefined && stateWithDecision(state, found.approval, next, maxStateBytes) === undefined) {
+    throw new HttpError(
+      413,
+      `The decision does not fit into the state of its thread (at most ${maxStateBytes} bytes).`,
+    );
+  }
+  const input: DecideInput = { ...decided, approvalId, approved };
   const { agentName, threadId } = thread;
   await durableClient.signalEntity(await findThreadEntity(durableClient, agentName, threadId), 'decide', input);
   const endsAtMs = performance.now() + DECIDE_TIMEOUT_MS;
@@ -88,11 +98,12 @@ async function readCommitted(
   thread: ThreadIdentity,
   approvalId: string,
   durableClient: DurableClient,
-): Promise<WaitingState | undefined> {
+): Promise<ThreadState | undefined> {
   const endsAtMs = performance.now() + COMMIT_TIMEOUT_MS;
   for (;;) {
-    const waiting = await readApprovals(thread, durableClient);
-    if (findApproval(waiting, approvalId) !== undefined || performance.now() > endsAtMs) return waiting;
+    const state = await readThread(durableClient, thread.agentName, thread.threadId);
+    const hasApproval = state !== undefined && findApproval(waitingStateOf(state), approvalId) !== undefined;
+    if (hasApproval || performance.now() > endsAtMs) return state;
     await pause(MAX_PAUSE_MS / 5);
   }
 }

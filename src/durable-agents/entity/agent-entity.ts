@@ -7,11 +7,10 @@ import { isEmptyState, type WaitingRun, waitingStateOf, withWaitingState } from 
 import { ThreadStateError } from '../errors.js';
 import { redactedLog } from '../redaction/run-redaction.js';
 import { stateAfter, type Tombstones } from '../runs/tombstones.js';
-import { fromEntityKey } from '../thread/thread-id.js';
 import { createThreadState, ownedBy, ownerOf, parseThreadState, type ThreadState } from '../thread/thread-state.js';
 import type { OperationOutcome } from './deliver-run.js';
 import { decideOperation, dropWaitingRun, resumeOperation } from './resume-operation.js';
-import { runOperation, type RunOperationOptions } from './run-operation.js';
+import { runOperation, type RunOperationOptions, threadIdOf } from './run-operation.js';
 
 export interface AgentEntityOptions extends RunOperationOptions {
   readonly tombstones: Tombstones;
@@ -103,7 +102,6 @@ async function deleteTurns(
   log: Logger,
 ): Promise<OperationOutcome> {
   const { agent, tombstones } = options;
-  const { key } = entity.entityId;
   const deletedAt = deletionSchema.safeParse(entity.getInput()).data?.deletedAt;
   const dropped = waitingRunOf(entity.getState());
   const rest = deletedAt === undefined ? undefined : newerTurns(entity.getState(), deletedAt);
@@ -112,11 +110,13 @@ async function deleteTurns(
   }
   if (rest !== undefined) entity.setState(rest);
   if (deletedAt !== undefined) {
-    const thread = { agentName: agent.name, threadId: fromEntityKey(key) ?? key };
+    const thread = { agentName: agent.name, threadId: threadIdOf(entity) };
     try {
       await withTimeout(NOTE_TIMEOUT_MS, () => tombstones.noteEmptied(thread, deletedAt));
     } catch (error) {
-      log.warn(`[${agent.name}] a deletion could not be noted as done: ${errorText(error)} (thread ${key})`);
+      log.warn(
+        `[${agent.name}] a deletion could not be noted as done: ${errorText(error)} (thread ${thread.threadId})`,
+      );
     }
   }
   return { result: { status: 'deleted' }, isGone: rest === undefined };

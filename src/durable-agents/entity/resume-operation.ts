@@ -5,6 +5,7 @@ import { type Approval, type ApprovalDecision, toApprovalUpdate } from '../appro
 import {
   expiredApprovals,
   openApprovals,
+  stateWithDecision,
   type WaitingRun,
   waitingStateOf,
   withDecision,
@@ -16,10 +17,9 @@ import { failRun } from '../run-agent.js';
 import { RunRedaction } from '../redaction/run-redaction.js';
 import type { RunRequest } from '../run-request.js';
 import { CANCELLED_END } from '../runs/run-record.js';
-import { fromEntityKey } from '../thread/thread-id.js';
 import { parseThreadState } from '../thread/thread-state.js';
 import { deliverRun, type OperationOutcome } from './deliver-run.js';
-import { type RunOperationOptions, withDelivery } from './run-operation.js';
+import { deliveryOf, type RunOperationOptions, threadIdOf, withDelivery } from './run-operation.js';
 
 /** The input of `decide`. */
 const decisionSchema = z.object({
@@ -58,8 +58,7 @@ export async function decideOperation(
   const { data: input } = decisionSchema.safeParse(entity.getInput());
   if (input === undefined) return { result: { error: 'Invalid decision.' } };
   const state = parseThreadState(entity.getState());
-  const waiting = waitingStateOf(state);
-  const { waitingRun } = waiting;
+  const { waitingRun } = waitingStateOf(state);
   const approval = waitingRun?.approvals.find(({ approvalId }) => approvalId === input.approvalId);
   if (waitingRun === undefined || approval === undefined) return { result: { status: 'unknown' } };
   if (approval.decision !== undefined) return { result: { status: approval.decision.state } };
@@ -69,8 +68,11 @@ export async function decideOperation(
   }
   const { approved, approvalId: _, ...decided } = input;
   const decision: ApprovalDecision = { ...decided, state: approved ? 'approved' : 'rejected' };
+  const decidedState = stateWithDecision(state, approval, decision, options.maxStateBytes);
+  if (decidedState === undefined) return { result: { error: 'The decision exceeds AGENT_MAX_STATE_BYTES.' } };
   const run = withDecision(waitingRun, [approval], decision);
-  entity.setState(withWaitingState(state, { ...waiting, waitingRun: run }));
+  entity.setState(decidedState.state);
+  await deliveryOf(threadIdOf(entity), run.request, options, log).noteDropped(decidedState.droppedTurns);
   await tellDecision(entity, run, [approval], options, log);
   if (openApprovals(run).length === 0) entity.signalEntity(entity.entityId, 'resume');
   return { result: { status: decision.state } };
@@ -145,7 +147,7 @@ async function startDeferred(
   log: Logger,
 ): Promise<OperationOutcome> {
   if (request === undefined) {
-    const threadId = fromEntityKey(entity.entityId.key) ?? entity.entityId.key;
+    const threadId = threadIdOf(entity);
     // The thread was deleted while it waited.
     await options.waitingThreads.note({ agentName: options.agent.name, threadId }, undefined);
     return { result: { status: 'idle' }, isGone: entity.isNewlyConstructed };
@@ -183,7 +185,7 @@ async function tellDecision(
   { agent, callback, redaction, runTimeoutMs: timeoutMs }: RunOperationOptions,
   log: Logger,
 ): Promise<void> {
-  const threadId = fromEntityKey(entity.entityId.key) ?? entity.entityId.key;
+  const threadId = threadIdOf(entity);
   const notifier = new CallbackNotifier({
     callback,
     agentName: agent.name,

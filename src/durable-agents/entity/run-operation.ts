@@ -82,14 +82,8 @@ export async function withDelivery(
   log: Logger,
   operate: (delivery: RunDelivery, threadId: string) => Promise<OperationOutcome>,
 ): Promise<OperationOutcome> {
-  const threadId = fromEntityKey(entity.entityId.key) ?? entity.entityId.key;
-  const delivery = new RunDelivery({
-    ...options,
-    run: { ...request, agentName: options.agent.name, threadId },
-    shownMessage: options.redaction?.text(request.message) ?? request.message,
-    owner: request.ownerId,
-    log,
-  });
+  const threadId = threadIdOf(entity);
+  const delivery = deliveryOf(threadId, request, options, log);
   options.completions.begin(request.correlationId);
   let outcome: OperationOutcome | undefined;
   try {
@@ -105,6 +99,25 @@ export async function withDelivery(
     if (outcome?.result['status'] === 'queued') options.completions.defer(request.correlationId);
     else options.completions.announce(request.correlationId);
   }
+}
+
+export function threadIdOf({ entityId }: DurableEntityContext<unknown>): string {
+  return fromEntityKey(entityId.key) ?? entityId.key;
+}
+
+export function deliveryOf(
+  threadId: string,
+  request: RunRequest,
+  options: RunOperationOptions,
+  log: Logger,
+): RunDelivery {
+  return new RunDelivery({
+    ...options,
+    run: { ...request, agentName: options.agent.name, threadId },
+    shownMessage: options.redaction?.text(request.message) ?? request.message,
+    owner: request.ownerId,
+    log,
+  });
 }
 
 type Deferral =

@@ -31,11 +31,17 @@ export function createListApprovalsRoute(access: ThreadAccess): HttpHandler {
   });
 }
 
+export interface DecideApprovalRouteOptions {
+  readonly access: ThreadAccess;
+  /** Maximum size of a thread's state, in bytes of JSON. */
+  readonly maxStateBytes: number;
+}
+
 /**
  * `POST agents/{agentName}/threads/{thread_id}/approvals/{approval_id}`: 202 if the decision is made, 200 if the same one
  * was made before, 409 if another one was.
  */
-export function createDecideApprovalRoute(access: ThreadAccess): HttpHandler {
+export function createDecideApprovalRoute({ access, maxStateBytes }: DecideApprovalRouteOptions): HttpHandler {
   return withErrorHandling(async (request, context) => {
     const { thread, principal } = await access.callerOf(request, context, 'approve');
     const body = approvalDecisionSchema.safeParse(await readJsonBody(request));
@@ -64,7 +70,7 @@ export function createDecideApprovalRoute(access: ThreadAccess): HttpHandler {
         throw error;
       }
     };
-    const options = { durableClient: getClient(context), checkArguments };
+    const options = { durableClient: getClient(context), checkArguments, maxStateBytes };
     const decided = await decideApproval(thread, decision, options).catch(refuseUnreadable);
     return {
       status: decided.isNew ? 202 : 200,

@@ -1,12 +1,17 @@
 import { app, type HttpFunctionOptions, type HttpHandler, type HttpMethod } from '@azure/functions';
 import { input } from 'durable-functions';
-import { createDecideApprovalRoute, createListApprovalsRoute } from './approval-routes.js';
+import {
+  createDecideApprovalRoute,
+  createListApprovalsRoute,
+  type DecideApprovalRouteOptions,
+} from './approval-routes.js';
 import { createConversationRoute } from './conversation-route.js';
 import { createDeleteThreadRoute, type DeleteThreadRouteOptions } from './delete-thread-route.js';
 import { createCancelRunRoute, createGetRunRoute, createListRunsRoute, type RunRoutesOptions } from './run-routes.js';
 
 export type ThreadRoutesOptions = DeleteThreadRouteOptions &
-  RunRoutesOptions & { readonly authLevel: NonNullable<HttpFunctionOptions['authLevel']> };
+  RunRoutesOptions &
+  DecideApprovalRouteOptions & { readonly authLevel: NonNullable<HttpFunctionOptions['authLevel']> };
 
 /** Registers the endpoints that serve, approve, cancel and delete what agents have been asked, for all agents. */
 export function registerThreadRoutes({ authLevel, ...options }: ThreadRoutesOptions): void {
@@ -24,5 +29,5 @@ export function registerThreadRoutes({ authLevel, ...options }: ThreadRoutesOpti
   add('get_run', 'GET', '/runs/{correlation_id}', createGetRunRoute(options));
   add('cancel_run', 'POST', '/runs/{correlation_id}/cancel', createCancelRunRoute(options));
   add('list_approvals', 'GET', '/approvals', createListApprovalsRoute(options.access));
-  add('decide_approval', 'POST', '/approvals/{approval_id}', createDecideApprovalRoute(options.access));
+  add('decide_approval', 'POST', '/approvals/{approval_id}', createDecideApprovalRoute(options));
 }

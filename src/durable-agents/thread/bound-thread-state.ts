@@ -27,32 +27,43 @@ export function fitsInState(message: string, maxBytes: number): boolean {
  * @param maxBytes of the state's JSON in UTF-8
  */
 export function boundThreadState(state: ThreadState, maxBytes: number, now: Date): BoundedThreadState {
-  let excess = byteLengthOf(state) - maxBytes;
-  if (excess <= 0) return { state, droppedTurns: [], isCut: false };
+  const { excess, ...bounded } = dropTurns(state, 1, maxBytes, now);
+  if (excess <= 0) return { ...bounded, isCut: false };
+  const newest = cutNewestTurn(turnsOf(bounded.state.data.conversationHistory).at(-1) ?? [], excess);
+  return { ...bounded, state: withHistory(bounded.state, newest.entries), isCut: newest.isCut };
+}
+
+/**
+ * As {@link boundThreadState}, for a state that keeps a run which has not ended: all turns may be dropped, and none is cut.
+ *
+ * @returns undefined if the state does not fit even so
+ */
+export function boundOpenState(state: ThreadState, maxBytes: number, now: Date): BoundedThreadState | undefined {
+  const { excess, ...bounded } = dropTurns(state, 0, maxBytes, now);
+  return excess > 0 ? undefined : { ...bounded, isCut: false };
+}
+
+/** Drops the oldest turns of a state that is too large, except the newest `keptCount`. `excess` is the bytes above the limit. */
+function dropTurns(
+  state: ThreadState,
+  keptCount: number,
+  maxBytes: number,
+  now: Date,
+): Omit<BoundedThreadState, 'isCut'> & { readonly excess: number } {
+  const excess = byteLengthOf(state) - maxBytes;
   const turns = turnsOf(state.data.conversationHistory);
-  const noted = withTruncation(state, turns.slice(0, -1), now);
-  if (turns.length > 1) excess = byteLengthOf(noted) - maxBytes;
+  const maxCount = Math.max(0, turns.length - keptCount);
+  if (excess <= 0 || maxCount === 0) return { state, droppedTurns: [], excess };
+  let left = byteLengthOf(withTruncation(state, turns.slice(0, maxCount), now)) - maxBytes;
   let dropCount = 0;
-  while (excess > 0 && dropCount < turns.length - 1) {
+  while (left > 0 && dropCount < maxCount) {
     // Each entry is followed by a comma.
-    for (const entry of turns[dropCount] ?? []) excess -= byteLengthOf(entry) + 1;
+    for (const entry of turns[dropCount] ?? []) left -= byteLengthOf(entry) + 1;
     dropCount += 1;
   }
   const droppedTurns = turns.slice(0, dropCount);
   const bounded = withTruncation(withHistory(state, turns.slice(dropCount).flat()), droppedTurns, now);
-  if (excess <= 0) return { state: bounded, droppedTurns, isCut: false };
-  const newest = cutNewestTurn(turns.at(-1) ?? [], byteLengthOf(bounded) - maxBytes);
-  return { state: withHistory(bounded, newest.entries), droppedTurns, isCut: newest.isCut };
-}
-
-/**
- * As {@link boundThreadState}, without a cut: for a state that keeps a run which has not ended.
- *
- * @returns undefined if the state does not fit without one
- */
-export function boundOpenState(state: ThreadState, maxBytes: number, now: Date): BoundedThreadState | undefined {
-  const bounded = boundThreadState(state, maxBytes, now);
-  return bounded.isCut || byteLengthOf(bounded.state) > maxBytes ? undefined : bounded;
+  return { state: bounded, droppedTurns, excess: byteLengthOf(bounded) - maxBytes };
 }
 
 function withHistory(state: ThreadState, conversationHistory: ThreadEntry[]): ThreadState {

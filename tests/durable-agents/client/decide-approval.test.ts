@@ -19,7 +19,9 @@ function waitingState(decision?: { token: string; digest: string }): ThreadState
   return withWaitingState(createThreadState(), { waitingRun, deferredRuns: [], pastApprovals: [] });
 }
 
-async function checkArguments(): Promise<void> {}
+function optionsFor(durable: FakeDurableClient, maxStateBytes = 900_000) {
+  return { durableClient: durable.client, checkArguments: async (): Promise<void> => {}, maxStateBytes };
+}
 
 describe('decideApproval', () => {
   const decision = { approvalId, approved: true, reason: undefined, arguments: undefined, decidedBy: undefined };
@@ -30,7 +32,7 @@ describe('decideApproval', () => {
       if (input !== undefined) return waitingState(input);
       return read < 3 ? undefined : waitingState();
     });
-    const decided = await decideApproval(thread, decision, { durableClient: durable.client, checkArguments });
+    const decided = await decideApproval(thread, decision, optionsFor(durable));
     expect(decided).toMatchObject({ isNew: true, correlationId: request.correlationId, approval: { approvalId } });
     expect(durable.signals.map(({ operationName }) => operationName)).toEqual(['decide']);
   });
@@ -38,8 +40,20 @@ describe('decideApproval', () => {
   it('rejects an approval that no thread has', async () => {
     const durable = new FakeDurableClient(() => waitingState());
     const unknown = { ...decision, approvalId: 'another' };
-    await expect(decideApproval(thread, unknown, { durableClient: durable.client, checkArguments })).rejects.toThrow(
+    await expect(decideApproval(thread, unknown, optionsFor(durable))).rejects.toThrow(
       'There is no approval with this id in the thread.',
+    );
+    expect(durable.signals).toEqual([]);
+  });
+
+  it('rejects edited arguments that do not fit into the state of the thread', async () => {
+    const durable = new FakeDurableClient(() => waitingState());
+    const edited = { ...decision, arguments: { amount: 5, note: 'x'.repeat(4096) } };
+    await expect(decideApproval(thread, edited, optionsFor(durable, 4096))).rejects.toThrow(
+      expect.objectContaining({
+        status: 413,
+        message: 'The decision does not fit into the state of its thread (at most 4096 bytes).',
+      }),
     );
     expect(durable.signals).toEqual([]);
   });

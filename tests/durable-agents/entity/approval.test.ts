@@ -268,6 +268,25 @@ describe('a run whose tool calls need approval', () => {
     expect(target.callback.contexts.at(-1)).toMatchObject({ isResumed: false, attempt: 2 });
   });
 
+  it('drops the oldest turns if edited arguments need their space, and refuses what does not fit nevertheless', async () => {
+    const answers: ScriptedAnswer[] = [[text('x'.repeat(2000)), finish()], ...asking];
+    const target = new ApprovalThread({ answers, maxStateBytes: 6144 });
+    await target.operate('run', second);
+    await target.operate('run', first);
+    expect(target.state.data.conversationHistory).toHaveLength(2);
+
+    await target.decide('pay-1', { approved: true, arguments: { amount: 5, note: 'x'.repeat(6000) } });
+    expect(target.logLines.join()).toContain('AGENT_MAX_STATE_BYTES');
+    expect(target.approvals.map(({ decision }) => decision?.state)).toEqual([undefined, undefined]);
+
+    await target.decide('pay-1', { approved: true, arguments: { amount: 5, note: 'x'.repeat(2500) } });
+    expect(target.approvals.map(({ decision }) => decision?.state)).toEqual(['approved', undefined]);
+    expect(target.state.data.conversationHistory).toEqual([]);
+    expect(JSON.stringify(target.stored).length).toBeLessThanOrEqual(6144);
+    const dropped = { ...thread, correlationId: second.correlationId };
+    expect(await target.runRecords.find(dropped)).toMatchObject({ droppedAt: expect.any(String) });
+  });
+
   it('fails if what it has so far does not fit into the state', async () => {
     const long = 'x'.repeat(5000);
     const answers: ScriptedAnswer[] = [[text(long), call('pay', { amount: 20 }, 'pay-1'), finish()]];
