@@ -6,16 +6,18 @@ import { type ErrorQuoting, streamError } from './model-error.js';
 import { readAtMost } from './read-at-most.js';
 import type { SilenceWatch } from './silence-watch.js';
 
-/** How much longer than its text the JSON of a whole answer may be. */
+/** Maximum size of the JSON around the text of a whole answer. */
 const MAX_ENVELOPE_BYTES = 1024 * 1024;
-/** How long a connection is kept to see whether the endpoint ends the body, so that it can be used again. */
+/** How long to wait for the end of the body, so that the connection can be reused. */
 const LINGER_MS = 1000;
 
 export interface AnswerReaderOptions {
   readonly maxAnswerBytes: number;
   readonly quoting: ErrorQuoting;
   readonly silence: SilenceWatch;
-  /** Whether a stream was asked for. Endpoints do not always comply, so the content type decides how to read. */
+  /**
+   * Whether the request asked for a stream. Endpoints do not always comply, so the content type decides how to read.
+   */
   readonly streaming: boolean;
 }
 
@@ -24,14 +26,14 @@ export class AnswerReader {
   readonly #options: AnswerReaderOptions;
   readonly #answer: ModelAnswer;
   readonly #events: EventReader;
-  /** Of a stream; undefined for a whole answer. */
+  /** Reads a stream. `undefined` for a whole answer. */
   readonly #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   readonly #whole: ReadableStream<Uint8Array> | undefined;
   #hasEnded = false;
-  /** Parts that came before a failure are returned first; the next call throws it. */
+  /** A failure. Parts that arrived before it are returned first; the next call throws it. */
   #failure: unknown;
 
-  /** @throws AgentError when the response is no answer of a model */
+  /** @throws AgentError if the response is not an answer of a model */
   constructor(response: Response, options: AnswerReaderOptions) {
     this.#options = options;
     this.#answer = new ModelAnswer(options.maxAnswerBytes, options.quoting.redact);
@@ -48,7 +50,7 @@ export class AnswerReader {
     }
   }
 
-  /** Waits for the next parts; `undefined` when the answer is complete, or nothing more comes. */
+  /** Waits for the next parts. Returns `undefined` at the end of the answer. */
   async read(): Promise<readonly AgentTextUpdate[] | undefined> {
     if (this.#hasEnded) return undefined;
     if (this.#reader !== undefined) return this.#readEvents(this.#reader);
@@ -57,7 +59,7 @@ export class AnswerReader {
     return this.#answer.takeParts();
   }
 
-  /** @throws AgentError as {@link ModelAnswer.finish} */
+  /** @throws AgentError, as {@link ModelAnswer.finish} does */
   finish(): EndOfAnswer {
     return this.#answer.finish();
   }
@@ -67,11 +69,11 @@ export class AnswerReader {
     return this.#answer;
   }
 
-  /** Lets the connection go. */
+  /** Releases the connection. */
   release(): void {
     const reader = this.#reader;
     if (reader === undefined) return;
-    // A failed body cannot be cancelled, and does not have to be.
+    // A failed body cannot be cancelled and needs no cancelling.
     const cancel = (): void => void reader.cancel().catch(() => undefined);
     if (!this.#events.isDone) {
       cancel();
@@ -119,14 +121,14 @@ export class AnswerReader {
 
   async #readWhole(body: ReadableStream<Uint8Array>): Promise<void> {
     const { maxAnswerBytes, silence, streaming, quoting } = this.#options;
-    // A text may be twice as long in JSON, where characters are escaped.
+    // JSON escapes characters, so a text may be twice as long.
     const { text, isCut } = await silence.during(readAtMost(body, 2 * maxAnswerBytes + MAX_ENVELOPE_BYTES));
     if (isCut) throw answerTooLarge(maxAnswerBytes);
     let completion: unknown;
     try {
       completion = JSON.parse(text);
     } catch {
-      // Without the SyntaxError, which quotes what the model wrote.
+      // Leaves out the SyntaxError, which quotes the model's text.
       throw malformed('the answer is not JSON');
     }
     if (!isRecord(completion)) throw malformed('the answer is not a JSON object');

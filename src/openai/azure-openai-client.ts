@@ -7,15 +7,15 @@ import { fetchFromModel } from './fetch-from-model.js';
 import type { ModelApi } from './model-endpoint.js';
 import { redactSecrets } from './redact-secrets.js';
 
-/** The agent ends its calls itself: a time-out of the SDK would be retried, and each retry is billed. */
+/** Turns off the SDK's timeout: the SDK would retry, and each retry is billed. The agent has its own time limits. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export interface AzureOpenAIClientOptions {
   readonly endpoint: ModelApi;
   readonly deployment: string;
-  /** `undefined`: tokens of `credential`. */
+  /** `undefined`: uses tokens of `credential`. */
   readonly apiKey?: string | undefined;
-  /** @default `DefaultAzureCredential`, loaded when the first token is needed */
+  /** @default `DefaultAzureCredential`, loaded on first use */
   readonly credential?: TokenCredential;
   /** Scope of the credential's tokens. */
   readonly tokenScope: string;
@@ -26,15 +26,15 @@ export interface AzureOpenAIClient {
   readonly deployment: string;
   /** Its requests go to the deployment. */
   readonly sdk: OpenAI;
-  /** Removes what a text repeats of the key, the token or the endpoint. */
+  /** Removes fragments of the key, the token and the endpoint from a text. */
   readonly redact: (text: string) => string;
 }
 
 /**
- * Creates a client for one deployment of Azure OpenAI, over the dated API or the v1 API.
+ * Creates a client for one deployment of Azure OpenAI, on the dated API or the v1 API.
  *
- * It depends on its options alone: what the environment says of addresses, keys, organizations and logging has no
- * effect, but for OPENAI_CUSTOM_HEADERS, which the SDK always reads.
+ * It ignores environment variables for addresses, keys, organizations and logging, except OPENAI_CUSTOM_HEADERS, which
+ * the SDK always reads.
  */
 export function createAzureOpenAIClient(options: AzureOpenAIClientOptions): AzureOpenAIClient {
   const { endpoint, deployment, apiKey, credential, tokenScope } = options;
@@ -53,9 +53,9 @@ export function createAzureOpenAIClient(options: AzureOpenAIClientOptions): Azur
       : { apiKey, defaultHeaders: { 'api-key': apiKey, authorization: null } }),
     timeout: LONGEST_TIMER_MS,
     fetch: fetchFromModel,
-    // The SDK prints what it can't read to the console, and with it what the model wrote.
+    // The SDK would print unreadable responses, and with them the model's text, to the console.
     logLevel: 'off',
-    // If they are left out, the SDK takes them from the environment.
+    // If omitted, the SDK reads them from the environment.
     adminAPIKey: null,
     organization: null,
     project: null,
@@ -70,9 +70,9 @@ export function createAzureOpenAIClient(options: AzureOpenAIClientOptions): Azur
 }
 
 /**
- * Tokens for the model, fetched when needed and refreshed before they expire.
+ * Returns a provider of tokens for the model, which fetches them on demand and refreshes them before they expire.
  *
- * The provider throws AgentError `authentication_failed` when it gets none.
+ * The provider throws AgentError `authentication_failed` if it gets no token.
  */
 function createTokenProvider(credential: TokenCredential | undefined, scope: string): () => Promise<string> {
   let provider: (() => Promise<string>) | undefined;
@@ -88,7 +88,7 @@ function createTokenProvider(credential: TokenCredential | undefined, scope: str
   };
 }
 
-/** Loading @azure/identity takes about 100 ms, which an app with an API key should not pay at its start. */
+/** Loads @azure/identity on first use: it takes about 100 ms, which an app with an API key does not need. */
 async function loadTokenProvider(
   credential: TokenCredential | undefined,
   scope: string,

@@ -18,28 +18,28 @@ import { SilenceWatch } from './silence-watch.js';
 export interface ModelParameters {
   /** Sent as `reasoning_effort`. */
   readonly reasoningEffort?: string | undefined;
-  /** Sent as `max_completion_tokens`, which counts reasoning as well. */
+  /** Sent as `max_completion_tokens`, which includes reasoning. */
   readonly maxOutputTokens?: number | undefined;
   /** 0 to 2. Reasoning models refuse it. */
   readonly temperature?: number | undefined;
 }
 
 export interface ChatCompletionModelOptions {
-  /** Precedes every conversation, and is never stored. */
+  /** Precedes every conversation. Never stored. */
   readonly instructions: string;
   readonly client: AzureOpenAIClient;
   readonly parameters?: ModelParameters;
-  /** How long the model may take until its first visible piece. @default 180,000 */
+  /** How long the model may take until its first text or reasoning. @default 180,000 */
   readonly firstTokenTimeoutMs?: number;
   /** How long it may then stay silent. @default 60,000 */
   readonly streamIdleTimeoutMs?: number;
-  /** The longest answer, in bytes of UTF-8, reasoning included. @default 4 MiB */
+  /** Maximum size of the answer, in bytes of UTF-8, including reasoning. @default 4 MiB */
   readonly maxAnswerBytes?: number;
-  /** False keeps the words of the model's errors out of the log: they may quote the conversation. @default true */
+  /** False keeps the model's error messages out of the log, because they may quote the conversation. @default true */
   readonly quotesErrors?: boolean;
 }
 
-/** Creates a model over the chat completions of Azure OpenAI. */
+/** Creates a model on the chat completions of Azure OpenAI. */
 export function createChatCompletionModel(options: ChatCompletionModelOptions): ChatModel {
   const { client, maxAnswerBytes = 4 * 1024 * 1024 } = options;
   const { firstTokenTimeoutMs = 180_000, streamIdleTimeoutMs = 60_000, quotesErrors = true } = options;
@@ -95,7 +95,7 @@ export function createChatCompletionModel(options: ChatCompletionModelOptions): 
   return { info, ask };
 }
 
-/** Asks the model; the promise resolves when the headers of the answer have come. */
+/** Sends a request to the model. Resolves when the response headers have arrived. */
 type Post = (request: ModelRequest, signal: AbortSignal) => Promise<Response>;
 
 function createPost({ client, instructions, parameters = {} }: ChatCompletionModelOptions): Post {
@@ -105,7 +105,7 @@ function createPost({ client, instructions, parameters = {} }: ChatCompletionMod
     ...(maxOutputTokens !== undefined && { max_completion_tokens: maxOutputTokens }),
     ...(temperature !== undefined && { temperature }),
   };
-  /** Until the endpoint has refused it. */
+  /** Whether to ask for usage. False once the endpoint has refused to report it. */
   let asksForUsage = true;
 
   return async ({ messages, tools, responseSchema, streaming }, signal) => {

@@ -16,8 +16,9 @@ type FunctionResult = Extract<ThreadContent, { $type: 'functionResult' }>;
 const NO_RESULT = 'There is no result: the run ended before the call did.';
 
 /**
- * A conversation in the form of the chat completions API, after the agent's instructions. The API wants each tool call
- * to be followed by its result at once: a result that is missing is said to be, and one without a call is left out.
+ * Returns the agent's instructions and a conversation in the format of the chat completions API. The API requires the
+ * result of each tool call to follow the call directly. Adds a note for a missing result, and leaves out a result
+ * without a call.
  */
 export function toChatMessages(instructions: string, messages: readonly ThreadMessage[]): ChatMessage[] {
   return [
@@ -26,7 +27,7 @@ export function toChatMessages(instructions: string, messages: readonly ThreadMe
   ];
 }
 
-/** What the model may call, in the form of the chat completions API. */
+/** Returns the tools in the format of the chat completions API. */
 export function toChatTools(tools: ModelRequest['tools']): OpenAI.ChatCompletionFunctionTool[] {
   return tools.map(({ name, description, parameters }) => ({
     type: 'function',
@@ -34,7 +35,7 @@ export function toChatTools(tools: ModelRequest['tools']): OpenAI.ChatCompletion
   }));
 }
 
-/** The shape of an answer, in the form of the chat completions API. */
+/** Returns the schema of the answer in the format of the chat completions API. */
 export function toResponseFormat(schema: JsonObject): OpenAI.ResponseFormatJSONSchema {
   return { type: 'json_schema', json_schema: { name: 'response', schema, strict: isStrictSchema(schema) } };
 }
@@ -48,12 +49,12 @@ function toChatMessage(message: ThreadMessage, following: readonly ThreadMessage
     case 'assistant':
       return assistantMessages(message, following);
     case 'tool':
-      // Its results follow their calls.
+      // Added after their calls, by `assistantMessages`.
       return [];
   }
 }
 
-/** Text stays a plain string, which every deployment takes; parts are only used for images. */
+/** Returns plain text as a string, which every deployment accepts, and uses parts only for images. */
 function userContent(message: ThreadMessage): string | OpenAI.ChatCompletionContentPart[] {
   if (!message.contents.some(isImage)) return messageText(message);
   return message.contents.flatMap((content): OpenAI.ChatCompletionContentPart[] => {
@@ -66,7 +67,7 @@ function isImage(content: ThreadContent): content is Extract<ThreadContent, { $t
   return (content.$type === 'data' || content.$type === 'uri') && (content.mediaType ?? '').startsWith('image/');
 }
 
-/** An assistant's message, and the results of its tool calls. */
+/** Returns an assistant's message, followed by the results of its tool calls. */
 function assistantMessages(message: ThreadMessage, following: readonly ThreadMessage[]): ChatMessage[] {
   const calls = message.contents.filter((content): content is FunctionCall => content.$type === 'functionCall');
   const content = messageText(message);
@@ -90,7 +91,7 @@ function assistantMessages(message: ThreadMessage, following: readonly ThreadMes
   ];
 }
 
-/** The results before the next message that is none, by the ids of their calls. */
+/** Returns the results up to the next message of another role, by the ids of their calls. */
 function resultsAfter(following: readonly ThreadMessage[]): ReadonlyMap<string, unknown> {
   const end = following.findIndex(({ role }) => role !== 'tool');
   return new Map(

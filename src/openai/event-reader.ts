@@ -7,7 +7,7 @@ const MAX_LINE_CHARS = 1024 * 1024;
 /** Texts that endpoints and gateways send in `data:` lines as keep-alives. The text may also be empty. */
 const KEEP_ALIVE = /^(:|ping\b|keep-?alive\b|heartbeat\b)/i;
 
-/** Where the events of a stream go. */
+/** Receives the events of a stream. */
 export interface EventSink {
   /** Called with each chunk. */
   add(chunk: Readonly<Record<string, unknown>>): void;
@@ -15,7 +15,7 @@ export interface EventSink {
   fail(error: unknown): void;
 }
 
-/** Reads server-sent events of chat completions, in whatever pieces and dialect they come. */
+/** Reads server-sent events of chat completions, cut into any pieces and in the dialects of different endpoints. */
 export class EventReader {
   readonly #sink: EventSink;
   readonly #decoder = new TextDecoder();
@@ -33,17 +33,17 @@ export class EventReader {
     this.#sink = sink;
   }
 
-  /** Whether `[DONE]` has come: nothing that follows is read. */
+  /** Whether `[DONE]` has arrived. Anything after it is ignored. */
   get isDone(): boolean {
     return this.#isDone;
   }
 
-  /** Reads a piece of the stream. Throws what the sink throws, and AgentError for what cannot be read. */
+  /** Reads a piece of the stream. @throws AgentError for unreadable input, and any error of the sink */
   feed(bytes: Uint8Array): void {
     this.#parser.feed(this.#decoder.decode(bytes, { stream: true }));
   }
 
-  /** The stream has ended; an event whose blank line is missing still counts. */
+  /** Call at the end of the stream. An event without its final blank line still counts. */
   end(): void {
     if (!this.#isDone) this.#parser.feed('\n\n');
   }
@@ -63,7 +63,7 @@ export class EventReader {
     } catch {
       if (event === 'error') this.#sink.fail(data);
       if (isNamed || event === 'error') return;
-      // Without the SyntaxError, which quotes what the model wrote.
+      // Leaves out the SyntaxError, which quotes the model's text.
       throw malformed('an event is not JSON');
     }
     if (!isRecord(chunk)) {

@@ -7,13 +7,13 @@ const MAX_RETRY_WAIT_SECONDS = 20;
 const MAX_ERROR_BYTES = 64 * 1024;
 
 /**
- * Fetch as the SDK should use it for a model.
+ * The `fetch` that the SDK uses for a model.
  *
- * A redirect is never followed: that would send the key and the conversation elsewhere. The SDK is told not to repeat a
- * call after a redirect, after a time-out, which is billed and starts over, and after a rate limit that lasts for long,
- * while a caller waits. The body of a failure is read up to a limit, and always has an `error`, or the SDK drops it.
+ * Never follows a redirect, which would send the key and the conversation elsewhere. Tells the SDK not to retry after a
+ * redirect, after a timeout (each try is billed), and after a rate limit with a long wait, because a caller is waiting.
+ * Limits the size of an error body and wraps it in `error`, because the SDK drops other bodies.
  *
- * @throws ModelConnectionError when the model cannot be reached
+ * @throws ModelConnectionError if the model cannot be reached
  */
 export async function fetchFromModel(...[url, init]: Parameters<typeof fetch>): Promise<Response> {
   let response: Response;
@@ -36,7 +36,7 @@ export async function fetchFromModel(...[url, init]: Parameters<typeof fetch>): 
   return new Response(JSON.stringify({ error: errorOf(text) }), { status, headers });
 }
 
-/** The error of a body in any dialect: an object, or the text as it is. */
+/** Returns the error in a body: an object, or the text itself if it is not JSON. */
 function errorOf(text: string): unknown {
   try {
     const body: unknown = JSON.parse(text);

@@ -11,7 +11,7 @@ import { contentFilterError, filteredCategories } from './model-failure.js';
 import { readUsage } from './model-usage.js';
 import { ToolCallAssembly } from './tool-call-assembly.js';
 
-/** Models behind gateways name the end of an answer in their own words. */
+/** Finish reasons, including the names that models behind gateways use. */
 const FINISH_REASONS: Readonly<Record<string, AgentFinishReason>> = {
   stop: 'stop',
   end_turn: 'stop',
@@ -24,15 +24,15 @@ const FINISH_REASONS: Readonly<Record<string, AgentFinishReason>> = {
   model_length: 'length',
 };
 
-/** The facts at the end of an answer. */
+/** Tool calls and finish reason of a complete answer. */
 export interface EndOfAnswer {
   readonly calls: readonly ModelToolCall[];
   readonly finish: AgentFinish;
 }
 
 /**
- * Puts together what a model sends of its answer, chunk by chunk or as a whole. Chunks are checked by hand, as a schema
- * would cost more than all the rest of an update.
+ * Assembles an answer from chunks, or from a whole completion. Checks chunks by hand, because a schema would cost more
+ * than the rest of an update.
  */
 export class ModelAnswer {
   readonly #maxBytes: number;
@@ -49,8 +49,8 @@ export class ModelAnswer {
   #hasText = false;
 
   /**
-   * @param maxBytes the longest answer, in bytes of UTF-8, reasoning included
-   * @param redact removes secrets from a model's own words
+   * @param maxBytes - maximum size of the answer, in bytes of UTF-8, including reasoning
+   * @param redact - removes secrets from the model's error messages
    */
   constructor(maxBytes: number, redact: (text: string) => string) {
     this.#maxBytes = maxBytes;
@@ -62,22 +62,22 @@ export class ModelAnswer {
     return this.#bytes > 0;
   }
 
-  /** Whether the model has said why it stopped. Only usage, and the verdict of a delayed filter, can follow. */
+  /** Whether the finish reason has arrived. Only usage and the verdict of a delayed filter can follow. */
   get isFinishing(): boolean {
     return this.#finishReason !== undefined;
   }
 
-  /** The provider's id of the answer, as far as it has come. */
+  /** The provider's id of the answer. `undefined` until it arrives. */
   get id(): string | undefined {
     return this.#id;
   }
 
-  /** The model that answers, as the provider names it. */
+  /** The provider's name of the model. `undefined` until it arrives. */
   get model(): string | undefined {
     return this.#model;
   }
 
-  /** The visible parts that have come since the last call. */
+  /** Returns the visible parts that have arrived since the last call. */
   takeParts(): readonly AgentTextUpdate[] {
     if (this.#parts.length === 0) return this.#parts;
     const parts = this.#parts;
@@ -86,9 +86,9 @@ export class ModelAnswer {
   }
 
   /**
-   * Takes one chunk of a stream, or a whole completion.
+   * Adds one chunk of a stream, or a whole completion.
    *
-   * @throws AgentError for a chunk that cannot be read, and an answer that is too long
+   * @throws AgentError for an unreadable chunk, and for an answer that is too long
    */
   add(chunk: Readonly<Record<string, unknown>>): void {
     this.#hasChunks = true;
@@ -102,15 +102,15 @@ export class ModelAnswer {
     if (!Array.isArray(choices)) throw malformed('choices are not a list');
     for (const choice of choices as readonly unknown[]) {
       if (!isRecord(choice)) throw malformed('a choice is not an object');
-      // Other choices are other answers.
+      // Only the first choice counts. Others are alternative answers.
       if (choice['index'] === undefined || choice['index'] === null || choice['index'] === 0) this.#addChoice(choice);
     }
   }
 
   /**
-   * The tool calls and the end of the answer, once nothing more comes.
+   * Returns the tool calls and the finish reason. Call it at the end of the answer.
    *
-   * @throws AgentError when the model withheld the answer, or did not say why it stopped, which is how a cut looks
+   * @throws AgentError if the model withheld the answer, or if the finish reason is missing because the answer was cut
    */
   finish(): EndOfAnswer {
     if (this.#finishReason === undefined) {
@@ -139,7 +139,7 @@ export class ModelAnswer {
     else if (visible !== undefined && visible !== null) throw malformed('a delta is not an object');
     if (choice['content_filter_results']) this.#filterResults = choice['content_filter_results'];
     const reason = choice['finish_reason'];
-    // Azure's delayed filter may withdraw an answer that has ended well.
+    // Azure's delayed filter may withdraw a complete answer.
     if (
       typeof reason === 'string' &&
       reason !== '' &&
@@ -162,7 +162,7 @@ export class ModelAnswer {
     if (Array.isArray(calls)) for (const call of calls as readonly unknown[]) this.#count(this.#toolCalls.add(call));
   }
 
-  /** A part of a list content. Parts other than text and thinking are not visible to readers. */
+  /** Adds a part of a content list. Only text and thinking are visible to readers. */
   #addContentPart(part: unknown): void {
     if (!isRecord(part)) throw malformed('a part of a content is not an object');
     switch (part['type']) {
@@ -193,7 +193,7 @@ export class ModelAnswer {
   }
 }
 
-/** The text of a part, which is a string, an object with a text, or a list of parts. */
+/** Returns the text of a part: a string, an object with a text, or a list of parts. */
 function textOf(value: unknown): string {
   if (typeof value === 'string') return value;
   if (Array.isArray(value)) return value.map(textOf).join('');
@@ -205,7 +205,7 @@ export function answerTooLarge(maxBytes: number): AgentError {
   return new AgentError('answer_too_large', `The model's answer is longer than ${maxBytes} bytes.`);
 }
 
-/** @param problem in our own words: the log must not hold what the model wrote */
+/** @param problem - must not quote the model, because it is logged */
 export function malformed(problem: string): AgentError {
   return new AgentError('malformed_response', 'The model sent a response that could not be read.', {
     cause: new Error(problem),

@@ -4,7 +4,7 @@ import { isLoopbackHost } from '../functions/loopback-host.js';
 const DEFAULT_API_VERSION = '2024-10-21';
 const PUBLIC_TOKEN_SCOPE = 'https://cognitiveservices.azure.com/.default';
 
-/** Which API of an endpoint is called, and where. */
+/** The API to call, and its address. */
 export type ModelApi =
   | {
       /** `POST {baseUrl}/deployments/{deployment}/chat/completions?api-version={apiVersion}` */
@@ -20,16 +20,16 @@ export type ModelApi =
       readonly baseUrl: string;
     };
 
-/** An endpoint as it was understood. */
+/** A parsed endpoint. */
 export interface ModelEndpoint {
   readonly endpoint: ModelApi;
   /** Scope of a Microsoft Entra ID token in the endpoint's cloud. */
   readonly tokenScope: string;
-  /** Says how the setting was understood when that is not obvious. For the log. */
+  /** A line for the log if the interpretation of the setting is not obvious. */
   readonly notice?: string;
 }
 
-/** An endpoint that cannot be understood. The message says what was expected and repeats nothing of the setting. */
+/** The endpoint setting is invalid. The message says what was expected, and does not quote the setting. */
 export class ModelEndpointError extends Error {
   constructor(message: string) {
     super(message);
@@ -40,12 +40,12 @@ export class ModelEndpointError extends Error {
 const EXPECTED = 'expected https://NAME.openai.azure.com, or https://NAME.openai.azure.com/openai/v1/ for the v1 API';
 
 /**
- * Understands an endpoint as people paste it: a resource, the v1 API, a Foundry resource or project, a gateway, or the
- * whole URL of a request.
+ * Parses an endpoint: a resource, the v1 API, a Foundry resource or project, a gateway, or the whole URL of a request.
  *
- * @param apiVersion a dated version; `v1` or `preview` for the v1 API; `undefined` takes what the URL says, if anything
- * @throws ModelEndpointError for what it cannot understand
- * @see docs/settings.md for the table of forms
+ * @param apiVersion - a dated version, or `v1` or `preview` for the v1 API. `undefined`: uses the version in the URL,
+ * if any.
+ * @throws ModelEndpointError if the endpoint is invalid
+ * @see docs/settings.md for a table of all forms
  */
 export function parseModelEndpoint(value: string, apiVersion?: string): ModelEndpoint {
   if (!URL.canParse(value)) throw new ModelEndpointError(`is not a URL; ${EXPECTED}`);
@@ -71,7 +71,7 @@ export function parseModelEndpoint(value: string, apiVersion?: string): ModelEnd
     return v1(resourceV1, `AZURE_OPENAI_ENDPOINT is a model inference endpoint. Calling the v1 API: ${resourceV1}`);
   }
 
-  // The last match counts: the path of a gateway may hold "openai" as well.
+  // The last match counts, because the path of a gateway may also contain "openai".
   const cut = /^(.*)\/openai(\/v1)?(?=\/|$)/i.exec(path);
   if (cut?.[2] !== undefined) {
     const isIgnored = apiVersion !== undefined && !isV1Version(apiVersion);
@@ -81,7 +81,7 @@ export function parseModelEndpoint(value: string, apiVersion?: string): ModelEnd
   }
   if (cut === null) assertResource(url, path);
   const version = apiVersion ?? url.searchParams.get('api-version') ?? undefined;
-  // A gateway, or a server that is not Azure's, may serve the v1 API without "openai" in its path.
+  // A gateway or another server may serve the v1 API without "openai" in its path.
   const [, bareV1] = (cut === null && /^(.*\/v1)(\/chat\/completions)?$/i.exec(path)) || [];
   if (version === undefined || isV1Version(version)) {
     if (bareV1 !== undefined) return v1(`${url.origin}${bareV1}`);
@@ -91,7 +91,7 @@ export function parseModelEndpoint(value: string, apiVersion?: string): ModelEnd
   return { endpoint: { api: 'dated', baseUrl, apiVersion: version ?? DEFAULT_API_VERSION }, tokenScope };
 }
 
-/** Whether a version means the v1 API, which has no dated versions. */
+/** Returns whether a version selects the v1 API. */
 function isV1Version(version: string): boolean {
   return /^(v1|preview|latest)$/i.test(version);
 }
@@ -110,7 +110,7 @@ function assertUsable(url: URL): void {
   }
 }
 
-/** An Azure resource has no path of its own, and the address of a resource or a gateway has no query. */
+/** Rejects a path on an Azure resource, and a query or fragment on any endpoint. */
 function assertResource({ hostname, search, hash }: URL, path: string): void {
   if (path !== '' && /\.(openai|cognitiveservices|services\.ai)\.azure\.(com|us|cn)$/.test(hostname)) {
     throw new ModelEndpointError(`has a path that Azure OpenAI does not serve; ${EXPECTED}`);

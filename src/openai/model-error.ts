@@ -13,18 +13,18 @@ import {
 } from './model-failure.js';
 import { retryAfterSeconds } from './retry-after.js';
 
-/** How much of a provider's error text the log gets. */
+/** Maximum length of a provider's error message in the log. */
 const MAX_QUOTED_CHARS = 300;
 
-/** How a provider's own words may be repeated in the log. */
+/** How to quote a provider's error message in the log. */
 export interface ErrorQuoting {
   /** Removes secrets. */
   readonly redact: (text: string) => string;
-  /** False keeps the provider's words out of the log: they may quote the conversation. */
+  /** False keeps the provider's message out of the log, because it may quote the conversation. */
   readonly quotesErrors: boolean;
 }
 
-/** Why a model call failed, in words that may be logged. */
+/** Why a model call failed. The message may be logged. */
 class ModelCallError extends Error {
   constructor(message: string) {
     super(message);
@@ -41,8 +41,8 @@ export class ModelConnectionError extends Error {
 }
 
 /**
- * Says in our own words what went wrong with a model call. What the provider said is in `cause`, shortened, cleaned and
- * without secrets.
+ * Converts the error of a model call to an error with a message of this app. `cause` contains the provider's message,
+ * shortened, cleaned and without secrets.
  */
 export function toAgentError(error: unknown, quoting: ErrorQuoting): AgentError {
   if (error instanceof AgentError) return error;
@@ -57,24 +57,25 @@ export function toAgentError(error: unknown, quoting: ErrorQuoting): AgentError 
     const wait = error.headers === undefined ? undefined : retryAfterSeconds(error.headers);
     return statusError(readModelFailure(error.error, error.status, wait), quoting, error.requestID ?? undefined);
   }
-  // What the SDK throws when it is given no token; the token provider says why.
+  // The SDK's error if it gets no token. The token provider's error says why.
   if (error instanceof OpenAIError && error.cause instanceof AgentError) return error.cause;
-  // What fetch throws for a socket that was cut after the headers.
+  // The error of fetch if the socket is cut after the headers.
   if (error instanceof TypeError && error.message === 'terminated') return lostConnection(error);
   return AgentError.from(error);
 }
 
 /**
- * An error that the endpoint sent inside of an answer with status 200.
+ * Converts an error that the endpoint sent inside an answer with status 200.
  *
- * @param hasBegun whether the reader has seen part of the answer; if not, the error is named as one with a status
+ * @param hasBegun - whether the reader has seen part of the answer. If not, the error gets the code that its HTTP
+ * status would give.
  */
 export function streamError(body: unknown, hasBegun: boolean, quoting: ErrorQuoting): AgentError {
   const failure = readModelFailure(body);
   const named = statusError(failure, quoting);
   if (named.code === 'content_filter' || named.code === 'rate_limited') return named;
   if (!hasBegun && named.code === 'model_unavailable') {
-    // What the SDK does for the same error with a status.
+    // As the SDK does for the same error with a status.
     return new AgentError(named.code, named.message, { cause: named.cause, recovery: 'retry' });
   }
   if (!hasBegun && failure.status !== undefined) return named;
@@ -121,7 +122,7 @@ function statusError(failure: ModelFailure, quoting: ErrorQuoting, requestId?: s
   });
 }
 
-/** Facts in our own words, and as much of the provider's as may be logged. */
+/** Describes a failure for the log: facts, and the provider's message if it may be quoted. */
 function describeFailure(failure: ModelFailure, quoting: ErrorQuoting, requestId: string | undefined): ModelCallError {
   const { status, text } = failure;
   const facts = [

@@ -3,20 +3,20 @@ import { isRecord } from './is-record.js';
 
 /** The error body of a provider, in the dialects of Azure OpenAI and compatible endpoints. */
 export interface ModelFailure {
-  /** HTTP status; for an error inside a stream, the status that the same error has elsewhere, if that can be told. */
+  /** HTTP status. For an error inside a stream, the usual status of this error; `undefined` if unknown. */
   readonly status: number | undefined;
-  /** The provider's code, type and message, for matching. Foreign text. */
+  /** The provider's code, type and message, for matching. Untrusted text. */
   readonly text: string;
   readonly code: string;
   readonly param: string | undefined;
-  /** Whether the failure came as JSON, as the API answers, and not as a page of a server in between. */
+  /** Whether the body was JSON. If not, a proxy or gateway probably sent it. */
   readonly isJson: boolean;
   /** Categories of the content filter that were triggered. */
   readonly categories: readonly string[];
   readonly retryAfterSeconds: number | undefined;
 }
 
-/** Reads the body of a failed answer, its `error` member, or the error event of a stream. */
+/** Reads the body of a failed response, its `error` member, or the error event of a stream. */
 export function readModelFailure(body: unknown, status?: number, retryAfterSeconds?: number): ModelFailure {
   const listed: unknown = Array.isArray(body) ? body[0] : body;
   const error = isRecord(listed) && listed['error'] ? listed['error'] : listed;
@@ -48,7 +48,7 @@ export function readModelFailure(body: unknown, status?: number, retryAfterSecon
   };
 }
 
-/** The categories of a filter's verdict that withheld something, as `violence` or `jailbreak`. */
+/** Returns the categories that a filter withheld something for, such as `violence` or `jailbreak`. */
 export function filteredCategories(results: unknown): string[] {
   if (!isRecord(results)) return [];
   return Object.entries(results)
@@ -56,29 +56,29 @@ export function filteredCategories(results: unknown): string[] {
     .map(([name]) => name);
 }
 
-/** The model, or its filter, withheld the answer. */
+/** Creates the error for an answer that the model or its filter withheld. */
 export function contentFilterError(categories: readonly string[] = [], cause?: Error): AgentError {
   const named = categories.length === 0 ? '' : ` (${categories.slice(0, 4).join(', ')})`;
   return new AgentError('content_filter', `The content filter of the model withheld the answer${named}.`, { cause });
 }
 
-/** Whether the endpoint does not take `stream_options`, in whatever words it says so. */
+/** Returns whether the endpoint rejects `stream_options`. Endpoints word this differently. */
 export function isStreamOptionsRefused({ status, text, param, code }: ModelFailure): boolean {
   if (status !== 400 && status !== 422) return false;
   if (/stream.?options|include.?usage/i.test(`${param} ${text}`)) return true;
-  // It refuses a parameter without naming any that it would have to take.
+  // It rejects a parameter and names none that it must support.
   const refusesSomething =
     /unknown|unrecogni[sz]ed|unsupported|unexpected|extra|additional|not (supported|permitted|allowed|recogni[sz]ed)|no such|invalid (field|argument|parameter|request)/i;
   const namesAnother = /model|messages?\b|temperature|max_|reasoning|content|context|token|\bstream\b|role|key/i;
   return param === undefined && refusesSomething.test(text) && !namesAnother.test(`${text} ${code}`);
 }
 
-/** Whether the endpoint answers, but not as a stream. */
+/** Returns whether the endpoint supports no streaming. */
 export function isStreamRefused({ status, text, param }: ModelFailure): boolean {
   return (status === 400 || status === 422) && /\bstream/i.test(param ?? text);
 }
 
-/** Whether the conversation is longer than what the model takes. */
+/** Returns whether the conversation exceeds the context length of the model. */
 export function isContextLengthExceeded({ status, text }: ModelFailure): boolean {
   if (status !== undefined && (status < 400 || status === 401 || status === 429 || status >= 500)) return false;
   return /context.?length|context.?window|maximum context|prompt is too long|input is too long|too many (input )?tokens|reduce the length/i.test(
@@ -86,18 +86,18 @@ export function isContextLengthExceeded({ status, text }: ModelFailure): boolean
   );
 }
 
-/** Whether the endpoint filtered the prompt or the answer. */
+/** Returns whether the endpoint filtered the prompt or the answer. */
 export function isFiltered({ text }: ModelFailure): boolean {
   return /content_?filter|ResponsibleAIPolicyViolation|content management policy/i.test(text);
 }
 
-/** Whether the endpoint knows its path, but not the deployment. */
+/** Returns whether the endpoint knows the path, but not the deployment. */
 export function isDeploymentMissing({ status, text, isJson }: ModelFailure): boolean {
   if (status === 404) return isJson && /deployment|model/i.test(text);
   return status === 400 && /DeploymentNotFound|unknown_model|model_not_found|OperationNotSupported/i.test(text);
 }
 
-/** The HTTP status that an error which came without one has elsewhere. */
+/** Returns the usual HTTP status of an error that arrived without one. */
 function statusOf(text: string): number | undefined {
   const [, number] = /^\D{0,20}\b([45]\d\d)\b/.exec(text) ?? [];
   if (number !== undefined) return Number(number);
@@ -109,7 +109,7 @@ function statusOf(text: string): number | undefined {
   return undefined;
 }
 
-/** The wait that Azure names in the text of a rate limit. */
+/** Returns the wait in seconds that Azure states in the message of a rate limit. */
 function statedWait(text: string): number | undefined {
   const [, seconds] = /(?:retry|try again) (?:after|in) (\d{1,6}) ?s/i.exec(text) ?? [];
   return seconds === undefined ? undefined : Number(seconds);

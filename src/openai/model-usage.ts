@@ -1,7 +1,7 @@
 import type { AgentUsage } from '../durable-agents/index.js';
 import { isRecord } from './is-record.js';
 
-/** Reads the token counts of a chunk or a completion. Malformed ones are ignored: they must not fail the run. */
+/** Reads the token counts of a chunk or a completion. Ignores malformed usage instead of failing the run. */
 export function readUsage(usage: unknown): AgentUsage | undefined {
   if (!isRecord(usage)) return undefined;
   const inputTokenCount = count(usage['prompt_tokens']);

@@ -1,10 +1,10 @@
 export interface BoundedText {
   readonly text: string;
-  /** Whether there was more. */
+  /** Whether the body was longer. */
   readonly isCut: boolean;
 }
 
-/** Reads a body as text, and no more of it than `maxBytes`: the rest is dropped, and the connection with it. */
+/** Reads at most `maxBytes` of a body as text. If there is more, drops the rest and closes the connection. */
 export async function readAtMost(body: ReadableStream<Uint8Array>, maxBytes: number): Promise<BoundedText> {
   const reader = body.getReader();
   const pieces: Uint8Array[] = [];

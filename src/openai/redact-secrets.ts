@@ -1,12 +1,12 @@
-/** Shorter pieces of a key are not recognized: they may be ordinary words. */
+/** Shorter fragments of a key are not recognized, because they may be ordinary words. */
 const MIN_FRAGMENT = 8;
 const REDACTED = '[redacted]';
 
 /**
- * Removes from a model's error text what it repeats of secrets: whole or in part, and anything that looks like an
- * address, a token or a key.
+ * Removes secrets and their fragments from a model's error message, and anything that looks like an address, a token or
+ * a key.
  *
- * @param secrets keys, tokens and host names in the form in which they are sent
+ * @param secrets - keys, tokens and host names, as sent to the model
  */
 export function redactSecrets(text: string, secrets: readonly string[]): string {
   let redacted = text
@@ -17,7 +17,7 @@ export function redactSecrets(text: string, secrets: readonly string[]): string 
   return redacted.replace(/\b(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z0-9_]{32,}\b/g, REDACTED);
 }
 
-/** Providers repeat keys in part, as `abcdefgh***wxyz`: every run of characters that is also in the secret goes. */
+/** Removes every fragment of the secret, because providers quote keys in part, such as `abcdefgh***wxyz`. */
 function withoutFragments(text: string, secret: string): string {
   if (secret.length < MIN_FRAGMENT) return secret === '' ? text : text.replaceAll(secret, REDACTED);
   let result = '';

@@ -1,7 +1,8 @@
 /**
- * The wait that an answer asks for, by `retry-after-ms`, or `retry-after` in seconds or as an HTTP date.
+ * Returns the wait that a response asks for, from `retry-after-ms`, or from `retry-after` in seconds or as an HTTP
+ * date.
  *
- * @returns whole seconds, rounded up; `undefined` when the answer names no wait
+ * @returns whole seconds, rounded up; `undefined` if the response has neither header
  */
 export function retryAfterSeconds(headers: Headers): number | undefined {
   const milliseconds = Number.parseFloat(headers.get('retry-after-ms') ?? '');

@@ -1,18 +1,18 @@
 import { AgentError } from '../durable-agents/index.js';
 
-/** After its finish reason a model has only usage, and the verdict of a delayed filter, left to send. */
+/** Time limit after the finish reason, when only usage and the verdict of a delayed filter can follow. */
 const MAX_TAIL_MS = 10_000;
 
 export interface SilenceLimits {
-  /** How long the model may take until its first visible piece. */
+  /** How long the model may take until its first text or reasoning. */
   readonly firstTokenTimeoutMs: number;
   /** How long it may then send nothing at all. */
   readonly streamIdleTimeoutMs: number;
 }
 
 /**
- * Ends a model call that stays silent for too long. Only the time spent waiting for the model counts, and one timer at a
- * time watches it.
+ * Aborts a model call that is silent for too long. Counts only the time spent waiting for the model. Uses one timer at
+ * a time.
  */
 export class SilenceWatch {
   readonly #controller = new AbortController();
@@ -20,7 +20,7 @@ export class SilenceWatch {
   #limitMs: number;
   #hasBegun = false;
   #isFinishing = false;
-  /** Time waited since the last sign of life, but for the wait that is going on. */
+  /** Time waited since the model last sent anything, without the current wait. */
   #waitedMs = 0;
   #waitingSince: number | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -30,12 +30,12 @@ export class SilenceWatch {
     this.#idleMs = limits.streamIdleTimeoutMs;
   }
 
-  /** Aborted, with an AgentError `model_timeout` or `stream_stalled` as its reason, when the model was silent too long. */
+  /** Aborted if the model is silent for too long. The reason is an AgentError `model_timeout` or `stream_stalled`. */
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
 
-  /** Settles as `answer` does; until then time counts as waiting for the model. */
+  /** Settles like `answer`. Until then, time counts as waiting for the model. */
   async during<T>(answer: Promise<T>): Promise<T> {
     this.#waitingSince = performance.now();
     this.#timer ??= setTimeout(this.#check, this.#limitMs - this.#waitedMs);
@@ -47,19 +47,19 @@ export class SilenceWatch {
     }
   }
 
-  /** Call this when the model sends anything, even a comment. Does not count until its answer has started. */
+  /** Call when the model sends anything, even a comment. Has no effect before the first visible piece. */
   heard(): void {
     if (this.#hasBegun) this.#waitedMs = 0;
   }
 
-  /** Call this at the first visible piece. From then on the idle timeout applies. */
+  /** Call at the first visible piece. From then on, the idle timeout applies. */
   begun(): void {
     if (this.#hasBegun) return;
     this.#hasBegun = true;
     this.#restart(this.#idleMs);
   }
 
-  /** The answer is complete but for what may follow its finish reason. */
+  /** Call at the finish reason. From then on, the limit for usage and filter verdicts applies. */
   finishing(): void {
     if (this.#isFinishing) return;
     this.#hasBegun = true;

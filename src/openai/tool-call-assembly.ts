@@ -8,14 +8,14 @@ interface CallDraft {
 }
 
 /**
- * Puts tool calls together from their deltas. Endpoints differ: ids come with the first delta, late or never; indexes are
- * missing, or the same for all calls; names are repeated; arguments come as text or as an object.
+ * Assembles tool calls from deltas. Endpoints differ: ids come with the first delta, late or never; indexes are
+ * missing, or the same for all calls; names are repeated; arguments are a string or an object.
  */
 export class ToolCallAssembly {
   readonly #calls: CallDraft[] = [];
   readonly #byIndex = new Map<unknown, CallDraft>();
 
-  /** Takes an item of `tool_calls`. @returns how many bytes it adds to the answer */
+  /** Adds an item of `tool_calls`. @returns the number of bytes that it adds to the answer */
   add(delta: unknown): number {
     if (!isRecord(delta)) return 0;
     const details = isRecord(delta['function']) ? delta['function'] : {};
@@ -29,7 +29,7 @@ export class ToolCallAssembly {
     return Buffer.byteLength(name) + Buffer.byteLength(args);
   }
 
-  /** The calls in their order. Those without a name cannot be made and are left out. */
+  /** Returns the calls in order. Leaves out calls without a name, which cannot be made. */
   calls(): ModelToolCall[] {
     return this.#calls
       .filter(({ name }) => name !== '')
@@ -52,11 +52,11 @@ export class ToolCallAssembly {
   }
 }
 
-/** Whether a delta starts a new call, although it may have the index of a known one. */
+/** Returns whether a delta starts a new call, even if it has the index of a known one. */
 function startsCall(known: CallDraft, id: string, name: string, hasIndex: boolean): boolean {
   if (name === '') return false;
   if (id !== '' && known.id !== '') return id !== known.id;
-  // Without indexes and ids, a name after arguments is that of the next call.
+  // Without indexes and ids, a name after arguments starts the next call.
   return !hasIndex && known.pieces.some((piece) => piece !== '');
 }
 
