@@ -12,33 +12,33 @@ const MAX_EVENT_RESULT_BYTES = 4096;
  * Fields have their names on the wire. A store keeps them as JSON text, in the order in which they are served.
  */
 
-/** What the events of all updates have. */
+/** The fields that the events of all updates share. */
 interface UpdateEventFields<Kind extends AgentUpdateKind> {
   readonly event_type: 'stream';
   readonly update_kind: Kind;
   /** A piece of the answer; empty for tool calls and results. */
   readonly text: string;
-  /** Which of the model's answers within the run it belongs to. Undefined for the first. */
+  /** Round of the run that the event belongs to, from 2. Undefined for the first round. */
   readonly round?: number;
 }
 
 interface ToolCallEventFields extends UpdateEventFields<'tool_call'> {
   readonly call_id: string;
   readonly tool_name: string;
-  /** An object; what the model wrote, as text, if that is not the JSON of one. */
+  /** An object, or a string if the model did not write a JSON object. */
   readonly arguments: unknown;
 }
 
 interface ToolResultEventFields extends UpdateEventFields<'tool_result'> {
   readonly call_id: string;
   readonly tool_name: string;
-  /** JSON of at most 4 KiB. A longer result is a text that is cut and says so. */
+  /** JSON of at most 4 KiB. A longer result is cut to a string that says so. */
   readonly result: unknown;
   readonly is_error: boolean;
   readonly duration_ms: number;
 }
 
-/** The fields of an approval that a tool call needs: one event when it is asked for, and one for the decision. */
+/** The fields of an approval of a tool call: one event for the request, and one for the decision. */
 export interface ApprovalEventFields {
   readonly event_type: 'approval';
   /** Always empty. */
@@ -67,11 +67,11 @@ export interface FinalEventFields {
   readonly response_text: string;
   /** `null` if the model reports none. */
   readonly usage: UsageDetails | null;
-  /** Undefined if the price of the model is not known, or its usage. */
+  /** Undefined if the price or the usage is unknown. */
   readonly cost?: RunCost;
   /** `length` if the model's token limit cut the answer. */
   readonly finish_reason: string;
-  /** How many of the thread's earlier turns the model did not get. Undefined if it got all of them. */
+  /** Number of the thread's earlier turns that the model did not get. Undefined if it got all of them. */
   readonly omitted_turn_count?: number;
 }
 
@@ -80,11 +80,11 @@ export interface FailedEventFields {
   readonly event_type: 'failed';
   readonly error_code: string;
   readonly error_message: string;
-  /** How many of the thread's earlier turns a second try was made without, because all were too long for the model. */
+  /** Number of earlier turns that a second try left out, because the conversation was too long for the model. */
   readonly omitted_turn_count?: number;
 }
 
-/** What one callback call adds, without the fields of its run. */
+/** The fields of one callback call, without those of its run. */
 export type CallbackEventFields = StreamEventFields | ApprovalEventFields | FinalEventFields | FailedEventFields;
 
 /** Tokens of a run. */
@@ -166,7 +166,7 @@ export function toUsageDetails(usage: AgentUsage | undefined): UsageDetails | nu
   };
 }
 
-/** Whether an event of this type ends its run. */
+/** Returns whether an event of this type ends its run. */
 export function endsRun(eventType: CallbackEventFields['event_type']): eventType is 'final' | 'failed' {
   return eventType === 'final' || eventType === 'failed';
 }

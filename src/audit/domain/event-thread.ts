@@ -1,11 +1,11 @@
-/** Whose events: a thread belongs to one agent, so two agents may use the same thread id. */
+/** A thread of one agent. Two agents may use the same thread id. */
 export interface EventThread {
   /** In its registered spelling. */
   readonly agentName: string;
   readonly threadId: string;
 }
 
-/** A map key for a thread. Agent names contain no `|`. */
+/** Returns a map key for a thread. Agent names contain no `|`. */
 export function threadKey({ agentName, threadId }: EventThread): string {
   return `${agentName}|${threadId}`;
 }

@@ -15,31 +15,31 @@ export interface RunAttempt {
   readonly attempt: number;
   /** Distinguishes attempts that were given the same number because the log was cleared between them. */
   readonly token: string;
-  /** When the entity began it, by its host's clock: ISO 8601 in UTC. */
+  /** When the entity started it, by its host's clock: ISO 8601 in UTC. */
   readonly startedAt: string;
-  /** Index of its next event: how many events it has produced, including lost ones. */
+  /** Index of its next event: the number of its events so far, including lost ones. */
   readonly eventCount: number;
-  /** How many of its events the store did not receive. */
+  /** Number of its events that the store did not receive. */
   readonly lostEvents: number;
   /** Sequence of its newest stored event. Undefined while it has none. */
   readonly lastSequence?: number;
-  /** How it ended. Undefined while it runs, and forever if it was cut off. */
+  /** How it ended. Undefined while it runs, and if a crash interrupted it. */
   readonly outcome?: 'final' | 'failed';
 }
 
-/** An attempt that has started in a store, for its writer. */
+/** An attempt that has started in a store, as its writer knows it. */
 export interface OpenAttempt extends Pick<RunAttempt, 'attempt' | 'token' | 'startedAt'> {
   readonly thread: EventThread;
   readonly run: RunDescription;
 }
 
-/** What a store keeps of a run besides its events. */
+/** The data that a store keeps of a run besides its events. */
 export interface RecordedRun extends RunDescription {
-  /** The deliveries of the run, the newest last. Each supersedes those before it. Empty if none has started. */
+  /** The deliveries of the run, newest last. Each supersedes the earlier ones. Empty if none has started. */
   readonly attempts: readonly RunAttempt[];
 }
 
-/** The number of the attempt whose events represent the run; 0 before the first. */
+/** Returns the number of the attempt whose events represent the run; 0 before the first. */
 export function winningAttempt({ attempts }: RecordedRun): number {
   return attempts.at(-1)?.attempt ?? 0;
 }
@@ -50,29 +50,30 @@ export function winningAttempt({ attempts }: RecordedRun): number {
  */
 
 /**
- * Half of the minute after which another host takes over a run whose host may still be alive. A delivery that reaches
- * the store sooner is the newest, whatever its clock says. One that arrives later may already have been replaced.
+ * Another host takes over a run after a minute, even if the first host is still alive. This is half of that minute: a
+ * delivery that reaches the store sooner is the newest, whatever its clock says. A later one may already have been
+ * replaced.
  */
 const MAX_CLOCK_DIFFERENCE_MS = 30_000;
 
 /**
- * Whether a delivery that reaches the store only now has already been replaced: it waited so long for the store that
- * another host may have taken over, and the newest known delivery began after it.
+ * Returns whether a delivery that only now reaches the store has already been replaced: it waited so long for the store
+ * that another host may have taken over, and the newest known delivery started after it.
  *
- * @param waitedMs time between the start of the delivery and now, measured by its own process
+ * @param waitedMs - time from the start of the delivery until now, measured by its own process
  */
 export function isReplaced(startedAt: string, waitedMs: number, newest: RunAttempt): boolean {
   return waitedMs > MAX_CLOCK_DIFFERENCE_MS && isOlder({ startedAt }, newest);
 }
 
-/** Whether a delivery began before another one, allowing for the difference between their hosts' clocks. */
+/** Returns whether a delivery started before another one, allowing for different clocks of their hosts. */
 function isOlder(one: Pick<RunAttempt, 'startedAt'>, other: Pick<RunAttempt, 'startedAt'>): boolean {
   return Date.parse(other.startedAt) - Date.parse(one.startedAt) > MAX_CLOCK_DIFFERENCE_MS;
 }
 
 /**
- * Whether an attempt that is not the newest one may continue: a clear removed it, and it began after the one that has
- * taken its place. Numbers restart on a clear, and count only where times do not decide.
+ * Returns whether an attempt that is not the newest may continue: a clear removed it, and it started after the attempt
+ * that replaced it. Numbers restart after a clear, so they count only if the times do not decide.
  */
 export function canReturn(run: RecordedRun, writer: OpenAttempt): boolean {
   const newest = run.attempts.at(-1);

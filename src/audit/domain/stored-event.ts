@@ -8,9 +8,9 @@ export interface NewEvent {
   readonly eventType: CallbackEventFields['event_type'];
   /** The event's own fields as JSON text without the braces: `"event_type":"stream","update_kind":…`. */
   readonly fields: string;
-  /** Only on an answer whose model reports them. */
+  /** Only on an answer, if the model reports them. */
   readonly tokens?: TokenCounts;
-  /** Only on an answer whose cost is known. */
+  /** Only on an answer, if the cost is known. */
   readonly cost?: RunCost;
 }
 

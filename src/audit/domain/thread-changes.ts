@@ -15,7 +15,7 @@ import { createEpoch, type ThreadHead, addToTotals, type ThreadTotals, withoutFa
  * what they return atomically, on the condition that the head is still the one they were given.
  */
 
-/** Older attempts of a run are forgotten. Their events still hold the number of the attempt. */
+/** Older attempts of a run are dropped. Their events keep the number of the attempt. */
 const MAX_KEPT_ATTEMPTS = 20;
 
 /** The stored state of a thread that matters to one run. */
@@ -47,7 +47,7 @@ export interface Decision<Result> {
 export type AppendResult =
   | {
       readonly status: 'kept';
-      /** How many of the attempt's events so far the store did not receive. */
+      /** Number of the attempt's events so far that the store did not receive. */
       readonly lostEvents: number;
     }
   /** A newer attempt has started, so the store rejects the events of this one. */
@@ -95,7 +95,7 @@ export function appendEvents(
   const newest = run?.attempts.at(-1);
   const isNewest = newest?.token === writer.token;
   if (run !== undefined && !isNewest && !canReturn(run, writer)) return { result: { status: 'superseded' } };
-  // The log was cleared, dropped or lost after the attempt began.
+  // The log was cleared, dropped or lost after the attempt started.
   const own: RunAttempt = isNewest ? newest : returnedAttempt(head, writer, newest, firstIndex);
   const { attempt } = own;
   const added = events.slice(Math.max(0, own.eventCount - firstIndex));
@@ -150,8 +150,9 @@ export function dropOldest(head: ThreadHead, oldestSequence: number): ThreadChan
 }
 
 /**
- * Whether a store still needs a run of the current log: it has stored events, may still get its first one, or is running.
- * A run that was cut off and whose events are all gone is not needed; a redelivery adds it again.
+ * Returns whether a store still needs a run of the current log: the run has stored events, may still get its first one,
+ * or is running. A run that a crash interrupted and whose events are all gone is not needed; a redelivery adds it
+ * again.
  */
 export function isReached(
   { correlationId, attempts }: RecordedRun,
@@ -167,7 +168,9 @@ function changed(head: ThreadHead | undefined): ThreadHead {
   return { epoch: createEpoch(), version: 1, oldestSequence: 1, newestSequence: 0 };
 }
 
-/** An attempt that continues after its log was cleared or lost. It keeps its number unless a newer attempt has it. */
+/**
+ * Returns an attempt that continues after its log was cleared or lost. It keeps its number unless a newer one has it.
+ */
 function returnedAttempt(
   head: ThreadHead | undefined,
   { attempt, token, startedAt }: OpenAttempt,
@@ -180,7 +183,7 @@ function returnedAttempt(
   return { attempt: number, token, startedAt, eventCount: firstIndex, lostEvents };
 }
 
-/** The totals after another attempt has superseded a run's newest one, whose failure no longer counts. */
+/** Returns the totals after another attempt superseded a run's newest one, whose failure no longer counts. */
 function withoutFailure(totals: ThreadTotals | undefined, newest: RunAttempt | undefined): ThreadTotals | undefined {
   return newest?.outcome === 'failed' ? withoutFailedRun(totals) : totals;
 }

@@ -4,12 +4,12 @@ import type { CallbackEventFields } from './callback-event.js';
 import type { NewEvent } from './stored-event.js';
 
 /**
- * What a store knows of a thread's log besides its events and runs. Every change to the thread replaces the head, on
- * the condition that it is still the one that was read. So sequences have no gap and no duplicate with any number of
- * writers.
+ * The state of a thread's log besides its events and runs. Every change to the thread replaces the head, on the
+ * condition that the head has not changed since it was read. Sequences therefore have no gaps or duplicates, with any
+ * number of writers.
  */
 export interface ThreadHead {
-  /** Names the log: new when a log begins, and again on each clear. Epochs of one thread sort by age. */
+  /** Id of the log. A new log and each clear get a new epoch. Epochs of one thread sort by age. */
   readonly epoch: string;
   /** Counts every change: events, attempts, and removals. */
   readonly version: number;
@@ -17,7 +17,7 @@ export interface ThreadHead {
   readonly oldestSequence: number;
   /** Sequence of the newest event, including cleared ones; 0 before the first. */
   readonly newestSequence: number;
-  /** The attempt that began last, which may have no events yet. Undefined before the first and after a clear. */
+  /** The attempt that started last. It may have no events yet. Undefined before the first and after a clear. */
   readonly newestAttempt?: { readonly correlationId: string; readonly attempt: number };
   /** Sums since the log began or was cleared. Undefined before the first event. */
   readonly totals?: ThreadTotals;
@@ -33,7 +33,7 @@ export interface ThreadTotals {
   /** A redelivered run counts once. */
   readonly runCount: number;
   readonly failedRunCount: number;
-  /** Tokens used, and what they cost, including those of attempts that were superseded after their end. */
+  /** Tokens, including those of attempts that were superseded after their end. The same applies to the cost. */
   readonly inputTokenCount: number;
   readonly outputTokenCount: number;
   readonly totalTokenCount: number;
@@ -41,7 +41,7 @@ export interface ThreadTotals {
   readonly cost?: RunCost;
 }
 
-/** How many events are stored. */
+/** Returns the number of stored events. */
 export function eventCountOf({ oldestSequence, newestSequence }: ThreadHead): number {
   return newestSequence - oldestSequence + 1;
 }
@@ -49,9 +49,9 @@ export function eventCountOf({ oldestSequence, newestSequence }: ThreadHead): nu
 const TIME_DIGITS = 9;
 
 /**
- * A name for a log: milliseconds since 1970 in base 36, then randomness.
+ * Creates the id of a log: milliseconds since 1970 in base 36, followed by random characters.
  *
- * @param previous the epoch that this one follows in the same thread; it always sorts before the new one
+ * @param previous - the previous epoch of the thread, which always sorts before the new one
  */
 export function createEpoch(previous?: string, now = Date.now()): string {
   const previousTime = previous === undefined ? 0 : Number.parseInt(previous.slice(0, TIME_DIGITS), 36) || 0;
@@ -67,9 +67,9 @@ export function epochTime(epoch: string): string {
 }
 
 /**
- * The totals after one more event.
+ * Returns the totals after one more event.
  *
- * @param isNewRun whether it is the first event of its run
+ * @param isNewRun - whether it is the first event of its run
  */
 export function addToTotals(totals: ThreadTotals | undefined, event: NewEvent, isNewRun: boolean): ThreadTotals {
   const { timestamp, eventType, tokens } = event;
@@ -87,7 +87,7 @@ export function addToTotals(totals: ThreadTotals | undefined, event: NewEvent, i
   };
 }
 
-/** The totals without one failed run: another attempt has taken the place of its failure. */
+/** Returns the totals without one failed run, because another attempt superseded its failure. */
 export function withoutFailedRun(totals: ThreadTotals | undefined): ThreadTotals | undefined {
   return totals && { ...totals, failedRunCount: Math.max(0, totals.failedRunCount - 1) };
 }

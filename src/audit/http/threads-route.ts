@@ -16,8 +16,8 @@ export interface ThreadsRouteOptions {
 }
 
 /**
- * `GET agents/{agentName}/threads`: an agent's threads, the one with the latest activity first, with what their events
- * sum up to. A page is one or a few reads of the index, and one small read for each thread on it.
+ * `GET agents/{agentName}/threads`: lists an agent's threads, most recent activity first, with sums over their events.
+ * A page takes one or a few reads of the index, and one small read for each of its threads.
  */
 export function createThreadsRoute({ store, access, threadIndex }: ThreadsRouteOptions): HttpHandler {
   return withErrorHandling(async (request) => {
@@ -40,7 +40,7 @@ export function createThreadsRoute({ store, access, threadIndex }: ThreadsRouteO
   });
 }
 
-/** @param head undefined if the thread has no events, or none any more */
+/** @param head - undefined if the thread has no events */
 function toWire(
   thread: ListedThread,
   head: ThreadHead | undefined,

@@ -22,7 +22,7 @@ export interface ConversationAuditTrailOptions {
   readonly store: CallbackEventStore;
   readonly health: StoreHealth;
   readonly log: UpdateLogOptions;
-  /** How long a run waits for the store to acknowledge anything before it continues without it. @default 10 s */
+  /** How long a run waits for any acknowledgement before it continues without the store. @default 10 s */
   readonly patienceMs?: number;
   readonly now?: () => Date;
 }

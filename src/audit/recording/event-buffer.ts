@@ -18,7 +18,7 @@ export class EventBuffer {
   #count = 0;
   /** Number of events up to the last stored one. */
   #settledCount = 0;
-  /** Number of those that the store reported as missing. */
+  /** Number of these events that the store reported as missing. */
   #lostBeforeCount = 0;
 
   /** Number of events so far. */
@@ -59,8 +59,8 @@ export class EventBuffer {
   /**
    * Removes a stored batch, even if it was dropped in the meantime.
    *
-   * @param lostEvents - number of events up to the batch's end that the store does not have. It may have dropped events whose
-   *   acknowledgement was lost.
+   * @param lostEvents - number of events up to the batch's end that the store does not have. It may have dropped events
+   * whose acknowledgement was lost.
    */
   settle({ firstIndex, events }: EventBatch, lostEvents: number): void {
     this.#settledCount = firstIndex + events.length;

@@ -31,17 +31,17 @@ export interface RunRecorderOptions {
   readonly log: Logger;
   /** When this delivery of the run started: ISO 8601 in UTC. */
   readonly startedAt: string;
-  /** Whether to add to the newest attempt of the run, if it has not ended, instead of beginning one. @default false */
+  /** Whether to continue the newest attempt of the run, if it has not ended, instead of starting one. @default false */
   readonly continues?: boolean;
   /** How long the store may acknowledge nothing before the run gives up on it. @default 10 s */
   readonly patienceMs?: number;
 }
 
 /**
- * Stores the events of one delivery of a run: immediately if no write is pending, otherwise in batches. The run waits for
- * a slow store while too many events are buffered, up to 15 s in total. After that, or if the store acknowledges nothing
- * for 10 s, the run gives up on the store: it continues and retries with the newest events only. It waits again once the
- * store has accepted some, unless the 15 s are used up. The end of the run has its own time limit.
+ * Stores the events of one delivery of a run: immediately if no write is pending, otherwise in batches. The run waits
+ * for a slow store while too many events are buffered, up to 15 s in total. After that, or if the store acknowledges
+ * nothing for 10 s, the run gives up on the store: it continues and retries with the newest events only. It waits again
+ * once the store has accepted some, unless the 15 s are used up. The end of the run has its own time limit.
  */
 export class RunRecorder {
   readonly #options: RunRecorderOptions;
@@ -55,7 +55,7 @@ export class RunRecorder {
   readonly #waited = new Stopwatch();
   readonly #patience = new Countdown(() => this.#losePatience());
   #attempt: OpenAttempt | undefined;
-  /** How many events the attempt has had before. */
+  /** Number of events that the attempt had before. */
   #earlierCount = 0;
   #state: 'writing' | 'given up' | 'ending' | 'ended' | 'superseded' = 'writing';
   #isWriting = false;

@@ -5,7 +5,7 @@ import type { AppendResult } from '../domain/thread-changes.js';
 import type { StoredEvent, NewEvent } from '../domain/stored-event.js';
 import type { OpenAttempt, RunDescription, RecordedRun } from '../domain/recorded-run.js';
 
-/** Where events can be kept. */
+/** The kinds of event stores. */
 export type EventStoreKind = 'memory' | 'table' | 'redis' | 'cosmos';
 
 export interface ListOptions {
@@ -24,29 +24,29 @@ export interface CallbackEventPage {
   readonly runs: ReadonlyMap<string, RecordedRun>;
   /** True if `after` is lost: the page begins with the oldest stored event instead. */
   readonly reset: boolean;
-  /** Where to continue. */
+  /** Cursor for the next page. */
   readonly next: EventCursor;
   /** The head when the page was read, never newer than the events. Undefined while the thread is unknown. */
   readonly head?: ThreadHead;
 }
 
 /**
- * Keeps the events of all threads, those of each thread in the order in which they were appended, and what each run
- * shares. Methods reject with a `StorageError` if the store cannot be reached, so that this never looks like an empty
- * thread. Any other error, such as unreadable stored data, would recur with the next request.
+ * Stores the events of all threads and their runs. Each thread's events stay in the order in which they were appended.
+ * Methods reject with a `StorageError` if the store is unreachable, so an outage never looks like an empty thread. Any
+ * other error, such as unreadable data, would recur with the next request.
  */
 export interface CallbackEventStore {
   readonly kind: EventStoreKind;
 
   /**
-   * Begins an attempt of a run: it gets the next number and supersedes the earlier ones.
+   * Starts an attempt of a run. It gets the next number and supersedes the earlier ones.
    *
-   * A delivery that was cut off from the store for more than 30 s is superseded from the start if the store knows one that
-   * began after it: it gets that one's number, and its events are rejected.
+   * If a delivery was cut off from the store for more than 30 s, and the store knows one that started later, the
+   * delivery is superseded from the start: it gets the number of the later one, and its events are rejected.
    *
-   * @param token names the attempt; a repeated call with the same token returns the same number
-   * @param startedAt when the entity began it, by its host's clock: ISO 8601 in UTC
-   * @param startedMs the same moment on this process's monotonic clock (`performance.now()`). @default now
+   * @param token - id of the attempt. A repeated call with the same token returns the same number.
+   * @param startedAt - when the entity started it, by its host's clock: ISO 8601 in UTC
+   * @param startedMs - the same time on this process's monotonic clock (`performance.now()`). @default now
    */
   beginAttempt(
     thread: EventThread,
@@ -57,43 +57,43 @@ export interface CallbackEventStore {
   ): Promise<OpenAttempt>;
 
   /**
-   * Adds events of an attempt, all or none. Events that the store has already, by their index, are not added again. Events
-   * that are missing before them count as lost.
+   * Adds events of an attempt, all or none. Skips events that the store already has, by their index. Missing events
+   * before them count as lost.
    *
-   * @param firstIndex index of the first event within its attempt, from 0
-   * @param events at most {@link MAX_APPENDED_EVENTS}
+   * @param firstIndex - index of the first event within its attempt, from 0
+   * @param events - at most {@link MAX_APPENDED_EVENTS}
    * @throws RangeError for more
    */
   append(attempt: OpenAttempt, firstIndex: number, events: readonly NewEvent[]): Promise<AppendResult>;
 
-  /** @returns undefined for an unknown run, or one whose events were cleared */
+  /** Returns a run; undefined if it is unknown or its events were cleared. */
   readRun(thread: EventThread, correlationId: string): Promise<RecordedRun | undefined>;
 
   /** Returns a thread's events; none for an unknown thread. */
   list(thread: EventThread, options?: ListOptions): Promise<CallbackEventPage>;
 
-  /** Returns the head of a thread's log; undefined for an unknown thread. The cheapest read there is. */
+  /** Returns the head of a thread's log; undefined for an unknown thread. The cheapest read. */
   readHead(thread: EventThread): Promise<ThreadHead | undefined>;
 
   /**
-   * Waits until a thread's head differs from `seen` in epoch or version. May return early. Never rejects: while the
-   * service cannot be reached, it keeps trying.
+   * Waits until a thread's head differs from `seen` in epoch or version. May return early. Never rejects: it keeps
+   * trying while the service is unreachable.
    *
-   * @param seen `undefined`: the thread was unknown
-   * @returns false when `signal` was aborted first
+   * @param seen - `undefined`: the thread was unknown
+   * @returns false if `signal` was aborted first
    */
   waitForChange(thread: EventThread, seen: ThreadHead | undefined, signal: AbortSignal): Promise<boolean>;
 
   /**
-   * Removes a thread's events and runs. Later events continue the sequence, unless the stored head cannot be read: then
-   * they begin at 1.
+   * Removes a thread's events and runs. Later events continue the sequence. If the stored head cannot be read, they
+   * start at 1.
    */
   clear(thread: EventThread): Promise<void>;
 
   /** Resolves if the store answers. */
   ping(): Promise<void>;
 
-  /** Ends timers and the waits of {@link waitForChange}. */
+  /** Stops timers and ends the waits of {@link waitForChange}. */
   close(): Promise<void>;
 }
 

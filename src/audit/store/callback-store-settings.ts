@@ -1,17 +1,17 @@
 import type { ServiceSettings } from '../../storage/store-settings.js';
 
-/** Which store keeps events, and for how long. */
+/** Selects the event store and its limits. */
 export type CallbackStoreSettings = MemoryStoreSettings | DurableStoreSettings;
 
 export interface MemoryStoreSettings {
   readonly kind: 'memory';
   readonly maxThreads: number;
   readonly maxEventsPerThread: number;
-  /** UTF-8 bytes of events and request messages. */
+  /** Maximum bytes of events and request messages, in UTF-8. */
   readonly maxBytes: number;
 }
 
 export type DurableStoreSettings = ServiceSettings & {
-  /** Older events are dropped. Undefined: events do not expire. */
+  /** Days until events expire. Undefined: they do not expire. */
   readonly ttlDays?: number;
 };

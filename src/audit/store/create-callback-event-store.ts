@@ -7,14 +7,13 @@ import { purgeExpiredEvents } from './durable/purge-expired-events.js';
 import { MemoryEventStore } from './memory/memory-event-store.js';
 
 const MS_PER_DAY = 86_400_000;
-/** One run of the daily purge. It is well below the shortest `functionTimeout` of any hosting plan, 5 minutes. */
+/** Time limit of the daily purge, well below the shortest `functionTimeout` of any hosting plan (5 minutes). */
 const PURGE_TIMEOUT_MS = 120_000;
 
 /**
- * Creates the event store that the settings choose.
+ * Creates the event store that the settings select.
  *
- * @param values keeps the events, unless the settings choose `memory`, whose bounds apply to events only. The caller
- *   closes it.
+ * @param values - stores the events, unless the settings select `memory`. The caller closes it.
  */
 export function createCallbackEventStore(
   settings: CallbackStoreSettings,
@@ -26,9 +25,9 @@ export function createCallbackEventStore(
 }
 
 /**
- * Creates the function that drops expired events, to be called once a day.
+ * Creates a function that drops expired events. Call it once a day.
  *
- * @param onExpired Removes other data from before this time. Called last.
+ * @param onExpired - removes other data from before the given time. Called last.
  * @returns undefined if events do not expire
  */
 export function createEventPurge(

@@ -5,29 +5,29 @@ import { threadKey } from '../domain/event-thread.js';
 type Announce = (head: ThreadHead | undefined) => void;
 
 /**
- * Looks for changes that other processes make to a thread, and announces each head that it finds.
+ * Follows changes that other processes make to a thread, and announces each new head.
  *
- * @returns ends it
+ * @returns a function that stops following
  */
 export type FollowThread = (thread: EventThread, announce: Announce) => () => void;
 
 interface WatchedThread {
   readonly waiting: Set<Announce>;
-  /** The head that was announced last. Undefined before the first. */
+  /** The last announced head. Undefined before the first. */
   latest?: { readonly head: ThreadHead | undefined };
   readonly stop: (() => void) | undefined;
   lingering?: NodeJS.Timeout | undefined;
 }
 
-/** A reader that was woken reads, and waits again. Its thread stays followed meanwhile. */
+/** How long to keep following a thread without readers, because a woken reader usually waits again. */
 const LINGER_MS = 1000;
 
-/** Wakes readers that wait for a thread to change. It follows other processes only while a reader waits. */
+/** Wakes readers that wait for a thread to change. Follows other processes only while a reader waits. */
 export class ThreadWatchers {
   readonly #follow: FollowThread | undefined;
   readonly #watched = new Map<string, WatchedThread>();
 
-  /** @param follow undefined: {@link ThreadWatchers.announce} reports all changes */
+  /** @param follow - undefined: {@link ThreadWatchers.announce} reports all changes */
   constructor(follow?: FollowThread) {
     this.#follow = follow;
   }
@@ -75,7 +75,7 @@ export class ThreadWatchers {
   }
 
   #linger(key: string, watched: WatchedThread): void {
-    // It was closed, and others may wait in its place.
+    // It was closed, and another may have replaced it.
     if (this.#watched.get(key) !== watched) return;
     if (this.#follow === undefined) return this.#unwatch(key, watched);
     watched.lingering ??= setTimeout(() => {
@@ -91,7 +91,7 @@ export class ThreadWatchers {
   }
 }
 
-/** False for another epoch, which may be a later or an earlier one. */
+/** Returns false for another epoch, because that may be an earlier one. */
 function isLater(head: ThreadHead | undefined, seen: ThreadHead | undefined): boolean {
   if (head === undefined) return false;
   return seen === undefined || (head.epoch === seen.epoch && head.version > seen.version);

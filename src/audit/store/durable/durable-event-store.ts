@@ -22,17 +22,17 @@ import { type IndexedThread, RetentionIndex } from './retention-index.js';
 import { ThreadRows } from './thread-rows.js';
 import { ThreadWriter } from './thread-writer.js';
 
-/** How long a clear waits for the removal of what it cleared, which continues in the background. */
+/** How long a clear waits for the removal of rows. After that, the removal continues in the background. */
 const CLEAR_REMOVAL_WAIT_MS = 2000;
 
 export interface DurableEventStoreOptions {
-  /** Receives warnings of rows that could not be removed. Optional. */
+  /** Receives warnings about rows that could not be removed. @default none */
   readonly log?: Logger;
 }
 
 /**
- * Keeps events in a service that several processes share, and that outlives them. Each change of a thread is one commit,
- * guarded by the thread's head.
+ * Stores events in a service that several processes share and that outlives them. Each change of a thread is one
+ * commit, guarded by the thread's head.
  */
 export class DurableEventStore implements CallbackEventStore {
   readonly kind: EventStoreKind;
@@ -44,7 +44,7 @@ export class DurableEventStore implements CallbackEventStore {
   readonly #log: Logger | undefined;
   readonly #reads = new Map<string, Promise<CallbackEventPage>>();
 
-  /** @param values belongs to the caller, who closes it */
+  /** @param values - the caller closes it */
   constructor(kind: EventStoreKind, values: KeyValueStore, { log }: DurableEventStoreOptions = {}) {
     this.kind = kind;
     this.#values = values;
@@ -93,7 +93,7 @@ export class DurableEventStore implements CallbackEventStore {
   }
 
   list(thread: EventThread, { after = START, limit = Infinity }: ListOptions = {}): Promise<CallbackEventPage> {
-    // Readers that one change has woken at the same position share a read, which begins when all have asked.
+    // Readers at the same position that one change wakes share a read, which starts when all have asked.
     const key = `${threadKey(thread)}|${after.epoch}|${after.sequence}|${limit}`;
     const shared = this.#reads.get(key);
     if (shared !== undefined) return shared;
@@ -122,22 +122,22 @@ export class DurableEventStore implements CallbackEventStore {
       await this.#rows.forget(thread);
       return;
     }
-    // No reader sees the events any more. Removing those of a long thread takes longer than a caller should wait. If it
-    // fails, the next clear removes the rest.
+    // Readers no longer see the events. Removing the rows of a long thread takes longer than a caller should wait. If
+    // it fails, the next clear removes the rest.
     const logged = this.#rows
       .removeUnreachable(thread)
       .catch((error: unknown) => this.#log?.warn(describeLeftovers(thread, error)));
     await withTimeout(CLEAR_REMOVAL_WAIT_MS, () => logged).catch(() => undefined);
   }
 
-  /** Threads of all agents that may hold events older than `time` (ISO 8601 in UTC). */
+  /** Returns threads of all agents that may have events from before `time` (ISO 8601 in UTC). */
   threadsFromBefore(time: string): AsyncIterable<IndexedThread> {
     return this.#retention.threadsFromBefore(time);
   }
 
   /**
-   * Drops a thread's events from before `cutoff` (ISO 8601 in UTC). If nothing in it is newer, it removes the thread, which
-   * may begin again at 1 with another epoch.
+   * Drops a thread's events from before `cutoff` (ISO 8601 in UTC). If nothing is newer, removes the thread; a later
+   * run starts again at 1 with another epoch.
    */
   async dropExpiredEvents(indexed: IndexedThread, cutoff: string): Promise<'nothing' | 'trimmed' | 'removed'> {
     const { thread } = indexed;
@@ -171,7 +171,7 @@ export class DurableEventStore implements CallbackEventStore {
   }
 }
 
-/** A client may send any time as that of its request. */
+/** Accepts any value, because other clients may send any time with their request. */
 function earliest(acceptedAt: string | undefined): string {
   const now = new Date();
   const accepted = new Date(acceptedAt ?? now);

@@ -3,9 +3,9 @@ import type { DurableEventStore } from './durable-event-store.js';
 
 export interface PurgeOptions {
   readonly store: Pick<DurableEventStore, 'threadsFromBefore' | 'dropExpiredEvents'>;
-  /** Drops events from before this time: ISO 8601 in UTC. */
+  /** Events from before this time are dropped: ISO 8601 in UTC. */
   readonly cutoff: string;
-  /** When aborted, the purge finishes the threads at hand and leaves the rest to the next call. */
+  /** When aborted, the purge finishes its current threads and leaves the rest to the next call. */
   readonly signal: AbortSignal;
   readonly log: Logger;
 }
@@ -16,7 +16,7 @@ const THREADS_AT_ONCE = 4;
  * Drops expired events: the oldest events of a thread, or the whole thread if nothing in it is newer. Threads without
  * expired events are not read.
  *
- * @throws AggregateError if some of the threads could not be purged; the others were
+ * @throws AggregateError if some threads could not be purged. All others were purged.
  */
 export async function purgeExpiredEvents({ store, cutoff, signal, log }: PurgeOptions): Promise<void> {
   const failures: unknown[] = [];

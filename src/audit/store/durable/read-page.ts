@@ -8,7 +8,7 @@ import type { ThreadRows } from './thread-rows.js';
 const MAX_TRIES = 20;
 const READ_EVENTS = 1000;
 
-/** Reads a page of a thread as it was at one moment: if the thread is cleared or trimmed meanwhile, it reads again. */
+/** Reads a consistent page of a thread. Reads again if the thread is cleared or trimmed meanwhile. */
 export async function readPage(
   rows: Pick<ThreadRows, 'readHead' | 'readRuns' | 'readEvents'>,
   thread: EventThread,
@@ -51,7 +51,7 @@ async function readEvents(
   return events;
 }
 
-/** The oldest event that is not from before `cutoff` (ISO 8601 in UTC). Undefined: all are older. */
+/** Returns the oldest event since `cutoff` (ISO 8601 in UTC); undefined if all are older. */
 export async function firstEventSince(
   rows: Pick<ThreadRows, 'readEvents'>,
   thread: EventThread,

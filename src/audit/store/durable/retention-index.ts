@@ -17,8 +17,8 @@ export interface IndexedThread {
 }
 
 /**
- * The threads of all agents by the time of their oldest event, so that a purge finds those that hold expired events and
- * reads no others. A thread is added before it begins. Only the purge moves or removes it.
+ * Indexes the threads of all agents by the time of their oldest event, so a purge reads only threads with expired
+ * events. A thread is added before its first change. Only the purge moves or removes it.
  */
 export class RetentionIndex {
   readonly #store: KeyValueStore;
@@ -27,21 +27,21 @@ export class RetentionIndex {
     this.#store = store;
   }
 
-  /** @param oldestAt ISO 8601 in UTC: no event of the thread is older */
+  /** @param oldestAt - no event of the thread is older: ISO 8601 in UTC */
   async add(thread: EventThread, oldestAt: string): Promise<void> {
     const key = keyOf(thread, oldestAt);
-    // A conflict means that it is there already.
+    // A conflict means that it is already there.
     await this.#store.commit(PARTITION, { key, tag: undefined }, [{ key, value: valueOf(thread) }]);
   }
 
-  /** Threads that may hold events older than `time` (ISO 8601 in UTC), those with the oldest ones first. */
+  /** Returns threads that may have events from before `time` (ISO 8601 in UTC), oldest first. */
   async *threadsFromBefore(time: string): AsyncGenerator<IndexedThread> {
     for await (const rows of readPages(this.#store, PARTITION, { from: '-', before: time }, READ_ROWS)) {
       for (const { key, value, tag } of rows) yield { thread: threadJson.parse(value), key, tag };
     }
   }
 
-  /** Moves a thread after its oldest events were dropped. @param oldestAt undefined: removes it */
+  /** Moves a thread after its oldest events were dropped. @param oldestAt - undefined: removes it */
   async move({ thread, key, tag }: IndexedThread, oldestAt: string | undefined): Promise<void> {
     const next = oldestAt === undefined ? undefined : keyOf(thread, oldestAt);
     if (next === key) return;
@@ -50,7 +50,7 @@ export class RetentionIndex {
   }
 }
 
-/** A hash, because thread ids may be longer than a key. */
+/** Contains a hash, because thread ids may be longer than a key. */
 function keyOf(thread: EventThread, time: string): string {
   return `${time}|${createHash('sha256').update(threadKey(thread)).digest('base64url').slice(0, 22)}`;
 }

@@ -94,14 +94,14 @@ export function parseRun(json: string, requestMessage: string): RecordedRun {
   return { ...runJson.parse(json), requestMessage };
 }
 
-/** @param events of one append, at least one; they share a run and an attempt */
+/** @param events - the events of one append, at least one. They share a run and an attempt. */
 export function formatBatch(events: readonly StoredEvent[]): string {
   const { correlationId, attempt } = events[0] ?? {};
   const own = events.map(({ timestamp, eventType: type, fields }) => ({ timestamp, eventType: type, fields }));
   return JSON.stringify({ correlationId, attempt, events: own });
 }
 
-/** @param lastSequence of the batch */
+/** @param lastSequence - sequence of the batch's last event */
 export function parseBatch(json: string, lastSequence: number): StoredEvent[] {
   const { correlationId, attempt, events } = batchJson.parse(json);
   const first = lastSequence - events.length + 1;

@@ -36,14 +36,14 @@ const READ_ROWS = 250;
 const RUNS_PER_COMMIT = Math.floor((MAX_CHANGES_PER_COMMIT - 1) / 2);
 const MAX_TRIES = 20;
 
-/** A head as it was read. */
+/** A head with its tag. */
 export interface StoredHead {
   readonly head: ThreadHead;
-  /** Differs after each change. Opaque. */
+  /** Changes with each commit. Opaque. */
   readonly tag: string;
 }
 
-/** The rows of threads in a key-value store. Methods reject with a `ZodError` if a row cannot be read. */
+/** Reads and writes the rows of threads. Methods reject with a `ZodError` if a row is unreadable. */
 export class ThreadRows {
   readonly #store: KeyValueStore;
 
@@ -57,14 +57,14 @@ export class ThreadRows {
     return stored && { head: parseHead(stored.value), tag: stored.tag };
   }
 
-  /** Reports heads. One that cannot be read is left for readers to find. */
+  /** Reports heads. Ignores an unreadable head, because readers will report it. */
   readonly follow: FollowThread = (thread, announce) =>
     this.#store.follow({ partition: partitionOf(thread), key: HEAD }, (stored) => {
       const head = headOrNothing(stored);
       if (head !== undefined || stored === undefined) announce(head);
     });
 
-  /** @returns those that exist in the epoch */
+  /** @returns the runs that exist in the epoch */
   async readRuns(thread: EventThread, epoch: string, correlationIds: readonly string[]): Promise<RecordedRun[]> {
     const keys = correlationIds.map((id) => ({ run: runKey(epoch, id), message: messageKey(epoch, id) }));
     const found = await this.#store.readMany(
@@ -80,18 +80,19 @@ export class ThreadRows {
   /**
    * Reads events with a sequence of `first` or more, in order.
    *
-   * @returns fewer than `limit` also if they are large; none only if there are none
+   * @returns fewer than `limit` if events are large; none only if there are none
    */
   async readEvents(thread: EventThread, first: number, limit: number): Promise<StoredEvent[]> {
     const near = { from: eventKey(first), before: eventKey(first + limit + MAX_APPENDED_EVENTS) };
-    // A narrow range is cheap for services that sort what they find. If events were dropped, the next ones are beyond it.
+    // A narrow range is cheap for services that sort their results. If events were dropped, the next ones are beyond
+    // it.
     const events = await this.#readBatches(thread, near, limit);
     const found = events.length > 0 ? events : await this.#readBatches(thread, { ...EVENTS, from: near.before }, limit);
     return found.filter(({ sequence }) => sequence >= first).slice(0, limit);
   }
 
   /**
-   * Applies a change if the head still has this tag. Undefined: the thread is unknown.
+   * Applies a change if the head still has this tag (undefined: the thread is unknown).
    *
    * @returns the new tag; undefined after a conflict
    */
@@ -111,7 +112,7 @@ export class ThreadRows {
     return this.#store.commit(partitionOf(thread), { key: HEAD, tag }, changes);
   }
 
-  /** Removes what the head no longer reaches: events before its `oldestSequence`, and runs without events. */
+  /** Removes rows that the head no longer reaches: events before `oldestSequence`, and runs without events. */
   async removeUnreachable(thread: EventThread): Promise<void> {
     const partition = partitionOf(thread);
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
@@ -126,21 +127,21 @@ export class ThreadRows {
     throw new StorageError(new Error(`Thread ${thread.threadId} changed ${MAX_TRIES} times while it was cleaned up.`));
   }
 
-  /** Removes all rows of a thread, unless its head has changed since it was read. A later run begins at 1. */
+  /** Removes all rows of a thread, unless its head has changed since it was read. A later run starts at 1. */
   async forget(thread: EventThread): Promise<void> {
     const partition = partitionOf(thread);
     const stored = await this.#store.read({ partition, key: HEAD });
     for (const range of [EVENTS, RUNS, MESSAGES]) await this.#store.removeRange(partition, range);
     if (stored === undefined) return;
-    // Last, so that no process continues the thread before.
+    // The head goes last, so that no process continues the thread before that.
     await this.#store.commit(partition, { key: HEAD, tag: stored.tag }, [{ key: HEAD, value: undefined }]);
   }
 
   /**
-   * Removes a thread without events in which nothing has happened since `cutoff` (ISO 8601 in UTC). A later run begins at
-   * 1, with another epoch.
+   * Removes a thread without events and without activity since `cutoff` (ISO 8601 in UTC). A later run starts at 1,
+   * with another epoch.
    *
-   * @returns when something happened last, if the thread stays; undefined if it was removed
+   * @returns the time of the last activity if the thread stays; undefined if it was removed
    */
   async removeIfUnused(thread: EventThread, cutoff: string): Promise<string | undefined> {
     const partition = partitionOf(thread);
@@ -155,7 +156,7 @@ export class ThreadRows {
     }
     const latest = times.reduce((one, other) => (one > other ? one : other));
     if (latest >= cutoff || head.newestSequence >= head.oldestSequence) return latest;
-    // A process that begins a run meanwhile changes the head: then one of the two commits conflicts.
+    // A process that starts a run meanwhile changes the head, so one of the two commits conflicts.
     const { change } = clearThread(head);
     const cleared = change && (await this.commit(thread, tag, change));
     if (cleared === undefined) return cutoff;
@@ -170,8 +171,8 @@ export class ThreadRows {
   }
 
   /**
-   * Removes runs of the current epoch whose events were all dropped. The head guards the removal: a process that is about
-   * to write to such a run must find out.
+   * Removes runs of the current epoch whose events were all dropped. The head guards the removal, so a process that is
+   * about to write to such a run gets a conflict.
    *
    * @returns false if the thread has changed meanwhile
    */

@@ -7,31 +7,31 @@ import type { Decision, ThreadSnapshot } from '../../domain/thread-changes.js';
 import type { RecordedRun, RunDescription } from '../../domain/recorded-run.js';
 import { threadKey } from '../../domain/event-thread.js';
 
-/** One change of a thread, including retries after conflicts. It then fails: other processes keep winning. */
+/** Time limit of one change, including retries after conflicts with other processes. */
 const CHANGE_TIMEOUT_MS = 5000;
 /** How often a process that writes to a thread without a pause lets other processes change it. */
 const LEAVE_ROOM_EVERY_MS = 500;
 /**
- * How long it then waits, in durations of its own writes. Another process needs a read and a write, and begins them up
- * to a read, a write and a pause after the wait does; the rest allows for a process that is slower than this one.
+ * How long it then waits, as a multiple of its own write duration. Another process needs a read and a write, and starts
+ * them up to a read, a write and a pause after the start of the wait. The rest allows for a slower process.
  */
 const ROOM_IN_WRITES = 7;
-/** How much the latest write counts in the average duration. */
+/** Weight of the latest write in the average duration. */
 const LATEST_WRITE_WEIGHT = 0.25;
 
 /**
- * Whether to remember the thread after the change, so that the next change needs no read. `keep`: yes, because the same
- * run is likely to change it again. `forget`: no, because the run has ended. `as it is`: if it was remembered before.
+ * Whether to cache the thread after the change, so that the next change needs no read. `keep`: yes, because the same
+ * run is likely to change it again. `forget`: no, because the run has ended. `as it is`: only if it is already cached.
  */
 export type ThreadMemory = 'keep' | 'forget' | 'as it is';
 
-/** What this process knows of a thread that it writes to. */
+/** A cached thread that this process writes to. */
 interface KnownThread extends StoredHead {
   readonly runs: Map<string, RecordedRun>;
   readonly pace: WritingPace;
 }
 
-/** When this process wrote to a thread, by the clock of `performance`. */
+/** Times of this process's writes to a thread, by the clock of `performance`. */
 interface WritingPace {
   readonly writtenAt: number;
   /** Average duration of a write. */
@@ -41,19 +41,19 @@ interface WritingPace {
 }
 
 export interface ThreadWriterOptions {
-  /** Called before the first change of a thread. May be called again for a change that is repeated. */
+  /** Called before the first change of a thread. May be called again if the change is retried. */
   readonly onNewThread: (thread: EventThread, run: RunDescription | undefined) => Promise<void>;
   /** Called after each change. */
   readonly onChange: (thread: EventThread, head: ThreadHead) => void;
 }
 
-/** Changes threads. Each change is one conditional write, decided again whenever another process was faster. */
+/** Changes threads with conditional writes. After a conflict it decides again. */
 export class ThreadWriter {
   readonly #rows: ThreadRows;
   readonly #options: ThreadWriterOptions;
   /** Threads with an attempt that this process writes: other processes rarely change them. */
   readonly #known = new Map<string, KnownThread>();
-  /** Changes of one thread take turns, because they would only cause conflicts for each other. */
+  /** Changes of one thread take turns, because they would conflict with each other. */
   readonly #turns = new Map<string, Promise<unknown>>();
 
   constructor(rows: ThreadRows, options: ThreadWriterOptions) {
@@ -62,10 +62,10 @@ export class ThreadWriter {
   }
 
   /**
-   * Changes a thread as `decide` says. After a conflict it reads the thread and decides again.
+   * Applies the change that `decide` returns. After a conflict it reads the thread and decides again.
    *
-   * @param correlationId the run to decide about; `undefined` for none
-   * @throws StorageError when other processes were faster for 5 s
+   * @param correlationId - the run to decide about; `undefined` for none
+   * @throws StorageError if other processes were faster for 5 s
    */
   change<Result>(
     thread: EventThread,
@@ -93,7 +93,7 @@ export class ThreadWriter {
     const key = threadKey(thread);
     const deadline = performance.now() + CHANGE_TIMEOUT_MS;
     for (let remembered = this.#known.get(key); ; remembered = undefined) {
-      // The outcome of the write may stay unknown, so what is remembered is no longer certain.
+      // The outcome of the write may be unknown, so the cached thread may be stale.
       this.#known.delete(key);
       const roomAt = remembered === undefined ? performance.now() : await leaveRoom(remembered.pace);
       const startedAt = performance.now();
@@ -101,7 +101,7 @@ export class ThreadWriter {
       const run = correlationId === undefined ? undefined : await this.#runOf(thread, known, correlationId);
       const { change, result } = decide({ head: known?.head, run });
       if (change === undefined) {
-        // Only a fresh read can tell that nothing has to change.
+        // Only a fresh read can show that nothing has to change.
         if (remembered !== undefined) continue;
         return result;
       }
@@ -147,10 +147,9 @@ export class ThreadWriter {
 }
 
 /**
- * Waits if this process has written for long without a pause: another process that reads the thread in order to change
- * it would otherwise always find it changed.
+ * Waits if this process has written for long without a pause. Otherwise every change by another process would conflict.
  *
- * @returns when other processes last had room
+ * @returns when other processes last had room for a change
  */
 async function leaveRoom({ writtenAt, writeMs, roomAt }: WritingPace): Promise<number> {
   const now = performance.now();

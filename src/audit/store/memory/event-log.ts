@@ -2,11 +2,11 @@ const FIRST_BLOCK_BYTES = 1024;
 const FULL_BLOCK_BYTES = 8 * 1024;
 const MIN_TEXTS_AT_ONCE = 20;
 
-/** Several texts side by side. */
+/** Several texts in one buffer. */
 interface Block<Tag> {
   readonly firstSequence: number;
   bytes: Buffer;
-  /** Where each text ends in `bytes`. */
+  /** End offset of each text in `bytes`. */
   readonly ends: number[];
   readonly tags: Tag[];
 }
@@ -21,7 +21,7 @@ export interface LogEntry<Tag> {
 /**
  * Numbered texts in blocks of UTF-8 bytes, with almost no overhead per text.
  *
- * @typeParam Tag stored with each text; many texts share one
+ * @typeParam Tag - stored with each text. Many texts may share one.
  */
 export class EventLog<Tag> {
   readonly #blocks: Block<Tag>[] = [];
@@ -29,12 +29,12 @@ export class EventLog<Tag> {
   #lastSequence = 0;
   #byteLength = 0;
 
-  /** The sequence of the oldest kept text; one more than `lastSequence` when there is none. */
+  /** Sequence of the oldest stored text; `lastSequence + 1` if there is none. */
   get firstSequence(): number {
     return this.#firstSequence;
   }
 
-  /** The sequence of the newest text ever appended; 0 before the first. */
+  /** Sequence of the newest text ever appended; 0 before the first. */
   get lastSequence(): number {
     return this.#lastSequence;
   }
@@ -43,12 +43,12 @@ export class EventLog<Tag> {
     return this.#lastSequence - this.#firstSequence + 1;
   }
 
-  /** Bytes of the kept texts. */
+  /** Size of the stored texts in bytes. */
   get byteLength(): number {
     return this.#byteLength;
   }
 
-  /** Adds a text, whose sequence is `lastSequence + 1`. */
+  /** Adds a text with the sequence `lastSequence + 1`. */
   append(text: string, tag: Tag): void {
     const length = Buffer.byteLength(text);
     const block = this.#blockWithRoomFor(length);
@@ -60,7 +60,7 @@ export class EventLog<Tag> {
     this.#byteLength += length;
   }
 
-  /** Removes the oldest text. @returns its tag; `undefined` when there was none */
+  /** Removes the oldest text. @returns its tag; `undefined` if there is none */
   dropOldest(): Tag | undefined {
     const [block] = this.#blocks;
     if (block === undefined) return undefined;
@@ -77,7 +77,7 @@ export class EventLog<Tag> {
     this.#firstSequence = this.#lastSequence + 1;
   }
 
-  /** At most `limit` texts from sequence `first` on; both must be within the stored range. */
+  /** Returns at most `limit` texts from sequence `first` on. Both must be within the stored range. */
   slice(first: number, limit: number): LogEntry<Tag>[] {
     const end = Math.min(first + limit, this.#lastSequence + 1);
     const entries: LogEntry<Tag>[] = [];
@@ -114,7 +114,7 @@ export class EventLog<Tag> {
     return block;
   }
 
-  /** The block that contains a sequence, found by binary search. */
+  /** Finds the block that contains a sequence, by binary search. */
   #blockIndexOf(sequence: number): number {
     let low = 0;
     let high = this.#blocks.length;
@@ -132,7 +132,7 @@ function addEntries<Tag>(entries: LogEntry<Tag>[], block: Block<Tag>, first: num
   const firstIndex = first - block.firstSequence;
   const offset = startAt(block, firstIndex);
   const endOffset = endAt(block, end - 1 - block.firstSequence);
-  // At once is faster, and right where each character is one byte.
+  // Faster if each character is one byte: decode all texts at once.
   const text = end - first < MIN_TEXTS_AT_ONCE ? '' : block.bytes.toString('utf8', offset, endOffset);
   const isAscii = text.length === endOffset - offset;
   for (let sequence = first; sequence < end; sequence += 1) {
@@ -145,7 +145,7 @@ function addEntries<Tag>(entries: LogEntry<Tag>[], block: Block<Tag>, first: num
   }
 }
 
-/** The sequence after the block's last text. */
+/** Returns the sequence after the block's last text. */
 function endOf({ firstSequence, ends }: Block<unknown>): number {
   return firstSequence + ends.length;
 }

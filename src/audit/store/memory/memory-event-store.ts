@@ -24,18 +24,18 @@ import { ThreadWatchers } from '../thread-watchers.js';
 const MAX_KEPT_PAGES = 100;
 const MAX_KEPT_PAGE_EVENTS = 20;
 
-/** For the other readers who stand at the same place. */
+/** A page that is cached for other readers at the same position. */
 interface KeptPage {
   readonly from: number;
   readonly limit: number;
   readonly page: CallbackEventPage;
 }
 
-/** Keeps events in the memory of this process: gone with it, and unknown to other processes. */
+/** Stores events in the memory of this process. Other processes do not see them. */
 export class MemoryEventStore implements CallbackEventStore {
   readonly kind = 'memory';
   readonly #threads: MemoryThreads;
-  /** The latest pages, of threads that have not changed since. */
+  /** The latest page of each thread that has not changed since. */
   readonly #pages = new Map<MemoryThread, KeptPage>();
   readonly #watchers = new ThreadWatchers();
 
@@ -46,7 +46,7 @@ export class MemoryEventStore implements CallbackEventStore {
     });
   }
 
-  /** Bytes of all events and request messages. */
+  /** Size of all events and request messages in bytes. */
   get byteLength(): number {
     return this.#threads.byteLength;
   }

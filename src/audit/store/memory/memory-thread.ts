@@ -6,7 +6,7 @@ import type { RecordedRun } from '../../domain/recorded-run.js';
 
 const TIMESTAMP_LENGTH = '2026-01-07T15:40:02.123Z'.length;
 
-/** What many events of a thread have in common. */
+/** Data that many events of a thread share. */
 type EventTag = Pick<StoredEvent, 'correlationId' | 'attempt' | 'eventType'>;
 
 /** The events and runs of one thread in memory. */
@@ -16,7 +16,7 @@ export interface MemoryThread {
   readonly runs: Map<string, RecordedRun>;
   /** Timestamp and fields of each event. */
   readonly events: EventLog<EventTag>;
-  /** One for many events, the latest. */
+  /** The latest tag, shared by many events. */
   tag?: EventTag;
   hasDropped: boolean;
 }
@@ -25,7 +25,7 @@ export function createMemoryThread(thread: EventThread, head: ThreadHead): Memor
   return { thread, head, runs: new Map(), events: new EventLog(), hasDropped: false };
 }
 
-/** The tag of an event: the one of the event before it, if it is the same. */
+/** Returns the tag of an event. Reuses the tag of the previous event if it is equal. */
 export function tagOf(thread: MemoryThread, { correlationId, attempt, eventType }: StoredEvent): EventTag {
   const { tag } = thread;
   if (tag?.correlationId === correlationId && tag.attempt === attempt && tag.eventType === eventType) return tag;
@@ -39,7 +39,7 @@ export function toStoredEvent({ sequence, text, tag }: LogEntry<EventTag>): Stor
   return { sequence, correlationId, attempt, eventType, timestamp, fields: text.slice(TIMESTAMP_LENGTH) };
 }
 
-/** Those runs that some events are of, and the one of the newest attempt. */
+/** Returns the runs of some events, and the run of the newest attempt. */
 export function runsOf(
   events: readonly StoredEvent[],
   { newestAttempt }: ThreadHead,

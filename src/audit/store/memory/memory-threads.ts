@@ -7,37 +7,37 @@ import { createMemoryThread, type MemoryThread, tagOf } from './memory-thread.js
 import { RecencyList } from './recency-list.js';
 
 export interface MemoryBounds {
-  /** Above this number, the thread without a new event for the longest time is dropped whole. */
+  /** Maximum number of threads. Above it, the least recently active thread is evicted. */
   readonly maxThreads: number;
-  /** Above this number, a thread's oldest events are dropped. */
+  /** Maximum number of events per thread. Above it, the oldest are dropped. */
   readonly maxEventsPerThread: number;
   /**
-   * Bytes of all events and of each run's request message. Above it, the oldest events go, from the thread without a new
-   * event for the longest time. The newest event of all is always kept, and a thread without events continues its sequence.
+   * Maximum bytes of all events and request messages. Above it, the oldest events of the least recently active thread
+   * are dropped. The newest event of all is never dropped, and a thread without events continues its sequence.
    */
   readonly maxBytes: number;
-  /** Receives one warning for each thread that loses events to these bounds. */
+  /** Receives one warning for each thread that loses events to these limits. */
   readonly log: Logger;
 }
 
-/** The threads in memory, within their bounds. A change takes the same time with any number of threads. */
+/** Stores threads within the limits. A change takes the same time with any number of threads. */
 export class MemoryThreads {
   readonly #bounds: MemoryBounds;
   readonly #onChange: (thread: MemoryThread, head: ThreadHead | undefined) => void;
   readonly #threads = new Map<string, MemoryThread>();
-  /** All threads, by their latest event; one that has had none, by when it began. */
+  /** All threads, by their latest event. A thread without events counts from its start. */
   readonly #recent = new RecencyList<MemoryThread>();
-  /** Threads that hold events, by their latest event. */
+  /** Threads with events, by their latest event. */
   readonly #filled = new RecencyList<MemoryThread>();
   #byteLength = 0;
 
-  /** @param onChange called with each new head; with `undefined` when a thread is dropped whole */
+  /** @param onChange - called with each new head, and with `undefined` when a thread is evicted */
   constructor(bounds: MemoryBounds, onChange: (thread: MemoryThread, head: ThreadHead | undefined) => void) {
     this.#bounds = bounds;
     this.#onChange = onChange;
   }
 
-  /** Bytes of all events and request messages. */
+  /** Size of all events and request messages in bytes. */
   get byteLength(): number {
     return this.#byteLength;
   }
@@ -46,7 +46,7 @@ export class MemoryThreads {
     return this.#threads.get(threadKey(thread));
   }
 
-  /** Applies a change to a thread, which begins with it if it is unknown. */
+  /** Applies a change to a thread. Creates the thread if it is unknown. */
   apply(thread: EventThread, { head, run, isNewMessage, events }: ThreadChange): void {
     const changed = this.get(thread) ?? this.#create(thread, head);
     if (run !== undefined) this.#keepRun(changed, run, isNewMessage);

@@ -5,15 +5,15 @@ interface Node<Item> {
 }
 
 /**
- * Items by when they were last touched. Every operation takes constant time. A `Map` from which items are deleted at its
- * front and added at its end takes longer to find its first item the larger it is.
+ * Orders items by when they were last touched, in constant time per operation. A `Map` does not suit: after many
+ * deletions at its front, finding its first item gets slower the larger it is.
  */
 export class RecencyList<Item> {
   readonly #nodes = new Map<Item, Node<Item>>();
   #oldest: Node<Item> | undefined;
   #newest: Node<Item> | undefined;
 
-  /** The item that was touched longest ago. */
+  /** The least recently touched item. */
   get oldest(): Item | undefined {
     return this.#oldest?.item;
   }
