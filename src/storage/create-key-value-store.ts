@@ -7,10 +7,10 @@ import { StoreSetupError } from './storage-error.js';
 import type { ServiceSettings, StoreSettings } from './store-settings.js';
 
 /**
- * Creates the store that the settings choose. It loads the SDK of that service only, and connects at once, so that the
+ * Creates the store that the settings select. Loads only the SDK of that service, and connects at once so that the
  * first request need not wait. If that fails, each request tries again.
  *
- * @param log receives one warning if the service cannot be reached at first
+ * @param log - receives one warning if the first connection fails
  */
 export function createKeyValueStore(settings: StoreSettings, log: Logger): KeyValueStore {
   if (settings.kind === 'memory') return new MemoryKeyValueStore();
@@ -44,13 +44,13 @@ async function openService(settings: ServiceSettings, log: Logger): Promise<KeyV
   }
 }
 
-/** @param managedIdentityClientId of a user-assigned identity. Undefined: the environment decides. */
+/** @param managedIdentityClientId - client id of a user-assigned identity. Undefined: the environment decides. */
 async function createCredential(managedIdentityClientId?: string) {
   const { DefaultAzureCredential } = await import('@azure/identity');
   return new DefaultAzureCredential(managedIdentityClientId === undefined ? {} : { managedIdentityClientId });
 }
 
-/** Omits the texts of SDKs, which may contain addresses and keys. */
+/** Omits messages of SDKs, which may contain addresses and keys. */
 function describeFailure(kind: string, error: unknown): string {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (cause instanceof StoreSetupError) return `The store (${kind}) cannot be used: ${cause.message}`;
@@ -61,7 +61,7 @@ function describeFailure(kind: string, error: unknown): string {
   );
 }
 
-/** The status or code, such as ECONNREFUSED, of the first error in the chain of causes. */
+/** Returns the status or code, such as ECONNREFUSED, of the first error in the chain of causes. */
 function failureCode(error: unknown): string {
   let code = 'unknown';
   for (let cause = error; cause instanceof Error; cause = cause.cause) {

@@ -1,17 +1,17 @@
 /**
  * Addresses a value. Both parts consist of ASCII letters, digits and `. _ : @ = - ~ |`; a partition has at most 500
- * characters, a key at most 300. Other text has to be escaped first.
+ * characters, a key at most 300. Escape other text first.
  */
 export interface ValueAddress {
   readonly partition: string;
   readonly key: string;
 }
 
-/** A value as it was read. */
+/** A stored value with its tag. */
 export interface StoredValue {
   readonly key: string;
   readonly value: string;
-  /** Differs after each change of the value. Opaque. */
+  /** Changes with each change of the value. Opaque. */
   readonly tag: string;
 }
 
@@ -22,7 +22,7 @@ export interface ValueChange {
   readonly value: string | undefined;
 }
 
-/** The condition of a commit: a key of the same partition still has this tag. */
+/** The condition of a commit: a key of the same partition has this tag. */
 export interface CommitGuard {
   readonly key: string;
   /** Undefined: the key does not exist. */
@@ -36,23 +36,23 @@ export interface KeyRange {
 }
 
 /**
- * Keeps text by partition and key. All durable data except the conversations themselves is stored here, so supporting
- * another service means implementing this interface.
+ * Stores text by partition and key. All durable data except the conversations is stored here. To support another
+ * service, implement this interface.
  *
  * Methods reject with a {@link StorageError} if the service cannot be reached or does not answer in time. A commit that
  * rejects may have taken effect.
  */
 export interface KeyValueStore {
-  /** Undefined if the key does not exist. */
+  /** Returns undefined if the key does not exist. */
   read(address: ValueAddress): Promise<StoredValue | undefined>;
 
   /** Reads any number of keys of one partition. The result lacks those that do not exist. */
   readMany(partition: string, keys: readonly string[]): Promise<ReadonlyMap<string, StoredValue>>;
 
   /**
-   * Reads keys in their order.
+   * Reads keys in order.
    *
-   * @param limit maximum number of values, 1 or more
+   * @param limit - maximum number of values, 1 or more
    * @returns fewer than `limit` values if they are large, but none only if the range is empty
    */
   readRange(partition: string, range: KeyRange, limit: number): Promise<readonly StoredValue[]>;
@@ -60,45 +60,45 @@ export interface KeyValueStore {
   /**
    * Changes several keys of a partition: all of them, or none.
    *
-   * @param changes at most 90, in any order, each of another key. The guard's key must be among them, and have a value
-   *   if it does not exist yet. A removed key does not have to exist.
-   * @returns the new tag of the guard's key, or any text if that was removed; undefined if nothing was changed because
-   *   the guard does not hold. A commit whose answer is lost may also be reported as undefined if another one follows it:
-   *   read again, and decide by what is stored.
+   * @param changes - at most 90, in any order, with different keys. The guard's key must be among them, and must get a
+   * value if it does not exist yet. A removed key need not exist.
+   * @returns the new tag of the guard's key, or any text if that key was removed; undefined if nothing was changed
+   * because the guard failed. Also undefined if the reply to a commit was lost and another commit followed: read again
+   * and decide by the stored values.
    */
   commit(partition: string, guard: CommitGuard, changes: readonly ValueChange[]): Promise<string | undefined>;
 
   /**
-   * Removes the keys of a range. Not atomic: readers may see a part of it gone. A key that is committed meanwhile may
-   * stay, or be removed.
+   * Removes the keys of a range. Not atomic: readers may see some keys removed and others not. A key that is committed
+   * meanwhile may or may not be removed.
    */
   removeRange(partition: string, range: KeyRange): Promise<void>;
 
   /**
-   * Reports the value of a key: now, and after each change of this or another process, within about 200 ms. Several
-   * changes in a row may be reported as one, and a value that has not changed again. Never throws: while the service
-   * cannot be reached, it keeps trying.
+   * Reports the value of a key: now, and within about 200 ms after each change by this or another process. May merge
+   * several changes into one report, and may report an unchanged value. Never throws: it keeps trying while the service
+   * is unreachable.
    *
-   * @returns ends it
+   * @returns a function that stops following
    */
   follow(address: ValueAddress, onValue: (value: StoredValue | undefined) => void): () => void;
 
   /** Resolves if the service answers. */
   ping(): Promise<void>;
 
-  /** Ends connections and timers. */
+  /** Closes connections and stops timers. */
   close(): Promise<void>;
 }
 
-/** Most changes that one commit takes. */
+/** Maximum number of changes per commit. */
 export const MAX_CHANGES_PER_COMMIT = 90;
 
-/** The first key that can follow another one: `-` is the smallest character of a key. */
+/** Returns the first key that can follow another one. `-` is the smallest character of a key. */
 export function keyAfter(key: string): string {
   return `${key}-`;
 }
 
-/** Reads a range in pages, each when it is asked for. */
+/** Reads a range in pages, on demand. */
 export async function* readPages(
   store: KeyValueStore,
   partition: string,
@@ -117,9 +117,10 @@ export async function* readPages(
 const MAX_COMMITS = 30;
 
 /**
- * Repeats a change that other processes may get in the way of, until its commit takes effect.
+ * Retries a change until its commit succeeds, because other processes may cause conflicts.
  *
- * @param attempt reads what the change depends on, and commits it. Resolves with undefined if the guard did not hold.
+ * @param attempt - reads the values that the change depends on, and commits the change. Resolves with undefined if the
+ * guard failed.
  * @throws Error after 30 attempts
  */
 export async function retryCommit<Result>(attempt: () => Promise<Result | undefined>): Promise<Result> {

@@ -5,8 +5,8 @@ const MAX_PAUSE_MS = 200;
 const GROWTH = 1.25;
 
 /**
- * Follows a key by reading it: every 50 ms while it changes, with pauses that grow to 200 ms while it does not. It also
- * reports a value that has not changed. A read that fails counts as one without a change.
+ * Follows a key by polling: every 50 ms while it changes, and with growing intervals up to 200 ms while it does not.
+ * Also reports unchanged values. A failed read counts as no change.
  */
 export function pollKey(store: Pick<KeyValueStore, 'read'>): KeyValueStore['follow'] {
   return (address, onValue) => {

@@ -8,12 +8,12 @@ import type {
 } from './key-value-store.js';
 import { StorageError } from './storage-error.js';
 
-/** Pause before a follower opens a service again that could not be opened. */
+/** Pause before a follower tries again to open a service. */
 const REOPEN_PAUSE_MS = 500;
 
 /**
- * A store that is opened by its first request, and again by the next one if that failed. Errors of the service become a
- * {@link StorageError}.
+ * A store that opens with its first request, and tries again with the next request if that failed. Converts errors of
+ * the service to a {@link StorageError}.
  */
 export class ReconnectingStore implements KeyValueStore {
   readonly #open: () => Promise<KeyValueStore>;
@@ -43,7 +43,7 @@ export class ReconnectingStore implements KeyValueStore {
     return this.#request((store) => store.removeRange(partition, range));
   }
 
-  /** Begins as soon as the store can be opened. */
+  /** Starts as soon as the store can be opened. */
   follow(address: ValueAddress, onValue: (value: StoredValue | undefined) => void): () => void {
     let stop: (() => void) | undefined;
     let timer: NodeJS.Timeout | undefined;
@@ -69,11 +69,11 @@ export class ReconnectingStore implements KeyValueStore {
     return this.#request((store) => store.ping());
   }
 
-  /** A request after it opens the store again. */
+  /** A later request opens the store again. */
   async close(): Promise<void> {
     const opened = this.#opened;
     this.#opened = undefined;
-    // A store that could not be opened has nothing to close.
+    // A store that failed to open has nothing to close.
     const store = await opened?.catch(() => undefined);
     await store?.close();
   }

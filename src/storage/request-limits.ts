@@ -2,7 +2,7 @@
  * Services limit the size of a request and the number of requests at a time. These functions keep within such limits.
  */
 
-/** Runs work for each item, at most `atOnce` at a time. @returns the results in the items' order */
+/** Runs `work` for each item, at most `atOnce` at a time. @returns the results in the order of the items */
 export async function inParallel<Item, Result>(
   items: readonly Item[],
   atOnce: number,
@@ -18,12 +18,12 @@ export async function inParallel<Item, Result>(
 }
 
 export interface BinLimits {
-  /** The total of a bin. A heavier item gets its own bin. */
+  /** Maximum weight of a group. A heavier item gets its own group. */
   readonly maxWeight: number;
   readonly maxCount: number;
 }
 
-/** Groups items in their order, each group as large as the limits allow. */
+/** Groups items in order, each group as large as the limits allow. */
 export function fillBins<Item>(
   items: readonly Item[],
   weightOf: (item: Item) => number,
@@ -50,7 +50,7 @@ export function fillBins<Item>(
  * Cuts a text into pieces that join to the same text. Never cuts a surrogate pair, because half of one does not survive
  * UTF-8. An empty text is one empty piece.
  *
- * @param maxLength of a piece, in UTF-16 code units; 2 or more
+ * @param maxLength - maximum length of a piece, in UTF-16 code units; 2 or more
  */
 export function splitText(text: string, maxLength: number): string[] {
   const pieces: string[] = [];
@@ -64,7 +64,7 @@ export function splitText(text: string, maxLength: number): string[] {
   return pieces;
 }
 
-/** Whether the code unit at `index` and the next one are one character. */
+/** Returns whether the code units at `index` and after it form a surrogate pair. */
 function isPair(text: string, index: number): boolean {
   const codePoint = text.codePointAt(index);
   return codePoint !== undefined && codePoint > 0xff_ff;

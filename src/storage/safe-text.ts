@@ -16,7 +16,7 @@ export function encodeText(text: string): string {
   );
 }
 
-/** Reads {@link encodeText} back. */
+/** Decodes the result of {@link encodeText}. */
 export function decodeText(encoded: string): string {
   if (encoded.startsWith('=')) return encoded.slice(1);
   const text: unknown = JSON.parse(encoded);

@@ -12,14 +12,16 @@ import {
 import { fillBins, inParallel, splitText } from './request-limits.js';
 import { decodeText, encodeText } from './safe-text.js';
 
-/** In UTF-16 code units of {@link encodeText}, each of which takes at most 3 bytes of JSON in UTF-8. */
+/** Limits in UTF-16 code units of {@link encodeText}, each of which takes at most 3 bytes of JSON in UTF-8. */
 export interface ValueLimits {
   readonly maxValueLength: number;
-  /** Of all values of a commit together. */
+  /** Maximum total length of the values of a commit. */
   readonly maxCommitLength: number;
 }
 
-/** The content of a row: the token of the commit that wrote it, then `=` and a text, or `#` and the number of its parts. */
+/**
+ * The content of a row: the token of the commit that wrote it, then `=` and a text, or `#` and the number of its parts.
+ */
 interface Row {
   readonly token: string;
   readonly text: string | undefined;
@@ -35,30 +37,29 @@ interface CommitPlan {
 
 const TOKEN_LENGTH = 12;
 const READS_AT_ONCE = 4;
-/** Of the values that one call of `readRange` returns; one value may be longer. */
+/** Maximum total length of the values that one `readRange` returns. A single value may be longer. */
 const MAX_READ_LENGTH = 4_000_000;
 const MAX_REMEMBERED_PARTS = 10_000;
-/** Keys of parts begin with it. It is before all characters of other keys. */
+/** Prefix of the keys of parts. Sorts before all characters of other keys. */
 const PART = '!';
 const FIRST_KEY = '-';
 
 /**
- * Keeps values of any length and any characters in a service that limits both. A value that is too long is split into
- * parts: rows of the same partition, written before the commit under names that no other commit has. The row of the key
- * then refers to them.
+ * Stores values of any length and any characters in a service that limits both. Splits a long value into parts: rows of
+ * the same partition, written before the commit with unique names. The row of the key then refers to them.
  *
- * It also tells a conflict of a commit with itself, after its answer was lost and it was sent again, from a real one.
- * And it commits removals of missing keys, which some services refuse.
+ * It also recognizes a commit that conflicts with its own retry after a lost reply. And it supports removals of missing
+ * keys, which some services refuse.
  */
 export class SplitValueStore implements KeyValueStore {
   readonly #service: KeyValueStore;
   readonly #limits: ValueLimits;
-  /** Tokens of the parts that this process has read or written, by address: they are removed with their value. */
+  /** Tokens of the parts that this process has read or written, by address, for removal together with their value. */
   readonly #knownParts = new Map<string, string>();
 
   /**
-   * @param service keeps values of the characters and the length that `limits` allow, and keys that begin with `!`. Its
-   *   `commit` may return undefined if a key to be removed does not exist.
+   * @param service - must accept values of safe characters within `limits`, and keys that begin with `!`. Its `commit`
+   * may return undefined if a key to be removed does not exist.
    */
   constructor(service: KeyValueStore, limits: ValueLimits) {
     this.#service = service;
@@ -99,7 +100,7 @@ export class SplitValueStore implements KeyValueStore {
     const { rows, parts, longKeys } = this.#plan(changes, token);
     const limits = { maxWeight: this.#limits.maxCommitLength, maxCount: MAX_CHANGES_PER_COMMIT };
     for (const group of fillBins(parts, ({ value = '' }) => value.length, limits)) {
-      // Undefined if it was sent twice: only this process writes these keys.
+      // Ignores undefined, which means that it was sent twice: only this process writes these keys.
       await this.#service.commit(partition, { key: group[0]?.key ?? '', tag: undefined }, group);
     }
     const tag = await this.#commitRows(partition, guard, rows, token);
@@ -110,7 +111,7 @@ export class SplitValueStore implements KeyValueStore {
 
   async removeRange(partition: string, { from, before }: KeyRange): Promise<void> {
     await this.#service.removeRange(partition, { from: atLeast(FIRST_KEY, from), before });
-    // Parts are in the order of the keys that they belong to.
+    // Parts come in the order of their keys.
     await this.#service.removeRange(partition, { from: PART + from, before: PART + before });
   }
 
@@ -192,7 +193,9 @@ export class SplitValueStore implements KeyValueStore {
     await inParallel(unused, READS_AT_ONCE, (key) => this.#removeParts(partition, key, token));
   }
 
-  /** Removes the parts of values that a commit has replaced. What another process has replaced stays until `removeRange`. */
+  /**
+   * Removes the parts of values that a commit replaced. Parts that other processes replaced stay until `removeRange`.
+   */
   async #removeReplaced(
     partition: string,
     changes: readonly ValueChange[],
@@ -203,7 +206,7 @@ export class SplitValueStore implements KeyValueStore {
       for (const { key } of changes) {
         const replaced = this.#knownParts.get(addressOf(partition, key));
         this.#knownParts.delete(addressOf(partition, key));
-        // The commit has taken effect, so it must not fail.
+        // The commit has succeeded, so it must not be reported as failed.
         if (replaced !== undefined) await this.#removeParts(partition, key, replaced).catch(() => undefined);
       }
     }
@@ -214,7 +217,7 @@ export class SplitValueStore implements KeyValueStore {
     return this.#service.removeRange(partition, { from: partKey(key, token, ''), before: partKey(key, token, '~') });
   }
 
-  /** @returns undefined if the value is removed while it is read */
+  /** @returns undefined if the value is removed during the read */
   async #resolve(partition: string, stored: StoredValue): Promise<StoredValue | undefined> {
     const { key } = stored;
     for (let latest = stored; ;) {
@@ -230,7 +233,7 @@ export class SplitValueStore implements KeyValueStore {
       const now = await this.#service.read({ partition, key });
       if (now === undefined) return undefined;
       if (now.tag === latest.tag) {
-        // The range was removed between the write of the parts and that of the row, which goes as well.
+        // The range was removed between the writes of the parts and of the row, so remove the row, too.
         await this.#service.commit(partition, { key, tag: now.tag }, [{ key, value: undefined }]);
         return undefined;
       }
@@ -253,7 +256,7 @@ function parseRow({ key, value }: StoredValue): Row {
   throw new Error(`The row of ${key} was not written by this app.`);
 }
 
-/** Sorts as the key itself does: `!` is before all characters of a key. */
+/** Returns the key of a part. Sorts as the value's key does, because `!` is before all characters of a key. */
 function partKey(key: string, token: string, index: number | string): string {
   return `${PART}${key}${PART}${token}${PART}${index}`;
 }

@@ -1,4 +1,4 @@
-/** The service that keeps values, and how to reach it. */
+/** The service that stores values, and its connection. */
 export type StoreSettings = { readonly kind: 'memory' } | ServiceSettings;
 
 /** A service that several processes share. */
@@ -9,9 +9,9 @@ export interface TableStoreSettings {
   readonly account:
     | { readonly connectionString: string }
     | {
-        /** Address of the table service. A managed identity signs in. */
+        /** URL of the table service. The app signs in with a managed identity. */
         readonly url: string;
-        /** Of a user-assigned identity. */
+        /** Client id of a user-assigned identity. */
         readonly clientId?: string;
       };
   /** 3 to 63 letters and digits, beginning with a letter. */
@@ -24,19 +24,19 @@ export interface RedisStoreSettings {
   readonly kind: 'redis';
   /** `redis://` or, with TLS, `rediss://`; with user and password unless `usesEntra`. */
   readonly url: string;
-  /** Whether a managed identity signs in, with tokens of Microsoft Entra ID. @default false */
+  /** Whether to sign in with a managed identity. @default false */
   readonly usesEntra?: boolean;
-  /** What all keys begin with. @default 'callbacks:' */
+  /** Prefix of all keys. @default 'callbacks:' */
   readonly keyPrefix?: string;
 }
 
 export interface CosmosStoreSettings {
   readonly kind: 'cosmos';
   readonly endpoint: string;
-  /** Undefined: a managed identity signs in. */
+  /** Undefined: signs in with a managed identity. */
   readonly key?: string;
   readonly database: string;
   readonly container: string;
-  /** A container that is used instead if it exists and can be used, with a warning. Optional. */
+  /** A container that is used instead if it exists and is usable, with a warning. Optional. */
   readonly formerContainer?: string;
 }

@@ -8,11 +8,11 @@ import { isLoopbackHost } from '../../functions/loopback-host.js';
 export interface CosmosContainerOptions {
   /** `https://NAME.documents.azure.com`; http on loopback only. */
   readonly endpoint: string;
-  /** With a key the app creates a missing database and container. A token does not allow that. */
+  /** With a key, the app creates a missing database and container. A token does not allow that. */
   readonly access: { readonly key: string } | { readonly credential: TokenCredential };
   readonly database: string;
   readonly container: string;
-  /** Used instead if it exists and can be used. */
+  /** Used instead if it exists and is usable. */
   readonly formerContainer?: string | undefined;
   /** Receives a warning if the former container is used. */
   readonly log?: Logger;
@@ -23,7 +23,7 @@ export interface OpenCosmosContainer {
   close(): void;
 }
 
-/** Getting the first token takes long. */
+/** Long, because getting the first token takes time. */
 const FIND_TIMEOUT_MS = 8000;
 const CREATE_TIMEOUT_MS = 30_000;
 const MAX_THROTTLED_SECONDS = 2;
@@ -35,11 +35,11 @@ const CONFLICT = 409;
 const DATA_PLANE_ROLE = 'Cosmos DB Built-in Data Contributor';
 
 /**
- * Only what queries search for is indexed: a write costs by what it adds to the index, and values are mostly text. The
- * composite index serves the keys of a partition in their order, with any number of other partitions.
+ * Indexes only what queries use, because the cost of a write grows with the index, and values are mostly text. The
+ * composite index serves the keys of a partition in order, with any number of other partitions.
  */
 export const COSMOS_CONTAINER = {
-  // Version 2, as version 1 tells partition keys apart by their first 101 bytes.
+  // Version 1 compares only the first 101 bytes of partition keys.
   partitionKey: { paths: ['/partition'], version: PartitionKeyDefinitionVersion.V2 },
   indexingPolicy: {
     indexingMode: 'consistent',
@@ -105,9 +105,9 @@ function createClient({ endpoint, access }: CosmosContainerOptions): CosmosClien
     endpoint,
     ...('key' in access ? { key: access.key } : { aadCredentials: access.credential }),
     connectionPolicy: {
-      // Shorter calls end by their signal.
+      // Calls with shorter limits are aborted by their signal.
       requestTimeout: CREATE_TIMEOUT_MS,
-      // An emulator may announce another address than the one it was reached at.
+      // An emulator may announce another address than the configured one.
       enableEndpointDiscovery: !isLoopback,
       // Each region compares ETags by itself, so only one may write.
       useMultipleWriteLocations: false,
@@ -159,7 +159,7 @@ async function createContainer(
   return definition;
 }
 
-/** Another process may be creating the same at this moment. */
+/** Ignores a conflict, because another process may be creating the same. */
 async function unlessThere(create: () => Promise<unknown>): Promise<void> {
   try {
     await create();
@@ -168,12 +168,12 @@ async function unlessThere(create: () => Promise<unknown>): Promise<void> {
   }
 }
 
-/** Why a container cannot keep values. Empty if it can. */
+/** Returns why a container cannot store values. Empty if it can. */
 function problemsOf({ partitionKey, indexingPolicy, defaultTtl }: ContainerDefinition): string[] {
   const problems: string[] = [];
   if (partitionKey?.paths.join() !== '/partition') problems.push('its partition key must be /partition');
   if (defaultTtl !== undefined && defaultTtl !== -1) {
-    problems.push('its default time to live must be off or -1, because parts of what belongs together would expire');
+    problems.push('its default time to live must be off or -1, because related values would expire separately');
   }
   const isOrdered = indexingPolicy?.compositeIndexes?.some(
     ([first, second]) => first?.path === '/partition' && second?.path === '/key',
@@ -182,7 +182,7 @@ function problemsOf({ partitionKey, indexingPolicy, defaultTtl }: ContainerDefin
   return problems;
 }
 
-/** With a weaker level, a process may read a value, and then not what was written before it. */
+/** Rejects weaker levels: a process could read a value and then miss one that was written before it. */
 function checkConsistency(level: string | undefined): void {
   if (level === 'Eventual' || level === 'ConsistentPrefix') {
     throw new StoreSetupError(

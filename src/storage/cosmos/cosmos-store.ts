@@ -14,10 +14,10 @@ import type { ValueLimits } from '../split-value-store.js';
 import { CALL_TIMEOUT_MS, PAGE_TIMEOUT_MS } from '../store-timeouts.js';
 import { type CosmosContainerOptions, type OpenCosmosContainer, openCosmosContainer } from './cosmos-container.js';
 
-/** An item has at most 2 MB, and a transaction as well. */
+/** An item and a transaction have at most 2 MB each. */
 export const COSMOS_LIMITS: ValueLimits = { maxValueLength: 500_000, maxCommitLength: 500_000 };
 
-/** A value. Its id is its key, which has its own index for sorting. */
+/** A value. `key` repeats the id, because the index for sorting needs it. */
 interface Item {
   readonly id: string;
   readonly partition: string;
@@ -37,15 +37,15 @@ const REMOVED_ITEMS = 200;
 
 const NOT_FOUND = 404;
 const FAILED_DEPENDENCY = 424;
-/** Another process is changing the item at this moment. */
+/** Another process is changing the item. */
 const RETRY_WITH = 449;
 /** The guarded item is missing, exists, or has another ETag. */
 const GUARD_CONFLICTS: readonly number[] = [NOT_FOUND, 409, 412];
 
 /**
- * Opens a container of Azure Cosmos DB for NoSQL. Reads have session consistency or a stronger one: a process sees its own
- * changes at once. Of another process it sees each change whole, in their order, and with session consistency perhaps
- * some milliseconds late. A commit that was decided by such a late read conflicts.
+ * Opens a container of Azure Cosmos DB for NoSQL. Reads have session consistency or stronger: a process sees its own
+ * changes at once. It sees changes of another process whole and in order, but with session consistency perhaps some
+ * milliseconds late. A commit that is based on such a stale read conflicts.
  */
 export async function openCosmosStore(options: CosmosContainerOptions): Promise<KeyValueStore> {
   return new CosmosStore(await openCosmosContainer(options));
@@ -66,7 +66,7 @@ class CosmosStore implements KeyValueStore {
       this.#container.item(key, partition).read<Item>({ abortSignal }),
     );
     const { resource: item, etag: tag, statusCode, substatus } = response;
-    // With a substatus the container is missing, or the session of this process.
+    // A substatus means that the container or the session of this process is missing.
     if (statusCode === NOT_FOUND && !substatus) return undefined;
     if (item === undefined) throw new Error(`Cosmos DB returned no item: status ${statusCode}, ${substatus}.`);
     return { key, value: item.text, tag };
@@ -115,7 +115,7 @@ class CosmosStore implements KeyValueStore {
   }
 
   async ping(): Promise<void> {
-    // Reading an item counts among the requests that are paid for; reading the container is rationed.
+    // Reads an item, because reads of the container's definition are rationed.
     await this.read({ partition: 'ping', key: 'ping' });
   }
 
@@ -123,7 +123,7 @@ class CosmosStore implements KeyValueStore {
     this.#opened.close();
   }
 
-  /** Pages of a query may be empty although others follow. */
+  /** Skips empty pages, which a query may return before others. */
   async #firstPage<Found>(
     columns: string,
     partition: string,

@@ -16,14 +16,14 @@ interface Partition {
   readonly keys: string[];
 }
 
-/** Keeps values in the memory of this process. */
+/** Stores values in the memory of this process. */
 export class MemoryKeyValueStore implements KeyValueStore {
   readonly #partitions = new Map<string, Partition>();
   readonly #followers = new Map<string, Set<OnValue>>();
   #changeCount = 0;
   #charCount = 0;
 
-  /** Characters of all values. */
+  /** Total length of all values, in characters. */
   get charCount(): number {
     return this.#charCount;
   }
@@ -118,12 +118,12 @@ export class MemoryKeyValueStore implements KeyValueStore {
   }
 }
 
-/** Neither a partition nor a key contains a space. */
+/** Returns a map key for an address. Partitions and keys contain no spaces. */
 function placeOf({ partition, key }: ValueAddress): string {
   return `${partition} ${key}`;
 }
 
-/** Index of the first key that is not before `wanted`. */
+/** Returns the index of the first key that is not before `wanted`. */
 function positionOf(keys: readonly string[], wanted: string): number {
   let low = 0;
   let high = keys.length;

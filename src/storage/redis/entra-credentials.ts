@@ -6,7 +6,7 @@ import {
 } from '@redis/entraid';
 import type { Logger } from '../../functions/logger.js';
 
-/** Share of a token's life after which connections sign in with a new one. */
+/** Fraction of a token's lifetime after which connections sign in with a new one. */
 const REFRESH_RATIO = 0.8;
 const RETRIES = {
   maxAttempts: 10,
@@ -17,11 +17,11 @@ const RETRIES = {
 };
 
 /**
- * Signs connections in to Azure Managed Redis with a token of Microsoft Entra ID: the user is the identity's object id,
- * the password the token. Open connections sign in again before it expires.
+ * Signs in to Azure Managed Redis with tokens of Microsoft Entra ID: the user is the identity's object id, the password
+ * is the token. Open connections sign in again before the token expires.
  *
- * @param log told when a new token is refused or unavailable; the server then closes the connection when the old one
- *   expires, and the next command opens another
+ * @param log - receives a warning if a new token is refused or unavailable. The server then closes the connection when
+ * the old token expires, and the next command opens another one.
  */
 export function createEntraCredentials(credential: TokenCredential, log?: Logger): EntraidCredentialsProvider {
   return EntraIdCredentialsProviderFactory.createForDefaultAzureCredential({

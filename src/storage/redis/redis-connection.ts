@@ -6,19 +6,19 @@ import { CALL_TIMEOUT_MS } from '../store-timeouts.js';
 export type RedisClient = ReturnType<typeof createRedisClient>;
 
 export interface RedisConnectionOptions {
-  /** Whether a process that has nothing else to do waits for its commands. Default: it does. */
+  /** Whether the process may exit while commands are pending. @default false */
   readonly isBackground?: boolean;
 }
 
 const CONNECT_TIMEOUT_MS = 2000;
-/** Between attempts to connect. */
+/** Pause between attempts to connect. */
 const CONNECT_PAUSE_MS = 100;
 const CLOSE_TIMEOUT_MS = 1000;
 const KEEP_ALIVE_MS = 10_000;
 
 /**
- * @param sdk the `redis` package, which is loaded only if Redis is used
- * @param credentialsProvider signs in instead of the user and password of the URL
+ * @param sdk - the `redis` package, which is loaded only if Redis is used
+ * @param credentialsProvider - signs in instead of the user and password of the URL
  */
 export function createRedisClient(
   sdk: typeof Redis,
@@ -28,12 +28,12 @@ export function createRedisClient(
   return sdk.createClient({
     url,
     ...(credentialsProvider !== undefined && { credentialsProvider }),
-    // Version 3 of the protocol has no advantage here, and not every proxy in front of a Redis speaks it.
+    // Version 3 of the protocol has no advantage here, and some Redis proxies do not support it.
     RESP: 2,
     maintNotifications: 'disabled',
-    // The SDK's own time limit ends when a command is written.
+    // The SDK's own time limit covers only the time until a command is written.
     commandOptions: { timeout: 0 },
-    // A command is sent at most once. Retries are up to the caller.
+    // A command is sent at most once. Callers retry.
     disableOfflineQueue: true,
     socket: { connectTimeout: CONNECT_TIMEOUT_MS, reconnectStrategy: false, keepAliveInitialDelay: KEEP_ALIVE_MS },
   });
@@ -45,8 +45,9 @@ interface OpenedClient {
 }
 
 /**
- * One connection, opened by the first command, and again by the next one after it broke. A server that does not answer
- * in time counts as a broken connection: no command waits longer. The process may exit while the connection is idle.
+ * A connection that opens with its first command, and opens again with the next command after it broke. If the server
+ * does not answer in time, the connection counts as broken, so no command waits longer. The process may exit while the
+ * connection is idle.
  */
 export class RedisConnection {
   readonly #createClient: () => RedisClient;
@@ -61,9 +62,9 @@ export class RedisConnection {
   }
 
   /**
-   * Sends commands, which fail together with the connection. Opening the connection first counts as part of the time.
+   * Sends commands, which fail if the connection breaks. The time limit includes opening the connection.
    *
-   * @throws whatever the SDK rejects with, or that there was no answer in time: what was sent may have taken effect
+   * @throws the SDK's error, or an error if there is no answer in time. The commands may have taken effect.
    */
   async run<Result>(work: (client: RedisClient) => Promise<Result>, timeoutMs = CALL_TIMEOUT_MS): Promise<Result> {
     if (this.#isClosed) throw new Error('The connection to Redis is closed.');
@@ -76,7 +77,7 @@ export class RedisConnection {
     return withTimeout(timeoutMs, answered, { isBackground: this.#isBackground });
   }
 
-  /** Closes the connection for good after pending commands are answered, or after 1 s. */
+  /** Closes the connection permanently, after pending commands are answered or after 1 s. */
   async close(): Promise<void> {
     this.#isClosed = true;
     const client = this.#opened?.client;
@@ -86,7 +87,7 @@ export class RedisConnection {
     this.disconnect();
   }
 
-  /** Ends the connection at once, until the next command; those that are not answered fail. */
+  /** Closes the connection at once. Pending commands fail; the next command opens it again. */
   disconnect(): void {
     if (this.#opened !== undefined) this.#drop(this.#opened.client);
   }
@@ -96,7 +97,7 @@ export class RedisConnection {
     client.unref();
     client.on('error', () => {
       this.#forget(client);
-      // Not before the client has failed its commands with the error itself.
+      // Deferred, so that the client first fails its commands with the error itself.
       setImmediate(() => client.destroy());
     });
     const connected = this.#connect(client);

@@ -7,9 +7,9 @@ import { CALL_TIMEOUT_MS } from '../store-timeouts.js';
 import type { RedisConnection } from './redis-connection.js';
 
 export interface RedisFollowerOptions {
-  /** For short commands. */
+  /** Sends short commands. */
   readonly connection: RedisConnection;
-  /** For the follower alone: it waits in a read nearly all the time. */
+  /** Used only by the follower, which waits in a blocking read almost all the time. */
   readonly blockingConnection: RedisConnection;
   readonly keyPrefix: string;
   readonly read: KeyValueStore['read'];
@@ -19,35 +19,35 @@ export interface RedisFollowerOptions {
 interface FollowedKey {
   readonly address: ValueAddress;
   readonly onValue: (value: StoredValue | undefined) => void;
-  /** Whether its partition has changed since it was read, or may have. */
+  /** Whether its partition has changed, or may have changed, since it was read. */
   isStale: boolean;
 }
 
 interface FollowedPartition {
   readonly keys: Set<FollowedKey>;
-  /** The newest entry of the partition's news that was read. */
+  /** Id of the newest entry of the partition's news that was read. */
   lastNewsId: string;
 }
 
 const BEFORE_ALL = '0-0';
 const BLOCK_MS = 2000;
 const ANSWER_TIMEOUT_MS = BLOCK_MS + CALL_TIMEOUT_MS;
-/** How long news can be read. A follower that comes later reads the value. */
+/** How long news can be read. A later follower reads the value. */
 const NEWS_LIFE_MS = 60_000;
-/** How often all keys are read, because of changes without news: Redis lost data, or a writer died in between. */
+/** How often all keys are read. News can be missing if Redis lost data, or if a writer died after its commit. */
 const CHECK_MS = 2000;
 const FIRST_PAUSE_MS = 100;
 const MAX_PAUSE_MS = 1000;
 
 /**
- * Tells other processes of changes, and finds theirs: one read waits for the news of all followed partitions. It has a
- * connection of its own, which is open only while a key is followed.
+ * Publishes changes to other processes and follows theirs. One blocking read waits for the news of all followed
+ * partitions. Its connection is open only while a key is followed.
  */
 export class RedisFollower {
   readonly #options: RedisFollowerOptions;
-  /** By the stream of the partition's news. All streams share a hash slot, so that one read waits for many. */
+  /** Followed partitions, by the stream of their news. All streams share a hash slot, so one read can wait for all. */
   readonly #followed = new Map<string, FollowedPartition>();
-  /** A stream: an entry ends the read that waits for news. */
+  /** A stream whose entries end the blocking read. */
   readonly #wakeStream: string;
   #lastWakeId = BEFORE_ALL;
   #isRunning = false;
@@ -74,7 +74,7 @@ export class RedisFollower {
     };
   }
 
-  /** Reports a commit. If the news are lost, followers find the change by their next check. */
+  /** Publishes a commit. If the news is lost, followers find the change at their next check. */
   publish(partition: string): void {
     this.#add(this.#newsOf(partition));
   }
@@ -85,7 +85,7 @@ export class RedisFollower {
     await this.#options.blockingConnection.close();
   }
 
-  /** Ends the read, which knows only the partitions that were followed when it began. */
+  /** Ends the blocking read, because it covers only the partitions that were followed when it started. */
   #wake(): void {
     if (!this.#canBeWoken) return;
     this.#canBeWoken = false;
@@ -119,7 +119,7 @@ export class RedisFollower {
           this.#options.log?.warn(`Changes in Redis cannot be followed; trying again: ${errorText(error)}`);
         }
         pauseMs = Math.min(Math.max(FIRST_PAUSE_MS, pauseMs * 2), MAX_PAUSE_MS);
-        // The connection was lost, and maybe the data.
+        // The connection was lost, and perhaps data as well.
         this.#checkAt = 0;
         this.#lastWakeId = BEFORE_ALL;
         for (const partition of this.#followed.values()) partition.lastNewsId = BEFORE_ALL;
@@ -147,7 +147,7 @@ export class RedisFollower {
     try {
       const value = await this.#options.read(followed.address);
       const isFollowed = this.#followed.get(this.#newsOf(followed.address.partition))?.keys.has(followed);
-      // Also if nothing has changed here: the follower may know of a change that Redis has lost since.
+      // Reports unchanged values, too, because Redis may have lost a change that the follower knows.
       if (isFollowed === true) followed.onValue(value);
     } catch (error) {
       followed.isStale = true;

@@ -68,7 +68,7 @@ const MAX_KEYS = 1000;
 const membersReply = z.array(z.string());
 const maybeMembersReply = z.array(z.string().nullable()).min(1);
 
-/** @returns false if the guard does not hold, and nothing was changed */
+/** @returns false if the guard failed and nothing was changed */
 export async function runCommitScript(
   client: RedisClient,
   partitionKey: string,
@@ -119,7 +119,7 @@ async function evaluate(
   try {
     return await client.evalSha(sha1, options);
   } catch (error) {
-    // The server has not run it since its start.
+    // The server has not cached the script since it started.
     if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
     return client.eval(source, options);
   }

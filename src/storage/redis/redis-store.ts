@@ -20,24 +20,24 @@ export const REDIS_LIMITS: ValueLimits = { maxValueLength: Infinity, maxCommitLe
 export interface RedisStoreOptions {
   /** `redis://user:password@host:port/database`, or `rediss://…` for TLS. */
   readonly url: string;
-  /** Gets the tokens that connections sign in with. Undefined: the URL has user and password. */
+  /** Provides tokens for sign-in. Undefined: the URL contains user and password. */
   readonly credential?: TokenCredential | undefined;
-  /** What all keys begin with. @default 'callbacks:' */
+  /** Prefix of all keys. @default 'callbacks:' */
   readonly keyPrefix?: string;
-  /** Learns when changes cannot be followed, and when they can again. */
+  /** Receives a line when changes cannot be followed, and when they can again. */
   readonly log?: Logger;
 }
 
 /**
- * Opens a store on Redis 6.2 or later: one server, with or without replicas, or a service that looks like one. No command
- * touches more than one hash slot, so a proxy may spread them over shards. A client that finds the shards by itself is
- * not supported. It connects with the first command.
+ * Opens a store on Redis 6.2 or later: one server, with or without replicas, or a service that looks like one. Each
+ * command touches only one hash slot, so a proxy may spread commands over shards. Clustering by the client is not
+ * supported. Connects with the first command.
  */
 export async function openRedisStore(options: RedisStoreOptions): Promise<KeyValueStore> {
   const sdk = await import('redis');
   const { url, credential, log } = options;
   const client = createRedisClient(sdk, url, credential && (await loadEntraCredentials(credential, log)));
-  // A copy costs a hundredth of a new client, for which the SDK assembles all commands of Redis.
+  // A copy costs a hundredth of a new client, for which the SDK would build all commands again.
   return new RedisStore(() => client.duplicate(), options);
 }
 
@@ -47,14 +47,14 @@ async function loadEntraCredentials(credential: TokenCredential, log: Logger | u
 }
 
 /**
- * Keeps a partition in one sorted set, so that Redis cannot evict a part of it. A member is a key, a zero byte, a tag of
- * 12 characters, and the value. All scores are 0, so members are in the order of their keys.
+ * Stores each partition in one sorted set, so that Redis cannot evict a part of it. A member consists of a key, a zero
+ * byte, a tag of 12 characters, and the value. All scores are 0, so members are sorted by key.
  */
 class RedisStore implements KeyValueStore {
   readonly #prefix: string;
-  /** For what writers and followers wait for. */
+  /** Used by writers and followers, whose commands must not wait for large replies. */
   readonly #connection: RedisConnection;
-  /** For large replies: a command waits for those that were sent before it on the same connection. */
+  /** Used for large replies, because a command waits for earlier ones on the same connection. */
   readonly #reads: RedisConnection;
   readonly #follower: RedisFollower;
 
@@ -129,7 +129,7 @@ class RedisStore implements KeyValueStore {
     await this.#reads.close();
   }
 
-  /** A partition contains no brace, so that its name decides the hash slot. */
+  /** Returns the Redis key of a partition. Its name contains no brace, so the name alone decides the hash slot. */
   #keyOf(partition: string): string {
     return `${this.#prefix}{${partition}}`;
   }

@@ -2,18 +2,18 @@ import { AzureNamedKeyCredential, AzureSASCredential, TableClient } from '@azure
 import type { TokenCredential } from '@azure/identity';
 import { checkedTableUrl, isDevelopmentStorage, isLoopbackHttp, parseTableConnection } from './table-account.js';
 
-/** How the table service of a storage account is reached. */
+/** Address and credentials of a table service. */
 export type TableAccess =
   | { readonly connectionString: string }
-  /** @param url of the table service */
+  /** @param url - URL of the table service */
   | { readonly url: string; readonly credential: TokenCredential };
 
 /** Retries once if the response was lost. The caller of a commit finds out whether the first try took effect. */
 const retryOptions = { maxRetries: 1, retryDelayInMs: 50, maxRetryDelayInMs: 500 };
 
 /**
- * Sends line and paragraph separators as JSON escapes: Azurite cuts a row of a transaction at them, and takes no further
- * transaction then. In JSON they stand for nothing but themselves.
+ * Sends line and paragraph separators as JSON escapes, because Azurite cuts a row of a transaction at them and then
+ * accepts no further transaction. In JSON both forms mean the same.
  */
 const escapeLineSeparators: Parameters<TableClient['pipeline']['addPolicy']>[0] = {
   name: 'escapeLineSeparators',
@@ -27,7 +27,7 @@ const escapeLineSeparators: Parameters<TableClient['pipeline']['addPolicy']>[0] 
   },
 };
 
-/** @throws StoreSetupError that says what is wrong with `access` */
+/** @throws StoreSetupError if `access` is invalid */
 export function openTableClient(access: TableAccess, tableName: string): TableClient {
   const client = createClient(access, tableName);
   client.pipeline.addPolicy(escapeLineSeparators);

@@ -1,7 +1,7 @@
 import { StoreSetupError } from '../storage-error.js';
 import { isLoopbackHost } from '../../functions/loopback-host.js';
 
-/** The table service of a storage account and how to sign in, read from a connection string. */
+/** Address and credentials of a table service, parsed from a connection string. */
 export interface TableAccountParts {
   readonly url: string;
   readonly secret: { readonly name: string; readonly key: string } | { readonly signature: string };
@@ -9,15 +9,15 @@ export interface TableAccountParts {
 
 const DEFAULT_SUFFIX = 'core.windows.net';
 
-/** Whether a connection string names the storage emulator on its default port of this machine. */
+/** Returns whether a connection string names the storage emulator on its default port of this machine. */
 export function isDevelopmentStorage(connectionString: string): boolean {
   return /(^|;)\s*UseDevelopmentStorage=true\s*(;|$)/i.test(connectionString);
 }
 
 /**
- * Reads the connection string of a storage account.
+ * Parses the connection string of a storage account.
  *
- * @throws StoreSetupError that names what is missing or wrong
+ * @throws StoreSetupError naming the missing or invalid part
  */
 export function parseTableConnection(connectionString: string): TableAccountParts {
   const parts = new Map<string, string>();

@@ -29,13 +29,13 @@ type Row = TableEntityResult<RowKeys>;
 const MAX_COLUMN_LENGTH = 30 * 1024;
 const MAX_ACTIONS = 100;
 const READS_AT_ONCE = 16;
-/** The service limits the rows of a page, but not its bytes. */
+/** Limits the size of a page, because the service limits only the number of rows. */
 const PAGE_ROWS = 250;
 const MAX_READ_LENGTH = 1_000_000;
 const REMOVED_ROWS = 1000;
 const REMOVALS_AT_ONCE = 4;
 
-/** The row exists, does not exist, or has another ETag. */
+/** Error codes of conflicts: the row exists, does not exist, or has another ETag. */
 const CONFLICTS: ReadonlySet<string | undefined> = new Set([
   'EntityAlreadyExists',
   'ResourceNotFound',
@@ -80,7 +80,7 @@ async function exists(client: TableClient): Promise<boolean> {
   return true;
 }
 
-/** Keeps values in a table of Azure Table Storage: a row each, in the columns `text0`, `text1` and so on. */
+/** Stores each value in a row of Azure Table Storage, in the columns `text0`, `text1` and so on. */
 class TableStore implements KeyValueStore {
   readonly follow = pollKey(this);
   readonly #client: TableClient;
@@ -115,7 +115,7 @@ class TableStore implements KeyValueStore {
   }
 
   async commit(partition: string, guard: CommitGuard, changes: readonly ValueChange[]): Promise<string | undefined> {
-    // The guard comes first: the service looks at nothing else if it does not hold.
+    // The guard comes first, so that the service reports a failed guard and not another conflict.
     const actions = [
       ...changes.filter(({ key }) => key === guard.key).map((change) => toGuardedAction(partition, change, guard.tag)),
       ...changes.filter(({ key }) => key !== guard.key).map((change) => toAction(partition, change)),
@@ -165,7 +165,7 @@ class TableStore implements KeyValueStore {
     );
   }
 
-  /** @returns false if another process has removed some of them, so that others are left */
+  /** @returns false if another process has removed some of the rows; the others are then still there */
   async #removeAll(partitionKey: string, rowKeys: readonly string[]): Promise<boolean> {
     const actions = rowKeys.map((rowKey): TransactionAction => ['delete', { partitionKey, rowKey }]);
     const transactions = fillBins(actions, () => 1, { maxWeight: Infinity, maxCount: MAX_ACTIONS });
@@ -208,7 +208,7 @@ class TableStore implements KeyValueStore {
         return await send({ abortSignal });
       } catch (error) {
         if (codeOf(error) !== 'TableNotFound') throw error;
-        // It was deleted, or the emulator has restarted.
+        // The table was deleted, or the emulator has restarted.
         await this.#client.createTable({ abortSignal });
         return send({ abortSignal });
       }
@@ -217,8 +217,8 @@ class TableStore implements KeyValueStore {
 }
 
 /**
- * The SDK cannot make a removal conditional within a transaction. So the row is emptied there, and removed afterwards:
- * a row without text counts as missing.
+ * The SDK does not support a conditional removal within a transaction. The transaction therefore empties the row, which
+ * is removed afterwards. A row without text counts as missing.
  */
 function toGuardedAction(
   partitionKey: string,
@@ -255,7 +255,7 @@ async function unlessConflict<Result>(request: () => Promise<Result>): Promise<R
   }
 }
 
-/** The service's name of the error. The SDK has it in one place for a transaction, and in another one for the rest. */
+/** Returns the service's error code. The SDK stores it in a different place for transactions. */
 function codeOf(error: unknown): string | undefined {
   if (!(error instanceof RestError)) return undefined;
   const details: { odataError?: { code?: string } } | undefined = Object(error.details);
