@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { isBrowserMissing, useBrowser } from './support/browser.js';
 import { startScriptedApp } from './support/scripted-app.js';
 
-describe.skipIf(isBrowserMissing)('the dashboard page: agents (needs /usr/bin/chromium)', () => {
+describe.skipIf(isBrowserMissing)('the dashboard page: agents (needs Chromium)', () => {
   const openPage = useBrowser();
 
   it('sends the first message of a thread to the selected agent', async () => {

@@ -23,7 +23,7 @@ const approval = {
   state: 'requested',
 } as const;
 
-describe.skipIf(isBrowserMissing)('the dashboard page: approvals (needs /usr/bin/chromium)', () => {
+describe.skipIf(isBrowserMissing)('the dashboard page: approvals (needs Chromium)', () => {
   const openPage = useBrowser();
 
   it('asks for the approval of a tool call, then shows the run going on', async () => {

@@ -10,7 +10,7 @@ const whole = { correlationId: 'a', attempt: 2, texts: ['A ', 'whole ', 'answer.
 const record = eventsOf(half, whole);
 const request = 'Request: request of a';
 
-describe.skipIf(isBrowserMissing)('the dashboard page: interrupted runs (needs /usr/bin/chromium)', () => {
+describe.skipIf(isBrowserMissing)('the dashboard page: interrupted runs (needs Chromium)', () => {
   const openPage = useBrowser();
 
   it('removes the partial answer, announces the restart, and shows one complete answer', async () => {

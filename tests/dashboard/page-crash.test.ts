@@ -38,7 +38,7 @@ async function startApp(answersMayEnd: Gate): Promise<RestartableApp> {
   return app;
 }
 
-describe.skipIf(isBrowserMissing)('the dashboard page: host crash (needs /usr/bin/chromium)', () => {
+describe.skipIf(isBrowserMissing)('the dashboard page: host crash (needs Chromium)', () => {
   const openPage = useBrowser();
 
   it('shows one complete answer after the host is killed mid-answer, and both attempts on request', async () => {

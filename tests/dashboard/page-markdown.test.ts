@@ -27,7 +27,7 @@ ${CODE}
 ![a chart](https://example.com/chart.png)
 `;
 
-describe.skipIf(isBrowserMissing)('the dashboard page: answers in Markdown (needs /usr/bin/chromium)', () => {
+describe.skipIf(isBrowserMissing)('the dashboard page: answers in Markdown (needs Chromium)', () => {
   const openPage = useBrowser();
 
   it('shows Markdown, and its source on request', async () => {

@@ -29,7 +29,7 @@ const stats: Partial<AgentStats> = {
   total_ms: { p50: 2_100, p95: 5_200 },
 };
 
-describe.skipIf(isBrowserMissing)('the dashboard page: overview (needs /usr/bin/chromium)', () => {
+describe.skipIf(isBrowserMissing)('the dashboard page: overview (needs Chromium)', () => {
   const openPage = useBrowser();
 
   it.each(['light', 'dark'] as const)('starts with the figures of all agents (%s theme)', async (colorScheme) => {

@@ -15,7 +15,7 @@ const withTools = runOfTools([
 ]);
 const thread = '#/CallbackAgent/t';
 
-describe.skipIf(isBrowserMissing)('the dashboard page: one run (needs /usr/bin/chromium)', () => {
+describe.skipIf(isBrowserMissing)('the dashboard page: one run (needs Chromium)', () => {
   const openPage = useBrowser();
 
   it('shows tool calls with arguments, result and duration', async () => {

@@ -7,7 +7,7 @@ import { holdLast } from '../support/hold-last.js';
 import { seriousFindings } from './support/axe.js';
 import { isBrowserMissing, useBrowser } from './support/browser.js';
 
-describe.skipIf(isBrowserMissing)('the dashboard page: threads and runs (needs /usr/bin/chromium)', () => {
+describe.skipIf(isBrowserMissing)('the dashboard page: threads and runs (needs Chromium)', () => {
   const openPage = useBrowser();
 
   it('stops a run, keeps its partial text, and retries it', async () => {

@@ -33,7 +33,7 @@ async function startApp(answers?: (message: string) => ModelAnswer): Promise<App
   return { ...app, letAnswersEnd: answersMayEnd.open };
 }
 
-describe.skipIf(isBrowserMissing)('the dashboard page (needs /usr/bin/chromium)', () => {
+describe.skipIf(isBrowserMissing)('the dashboard page (needs Chromium)', () => {
   const openPage = useBrowser();
 
   it('sends a message, shows the answer as it streams in, and lists the thread', async () => {

@@ -33,7 +33,7 @@ function follow(url: string): Promise<Seen> {
   });
 }
 
-describe.skipIf(isBrowserMissing)('EventSource in a browser (needs /usr/bin/chromium)', () => {
+describe.skipIf(isBrowserMissing)('EventSource in a browser (needs Chromium)', () => {
   const newPage = useBrowser();
   let target: AppWithModel;
   let proxy: CuttingProxy;

@@ -67,7 +67,7 @@ async function send(page: Page, message: string): Promise<void> {
   await page.keyboard.press('Enter');
 }
 
-describe.skipIf(isBrowserMissing)('the chat page of examples/chat (needs /usr/bin/chromium)', () => {
+describe.skipIf(isBrowserMissing)('the chat page of examples/chat (needs Chromium)', () => {
   const openPage = useBrowser();
 
   it('shows each answer once, with keys and CORS on, through a lost request, a cut stream and a reload', async () => {
