@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import {
   type CommitGuard,
   keyAfter,
@@ -11,21 +10,13 @@ import {
 } from './key-value-store.js';
 import { fillBins, inParallel, splitText } from './request-limits.js';
 import { decodeText, encodeText } from './safe-text.js';
+import { createToken, longRow, PART, parseRow, partKey, shortRow } from './split-row.js';
 
 /** Limits in UTF-16 code units of {@link encodeText}, each of which takes at most 3 bytes of JSON in UTF-8. */
 export interface ValueLimits {
   readonly maxValueLength: number;
   /** Maximum total length of the values of a commit. */
   readonly maxCommitLength: number;
-}
-
-/**
- * The content of a row: the token of the commit that wrote it, then `=` and a text, or `#` and the number of its parts.
- */
-interface Row {
-  readonly token: string;
-  readonly text: string | undefined;
-  readonly partCount: number;
 }
 
 interface CommitPlan {
@@ -35,13 +26,10 @@ interface CommitPlan {
   readonly longKeys: readonly string[];
 }
 
-const TOKEN_LENGTH = 12;
 const READS_AT_ONCE = 4;
 /** Maximum total length of the values that one `readRange` returns. A single value may be longer. */
 const MAX_READ_LENGTH = 4_000_000;
 const MAX_REMEMBERED_PARTS = 10_000;
-/** Prefix of the keys of parts. Sorts before all characters of other keys. */
-const PART = '!';
 const FIRST_KEY = '-';
 
 /**
@@ -96,7 +84,7 @@ export class SplitValueStore implements KeyValueStore {
   }
 
   async commit(partition: string, guard: CommitGuard, changes: readonly ValueChange[]): Promise<string | undefined> {
-    const token = randomBytes(9).toString('base64url');
+    const token = createToken();
     const { rows, parts, longKeys } = this.#plan(changes, token);
     const limits = { maxWeight: this.#limits.maxCommitLength, maxCount: MAX_CHANGES_PER_COMMIT };
     for (const group of fillBins(parts, ({ value = '' }) => value.length, limits)) {
@@ -153,15 +141,15 @@ export class SplitValueStore implements KeyValueStore {
     const rows = changes.map(({ key, value }): ValueChange => {
       if (value === undefined) return { key, value };
       const text = encodeText(value);
-      const length = TOKEN_LENGTH + 1 + text.length;
-      if (length <= Math.min(maxValueLength, room)) {
-        room -= length;
-        return { key, value: `${token}=${text}` };
+      const row = shortRow(token, text);
+      if (row.length <= Math.min(maxValueLength, room)) {
+        room -= row.length;
+        return { key, value: row };
       }
       const pieces = splitText(text, maxValueLength);
       parts.push(...pieces.map((piece, index) => ({ key: partKey(key, token, index), value: piece })));
       longKeys.push(key);
-      return { key, value: `${token}#${pieces.length}` };
+      return { key, value: longRow(token, pieces.length) };
     });
     return { rows, parts, longKeys };
   }
@@ -245,20 +233,6 @@ export class SplitValueStore implements KeyValueStore {
     if (this.#knownParts.size >= MAX_REMEMBERED_PARTS) this.#knownParts.clear();
     this.#knownParts.set(addressOf(partition, key), token);
   }
-}
-
-function parseRow({ key, value }: StoredValue): Row {
-  const token = value.slice(0, TOKEN_LENGTH);
-  const content = value.slice(TOKEN_LENGTH + 1);
-  const kind = value[TOKEN_LENGTH];
-  if (kind === '=') return { token, text: decodeText(content), partCount: 0 };
-  if (kind === '#') return { token, text: undefined, partCount: Number(content) };
-  throw new Error(`The row of ${key} was not written by this app.`);
-}
-
-/** Returns the key of a part. Sorts as the value's key does, because `!` is before all characters of a key. */
-function partKey(key: string, token: string, index: number | string): string {
-  return `${PART}${key}${PART}${token}${PART}${index}`;
 }
 
 function addressOf(partition: string, key: string): string {

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { errorText } from '../../functions/error-text.js';
 import type { Logger } from '../../functions/logger.js';
-import { Countdown, Stopwatch } from '../../functions/time-limits.js';
 import { StorageError } from '../../storage/storage-error.js';
 import type { EventThread } from '../domain/event-thread.js';
 import type { OpenAttempt, RunDescription } from '../domain/recorded-run.js';
@@ -9,17 +8,10 @@ import type { NewEvent } from '../domain/stored-event.js';
 import type { CallbackEventStore } from '../store/callback-event-store.js';
 import { EventBuffer } from './event-buffer.js';
 import type { StoreHealth } from './store-health.js';
+import { StorePatience } from './store-patience.js';
 
 /** Maximum number of events that wait while others are being written. */
 const MAX_WAITING_EVENTS = 50;
-/** Total time that a run waits for the store, before its end. */
-const MAX_WAIT_MS = 15_000;
-/** A run gives up on a store that acknowledges nothing for this long. */
-const DEFAULT_PATIENCE_MS = 10_000;
-/** Time limit at the end of the run for a store that the run had given up: longer than its longest request. */
-const LAST_PATIENCE_MS = 4000;
-/** Time limit for a store that another run has given up. */
-const GIVEN_UP_PATIENCE_MS = 1000;
 const FIRST_PAUSE_MS = 50;
 const MAX_PAUSE_MS = 1000;
 
@@ -45,22 +37,15 @@ export interface RunRecorderOptions {
  */
 export class RunRecorder {
   readonly #options: RunRecorderOptions;
-  readonly #usualPatienceMs: number;
-  /** Total time that the run waits for the store: 15 s, or the patience if that is longer. */
-  readonly #maxWaitMs: number;
   readonly #token = randomUUID();
   readonly #startedMs = performance.now();
   readonly #buffer = new EventBuffer();
-  /** Time that the run has waited for the store so far, before its end. */
-  readonly #waited = new Stopwatch();
-  readonly #patience = new Countdown(() => this.#losePatience());
+  readonly #patience: StorePatience;
   #attempt: OpenAttempt | undefined;
   /** Number of events that the attempt had before. */
   #earlierCount = 0;
   #state: 'writing' | 'given up' | 'ending' | 'ended' | 'superseded' = 'writing';
   #isWriting = false;
-  /** Whether another run had given up on the store, and the store has accepted nothing of this one yet. */
-  #isStoreGivenUp: boolean;
   #failure: unknown;
   readonly #waiting: (() => void)[] = [];
   /** Resolves when the run may continue. Set while the run waits for the store before its end. */
@@ -68,9 +53,11 @@ export class RunRecorder {
 
   constructor(options: RunRecorderOptions) {
     this.#options = options;
-    this.#usualPatienceMs = options.patienceMs ?? DEFAULT_PATIENCE_MS;
-    this.#maxWaitMs = Math.max(MAX_WAIT_MS, this.#usualPatienceMs);
-    this.#isStoreGivenUp = options.health.isGivenUp;
+    this.#patience = new StorePatience({
+      usualMs: options.patienceMs,
+      isStoreGivenUp: options.health.isGivenUp,
+      onLost: () => this.#losePatience(),
+    });
   }
 
   /** Begins the attempt in the store, which supersedes earlier attempts. Does not wait. */
@@ -111,11 +98,8 @@ export class RunRecorder {
     return this.#buffer.isLastStored;
   }
 
-  /** Starts the time limit of the end. Acknowledgements do not extend it. */
   #beginEnding(): void {
-    const isGone = this.#state === 'given up' && this.#waited.elapsedMs < this.#maxWaitMs;
-    const usualMs = isGone ? 0 : Math.min(this.#patience.remainingMs, this.#usualPatienceMs);
-    this.#patience.start(this.#patienceMs(Math.max(usualMs, LAST_PATIENCE_MS)));
+    this.#patience.beginEnding(this.#state === 'given up');
     this.#state = 'ending';
   }
 
@@ -124,11 +108,9 @@ export class RunRecorder {
   }
 
   async #waitForRoom(): Promise<void> {
-    this.#waited.start();
-    const leftMs = this.#maxWaitMs - this.#waited.elapsedMs;
-    if (this.#patience.remainingMs > leftMs) this.#patience.start(leftMs);
+    this.#patience.startWaiting();
     while (this.#isFull()) await this.#untilChange();
-    this.#waited.stop();
+    this.#patience.stopWaiting();
     this.#room = undefined;
   }
 
@@ -184,7 +166,7 @@ export class RunRecorder {
   /** Writes one batch. Failed events stay in the buffer. Retries are safe, because the store ignores duplicates. */
   async #writeNext(): Promise<void> {
     const { store, continues = false } = this.#options;
-    this.#limitWrite();
+    if (this.#state === 'writing') this.#patience.limitWrite();
     this.#attempt ??= await (continues ? this.#continueAttempt() : this.#beginAttempt());
     if (!this.#hasWork()) return this.#progress();
     const batch = this.#buffer.take();
@@ -209,21 +191,10 @@ export class RunRecorder {
     return { attempt, token, startedAt, thread, run };
   }
 
-  #limitWrite(): void {
-    if (this.#state !== 'writing' || this.#patience.remainingMs !== Infinity) return;
-    const leftMs = this.#room === undefined ? Infinity : this.#maxWaitMs - this.#waited.elapsedMs;
-    this.#patience.start(Math.max(0, Math.min(this.#patienceMs(this.#usualPatienceMs), leftMs)));
-  }
-
-  #patienceMs(usualMs: number): number {
-    return this.#isStoreGivenUp ? Math.min(usualMs, GIVEN_UP_PATIENCE_MS) : usualMs;
-  }
-
   #progress(): void {
-    this.#isStoreGivenUp = false;
-    if (this.#state !== 'ending') this.#patience.stop();
+    this.#patience.acknowledge();
     // The store is too slow for this run, so health must keep reporting it as failing.
-    const isTooSlow = this.#state === 'given up' && this.#waited.elapsedMs >= this.#maxWaitMs;
+    const isTooSlow = this.#state === 'given up' && this.#patience.isUsedUp;
     if (!isTooSlow) this.#options.health.markResponding();
     if (this.#state === 'given up' && !isTooSlow) this.#state = 'writing';
     this.#wakeWaiting();

@@ -9,7 +9,7 @@ import {
 } from '../../storage/key-value-store.js';
 import { threadsPartition } from '../thread/thread-identity.js';
 import { isEnded, RUN_STATUSES, type RunRecord } from './run-record.js';
-import { invertedOrder, orderAt, runPosition } from './run-rows.js';
+import { invertedOrder, orderAt, runPosition } from './run-order.js';
 
 /*
  * The index behind an agent's statistics: one small row for each run that has begun, in the partition that also lists the

@@ -1,10 +1,4 @@
-import {
-  type KeyRange,
-  type KeyValueStore,
-  readPages,
-  retryCommit,
-  type StoredValue,
-} from '../../storage/key-value-store.js';
+import { type KeyValueStore, retryCommit, type StoredValue } from '../../storage/key-value-store.js';
 import type { RunIdentity } from '../run-event-source.js';
 import { type ThreadIdentity, threadPartition } from '../thread/thread-identity.js';
 import {
@@ -20,11 +14,10 @@ import {
   type RunEnd,
   type RunRecord,
 } from './run-record.js';
-import { removeFigures } from './run-figures.js';
-import { changesOf, keysOf, orderAt, runKey, RunRows } from './run-rows.js';
+import { RunOrder } from './run-order.js';
+import { changesOf, LISTED, runKey, RunRows } from './run-rows.js';
 import { parseTombstone, refuses, TOMBSTONE_KEY } from './tombstones.js';
 
-const LISTED: KeyRange = { from: 'list|', before: 'list~' };
 /** Changes with each run that is accepted only while its thread is idle. */
 const CLAIM_KEY = 'claim';
 
@@ -38,19 +31,13 @@ export interface AcceptedRun {
 /** A delivery of a run that begins. */
 export type BegunRun =
   | {
-      readonly status: 'running';
+      readonly status: 'running' | 'cancelled';
       readonly record: RunRecord;
-      /** What was written, for {@link RunRecords.end}. */
-      readonly stored: StoredValue;
+      /** What was written, for {@link RunRecords.end}. Undefined if the run is cancelled. */
+      readonly stored?: StoredValue;
       /** The thread was deleted then, and its entity does not know yet. */
       readonly deletedAt: string | undefined;
       /** Whether the delivery goes on with an attempt that has waited. */
-      readonly continues: boolean;
-    }
-  | {
-      readonly status: 'cancelled';
-      readonly record: RunRecord;
-      readonly deletedAt: string | undefined;
       readonly continues: boolean;
     }
   /** It has ended before, and its turn is no longer in the conversation. */
@@ -76,19 +63,19 @@ export class RunRecords {
   readonly #store: KeyValueStore;
   readonly #rows: RunRows;
   readonly #now: () => Date;
-  #lastMs = 0;
-  #acceptedInMs = 0;
+  readonly #order: RunOrder;
 
   constructor(store: KeyValueStore, now: () => Date = () => new Date()) {
     this.#store = store;
     this.#rows = new RunRows(store);
     this.#now = now;
+    this.#order = new RunOrder(now);
   }
 
   /** @param options.interrupts whether the run cancels those before it */
   async accept(run: NewRun, { interrupts = false } = {}): Promise<AcceptedRun> {
     const partition = threadPartition(run);
-    const record = { ...queuedRun(run, this.#nextOrder()), ...(interrupts && { interrupts }) };
+    const record = { ...queuedRun(run, this.#order.next()), ...(interrupts && { interrupts }) };
     const key = runKey(run.correlationId);
     return retryCommit(async () => {
       const tag = await this.#store.commit(partition, { key, tag: undefined }, changesOf(undefined, record));
@@ -102,7 +89,7 @@ export class RunRecords {
   async acceptIfIdle(run: NewRun): Promise<AcceptedRun> {
     const partition = threadPartition(run);
     const key = runKey(run.correlationId);
-    const record = queuedRun(run, this.#nextOrder());
+    const record = queuedRun(run, this.#order.next());
     return retryCommit(async () => {
       const found = await this.#store.readMany(partition, [CLAIM_KEY, key]);
       const known = found.get(key);
@@ -129,16 +116,8 @@ export class RunRecords {
   }
 
   /** Forgets a run that could not be handed to its entity. */
-  async remove(run: RunIdentity): Promise<void> {
-    const partition = threadPartition(run);
-    const key = runKey(run.correlationId);
-    await retryCommit(async () => {
-      const stored = await this.#store.read({ partition, key });
-      if (stored === undefined) return true;
-      const record = parseRunRecord(stored.value);
-      const changes = keysOf(record).map((removed) => ({ key: removed, value: undefined }));
-      return (await this.#store.commit(partition, { key, tag: stored.tag }, changes)) === undefined ? undefined : true;
-    });
+  remove(run: RunIdentity): Promise<void> {
+    return this.#rows.remove(run);
   }
 
   async find(run: RunIdentity): Promise<RunRecord | undefined> {
@@ -212,7 +191,7 @@ export class RunRecords {
       if (known?.droppedAt !== undefined) return { status: 'ended', record: known };
       // After a crash the record says that the run goes on, and its events begin again.
       const continues = hasWaited && known?.status === 'waiting_for_approval';
-      const queued = known ?? queuedRun(run, this.#nextOrder());
+      const queued = known ?? queuedRun(run, this.#order.next());
       const record = begunRun(queued, deliveries, this.#now().toISOString(), continues);
       if (known?.status === 'cancelled' || known?.cancelRequestedAt !== undefined) {
         return { status: 'cancelled', record, deletedAt, continues };
@@ -226,7 +205,7 @@ export class RunRecords {
 
   /** Notes that a run waits for approval. @param stored what {@link begin} wrote, which saves a read */
   suspend(run: NewRun, firstUpdateAt: string | undefined, stored?: StoredValue): Promise<RunRecord | undefined> {
-    const change = (record = queuedRun(run, this.#nextOrder())): RunRecord => suspendedRun(record, firstUpdateAt);
+    const change = (record = queuedRun(run, this.#order.next())): RunRecord => suspendedRun(record, firstUpdateAt);
     return this.#rows.change(run, change, stored);
   }
 
@@ -238,7 +217,7 @@ export class RunRecords {
    */
   end(run: NewRun, end: RunEnd, stored?: StoredValue): Promise<RunRecord | undefined> {
     const now = this.#now().toISOString();
-    const change = (record = queuedRun(run, this.#nextOrder())): RunRecord | undefined =>
+    const change = (record = queuedRun(run, this.#order.next())): RunRecord | undefined =>
       record.status === end.status ? undefined : endedRun(record, end, now);
     return this.#rows.change(run, change, stored);
   }
@@ -265,20 +244,7 @@ export class RunRecords {
   }
 
   /** Removes everything that is kept of a thread's runs, except its tombstone. */
-  async clear(thread: ThreadIdentity): Promise<void> {
-    const partition = threadPartition(thread);
-    for await (const rows of readPages(this.#store, partition, LISTED)) {
-      const positions = rows.map(({ key }) => key.slice('list|'.length));
-      await removeFigures(this.#store, thread.agentName, positions);
-    }
-    await this.#store.removeRange(partition, { from: '-', before: '~' });
-  }
-
-  /** Milliseconds since 1970, then a count: later runs of this process sort after earlier ones. */
-  #nextOrder(): string {
-    const ms = Math.max(this.#now().getTime(), this.#lastMs);
-    this.#acceptedInMs = ms === this.#lastMs ? this.#acceptedInMs + 1 : 0;
-    this.#lastMs = ms;
-    return orderAt(ms, this.#acceptedInMs);
+  clear(thread: ThreadIdentity): Promise<void> {
+    return this.#rows.clear(thread);
   }
 }

@@ -8,9 +8,13 @@ import {
 } from '../../storage/key-value-store.js';
 import type { RunIdentity } from '../run-event-source.js';
 import { type ThreadIdentity, threadPartition } from '../thread/thread-identity.js';
+import { removeFigures } from './run-figures.js';
+import { runPosition } from './run-order.js';
 import { isEnded, parseRunRecord, type RunRecord } from './run-record.js';
 
 const PAGE_LIMIT = 500;
+/** The rows that list a thread's runs, the newest first. */
+export const LISTED: KeyRange = { from: 'list|', before: 'list~' };
 
 /*
  * A run has up to three rows in the partition of its thread: its record by correlation id, one that lists it by the time
@@ -31,21 +35,6 @@ function listKey(record: RunRecord): string {
   return `list|${runPosition(record)}`;
 }
 
-/** Ends the keys of rows that list a run. Sorts the newest run first. */
-export function runPosition({ order, correlationId }: Pick<RunRecord, 'order' | 'correlationId'>): string {
-  return `${invertedOrder(order)}|${correlationId}`;
-}
-
-/** Also turns an inverted order back. */
-export function invertedOrder(order: string): string {
-  return order.replaceAll(/\d/g, (digit) => String(9 - Number(digit)));
-}
-
-/** Milliseconds since 1970, then a count. @param count at most 5 digits */
-export function orderAt(ms: number, count = 0): string {
-  return String(ms).padStart(13, '0') + String(count).padStart(5, '0');
-}
-
 /** The changes that replace a record. @param before undefined: the run is new */
 export function changesOf(before: RunRecord | undefined, after: RunRecord): ValueChange[] {
   const { correlationId } = after;
@@ -59,7 +48,7 @@ export function changesOf(before: RunRecord | undefined, after: RunRecord): Valu
 }
 
 /** The keys of all rows that a run can have. */
-export function keysOf(record: RunRecord): readonly string[] {
+function keysOf(record: RunRecord): readonly string[] {
   return [runKey(record.correlationId), openKey(record), listKey(record)];
 }
 
@@ -115,5 +104,28 @@ export class RunRows {
       return tag === undefined ? undefined : { record: changed };
     });
     return after;
+  }
+
+  /** Removes all rows of a run. */
+  async remove(run: RunIdentity): Promise<void> {
+    const partition = threadPartition(run);
+    const key = runKey(run.correlationId);
+    await retryCommit(async () => {
+      const stored = await this.#store.read({ partition, key });
+      if (stored === undefined) return true;
+      const record = parseRunRecord(stored.value);
+      const changes = keysOf(record).map((removed) => ({ key: removed, value: undefined }));
+      return (await this.#store.commit(partition, { key, tag: stored.tag }, changes)) === undefined ? undefined : true;
+    });
+  }
+
+  /** Removes everything that is kept of a thread's runs, except its tombstone. */
+  async clear(thread: ThreadIdentity): Promise<void> {
+    const partition = threadPartition(thread);
+    for await (const rows of readPages(this.#store, partition, LISTED)) {
+      const positions = rows.map(({ key }) => key.slice('list|'.length));
+      await removeFigures(this.#store, thread.agentName, positions);
+    }
+    await this.#store.removeRange(partition, { from: '-', before: '~' });
   }
 }

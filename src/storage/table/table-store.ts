@@ -1,4 +1,4 @@
-import { odata, RestError, type TableClient, type TableEntityResult, type TransactionAction } from '@azure/data-tables';
+import { odata, RestError, type TableClient, type TransactionAction } from '@azure/data-tables';
 import type { Logger } from '../../functions/logger.js';
 import { withTimeout } from '../../functions/time-limits.js';
 import type {
@@ -10,23 +10,15 @@ import type {
   ValueChange,
 } from '../key-value-store.js';
 import { pollKey } from '../poll-key.js';
-import { fillBins, inParallel, splitText } from '../request-limits.js';
+import { fillBins, inParallel } from '../request-limits.js';
 import type { ValueLimits } from '../split-value-store.js';
 import { CALL_TIMEOUT_MS, PAGE_TIMEOUT_MS, REMOVAL_TIMEOUT_MS } from '../store-timeouts.js';
 import { openTableClient, type TableAccess } from './open-table-client.js';
+import { type Row, type RowKeys, toAction, toGuardedAction, toStoredValue } from './table-row.js';
 
 /** A row has at most 1 MiB, a transaction 4 MiB with the headers of each action. */
 export const TABLE_LIMITS: ValueLimits = { maxValueLength: 300_000, maxCommitLength: 1_000_000 };
 
-interface RowKeys {
-  readonly partitionKey: string;
-  readonly rowKey: string;
-}
-
-type Row = TableEntityResult<RowKeys>;
-
-/** A column has at most 64 KiB of UTF-16, which the service calls "about 32 K characters or less". */
-const MAX_COLUMN_LENGTH = 30 * 1024;
 const MAX_ACTIONS = 100;
 const READS_AT_ONCE = 16;
 /** Limits the size of a page, because the service limits only the number of rows. */
@@ -80,7 +72,7 @@ async function exists(client: TableClient): Promise<boolean> {
   return true;
 }
 
-/** Stores each value in a row of Azure Table Storage, in the columns `text0`, `text1` and so on. */
+/** Keeps values in a table of Azure Table Storage: a row each. */
 class TableStore implements KeyValueStore {
   readonly follow = pollKey(this);
   readonly #client: TableClient;
@@ -214,36 +206,6 @@ class TableStore implements KeyValueStore {
       }
     });
   }
-}
-
-/**
- * The SDK does not support a conditional removal within a transaction. The transaction therefore empties the row, which
- * is removed afterwards. A row without text counts as missing.
- */
-function toGuardedAction(
-  partitionKey: string,
-  { key: rowKey, value }: ValueChange,
-  tag: string | undefined,
-): TransactionAction {
-  const row = { partitionKey, rowKey, ...toColumns(value) };
-  return tag === undefined ? ['create', row] : ['update', row, 'Replace', { etag: tag }];
-}
-
-function toAction(partitionKey: string, { key: rowKey, value }: ValueChange): TransactionAction {
-  if (value === undefined) return ['delete', { partitionKey, rowKey }];
-  return ['upsert', { partitionKey, rowKey, ...toColumns(value) }, 'Replace'];
-}
-
-function toColumns(value: string | undefined): Readonly<Record<string, string>> {
-  const pieces = value === undefined ? [] : splitText(value, MAX_COLUMN_LENGTH);
-  return Object.fromEntries(pieces.map((piece, index) => [`text${index}`, piece]));
-}
-
-function toStoredValue(row: Row): StoredValue | undefined {
-  const columns = new Map<string, unknown>(Object.entries(row));
-  const pieces: unknown[] = [];
-  for (let index = 0; columns.has(`text${index}`); index += 1) pieces.push(columns.get(`text${index}`));
-  return pieces.length === 0 ? undefined : { key: row.rowKey, value: pieces.join(''), tag: row.etag };
 }
 
 async function unlessConflict<Result>(request: () => Promise<Result>): Promise<Result | undefined> {
