@@ -14,8 +14,8 @@ export type Row = TableEntityResult<RowKeys>;
 const MAX_COLUMN_LENGTH = 30 * 1024;
 
 /**
- * The SDK cannot make a removal conditional within a transaction. So the row is emptied there, and removed afterwards:
- * a row without text counts as missing.
+ * Returns the action that changes a row if it has this ETag. The SDK does not support a conditional removal within a
+ * transaction. The transaction therefore empties the row, which is removed afterwards. A row without text counts as missing.
  */
 export function toGuardedAction(
   partitionKey: string,

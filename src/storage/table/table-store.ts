@@ -72,7 +72,7 @@ async function exists(client: TableClient): Promise<boolean> {
   return true;
 }
 
-/** Keeps values in a table of Azure Table Storage: a row each. */
+/** Stores each value in a row of Azure Table Storage. */
 class TableStore implements KeyValueStore {
   readonly follow = pollKey(this);
   readonly #client: TableClient;
