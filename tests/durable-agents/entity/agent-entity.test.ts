@@ -1,53 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import type { Agent } from '../../../src/durable-agents/agent.js';
 import { createAgentEntity } from '../../../src/durable-agents/entity/agent-entity.js';
 import { AgentError } from '../../../src/durable-agents/errors.js';
 import { RunCompletionNotifier } from '../../../src/durable-agents/run-completion-notifier.js';
 import { finish, text } from '../../support/agent-parts.js';
-import { FakeEntity, type FakeEntityOptions } from '../../support/fake-entity.js';
-import { RecordingCallback } from '../../../src/durable-agents/testing/recording-callback.js';
+import { FakeEntity } from '../../support/fake-entity.js';
 import { runRequest } from '../../support/run-request.js';
-import { HookedKeyValueStore } from '../../support/hooked-key-value-store.js';
-import { readFigures, type RunFigures } from '../../../src/durable-agents/runs/run-figures.js';
 import { RunRecords } from '../../../src/durable-agents/runs/run-records.js';
 import { Tombstones } from '../../../src/durable-agents/runs/tombstones.js';
 import { WaitingThreads } from '../../../src/durable-agents/approvals/waiting-threads.js';
 import { ThreadIndex } from '../../../src/durable-agents/threads/thread-index.js';
-import type { KeyValueStore } from '../../../src/storage/key-value-store.js';
 import { MemoryKeyValueStore } from '../../../src/storage/memory/memory-key-value-store.js';
 import { ScriptedAgent } from '../../support/scripted-agent.js';
 import { agentEntityName } from '../../../src/durable-agents/thread/thread-entity.js';
-import { ownedBy } from '../../../src/durable-agents/thread/thread-state.js';
 import { threadState, turnEntries } from '../../support/thread-entries.js';
-
-const sunny = () => new ScriptedAgent([text('Sunny.'), finish()]);
-
-/** Performs one operation, and returns its effects. */
-async function operate(
-  operation: FakeEntityOptions,
-  agent: Agent = sunny(),
-  storage: KeyValueStore = new MemoryKeyValueStore(),
-) {
-  const entity = new FakeEntity(operation);
-  const callback = new RecordingCallback();
-  const completions = new RunCompletionNotifier();
-  const { ended } = completions.watch(runRequest().correlationId);
-  const handle: (context: FakeEntity['context']) => unknown = createAgentEntity({
-    agent,
-    callback,
-    completions,
-    runTimeoutMs: 60_000,
-    maxAttempts: 5,
-    approvalTimeoutMs: 60_000,
-    maxStateBytes: 900_000,
-    runRecords: new RunRecords(storage),
-    threadIndex: new ThreadIndex(storage),
-    waitingThreads: new WaitingThreads(storage),
-    tombstones: new Tombstones(storage),
-  });
-  await handle(entity.context);
-  return { entity, callback, hasAnnouncedEnd: ended.aborted };
-}
+import { operate, sunny } from './operate-entity.js';
 
 describe('the operation run', () => {
   it.each(['run', 'run_agent'])('answers under the name %s, stores the turn and announces its end', async (name) => {
@@ -175,50 +141,6 @@ describe('the operation run', () => {
   });
 });
 
-describe('the record of a run', () => {
-  const run = { ...runRequest(), agentName: 'ScriptedAgent', threadId: 'thread-1' };
-
-  it('ends as failed when the thread belongs to another user', async () => {
-    const storage = new MemoryKeyValueStore();
-    const agent = sunny();
-    const state = ownedBy(threadState(), 'owner');
-    const input = runRequest({ ownerId: 'somebody else' });
-
-    const { entity, callback } = await operate({ operationName: 'run', input, state }, agent, storage);
-
-    expect(entity.results).toEqual([{ error: 'The thread belongs to another user.' }]);
-    expect([entity.writes, agent.calls, callback.calls]).toEqual([[], [], []]);
-    const records = new RunRecords(storage);
-    expect(await records.find(run)).toMatchObject({ status: 'failed', errorCode: 'thread_of_another_user' });
-    expect(await records.listOpen(run)).toEqual([]);
-    expect(await records.findUnseenEnd(run)).toMatchObject({ errorCode: 'thread_of_another_user' });
-  });
-
-  it('ends as failed when the operation throws', async () => {
-    const storage = new MemoryKeyValueStore();
-    const state = {
-      get schemaVersion(): string {
-        throw new Error('The state is broken.');
-      },
-    };
-
-    const { entity } = await operate({ operationName: 'run', input: runRequest(), state }, sunny(), storage);
-
-    expect(entity.results).toEqual([{ error: 'The operation failed.' }]);
-    expect(await new RunRecords(storage).find(run)).toMatchObject({ status: 'failed', errorCode: 'agent_error' });
-  });
-
-  it('ends with a later delivery if the one that answered could not end it', async () => {
-    const first = await operate({ operationName: 'run', input: runRequest() });
-    const storage = new MemoryKeyValueStore();
-    await new RunRecords(storage).begin(run, 1);
-
-    await operate({ operationName: 'run', input: runRequest(), state: first.entity.getState() }, sunny(), storage);
-
-    expect(await new RunRecords(storage).find(run)).toMatchObject({ status: 'completed', response: 'Sunny.' });
-  });
-});
-
 describe('the operation reset', () => {
   it('empties the thread', async () => {
     const state = threadState(...turnEntries('earlier', 'Hi', { $type: 'text', text: 'Hello' }));
@@ -327,140 +249,5 @@ describe('an agent entity', () => {
       expect.stringMatching(/^information .*run started/),
       expect.stringMatching(/^information .*run answered/),
     ]);
-  });
-});
-
-const newRun = { ...runRequest(), agentName: 'ScriptedAgent', threadId: 'thread-1' };
-
-/** A store that has recorded this number of deliveries of the run. */
-async function storageAfter(deliveries: number): Promise<KeyValueStore> {
-  const storage = new MemoryKeyValueStore();
-  for (let delivery = 1; delivery <= deliveries; delivery += 1) await new RunRecords(storage).begin(newRun, 1);
-  return storage;
-}
-
-describe('a run that is redelivered repeatedly', () => {
-  const input = runRequest();
-
-  it.each([
-    ['the run record', { operationName: 'run', input }, 5],
-    ['the host', { operationName: 'run', input, retryCount: 5 }, 0],
-  ])('fails without calling the agent after five attempts, counted by %s', async (_who, operation, recorded) => {
-    const agent = sunny();
-    const { entity, callback, hasAnnouncedEnd } = await operate(operation, agent, await storageAfter(recorded));
-    expect(agent.calls).toEqual([]);
-    expect(entity.results).toMatchObject([{ status: 'error', message_count: 2 }]);
-    expect(callback.errors).toMatchObject([{ code: 'too_many_attempts' }]);
-    expect(JSON.stringify(entity.getState())).toContain('too_many_attempts');
-    expect(hasAnnouncedEnd).toBe(true);
-  });
-
-  it('runs a fifth time, and passes the attempt number to the callback', async () => {
-    const storage = await storageAfter(4);
-    const { entity, callback } = await operate({ operationName: 'run', input, retryCount: 2 }, sunny(), storage);
-    expect(entity.results).toMatchObject([{ status: 'success' }]);
-    expect(new Set(callback.contexts.map(({ attempt }) => attempt))).toEqual(new Set([5]));
-  });
-
-  it('runs even if its record cannot be written, and logs why', async () => {
-    const storage = new HookedKeyValueStore(() => {
-      throw new Error('The store is down.');
-    });
-    const { entity, callback } = await operate({ operationName: 'run', input }, sunny(), storage);
-    expect(entity.results).toMatchObject([{ status: 'success' }]);
-    expect(new Set(callback.contexts.map(({ attempt }) => attempt))).toEqual(new Set([1]));
-    expect(entity.logLines).toContainEqual(expect.stringMatching(/^warn.*could not be noted as running.*is down/));
-  });
-
-  it('does not replace an existing answer', async () => {
-    const { entity } = await operate({ operationName: 'run', input }, sunny());
-    const again = await operate({ operationName: 'run', input, state: entity.getState(), retryCount: 9 }, sunny());
-    expect(again.entity.results).toMatchObject([{ status: 'success' }]);
-    expect(again.entity.getState()).toEqual(entity.getState());
-  });
-});
-
-async function figures(storage: KeyValueStore): Promise<readonly RunFigures[]> {
-  return (await readFigures(storage, 'ScriptedAgent', { until: new Date('9999-01-01'), limit: 10 })).runs;
-}
-
-describe('the statistics of an agent', () => {
-  it('get a run with its tokens and times, without a request of their own', async () => {
-    let commits = 0;
-    const storage = new HookedKeyValueStore((method) => {
-      if (method === 'commit') commits += 1;
-    });
-    const usage = { inputTokenCount: 5, outputTokenCount: 2, totalTokenCount: 7 };
-    const seenWhileRunning: RunFigures[] = [];
-    const agent = new ScriptedAgent([
-      text('Sunny.'),
-      async () => seenWhileRunning.push(...(await figures(storage))),
-      finish({ usage }),
-    ]);
-
-    await operate({ operationName: 'run', input: runRequest() }, agent, storage);
-
-    expect(seenWhileRunning).toMatchObject([{ status: 'running' }]);
-    const [figure, ...others] = await figures(storage);
-    expect(others).toEqual([]);
-    expect(figure).toMatchObject({ status: 'completed', inputTokens: 5, outputTokens: 2 });
-    expect(figure?.totalMs).toBeGreaterThanOrEqual(figure?.firstUpdateMs ?? Infinity);
-    // The record and the list entry, when the run begins and when it ends.
-    expect(commits).toBe(4);
-  });
-
-  it('get a run that never began, as one whose conversation cannot be read', async () => {
-    const storage = new MemoryKeyValueStore();
-
-    await operate({ operationName: 'run', input: runRequest(), state: 'garbage' }, sunny(), storage);
-
-    expect(await figures(storage)).toMatchObject([{ status: 'failed', errorCode: expect.any(String) }]);
-  });
-});
-
-describe('the operation delete', () => {
-  const newRequest = runRequest({ correlationId: '1'.repeat(32), createdAt: '2026-01-07T17:00:00.000Z' });
-  const deletion = { operationName: 'delete', input: { deletedAt: '2026-01-07T16:00:00.000Z' } };
-
-  it('deletes the entity', async () => {
-    const { entity } = await operate({ operationName: 'run', input: runRequest() });
-
-    const deleted = await operate({ ...deletion, state: entity.getState() });
-
-    expect(deleted.entity).toMatchObject({ results: [{ status: 'deleted' }], writes: [], isGone: true });
-  });
-
-  it.each([
-    ['of another version', { schemaVersion: '2.0.0' }, deletion],
-    ['without a time', threadState(), { operationName: 'delete' }],
-  ])('deletes an entity with a state %s', async (_what, state, operation) => {
-    expect((await operate({ ...operation, state })).entity.isGone).toBe(true);
-  });
-
-  it('keeps turns that started later', async () => {
-    const { entity } = await operate({ operationName: 'run', input: runRequest() });
-    const both = await operate({ operationName: 'run', input: newRequest, state: entity.getState() });
-
-    const deleted = await operate({ ...deletion, state: both.entity.getState() });
-
-    expect(deleted.entity.isGone).toBe(false);
-    expect(deleted.entity.writes).toMatchObject([
-      { data: { conversationHistory: [{ correlationId: newRequest.correlationId }, { $type: 'response' }] } },
-    ]);
-  });
-
-  it('is not undone by a run that was accepted earlier', async () => {
-    const storage = new MemoryKeyValueStore();
-    await new Tombstones(storage).bury({ agentName: 'ScriptedAgent', threadId: 'thread-1' }, []);
-    const agent = sunny();
-
-    const { entity, callback, hasAnnouncedEnd } = await operate(
-      { operationName: 'run', input: runRequest() },
-      agent,
-      storage,
-    );
-
-    expect(entity).toMatchObject({ results: [{ status: 'deleted' }], writes: [], isGone: true });
-    expect([agent.calls, callback.calls, hasAnnouncedEnd]).toEqual([[], [], true]);
   });
 });

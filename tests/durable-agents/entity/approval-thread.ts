@@ -15,14 +15,32 @@ import type { ModelToolCall } from '../../../src/durable-agents/tools/chat-model
 import { createModelAgent } from '../../../src/durable-agents/tools/model-agent.js';
 import { defineTool } from '../../../src/durable-agents/tools/tool.js';
 import { MemoryKeyValueStore } from '../../../src/storage/memory/memory-key-value-store.js';
+import { finish, text } from '../../support/agent-parts.js';
 import { FakeEntity } from '../../support/fake-entity.js';
+import { runRequest } from '../../support/run-request.js';
 
 export const thread = { agentName: 'PayAgent', threadId: 'thread-1' };
+export const NOW = '2026-01-07T15:40:00.000Z';
+export const first = runRequest({ correlationId: 'a'.repeat(32), createdAt: NOW });
+export const second = runRequest({ correlationId: 'b'.repeat(32), createdAt: NOW, message: 'And now?' });
+export const run = { ...thread, correlationId: first.correlationId };
 
 /** A call of a tool by the model. */
 export function call(toolName: string, args: object, callId: string): ModelToolCall {
   return { kind: 'tool_call', toolName, callId, arguments: JSON.stringify(args) };
 }
+
+/** The model pays 20 and 30, looks something up, and then says that it is done. */
+export const asking: readonly ScriptedAnswer[] = [
+  [
+    text('Let me pay.'),
+    call('pay', { amount: 20 }, 'pay-1'),
+    call('look', {}, 'look-1'),
+    call('pay', { amount: 30 }, 'pay-2'),
+    finish(),
+  ],
+  [text('Done.'), finish()],
+];
 
 export interface ApprovalThreadOptions {
   readonly answers: readonly ScriptedAnswer[];

@@ -1,55 +1,15 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { z } from 'zod';
-import type { AgentResponseUpdate } from '../../../src/durable-agents/agent.js';
+import { describe, expect, it, vi } from 'vitest';
 import { AgentError } from '../../../src/durable-agents/errors.js';
 import { parseThreadState } from '../../../src/durable-agents/thread/thread-state.js';
-import type { ModelToolCall } from '../../../src/durable-agents/tools/chat-model.js';
-import { createModelAgent, type ModelAgentOptions } from '../../../src/durable-agents/tools/model-agent.js';
-import { defineTool, type Tool, type ToolContext, ToolError } from '../../../src/durable-agents/tools/tool.js';
+import { createModelAgent } from '../../../src/durable-agents/tools/model-agent.js';
+import { type ToolContext } from '../../../src/durable-agents/tools/tool.js';
 import { type ScriptedAnswer, ScriptedChatModel } from '../../../src/durable-agents/testing/scripted-chat-model.js';
 import { finish, reasoning, text } from '../../support/agent-parts.js';
 import { createGate } from '../../support/gate.js';
-import { RecordingCallback } from '../../../src/durable-agents/testing/recording-callback.js';
 import { runRequest } from '../../support/run-request.js';
 import { runAgentOnce } from '../../support/run-agent-once.js';
 import { threadState } from '../../support/thread-entries.js';
-
-const call = (toolName: string, args: object | string = {}, callId = 'call-1'): ModelToolCall => ({
-  kind: 'tool_call',
-  callId,
-  toolName,
-  arguments: typeof args === 'string' ? args : JSON.stringify(args),
-});
-
-/** A tool that returns what `execute` returns, whatever its arguments. */
-const tool = (name: string, execute: (args: unknown, context: ToolContext) => unknown, timeoutMs?: number): Tool =>
-  defineTool({
-    name,
-    description: `Does ${name}.`,
-    parameters: z.looseObject({}),
-    execute,
-    ...(timeoutMs !== undefined && { timeoutMs }),
-  });
-
-const weather = defineTool({
-  name: 'get_weather',
-  description: 'Gives the weather of a place.',
-  parameters: z.object({ location: z.string().describe('A city'), days: z.int().default(1) }),
-  execute: ({ location, days }) => ({ location, days, sky: 'sunny' }),
-});
-
-async function runWith(options: Omit<ModelAgentOptions, 'name' | 'model'>, ...answers: readonly ScriptedAnswer[]) {
-  const model = new ScriptedChatModel(...answers);
-  const callback = new RecordingCallback();
-  const agent = createModelAgent({ name: 'ToolAgent', model, ...options });
-  const run = await runAgentOnce(agent, { callback });
-  const content = run.response.messages?.at(-1)?.contents?.[0];
-  return { ...run, model, callback, content };
-}
-
-const resultsOf = (updates: readonly AgentResponseUpdate[]) =>
-  updates.flatMap((update) => (update.kind === 'tool_result' ? [update] : []));
+import { call, tool, weather, runWith, resultsOf } from './run-tools.js';
 
 const usage = (input: number, output: number) => ({
   usage: {
@@ -212,123 +172,6 @@ describe('several calls of one answer', () => {
   });
 });
 
-const resultOf = async (tools: readonly Tool[], made: ModelToolCall) => {
-  const { callback, content, log } = await runWith({ tools }, [made, finish()], [text('Oh.'), finish()]);
-  expect(content).toEqual({ $type: 'text', text: 'Oh.' });
-  const [result] = resultsOf(callback.updates);
-  return { ...result, log: log.lines.join('\n') };
-};
-
-describe('a failing call becomes a result for the model:', () => {
-  it.each<{ what: string; made: ModelToolCall; result: RegExp }>([
-    {
-      what: 'arguments that do not match the schema',
-      made: call('get_weather', { location: 7 }),
-      result: /^Error: The arguments do not fit the schema of get_weather. location: .*expected string/,
-    },
-    {
-      what: 'arguments that are not JSON',
-      made: call('get_weather', '{"location":'),
-      result: /^Error: The arguments are not the JSON of an object.$/,
-    },
-    {
-      what: 'arguments that are not an object',
-      made: call('get_weather', '["Paris"]'),
-      result: /^Error: The arguments are not the JSON of an object.$/,
-    },
-    {
-      what: 'an unknown tool',
-      made: call('get_time'),
-      result: /^Error: There is no tool named get_time. Known: get_weather.$/,
-    },
-  ])('$what', async ({ made, result }) => {
-    expect(await resultOf([weather], made)).toMatchObject({
-      isError: true,
-      result: expect.stringMatching(result),
-    });
-  });
-
-  it('an error of the tool, whose text is only logged', async () => {
-    const failing = tool('fail', () => {
-      throw new Error('connect ECONNREFUSED db.internal');
-    });
-
-    const { result, isError, log } = await resultOf([failing], call('fail'));
-
-    expect({ result, isError }).toEqual({ result: 'Error: fail failed unexpectedly.', isError: true });
-    expect(log).toContain('tool fail failed in call call-1: Error: connect ECONNREFUSED db.internal (thread thread-1)');
-  });
-
-  it('a ToolError, with its message', async () => {
-    const failing = tool('fail', async () => {
-      throw new ToolError('There is no order A-7.');
-    });
-
-    expect(await resultOf([failing], call('fail'))).toMatchObject({ result: 'Error: There is no order A-7.' });
-  });
-
-  it('a result that refers to itself', async () => {
-    const circular: Record<string, unknown> = {};
-    circular['self'] = circular;
-
-    expect(await resultOf([tool('loop', () => circular)], call('loop'))).toMatchObject({
-      result: 'Error: The tool returned a result that cannot be written as JSON.',
-      isError: true,
-    });
-  });
-
-  it('arguments that are not a JSON object, which the history omits', async () => {
-    const { response, callback } = await runWith(
-      { tools: [weather] },
-      [call('get_weather', '{"loc'), finish()],
-      [text('Oh.'), finish()],
-    );
-
-    expect(response.messages?.[0]?.contents).toEqual([
-      { $type: 'functionCall', callId: 'call-1', name: 'get_weather' },
-    ]);
-    expect(callback.updates[0]).toMatchObject({ kind: 'tool_call', arguments: '{"loc' });
-  });
-});
-
-describe('the result of a tool', () => {
-  it.each<[string, unknown, unknown]>([
-    ['nothing', undefined, null],
-    ['a date', { at: new Date(0) }, { at: '1970-01-01T00:00:00.000Z' }],
-    [
-      'values that JSON lacks',
-      { big: 7n, rate: NaN, run: () => 1 },
-      { big: '[not JSON: bigint]', rate: '[not JSON: NaN]', run: '[not JSON: function]' },
-    ],
-    ['collections', [new Map([[1, 2]]), new Set([1])], ['[not JSON: Map]', '[not JSON: Set]']],
-  ])('is plain JSON: %s', async (_what, returned, result) => {
-    const { callback } = await runWith({ tools: [tool('give', () => returned)] }, [call('give'), finish()], [finish()]);
-
-    expect(resultsOf(callback.updates)[0]?.result).toEqual(result);
-  });
-
-  it.each(['x', '"\u{1F31E}'])(
-    'of 1 MiB is cut to 64 KiB of JSON and says so, for model and state (%j)',
-    async (unit) => {
-      const large = unit.repeat(1_048_576 / unit.length);
-      const { callback, model, response } = await runWith(
-        { tools: [tool('give', () => ({ large }))] },
-        [call('give'), finish()],
-        [text('Long.'), finish()],
-      );
-
-      const [update] = resultsOf(callback.updates);
-      const json = JSON.stringify(update?.result);
-      expect(Buffer.byteLength(json)).toBeLessThanOrEqual(65_536);
-      expect(Buffer.byteLength(json)).toBeGreaterThan(65_500);
-      expect(json).toMatch(/… \[cut: \d+ bytes, the limit is 65536\]"$/);
-      const result = { $type: 'functionResult', callId: 'call-1', result: update?.result };
-      expect(model.requests[1]?.messages.at(-1)?.contents).toEqual([result]);
-      expect(response.messages?.[1]?.contents).toEqual([result]);
-    },
-  );
-});
-
 describe('the rounds of a run', () => {
   const calling: ScriptedAnswer = [call('get_weather', { location: 'Paris' }), finish()];
 
@@ -367,61 +210,6 @@ describe('the rounds of a run', () => {
     expect(content).toEqual({ $type: 'text', text: 'Done.' });
     expect(model.requests).toHaveLength(4);
     expect(execute).toHaveBeenCalledOnce();
-  });
-});
-
-describe('the time limit of a tool', () => {
-  beforeEach(() => void vi.useFakeTimers());
-  afterEach(() => void vi.useRealTimers());
-
-  it('is 30 s: the tool is aborted, and the model continues without it', async () => {
-    let signal: AbortSignal | undefined;
-    const hanging = tool('hang', (_args, context) => {
-      signal = context.signal;
-      return new Promise(() => {});
-    });
-
-    const running = runWith({ tools: [hanging] }, [call('hang'), finish()], [text('Too slow.'), finish()]);
-    await vi.advanceTimersByTimeAsync(29_999);
-    expect(signal?.aborted).toBe(false);
-    await vi.advanceTimersByTimeAsync(10);
-
-    const { callback, content } = await running;
-    expect(signal?.aborted).toBe(true);
-    expect(resultsOf(callback.updates)[0]).toMatchObject({
-      result: 'Error: hang did not answer within 30 s.',
-      isError: true,
-    });
-    expect(content).toEqual({ $type: 'text', text: 'Too slow.' });
-  });
-
-  it('cannot exceed that of the run', async () => {
-    const hanging = tool('hang', () => new Promise(() => {}), 120_000);
-
-    const running = runWith({ tools: [hanging] }, [call('hang'), finish()]);
-    await vi.advanceTimersByTimeAsync(60_000);
-
-    expect((await running).content).toMatchObject({ errorCode: 'run_timeout' });
-  });
-
-  it('leaves no unhandled rejection', async () => {
-    const late = tool(
-      'late',
-      async () => {
-        await delay(5);
-        throw new Error('too late');
-      },
-      1,
-    );
-    vi.useRealTimers();
-
-    const { content } = await runWith(
-      { tools: [late] },
-      [call('late'), finish()],
-      [async () => delay(20), text('Ok.'), finish()],
-    );
-
-    expect(content).toEqual({ $type: 'text', text: 'Ok.' });
   });
 });
 
