@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { SlowFirstSequencer } from './tests/support/slow-first-sequencer.ts';
 
 /** Tests that change their process: functions of the app, OpenTelemetry SDK, identity server, console of the OpenAI SDK. */
 const isolated = [
@@ -28,6 +29,7 @@ export default defineConfig({
     ],
     reporters: ['default', './tests/support/count-reporter.ts'],
     // Most of the time is spent waiting for processes, timers and pages.
-    maxWorkers: 3,
+    maxWorkers: 4,
+    sequence: { sequencer: SlowFirstSequencer },
   },
 });
