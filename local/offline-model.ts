@@ -11,11 +11,19 @@ export interface OfflineModel {
   close(): Promise<void>;
 }
 
+/** How fast the model answers. */
+export interface OfflinePace {
+  readonly firstTokenMs: number;
+  readonly tokensPerSecond: number;
+}
+
+const READABLE: OfflinePace = { firstTokenMs: 200, tokensPerSecond: 40 };
+
 /**
  * Starts the offline model on a free port of loopback. It calls tools that fit the message, answers everything else with
- * a narration, streamed in pieces of about one token, 40 of them a second, and reports usage.
+ * a narration, streamed in pieces of about one token at a readable pace, and reports usage.
  */
-export async function startOfflineModel(): Promise<OfflineModel> {
+export async function startOfflineModel({ firstTokenMs, tokensPerSecond } = READABLE): Promise<OfflineModel> {
   // A development dependency, loaded only when the offline model is used.
   const { LLMock } = await import('@copilotkit/aimock');
   const model = new LLMock({ port: 0, host: '127.0.0.1', journalMaxEntries: 1 });
@@ -23,7 +31,7 @@ export async function startOfflineModel(): Promise<OfflineModel> {
     match: { predicate: () => true },
     response: (request) => answerOffline(request.messages, request.tools ?? [], request.response_format),
     chunkSize: 4,
-    streamingProfile: { ttft: 200, tps: 40 },
+    streamingProfile: { ttft: firstTokenMs, tps: tokensPerSecond },
   });
   const endpoint = await model.start();
   return {

@@ -13,7 +13,7 @@ describe.each(['memory', 'table'] as const)('a run that waits for approval, with
   let stopStore: (() => Promise<void>) | undefined;
 
   beforeAll(async () => {
-    model = await startOfflineModel();
+    model = await startOfflineModel({ firstTokenMs: 0, tokensPerSecond: 1000 });
     let settings: Readonly<Record<string, string>> = { CALLBACK_STORE: kind };
     if (kind === 'table') {
       const azurite = await startAzuriteTableServer();
