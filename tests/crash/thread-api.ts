@@ -57,9 +57,7 @@ export class ThreadApi {
     const events = `/api/agents/${this.#agentName}/callbacks/${threadId}`;
     const visible = await this.#get(events);
     const all = await this.#get(`${events}?superseded=true`);
-    const entity = `/runtime/webhooks/durabletask/entities/dafx-${this.#agentName.toLowerCase()}/${threadId}`;
-    const state = await this.#get(entity, 404);
-    return new ThreadView(threadId, visible, all, state === '' ? undefined : JSON.parse(state));
+    return new ThreadView(threadId, visible, all, await this.#stateOf(threadId));
   }
 
   /** @returns the status of the answer */
@@ -107,13 +105,24 @@ export class ThreadApi {
   async settled(threadId: string, runCount: number, withinMs: number): Promise<ThreadView> {
     const deadline = Date.now() + withinMs;
     for (;;) {
-      const view = await this.view(threadId);
-      const ended = view.visible.filter(({ event_type: type }) => type === 'final' || type === 'failed');
-      const entries = view.state?.data.conversationHistory.length ?? 0;
-      // The caller checks for runs that never end.
-      if ((ended.length >= runCount && entries >= 2 * runCount) || Date.now() > deadline) return view;
+      const isOver = Date.now() > deadline;
+      // Reading all events is expensive for the store, so the conversation comes first.
+      const isCommitted = ((await this.#stateOf(threadId))?.data.conversationHistory.length ?? 0) >= 2 * runCount;
+      if (isCommitted || isOver) {
+        const view = await this.view(threadId);
+        const ended = view.visible.filter(({ event_type: type }) => type === 'final' || type === 'failed');
+        // The caller checks for runs that never end.
+        if (ended.length >= runCount || isOver) return view;
+      }
       await delay(100);
     }
+  }
+
+  /** The conversation, as the entity has committed it. */
+  async #stateOf(threadId: string): Promise<ThreadState | undefined> {
+    const entity = `/runtime/webhooks/durabletask/entities/dafx-${this.#agentName.toLowerCase()}/${threadId}`;
+    const state = await this.#get(entity, 404);
+    return state === '' ? undefined : JSON.parse(state);
   }
 
   async #send(method: string, path: string, body?: unknown): Promise<number> {
