@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config';
-import { SlowFirstSequencer } from './tests/support/slow-first-sequencer.ts';
+import { SlowFirstSequencer } from './tests/support/slow-first-sequencer.mts';
 
 /** Tests that change their process: functions of the app, OpenTelemetry SDK, identity server, console of the OpenAI SDK. */
 const isolated = [

@@ -54,7 +54,8 @@ export class KilledHost {
     do {
       await delay(randomInt(withinMs));
       killedAt.push(new Date().toISOString());
-      await whileDown?.(await this.kill());
+      const output = await this.kill();
+      await whileDown?.(output);
       this.#app = await startLocalApp(this.#settings, this.#options);
     } while (Math.random() < SECOND_KILL_CHANCE);
     return killedAt;
