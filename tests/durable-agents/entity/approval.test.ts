@@ -4,7 +4,7 @@ import type { ScriptedAnswer } from '../../../src/durable-agents/testing/scripte
 import { MemoryKeyValueStore } from '../../../src/storage/memory/memory-key-value-store.js';
 import { RecordingCallback } from '../../../src/durable-agents/testing/recording-callback.js';
 import { finish, text } from '../../support/agent-parts.js';
-import { ApprovalThread, asking, call, first, NOW, run, thread } from './approval-thread.js';
+import { ApprovalThread, asking, call, first, NOW, run, second, thread } from './approval-thread.js';
 
 beforeEach(() => {
   vi.useFakeTimers({ now: new Date(NOW), toFake: ['Date'] });
