@@ -22,7 +22,7 @@ async function startApp(answersMayEnd: Gate): Promise<RestartableApp> {
     const pieces = piecesOfCall(calls);
     return calls === 1
       ? { pieces: pieces.slice(0, 20), end: 'silence' }
-      : { pieces: holdLast(pieces, answersMayEnd), pauseMs: 30 };
+      : { pieces: holdLast(pieces, answersMayEnd), pauseMs: 10 };
   });
   const azurite = await startAzuriteTableServer();
   onTestFinished(async () => {

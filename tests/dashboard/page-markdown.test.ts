@@ -112,9 +112,9 @@ describe.skipIf(isBrowserMissing)('the dashboard page: answers in Markdown (need
     expect(await page.evaluate('window.hacked')).toBeUndefined();
     expect(watched.incidents).toEqual([]);
     expect([...watched.origins]).toEqual([app.baseUrl]);
-    for (const button of await page.getByRole('button', { name: /as plain text$/ }).all()) {
-      await button.evaluate((element) => (element as unknown as { click(): void }).click());
-    }
+    await page
+      .getByRole('button', { name: /as plain text$/ })
+      .evaluateAll((buttons) => buttons.forEach((button) => (button as unknown as { click(): void }).click()));
     await expect.poll(() => page.locator('.markdown').count()).toBe(0);
     expect(await page.locator('.answer').allTextContents()).toEqual(payloads);
     expect(await page.evaluate('window.hacked')).toBeUndefined();

@@ -1,17 +1,17 @@
-import type { Page } from 'playwright-core';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { newThreadId } from '../support/agent-api.js';
-import { type AppWithModel, startAppWithModel } from '../support/app-with-model.js';
-import { createGate } from '../support/gate.js';
-import { holdLast } from '../support/hold-last.js';
+import { startAppWithModel } from '../support/app-with-model.js';
+import type { ModelAnswer } from '../support/scripted-model.js';
 import { seriousFindings } from './support/axe.js';
 import { isBrowserMissing, useBrowser } from './support/browser.js';
+import { useApp } from './support/shared-app.js';
 
 describe.skipIf(isBrowserMissing)('the dashboard page: threads and runs (needs Chromium)', () => {
   const openPage = useBrowser();
+  const app = useApp(answerTo);
 
   it('stops a run, keeps its partial text, and retries it', async () => {
-    const { app, letAnswersEnd } = await startApp();
+    const letAnswersEnd = app.hold('slow', ['part one ', 'the end']);
     const watched = await openPage();
     const { page } = watched;
     await watched.open(app.baseUrl);
@@ -19,7 +19,7 @@ describe.skipIf(isBrowserMissing)('the dashboard page: threads and runs (needs C
     await page.locator('.part', { hasText: 'part one' }).waitFor();
     await page.getByRole('button', { name: 'Stop run 1' }).click();
     await page.getByText('This run was stopped.').waitFor();
-    await page.locator('.thread-link .status-mark', { hasText: 'Cancelled' }).waitFor();
+    await page.locator('.thread-link[aria-current=page] .status-mark', { hasText: 'Cancelled' }).waitFor();
     expect(await watched.conversation()).toEqual([['Request: slow', 'part one']]);
     expect(await page.locator('.failure').count()).toBe(0);
     expect(await seriousFindings(page)).toEqual([]);
@@ -35,34 +35,35 @@ describe.skipIf(isBrowserMissing)('the dashboard page: threads and runs (needs C
   });
 
   it('deletes a thread after a question', async () => {
-    const { app, api } = await startApp();
+    const { api } = app;
     const threadId = newThreadId();
     await api.ask(threadId, 'Remember me');
     const watched = await openPage();
     const { page } = watched;
     await watched.open(app.baseUrl, `#/CallbackAgent/${threadId}`);
     await page.locator('.answer[aria-busy=false]').waitFor();
-    await chooseAction(page, 'Delete thread…');
+    await watched.chooseAction('Delete thread…');
     await page.getByRole('button', { name: 'Keep' }).click();
     expect(await api.events(threadId)).toHaveLength(2);
-    await chooseAction(page, 'Delete thread…');
+    await watched.chooseAction('Delete thread…');
     expect(await seriousFindings(page)).toEqual([]);
     await page.getByRole('button', { name: 'Delete', exact: true }).click();
-    await page.getByText('No threads yet.').waitFor();
+    await page.getByRole('main', { name: 'Overview' }).waitFor();
+    await page.getByRole('link', { name: 'Remember me' }).waitFor({ state: 'detached' });
     expect(new URL(page.url()).hash).toBe('#/');
     expect(await api.events(threadId)).toEqual([]);
     expect((await fetch(`${app.baseUrl}/api/agents/CallbackAgent/threads/${threadId}`)).status).toBe(404);
   });
 
   it('shows the stored conversation of a thread whose events were cleared', async () => {
-    const { app, api } = await startApp();
+    const { api } = app;
     const threadId = newThreadId();
     await api.ask(threadId, 'Who are you?');
     await fetch(`${app.baseUrl}/api/agents/CallbackAgent/callbacks/${threadId}`, { method: 'DELETE' });
     const watched = await openPage();
     const { page } = watched;
     await watched.open(app.baseUrl, `#/CallbackAgent/${threadId}`);
-    await page.locator('.thread-link', { hasText: 'no events' }).waitFor();
+    await page.locator('.thread-link[aria-current=page]', { hasText: 'no events' }).waitFor();
     const stored = page.getByRole('region', { name: 'Stored conversation' });
     await stored.getByText('Its events are gone.').waitFor();
     expect(await stored.locator('.request').textContent()).toBe('Request: Who are you?');
@@ -74,14 +75,18 @@ describe.skipIf(isBrowserMissing)('the dashboard page: threads and runs (needs C
   });
 
   it('lists threads by their first message, and finds them on the server by text, status and key', async () => {
-    const { app, api } = await startApp();
+    const own = await startAppWithModel(answerTo);
+    onTestFinished(() => own.stop());
+    const { api } = own;
+    const watched = await openPage();
+    const { page } = watched;
+    await watched.open(own.app.baseUrl);
+    await page.getByText('No threads yet.').waitFor();
     const [apples, pears] = [newThreadId(), newThreadId()];
     await api.ask(apples, 'Apples, please');
     await api.ask(pears, 'Pears, please');
     await api.run({ message: 'fail', thread_id: pears });
-    const watched = await openPage();
-    const { page } = watched;
-    await watched.open(app.baseUrl);
+    await page.reload();
     const names = page.locator('.thread-name');
     await expect.poll(() => names.allTextContents()).toEqual(['Pears, please', 'Apples, please']);
 
@@ -113,7 +118,7 @@ describe.skipIf(isBrowserMissing)('the dashboard page: threads and runs (needs C
   });
 
   it('requests nothing while no run is going on', async () => {
-    const { app, api } = await startApp();
+    const { api } = app;
     const threadId = newThreadId();
     await api.ask(threadId, 'first');
     const watched = await openPage();
@@ -121,7 +126,7 @@ describe.skipIf(isBrowserMissing)('the dashboard page: threads and runs (needs C
     await page.clock.install();
     await watched.open(app.baseUrl, `#/CallbackAgent/${threadId}`);
     await page.locator('.answer[aria-busy=false]').waitFor();
-    await page.locator('.thread-link', { hasText: '1 run' }).waitFor();
+    await page.locator('.thread-link[aria-current=page]', { hasText: '1 run' }).waitFor();
     await page.clock.runFor(10_000);
     const requests: string[] = [];
     page.on('request', (request) => requests.push(request.url()));
@@ -130,20 +135,8 @@ describe.skipIf(isBrowserMissing)('the dashboard page: threads and runs (needs C
   });
 });
 
-/** Starts the app with a model that holds back the end of answers to `slow`, and fails `fail`. */
-async function startApp(): Promise<AppWithModel & { readonly letAnswersEnd: () => void }> {
-  const answersMayEnd = createGate();
-  const app = await startAppWithModel((message) => {
-    if (message === 'fail') return { status: 400, body: { error: { message: 'No.' } } };
-    return message === 'slow'
-      ? { pieces: holdLast(['part one ', 'the end'], answersMayEnd) }
-      : { pieces: [`answer to ${message}`] };
-  });
-  onTestFinished(() => app.stop());
-  return { ...app, letAnswersEnd: answersMayEnd.open };
-}
-
-async function chooseAction(page: Page, name: string): Promise<void> {
-  await page.locator('summary', { hasText: 'Actions' }).click();
-  await page.getByRole('button', { name }).click();
+function answerTo(message: string): ModelAnswer {
+  return message === 'fail'
+    ? { status: 400, body: { error: { message: 'No.' } } }
+    : { pieces: [`answer to ${message}`] };
 }

@@ -74,6 +74,12 @@ export class WatchedPage {
     await this.page.locator('.timeline-foot', { hasText: foot }).waitFor();
   }
 
+  /** Chooses an item of the open thread's menu. */
+  async chooseAction(name: string): Promise<void> {
+    await this.page.locator('summary', { hasText: 'Actions' }).click();
+    await this.page.getByRole('button', { name }).click();
+  }
+
   /** Returns the requests and answers shown, run by run. */
   async conversation(): Promise<string[][]> {
     const runs = await this.page.locator('article.run').all();
