@@ -21,68 +21,73 @@ export interface AgentFunctionAppOptions {
   /** Registers `GET health`. @default true */
   readonly enableHealthCheck?: boolean;
   /**
-   * Lets anyone call `GET health`, which then answers `{"status"}` alone, for probes. Its full answer moves to
-   * `GET health/details`. @default false
+   * Lets probes call `GET health` without a key. It then returns only `{"status"}`, and `GET health/details` returns
+   * the rest. @default false
    */
   readonly enableAnonymousHealth?: boolean;
-  /** Further keys of the health answer. Health awaits it without a limit; if it rejects, its keys are missing. */
+  /** Returns further keys of the health answer. There is no time limit. If it rejects, its keys are missing. */
   readonly healthDetails?: HealthDetails;
   /**
-   * Registers `POST agents/{agent}/run` for each agent that does not say otherwise, and `GET agents/{agent}/threads/{id}`.
+   * Registers `POST agents/{agent}/run` for each agent, unless its own options differ, and the routes of threads.
    * @default true
    */
   readonly enableHttpEndpoints?: boolean;
   /** How long a caller waits for the end of its run. @default 30 */
   readonly waitSeconds?: number;
-  /** With `pollIntervalSeconds`: their product replaces `waitSeconds`. @default 30, if the other one is given */
+  /** The product of this and `pollIntervalSeconds` replaces `waitSeconds`. @default 30, if the other one is set */
   readonly maxPollRetries?: number;
   /** Maximum polling interval. @default 1 */
   readonly pollIntervalSeconds?: number;
-  /** Status of the answer to a caller whose time is up before the run has ended. @default 500, as in the sample */
+  /** Status of the timeout answer, if the run has not ended after the wait. @default 500, as in the Python sample */
   readonly waitTimeoutStatus?: 202 | 500;
   /** Maximum size of a message, in bytes of UTF-8. @default 262144 */
   readonly maxMessageBytes?: number;
-  /** The roles in which callers may speak. @default user, assistant and system */
+  /** The roles that callers may use. @default user, assistant and system */
   readonly allowedRoles?: readonly RunRequest['role'][];
-  /** Tokens of a request and of the turns before it that the model gets. Default: no limit. */
+  /** Maximum tokens of a request and its history that the model gets. @default no limit */
   readonly maxHistoryTokens?: number | undefined;
-  /** Turns that the model gets, the one of the request included. @default 200 */
+  /** Maximum number of turns that the model gets, including the request. @default 200 */
   readonly maxHistoryTurns?: number;
-  /** Counts tokens for `maxHistoryTokens`. @default the characters divided by 4 */
+  /** Counts tokens for `maxHistoryTokens`. @default the number of characters divided by 4 */
   readonly countTokens?: TokenCounter;
-  /** Maximum size of a thread's stored state, in bytes of JSON. Beyond it the oldest turns are dropped. @default 900000 */
+  /**
+   * Maximum size of a thread's stored state, in bytes of JSON. Beyond it the oldest turns are dropped. @default 900000
+   */
   readonly maxStateBytes?: number;
-  /** A timer function deletes threads after this many days without a run. @default they are kept */
+  /** A timer function deletes threads after this many days without a run. @default never */
   readonly threadTtlDays?: number | undefined;
-  /** Time limit of a run: well below the host's `functionTimeout`, which would lose the run. @default 240 */
+  /** Time limit of a run. Keep it well below the host's `functionTimeout`, which would lose the run. @default 240 */
   readonly runTimeoutSeconds?: number;
-  /** How often an interrupted run is tried. @default 5 */
+  /** Maximum number of deliveries of an interrupted run. @default 5 */
   readonly maxAttempts?: number;
-  /** How long a tool call waits for approval before it is refused. @default 168 */
+  /** How long a tool call waits for approval before it counts as rejected. @default 168 */
   readonly approvalTimeoutHours?: number;
-  /** Serves a run's events to a caller that accepts `text/event-stream`. Optional. */
+  /** Streams a run's events to a caller that accepts `text/event-stream`. @default no streams */
   readonly runEvents?: RunEventSource;
-  /** Says who sent a request. Threads then belong to who began them. Optional: everybody may do everything. */
+  /**
+   * Identifies the user of a request. A thread then belongs to the user who started it. @default every caller may do
+   * everything
+   */
   readonly authorize?: Authorize | undefined;
-  /** Keeps the records of runs and the list of threads. @default the memory of this process */
+  /** Stores the records of runs and the list of threads. @default the memory of this process */
   readonly storage?: KeyValueStore;
-  /** Bounds `storage` if that is memory. @default 1000 threads and 64 Mi characters */
+  /** Limits `storage` if that is memory. @default 1000 threads and 64 Mi characters */
   readonly memoryBounds?: MemoryBounds;
-  /** Removes what else is kept of a thread that is deleted, as its events. Optional. */
+  /** Removes other data of a deleted thread, such as its events. Optional. */
   readonly onThreadDeleted?: (thread: ThreadIdentity) => Promise<void>;
-  /** Follows the error that a run is unknown: why that may be. Optional. */
+  /** Added to the error for an unknown run, to explain a likely reason. Optional. */
   readonly unknownRunHint?: string;
   /** The callback of agents without their own. Optional. */
   readonly defaultCallback?: AgentResponseCallback;
-  /** Makes spans and metrics of runs, model calls and tool calls. Optional. */
+  /** Records spans and metrics of runs, model calls and tool calls. Optional. */
   readonly tracer?: RunTracer | undefined;
   /**
-   * Replaces secrets in all that callbacks, logs and the tracer get of runs. The model, the conversation and the caller's
-   * answer keep the originals. @default none
+   * Replaces secrets in everything that callbacks, logs and the tracer get. The model, the conversation and the
+   * caller's answer get the originals. @default none
    */
   readonly redact?: readonly Redactor[];
-  /** Whether the conversation and the caller's answer are redacted as well. @default false */
+  /** Whether to redact the conversation and the caller's answer, too. @default false */
   readonly redactAnswers?: boolean;
-  /** What models cost. The cost of a run is part of its `final` event. Optional. */
+  /** Prices of models. The cost of a run is part of its `final` event. Optional. */
   readonly prices?: ModelPrices | undefined;
 }

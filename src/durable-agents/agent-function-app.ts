@@ -28,19 +28,19 @@ import { ROLES } from './run-request.js';
 import { agentEntityName } from './thread/thread-entity.js';
 
 export interface AddAgentOptions {
-  /** Watches this agent's runs, in place of the app's default callback. */
+  /** Callback for this agent's runs. Replaces the app's default callback. */
   readonly callback?: AgentResponseCallback;
   /** @default the app's `enableHttpEndpoints` */
   readonly enableHttpEndpoint?: boolean;
 }
 
-/** Registers durable agents, and the endpoints that serve them, with Azure Functions. */
+/** Registers durable agents and their endpoints with Azure Functions. */
 export class AgentFunctionApp {
-  /** The agents that are registered so far, for other functions of the app. */
+  /** The registered agents, for other functions of the app. */
   readonly agents = new AgentRegistry();
-  /** Decides what requests may do, for the routes of the app. */
+  /** Authorizes requests, for other routes of the app. */
   readonly access: ThreadAccess;
-  /** The threads of the agents that have had a run. */
+  /** The list of all threads that have had a run. */
   readonly threadIndex: ThreadIndex;
   /** Asks an agent from other functions of the app. */
   readonly ask: AskAgent;
@@ -64,7 +64,7 @@ export class AgentFunctionApp {
     this.#tombstones = new Tombstones(storage);
     this.#waitingThreads = new WaitingThreads(storage);
     this.threadIndex = new ThreadIndex(storage);
-    // What a crash ends with the process is no help after it.
+    // Steps in the memory of a process do not survive its crash, so there is no point in recording them.
     if (!(storage instanceof MemoryKeyValueStore)) this.#stepStore = storage;
     if (storage instanceof MemoryKeyValueStore) {
       const bounds = options.memoryBounds ?? { maxThreads: 1000, maxChars: 64 * 1024 * 1024 };
@@ -97,7 +97,7 @@ export class AgentFunctionApp {
     return this.#options.httpAuthLevel ?? 'function';
   }
 
-  /** How a caller waits for the end of its run. */
+  /** Polling interval and time limit of waiting callers. */
   get #waiting(): Pick<AgentClientOptions, 'pollIntervalMs' | 'maxWaitMs'> {
     const { waitSeconds = 30, maxPollRetries, pollIntervalSeconds } = this.#options;
     const pollIntervalMs = (pollIntervalSeconds ?? 1) * 1000;
@@ -110,7 +110,7 @@ export class AgentFunctionApp {
   }
 
   /**
-   * Registers an agent: its durable entity `dafx-{agent}`, and its run endpoint `http-{agent}`.
+   * Registers an agent: its durable entity `dafx-{agent}` and its run endpoint `http-{agent}`.
    *
    * @throws TypeError if the agent's name is invalid or taken
    */
@@ -172,7 +172,7 @@ export class AgentFunctionApp {
     });
   }
 
-  /** The same for all agents. */
+  /** Adds the endpoints that all agents share. */
   #addThreadEndpoints(): void {
     if (this.#hasThreadEndpoints) return;
     this.#hasThreadEndpoints = true;

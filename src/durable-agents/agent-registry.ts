@@ -2,17 +2,17 @@ import type { Agent } from './agent.js';
 
 const AGENT_NAME = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
 
-/** An agent, and how it can be reached. */
+/** A registered agent. */
 export interface RegisteredAgent {
   readonly agent: Agent;
   readonly httpEndpointEnabled: boolean;
 }
 
-/** The agents of an app, found by name without regard to case, as the host's router and entities compare them. */
+/** The agents of an app. Ignores the case of names, as the host's router and entities do. */
 export class AgentRegistry {
   readonly #agents = new Map<string, RegisteredAgent>();
 
-  /** @throws TypeError for a name that can't be part of a route, or that is taken */
+  /** @throws TypeError if the name cannot be part of a route or is taken */
   add(registered: RegisteredAgent): void {
     const { name } = registered.agent;
     if (!AGENT_NAME.test(name)) {

@@ -2,7 +2,7 @@ import type { AgentResponse, AgentResponseUpdate } from './agent.js';
 import type { Logger } from '../functions/logger.js';
 import type { AgentError } from './errors.js';
 
-/** The run that a callback watches. Frozen, and the same object for all calls of one delivery of the run. */
+/** The run that a callback observes. Frozen. All calls of one delivery get the same object. */
 export interface AgentCallbackContext {
   readonly agentName: string;
   /** The run: 32 lower-case hex digits. */
@@ -10,40 +10,40 @@ export interface AgentCallbackContext {
   readonly sessionId: string;
   /** The same as `sessionId`. */
   readonly threadId: string;
-  /** The message that started the run, as it was sent. */
+  /** The message that started the run, as sent. */
   readonly requestMessage: string;
   /** When the request was accepted: ISO 8601 in UTC. The caller's wait starts here. */
   readonly requestedAt: string;
-  /** Which delivery of the run this is: 1 for the first, as far as the host or the event store has counted them. */
+  /** Number of the delivery, from 1, as counted by the host or the event store. */
   readonly attempt: number;
-  /** Whether the run goes on after it has waited: its earlier updates are not repeated. @default false */
+  /** Whether the run continues after a wait. Its earlier updates are not repeated. @default false */
   readonly isResumed?: boolean;
   /** The log of the invocation that runs the agent. */
   readonly log: Logger;
 }
 
 /**
- * Watches the runs of an agent, inside the durable entity and before its state is saved.
+ * Observes the runs of an agent, inside the durable entity and before its state is saved.
  *
- * Calls of one run come one after another: each is awaited, for 30 seconds at the most, before the model is asked for
- * more. What a callback throws is logged as a warning and changes nothing else. After a crash a run may be delivered
- * again, and its calls with it, under the same correlation id, beginning with `onAgentStart`.
+ * Calls of one run come one after another. Each is awaited, for at most 30 seconds, before the model is asked for more.
+ * An error in a callback is logged as a warning and has no other effect. After a crash, a run may be delivered again:
+ * its calls then start over with `onAgentStart` and the same correlation id.
  */
 export interface AgentResponseCallback {
   /**
-   * Called once for each delivery of a run, before the agent is asked. Not called when a run is delivered again that
-   * was answered or has failed already, nor for one whose thread can't be read: that has `onAgentError` alone.
+   * Called once for each delivery of a run, before the agent is asked. Not called if the run has already completed or
+   * failed. If its thread cannot be read, only `onAgentError` is called.
    */
   onAgentStart?(context: AgentCallbackContext): void | Promise<void>;
   /** Called once for each update, in order. */
   onStreamingResponseUpdate(update: AgentResponseUpdate, context: AgentCallbackContext): void | Promise<void>;
-  /** Called once for a run that was answered, after its updates. */
+  /** Called once for a completed run, after its updates. */
   onAgentResponse(response: AgentResponse, context: AgentCallbackContext): void | Promise<void>;
   /**
-   * Called when a run begins to wait for the approval of tool calls, in place of `onAgentResponse`. It goes on with another
-   * context, whose `isResumed` is true; an update with the decision comes with a context of its own.
+   * Called instead of `onAgentResponse` when a run begins to wait for approval of tool calls. The run continues with
+   * another context, whose `isResumed` is true. The update with the decision has its own context.
    */
   onAgentSuspended?(context: AgentCallbackContext): void | Promise<void>;
-  /** Called once for a run that failed, after what updates it had. */
+  /** Called once for a failed run, after its updates, if any. */
   onAgentError?(error: AgentError, context: AgentCallbackContext): void | Promise<void>;
 }

@@ -7,22 +7,22 @@ import type { RunSteps } from './tools/run-steps.js';
 import type { Tool } from './tools/tool.js';
 import type { JsonObject, ThreadMessage } from './thread/thread-state.js';
 
-/** Tokens of one run, as the model counted them. */
+/** Tokens of one run, as counted by the model. */
 export interface AgentUsage {
   readonly inputTokenCount: number;
   readonly outputTokenCount: number;
   readonly totalTokenCount: number;
-  /** Counts that only some models report, by their name in events: `cached_input_token_count`, … */
+  /** Counts that only some models report, by their names in events: `cached_input_token_count`, … */
   readonly extra?: Readonly<Record<string, number>>;
 }
 
-/** What an update is: words of the answer or of the reasoning that led to it, a call of a tool, or its result. */
+/** The kinds of updates: text of the answer or of the reasoning, a tool call, its result, or an approval. */
 export type AgentUpdateKind = AgentResponseUpdate['kind'];
 
-/** A streamed piece of text, in the order in which the model made it. */
+/** A streamed piece of text. */
 export interface AgentTextUpdate {
   readonly kind: 'text' | 'reasoning';
-  /** Never empty, and never half of a surrogate pair, when a callback gets it. */
+  /** Callbacks never get an empty text or half of a surrogate pair. */
   readonly text: string;
 }
 
@@ -31,40 +31,40 @@ export interface AgentToolCallUpdate {
   readonly kind: 'tool_call';
   /** Always empty. */
   readonly text: '';
-  /** Names the call within its run. */
+  /** Id of the call within its run. */
   readonly callId: string;
   readonly toolName: string;
-  /** An object; what the model wrote, as text, if that is not the JSON of one. */
+  /** An object, or a string if the model did not write a JSON object. */
   readonly arguments: JsonObject | string;
 }
 
-/** A tool has returned, or its call has failed. */
+/** The result of a tool call, or its failure. */
 export interface AgentToolResultUpdate {
   readonly kind: 'tool_result';
   /** Always empty. */
   readonly text: '';
   readonly callId: string;
   readonly toolName: string;
-  /** Plain JSON of at most 64 KiB. A longer result is a text that is cut and says so. */
+  /** Plain JSON of at most 64 KiB. A longer result is cut to a string that says so. */
   readonly result: unknown;
   /** Whether the call failed. `result` then says why. */
   readonly isError: boolean;
   readonly durationMs: number;
 }
 
-/** A call of a tool waits for a person's approval, or a person has decided about it. */
+/** A tool call waits for a person's approval, or a person has decided. */
 export interface AgentApprovalUpdate {
   readonly kind: 'approval';
   /** Always empty. */
   readonly text: '';
-  /** Names the approval within its thread. */
+  /** Id of the approval within its thread. */
   readonly approvalId: string;
   readonly callId: string;
   readonly toolName: string;
-  /** Those of the model, or those that the person put in their place. */
+  /** The model's arguments, or the person's edited ones. */
   readonly arguments: JsonObject;
   readonly state: 'requested' | 'approved' | 'rejected' | 'expired';
-  /** When the call is refused if nobody decides: ISO 8601 in UTC. */
+  /** When the call counts as rejected if nobody decides: ISO 8601 in UTC. */
   readonly expiresAt: string;
   /** Undefined while the call waits. */
   readonly decidedAt?: string;
@@ -82,16 +82,16 @@ export type AgentResponseUpdate = (
   | AgentApprovalUpdate
 ) & {
   /**
-   * Set by the framework from 2 on: after each set of tool results the model answers again. The texts of the last round
-   * are the run's answer. Undefined in the first round.
+   * Set by the framework, from 2. After each set of tool results, the model answers in a new round. The texts of the
+   * last round are the run's answer. Undefined in the first round.
    */
   readonly round?: number;
 };
 
-/** Why the model stopped: it was done, or it reached its token limit and the answer is cut there. */
+/** Why the model stopped: its answer is complete, or it was cut at the token limit. */
 export type AgentFinishReason = 'stop' | 'length';
 
-/** The end of a stream. A stream without it was cut, and contains no answer. */
+/** The end of a stream. A stream without it was cut and contains no answer. */
 export interface AgentFinish {
   readonly kind: 'finish';
   readonly finishReason: AgentFinishReason;
@@ -99,22 +99,22 @@ export interface AgentFinish {
   readonly usage?: AgentUsage;
 }
 
-/** Ends the stream of a run that waits for approvals: it goes on in a later delivery. */
+/** Ends the stream of a run that waits for approvals. A later delivery continues the run. */
 export interface AgentSuspension {
   readonly kind: 'suspension';
 }
 
-/** Separates what an earlier delivery of a run that has waited has shown from what is new. */
+/** Separates the updates of an earlier delivery of a resumed run from the new ones. */
 export interface AgentResumption {
   readonly kind: 'resumption';
 }
 
-/** What an agent's stream is made of. */
+/** The parts of an agent's stream. */
 export type AgentStreamPart = AgentResponseUpdate | AgentFinish | AgentSuspension | AgentResumption;
 
 /** A whole answer. */
 export interface AgentResponse {
-  /** The texts after the last tool call or result, joined by newlines; the empty string when the model said nothing. */
+  /** The texts after the last tool call or result, joined by newlines. Empty if the model wrote no text. */
   readonly text: string;
   readonly messages: readonly ThreadMessage[];
   readonly finishReason: AgentFinishReason;
@@ -122,13 +122,13 @@ export interface AgentResponse {
   readonly usage?: AgentUsage;
   /** Undefined if the price of the model is not known, or its usage. */
   readonly cost?: RunCost;
-  /** How many of the thread's earlier turns the model did not get, because of a limit. Undefined if it got all of them. */
+  /** Number of the thread's earlier turns that the model did not get because of a limit. Undefined if it got all. */
   readonly omittedTurnCount?: number;
 }
 
-/** The run that an agent answers, and what it may use. */
+/** The run that an agent answers, and its options. */
 export interface AgentRunOptions {
-  /** Aborted when the run is over its time; the stream should end. Its parts are no longer read. */
+  /** Aborted when the run times out or is cancelled. The stream must end; its parts are no longer read. */
   readonly signal: AbortSignal;
   readonly threadId: string;
   readonly correlationId: string;
@@ -136,39 +136,40 @@ export interface AgentRunOptions {
   readonly log: Logger;
   /** False if the caller wants an answer without tools. */
   readonly enableToolCalls: boolean;
-  /** JSON Schema that the answer must fit. Undefined: any text. */
+  /** JSON Schema that the answer must match. Undefined: any text. */
   readonly responseSchema?: JsonObject | undefined;
-  /** Records what is finished, for a delivery after a crash. Undefined: such a delivery starts over. */
+  /** Records finished steps for a delivery after a crash. Undefined: such a delivery starts over. */
   readonly steps?: RunSteps | undefined;
-  /** The approvals of tool calls. Undefined: calls that need one fail. */
+  /** The approvals of tool calls. Undefined: calls that need approval fail. */
   readonly approvals?: RunApprovals | undefined;
   /** Follows the agent's model calls and tool calls. Optional. */
   readonly trace?: RunTrace | undefined;
 }
 
-/** What answers in a thread. */
+/** Answers messages in threads. */
 export interface Agent {
-  /** Letters, digits, `_` and `-`, beginning with a letter, at most 64; part of routes and of the entity's name. */
+  /** At most 64 letters, digits, `_` and `-`, beginning with a letter. Part of routes and of the entity's name. */
   readonly name: string;
-  /** Shown by the health endpoint: `ChatAgent` for an agent over chat completions. */
+  /** Shown by the health endpoint, such as `ChatAgent`. */
   readonly type: string;
-  /** The model that it asks, if it is always the same one. */
+  /** The agent's model. Undefined if there is none, or if it varies. */
   readonly model?: AgentModel;
-  /** The tools that it can call. Undefined if it does not tell. */
+  /** The agent's tools. Undefined if unknown. */
   readonly tools?: readonly Tool[];
-  /** The shape of its answers, unless a request asks for another one. Undefined: any text. */
+  /** The format of its answers, unless a request asks for another. Undefined: any text. */
   readonly answerFormat?: AnswerFormat;
   /**
    * Answers the conversation so far, whose last message is the request.
    *
-   * @param messages the conversation, oldest first, without failed turns and reasoning; the agent adds its instructions
-   * @returns the updates, then one {@link AgentFinish} with the usage of the whole run, or an {@link AgentSuspension}. It throws an {@link AgentError}
-   * for a failure that callers may read.
+   * @param messages - the conversation, oldest first, without failed turns and reasoning. The agent adds its
+   * instructions.
+   * @returns the updates, then one {@link AgentFinish} with the usage of the whole run, or an {@link AgentSuspension}.
+   * Throws an {@link AgentError} for a failure that callers may read.
    */
   run(messages: readonly ThreadMessage[], options: AgentRunOptions): AsyncIterable<AgentStreamPart>;
 }
 
-/** An agent whose answers have a shape: `answerFormat.parse` reads the text of one. */
+/** An agent whose answers follow a schema. `answerFormat.parse` parses the text of an answer. */
 export interface StructuredAgent<Answer> extends Agent {
   readonly answerFormat: AnswerFormat<Answer>;
 }

@@ -11,7 +11,7 @@ import type { RunRequest } from './run-request.js';
 import type { RunTrace } from './run-tracer.js';
 import type { HistoryWindow } from './thread/history-window.js';
 
-/** How long a burst of parts may keep the event loop from other work. */
+/** How long a burst of parts may block the event loop. */
 const MAX_BUSY_MS = 5;
 const MAX_CLOSE_MS = 1000;
 
@@ -21,30 +21,30 @@ export interface AskAgentOptions {
   readonly request: RunRequest;
   readonly threadId: string;
   readonly notifier: CallbackNotifier;
-  /** Begins log lines. */
+  /** Prefix of log lines. */
   readonly where: string;
   /** See {@link AgentRunOptions.steps}. */
   readonly steps?: RunSteps | undefined;
   /** See {@link AgentRunOptions.approvals}. */
   readonly approvals?: RunApprovals | undefined;
-  /** Whether the callback has seen the updates up to the agent's resumption. @default false */
+  /** Whether the callback has already seen the updates before the agent's resumption. @default false */
   readonly isResumed?: boolean | undefined;
   readonly trace?: RunTrace | undefined;
   /** Time limit of the whole run. */
   readonly timeoutMs: number;
-  /** Ends the run early; its reason is what the run fails with. Optional. */
+  /** Ends the run early. The run fails with its reason. Optional. */
   readonly signal?: AbortSignal | undefined;
   readonly log: Logger;
   readonly now: () => Date;
 }
 
 /**
- * Asks the agent for an answer and passes each update to the callback. Stops before the run's time limit by
- * {@link outcomeTimeMs}.
+ * Asks the agent for an answer and passes each update to the callback. Stops before the run's time limit by {@link
+ * outcomeTimeMs}.
  *
  * @returns undefined if the run waits for approvals
- * @throws AgentError `run_timeout` when the time is up; the signal's reason when it is aborted; otherwise what the
- *   agent throws
+ * @throws AgentError `run_timeout` after the time limit; the signal's reason if it is aborted; otherwise the agent's
+ * error
  */
 export async function askAgent(options: AskAgentOptions): Promise<AgentResponse | undefined> {
   const { notifier, timeoutMs } = options;
@@ -66,7 +66,7 @@ export async function askAgent(options: AskAgentOptions): Promise<AgentResponse 
   }
 }
 
-/** Asks again with half of the history if the model refuses the conversation as too long and no reader has seen any of it. */
+/** Asks again with half of the history if the model refuses the conversation as too long, unless updates were shown. */
 async function askWithinContext(
   options: AskAgentOptions,
   signal: AbortSignal,
@@ -127,7 +127,7 @@ async function askWithinContext(
   }
 }
 
-/** Lets other work run: parts that arrive together are taken without a pause. */
+/** Yields to the event loop every 5 ms during bursts, because parts that arrive together are read without a pause. */
 async function yieldAfter(pending: void | Promise<void>): Promise<void> {
   await pending;
   await new Promise(setImmediate);

@@ -13,12 +13,12 @@ const MAX_OUTCOME_MS = 5000;
 
 type Method = keyof AgentResponseCallback;
 
-/** The part of a run's time limit, at its end, in which the callback records how the run ended. */
+/** Returns the time at the end of a run's time limit that is reserved for the callback to record the outcome. */
 export function outcomeTimeMs(timeoutMs: number): number {
   return Math.min(MAX_OUTCOME_MS, timeoutMs / 10);
 }
 
-/** One delivery of a run, and who watches it. */
+/** One delivery of a run, and its callback. */
 export interface WatchedRun {
   /** Optional. */
   readonly callback: AgentResponseCallback | undefined;
@@ -30,7 +30,7 @@ export interface WatchedRun {
   /** See {@link AgentCallbackContext.isResumed}. @default false */
   readonly isResumed?: boolean | undefined;
   readonly log: Logger;
-  /** Redacts what the callback gets. Optional. */
+  /** Redacts the callback's input. Optional. */
   readonly redaction?: RunRedaction | undefined;
   /** Time limit of the whole run, which starts now. */
   readonly timeoutMs: number;
@@ -38,9 +38,9 @@ export interface WatchedRun {
 }
 
 /**
- * Calls the callback of one run so that nothing it does can break the run. A synchronous callback costs no promise and
- * no timer. A returned promise is awaited for 30 seconds or until the run's time is up. Calls do not overlap unless one
- * is late.
+ * Calls the callback of one run, and isolates the run from its errors. A synchronous callback costs no promise and no
+ * timer. A returned promise is awaited for at most 30 seconds, or until the run's deadline. Calls do not overlap unless
+ * one times out.
  *
  * Every method is called with `?.` because callbacks in JavaScript may lack any of them.
  */
@@ -49,11 +49,11 @@ export class CallbackNotifier {
   readonly #context: AgentCallbackContext;
   readonly #redaction: RunRedaction | undefined;
   readonly #endsAtMs: number;
-  /** When the last call is made at the latest. */
+  /** Latest time of the last call. */
   readonly #lastCallAtMs: number;
   readonly #now: () => Date;
   #firstUpdateAt: string | undefined;
-  /** Limits the pending call; one for all calls of the run. */
+  /** Time limit of the pending call. One countdown for all calls of the run. */
   readonly #countdown = new Countdown(() => this.#giveUp());
   #giveUp = (): void => {};
   /** The pending call; never rejects. */
@@ -93,9 +93,9 @@ export class CallbackNotifier {
   }
 
   /**
-   * The last call of an answered run.
+   * Makes the last call of a completed run.
    *
-   * @returns the answer as the callback gets it: frozen, so that no callback can change what others get, and redacted
+   * @returns the answer as the callback gets it: redacted, and frozen so that callbacks cannot affect each other
    */
   async response(response: AgentResponse): Promise<AgentResponse> {
     await this.#endUpdates();
@@ -104,16 +104,16 @@ export class CallbackNotifier {
     return shown;
   }
 
-  /** The last call of a delivery after which the run waits. */
+  /** Makes the last call of a delivery that ends in a wait. */
   async suspended(): Promise<void> {
     await this.#endUpdates();
     await this.#callLast('onAgentSuspended', () => this.#callback?.onAgentSuspended?.(this.#context));
   }
 
   /**
-   * The last call of a failed run.
+   * Makes the last call of a failed run.
    *
-   * @param error as the callback gets it: redacted
+   * @param error - must already be redacted
    */
   async error(error: AgentError): Promise<void> {
     await this.#endUpdates();
@@ -167,7 +167,7 @@ export class CallbackNotifier {
         resolve();
       };
       this.#giveUp = () => {
-        this.#warn(method, `took longer than ${Math.ceil(timeoutMs) / 1000} s; the run goes on without it`);
+        this.#warn(method, `took longer than ${Math.ceil(timeoutMs) / 1000} s; the run continues without it`);
         settle();
         isLate = true;
       };

@@ -1,9 +1,9 @@
 import type { AgentResponseCallback } from './agent-response-callback.js';
 
 /**
- * One callback that passes each call to several, in order. They are isolated from each other: all are called even if
- * some throw, and none waits for another's promise. A call ends when all have ended; what they threw is logged as for a
- * single callback.
+ * Combines several callbacks into one that passes each call to all of them, in order. They are isolated from each
+ * other: all are called even if some throw, and none waits for another's promise. A call ends when all have ended.
+ * Their errors are logged as for a single callback.
  */
 export function composeCallbacks(...callbacks: readonly AgentResponseCallback[]): AgentResponseCallback {
   const callAll = (call: (callback: AgentResponseCallback) => void | Promise<void>): void | Promise<void> => {

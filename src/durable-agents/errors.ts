@@ -1,25 +1,25 @@
-/** How a failed model call may be repeated, as long as none of its output was seen. */
+/** How to retry a failed model call, if no reader has seen any of its output. */
 export type AgentRecovery = 'retry' | 'retry-without-streaming';
 
 export interface AgentErrorOptions {
   readonly cause?: unknown;
   /** `undefined` if a retry would fail in the same way, or could do harm. */
   readonly recovery?: AgentRecovery;
-  /** When the same request may succeed, for a caller's `Retry-After`. */
+  /** Seconds after which a retry may succeed, for a caller's `Retry-After`. */
   readonly retryAfterSeconds?: number | undefined;
-  /** How many of the thread's earlier turns a second try was made without. `undefined` if there was none. */
+  /** Number of the thread's earlier turns that a second try left out. `undefined` if there was no second try. */
   readonly omittedTurnCount?: number | undefined;
 }
 
 /**
- * A run that ended without an answer. `code` and `message` are shown to callers, stored in the thread and kept in
- * events, so they never hold a key, an address or a stack; what the provider said travels in `cause`, for the log.
+ * A run ended without an answer. `code` and `message` are shown to callers and stored in the thread and in events, so
+ * they must never contain a key, an address or a stack. `cause` contains the provider's message, for the log.
  */
 export class AgentError extends Error {
   /** Stable and in snake_case, for programs: `stream_stalled`, `rate_limited`, … */
   readonly code: string;
   readonly recovery: AgentRecovery | undefined;
-  /** When the same request may succeed; `undefined` if the provider did not say. */
+  /** Seconds after which a retry may succeed; `undefined` if unknown. */
   readonly retryAfterSeconds: number | undefined;
   /** See {@link AgentErrorOptions}. */
   readonly omittedTurnCount: number | undefined;
@@ -33,14 +33,14 @@ export class AgentError extends Error {
     this.omittedTurnCount = options.omittedTurnCount;
   }
 
-  /** A copy with another message, or other options. */
+  /** Returns a copy with another message or other options. */
   with({ message = this.message, ...changes }: AgentErrorOptions & { readonly message?: string }): AgentError {
     const { code, cause, recovery, retryAfterSeconds, omittedTurnCount } = this;
     const kept = { cause, ...(recovery && { recovery }), retryAfterSeconds, omittedTurnCount };
     return new AgentError(code, message, { ...kept, ...changes });
   }
 
-  /** Passes an {@link AgentError} through; hides the words of anything else, which may name internals. */
+  /** Returns an {@link AgentError} unchanged. Hides the message of any other error, which may reveal internals. */
   static from(error: unknown): AgentError {
     return error instanceof AgentError
       ? error
@@ -48,9 +48,9 @@ export class AgentError extends Error {
   }
 }
 
-/** A thread's stored state that this version cannot read. The state is not changed. The message may be shown to callers. */
+/** This version cannot read a thread's stored state, and leaves it unchanged. The message may be shown to callers. */
 export class ThreadStateError extends Error {
-  /** As {@link AgentError.code}. */
+  /** See {@link AgentError.code}. */
   readonly code = 'unreadable_thread_state';
 
   constructor(message: string, options?: ErrorOptions) {

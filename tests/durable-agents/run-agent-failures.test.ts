@@ -181,7 +181,7 @@ describe('the time limit of a run', () => {
       const last = hanging === 'onAgentResponse' ? 'onAgentResponse' : 'onAgentError';
       expect(callback.calls.at(-1)).toBe(last);
       const { log } = await running;
-      expect(log.lines.filter((line) => line.includes('the run goes on without it'))).toHaveLength(1);
+      expect(log.lines.filter((line) => line.includes('the run continues without it'))).toHaveLength(1);
       expect(vi.getTimerCount()).toBe(0);
     },
   );

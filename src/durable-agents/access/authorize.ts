@@ -1,15 +1,15 @@
 import type { HttpRequest } from '@azure/functions';
 
-/** Who sent a request. */
+/** The user who sent a request. */
 export interface Principal {
-  /** Identifies the user permanently and uniquely. Threads are stored with it. */
+  /** Identifies the user permanently and uniquely. Stored with the user's threads. */
   readonly id: string;
 }
 
-/** What a request wants to do. */
+/** The kinds of access that a request can ask for. */
 export type AccessAction = 'run' | 'read' | 'delete' | 'cancel' | 'approve' | 'list';
 
-/** What a request wants to do, and to what. */
+/** The access that a request asks for. */
 export interface AccessRequest {
   /** In its registered spelling. */
   readonly agentName: string;
@@ -19,7 +19,7 @@ export interface AccessRequest {
 }
 
 /**
- * Says who sent a request, before anything that is stored is read. Undefined refuses the request with 403. Whether the
- * thread belongs to the principal is checked afterwards: the thread of another one is a 404.
+ * Identifies the user who sent a request, before the app reads stored data. Undefined refuses the request with 403. The
+ * app then checks the owner of the thread: a thread of another user is a 404.
  */
 export type Authorize = (request: HttpRequest, access: AccessRequest) => Promise<Principal | undefined>;

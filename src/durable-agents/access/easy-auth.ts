@@ -17,10 +17,10 @@ const principalSchema = z.object({
 });
 
 /**
- * Authorizes each user whom App Service Authentication has signed in. A thread belongs to the user who began it.
+ * Authorizes the users of App Service Authentication. A thread belongs to the user who started it.
  *
- * App Service sets the header and removes it from what clients send, but only while authentication is turned on and
- * required: otherwise a client with a function key can pretend to be anybody.
+ * App Service sets the header and removes a header that a client sends, but only while authentication is turned on and
+ * required. Otherwise a client with a function key can impersonate any user.
  *
  * @see https://learn.microsoft.com/azure/app-service/configure-authentication-user-identities
  */
@@ -28,7 +28,7 @@ export function easyAuth(): Authorize {
   return async (request) => {
     const { data } = principalSchema.safeParse(decode(request.headers.get(PRINCIPAL_HEADER) ?? ''));
     const id = ID_CLAIMS.map((type) => data?.claims.find(({ typ }) => typ === type)?.val).find(Boolean);
-    // Two providers may give the same id to different users.
+    // Two providers may use the same id for different users.
     return data === undefined || id === undefined ? undefined : { id: `${data.auth_typ}|${id}` };
   };
 }

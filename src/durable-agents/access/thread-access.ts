@@ -16,30 +16,30 @@ import type { AccessAction, Authorize, Principal } from './authorize.js';
 export interface ThreadAccessOptions {
   readonly agents: AgentRegistry;
   readonly threadIndex: ThreadIndex;
-  /** Undefined: everybody may do everything. */
+  /** Undefined: every caller may do everything. */
   readonly authorize: Authorize | undefined;
   /** Replaces secrets in the titles of threads. Optional. */
   readonly redaction?: Redaction | undefined;
 }
 
-/** A request about a thread that may be made. */
+/** An authorized request about a thread. */
 export interface ThreadCaller {
   readonly thread: ThreadIdentity;
-  /** Undefined if everybody may do everything. */
+  /** Undefined if every caller may do everything. */
   readonly principal: Principal | undefined;
 }
 
-/** The owner of a thread, as far as it is known. */
+/** The known owner of a thread. */
 interface Ownership {
   /** Undefined if it has no owner. */
   readonly owner: string | undefined;
   readonly isListed: boolean;
 }
 
-/** Decides for each route of the app whether a request may do what it asks for, before stored data is read. */
+/** Authorizes the requests of all routes, before they read stored data. */
 export class ThreadAccess {
   readonly agents: AgentRegistry;
-  /** Inputs that a function needs whose route names a thread. */
+  /** Inputs that the functions of thread routes need. */
   readonly extraInputs: FunctionInput[];
   readonly #threadIndex: ThreadIndex;
   readonly #authorize: Authorize | undefined;
@@ -54,19 +54,19 @@ export class ThreadAccess {
   }
 
   /**
-   * The thread that a route names.
+   * Returns the thread that a route names.
    *
-   * @throws HttpError 404 for an agent that is not registered and a thread of somebody else, 400 for an invalid thread
-   *   id, 403 if the request is not allowed to do this
+   * @throws HttpError 404 for an unknown agent or a thread of another user, 400 for an invalid thread id, 403 if the
+   * request is not authorized
    */
   async threadOf(request: HttpRequest, context: InvocationContext, action: AccessAction): Promise<ThreadIdentity> {
     return (await this.callerOf(request, context, action)).thread;
   }
 
   /**
-   * The thread that a route names, and who asks.
+   * Returns the thread that a route names, and the user who sent the request.
    *
-   * @throws HttpError as {@link threadOf}
+   * @throws HttpError, as {@link threadOf} does
    */
   async callerOf(request: HttpRequest, context: InvocationContext, action: AccessAction): Promise<ThreadCaller> {
     const agentName = registeredAgentName(request, this.agents);
@@ -77,10 +77,10 @@ export class ThreadAccess {
   }
 
   /**
-   * The agent that a route names, and whose threads may be listed.
+   * Returns the agent that a route names, and the owner whose threads the request may list.
    *
-   * @returns `owner` undefined: those of all owners
-   * @throws HttpError 404 for an agent that is not registered, 403 if the request is not allowed to do this
+   * @returns `owner` is undefined for the threads of all owners
+   * @throws HttpError 404 for an unknown agent, 403 if the request is not authorized
    */
   async agentOf(request: HttpRequest): Promise<{ readonly agentName: string; readonly owner: string | undefined }> {
     const agentName = registeredAgentName(request, this.agents);
@@ -89,11 +89,11 @@ export class ThreadAccess {
   }
 
   /**
-   * Lets a request run the agent in a thread. A new thread belongs to the principal from now on.
+   * Authorizes a run in a thread. A new thread belongs to the principal from now on.
    *
-   * @param message becomes the title of a new thread
+   * @param message - becomes the title of a new thread
    * @returns the owner; undefined if threads have none
-   * @throws HttpError 404 for a thread of another user, 403 if the request is not allowed to do this
+   * @throws HttpError 404 for a thread of another user, 403 if the request is not authorized
    */
   async claim(
     request: HttpRequest,
@@ -105,7 +105,7 @@ export class ThreadAccess {
     if (principal === undefined) return undefined;
     const { isListed } = await this.#requireOwner(thread, principal, context);
     if (isListed) return principal.id;
-    // Of two that begin the same thread at once, one comes first.
+    // If two users start the same thread at once, the first one owns it.
     const title = this.#redaction?.text(message) ?? message;
     const owner = await this.#threadIndex.claim(thread, { message: title, at: new Date(), owner: principal.id });
     if (owner !== principal.id) throw notFound();
@@ -126,7 +126,7 @@ export class ThreadAccess {
     return ownership ?? { owner: undefined, isListed: false };
   }
 
-  /** The list may have lost the thread with the memory of its process; then the conversation tells. */
+  /** Reads the owner from the list, or from the conversation if the list was lost with the memory of its process. */
   async #ownershipOf(thread: ThreadIdentity, context: InvocationContext): Promise<Ownership | undefined> {
     const listed = await this.#threadIndex.find(thread);
     if (listed !== undefined) return { owner: listed.owner, isListed: true };
@@ -140,7 +140,7 @@ export class ThreadAccess {
   }
 }
 
-/** The words for a thread that does not exist: the caller does not learn whose it is. */
+/** Returns the same error as for an unknown thread, so that callers learn nothing about other users' threads. */
 function notFound(): HttpError {
   return new HttpError(404, 'There is no conversation with this thread_id.');
 }

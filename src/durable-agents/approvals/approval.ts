@@ -13,11 +13,11 @@ const decisionSchema = z.object({
   /** Id of the principal. Undefined if requests have none, or if nobody decided in time. */
   decidedBy: z.string().optional(),
   reason: z.string().optional(),
-  /** Arguments that replace those of the model. Undefined: its own. */
+  /** Arguments that replace the model's. Undefined: the model's are used. */
   arguments: z.record(z.string(), z.unknown()).optional(),
-  /** Names the request that decided. */
+  /** Id of the request that decided. */
   token: z.string().optional(),
-  /** The same for decisions that are the same, see {@link digestOf}. */
+  /** Equal for equal decisions; see {@link digestOf}. */
   digest: z.string().optional(),
 });
 
@@ -29,7 +29,7 @@ export const approvalSchema = z.object({
   index: z.int().min(0),
   callId: z.string(),
   toolName: z.string(),
-  /** As the model wrote them. */
+  /** The model's arguments. */
   arguments: z.record(z.string(), z.unknown()),
   requestedAt: z.string(),
   expiresAt: z.string(),
@@ -43,8 +43,8 @@ export type Approval = Readonly<z.infer<typeof approvalSchema>>;
 export type ApprovalDecision = Readonly<z.infer<typeof decisionSchema>>;
 
 /**
- * Names the approval of a call. A delivery after a crash gives the same call the same id, and a call that differs in
- * anything that a person saw another one.
+ * Returns the id of a call's approval. A delivery after a crash gives the same call the same id. A call that differs in
+ * anything that a person saw gets another id.
  */
 export function approvalIdOf(
   { agentName, threadId, correlationId }: RunIdentity,
@@ -55,13 +55,13 @@ export function approvalIdOf(
   return createHash('sha256').update(call.toWellFormed()).digest('hex').slice(0, 32);
 }
 
-/** A hash of what was decided, without who decided it and why. */
+/** Returns a hash of the decision, without the person and the reason. */
 export function digestOf(approved: boolean, editedArguments: JsonObject | undefined): string {
   const decided = JSON.stringify([approved, editedArguments ?? null]);
   return createHash('sha256').update(decided.toWellFormed()).digest('hex').slice(0, 32);
 }
 
-/** What an approval shows before it is decided. */
+/** Returns the update of an approval before the decision. */
 export function toRequestedUpdate(approval: Approval): AgentApprovalUpdate {
   const { approvalId, callId, toolName, arguments: args, expiresAt } = approval;
   return {
@@ -76,7 +76,7 @@ export function toRequestedUpdate(approval: Approval): AgentApprovalUpdate {
   };
 }
 
-/** What an approval shows: the decision, if there is one. */
+/** Returns the update of an approval, with its decision, if any. */
 export function toApprovalUpdate(approval: Approval): AgentApprovalUpdate {
   const { decision } = approval;
   const requested = toRequestedUpdate(approval);
@@ -93,7 +93,7 @@ export function toApprovalUpdate(approval: Approval): AgentApprovalUpdate {
   };
 }
 
-/** The result of a call that must not be made. Undefined if it may be made. */
+/** Returns the result of a call that must not be made. Undefined if it may be made. */
 export function refusalOf({ decision }: Approval): ToolOutcome | undefined {
   if (decision === undefined || decision.state === 'approved') return undefined;
   const why =

@@ -14,7 +14,10 @@ export interface ApprovalExpiryOptions {
   readonly waitingThreads: WaitingThreads;
 }
 
-/** Registers the timer function `expire_approvals`: runs whose approvals have expired go on, with refused calls. */
+/**
+ * Registers the timer function `expire_approvals`, which resumes runs with expired approvals. Their calls count as
+ * rejected.
+ */
 export function registerApprovalExpiry(options: ApprovalExpiryOptions): void {
   app.timer('expire_approvals', {
     schedule: EVERY_FIVE_MINUTES,
@@ -24,9 +27,9 @@ export function registerApprovalExpiry(options: ApprovalExpiryOptions): void {
 }
 
 /**
- * Makes the entity of each thread with an expired approval look at it.
+ * Signals the entity of each thread with an expired approval.
  *
- * @throws AggregateError if some of them could not be reached; the others were
+ * @throws AggregateError if some entities could not be signalled. All others were.
  */
 export async function expireApprovals(
   durableClient: DurableClient,
@@ -46,6 +49,6 @@ export async function expireApprovals(
       }
     }
   }
-  if (count > 0) log.info(`Approvals of ${count} threads have expired: their runs go on.`);
+  if (count > 0) log.info(`Approvals of ${count} threads have expired: their runs continue.`);
   if (failures.length > 0) throw new AggregateError(failures, `${failures.length} threads could not be signalled`);
 }

@@ -6,14 +6,14 @@ import { type Approval, approvalIdOf } from './approval.js';
 
 export interface RunApprovalsOptions {
   readonly run: RunIdentity;
-  /** Those that earlier deliveries of the run asked for, with their decisions. */
+  /** Approvals that earlier deliveries of the run requested, with their decisions. */
   readonly known: readonly Approval[];
   /** How long a call waits for a decision. */
   readonly timeoutMs: number;
   readonly now: () => Date;
 }
 
-/** The approvals that one run needs. */
+/** The approvals of one run. */
 export class RunApprovals {
   readonly #options: RunApprovalsOptions;
   readonly #all: Approval[];
@@ -23,7 +23,7 @@ export class RunApprovals {
     this.#all = [...options.known];
   }
 
-  /** In the order in which they were asked for. */
+  /** All approvals, in the order of their requests. */
   get all(): readonly Approval[] {
     return this.#all;
   }
@@ -32,7 +32,7 @@ export class RunApprovals {
     return this.#all.find((approval) => approval.round === round && approval.index === index);
   }
 
-  /** Asks for the approval of a call. */
+  /** Requests the approval of a call. */
   request(position: CallPosition, call: ToolCall): Approval {
     const { callId, toolName, arguments: args } = call;
     if (typeof args === 'string') throw new AgentError('agent_error', 'A call without arguments cannot be approved.');

@@ -9,9 +9,9 @@ const MAX_PAST_APPROVALS = 20;
 
 const waitingRunSchema = z.object({
   request: runRequestSchema,
-  /** Its finished steps, see `RunSteps.finished`. */
+  /** Its finished steps; see `RunSteps.finished`. */
   steps: z.record(z.string(), z.unknown()),
-  /** Of all of its rounds, in the order in which they were asked for. */
+  /** The approvals of all rounds, in the order of their requests. */
   approvals: z.array(approvalSchema),
 });
 
@@ -21,19 +21,19 @@ const waitingSchema = z.object({
   pastApprovals: z.array(z.object({ ...approvalSchema.shape, correlationId: z.string() })).default([]),
 });
 
-/** A run that waits for the approval of tool calls, with all that another delivery needs to go on with it. */
+/** A run that waits for approval of tool calls, with everything that another delivery needs to continue it. */
 export type WaitingRun = Readonly<z.infer<typeof waitingRunSchema>>;
 
-/** An approval of a run that has ended. Its arguments are not kept. */
+/** An approval of an ended run, without its arguments. */
 export type PastApproval = Approval & { readonly correlationId: string };
 
-/** What a thread's state keeps besides its conversation while a run waits. */
+/** The part of a thread's state that concerns waiting runs. */
 export interface WaitingState {
   /** Undefined if no run waits. */
   readonly waitingRun: WaitingRun | undefined;
-  /** Messages that came meanwhile, oldest first. Each starts a run when those before it have ended. */
+  /** Messages that arrived during the wait, oldest first. Each starts a run when the earlier ones have ended. */
   readonly deferredRuns: readonly RunRequest[];
-  /** The newest approvals of runs that have ended: a decision that is sent again finds itself here. */
+  /** The newest approvals of ended runs, to recognize a decision that is sent again. */
   readonly pastApprovals: readonly PastApproval[];
 }
 
@@ -64,30 +64,30 @@ export function withWaitingState(state: ThreadState, { waitingRun, ...waiting }:
   return { ...state, data: { ...data, ...(isExtended && { extensionData: extended }) } };
 }
 
-/** Whether a thread has neither turns nor runs that wait. */
+/** Returns whether a thread has neither turns nor waiting runs. */
 export function isEmptyState(state: ThreadState): boolean {
   const { waitingRun, deferredRuns } = waitingStateOf(state);
   return state.data.conversationHistory.length === 0 && waitingRun === undefined && deferredRuns.length === 0;
 }
 
-/** The approvals that nobody has decided. */
+/** Returns the undecided approvals. */
 export function openApprovals({ approvals }: WaitingRun): readonly Approval[] {
   return approvals.filter(({ decision }) => decision === undefined);
 }
 
-/** When the next approval of a run expires: ISO 8601 in UTC. Undefined if all are decided. */
+/** Returns when the next approval of a run expires: ISO 8601 in UTC. Undefined if all are decided. */
 export function nextExpiry(run: WaitingRun): string | undefined {
   return openApprovals(run)
     .map(({ expiresAt }) => expiresAt)
     .toSorted()[0];
 }
 
-/** The approvals that have expired by now, and are not decided. */
+/** Returns the undecided approvals that have expired. */
 export function expiredApprovals(run: WaitingRun, now: Date): readonly Approval[] {
   return openApprovals(run).filter(({ expiresAt }) => Date.parse(expiresAt) <= now.getTime());
 }
 
-/** The run with a decision on some of its approvals. */
+/** Returns the run with a decision on some of its approvals. */
 export function withDecision(run: WaitingRun, decided: readonly Approval[], decision: ApprovalDecision): WaitingRun {
   const ids = new Set(decided.map(({ approvalId }) => approvalId));
   const approvals = run.approvals.map((approval) =>
@@ -97,9 +97,10 @@ export function withDecision(run: WaitingRun, decided: readonly Approval[], deci
 }
 
 /**
- * The state with a decision on an approval of its waiting run. Drops the oldest turns if edited arguments need their space.
+ * Returns the state with a decision on an approval of its waiting run. Drops the oldest turns if edited arguments need
+ * the space.
  *
- * @returns undefined if the state does not fit into `maxBytes` nevertheless
+ * @returns undefined if the state still exceeds `maxBytes`
  */
 export function stateWithDecision(
   state: ThreadState,
@@ -112,7 +113,7 @@ export function stateWithDecision(
   return boundOpenState(withWaitingState(state, { ...waiting, waitingRun }), maxBytes, new Date());
 }
 
-/** What is left of a waiting run when it has ended. */
+/** Returns the state after the end of a waiting run, which keeps its approvals. */
 export function withoutWaitingRun({ waitingRun, deferredRuns, pastApprovals }: WaitingState): WaitingState {
   const correlationId = waitingRun?.request.correlationId ?? '';
   const past = (waitingRun?.approvals ?? []).map(({ decision, ...approval }) => ({

@@ -8,7 +8,7 @@ const rowSchema = z.object({
   dueAt: z.string(),
 });
 
-/** Remembers which threads have a run that waits for approval, so that a timer finds the ones that have expired. */
+/** Indexes the threads with a run that waits for approval, so a timer can find expired approvals. */
 export class WaitingThreads {
   readonly #store: KeyValueStore;
 
@@ -16,7 +16,7 @@ export class WaitingThreads {
     this.#store = store;
   }
 
-  /** @param dueAt when the next approval expires; undefined: the thread does not wait any more */
+  /** @param dueAt - when the next approval expires; undefined: the thread no longer waits */
   async note(thread: ThreadIdentity, dueAt: string | undefined): Promise<void> {
     const partition = partitionOf(thread.agentName);
     const key = threadHash(thread.threadId);
@@ -29,7 +29,7 @@ export class WaitingThreads {
     });
   }
 
-  /** The threads with an approval that has expired by now. */
+  /** Returns the threads with an expired approval. */
   async *due(agentName: string, now: Date): AsyncGenerator<ThreadIdentity> {
     for await (const rows of readPages(this.#store, partitionOf(agentName), { from: '0', before: 'g' })) {
       for (const { value } of rows) {

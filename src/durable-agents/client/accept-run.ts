@@ -17,8 +17,8 @@ const ACCEPT_TIMEOUT_MS = 1000;
 const STRATEGY_TIMEOUT_MS = 5000;
 
 /**
- * What happens to a message whose thread has a run that has not ended: it waits for that one, it is refused, or it cancels
- * that one. The names are those of LangGraph.
+ * What to do with a message while another run of its thread has not ended: wait for it, refuse the message, or cancel
+ * that run. The names come from LangGraph.
  */
 export const MULTITASK_STRATEGIES = ['enqueue', 'reject', 'interrupt'] as const;
 
@@ -26,7 +26,7 @@ export type MultitaskStrategy = (typeof MULTITASK_STRATEGIES)[number];
 
 /** A run was refused because another run of its thread has not ended. */
 export class ThreadBusyError extends HttpError {
-  /** Names that other run. */
+  /** Correlation id of the other run. */
   readonly correlationId: string;
 
   constructor(correlationId: string) {
@@ -42,30 +42,30 @@ export interface AcceptRunOptions {
   readonly agentName: string;
   readonly threadId: string;
   readonly run: RunRequest;
-  /** Whether other requests may ask for the same run. */
+  /** Whether the request has an idempotency key, so that others may ask for the same run. */
   readonly isKeyed: boolean;
   readonly strategy: MultitaskStrategy;
   readonly durableClient: DurableClient;
   readonly log: Logger;
 }
 
-/** A run whose record was written, on its way to its entity. */
+/** A run whose record is written, and which can now be sent to its entity. */
 export interface AcceptedRequest {
-  /** How the run ended, if an earlier request has made it. It is not to be started then. */
+  /** How the run ended, if an earlier request started it. Do not start it then. */
   readonly outcome: RunOutcome | undefined;
-  /** Hands the run to its entity. */
+  /** Signals the entity to start the run. */
   start(): Promise<StartedRun>;
-  /** Forgets a run that could not be started. If it runs nevertheless, its entity makes a record. */
+  /** Removes the record of a run that could not be started. If it runs after all, its entity creates a record. */
   withdraw(): Promise<void>;
 }
 
 /**
- * Writes the record of a run, before it is handed to its entity. If the store does not take it within a second, the run
- * goes on without: the entity does not repeat a run, whether there is a record or not.
+ * Writes the record of a run before its entity gets it. If the store does not accept the record within a second, the
+ * run continues without one: the entity never repeats a run, with or without a record.
  *
- * @throws HttpError 409 if an earlier request has made the run with another message
+ * @throws HttpError 409 if an earlier request started the run with another message
  * @throws ThreadBusyError
- * @throws UnavailableError if a strategy other than `enqueue` needs the store, and it cannot be reached
+ * @throws UnavailableError if a strategy other than `enqueue` needs the store and the store is unreachable
  */
 export async function acceptRun(options: AcceptRunOptions): Promise<AcceptedRequest> {
   const { client, isKeyed, agentName, threadId, run } = options;
@@ -101,16 +101,16 @@ async function withdraw(run: NewRun, { runRecords, log }: AcceptRunOptions): Pro
 }
 
 /**
- * @param message that the run was made with, as far as it is known
- * @throws HttpError 409 when it is not that of the request
+ * @param message - the message of the existing run, if known
+ * @throws HttpError 409 if it differs from the message of the request
  */
 export function assertSameMessage(run: RunRequest, message: string | undefined): void {
-  // Half a surrogate pair does not survive the way to the entity and back.
+  // Half a surrogate pair changes on the way to the entity and back.
   if (message === undefined || message.toWellFormed() === run.message.toWellFormed()) return;
   throw new HttpError(409, 'The Idempotency-Key was used before, with another message.');
 }
 
-/** How a run ended whose turn the conversation does not have any more, or not yet. */
+/** Returns how a run ended according to its record, if the conversation does not have its turn. */
 function outcomeOf(record: RunRecord): RunOutcome | undefined {
   if (!isEnded(record)) return undefined;
   const { message: requestMessage, response = '', messageCount = 0, error = '', errorCode = '' } = record;
@@ -129,7 +129,7 @@ async function readOutcome({
   try {
     return await client.readOutcome(run.correlationId);
   } catch (error) {
-    // The entity refuses such a thread, and reports that to everyone who follows the run.
+    // The entity refuses such a thread, and reports it to all readers of the run.
     if (!(error instanceof ThreadStateError)) {
       log.warn(`${where(agentName, run)} thread ${threadId} could not be read before the run: ${errorText(error)}`);
     }
@@ -163,21 +163,21 @@ async function applyStrategy(newRun: NewRun, options: AcceptRunOptions): Promise
 }
 
 async function acceptIfIdle(newRun: NewRun, options: AcceptRunOptions): Promise<AcceptedRun> {
-  // Its record may be gone with the memory of a process.
+  // Its record may have been lost with the memory of a process.
   const waiting = (await readApprovals(newRun, options.durableClient).catch(ignoreUnreadable))?.waitingRun;
   if (waiting !== undefined && waiting.request.correlationId !== newRun.correlationId) {
     throw new ThreadBusyError(waiting.request.correlationId);
   }
   const accepted = await options.runRecords.acceptIfIdle(newRun);
   if (accepted.status !== 'busy') return accepted;
-  // The end of that run may not have been noted. Reading it corrects its record.
+  // The end of that run may be missing in its record. Reading the run corrects the record.
   const other = await readRun({ ...newRun, correlationId: accepted.record.correlationId }, options);
   const again = other !== undefined && isEnded(other) ? await options.runRecords.acceptIfIdle(newRun) : accepted;
   if (again.status === 'busy') throw new ThreadBusyError(again.record.correlationId);
   return again;
 }
 
-/** The entity reports such a state to everyone who follows the run. */
+/** Ignores an unreadable state, because the entity reports it to all readers of the run. */
 function ignoreUnreadable(error: unknown): undefined {
   if (!(error instanceof ThreadStateError)) throw error;
 }

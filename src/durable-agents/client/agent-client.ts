@@ -25,25 +25,25 @@ export interface AgentClientOptions {
   readonly runRecords: RunRecords;
   /** Maximum polling interval for a run in another process. */
   readonly pollIntervalMs: number;
-  /** How long a caller waits in all, from when the client is made. */
+  /** How long a caller waits in total, from the creation of the client. */
   readonly maxWaitMs: number;
 }
 
 /** A run that the entity of its thread has accepted. */
 export interface StartedRun {
   /**
-   * Waits until the run ends, or waits for approval. To be called once.
+   * Waits until the run ends or begins to wait for approval. Call it once.
    *
-   * @returns `undefined` if the caller's time is up; the run continues
+   * @returns `undefined` on timeout; the run continues
    */
   outcome(): Promise<RunOutcome | undefined>;
-  /** To be called instead of `outcome` by a caller that does not wait. */
+  /** Call it instead of `outcome` if the caller does not wait. */
   leave(): void;
 }
 
 /**
- * Serves one request: starts a run in the entity of a thread, and waits for it. The host's own calls have no time limit;
- * these end within `maxWaitMs`, or a second if that is more.
+ * Serves one request: starts a run in the entity of a thread, and waits for it. All calls end within `maxWaitMs`, or a
+ * second if that is more; the host's own calls have no time limit.
  */
 export class AgentClient {
   readonly #options: AgentClientOptions;
@@ -56,13 +56,13 @@ export class AgentClient {
   }
 
   /**
-   * Hands a request to the thread's entity. Resolves when it is accepted, long before it is answered.
+   * Sends a request to the thread's entity. Resolves when the host has accepted it, long before the answer.
    *
    * @throws HttpError 503 if the host does not accept it in time
    */
   async start(request: RunRequest): Promise<StartedRun> {
     const { completions, durableClient } = this.#options;
-    // Watched before the run can start: an announcement is not repeated.
+    // Watch before the run can start, because its end is announced only once.
     const watch = completions.watch(request.correlationId);
     try {
       const timeoutMs = Math.min(SIGNAL_TIMEOUT_MS, Math.max(MIN_SIGNAL_TIMEOUT_MS, this.#leftMs()));
@@ -82,7 +82,7 @@ export class AgentClient {
   }
 
   /**
-   * How a run ended, or what it waits for; `undefined` until that is committed.
+   * Returns how a run ended, or its open approvals; `undefined` until that is committed.
    *
    * @throws ThreadStateError if this version cannot read the thread's state
    */
@@ -95,7 +95,7 @@ export class AgentClient {
     return outcome?.status === 'success' && outcome.isCut ? this.#whole(outcome, correlationId) : outcome;
   }
 
-  /** A response that the conversation keeps only in part is whole in the run's record. */
+  /** Reads the whole response from the run's record, if the conversation has only a part of it. */
   async #whole(outcome: AnsweredOutcome, correlationId: string): Promise<RunOutcome> {
     const { agentName, threadId, runRecords, log } = this.#options;
     try {
@@ -108,8 +108,8 @@ export class AgentClient {
   }
 
   /**
-   * Each read costs the whole state of the thread. A run in this process announces its end, so its answer is read once,
-   * when it is likely to be committed. Other runs are polled, rarely while they go on.
+   * Each read transfers the whole state of the thread. A run in this process announces its end, so its answer is read
+   * once, when it is likely to be committed. Other runs are polled, with growing intervals.
    */
   async #waitForOutcome(correlationId: string, ended: AbortSignal): Promise<RunOutcome | undefined> {
     const { completions, pollIntervalMs, maxWaitMs } = this.#options;
@@ -137,13 +137,13 @@ export class AgentClient {
       reads += 1;
       if (outcome !== undefined && endedAtMs !== undefined) completions.sawCommit(readAtMs - endedAtMs, reads === 1);
       if (outcome !== undefined || isLastPoll || this.#leftMs() === 0) return outcome;
-      // A run that is cancelled in the queue has ended long before its entity gets to it.
+      // A run that is cancelled in the queue has ended long before its entity handles it.
       const unseen = pauseMs === pollIntervalMs ? await this.#findUnseenEnd(correlationId) : undefined;
       if (unseen !== undefined) return { status: 'error', error: unseen.error, errorCode: unseen.errorCode };
     }
   }
 
-  /** Entity reads fail now and then: only the last poll's failure is the caller's. */
+  /** Entity reads fail occasionally, so only the failure of the last poll is thrown. */
   async #poll(correlationId: string, isLastPoll: boolean): Promise<RunOutcome | undefined> {
     const { agentName, threadId, log } = this.#options;
     try {

@@ -10,20 +10,20 @@ import { createId } from '../thread/thread-id.js';
 import { acceptRun } from './accept-run.js';
 import { AgentClient, type AgentClientOptions } from './agent-client.js';
 
-/** A message of the app's own code to an agent. */
+/** A message from the app's own code to an agent. */
 export interface AgentQuestion {
   /** A registered agent. */
   readonly agent: Agent;
   readonly message: string;
-  /** The conversation to go on with. @default a new one */
+  /** The conversation to continue. @default a new one */
   readonly threadId?: string;
-  /** The shape of this answer, in place of the agent's own. It must not have regular expressions. Optional. */
+  /** Schema of this answer, instead of the agent's own. Must not contain regular expressions. Optional. */
   readonly responseSchema?: z.ZodType;
 }
 
 export interface AgentAnswer<Value> {
   readonly text: string;
-  /** The answer in its shape. Its text if it has none. */
+  /** The parsed answer, or its text if there is no schema. */
   readonly value: Value;
   readonly threadId: string;
   readonly correlationId: string;
@@ -35,12 +35,12 @@ export type AskAgent = ReturnType<typeof createAskAgent>;
 
 export function createAskAgent(options: AskAgentOptions) {
   /**
-   * Asks an agent in a thread, as its HTTP endpoint does, and waits for the answer. The context is that of a function with
-   * a durable client among its inputs.
+   * Asks an agent in a thread, as its HTTP endpoint does, and waits for the answer. Pass the context of a function that
+   * has a durable client among its inputs.
    *
-   * @throws AgentError if the run fails; `wait_timeout` if it goes on when the caller's time is up; `waiting_for_approval`
-   *   if it waits for a person
-   * @throws ResponseSchemaError if a model cannot be asked for the shape
+   * @throws AgentError if the run fails; `wait_timeout` if it has not ended after the wait; `waiting_for_approval` if
+   * it waits for a person
+   * @throws ResponseSchemaError if the schema is not supported
    */
   function ask<Value>(
     question: AgentQuestion & { readonly responseSchema: z.ZodType<Value> },
@@ -82,7 +82,7 @@ export function createAskAgent(options: AskAgentOptions) {
       case 'waiting':
         throw new AgentError('waiting_for_approval', 'The run waits for the approval of tool calls.');
       case undefined:
-        throw new AgentError('wait_timeout', 'The run did not end while its caller waited. It goes on.');
+        throw new AgentError('wait_timeout', 'The run did not end while its caller waited. It continues.');
     }
   }
   return ask;

@@ -11,17 +11,17 @@ import type { ThreadIdentity } from '../thread/thread-identity.js';
 import type { JsonObject, ThreadState } from '../thread/thread-state.js';
 
 const DECIDE_TIMEOUT_MS = 10_000;
-/** The event of an approval can be seen shortly before the state that has it is committed. */
+/** Readers can see the event of an approval shortly before its state is committed. */
 const COMMIT_TIMEOUT_MS = 2000;
 const FIRST_PAUSE_MS = 20;
 const MAX_PAUSE_MS = 500;
 
-/** What a person says about a tool call. */
+/** A person's decision on a tool call. */
 export interface Decision {
   readonly approvalId: string;
   readonly approved: boolean;
   readonly reason: string | undefined;
-  /** Arguments in place of the model's. */
+  /** Arguments that replace the model's. */
   readonly arguments: JsonObject | undefined;
   /** Id of the principal, if there is one. */
   readonly decidedBy: string | undefined;
@@ -35,19 +35,19 @@ export interface FoundApproval {
 
 export interface DecideOptions {
   readonly durableClient: DurableClient;
-  /** @throws if the arguments that a person has edited do not fit */
+  /** @throws if the edited arguments do not match the tool's schema */
   readonly checkArguments: (toolName: string, args: JsonObject) => Promise<void>;
   /** Maximum size of a thread's state, in bytes of JSON. */
   readonly maxStateBytes: number;
 }
 
 /**
- * Decides about a tool call. Of several decisions the first one wins. Resolves when it is committed.
+ * Decides on a tool call. The first of several decisions wins. Resolves when the decision is committed.
  *
- * @returns `isNew` false if the same decision was made before
- * @throws HttpError 404 for an unknown approval, 410 for one that has expired, 409 if another decision was made, 413 if
- *   the edited arguments do not fit into the state
- * @throws UnavailableError if the entity does not get to it in time
+ * @returns `isNew` is false if the same decision was made before
+ * @throws HttpError 404 for an unknown approval, 410 for an expired one, 409 if another decision was made, 413 if the
+ * edited arguments do not fit into the state
+ * @throws UnavailableError if the entity does not handle it in time
  */
 export async function decideApproval(
   thread: ThreadIdentity,
@@ -90,10 +90,10 @@ export async function decideApproval(
     if (now.approval.decision?.token === token) return { ...now, isNew: true };
     if (now.approval.decision !== undefined) return { ...sameDecision(now, digest), isNew: false };
   }
-  throw new UnavailableError('The decision is not recorded yet. Repeat the request to learn what became of it.');
+  throw new UnavailableError('The decision is not recorded yet. Repeat the request to get its result.');
 }
 
-/** Waits a moment for the state that has an approval. */
+/** Waits briefly for a state that contains the approval. */
 async function readCommitted(
   thread: ThreadIdentity,
   approvalId: string,
@@ -121,7 +121,7 @@ export function isExpired({ decision, expiresAt }: Approval): boolean {
   return decision === undefined && Date.parse(expiresAt) <= Date.now();
 }
 
-/** Makes the entity of a thread look at its waiting run. */
+/** Signals the entity of a thread to check its waiting run. */
 export async function signalResume(
   { agentName, threadId }: ThreadIdentity,
   durableClient: DurableClient,
@@ -154,5 +154,5 @@ function sameDecision(found: FoundApproval, digest: string): FoundApproval {
 }
 
 function expired(): HttpError {
-  return new HttpError(410, 'The approval has expired: the call was refused.');
+  return new HttpError(410, 'The approval has expired: the call was rejected.');
 }

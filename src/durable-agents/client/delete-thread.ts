@@ -20,28 +20,28 @@ export interface DeleteThreadOptions {
   readonly runRecords: RunRecords;
   readonly tombstones: Tombstones;
   readonly threadIndex: ThreadIndex;
-  /** Removes what else is kept of the thread: its events. Optional. */
+  /** Removes the thread's events. Optional. */
   readonly onDeleted?: ((thread: ThreadIdentity) => Promise<void>) | undefined;
-  /** How long the entity may take. @default 25000 */
+  /** Time limit for the entity, in milliseconds. @default 25000 */
   readonly timeoutMs?: number;
 }
 
 /**
- * Deletes a thread: cancels its runs, then removes its conversation, its run records and its list entry. Repeating it is
- * safe, also after it has failed in its middle.
+ * Deletes a thread: cancels its runs, then removes its conversation, its run records and its list entry. Safe to
+ * repeat, even after a partial failure.
  *
- * @throws UnavailableError if the entity does not get to it in time, which it still will, or if the store cannot be
- *   reached. The next call removes the rest.
+ * @throws UnavailableError if the entity does not handle it in time (it still will later), or if the store is
+ * unreachable. The next call removes the rest.
  */
 export async function deleteThread(thread: ThreadIdentity, options: DeleteThreadOptions): Promise<void> {
   const { durableClient, runRecords, tombstones, threadIndex, onDeleted, timeoutMs = 25_000 } = options;
   const open = await runRecords.listOpen(thread);
   const ids = open.map(({ correlationId }) => correlationId);
-  // Before the runs are cancelled: from here on none of them starts.
+  // The tombstone comes before the cancellations. From here on, no run starts.
   const { deletedAt } = await tombstones.bury(thread, ids);
   await Promise.all(ids.map((correlationId) => runRecords.cancel({ ...thread, correlationId })));
   const deletion = new EntityDeletion(thread, durableClient, deletedAt);
-  // What a run adds to the conversation shows only later, so its end is not the end of the deletion.
+  // A run may add to the conversation after its end, so the deletion continues.
   const hasOpenRuns = ids.length > 0;
   if (hasOpenRuns) await deletion.signal();
   const endsAtMs = performance.now() + timeoutMs;
@@ -57,7 +57,7 @@ export async function deleteThread(thread: ThreadIdentity, options: DeleteThread
   await threadIndex.remove(thread);
 }
 
-/** The deletion of a conversation by the entity that keeps it. */
+/** Deletes a conversation through its entity. */
 class EntityDeletion {
   readonly #thread: ThreadIdentity;
   readonly #durableClient: DurableClient;
@@ -80,7 +80,7 @@ class EntityDeletion {
     });
   }
 
-  /** Whether the entity keeps nothing that is older than the deletion. */
+  /** Returns whether the entity has nothing older than the deletion. */
   isDone(): Promise<boolean> {
     return this.#within(async () => {
       const { entityExists, entityState } = await this.#durableClient.readEntityState<unknown>(await this.#find());

@@ -19,18 +19,18 @@ export interface ReadRunOptions {
   readonly log: Logger;
 }
 
-/** What is known of a run. */
+/** A run, as its record or the conversation shows it. */
 export type KnownRun = RunRecord & {
-  /** Those that it waits for. Undefined if it does not wait. */
+  /** Its open approvals. Undefined if it does not wait. */
   readonly approvals?: readonly Approval[];
 };
 
 /**
- * What is known of a run: its record, or, if that is missing or says that the run goes on, what the conversation has of
- * it. A record that the conversation proves wrong is corrected.
+ * Reads a run: its record, or the conversation if the record is missing or open. Corrects a record that the
+ * conversation proves wrong.
  *
  * @returns undefined if the run is unknown
- * @throws UnavailableError if the store cannot be reached and the conversation does not have the run
+ * @throws UnavailableError if the store is unreachable and the conversation does not have the run
  * @throws ThreadStateError if there is no record and the conversation cannot be read
  */
 export async function readRun(
@@ -69,7 +69,7 @@ async function readState(
   }
 }
 
-/** A run as the thread's state has it while it waits. Its record may be gone with the memory of a process. */
+/** Returns a waiting run from the thread's state. Its record may have been lost with the memory of a process. */
 function waitingRunOf(state: ThreadState, correlationId: string, record?: RunRecord): KnownRun | undefined {
   const { waitingRun } = waitingStateOf(state);
   if (waitingRun?.request.correlationId !== correlationId) return undefined;
@@ -82,9 +82,9 @@ function waitingRunOf(state: ThreadState, correlationId: string, record?: RunRec
 }
 
 /**
- * A run as the conversation has it. Undefined if it has not ended there.
+ * Returns a run from the conversation. Undefined if it has not ended there.
  *
- * @param record what else is known of it
+ * @param record - the run's record, if known
  */
 export function endedRunOf(
   history: readonly ThreadEntry[],
@@ -117,7 +117,7 @@ export function endedRunOf(
   };
 }
 
-/** The place of a run without a record among the others of its thread. */
+/** Returns the position of a run without a record among the runs of its thread. */
 function orderOf(createdAt: string | undefined): string {
   return `${String(Date.parse(createdAt ?? '') || 0).padStart(13, '0')}00000`;
 }

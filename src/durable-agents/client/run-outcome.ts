@@ -16,13 +16,13 @@ interface OutcomeOfRun {
   readonly requestMessage?: string;
 }
 
-/** The end of a run that was answered. */
+/** The outcome of a completed run. */
 export interface AnsweredOutcome extends OutcomeOfRun {
   readonly status: 'success';
   readonly response: string;
-  /** Entries of the history, requests and responses, up to and with this run's response. */
+  /** Number of entries (requests and responses) in the history, up to and including this run's response. */
   readonly messageCount: number;
-  /** True if the conversation keeps only the beginning of the response. */
+  /** True if the conversation has only the beginning of the response. */
   readonly isCut?: boolean;
 }
 
@@ -30,7 +30,7 @@ interface FailedOutcome extends OutcomeOfRun {
   readonly status: 'error';
   readonly error: string;
   readonly errorCode: string;
-  /** When the model wants to be asked again, if it told. */
+  /** Seconds after which a retry may succeed, if the model sent them. */
   readonly retryAfterSeconds?: number;
 }
 
@@ -40,16 +40,16 @@ export type EndedOutcome = AnsweredOutcome | FailedOutcome;
 /** The run waits for approvals. */
 interface WaitingOutcome extends OutcomeOfRun {
   readonly status: 'waiting';
-  /** Those that nobody has decided, at least one. */
+  /** The undecided approvals, at least one. */
   readonly approvals: readonly Approval[];
 }
 
-/** What the thread's committed state tells about a run that has ended or waits. */
+/** The outcome of a run that has ended or waits, from the thread's committed state. */
 export type RunOutcome = EndedOutcome | WaitingOutcome;
 
 const retryAfterSchema = z.object({ retryAfterSeconds: z.number().min(0) });
 
-/** How a run ended; `undefined` while the history, oldest entry first, holds no response to it. */
+/** Returns how a run ended; `undefined` while the history, oldest entry first, has no response to it. */
 export function findOutcome(history: readonly ThreadEntry[], correlationId: string): EndedOutcome | undefined {
   const response = findResponse(history, correlationId);
   if (response === undefined) return undefined;
@@ -73,7 +73,7 @@ export function findOutcome(history: readonly ThreadEntry[], correlationId: stri
       };
 }
 
-/** The approvals that a run waits for; `undefined` if it does not wait. */
+/** Returns the open approvals of a run; `undefined` if it does not wait. */
 export function findWaiting(state: ThreadState, correlationId: string): WaitingOutcome | undefined {
   const { waitingRun } = waitingStateOf(state);
   if (waitingRun?.request.correlationId !== correlationId) return undefined;

@@ -18,17 +18,18 @@ export interface AgentEntityOptions extends RunOperationOptions {
 
 const NOTE_TIMEOUT_MS = 1000;
 
-/** The input of `delete`. Without it nothing is kept. */
+/** The input of `delete`. Without it, everything is deleted. */
 const deletionSchema = z.object({
-  /** Turns that began later are kept: ISO 8601 in UTC. */
+  /** Turns that started later are not deleted: ISO 8601 in UTC. */
   deletedAt: z.iso.datetime(),
 });
 
 /**
- * The durable entity of an agent, one for each thread: it runs the agent and keeps the conversation.
+ * Creates the durable entity of an agent. There is one per thread: it runs the agent and stores the conversation.
  *
- * Operations: `run` (`run_agent` is the same) with a run request, `decide` and `resume` for runs that wait for approval,
- * `reset`, and `delete`. It never throws: the host records an operation that throws as `{}` and loses its message.
+ * Operations: `run` (`run_agent` is the same) with a run request, `decide` and `resume` for runs that wait for
+ * approval, `reset`, and `delete`. It never throws: the host records an operation that throws as `{}` and loses its
+ * message.
  */
 export function createAgentEntity(options: AgentEntityOptions): EntityHandler<unknown> {
   return async (context) => {
@@ -44,7 +45,7 @@ export function createAgentEntity(options: AgentEntityOptions): EntityHandler<un
         log.warn(`[${options.agent.name}] refused (thread ${entity.entityId.key}): ${result['error']}`);
       }
       entity.return(result);
-      // Later than the result, with which an entity begins to exist.
+      // Set after the result, because returning a result creates the entity.
       if (isGone) entity.destructOnExit();
     } catch (error) {
       log.error(
@@ -80,7 +81,7 @@ async function operate(
   }
 }
 
-/** Clears the conversation. A run that waits ends; messages that came meanwhile are answered. */
+/** Clears the conversation and ends a waiting run. Deferred messages are still answered. */
 async function resetThread(
   entity: DurableEntityContext<unknown>,
   options: AgentEntityOptions,
@@ -122,7 +123,7 @@ async function deleteTurns(
   return { result: { status: 'deleted' }, isGone: rest === undefined };
 }
 
-/** What is left of a state. Undefined if that is nothing; a state that cannot be read goes, too. */
+/** Returns the rest of a state after a deletion. Undefined if nothing is left, or if the state is unreadable. */
 function newerTurns(stored: unknown, deletedAt: string): ThreadState | undefined {
   try {
     const state = stateAfter(parseThreadState(stored), deletedAt);
@@ -133,7 +134,7 @@ function newerTurns(stored: unknown, deletedAt: string): ThreadState | undefined
   }
 }
 
-/** Undefined also for a state that cannot be read. */
+/** Returns the waiting run of a state. Undefined if there is none, or if the state is unreadable. */
 function waitingRunOf(stored: unknown): WaitingRun | undefined {
   try {
     return waitingStateOf(parseThreadState(stored)).waitingRun;

@@ -32,16 +32,16 @@ export interface DeliverRunOptions {
   readonly agent: Agent;
   readonly callback: AgentResponseCallback | undefined;
   readonly runTimeoutMs: number;
-  /** A run that was delivered more often fails without asking the agent. */
+  /** A run with more deliveries fails without asking the agent. */
   readonly maxAttempts: number;
   readonly historyLimits?: HistoryLimits | undefined;
   /** Maximum size of a thread's state, in bytes of JSON. */
   readonly maxStateBytes: number;
-  /** Keeps the finished steps of runs. Undefined: a run starts over after a crash. */
+  /** Stores the finished steps of runs. Undefined: a run starts over after a crash. */
   readonly stepStore?: KeyValueStore | undefined;
   /** How long a tool call waits for approval. */
   readonly approvalTimeoutMs: number;
-  /** Makes spans of the runs. Optional. */
+  /** Records spans of the runs. Optional. */
   readonly tracer?: RunTracer | undefined;
   /** See {@link RunAgentOptions}. Also redacts the log and the list of threads. Optional. */
   readonly redaction?: Redaction | undefined;
@@ -54,25 +54,25 @@ export interface DeliveredRun {
   readonly request: RunRequest;
   readonly threadId: string;
   readonly state: ThreadState;
-  /** How often the host has delivered the operation, as far as it tells. */
+  /** Number of deliveries of the operation, as reported by the host. */
   readonly deliveries: number;
   readonly delivery: RunDelivery;
-  /** Set for a run that goes on after it has waited. */
+  /** Set for a run that continues after a wait. */
   readonly waitingRun?: WaitingRun | undefined;
-  /** What the run fails with instead of going on. Optional. */
+  /** Makes the run fail with this error instead of continuing. Optional. */
   readonly failure?: AgentError | undefined;
   readonly log: Logger;
 }
 
 /** The outcome of an operation on an entity. */
 export interface OperationOutcome {
-  /** Small, as a large result can make the host roll the state back. Errors are results, too. */
+  /** Keep it small, because a large result can make the host roll back the state. Errors are results, too. */
   readonly result: Readonly<Record<string, string | number>>;
-  /** Whether the entity ceases to exist. @default false */
+  /** Whether the entity deletes itself. @default false */
   readonly isGone?: boolean;
 }
 
-/** Runs the agent, or goes on with a run, and sets the thread's state to what comes of it. */
+/** Runs the agent, or continues a run, and sets the thread's state to the result. */
 export async function deliverRun(
   entity: DurableEntityContext<unknown>,
   run: DeliveredRun,
@@ -119,11 +119,11 @@ export async function deliverRun(
       await delivery.noteDropped(bounded.droppedTurns);
       entity.setState(bounded.state);
       const record = await delivery.suspend(waiting, result.firstUpdateAt);
-      // A request to cancel it may have come too late for the agent.
+      // A request to cancel may have arrived too late for the agent.
       if (record?.cancelRequestedAt !== undefined) entity.signalEntity(entity.entityId, 'resume');
       return { result: { status: 'waiting_for_approval', correlation_id: correlationId } };
     }
-    const message = 'The run cannot wait for approval: what it has so far exceeds AGENT_MAX_STATE_BYTES.';
+    const message = 'The run cannot wait for approval: its steps so far exceed AGENT_MAX_STATE_BYTES.';
     result = await failRun({ ...about, history, isResumed: true }, new AgentError('state_too_large', message));
   }
   const ended = waitingRun === undefined ? owned : withWaitingState(owned, withoutWaitingRun(waitingStateOf(owned)));
@@ -168,10 +168,10 @@ function logBounds(
 ): void {
   const where = `[${agent.name}][${request.correlationId}] thread ${threadId} has reached AGENT_MAX_STATE_BYTES:`;
   if (droppedTurns.length > 0) log.info(`${where} dropped its oldest turns (${droppedTurns.length})`);
-  if (isCut) log.warn(`${where} cut the newest turn in the stored conversation; callers and events get it whole`);
+  if (isCut) log.warn(`${where} cut the newest turn in the stored conversation; callers and events get all of it`);
 }
 
-/** What a run fails with that must not ask the agent. */
+/** Returns the error of a run that must not ask the agent; undefined if it may. */
 function whyNotRun(
   { entityId }: DurableEntityContext<unknown>,
   delivery: RunDelivery,
@@ -183,11 +183,11 @@ function whyNotRun(
   }
   if (delivery.signal.aborted) return AgentError.from(delivery.signal.reason);
   if (attempt <= maxAttempts) return undefined;
-  const message = `The run was interrupted ${maxAttempts} times, which is the limit. It is not tried again.`;
+  const message = `The run was interrupted ${maxAttempts} times, which is the limit. It is not retried.`;
   return new AgentError('too_many_attempts', message);
 }
 
-/** @param messageCount entries of the conversation that are kept, the response included */
+/** @param messageCount - number of stored entries of the conversation, including the response */
 export function endOf(
   { history, response, finishReason, cost, firstUpdateAt }: RunResult,
   { correlationId }: RunRequest,

@@ -29,26 +29,26 @@ const decisionSchema = z.object({
   decidedBy: z.string().optional(),
   reason: z.string().optional(),
   arguments: z.record(z.string(), z.unknown()).optional(),
-  /** Names the request, which thereby recognizes its own decision. */
+  /** Id of the request, so that it recognizes its own decision. */
   token: z.string(),
   digest: z.string(),
 });
 
-/** What `decide` takes. */
+/** The input of the operation `decide`. */
 export type DecideInput = z.infer<typeof decisionSchema>;
 
 /** The input of `resume`. */
 const resumeSchema = z.object({
-  /** Ends this run as cancelled if it waits. */
+  /** Correlation id of a waiting run to cancel. */
   cancels: z.string().optional(),
 });
 
-/** What `resume` takes. */
+/** The input of the operation `resume`. */
 export type ResumeInput = z.infer<typeof resumeSchema>;
 
 /**
- * The operation `decide`: records a decision on an approval. The first one wins. The run goes on in an operation of its own,
- * so that the decision is committed at once.
+ * The operation `decide`: records a decision on an approval. The first decision wins. The run continues in a separate
+ * operation, so that the decision is committed at once.
  */
 export async function decideOperation(
   entity: DurableEntityContext<unknown>,
@@ -79,8 +79,8 @@ export async function decideOperation(
 }
 
 /**
- * The operation `resume`: goes on with the thread's waiting run if everything is decided or has expired, or ends it if it
- * is cancelled; otherwise starts the oldest deferred run. Repeating it is safe.
+ * The operation `resume`: continues the thread's waiting run if all approvals are decided or expired, or ends it if it
+ * is cancelled. Otherwise starts the oldest deferred run. Safe to repeat.
  */
 export async function resumeOperation(
   entity: DurableEntityContext<unknown>,
@@ -160,7 +160,7 @@ async function startDeferred(
   );
 }
 
-/** Ends a waiting run that is no longer in the thread's state, as cancelled. */
+/** Ends, as cancelled, a waiting run that is no longer in the thread's state. */
 export async function dropWaitingRun(
   entity: DurableEntityContext<unknown>,
   { request }: WaitingRun,
@@ -177,7 +177,7 @@ export async function dropWaitingRun(
   });
 }
 
-/** Shows decisions to the callback, as a part of the attempt that waits. */
+/** Passes decisions to the callback, as part of the waiting attempt. */
 async function tellDecision(
   entity: DurableEntityContext<unknown>,
   { request, approvals }: WaitingRun,

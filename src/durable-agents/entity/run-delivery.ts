@@ -27,7 +27,7 @@ export interface RunDeliveryOptions {
   readonly threadIndex: ThreadIndex;
   readonly waitingThreads: WaitingThreads;
   readonly run: NewRun;
-  /** The message as the list of threads may show it. */
+  /** The redacted message, for the list of threads. */
   readonly shownMessage: string;
   /** The user who owns a new thread. Undefined if it has no owner. */
   readonly owner?: string | undefined;
@@ -36,8 +36,8 @@ export interface RunDeliveryOptions {
 }
 
 /**
- * One delivery of a run, as its record and the list of threads show it. The run waits a second for each write at most:
- * what fails is logged, and the run goes on.
+ * Keeps the record of one delivery of a run and the list of threads up to date. Each write delays the run by at most a
+ * second. Failures are logged, and the run continues.
  */
 export class RunDelivery {
   readonly #options: RunDeliveryOptions;
@@ -59,10 +59,10 @@ export class RunDelivery {
   }
 
   /**
-   * Notes that the delivery begins, unless the run was cancelled or its thread deleted.
+   * Records the start of the delivery, unless the run was cancelled or its thread deleted.
    *
-   * @param deliveries how many there were, this one included, as far as the host knows
-   * @param hasWaited whether the thread's state has the run as one that waits
+   * @param deliveries - number of deliveries including this one, as reported by the host
+   * @param hasWaited - whether the thread's state has the run as waiting
    * @returns undefined if the record cannot be written
    */
   async begin(deliveries: number, hasWaited: boolean): Promise<BegunRun | undefined> {
@@ -82,14 +82,14 @@ export class RunDelivery {
     return begun;
   }
 
-  /** Whether somebody has asked for the end of the run. False if that cannot be read. */
+  /** Returns whether a cancellation of the run was requested. False if that cannot be read. */
   async isCancelRequested(): Promise<boolean> {
     const { runRecords, run } = this.#options;
     const record = await this.#within('its record could not be read', () => runRecords.find(run));
     return record?.cancelRequestedAt !== undefined || record?.status === 'cancelled';
   }
 
-  /** Notes that the run waits for approval. @returns its record; undefined if that cannot be written */
+  /** Records that the run waits for approval. @returns its record; undefined if that cannot be written */
   async suspend(waiting: WaitingRun, firstUpdateAt: string | undefined): Promise<RunRecord | undefined> {
     this.#stopFollowing();
     const { runRecords, run } = this.#options;
@@ -101,26 +101,26 @@ export class RunDelivery {
     return record;
   }
 
-  /** Notes when the thread's next approval expires. @param waiting undefined: its run does not wait any more */
+  /** Records when the thread's next approval expires. @param waiting - undefined: its run no longer waits */
   async noteWaiting(waiting: WaitingRun | undefined): Promise<void> {
     const { waitingThreads, run } = this.#options;
     const dueAt = waiting && nextExpiry(waiting);
     await this.#within('the expiry of its approvals could not be noted', () => waitingThreads.note(run, dueAt));
   }
 
-  /** Notes how the run ended. */
+  /** Records how the run ended. */
   async end(end: RunEnd): Promise<void> {
     this.#stopFollowing();
     const { runRecords, run } = this.#options;
     const ended = this.#within('the end of the run could not be noted', () => runRecords.end(run, end, this.#stored));
     const { status } = end;
-    // Both at once, unless only the stored record tells when the run was accepted.
+    // Both at once, unless only the stored record has the time of the run's acceptance.
     const record = this.#record === undefined ? await ended : endedRun(this.#record, end, this.#now().toISOString());
     const listed = this.#listed.then((known) => this.#list(status, record, known));
     await Promise.all([ended, listed]);
   }
 
-  /** Ends the record of a run that an earlier delivery has answered, if that delivery could not. */
+  /** Ends the record of a run that an earlier delivery completed, if that delivery could not. */
   async repair(history: readonly ThreadEntry[]): Promise<void> {
     const { runRecords, run } = this.#options;
     await this.#within('the end of the run could not be noted', async () => {
@@ -131,7 +131,7 @@ export class RunDelivery {
     });
   }
 
-  /** Notes in their records that turns were dropped from the conversation, so that their runs are not repeated. */
+  /** Records that turns were dropped from the conversation, so that their runs are not repeated. */
   async noteDropped(turns: BoundedThreadState['droppedTurns']): Promise<void> {
     const { runRecords, run } = this.#options;
     await this.#within('dropped turns could not be noted in the records of their runs', async () => {
@@ -144,7 +144,7 @@ export class RunDelivery {
     });
   }
 
-  /** Stops following the run, however it went. */
+  /** Stops following the run. */
   close(): void {
     this.#stopFollowing();
   }

@@ -15,7 +15,7 @@ import type { ThreadIndex } from '../threads/thread-index.js';
 import { deliverRun, type DeliverRunOptions, endOf, type OperationOutcome } from './deliver-run.js';
 import { RunDelivery } from './run-delivery.js';
 
-/** How many messages may wait in a thread for a run that waits for approval. */
+/** Maximum number of messages in a thread that wait for a run that waits for approval. */
 const MAX_DEFERRED_RUNS = 20;
 
 export interface RunOperationOptions extends DeliverRunOptions {
@@ -23,15 +23,15 @@ export interface RunOperationOptions extends DeliverRunOptions {
   readonly runRecords: RunRecords;
   readonly threadIndex: ThreadIndex;
   readonly waitingThreads: WaitingThreads;
-  /** Bounds what this process remembers. Undefined: the store is not its memory. */
+  /** Limits the memory of this process. Undefined: the store is not in memory. */
   readonly memoryLimits?: MemoryLimits | undefined;
 }
 
 /**
- * The operation `run`: runs the agent and adds the turn to the thread. While another run waits for approval, the request is
- * deferred.
+ * The operation `run`: runs the agent and adds the turn to the thread. While another run waits for approval, the
+ * request is deferred.
  *
- * @param deliveries how often the host has delivered the operation, as far as it tells
+ * @param deliveries - number of deliveries of the operation, as reported by the host
  */
 export async function runOperation(
   entity: DurableEntityContext<unknown>,
@@ -74,7 +74,7 @@ export async function runOperation(
   });
 }
 
-/** Calls `operate` with a delivery of the run. When it has ended, those who wait for the run are woken. */
+/** Calls `operate` with a delivery of the run. Then wakes the callers that wait for the run. */
 export async function withDelivery(
   entity: DurableEntityContext<unknown>,
   request: RunRequest,
@@ -90,7 +90,7 @@ export async function withDelivery(
     outcome = await operate(delivery, threadId);
     return outcome;
   } catch (error) {
-    // What the record says of the end does not hold: the state was not changed.
+    // Corrects the end in the record, because the state was not changed.
     await delivery.end({ status: 'failed', errorCode: 'agent_error', error: 'The operation failed.' });
     throw error;
   } finally {
@@ -122,7 +122,7 @@ export function deliveryOf(
 
 type Deferral =
   | ({ readonly status: 'deferred' } & Pick<BoundedThreadState, 'state' | 'droppedTurns'>)
-  /** The request is the one of the run that waits. */
+  /** The request belongs to the waiting run. */
   | { readonly status: 'waiting'; readonly failure?: undefined }
   | { readonly status: 'refused'; readonly failure: AgentError };
 

@@ -15,7 +15,7 @@ import { readJsonBody } from './request-body.js';
 const MAX_ARGUMENT_BYTES = 64 * 1024;
 const noStore = { 'cache-control': 'no-store' };
 
-/** `GET agents/{agentName}/threads/{thread_id}/approvals`: those of the run that waits. */
+/** `GET agents/{agentName}/threads/{thread_id}/approvals`: lists the approvals of the waiting run. */
 export function createListApprovalsRoute(access: ThreadAccess): HttpHandler {
   return withErrorHandling(async (request, context) => {
     const thread = await access.threadOf(request, context, 'read');
@@ -38,8 +38,8 @@ export interface DecideApprovalRouteOptions {
 }
 
 /**
- * `POST agents/{agentName}/threads/{thread_id}/approvals/{approval_id}`: 202 if the decision is made, 200 if the same one
- * was made before, 409 if another one was.
+ * `POST agents/{agentName}/threads/{thread_id}/approvals/{approval_id}`: 202 if the decision is recorded, 200 if the
+ * same decision was made before, 409 if another one was.
  */
 export function createDecideApprovalRoute({ access, maxStateBytes }: DecideApprovalRouteOptions): HttpHandler {
   return withErrorHandling(async (request, context) => {

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { type Approval, toApprovalUpdate } from '../approvals/approval.js';
 import type { approvalSchema, decidedApprovalSchema, openApprovalSchema } from './answer-schemas.js';
 
-/** An approval as the answer to its run shows it. */
+/** Returns an approval as part of a run's answer. */
 export function toOpenApproval(approval: Approval): z.infer<typeof openApprovalSchema> {
   return {
     approval_id: approval.approvalId,
@@ -13,7 +13,7 @@ export function toOpenApproval(approval: Approval): z.infer<typeof openApprovalS
   };
 }
 
-/** An approval as callers see it. Keys without a value are left out. */
+/** Returns an approval as callers see it. Omits keys without a value. */
 export function toApprovalView(approval: Approval, correlationId: string): z.infer<typeof approvalSchema> {
   const { arguments: args, decidedAt, decidedBy, reason, argumentsEdited, state } = toApprovalUpdate(approval);
   return {
@@ -32,7 +32,7 @@ export function toApprovalView(approval: Approval, correlationId: string): z.inf
   };
 }
 
-/** A decision as the answer to it shows it. */
+/** Returns an approval as the answer to a decision. */
 export function toDecidedApproval(approval: Approval, correlationId: string): z.infer<typeof decidedApprovalSchema> {
   const { arguments: _, ...decided } = toApprovalView(approval, correlationId);
   return decided;

@@ -19,7 +19,10 @@ export const conversationQuery = z.object({
     .optional(),
 });
 
-/** `GET agents/{agentName}/threads/{thread_id}`: the conversation, as the thread's entity keeps it, from its end. */
+/**
+ * `GET agents/{agentName}/threads/{thread_id}`: returns the conversation from the thread's entity, page by page from
+ * its end.
+ */
 export function createConversationRoute(access: ThreadAccess): HttpHandler {
   return withErrorHandling(async (request, context) => {
     const { agentName, threadId } = await access.threadOf(request, context, 'read');

@@ -8,7 +8,7 @@ import { deleteThread, type DeleteThreadOptions } from '../client/delete-thread.
 
 /** `DELETE agents/{agentName}/threads/{thread_id}` */
 export const deleteThreadQuery = z.object({
-  /** Leaves the events of the thread. */
+  /** Keeps the events of the thread. */
   keep_events: flag().default(false),
 });
 
@@ -16,7 +16,7 @@ export interface DeleteThreadRouteOptions extends Omit<DeleteThreadOptions, 'dur
   readonly access: ThreadAccess;
 }
 
-/** `DELETE agents/{agentName}/threads/{thread_id}`: the conversation, and, unless the caller keeps them, its events. */
+/** `DELETE agents/{agentName}/threads/{thread_id}`: deletes the conversation and, without `keep_events`, its events. */
 export function createDeleteThreadRoute({ access, onDeleted, ...options }: DeleteThreadRouteOptions): HttpHandler {
   return withErrorHandling(async (request, context) => {
     const thread = await access.threadOf(request, context, 'delete');

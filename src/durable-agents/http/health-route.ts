@@ -8,9 +8,9 @@ import { withErrorHandling } from '../../functions/with-error-handling.js';
 export type HealthDetails = () => Promise<Readonly<Record<string, unknown>>>;
 
 /**
- * `GET health`: the agents that the app serves, then the keys that `details` returns.
+ * `GET health`: returns the app's agents and the keys of `details`.
  *
- * @param details awaited without a limit; if it fails, that is logged and the answer has none of its keys
+ * @param details - has no time limit. If it rejects, the error is logged and its keys are missing.
  */
 export function createHealthRoute(agents: AgentRegistry, details?: HealthDetails): HttpHandler {
   return withErrorHandling(async (_request, _context, log) => {
@@ -26,7 +26,7 @@ export function createHealthRoute(agents: AgentRegistry, details?: HealthDetails
   });
 }
 
-/** The health of an app for callers without a key: nothing about its agents. */
+/** `GET health` for callers without a key: returns nothing about the agents. */
 export function createProbeRoute(): HttpHandler {
   return withErrorHandling(() => ({ jsonBody: { status: 'healthy' } }));
 }

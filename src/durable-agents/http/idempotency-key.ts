@@ -6,12 +6,12 @@ import { createHash } from 'node:crypto';
  * keeps the strings apart, whatever is in them. Agent names count in lower case, as entities and routes compare them.
  */
 
-/** The thread of a request that names none: the same for each request with this key to this agent. */
+/** Returns the thread id for requests without one: the same for each request with this key to this agent. */
 export function threadIdOfKey(agentName: string, key: string): string {
   return digest('durable-agents/thread-of-key', agentName.toLowerCase(), key);
 }
 
-/** The correlation id of the run that requests with this key to this thread ask for. */
+/** Returns the correlation id of the run that requests with this key to this thread share. */
 export function correlationIdOfKey(agentName: string, threadId: string, key: string): string {
   return digest('durable-agents/run-of-key', agentName.toLowerCase(), threadId, key);
 }

@@ -17,19 +17,19 @@ const IDEMPOTENCY_KEY_HEADER = 'idempotency-key';
 const IDEMPOTENCY_KEY = /^[A-Za-z0-9._~:@=+-]{1,128}$/;
 const WAIT_HEADER = 'x-ms-wait-for-response';
 
-/** Where a run request goes and how it is answered. Its message is not checked yet. */
+/** The destination of a run request and the form of its answer. Its message is not checked yet. */
 export interface RunEnvelope {
   readonly threadId: string;
   readonly waitForResponse: boolean;
-  /** Identifies the run across requests. `undefined` if each request is a new run. */
+  /** Identifies the run across requests. `undefined` if the request is a new run. */
   readonly idempotencyKey: string | undefined;
-  /** What happens if another run of the thread has not ended. */
+  /** What to do if another run of the thread has not ended. */
   readonly multitaskStrategy: MultitaskStrategy;
   readonly body: RequestBody;
 }
 
 /**
- * Reads everything of a run request that does not depend on the format of its answer.
+ * Parses everything in a run request except its message.
  *
  * @throws HttpError 400 or 413
  */
@@ -54,7 +54,7 @@ function multitaskStrategyOf(query: URLSearchParams, fields: Fields): MultitaskS
   throw new HttpError(400, `Invalid multitask_strategy: expected ${MULTITASK_STRATEGIES.join(', ')}`);
 }
 
-/** What callers may send. */
+/** Limits for messages of callers. */
 export interface MessageRules {
   /** Maximum size of a message, in bytes of UTF-8. */
   readonly maxBytes: number;
@@ -63,7 +63,7 @@ export interface MessageRules {
   readonly allowedRoles: readonly RunRequest['role'][];
 }
 
-/** The message of a run request, who says it, and whether tools may be called. @throws HttpError 400 or 413 */
+/** Parses the message of a run request, its role and its options. @throws HttpError 400 or 413 */
 export function parseRunMessage(
   body: RequestBody,
   { maxBytes, maxStateBytes, allowedRoles }: MessageRules,
@@ -137,7 +137,7 @@ function threadIdOf(query: URLSearchParams, fields: Fields): string | undefined 
 function threadIdText(value: unknown): string | undefined {
   if (value === null) return undefined;
   if (typeof value === 'string') return value.trim() === '' ? undefined : value;
-  // JavaScript has already rounded a larger whole number: it would name another thread.
+  // JavaScript has already rounded a larger whole number, so it would name another thread.
   if (typeof value === 'number' && Math.abs(value) <= Number.MAX_SAFE_INTEGER) return String(value);
   throw new HttpError(400, 'Invalid thread_id: expected a string, or a number of at most 15 digits');
 }
@@ -156,12 +156,15 @@ function isGiven(value: unknown): boolean {
   return value !== null && value !== undefined && !(typeof value === 'string' && value.trim() === '');
 }
 
-/** @param given the values of `wait_for_response`, then those of its alias, which count as absent if null or blank */
+/** @param given - the values of `wait_for_response`, then those of its alias, which count as absent if null or blank */
 function agreedWait([named = [], aliased = []]: readonly (readonly unknown[])[]): boolean | undefined {
   return agreedValue(WAIT_NAMES, [...named, ...aliased.filter(isGiven)].map(coerceBoolean));
 }
 
-/** Strings: `true`, `1`, `yes`, `y`, `on` in any case are true, all others false. */
+/**
+ * Converts a value to a boolean. The strings `true`, `1`, `yes`, `y` and `on`, in any case, are true; all others are
+ * false.
+ */
 export function coerceBoolean(value: unknown): boolean {
   switch (typeof value) {
     case 'boolean':
@@ -183,7 +186,7 @@ function fromQuery(query: URLSearchParams, names: readonly string[]): string[] {
   return names.flatMap((name) => query.getAll(name));
 }
 
-/** The one value that a field has under all its names; `undefined` when none of them gives one. */
+/** Returns the value that a field has under all its names; `undefined` if it has none. */
 function agreedValue<T>(names: readonly string[], values: readonly (T | undefined)[]): T | undefined {
   const [value, ...others] = new Set(values.filter((candidate) => candidate !== undefined));
   if (others.length > 0) {

@@ -4,9 +4,9 @@ import { routeParameter } from '../../functions/route-parameter.js';
 import type { AgentRegistry } from '../agent-registry.js';
 
 /**
- * The registered spelling of the agent that a route names as `agentName`.
+ * Returns the registered spelling of the route parameter `agentName`.
  *
- * @throws HttpError 404 if there is none
+ * @throws HttpError 404 if there is no such agent
  */
 export function registeredAgentName(request: HttpRequest, agents: AgentRegistry): string {
   const name = routeParameter(request, 'agentName') ?? '';

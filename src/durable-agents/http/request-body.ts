@@ -4,7 +4,7 @@ import { HttpError } from '../../functions/http-error.js';
 
 const MAX_BODY_BYTES = 1024 * 1024;
 
-/** Content types that say nothing about the body. */
+/** Content types that do not describe the body. */
 const UNDECLARED_TYPES = ['', 'application/x-www-form-urlencoded'];
 
 const jsonObject = z.record(z.string(), z.unknown());
@@ -15,8 +15,8 @@ export type RequestBody =
   | { readonly kind: 'text'; readonly text: string };
 
 /**
- * Reads the body: a JSON object, or UTF-8 text, trimmed. Without a content type, or with that of a form (what `curl -d`
- * sends), a JSON object with a `message` is JSON, too.
+ * Reads the body: a JSON object, or trimmed UTF-8 text. Without a content type, or with that of a form (as `curl -d`
+ * sends), a JSON object with a `message` counts as JSON, too.
  *
  * @throws HttpError 400 if it is neither, 413 above 1 MiB
  */
@@ -31,7 +31,7 @@ export async function readRequestBody(request: HttpRequest): Promise<RequestBody
 }
 
 /**
- * Reads a body that is the JSON of an object, whatever its content type.
+ * Reads a body that must be a JSON object, with any content type.
  *
  * @throws HttpError 400 if it is not, 413 above 1 MiB
  */
@@ -53,7 +53,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** The fields of a text that is a JSON object with a `message`. */
+/** Returns the fields of a text that is a JSON object with a `message`; otherwise undefined. */
 function runFieldsOf(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const { data } = jsonObject.safeParse(JSON.parse(text));

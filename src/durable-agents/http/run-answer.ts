@@ -6,7 +6,7 @@ import type { ErrorDescription } from '../../functions/with-error-handling.js';
 
 export type ResponseFormat = RunRequest['responseType'];
 
-/** The answer to a run request, in both of its forms. */
+/** The answer to a run request, as JSON and as text. */
 export interface RunAnswer {
   readonly status: number;
   readonly text: string;
@@ -15,7 +15,7 @@ export interface RunAnswer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** When to poll the status of a running run again. */
+/** `Retry-After` of a run that has not ended, in seconds. */
 export const RUN_RETRY_AFTER_SECONDS = 2;
 
 export function acceptedAnswer(run: RunRequest, threadId: string): RunAnswer {
@@ -24,20 +24,20 @@ export function acceptedAnswer(run: RunRequest, threadId: string): RunAnswer {
   return { status: 202, text: response, json, headers: statusHeaders(run, threadId) };
 }
 
-/** The answer to a caller whose time is up before the run has ended. */
+/** Returns the answer to a caller whose wait timed out. */
 export function timeoutAnswer(run: RunRequest, threadId: string, status: 202 | 500): RunAnswer {
   const response = 'Agent is still processing or timed out...';
   const json = { response, ...answerKeys(run, threadId, 'timeout') };
   return { status, text: response, json, headers: statusHeaders(run, threadId) };
 }
 
-/** The answer to a caller whose run has ended or waits for approval. */
+/** Returns the answer to a caller whose run has ended or waits for approval. */
 export function outcomeAnswer(run: RunRequest, threadId: string, outcome: RunOutcome): RunAnswer {
   if (outcome.status === 'waiting') {
     const response = 'Agent run is waiting for approval';
     const approvals = outcome.approvals.map(toOpenApproval);
     const json = { response, ...answerKeys(run, threadId, 'waiting_for_approval'), approvals };
-    // Without a time for another look: that can be days.
+    // No `Retry-After`, because the wait can take days.
     return { status: 202, text: response, json, headers: { location: statusLocation(run, threadId) } };
   }
   if (outcome.status === 'error') {
@@ -61,7 +61,7 @@ export function outcomeAnswer(run: RunRequest, threadId: string, outcome: RunOut
   };
 }
 
-/** Nothing for an answer that an earlier request with the same idempotency key got as text. */
+/** Returns nothing if an earlier request with the same idempotency key asked for text. */
 function structuredResponse(response: string): { readonly structured_response: unknown } | undefined {
   try {
     return { structured_response: JSON.parse(response) };
@@ -71,7 +71,7 @@ function structuredResponse(response: string): { readonly structured_response: u
   }
 }
 
-/** @param details further keys of the JSON answer */
+/** @param details - further keys of the JSON answer */
 export function failedAnswer(
   { status, message, headers }: ErrorDescription,
   details: Readonly<Record<string, string>> = {},
@@ -87,7 +87,7 @@ export function toResponse(answer: RunAnswer, format: ResponseFormat, threadId: 
   return { status, headers: { ...headers, ...textHeaders }, body: text };
 }
 
-/** Where to poll a running run, relative to the run endpoint, and when. */
+/** Returns `Location`, relative to the run endpoint, and `Retry-After`. */
 function statusHeaders(run: RunRequest, threadId: string): Readonly<Record<string, string>> {
   return {
     location: statusLocation(run, threadId),
@@ -99,12 +99,14 @@ function statusLocation({ correlationId }: RunRequest, threadId: string): string
   return `threads/${encodeURIComponent(threadId)}/runs/${correlationId}`;
 }
 
-/** A thread id in a header: unchanged if it is printable ASCII without `%`, else percent-encoded UTF-8. */
+/**
+ * Returns a thread id for a header: unchanged if it is printable ASCII without `%`, otherwise percent-encoded UTF-8.
+ */
 export function headerText(threadId: string): string {
   return /^[ -$&-~]*$/.test(threadId) ? threadId : encodeURIComponent(threadId);
 }
 
-/** The sample's keys first, then today's and coming names of the original. */
+/** Returns the keys of the Python sample, followed by the newer names of the original. */
 function answerKeys(
   { message, correlationId }: RunRequest,
   threadId: string,

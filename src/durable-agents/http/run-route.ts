@@ -29,18 +29,17 @@ import { streamRun } from './stream-run.js';
 export interface RunRouteOptions extends Omit<AgentClientOptions, 'durableClient' | 'threadId' | 'log'> {
   readonly access: ThreadAccess;
   readonly messageRules: MessageRules;
-  /** JSON Schema of the agent's answers. Undefined: they are any text. */
+  /** JSON Schema of the agent's answers. Undefined: any text. */
   readonly responseSchema?: JsonObject | undefined;
-  /** Status of the answer to a caller whose time is up before the run has ended. */
+  /** Status of the timeout answer. */
   readonly timeoutStatus: 202 | 500;
-  /** Without it `Accept: text/event-stream` has no effect. */
+  /** Without it, `Accept: text/event-stream` has no effect. */
   readonly runEvents?: RunEventSource | undefined;
 }
 
 /**
- * `POST agents/{agent}/run`: hands a message to the agent's thread and answers when the run has ended, or at once, or
- * with the run's events as they come. Requests with the same `Idempotency-Key` are one run, which each of them is
- * answered from.
+ * `POST agents/{agent}/run`: sends a message to the agent's thread. Answers when the run has ended, at once, or with a
+ * stream of the run's events. Requests with the same `Idempotency-Key` share one run.
  */
 export function createRunRoute(options: RunRouteOptions): HttpHandler {
   const { agentName, access, messageRules, runEvents, runRecords } = options;
@@ -85,7 +84,7 @@ export function createRunRoute(options: RunRouteOptions): HttpHandler {
           const lastEventId = (isKeyed && request.headers.get('last-event-id')) || undefined;
           const followed = { agentName, threadId, run, accepted, fromStart: isKeyed, lastEventId };
           const frames = await streamRun({ ...followed, runEvents: streamed, answerTo, context });
-          // A client that loses the connection before the first event needs them to go on.
+          // A client that loses the connection before the first event needs these headers to continue.
           return sseResponse(pacedBody(frames, context), {
             'x-ms-session-id': headerText(threadId),
             'x-ms-thread-id': headerText(threadId),
@@ -113,7 +112,7 @@ function answerKind(request: HttpRequest, bodyKind: ResponseFormat): ResponseFor
   return bodyKind === 'json' || accepts(request, 'application/json') ? 'json' : 'text';
 }
 
-/** Whether `Accept` lists a media type by name. */
+/** Returns whether `Accept` lists a media type by name. */
 function accepts(request: HttpRequest, mediaType: string): boolean {
   const ranges = (request.headers.get('accept') ?? '').toLowerCase().split(',');
   return ranges.some((range) => range.split(';', 1)[0]?.trim() === mediaType);

@@ -20,7 +20,7 @@ import { toRunView } from './run-view.js';
 export interface RunRoutesOptions {
   readonly access: ThreadAccess;
   readonly runRecords: RunRecords;
-  /** Follows the error that a run is unknown: why that may be. Optional. */
+  /** Added to the error for an unknown run, to explain a likely reason. Optional. */
   readonly unknownRunHint?: string | undefined;
 }
 
@@ -45,7 +45,7 @@ export const runsQuery = z.object({
     .optional(),
 });
 
-/** `GET agents/{agentName}/threads/{thread_id}/runs`: the newest first, without their responses. */
+/** `GET agents/{agentName}/threads/{thread_id}/runs`: lists the runs, newest first, without their responses. */
 export function createListRunsRoute({ access, runRecords }: RunRoutesOptions): HttpHandler {
   return withErrorHandling(async (request, context) => {
     const thread = await access.threadOf(request, context, 'read');
@@ -59,8 +59,8 @@ export function createListRunsRoute({ access, runRecords }: RunRoutesOptions): H
 }
 
 /**
- * `POST agents/{agentName}/threads/{thread_id}/runs/{correlation_id}/cancel`: 202 if the run ends soon, 200 if it was
- * cancelled before, 409 if it has ended otherwise.
+ * `POST agents/{agentName}/threads/{thread_id}/runs/{correlation_id}/cancel`: 202 if the cancellation is under way, 200
+ * if the run was already cancelled, 409 if it completed or failed.
  */
 export function createCancelRunRoute(options: RunRoutesOptions): HttpHandler {
   return withErrorHandling(async (request, context, log) => {
@@ -72,7 +72,7 @@ export function createCancelRunRoute(options: RunRoutesOptions): HttpHandler {
     if (isEnded(record) && record.status !== 'cancelled') {
       throw new HttpError(409, `The run has ended before it was cancelled: its status is ${record.status}.`);
     }
-    // Nothing else makes its entity look at it.
+    // A waiting run does not notice the cancellation until its entity is signalled.
     if (record.status === 'waiting_for_approval') {
       await signalResume(run, durableClient, { cancels: run.correlationId });
     }

@@ -3,7 +3,7 @@ import type { runSchema } from './answer-schemas.js';
 import type { KnownRun } from '../client/read-run.js';
 import { toOpenApproval } from './approval-view.js';
 
-/** A run as callers see it. Keys without a value are left out. */
+/** Returns a run as callers see it. Omits keys without a value. */
 export function toRunView(record: KnownRun): z.infer<typeof runSchema> {
   const { usage } = record;
   return {

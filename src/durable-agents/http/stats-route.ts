@@ -12,7 +12,7 @@ const MAX_BUCKETS = 500;
 const USUAL_BUCKETS = 60;
 const MINUTE = 60;
 const DAY = 24 * 60 * MINUTE;
-/** Widths of buckets in seconds, among which the default is chosen. */
+/** Candidates for the default width of buckets, in seconds. */
 const USUAL_WIDTHS = [MINUTE, 5 * MINUTE, 15 * MINUTE, 60 * MINUTE, 6 * 60 * MINUTE, DAY, 7 * DAY];
 
 /** `GET agents/{agentName}/stats` */
@@ -21,7 +21,7 @@ export const statsQuery = z.object({
   since: timeOf().optional(),
   /** Only runs that were accepted before this time. Default: now. */
   until: timeOf().optional(),
-  /** Least width of a bucket in seconds. It is wider if there would be more than 500. Default: about 60 buckets. */
+  /** Minimum width of a bucket in seconds. It is wider if there would be more than 500. Default: about 60 buckets. */
   bucket: wholeNumber(MINUTE, 7 * DAY).optional(),
 });
 
@@ -49,13 +49,13 @@ export const statsSchema = z.object({
   failures: z.array(z.object({ error_code: z.string(), count: z.int() })),
   first_update_ms: percentilesSchema,
   total_ms: percentilesSchema,
-  truncated: z.literal(true).optional().describe('Runs from before `since` are not part of it.'),
+  truncated: z.literal(true).optional().describe('Runs from before `since` are not included.'),
 });
 
 export interface StatsRouteOptions {
   readonly access: ThreadAccess;
   readonly storage: KeyValueStore;
-  /** Most runs that one request reads. @default 10,000: ten reads of a store */
+  /** Maximum number of runs that one request reads. @default 10,000, which is ten reads of a store */
   readonly maxRuns?: number;
   readonly now?: () => Date;
 }
@@ -72,7 +72,7 @@ export function registerStatsRoute(
   });
 }
 
-/** `GET agents/{agentName}/stats`: sums over the runs of an agent, or over those of the caller's threads. */
+/** `GET agents/{agentName}/stats`: summarizes the runs of an agent, or only those of the caller's threads. */
 export function createStatsRoute(options: StatsRouteOptions): HttpHandler {
   const { access, storage, maxRuns = 10_000, now = () => new Date() } = options;
   return withErrorHandling(async (request) => {
@@ -95,7 +95,7 @@ export function createStatsRoute(options: StatsRouteOptions): HttpHandler {
   });
 }
 
-/** @param wanted see {@link statsQuery} */
+/** @param wanted - see {@link statsQuery} */
 function bucketSeconds({ sinceMs, untilMs }: { sinceMs: number; untilMs: number }, wanted: number | undefined): number {
   const seconds = (untilMs - sinceMs) / 1000;
   // A period that begins within a bucket touches one more.

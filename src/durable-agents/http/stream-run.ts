@@ -14,20 +14,23 @@ export interface StreamRunOptions {
   readonly threadId: string;
   readonly run: RunRequest;
   readonly accepted: AcceptedRequest;
-  /** Whether another request may have started the run, so that its events are shown from the first on. */
+  /** Whether another request may have started the run, so that the stream replays its events from the first. */
   readonly fromStart: boolean;
-  /** Where the caller resumes. Undefined: with the run's first event. */
+  /** The event id after which the caller resumes. Undefined: the run's first event. */
   readonly lastEventId: string | undefined;
-  /** The answer to the run with this outcome, undefined if it has not ended in time. May throw an error to answer with. */
+  /**
+   * Returns the answer for an outcome; undefined means that the run has not ended in time. May throw an error to answer
+   * with.
+   */
   readonly answerTo: (outcome: RunOutcome | undefined) => RunAnswer;
   readonly context: InvocationContext;
 }
 
 /**
  * Starts a run and streams its events as server-sent events. The last one is `event: result` with the JSON of the run's
- * answer, which is that of a timeout if the run has not ended in time. The run continues if nobody reads.
+ * answer, or of a timeout if the run has not ended in time. The run continues if the client disconnects.
  *
- * @throws what keeps the run from being started
+ * @throws if the run cannot be started
  */
 export async function streamRun(options: StreamRunOptions): Promise<AsyncGenerator<Uint8Array>> {
   const { runEvents, agentName, threadId, run, accepted, fromStart, lastEventId, answerTo, context } = options;
@@ -61,7 +64,7 @@ async function* withResult(
   }
 }
 
-/** The caller gets the result even if the events cannot be read. */
+/** Ends at an error, so that the caller gets the result even if the events cannot be read. */
 async function* untilFailure(frames: RunEventStream['frames'], context: InvocationContext): AsyncGenerator<Uint8Array> {
   try {
     yield* frames;

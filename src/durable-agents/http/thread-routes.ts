@@ -13,7 +13,7 @@ export type ThreadRoutesOptions = DeleteThreadRouteOptions &
   RunRoutesOptions &
   DecideApprovalRouteOptions & { readonly authLevel: NonNullable<HttpFunctionOptions['authLevel']> };
 
-/** Registers the endpoints that serve, approve, cancel and delete what agents have been asked, for all agents. */
+/** Registers the endpoints for threads, runs and approvals of all agents. */
 export function registerThreadRoutes({ authLevel, ...options }: ThreadRoutesOptions): void {
   const add = (name: string, method: HttpMethod, route: string, handler: HttpHandler): void =>
     app.http(name, {
