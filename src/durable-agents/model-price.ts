@@ -1,8 +1,8 @@
 import type { AgentUsage } from './agent.js';
 
-/** What a model costs, per million tokens. */
+/** Price of a model per million tokens. */
 export interface ModelPrice {
-  /** ISO 4217, as `USD`. */
+  /** ISO 4217 code, such as `USD`. */
   readonly currency: string;
   readonly input: number;
   /** @default input */
@@ -12,16 +12,16 @@ export interface ModelPrice {
   readonly reasoning?: number | undefined;
 }
 
-/** What one or several runs have cost. */
+/** Cost of one or several runs. */
 export interface RunCost {
   readonly amount: number;
   readonly currency: string;
 }
 
-/** Prices of models by the name under which agents ask them: that of the deployment. */
+/** Prices by deployment name. */
 export type ModelPrices = Readonly<Record<string, ModelPrice>>;
 
-/** Cached tokens are part of the input, and reasoning is part of the output. */
+/** Returns the cost of a run. Cached tokens are part of the input, and reasoning is part of the output. */
 export function costOf({ inputTokenCount, outputTokenCount, extra }: AgentUsage, price: ModelPrice): RunCost {
   const { currency, input, output, cachedInput = input, reasoning = output } = price;
   const cachedCount = Math.min(inputTokenCount, extra?.['cached_input_token_count'] ?? 0);
@@ -35,9 +35,9 @@ export function costOf({ inputTokenCount, outputTokenCount, extra }: AgentUsage,
 }
 
 /**
- * Adds a cost to a sum. A sum in another currency starts again: the currency of the prices was changed.
+ * Adds a cost to a sum. If the currencies differ because the prices were changed, the sum starts over.
  *
- * @param sum undefined: nothing yet
+ * @param sum - undefined for an empty sum
  */
 export function addCost(sum: RunCost | undefined, { amount, currency }: RunCost): RunCost {
   const before = sum?.currency === currency ? sum.amount : 0;

@@ -15,7 +15,7 @@ import { toFunctionCall } from './tools/call-tool.js';
 
 const NOTHING: readonly AgentResponseUpdate[] = [];
 
-/** A content under construction: text comes in pieces. */
+/** A content under construction, because text arrives in pieces. */
 type ContentDraft = { kind: AgentTextUpdate['kind']; texts: string[] } | { kind: 'whole'; content: ThreadContent };
 
 interface MessageDraft {
@@ -23,7 +23,7 @@ interface MessageDraft {
   readonly contents: ContentDraft[];
 }
 
-/** Assembles a run's messages from the parts of a stream, and tells which updates they make visible. */
+/** Assembles a run's messages from the parts of a stream, and returns the updates to show. */
 export class ResponseCollector {
   readonly #joiner = new SurrogateJoiner();
   readonly #messages: MessageDraft[] = [];
@@ -32,17 +32,17 @@ export class ResponseCollector {
   #finish: AgentFinish | undefined;
   #isSuspended = false;
 
-  /** Whether the stream has ended because the run waits. It has no response then. */
+  /** Whether the stream has ended because the run waits. There is no response then. */
   get isSuspended(): boolean {
     return this.#isSuspended;
   }
 
-  /** True once a reader has seen an update. From then on the agent must not start over. */
+  /** Whether a reader has seen an update. If so, the agent must not start over. */
   get hasVisibleUpdates(): boolean {
     return this.#messages.length > 0;
   }
 
-  /** The updates that this part makes visible, usually one. */
+  /** Adds a part. @returns the updates to show, usually one */
   push(part: AgentStreamPart): readonly AgentResponseUpdate[] {
     if (part.kind === this.#lastKind) return this.#text(part.kind, this.#joiner.push(part.text));
     const ended = this.#endOfText();
@@ -51,7 +51,7 @@ export class ResponseCollector {
   }
 
   /**
-   * The whole response, after the end of the stream.
+   * Returns the whole response. Call it after the end of the stream.
    *
    * @throws AgentError `incomplete_response` if the stream ended without a finish reason: it was cut
    */
@@ -77,7 +77,7 @@ export class ResponseCollector {
     };
   }
 
-  /** The first part of a kind. */
+  /** Adds a part of another kind than the one before. */
   #start(part: AgentStreamPart): readonly AgentResponseUpdate[] {
     switch (part.kind) {
       case 'finish':
@@ -125,7 +125,7 @@ export class ResponseCollector {
     return [Object.freeze({ kind, text, ...this.#rounds() })];
   }
 
-  /** The conversation keeps what was called, marked as edited. */
+  /** Stores the edited arguments of a call, marked as edited. */
   #editCall({ callId, arguments: args }: AgentApprovalUpdate): void {
     const drafts = this.#messages.flatMap(({ contents }) => contents);
     const draft = drafts.findLast((one) => one.kind === 'whole' && one.content['callId'] === callId);
@@ -133,7 +133,7 @@ export class ResponseCollector {
     draft.content = { ...draft.content, arguments: args, argumentsEdited: true };
   }
 
-  /** The contents of the last message if it has this role, or of a new one. */
+  /** Returns the contents of the last message if it has this role, or of a new message. */
   #contents(role: MessageDraft['role']): ContentDraft[] {
     const last = this.#messages.at(-1);
     if (last?.role === role) return last.contents;
@@ -143,7 +143,7 @@ export class ResponseCollector {
     return contents;
   }
 
-  /** Frozen, as text updates are, because several callbacks may share it. */
+  /** Returns a frozen update, because several callbacks may share it. */
   #update(update: AgentResponseUpdate): AgentResponseUpdate {
     return deepFreeze({ ...update, ...this.#rounds() });
   }
@@ -157,7 +157,7 @@ function toContent(draft: ContentDraft): ThreadContent {
   return draft.kind === 'whole' ? draft.content : { $type: draft.kind, text: draft.texts.join('') };
 }
 
-/** Results arrive out of order if some of the calls wait for approval. The model gets them in the order of the calls. */
+/** Sorts results by the order of their calls. They arrive out of order if some calls wait for approval. */
 function inOrderOfCalls(results: readonly ThreadContent[], calls: readonly ThreadContent[] = []): ThreadContent[] {
   const positions = new Map(calls.map((call, position) => [call['callId'], position]));
   const positionOf = (result: ThreadContent): number => positions.get(result['callId']) ?? calls.length;

@@ -30,9 +30,9 @@ export interface RunAgentOptions {
   readonly attempt?: number;
   /** Optional. */
   readonly tracer?: RunTracer | undefined;
-  /** Redacts what the callback and the tracer get. Optional. */
+  /** Redacts the input of the callback and the tracer. Optional. */
   readonly redaction?: Redaction | undefined;
-  /** Whether the conversation keeps the answer, or the failure, redacted as well. @default false */
+  /** Whether to redact the answer or failure in the conversation, too. @default false */
   readonly redactAnswers?: boolean | undefined;
   /** Optional. */
   readonly prices?: ModelPrices | undefined;
@@ -47,17 +47,17 @@ export interface RunAgentOptions {
   readonly isResumed?: boolean | undefined;
   /** Cancels the run: it fails with the signal's reason. Optional. */
   readonly signal?: AbortSignal | undefined;
-  /** How much of the history the model gets. */
+  /** Limits of the history that the model gets. */
   readonly historyLimits?: HistoryLimits | undefined;
   readonly now?: () => Date;
 }
 
 /** How a run ended. */
 export interface RunResult {
-  /** The thread's entries, with the request and response of this run. */
+  /** The thread's entries, including the request and response of this run. */
   readonly history: readonly ThreadEntry[];
   readonly response: ThreadEntry;
-  /** Undefined if the run failed or was not repeated. */
+  /** Undefined if the run failed or was already completed. */
   readonly finishReason?: AgentFinishReason | undefined;
   /** Undefined if the price of the model is not known, or its usage. */
   readonly cost?: RunCost | undefined;
@@ -73,9 +73,9 @@ export interface SuspendedRun {
 }
 
 /**
- * Runs the agent on one request: passes each update and the outcome to the callback, and returns the history with the
- * request and its response. A failure is a response with an `error` content; nothing is thrown. A run that the history
- * already answers is not repeated.
+ * Runs the agent on one request. Passes each update and the outcome to the callback, and returns the history with the
+ * request and its response. A failure becomes a response with an `error` content; nothing is thrown. A run that has a
+ * response in the history is not repeated.
  */
 export async function runAgent(options: RunAgentOptions): Promise<RunResult | SuspendedRun> {
   const { agent, threadId, history, callback, attempt = 1, log, timeoutMs, now = () => new Date() } = options;
@@ -145,7 +145,7 @@ export async function runAgent(options: RunAgentOptions): Promise<RunResult | Su
     }
     const answer = withCost(answered, agent, options.prices);
     answerFormat?.parse(answer.text);
-    // What cannot be stored is a failure, of which the callback must not hear after it was told of the answer.
+    // An answer that cannot be stored is a failure. Check before the callback gets the answer.
     response = toResponseEntry(correlationId, answer, now());
     ({ finishReason, cost } = answer);
     const shown = await notifier.response(answer);
@@ -156,7 +156,7 @@ export async function runAgent(options: RunAgentOptions): Promise<RunResult | Su
     const failure = AgentError.from(error);
     log.warn(`${where} run failed: ${failure.code}: ${failure.message}${causeOf(failure)} (thread ${threadId})`);
     const shown = redaction?.error(failure) ?? failure;
-    // Before the callback, which may change the error.
+    // Created before the callback, which may change the error.
     response = toFailedEntry(correlationId, redactAnswers ? shown : failure, agent.name, now());
     trace?.failed(shown);
     await notifier.error(shown);
@@ -165,7 +165,9 @@ export async function runAgent(options: RunAgentOptions): Promise<RunResult | Su
   return { history: [...history, requestEntry, response], response, finishReason, cost, firstUpdateAt };
 }
 
-/** Records a run that cannot start: reports it to the callback, and returns the history with its request and failure. */
+/**
+ * Records a run that cannot start: reports it to the callback, and returns the history with its request and failure.
+ */
 export async function failRun(options: RunAgentOptions, failure: AgentError): Promise<RunResult> {
   const { agent, threadId, request, history, callback, attempt = 1, log, timeoutMs, now = () => new Date() } = options;
   const { isResumed, redactAnswers = false } = options;
@@ -235,7 +237,7 @@ function toFailedEntry(correlationId: string, error: AgentError, authorName: str
   };
 }
 
-/** For the log only. An unexpected error is logged with its stack. */
+/** Returns the cause of a failure for the log: with its stack if the error is unexpected. */
 function causeOf({ code, cause }: AgentError): string {
   if (cause === undefined) return '';
   if (!(cause instanceof Error)) return ` (${inspect(cause)})`;

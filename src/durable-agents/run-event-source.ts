@@ -8,15 +8,15 @@ export interface RunIdentity extends ThreadIdentity {
 
 /** The events of a run, as frames of server-sent events. */
 export interface RunEventStream {
-  /** Returns `ended` after the last event, or `limit` when the stream had to end before the run. */
+  /** Returns `ended` after the last event, or `limit` if the stream had to end before the run. */
   readonly frames: AsyncGenerator<Uint8Array, 'ended' | 'limit'>;
-  /** Must be called when `frames` are not read to their end. */
+  /** Must be called if `frames` is not read to the end. */
   readonly close: () => void;
 }
 
 export interface FollowOptions {
   /**
-   * Replays the stored events of the run first, which may have begun or ended, then follows live.
+   * Replays stored events first, then follows live. The run may already have started or ended.
    *
    * @default false
    */
@@ -27,14 +27,14 @@ export interface FollowOptions {
 
 /** Lets the caller of the run endpoint follow the run that it starts. */
 export interface RunEventSource {
-  /** How long a stream may stay open. */
+  /** Maximum duration of a stream. */
   readonly maxDurationMs: number;
 
   /**
-   * Opens a stream before the run is started, so that none of its events is missed; with `fromStart` also later.
+   * Opens a stream. Call it before the run starts to miss no event; with `fromStart`, it may also be called later.
    *
-   * @param ended aborted when the run has ended and all of its events are recorded
-   * @throws HttpError 503 when too many streams are open, 400 when `lastEventId` is no id of an event
+   * @param ended - aborted when the run has ended and all of its events are recorded
+   * @throws HttpError 503 if too many streams are open, 400 if `lastEventId` is not the id of an event
    */
   follow(run: RunIdentity, ended: AbortSignal, options?: FollowOptions): Promise<RunEventStream>;
 }

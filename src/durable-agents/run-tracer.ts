@@ -4,8 +4,8 @@ import type { ThreadMessage } from './thread/thread-state.js';
 import type { ModelToolCall } from './tools/chat-model.js';
 
 /**
- * Follows the work of runs, to make spans and metrics of it. A callback sees only what a run shows; a tracer also sees
- * when each model call and tool call starts and ends. Its methods must not throw and are not awaited.
+ * Follows runs to record spans and metrics. Unlike a callback, it also sees when each model call and tool call starts
+ * and ends. Its methods must not throw and are not awaited.
  */
 export interface RunTracer {
   /** Called for each delivery of a run, before its agent is asked. */
@@ -20,7 +20,7 @@ export interface TracedRun {
   readonly attempt: number;
   /** When the request was accepted: ISO 8601 in UTC. */
   readonly requestedAt: string;
-  /** The caller's span, as a `traceparent` header holds it (W3C Trace Context). Optional. */
+  /** The caller's span in the format of a `traceparent` header (W3C Trace Context). Optional. */
   readonly traceParent: string | undefined;
   /** Removes secrets from a text before it leaves the run. */
   readonly redact: (text: string) => string;
@@ -32,7 +32,7 @@ export interface RunTrace {
   startToolCall(call: TracedToolCall): ToolCallTrace;
   answered(response: AgentResponse): void;
   failed(error: AgentError): void;
-  /** The run waits for something outside, as the approval of a tool call; a later delivery continues it. */
+  /** The run waits, for example for approval of a tool call. A later delivery continues it. */
   suspended(): void;
 }
 
@@ -52,11 +52,11 @@ export interface TracedModelCall {
   readonly outputType: 'text' | 'json';
 }
 
-/** The model behind an agent, and who serves it. */
+/** The model of an agent, and its provider. */
 export interface AgentModel {
   /** The requested model: the deployment. */
   readonly name: string;
-  /** As the OpenTelemetry conventions name it: `azure.ai.openai`. */
+  /** Name in the OpenTelemetry conventions, such as `azure.ai.openai`. */
   readonly provider: string;
   readonly serverAddress: string;
   readonly serverPort: number;
@@ -71,9 +71,9 @@ export interface ModelCallTrace {
 }
 
 export interface TracedAnswer {
-  /** The provider's id of the answer. `undefined` if it gave none. */
+  /** The provider's id of the answer. `undefined` if unknown. */
   readonly id: string | undefined;
-  /** The model that answered, as the provider names it. `undefined` if it did not. */
+  /** The provider's name of the model. `undefined` if unknown. */
   readonly model: string | undefined;
   readonly finishReason: AgentFinishReason | 'tool_call';
   /** The tools that the model calls. */
@@ -93,8 +93,8 @@ export interface TracedToolCall {
 export interface ToolCallTrace {
   /** Calls the tool, whose spans become children of the tool's span. */
   run<Result>(call: () => Result): Result;
-  /** @param result JSON */
+  /** @param result - plain JSON */
   answered(result: unknown): void;
-  /** @param code stable and in snake_case: `tool_timeout`, `tool_error`, … */
+  /** @param code - stable and in snake_case: `tool_timeout`, `tool_error`, … */
   failed(code: string, message: string): void;
 }

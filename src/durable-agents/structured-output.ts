@@ -5,7 +5,7 @@ import type { RunRequest } from './run-request.js';
 import type { JsonObject } from './thread/thread-state.js';
 import { describeIssues } from './tools/tool.js';
 
-/** A JSON Schema that cannot be used. Its message says why and may be shown to callers. */
+/** A JSON Schema is not supported. The message says why and may be shown to callers. */
 export class ResponseSchemaError extends Error {
   constructor(problem: string, options?: ErrorOptions) {
     super(problem, options);
@@ -17,11 +17,11 @@ export class ResponseSchemaError extends Error {
 const SCHEMAS_BY_NAME = ['properties', '$defs', 'definitions', 'dependentSchemas'];
 const SCHEMA_LISTS = ['anyOf', 'oneOf', 'allOf', 'prefixItems'];
 const SCHEMAS = ['items', 'additionalProperties', 'not', 'contains', 'propertyNames'];
-/** Regular expressions of callers can block the process for as long as they like. */
+/** Refused keywords, because a caller's regular expression can block the process. */
 const REFUSED = ['pattern', 'patternProperties'];
 
 /**
- * Checks that a schema can be used for an answer.
+ * Checks that a schema is supported.
  *
  * @throws ResponseSchemaError
  */
@@ -29,38 +29,38 @@ export function checkResponseSchema(schema: JsonObject): void {
   validatorOf(schema);
 }
 
-/** The shape of answers. */
+/** The format of answers. */
 export interface AnswerFormat<Answer = unknown> {
-  /** For the model. */
+  /** The JSON Schema for the model. */
   readonly schema: JsonObject;
   /**
-   * Reads the text of an answer.
+   * Parses the text of an answer.
    *
-   * @throws AgentError `invalid_structured_output` that says what does not fit
+   * @throws AgentError `invalid_structured_output`, with a message that says what does not match
    */
   parse(text: string): Answer;
 }
 
-/** The format that a caller asks for with a JSON Schema. */
+/** Creates the format for a JSON Schema of a caller. */
 function jsonAnswerFormat(schema: JsonObject): AnswerFormat {
   return {
     schema,
     parse(text) {
       const value = parseJson(text);
-      // The caller gets the value as the model wrote it.
+      // Return the model's value unchanged.
       parseBy(validatorOf(schema), value);
       return value;
     },
   };
 }
 
-/** The format that a zod schema describes: the model gets it as JSON Schema, and answers are parsed by it. */
+/** Creates the format for a zod schema: the model gets it as JSON Schema, and it parses the answers. */
 export function zodAnswerFormat<Answer>(schema: z.ZodType<Answer>): AnswerFormat<Answer> {
   const { $schema: _, ...json } = z.toJSONSchema(schema, { io: 'input' });
   return { schema: json, parse: (text) => parseBy(schema, parseJson(text)) };
 }
 
-/** What the answer to a request must be. The request's schema wins over the agent's. Undefined: any text. */
+/** Returns the format of the answer to a request. The request's schema wins over the agent's. Undefined: any text. */
 export function answerFormatOf(agent: Agent, { responseSchema }: RunRequest): AnswerFormat | undefined {
   return responseSchema === undefined ? agent.answerFormat : jsonAnswerFormat(responseSchema);
 }
@@ -80,7 +80,7 @@ function parseBy<Answer>(schema: z.ZodType<Answer>, value: unknown): Answer {
   throw new AgentError('invalid_structured_output', problem);
 }
 
-/** Whether models can follow a schema strictly: all properties of its objects are required, and no others allowed. */
+/** Returns whether a schema allows strict mode: all properties are required, and no others allowed. */
 export function isStrictSchema(schema: JsonObject): boolean {
   return schemasIn(schema).every((inner) => {
     const { properties, required } = inner;
@@ -97,13 +97,13 @@ function validatorOf(schema: JsonObject): z.ZodType {
     return z.fromJSONSchema(schema);
   } catch (error) {
     if (error instanceof ResponseSchemaError) throw error;
-    // The library throws plain errors of several kinds, and a schema that is nested too deeply exhausts the stack.
+    // The library throws several kinds of errors, and a deeply nested schema exhausts the stack.
     const problem = error instanceof Error && !(error instanceof TypeError) ? error.message : 'it is malformed';
     throw new ResponseSchemaError(problem.slice(0, 200), { cause: error });
   }
 }
 
-/** A schema and all schemas in it. */
+/** Returns a schema and all schemas in it. */
 function schemasIn(schema: JsonObject): JsonObject[] {
   const inner = [
     ...SCHEMAS_BY_NAME.flatMap((keyword) => (isObject(schema[keyword]) ? Object.values(schema[keyword]) : [])),

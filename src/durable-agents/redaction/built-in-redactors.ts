@@ -34,7 +34,7 @@ const phone: Redactor = {
   tail: `(?<![\\p{L}\\p{N}+])(?:\\+|\\(|\\d)[\\d .()/\\u00A0\\u2011-]{0,46}`,
 };
 
-/** Numbers of payment cards: in one piece, or in the groups that cards print. */
+/** Numbers of payment cards, without separators or in the groups printed on cards. */
 const card: Redactor = {
   name: 'card',
   pattern: new RegExp(
@@ -61,7 +61,7 @@ const jwt: Redactor = {
   begun: `(?<!${token})eyJ[A-Za-z0-9_.-]{8,}`,
 };
 
-/** What the keys of well-known services begin with. */
+/** Prefixes of keys of well-known services. */
 const KEY_PREFIXES =
   'sk- sk_live_ sk_test_ rk_live_ rk_test_ AIza SG. ghp_ gho_ ghu_ ghs_ ghr_ github_pat_ glpat- npm_ hf_ xoxa- xoxb- xoxp- xoxr- xoxs- xapp-'.split(
     ' ',
@@ -77,14 +77,14 @@ const apiKey: Redactor = {
       `|[A-Za-z0-9]{52}JQQJ99[A-Za-z0-9]{26}|[A-Za-z0-9+/]{86}==)${notBeforeWord}`,
     'u',
   ),
-  // What is no more than 86 letters and digits may be any of the forms, or the beginning of a prefix.
+  // Up to 86 letters and digits may be any of the forms, or the beginning of a prefix.
   tail: `${notInWord}(?:[A-Za-z0-9+/]{1,86}={0,2}|${beginnings(KEY_PREFIXES)}|${keyPrefix}${keyCharacter}*)`,
   begun: `${notInWord}(?=${keyPrefix})(?=${keyCharacter}*\\d)${keyCharacter}{12,}`,
-  // Words may begin like a key and go on with a hyphen; keys hold digits.
+  // A word with a hyphen may begin like a key, but keys contain digits.
   secretLength: (match) => (/\d/.test(match) ? match.length : 0),
 };
 
-/** What a connection string or a signed address of Azure begins with, or holds. */
+/** Parts of Azure's connection strings and signed URLs. */
 const CONNECTION_PARTS = [
   'DefaultEndpointsProtocol=',
   'BlobEndpoint=',
@@ -128,7 +128,7 @@ export const builtInRedactors = {
 
 export type BuiltInRedactor = keyof typeof builtInRedactors;
 
-/** The check digit of payment cards (ISO/IEC 7812). */
+/** Verifies the check digit of a payment card (ISO/IEC 7812). */
 function passesLuhn(match: string): boolean {
   let sum = 0;
   const digits = match.replaceAll(/\D/g, '');
@@ -141,8 +141,8 @@ function passesLuhn(match: string): boolean {
 }
 
 /**
- * The check digits of account numbers (ISO 13616). Words may follow a number in groups, so the longest beginning that
- * passes counts.
+ * Verifies the check digits of an account number (ISO 13616). Words may follow a number in groups, so the longest valid
+ * prefix counts.
  */
 function ibanLength(match: string): number {
   for (let length = match.length; length >= 15; length -= 1) {
@@ -163,7 +163,7 @@ function passesMod97(match: string): boolean {
   return remainder === 1;
 }
 
-/** Source of a pattern that matches each proper beginning of the words. */
+/** Returns the source of a pattern that matches each proper prefix of the words. */
 function beginnings(words: readonly string[]): string {
   const all = words.flatMap((word) => Array.from(word, (_, index) => word.slice(0, index + 1)).slice(0, -1));
   return [...new Set(all)].map(escaped).join('|');

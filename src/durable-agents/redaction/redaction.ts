@@ -1,9 +1,9 @@
 import { DEFAULT_MAX_LENGTH, MAX_MAX_LENGTH, type Redactor } from './redactor.js';
 
-/** Values below this depth are dropped: a value that a model made up may be deep enough to exhaust the stack. */
+/** Values below this depth are dropped, because a value from a model may be deep enough to exhaust the stack. */
 const MAX_DEPTH = 64;
 
-/** Where a secret is in a text. */
+/** Position of a secret in a text. */
 export interface FoundSecret {
   readonly start: number;
   readonly end: number;
@@ -13,12 +13,12 @@ export interface FoundSecret {
 /** Replaces secrets in texts, in JSON values and in streams of text. */
 export class Redaction {
   readonly #finders: readonly Finder[];
-  /** What all tails match at the end of a text. */
+  /** Matches all tails at the end of a text. */
   readonly #tail: RegExp | undefined;
   /** Length of the longest secret that has no tail. */
   readonly #maxLength: number;
 
-  /** @throws TypeError for a redactor that breaks the rules of {@link Redactor} */
+  /** @throws TypeError for an invalid {@link Redactor} */
   constructor(redactors: readonly Redactor[]) {
     for (const redactor of redactors) assertUsable(redactor);
     this.#finders = redactors.map(toFinder);
@@ -35,16 +35,16 @@ export class Redaction {
     return replace(text, 0, this.find(text, 0, { isWhole: true }));
   }
 
-  /** Redacts the strings within a JSON value; the names of its members stay. */
+  /** Redacts the strings in a JSON value, but not the names of members. */
   json<Value>(value: Value): Value {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- strings stay strings
     return this.#json(value, 0) as Value;
   }
 
   /**
-   * Finds the secrets of a text from an index on: sorted, without overlaps.
+   * Finds the secrets in a text from an index on: sorted, without overlaps.
    *
-   * @param isWhole whether nothing follows the text: then it may also end within a secret
+   * @param isWhole - whether nothing follows the text, which may then end within a secret
    */
   find(text: string, from: number, { isWhole }: { readonly isWhole: boolean }): FoundSecret[] {
     const found: FoundSecret[] = [];
@@ -61,7 +61,10 @@ export class Redaction {
     return found.length < 2 ? found : merged(found);
   }
 
-  /** Where in a text, from an index on, a secret may begin that more text would complete; its length if nowhere. */
+  /**
+   * Returns the start of a possibly incomplete secret in a text, from an index on; the length of the text if there is
+   * none.
+   */
   tailStart(text: string, from: number): number {
     let start = text.length;
     if (this.#tail !== undefined) {
@@ -80,7 +83,7 @@ export class Redaction {
   }
 }
 
-/** The part of a text between two indices with its secrets replaced, which are all in it. */
+/** Returns the part of a text between two indices, with the given secrets replaced. */
 export function replace(text: string, from: number, secrets: readonly FoundSecret[], end = text.length): string {
   if (secrets.length === 0) return text.slice(from, end);
   let redacted = '';
@@ -128,7 +131,7 @@ function indexOf(pattern: RegExp, text: string, from: number): number {
   return pattern.exec(text)?.index ?? -1;
 }
 
-/** Joins secrets that overlap, under the name of the first. */
+/** Merges overlapping secrets under the name of the first. */
 function merged(secrets: readonly FoundSecret[]): FoundSecret[] {
   const [first, ...rest] = secrets.toSorted((one, other) => one.start - other.start || other.end - one.end);
   const result = first === undefined ? [] : [first];

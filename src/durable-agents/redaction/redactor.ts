@@ -1,6 +1,6 @@
 /** Finds one kind of secret in text, as data: {@link Redaction} applies it to whole texts and to streams. */
 export interface Redactor {
-  /** Names the kind: a secret is replaced by `[redacted:NAME]`. Letters, digits, `_` and `-`. */
+  /** Name of the kind: a secret is replaced with `[redacted:NAME]`. Letters, digits, `_` and `-`. */
   readonly name: string;
   /**
    * Matches a secret. It has the flag `u`, matches no empty text, and looks back and ahead by one character at most.
@@ -8,8 +8,8 @@ export interface Redactor {
    */
   readonly pattern: RegExp;
   /**
-   * Source of a pattern (flags `i` and `u`) that matches, at the end of a text, all that may become a secret when more
-   * text arrives. Also matches a complete secret that may still grow. A stream holds back the match.
+   * Source of a pattern (flags `i` and `u`) that matches, at the end of a text, everything that may become a secret
+   * when more text arrives. Also matches a complete secret that may still grow. A stream holds back the match.
    *
    * @default the last `maxLength` characters
    */

@@ -15,11 +15,13 @@ function isTool(update: AgentResponseUpdate): update is ToolUpdate {
   return update.kind !== 'text' && update.kind !== 'reasoning';
 }
 
-/** Redacts what one delivery of a run shows to callbacks and traces. The conversation and the model see the originals. */
+/**
+ * Redacts the data that one delivery of a run passes to callbacks and traces. Conversation and model get the originals.
+ */
 export class RunRedaction {
   readonly #redaction: Redaction;
   readonly #stream: StreamRedactor;
-  /** The last update of the text that may be held back. */
+  /** The last update of text that may be held back. */
   #last: TextUpdate | undefined;
   /** The released part of the answer: the texts since the last update that is neither text nor reasoning. */
   #text = '';
@@ -33,7 +35,7 @@ export class RunRedaction {
     return this.#redaction.text(text);
   }
 
-  /** The updates to show in place of this one: none while all of it is held back. */
+  /** Returns the updates to show instead of this one: none while all of its text is held back. */
   push(update: AgentResponseUpdate): readonly AgentResponseUpdate[] {
     const ended = update.kind === this.#last?.kind ? NOTHING : this.end();
     if (isTool(update)) {
@@ -46,12 +48,12 @@ export class RunRedaction {
     return ended.length === 0 ? visible : [...ended, ...visible];
   }
 
-  /** The remaining held-back text. */
+  /** Returns the remaining held-back text. */
   end(): readonly AgentResponseUpdate[] {
     return this.#last === undefined ? NOTHING : this.#visible(this.#last, this.#stream.end());
   }
 
-  /** The answer as shown, with the text of the updates. Call {@link end} first. */
+  /** Returns the redacted answer, with the text of the updates. Call {@link end} first. */
   response(response: AgentResponse): AgentResponse {
     return { ...response, text: this.#text, messages: this.#redaction.json(response.messages) };
   }
@@ -86,7 +88,7 @@ export class RunRedaction {
   }
 }
 
-/** A log that redacts its lines. */
+/** Returns a log that redacts its lines. */
 export function redactedLog(log: Logger, redaction: Redaction): Logger {
   return {
     info: (message) => log.info(redaction.text(message)),

@@ -1,17 +1,17 @@
 import { type Redaction, replace } from './redaction.js';
 
-/** Limits of the held-back text, in UTF-16 code units. */
+/** Maximum length of the held-back text, in UTF-16 code units. */
 const MAX_HELD = 8192;
-/** What continues a secret that was longer than that. */
+/** Matches the rest of a longer secret. */
 const CONTINUATION = /^[^\s"'`<>]+/;
 
 /**
- * Redacts a text that comes in pieces. It holds back the end of what has come while that may be the beginning of a
- * secret, and releases it once it is decided. Of each piece only its own text and what is held back is looked at.
+ * Redacts a text that arrives in pieces. Holds back the end of the text while it may be the beginning of a secret.
+ * Searches only the new piece and the held-back text.
  */
 export class StreamRedactor {
   readonly #redaction: Redaction;
-  /** The last character that was released, as the text has it: patterns look back by one. */
+  /** The last released character before redaction, because patterns look back by one. */
   #before = '';
   #held = '';
   /** Whether the text is within a secret that was replaced before its end. */
@@ -21,7 +21,7 @@ export class StreamRedactor {
     this.#redaction = redaction;
   }
 
-  /** @returns what can be released now; often empty */
+  /** @returns the text that can be released now; often empty */
   push(piece: string): string {
     const rest = this.#isInSecret ? this.#skip(piece) : piece;
     const from = this.#before.length;
@@ -29,7 +29,7 @@ export class StreamRedactor {
     if (text.length === from) return '';
     const secrets = this.#redaction.find(text, from, { isWhole: false });
     const undecided = this.#redaction.tailStart(text, from);
-    // A secret that reaches into the undecided part may belong to a longer one.
+    // A secret that reaches into the held-back part may belong to a longer one.
     const start = secrets.find((secret) => secret.end > undecided)?.start ?? undecided;
     const cut = wholeCharacters(text, Math.min(start, undecided));
     const released = replace(
@@ -43,7 +43,7 @@ export class StreamRedactor {
     return this.#held.length > MAX_HELD ? released + this.#overflow() : released;
   }
 
-  /** Releases the rest, after the last piece. */
+  /** Releases the rest. Call it after the last piece. */
   end(): string {
     const rest = this.#releaseAll().text;
     this.#before = '';
@@ -75,7 +75,7 @@ export class StreamRedactor {
   }
 }
 
-/** Moves an index out of the middle of a surrogate pair. */
+/** Moves an index out of a surrogate pair. */
 function wholeCharacters(text: string, index: number): number {
   const isWithinPair = index > 0 && index < text.length && /^[\uDC00-\uDFFF]/.test(text.slice(index, index + 1));
   return isWithinPair ? index - 1 : index;

@@ -35,13 +35,13 @@ const rowSchema = z.object({
   owner: z.string().optional(),
 });
 
-/** What statistics need of a run. */
+/** The data of a run that statistics need. */
 export type RunFigures = Readonly<z.infer<typeof rowSchema>> & {
   /** When the request was accepted: milliseconds since 1970. */
   readonly acceptedMs: number;
 };
 
-/** The row of a run. @param owner of the thread, if it has one */
+/** Returns the row of a run. @param owner - owner of the thread, if any */
 export function figuresRow(record: RunRecord, owner: string | undefined): ValueChange {
   const { status, errorCode, usage, cost, createdAt, firstUpdateAt, endedAt } = record;
   const sinceAccepted = (time: string | undefined): number | undefined =>
@@ -64,7 +64,7 @@ function parseFigures({ key, value }: StoredValue): RunFigures {
   return { ...rowSchema.parse(JSON.parse(value)), acceptedMs: Number(order.slice(0, -5)) };
 }
 
-/** The rows of runs that were accepted at or after `since`, and before `until`. Undefined sets no bound. */
+/** Returns the key range of runs that were accepted at or after `since`, and before `until`. Undefined: no limit. */
 function figuresRange(since: Date | undefined, until: Date | undefined): KeyRange {
   // `~` sorts after every row of the same order.
   const after = (time: Date): string => `${PREFIX}${invertedOrder(orderAt(withinOrder(time)))}~`;
@@ -74,7 +74,7 @@ function figuresRange(since: Date | undefined, until: Date | undefined): KeyRang
   };
 }
 
-/** Removes rows of an agent's runs. @param positions of the runs, see {@link runPosition} */
+/** Removes rows of an agent's runs. @param positions - positions of the runs; see {@link runPosition} */
 export async function removeFigures(
   store: KeyValueStore,
   agentName: string,
@@ -86,7 +86,7 @@ export async function removeFigures(
     const rows = [...(await store.readMany(partition, keys)).values()];
     const [guard] = rows;
     const removed = rows.map(({ key }) => ({ key, value: undefined }));
-    // A guard that does not hold was removed, or changed by a late delivery: those that are left are read again.
+    // If the guard fails, a late delivery changed or removed the row, so read the remaining rows again.
     if (guard !== undefined && (await store.commit(partition, guard, removed)) === undefined) continue;
     first += MAX_CHANGES_PER_COMMIT;
   }
@@ -98,11 +98,11 @@ export interface FiguresQuery {
   readonly until: Date;
   /** Only runs of this owner's threads. */
   readonly owner?: string | undefined;
-  /** Most rows to read. */
+  /** Maximum number of rows to read. */
   readonly limit: number;
 }
 
-/** A query may name any year. */
+/** Clamps a time to the range of keys, because a query may contain any year. */
 function withinOrder(time: Date): number {
   return Math.min(Math.max(0, time.getTime()), LAST_MS);
 }
@@ -110,7 +110,7 @@ function withinOrder(time: Date): number {
 /**
  * Reads a bounded number of rows.
  *
- * @returns the newest run first. `cutAtMs`: the rows from before this time were not read; undefined if all were.
+ * @returns newest run first. `cutAtMs`: rows from before this time were not read; undefined if all were read.
  */
 export async function readFigures(
   store: KeyValueStore,

@@ -3,7 +3,7 @@ import type { RunCost } from '../model-price.js';
 import type { RunIdentity } from '../run-event-source.js';
 import type { ThreadEntry } from '../thread/thread-state.js';
 
-/** What a run can be doing. The last three are ends. */
+/** The statuses of a run. The last three are final. */
 export const RUN_STATUSES = ['queued', 'running', 'waiting_for_approval', 'completed', 'failed', 'cancelled'] as const;
 
 export type RunStatus = (typeof RUN_STATUSES)[number];
@@ -17,9 +17,9 @@ const runRecordSchema = z.object({
   createdAt: z.string(),
   /** Position among the runs of the thread: digits that sort as text. */
   order: z.string(),
-  /** Whether the run cancels those before it. */
+  /** Whether the run cancels the earlier ones. */
   interrupts: z.boolean().optional(),
-  /** When the entity first began it. */
+  /** When the entity first started it. */
   startedAt: z.string().optional(),
   /** When the callback got the first update of the newest delivery. */
   firstUpdateAt: z.string().optional(),
@@ -28,10 +28,12 @@ const runRecordSchema = z.object({
   attempt: z.int().min(0),
   /** Set when a running run should end. */
   cancelRequestedAt: z.string().optional(),
-  /** When its turn was dropped from the conversation: only the record still tells that the run must not be repeated. */
+  /**
+   * When its turn was dropped from the conversation. From then on, only the record prevents a repetition of the run.
+   */
   droppedAt: z.string().optional(),
   response: z.string().optional(),
-  /** Entries of the conversation up to and including the response. */
+  /** Number of entries of the conversation up to and including the response. */
   messageCount: z.int().optional(),
   usage: z
     .object({
@@ -51,7 +53,7 @@ const runRecordSchema = z.object({
 /** The data of a run outside its thread's entity. */
 export type RunRecord = Readonly<z.infer<typeof runRecordSchema>>;
 
-/** A run that is about to be handed to its thread's entity. */
+/** A run that is about to be sent to its thread's entity. */
 export interface NewRun extends RunIdentity {
   readonly message: string;
   /** When the request was accepted: ISO 8601. */
@@ -70,7 +72,7 @@ export type RunEnd = Pick<RunRecord, 'firstUpdateAt'> &
 
 export const CANCELLED_END = { status: 'cancelled', errorCode: 'cancelled', error: 'The run was cancelled.' } as const;
 
-/** The end of a run in a thread whose conversation turns out to belong to another user. It leaves nothing there. */
+/** The end of a run whose thread turns out to belong to another user. It adds nothing to the conversation. */
 export const FOREIGN_THREAD_END = {
   status: 'failed',
   errorCode: 'thread_of_another_user',
@@ -90,9 +92,9 @@ export function queuedRun({ correlationId, message, createdAt }: NewRun, order: 
 }
 
 /**
- * The record when a delivery of the run begins. What an earlier delivery has ended with is void.
+ * Returns the record at the start of a delivery. Discards the end of an earlier delivery.
  *
- * @param continues whether the delivery goes on with the newest attempt
+ * @param continues - whether the delivery continues the newest attempt
  */
 export function begunRun(record: RunRecord, deliveries: number, now: string, continues = false): RunRecord {
   const { correlationId, message, createdAt, order, interrupts, startedAt = now } = record;
@@ -103,7 +105,7 @@ export function begunRun(record: RunRecord, deliveries: number, now: string, con
   return { ...kept, status: 'running', startedAt, attempt, ...shown };
 }
 
-/** @param firstUpdateAt of the delivery after which the run waits */
+/** @param firstUpdateAt - first update of the delivery that ends in the wait */
 export function suspendedRun(record: RunRecord, firstUpdateAt: string | undefined): RunRecord {
   return { ...record, status: 'waiting_for_approval', firstUpdateAt: record.firstUpdateAt ?? firstUpdateAt };
 }
@@ -119,7 +121,7 @@ const storedUsage = z.object({
   extensionData: z.record(z.string(), z.number()).optional(),
 });
 
-/** The tokens of a stored response. Undefined if it does not tell. */
+/** Returns the tokens of a stored response. Undefined if unknown. */
 export function usageOf({ usage }: ThreadEntry): RunRecord['usage'] {
   const { data } = storedUsage.safeParse(usage);
   if (data === undefined) return undefined;

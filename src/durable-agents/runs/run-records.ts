@@ -18,29 +18,29 @@ import { RunOrder } from './run-order.js';
 import { changesOf, LISTED, runKey, RunRows } from './run-rows.js';
 import { parseTombstone, refuses, TOMBSTONE_KEY } from './tombstones.js';
 
-/** Changes with each run that is accepted only while its thread is idle. */
+/** Changes with each run that is accepted on the condition that its thread is idle. */
 const CLAIM_KEY = 'claim';
 
-/** What became of a run that was to be accepted. */
+/** The result of accepting a run. */
 export interface AcceptedRun {
   /** `known`: it was accepted before. `busy`: another run of the thread has not ended; `record` is that one. */
   readonly status: 'accepted' | 'known' | 'busy';
   readonly record: RunRecord;
 }
 
-/** A delivery of a run that begins. */
+/** The result of starting a delivery. */
 export type BegunRun =
   | {
       readonly status: 'running' | 'cancelled';
       readonly record: RunRecord;
       /** What was written, for {@link RunRecords.end}. Undefined if the run is cancelled. */
       readonly stored?: StoredValue;
-      /** The thread was deleted then, and its entity does not know yet. */
+      /** When the thread was deleted, if its entity has not deleted its state yet. */
       readonly deletedAt: string | undefined;
-      /** Whether the delivery goes on with an attempt that has waited. */
+      /** Whether the delivery continues an attempt that has waited. */
       readonly continues: boolean;
     }
-  /** It has ended before, and its turn is no longer in the conversation. */
+  /** The run has already ended, and its turn is no longer in the conversation. */
   | { readonly status: 'ended'; readonly record: RunRecord }
   /** The run belongs to a thread that was deleted. */
   | { readonly status: 'refused' };
@@ -49,15 +49,15 @@ export type UnseenEnd = typeof CANCELLED_END | typeof FOREIGN_THREAD_END;
 
 /** A page of a thread's runs. */
 export interface RunPage {
-  /** The newest first. */
+  /** Newest first. */
   readonly runs: readonly RunRecord[];
-  /** Pass it as `after` for the next page. Undefined: there is none. */
+  /** Pass it as `after` for the next page. Undefined: no more pages. */
   readonly next: string | undefined;
 }
 
 /**
- * Keeps a record of each run outside of its thread's entity: what callers may know, and that it should be cancelled.
- * Methods reject with an `UnavailableError` if the store cannot be reached.
+ * Stores a record of each run outside its thread's entity: the data that callers may see, and requests to cancel it.
+ * Methods reject with an `UnavailableError` if the store is unreachable.
  */
 export class RunRecords {
   readonly #store: KeyValueStore;
@@ -72,7 +72,7 @@ export class RunRecords {
     this.#order = new RunOrder(now);
   }
 
-  /** @param options.interrupts whether the run cancels those before it */
+  /** @param options.interrupts - whether the run cancels the earlier ones */
   async accept(run: NewRun, { interrupts = false } = {}): Promise<AcceptedRun> {
     const partition = threadPartition(run);
     const record = { ...queuedRun(run, this.#order.next()), ...(interrupts && { interrupts }) };
@@ -85,7 +85,7 @@ export class RunRecords {
     });
   }
 
-  /** Accepts a run unless another run of its thread has not ended. Of several at once, one is accepted. */
+  /** Accepts a run if all other runs of its thread have ended. Of several runs at once, only one is accepted. */
   async acceptIfIdle(run: NewRun): Promise<AcceptedRun> {
     const partition = threadPartition(run);
     const key = runKey(run.correlationId);
@@ -103,7 +103,7 @@ export class RunRecords {
     });
   }
 
-  /** Cancels the runs of a thread before this one; and this one, if a later one does so, too. */
+  /** Cancels the runs of a thread before this one; also this one, if a later one interrupts it. */
   async interrupt(run: RunIdentity, { order, correlationId }: RunRecord): Promise<void> {
     const position = `${order}|${correlationId}`;
     const open = await this.listOpen(run);
@@ -115,7 +115,7 @@ export class RunRecords {
     await Promise.all(cancelled.map((other) => this.cancel({ ...run, correlationId: other.correlationId })));
   }
 
-  /** Forgets a run that could not be handed to its entity. */
+  /** Removes a run that could not be sent to its entity. */
   remove(run: RunIdentity): Promise<void> {
     return this.#rows.remove(run);
   }
@@ -126,8 +126,8 @@ export class RunRecords {
   }
 
   /**
-   * How a run ended that leaves nothing in the conversation: it was cancelled before it began, its thread was deleted, or
-   * belongs to another user.
+   * Returns how a run ended that added nothing to the conversation: it was cancelled before it started, its thread was
+   * deleted, or its thread belongs to another user.
    */
   async findUnseenEnd(run: RunIdentity): Promise<UnseenEnd | undefined> {
     const key = runKey(run.correlationId);
@@ -141,7 +141,7 @@ export class RunRecords {
     return [CANCELLED_END, FOREIGN_THREAD_END].find((end) => end.status === status && end.errorCode === errorCode);
   }
 
-  /** The thread's runs, the newest first. @param after see {@link RunPage.next} */
+  /** Returns the thread's runs, newest first. @param after - see {@link RunPage.next} */
   async list(
     thread: ThreadIdentity,
     { limit, after }: { limit: number; after?: string | undefined },
@@ -153,16 +153,16 @@ export class RunRecords {
     return { runs, next: rows.length > limit ? shown.at(-1)?.key.slice('list|'.length) : undefined };
   }
 
-  /** The thread's runs that have not ended, in the order in which they were accepted. */
+  /** Returns the thread's open runs, in the order of their acceptance. */
   async listOpen(thread: ThreadIdentity): Promise<RunRecord[]> {
     const rows = await this.#rows.list(thread, { from: 'open|', before: 'open~' });
     return (await this.#rows.records(thread, rows)).filter((run) => !isEnded(run));
   }
 
   /**
-   * Asks for the end of a run. A queued one has ended with that; a running one ends soon.
+   * Cancels a run. A queued run ends at once; a running one ends soon.
    *
-   * @returns the record after that; undefined if the run is unknown
+   * @returns the new record; undefined if the run is unknown
    */
   cancel(run: RunIdentity): Promise<RunRecord | undefined> {
     const now = this.#now().toISOString();
@@ -173,10 +173,10 @@ export class RunRecords {
   }
 
   /**
-   * Begins a delivery of a run.
+   * Starts a delivery of a run.
    *
-   * @param deliveries how many there were, this one included, as far as the host knows
-   * @param hasWaited whether the thread's state has the run as one that waits
+   * @param deliveries - number of deliveries including this one, as reported by the host
+   * @param hasWaited - whether the thread's state has the run as waiting
    */
   async begin(run: NewRun, deliveries: number, hasWaited = false): Promise<BegunRun> {
     const partition = threadPartition(run);
@@ -189,7 +189,7 @@ export class RunRecords {
       const deletedAt = tombstone?.emptiedAt === undefined ? tombstone?.deletedAt : undefined;
       const known = stored && parseRunRecord(stored.value);
       if (known?.droppedAt !== undefined) return { status: 'ended', record: known };
-      // After a crash the record says that the run goes on, and its events begin again.
+      // After a crash the record is still open, and the events start over.
       const continues = hasWaited && known?.status === 'waiting_for_approval';
       const queued = known ?? queuedRun(run, this.#order.next());
       const record = begunRun(queued, deliveries, this.#now().toISOString(), continues);
@@ -203,17 +203,17 @@ export class RunRecords {
     });
   }
 
-  /** Notes that a run waits for approval. @param stored what {@link begin} wrote, which saves a read */
+  /** Records that a run waits for approval. @param stored - the record that {@link begin} wrote, which saves a read */
   suspend(run: NewRun, firstUpdateAt: string | undefined, stored?: StoredValue): Promise<RunRecord | undefined> {
     const change = (record = queuedRun(run, this.#order.next())): RunRecord => suspendedRun(record, firstUpdateAt);
     return this.#rows.change(run, change, stored);
   }
 
   /**
-   * Notes how a run ended, unless that is known.
+   * Records how a run ended, unless it has already ended.
    *
-   * @param stored what {@link begin} wrote, which saves a read
-   * @returns the record after that
+   * @param stored - the record that {@link begin} wrote, which saves a read
+   * @returns the new record
    */
   end(run: NewRun, end: RunEnd, stored?: StoredValue): Promise<RunRecord | undefined> {
     const now = this.#now().toISOString();
@@ -222,18 +222,18 @@ export class RunRecords {
     return this.#rows.change(run, change, stored);
   }
 
-  /** Replaces a record by what the conversation has of a run that has ended. */
+  /** Replaces a record with an ended run from the conversation. */
   async correct(run: RunIdentity, ended: RunRecord): Promise<void> {
     await this.#rows.change(run, (record) => (record === undefined || isEnded(record) ? undefined : ended));
   }
 
-  /** Notes that the turn of a run was dropped from the conversation. @param ended the run as the conversation had it */
+  /** Records that the turn of a run was dropped from the conversation. @param ended - the run from the conversation */
   async noteDropped(run: RunIdentity, ended: RunRecord): Promise<void> {
     const droppedAt = this.#now().toISOString();
     await this.#rows.change(run, (record = ended) => ({ ...(isEnded(record) ? record : ended), droppedAt }));
   }
 
-  /** Calls `onCancel` when the run should end. @returns stops following */
+  /** Calls `onCancel` when the run is cancelled. @returns a function that stops following */
   follow(run: RunIdentity, onCancel: () => void): () => void {
     const address = { partition: threadPartition(run), key: runKey(run.correlationId) };
     return this.#store.follow(address, (stored) => {
@@ -243,7 +243,7 @@ export class RunRecords {
     });
   }
 
-  /** Removes everything that is kept of a thread's runs, except its tombstone. */
+  /** Removes all data of a thread's runs, except its tombstone. */
   clear(thread: ThreadIdentity): Promise<void> {
     return this.#rows.clear(thread);
   }

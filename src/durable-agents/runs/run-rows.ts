@@ -25,17 +25,17 @@ export function runKey(correlationId: string): string {
   return `run|${correlationId}`;
 }
 
-/** Exists while the run has not ended. */
+/** Key of a row that exists while the run is open. */
 function openKey({ order, correlationId }: RunRecord): string {
   return `open|${order}|${correlationId}`;
 }
 
-/** Lists the run among those of its thread. */
+/** Key of the row that lists the run in its thread. */
 function listKey(record: RunRecord): string {
   return `list|${runPosition(record)}`;
 }
 
-/** The changes that replace a record. @param before undefined: the run is new */
+/** Returns the changes that replace a record. @param before - undefined: the run is new */
 export function changesOf(before: RunRecord | undefined, after: RunRecord): ValueChange[] {
   const { correlationId } = after;
   const isOpen = !isEnded(after);
@@ -47,7 +47,7 @@ export function changesOf(before: RunRecord | undefined, after: RunRecord): Valu
   ];
 }
 
-/** The keys of all rows that a run can have. */
+/** Returns the keys of all rows that a run can have. */
 function keysOf(record: RunRecord): readonly string[] {
   return [runKey(record.correlationId), openKey(record), listKey(record)];
 }
@@ -60,7 +60,7 @@ export class RunRows {
     this.#store = store;
   }
 
-  /** Rows of a range. @param limit how many at most @default all */
+  /** Returns rows of a range. @param limit - maximum number of rows @default all */
   async list(thread: ThreadIdentity, range: KeyRange, limit = Infinity): Promise<StoredValue[]> {
     const rows: StoredValue[] = [];
     const pages = readPages(this.#store, threadPartition(thread), range, Math.min(PAGE_LIMIT, limit));
@@ -71,7 +71,7 @@ export class RunRows {
     return rows.slice(0, limit);
   }
 
-  /** The records of runs. @param rows whose values are their correlation ids */
+  /** Returns the records of runs. @param rows - rows whose values are correlation ids */
   async records(thread: ThreadIdentity, rows: readonly StoredValue[]): Promise<RunRecord[]> {
     const keys = rows.map(({ value }) => runKey(value));
     if (keys.length === 0) return [];
@@ -82,9 +82,9 @@ export class RunRows {
   /**
    * Changes a record, with the rows that list it.
    *
-   * @param change undefined changes nothing
-   * @param known what an earlier commit has written, which saves a read
-   * @returns the record after that; undefined if there is none
+   * @param change - returns the new record; undefined changes nothing
+   * @param known - the value that an earlier commit wrote, which saves a read
+   * @returns the new record; undefined if there is none
    */
   async change(
     run: RunIdentity,

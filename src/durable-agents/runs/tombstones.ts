@@ -6,27 +6,27 @@ import { createThreadState, ownedBy, ownerOf, type ThreadEntry, type ThreadState
 import type { NewRun } from './run-record.js';
 
 const KEPT_MS = 24 * 60 * 60 * 1000;
-/** Expired tombstones that a deletion removes. */
+/** Maximum number of expired tombstones that a deletion removes. */
 const REMOVED_PER_DELETION = 10;
-/** Lists the partitions of tombstones by the time of their deletion, so that a purge finds the expired ones. */
+/** Lists the partitions of tombstones by deletion time, for the purge of expired ones. */
 const INDEX_PARTITION = 'tombstones';
 const INDEX_PAGE = 100;
-/** Sorts after all other keys of a thread, which its deletion removes. */
+/** Sorts after all other keys of a thread, which the deletion removes. */
 export const TOMBSTONE_KEY = '~deleted';
 
 const tombstoneSchema = z.object({
   /** When the thread was deleted: ISO 8601 in UTC. */
   deletedAt: z.string(),
-  /** Correlation ids of runs that had not ended then. Their signals may still arrive. */
+  /** Correlation ids of runs that were open then. Their signals may still arrive. */
   pending: z.array(z.string()),
-  /** When its entity deleted the conversation: ISO 8601 in UTC. Undefined: not yet. */
+  /** When the entity deleted the conversation: ISO 8601 in UTC. Undefined: not yet. */
   emptiedAt: z.string().optional(),
 });
 
-/** Says that a thread was deleted. It contains nothing of the thread; its partition is a hash of the thread id. */
+/** Marks a thread as deleted. Contains nothing of the thread; its partition is a hash of the thread id. */
 export type Tombstone = Readonly<z.infer<typeof tombstoneSchema>>;
 
-/** Undefined if there is none, or if it is more than 24 hours old: signals are not delivered later than that. */
+/** Parses a tombstone. Undefined if there is none, or if it is older than 24 hours, after which no signal arrives. */
 export function parseTombstone(text: string | undefined, now: Date): Tombstone | undefined {
   if (text === undefined) return undefined;
   const tombstone = tombstoneSchema.parse(JSON.parse(text));
@@ -34,16 +34,16 @@ export function parseTombstone(text: string | undefined, now: Date): Tombstone |
 }
 
 /**
- * Whether a signal belongs to the deleted thread, not to one that began after it.
+ * Returns whether a signal belongs to the deleted thread and not to a later one with the same id.
  *
- * @param isRecorded whether the run has a record: those of the deleted thread are removed
+ * @param isRecorded - whether the run has a record. Records of the deleted thread are removed.
  */
 export function refuses({ deletedAt, pending }: Tombstone, run: NewRun, isRecorded: boolean): boolean {
   if (pending.includes(run.correlationId)) return true;
   return !isRecorded && !(Date.parse(run.createdAt) > Date.parse(deletedAt));
 }
 
-/** Remembers for 24 hours which threads were deleted, so that late signals do not revive them. */
+/** Stores for 24 hours which threads were deleted, so that late signals do not revive them. */
 export class Tombstones {
   readonly #store: KeyValueStore;
   readonly #now: () => Date;
@@ -58,14 +58,14 @@ export class Tombstones {
     return parseTombstone(stored?.value, this.#now());
   }
 
-  /** Notes that the thread is deleted. @param openRuns correlation ids of its runs that have not ended */
+  /** Records that the thread is deleted. @param openRuns - correlation ids of its open runs */
   async bury(thread: ThreadIdentity, openRuns: readonly string[]): Promise<Tombstone> {
-    // A process whose timers never fire, as with the local host, cleans up here.
+    // Cleans up here, because timers never fire on the local host.
     await this.purge({ limit: REMOVED_PER_DELETION });
     const deletedAt = this.#now().toISOString();
     const partition = threadPartition(thread);
     const key = `${deletedAt}|${partition}`;
-    // First, so that no tombstone is missing there. A conflict means that it is there already.
+    // The index comes first, so that it lists every tombstone. A conflict means that it already does.
     await this.#store.commit(INDEX_PARTITION, { key, tag: undefined }, [{ key, value: partition }]);
     return this.#change(thread, (earlier) => ({
       deletedAt,
@@ -82,11 +82,11 @@ export class Tombstones {
   }
 
   /**
-   * Removes expired tombstones, the oldest first, of threads that any process has deleted.
+   * Removes expired tombstones of all processes, oldest first.
    *
-   * @param options.limit how many at most
-   * @param options.signal stops it, after the one at hand
-   * @returns how many were removed
+   * @param options.limit - maximum number
+   * @param options.signal - stops after the current one
+   * @returns the number of removed tombstones
    */
   async purge({ limit = Infinity, signal }: { limit?: number; signal?: AbortSignal }): Promise<number> {
     const before = new Date(this.#now().getTime() - KEPT_MS).toISOString();
@@ -103,7 +103,7 @@ export class Tombstones {
     return removed;
   }
 
-  /** Leaves the tombstone of a thread that was deleted again since. */
+  /** Removes an expired tombstone, unless the thread was deleted again since. */
   async #removeExpired(partition: string): Promise<void> {
     const stored = await this.#store.read({ partition, key: TOMBSTONE_KEY });
     if (stored === undefined || parseTombstone(stored.value, this.#now()) !== undefined) return;
@@ -128,7 +128,7 @@ export class Tombstones {
   }
 }
 
-/** The rest of a thread's state without the turns from before its deletion. */
+/** Returns a thread's state without the turns from before its deletion. */
 export function stateAfter(state: ThreadState, deletedAt: string): ThreadState {
   const history = state.data.conversationHistory;
   const isOld = ({ createdAt }: Pick<ThreadEntry, 'createdAt'>): boolean =>

@@ -1,7 +1,7 @@
 import { addCost, type RunCost } from '../model-price.js';
 import type { RunFigures } from '../runs/run-figures.js';
 
-/** Sums over runs. Those that have not begun do not count. */
+/** Sums over runs that have started. */
 export interface RunSums {
   readonly runs: number;
   readonly completed: number;
@@ -9,14 +9,14 @@ export interface RunSums {
   readonly cancelled: number;
   readonly running: number;
   readonly waitingForApproval: number;
-  /** Tokens and costs are those of completed runs: the others do not tell. */
+  /** Tokens and costs of completed runs. For other runs they are unknown. */
   readonly inputTokens: number;
   readonly outputTokens: number;
   /** Undefined if no run has a cost. */
   readonly cost: RunCost | undefined;
 }
 
-/** The runs that were accepted in a part of the time. */
+/** The runs that were accepted in one part of the period. */
 export interface StatsBucket extends RunSums {
   /** Milliseconds since 1970. */
   readonly startMs: number;
@@ -32,9 +32,9 @@ export interface Percentiles {
 
 export interface AgentStats {
   readonly totals: RunSums;
-  /** The oldest first, without gaps, from the one that `sinceMs` falls into. */
+  /** Oldest first, without gaps, starting with the bucket of `sinceMs`. */
   readonly buckets: readonly StatsBucket[];
-  /** How often runs failed with each code, the most frequent first. */
+  /** Number of failed runs by code, most frequent first. */
   readonly failures: readonly { readonly errorCode: string; readonly count: number }[];
   /** Of completed runs, from the acceptance of the request. */
   readonly firstUpdateMs: Percentiles;
@@ -48,9 +48,9 @@ export interface StatsPeriod {
   readonly bucketMs: number;
 }
 
-/** @param runs of the period, the newest first */
+/** @param runs - the runs of the period, newest first */
 export function sumRuns(runs: readonly RunFigures[], { sinceMs, untilMs, bucketMs }: StatsPeriod): AgentStats {
-  // Sums are in one currency. A run whose price had another one, before the prices were changed, adds no cost.
+  // Sums are in one currency. Runs from before a change of the currency add no cost.
   const currency = runs.find(({ cost }) => cost !== undefined)?.cost?.currency;
   const firstMs = Math.floor(sinceMs / bucketMs) * bucketMs;
   const bucketCount = Math.max(0, Math.ceil((untilMs - firstMs) / bucketMs));

@@ -8,14 +8,14 @@ function ignore(): void {}
 
 const NO_LOG: Logger = { info: ignore, warn: ignore, error: ignore };
 
-/** What may differ from the defaults of {@link runOnce}. */
+/** Options that override the defaults of {@link runOnce}. */
 export type RunOnceOptions = Partial<Omit<RunAgentOptions, 'agent' | 'request'>>;
 
 /**
- * Runs an agent on one message as its durable entity does: with its callback, and with the history of the thread. Needs
- * no Functions host. A failure of the run is not thrown: the callback gets it, and the response holds it.
+ * Runs an agent on one message as its durable entity does: with a callback, and with the history of the thread. Needs
+ * no Functions host. Does not throw if the run fails: the callback gets the failure, and the response contains it.
  *
- * @param options `history` continues an earlier run: pass the one that it returned
+ * @param options - to continue an earlier run, pass the `history` that it returned
  */
 export async function runOnce(agent: Agent, message: string, options: RunOnceOptions = {}): Promise<RunResult> {
   const request = runRequestSchema.parse({ message, correlationId: createId() });

@@ -2,14 +2,13 @@ import type { ChatModel, ModelPart, ModelRequest } from '../tools/chat-model.js'
 
 /**
  * The answer to one call of the model: a text, or steps. Each step yields a part, throws an error, or calls a function
- * and waits for it. Steps must end with a `finish` part, as the answer of a model does; without it the answer counts as
- * cut.
+ * and awaits it. Steps must end with a `finish` part; otherwise the answer counts as cut.
  */
 export type ScriptedAnswer = string | readonly (ModelPart | Error | ((request: ModelRequest) => unknown))[];
 
-/** A model for tests: it gives one scripted answer after the other, and remembers what it was asked. */
+/** A model for tests that returns scripted answers in order, and records its requests. */
 export class ScriptedChatModel implements ChatModel {
-  /** What it was asked, oldest first. */
+  /** The requests so far, oldest first. */
   readonly requests: ModelRequest[] = [];
   readonly #answers: readonly ScriptedAnswer[];
 
@@ -19,7 +18,7 @@ export class ScriptedChatModel implements ChatModel {
 
   async *ask(request: ModelRequest): AsyncGenerator<ModelPart> {
     const answer = this.#answers[this.requests.length];
-    // A copy: the agent goes on with its conversation.
+    // Copied, because the agent extends its conversation.
     this.requests.push({ ...request, messages: [...request.messages] });
     if (answer === undefined) throw new Error(`No answer was scripted for call ${this.requests.length} of the model.`);
     if (typeof answer === 'string') {

@@ -11,20 +11,20 @@ export interface BoundedThreadState {
   readonly state: ThreadState;
   /** The turns that were dropped, oldest first. */
   readonly droppedTurns: readonly (readonly ThreadEntry[])[];
-  /** Whether parts of the newest turn were cut, because it is too large even alone. */
+  /** Whether parts of the newest turn were cut, because it alone is too large. */
   readonly isCut: boolean;
 }
 
-/** Whether a message can be stored within a limit of the state, whatever else has to be dropped for it. */
+/** Returns whether a message fits into the state if everything else is dropped. */
 export function fitsInState(message: string, maxBytes: number): boolean {
   return byteLengthOf(message) + RESERVED_BYTES <= maxBytes;
 }
 
 /**
- * Makes a thread's state fit a size: drops its oldest whole turns, and notes that in `truncation`. The newest turn stays.
- * If it is too large alone, its tool results and then its answer are cut and marked.
+ * Limits the size of a thread's state: drops its oldest whole turns, and records that in `truncation`. Never drops the
+ * newest turn. If that alone is too large, cuts its tool results and then its answer, and marks them.
  *
- * @param maxBytes of the state's JSON in UTF-8
+ * @param maxBytes - maximum size of the state's JSON in UTF-8
  */
 export function boundThreadState(state: ThreadState, maxBytes: number, now: Date): BoundedThreadState {
   const { excess, ...bounded } = dropTurns(state, 1, maxBytes, now);
@@ -34,16 +34,19 @@ export function boundThreadState(state: ThreadState, maxBytes: number, now: Date
 }
 
 /**
- * As {@link boundThreadState}, for a state that keeps a run which has not ended: all turns may be dropped, and none is cut.
+ * Like {@link boundThreadState}, but for a state with an open run: may drop all turns, and cuts none.
  *
- * @returns undefined if the state does not fit even so
+ * @returns undefined if the state is still too large
  */
 export function boundOpenState(state: ThreadState, maxBytes: number, now: Date): BoundedThreadState | undefined {
   const { excess, ...bounded } = dropTurns(state, 0, maxBytes, now);
   return excess > 0 ? undefined : { ...bounded, isCut: false };
 }
 
-/** Drops the oldest turns of a state that is too large, except the newest `keptCount`. `excess` is the bytes above the limit. */
+/**
+ * Drops the oldest turns of a state that is too large, except the newest `keptCount`. `excess` is the bytes above the
+ * limit.
+ */
 function dropTurns(
   state: ThreadState,
   keptCount: number,
@@ -88,7 +91,7 @@ function withTruncation(state: ThreadState, dropped: readonly (readonly ThreadEn
   };
 }
 
-/** The later one of two versions that have the same major version. */
+/** Returns the later of two versions with the same major version. */
 function atLeast(version: string, minimum: string): string {
   return version.localeCompare(minimum, 'en', { numeric: true }) < 0 ? minimum : version;
 }

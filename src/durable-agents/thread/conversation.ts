@@ -15,17 +15,17 @@ const conversationMessageSchema = z.object({
   author: z.string().optional(),
 });
 
-/** The answer of `GET agents/{agentName}/threads/{thread_id}`: a page of a conversation, oldest message first. */
+/** The answer to `GET agents/{agentName}/threads/{thread_id}`: a page of a conversation, oldest message first. */
 export const conversationSchema = z.object({
   thread_id: z.string(),
   session_id: z.string(),
   agent_name: z.string(),
   created_at: time,
   updated_at: time,
-  /** How many entries, requests and responses, the thread keeps. */
+  /** Number of entries (requests and responses) in the thread. */
   message_count: z.int(),
   messages: z.array(conversationMessageSchema),
-  /** True if the oldest turns were dropped, because the thread had outgrown its limit. */
+  /** True if the oldest turns were dropped because the thread exceeded its limit. */
   truncated: z.boolean().optional(),
 });
 
@@ -33,20 +33,20 @@ export type ConversationMessage = z.infer<typeof conversationMessageSchema>;
 
 export interface ConversationPageOptions {
   readonly limit: number;
-  /** Only messages before this position. Undefined: up to the newest one. */
+  /** Only messages before this position. Undefined: up to the newest. */
   readonly before?: number | undefined;
 }
 
 export interface ConversationPage {
   readonly messages: readonly ConversationMessage[];
-  /** Position of the first message of the page, to read the page before. Undefined if there is none. */
+  /** Position of the page's first message, to read the previous page. Undefined if there is none. */
   readonly previous: number | undefined;
 }
 
 /**
- * Returns the last messages of a conversation, or the last ones before a position. Messages without text, as calls of
- * tools and their results, are left out. Positions count all messages of the thread, so they stay valid while it grows
- * and while its oldest turns are dropped.
+ * Returns the last messages of a conversation, or the last ones before a position. Omits messages without text, such as
+ * tool calls and their results. Positions count all messages of the thread, so they stay valid while it grows and while
+ * its oldest turns are dropped.
  */
 export function conversationPage(
   { data }: ThreadState,
@@ -63,7 +63,7 @@ export function conversationPage(
   };
 }
 
-/** A stored time in UTC. `null` if there is none, or it cannot be read. */
+/** Returns a stored time in UTC. `null` if it is missing or invalid. */
 export function storedTime(text: string | null | undefined): string | null {
   const date = new Date(text ?? '');
   return Number.isNaN(date.getTime()) ? null : date.toISOString();

@@ -1,14 +1,14 @@
 import type { ThreadContent, ThreadEntry } from './thread-state.js';
 
-/** What stays of a part that is cut, in bytes of JSON, without {@link CUT_MARK}. */
+/** Minimum size of a cut part, in bytes of JSON, without {@link CUT_MARK}. */
 const MIN_KEPT_BYTES = 64;
-/** Ends a text that was cut, so that the model and readers see it. */
+/** Marks the end of a cut text for the model and for readers. */
 const CUT_MARK = '… [cut: the thread has reached AGENT_MAX_STATE_BYTES]';
 
 /**
- * Cuts the parts of a turn until it is smaller by `excess` bytes, or nothing is left to cut: the results of tools, then
- * reasoning, then the texts of its answer, then the arguments of calls, each from the largest on. What is cut ends in a
- * mark, and says how large it was in its `extensionData`. The request stays whole.
+ * Cuts the parts of a turn until it is smaller by `excess` bytes, or nothing is left to cut: tool results first, then
+ * reasoning, then the texts of the answer, then the arguments of calls, each from the largest on. A cut part ends with
+ * a mark and has its original size in `extensionData`. Never cuts the request.
  */
 export function cutNewestTurn(
   turn: readonly ThreadEntry[],
@@ -28,13 +28,13 @@ export function cutNewestTurn(
   return { entries, isCut: left < excess };
 }
 
-/** Whether a content of the stored state was cut. */
+/** Returns whether a content of the stored state was cut. */
 export function isCut(content: ThreadContent): boolean {
   const { extensionData } = content;
   return typeof extensionData === 'object' && extensionData !== null && 'truncated' in extensionData;
 }
 
-/** Makes a content smaller by `excess` bytes, if it can. @returns by how many it became smaller */
+/** Makes a content smaller by `excess` bytes, if possible. @returns the number of removed bytes */
 function cutBy(content: ThreadContent, excess: number): number {
   const before = sizeOf(content);
   const note = { truncated: true, byteLength: before };
@@ -51,7 +51,7 @@ function cutBy(content: ThreadContent, excess: number): number {
   return before - sizeOf(content);
 }
 
-/** What changes in a content when its value is cut. Undefined if there is nothing to cut. */
+/** Returns the changes of a content when its value is cut. Undefined if there is nothing to cut. */
 function changesOf(content: ThreadContent, cutValue: (value: unknown) => string | undefined): object | undefined {
   switch (content.$type) {
     case 'functionResult': {
@@ -64,14 +64,14 @@ function changesOf(content: ThreadContent, cutValue: (value: unknown) => string 
       return text === undefined ? undefined : { text };
     }
     case 'functionCall':
-      // A part of an object is none.
+      // An object cannot be cut to a part of an object.
       return cutValue(content.arguments) === undefined ? undefined : { arguments: {} };
     default:
       return undefined;
   }
 }
 
-/** The longest prefix of a text that fits into `maxBytes` as JSON, followed by the mark. */
+/** Returns the longest prefix of a text that fits into `maxBytes` as JSON, followed by the mark. */
 function cutText(text: string, maxBytes: number): string {
   let low = 0;
   let high = text.length;
@@ -80,7 +80,7 @@ function cutText(text: string, maxBytes: number): string {
     if (sizeOf(text.slice(0, middle)) <= maxBytes) low = middle;
     else high = middle - 1;
   }
-  // Not in the middle of a surrogate pair.
+  // Do not cut a surrogate pair.
   const kept = text.slice(0, low).replace(/[\uD800-\uDBFF]$/, '');
   return kept + CUT_MARK;
 }

@@ -4,13 +4,13 @@ import { turnsOf } from './turns.js';
 /** Counts the tokens of a message, as the model would. */
 export type TokenCounter = (message: ThreadMessage) => number;
 
-/** How much of a conversation the model gets. */
+/** Limits of the conversation that the model gets. */
 export interface HistoryLimits {
-  /** Tokens of the request and of the turns before it. Default: no limit. */
+  /** Maximum tokens of the request and its history. @default no limit */
   readonly maxTokens?: number | undefined;
-  /** Turns, the one of the request included. @default 200 */
+  /** Maximum number of turns, including the request. @default 200 */
   readonly maxTurns?: number | undefined;
-  /** @default the characters divided by 4, see {@link estimateTokens} */
+  /** @default the number of characters divided by 4; see {@link estimateTokens} */
   readonly countTokens?: TokenCounter | undefined;
 }
 
@@ -22,9 +22,9 @@ interface Turn {
   readonly tokenCount: number;
 }
 
-/** What the model gets of a conversation: the newest whole turns that fit, and the request, which always goes. */
+/** The part of a conversation that the model gets: the request, and the newest whole turns that fit. */
 export class HistoryWindow {
-  /** How many of the thread's turns the model does not get. Failed turns do not count: it never gets them. */
+  /** Number of the thread's turns that the model does not get, without failed turns, which it never gets. */
   readonly omittedTurnCount: number;
   readonly #turns: readonly Turn[];
   readonly #request: readonly ThreadMessage[];
@@ -35,7 +35,7 @@ export class HistoryWindow {
     this.omittedTurnCount = omittedTurnCount;
   }
 
-  /** Selects the newest turns of a history, oldest entry first, that fit together with the request. */
+  /** Selects the newest turns of a history (oldest entry first) that fit together with the request. */
   static select(
     history: readonly ThreadEntry[],
     request: readonly ThreadMessage[],
@@ -46,18 +46,18 @@ export class HistoryWindow {
       tokenCount: messages.reduce((sum, message) => sum + countTokens(message), 0),
     });
     const turns = turnsOf(replayableEntries(history));
-    // Older ones are not even counted.
+    // Stops here, without counting the tokens of older turns.
     const candidates = maxTurns === 1 ? [] : turns.slice(1 - maxTurns).map((turn) => toTurn(replayableMessages(turn)));
     const fitting = newestWithin(candidates, maxTokens - toTurn(request).tokenCount);
     return new HistoryWindow(fitting, request, turns.length - fitting.length);
   }
 
-  /** The messages that the model gets, oldest first. The last ones are the request. */
+  /** The messages for the model, oldest first. The request comes last. */
   get messages(): ThreadMessage[] {
     return [...this.#turns.flatMap(({ messages }) => messages), ...this.#request];
   }
 
-  /** The newest turns with half of the tokens. Undefined if there is nothing but the request. */
+  /** Returns the newest turns with half of the tokens. Undefined if there is only the request. */
   half(): HistoryWindow | undefined {
     if (this.#turns.length === 0) return undefined;
     const tokenCount = this.#turns.reduce((sum, turn) => sum + turn.tokenCount, 0);
@@ -66,7 +66,7 @@ export class HistoryWindow {
   }
 }
 
-/** Estimates the tokens of a message: its characters divided by 4, with those of tool calls and their results. */
+/** Estimates the tokens of a message: its characters divided by 4, including tool calls and their results. */
 export function estimateTokens({ contents }: ThreadMessage): number {
   const characters = contents.map((content) =>
     content.$type === 'text' ? content.text.length : JSON.stringify(content).length,

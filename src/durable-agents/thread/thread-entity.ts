@@ -6,14 +6,14 @@ import { parseThreadState, type ThreadState } from './thread-state.js';
 
 const READ_TIMEOUT_MS = 5000;
 
-/** The name under which the entity of an agent is registered. */
+/** Returns the name of an agent's entity. */
 export function agentEntityName(agentName: string): string {
   return `dafx-${agentName}`;
 }
 
 /**
- * Addresses the entity that keeps a thread. A thread id with `~` or `+` costs a read: its state may be under the key
- * that an earlier version gave it.
+ * Returns the address of a thread's entity. A thread id with `~` or `+` costs a read, because its state may have the
+ * key of an earlier version.
  */
 export async function findThreadEntity(
   durableClient: DurableClient,
@@ -31,7 +31,7 @@ export async function findThreadEntity(
 }
 
 /**
- * Reads a thread's committed state, whole. The state of a thread that has none is empty.
+ * Reads a thread's whole committed state. Returns an empty state if there is none.
  *
  * @throws ThreadStateError if this version cannot read the state
  */

@@ -6,7 +6,7 @@ const FORBIDDEN = /[\p{Cc}/\\]/u;
 const UNSAFE_IN_KEY = /[^A-Za-z0-9._:@=-]/gu;
 const EARLIER_THREAD_ID = /^(?!\.{1,2}$)[A-Za-z0-9._~:@=+-]{1,128}$/;
 
-/** What a thread id may be, for error messages. */
+/** The rule for thread ids, for error messages. */
 export const THREAD_ID_RULE =
   '1 to 128 characters without "/", "\\" and control characters, and without white space at either end; ' +
   'beyond A-Z a-z 0-9 . _ : @ = - each takes 3 to 12 characters of the 400 that the entity key may have';
@@ -23,17 +23,18 @@ export function isThreadId(value: string): boolean {
 }
 
 /**
- * The key of the entity that keeps a thread: the thread id, with `~` and two hex digits for each UTF-8 byte of an unsafe
- * character. durable-functions puts keys into URLs without encoding them, and newer hosts decode them once more.
+ * Returns the key of a thread's entity: the thread id, with `~` and two hex digits for each UTF-8 byte of an unsafe
+ * character. The reason: durable-functions puts keys into URLs without encoding them, and newer hosts decode them once
+ * more.
  */
 export function toEntityKey(threadId: string): string {
   const key = threadId.replaceAll(UNSAFE_IN_KEY, escapeCharacter);
-  // As a segment of a URL path, dots alone would name another resource.
+  // A path segment of dots would address another resource.
   return key === '.' || key === '..' ? key.replace('.', '~2E') : key;
 }
 
 /**
- * The thread that an entity with this key keeps. Keys that earlier versions made are their own thread ids.
+ * Returns the thread of an entity key. A key of an earlier version is itself the thread id.
  *
  * @returns `undefined` if no thread has this key
  */
@@ -44,16 +45,16 @@ export function fromEntityKey(key: string): string | undefined {
 }
 
 /**
- * The key that earlier versions gave to a thread, if it differs: they did not escape `~` and `+`.
+ * Returns the key of earlier versions for a thread, if it differs: they did not escape `~` and `+`.
  *
- * @returns `undefined` also if the key belongs to another thread today
+ * @returns `undefined` if it does not differ, or if the key now belongs to another thread
  */
 export function earlierEntityKey(threadId: string): string | undefined {
   const isEarlier = EARLIER_THREAD_ID.test(threadId) && toEntityKey(threadId) !== threadId;
   return isEarlier && fromEntityKey(threadId) === threadId ? threadId : undefined;
 }
 
-/** A new id of 32 lower-case hex digits, 122 bits of them random; for threads and correlation ids. */
+/** Creates an id for a thread or a run: 32 lower-case hex digits, with 122 random bits. */
 export function createId(): string {
   return randomUUID().replaceAll('-', '');
 }

@@ -7,17 +7,17 @@ export interface ThreadIdentity {
   readonly threadId: string;
 }
 
-/** Names a thread in stored keys: 32 hex digits. Thread ids can be personal, and longer than a key may be. */
+/** Returns a hash for stored keys: 32 hex digits. Thread ids can be personal, and too long for a key. */
 export function threadHash(threadId: string): string {
   return createHash('sha256').update(threadId.toWellFormed()).digest('hex').slice(0, 32);
 }
 
-/** The partition of a `KeyValueStore` that keeps what belongs to a thread and its runs. */
+/** Returns the partition of a `KeyValueStore` for the data of a thread and its runs. */
 export function threadPartition({ agentName, threadId }: ThreadIdentity): string {
   return `thread|${agentName}|${threadHash(threadId)}`;
 }
 
-/** The partition of a `KeyValueStore` that lists an agent's threads, and the figures of their runs. */
+/** Returns the partition of a `KeyValueStore` for the list of an agent's threads and the figures of their runs. */
 export function threadsPartition(agentName: string): string {
   return `threads|${agentName}`;
 }

@@ -45,7 +45,7 @@ const messageSchema = z.looseObject({
   authorName: z.string().nullish(),
 });
 
-/** No key is required: that is the rule of the schema, and other versions make use of it. */
+/** No key is required, because the schema requires none and other versions omit some. */
 const entrySchema = z.looseObject({
   $type: z.enum(['request', 'response', 'errorResponse', 'compaction']).optional(),
   correlationId: z.string().optional(),
@@ -80,26 +80,26 @@ const threadStateSchema = z.looseObject({
         lastEvictedAt: z.string().optional(),
       })
       .optional(),
-    // Of version 2: a state that has them is not one of version 1, whatever it says.
+    // Keys of version 2. A state with them is not version 1, whatever its version number says.
     terminalResults: z.undefined().optional(),
     completionReceipts: z.undefined().optional(),
     historyBinding: z.undefined().optional(),
   }),
 });
 
-/** What the entity of a thread keeps: the conversation. */
+/** The state of a thread's entity: the conversation. */
 export type ThreadState = z.infer<typeof threadStateSchema>;
 
-/** An entry of a thread's history, which is in order, oldest first. */
+/** An entry of a thread's history. Histories are sorted, oldest entry first. */
 export type ThreadEntry = z.infer<typeof entrySchema>;
 
-/** What somebody said, in one piece or several. */
+/** A message with one or more contents. */
 export type ThreadMessage = z.infer<typeof messageSchema> & { contents: ThreadContent[] };
 
-/** An object as JSON has it. */
+/** A JSON object. */
 export type JsonObject = z.infer<typeof jsonObject>;
 
-/** A piece of a message; its `$type` tells the kind. */
+/** A content of a message; `$type` is its kind. */
 export type ThreadContent = z.infer<typeof contentSchema>;
 
 /** The state of a thread before its first turn. */
@@ -108,9 +108,9 @@ export function createThreadState(): ThreadState {
 }
 
 /**
- * Reads a stored state; `undefined` and `null` are a thread that has none yet.
+ * Parses a stored state. `undefined` and `null` mean a thread without state.
  *
- * @throws ThreadStateError for another major version, or what is no such state at all: it must never be overwritten
+ * @throws ThreadStateError for another major version or an invalid state, which must never be overwritten
  */
 export function parseThreadState(stored: unknown): ThreadState {
   if (stored === undefined || stored === null) return createThreadState();
@@ -132,7 +132,7 @@ export function parseThreadState(stored: unknown): ThreadState {
 }
 
 /**
- * Validates an entry that is going to be stored: one that cannot be read again would make the thread unusable.
+ * Validates an entry before it is stored, because an unreadable entry would make the thread unusable.
  *
  * @throws z.ZodError
  */
@@ -142,26 +142,26 @@ export function checkedEntry(entry: ThreadEntry): ThreadEntry {
 
 const ownerSchema = z.object({ ownerId: z.string() });
 
-/** The id of the user who owns the thread. Undefined if it has no owner. */
+/** Returns the id of the user who owns the thread. Undefined if it has no owner. */
 export function ownerOf({ data }: ThreadState): string | undefined {
   return ownerSchema.safeParse(data['extensionData']).data?.ownerId;
 }
 
-/** The state of a thread that belongs to this user from now on. */
+/** Returns the state with a new owner. */
 export function ownedBy(state: ThreadState, ownerId: string): ThreadState {
   const { data } = state;
   const earlier = jsonObject.safeParse(data['extensionData']).data;
   return { ...state, data: { ...data, extensionData: { ...earlier, ownerId } } };
 }
 
-/** The texts of one message, in order, without reasoning. */
+/** Returns the joined texts of one message, without reasoning. */
 export function messageText({
   contents = [],
 }: Pick<ThreadMessage, 'role'> & { contents?: ThreadContent[] | undefined }): string {
   return contents.map((content) => (content.$type === 'text' ? content.text : '')).join('');
 }
 
-/** The texts of an answer's messages, joined by newlines; messages without text (tool calls) add nothing. */
+/** Returns the texts of an answer's messages, joined by newlines. Skips messages without text, such as tool calls. */
 export function joinedText(messages: ThreadEntry['messages']): string {
   return (messages ?? [])
     .map(messageText)
@@ -169,7 +169,7 @@ export function joinedText(messages: ThreadEntry['messages']): string {
     .join('\n');
 }
 
-/** The answer of a run: the texts after its last tool call or result, joined by newlines. */
+/** Returns the answer of a run: the texts after its last tool call or result, joined by newlines. */
 export function answerText(messages: readonly ThreadMessage[] | ThreadEntry['messages']): string {
   const last = (messages ?? []).findLastIndex(({ contents = [] }) =>
     contents.some(({ $type }) => $type === 'functionCall' || $type === 'functionResult'),
@@ -177,14 +177,14 @@ export function answerText(messages: readonly ThreadMessage[] | ThreadEntry['mes
   return joinedText((messages ?? []).slice(last + 1));
 }
 
-/** The response to a run, also a failed one; `undefined` until there is one. */
+/** Returns the response to a run, even if it failed; `undefined` until there is one. */
 export function findResponse(history: readonly ThreadEntry[], correlationId: string): ThreadEntry | undefined {
   return history.find(
     (entry) => (entry.$type === 'response' || entry.$type === 'errorResponse') && entry.correlationId === correlationId,
   );
 }
 
-/** Why a run failed; `undefined` for an answered one. */
+/** Returns why a run failed; `undefined` if it completed. */
 export function responseError(response: ThreadEntry): z.infer<typeof errorContent> | undefined {
   const contents = (response.messages ?? []).flatMap((message) => message.contents ?? []);
   const error = contents.find((content) => content.$type === 'error');
@@ -195,7 +195,7 @@ export function responseError(response: ThreadEntry): z.infer<typeof errorConten
 }
 
 /**
- * The entries that are replayed to the model. Leaves out failed runs with their requests: an error that is replayed would
+ * Returns the entries to replay to the model. Omits failed runs with their requests, because a replayed error could
  * make every later run fail, too.
  */
 export function replayableEntries(history: readonly ThreadEntry[]): ThreadEntry[] {
@@ -207,7 +207,7 @@ export function replayableEntries(history: readonly ThreadEntry[]): ThreadEntry[
   );
 }
 
-/** The messages of a history's {@link replayableEntries} as the model gets them: oldest first, without reasoning. */
+/** Returns the messages of the {@link replayableEntries} for the model: oldest first, without reasoning. */
 export function replayableMessages(history: readonly ThreadEntry[]): ThreadMessage[] {
   return replayableEntries(history)
     .flatMap((entry) => entry.messages ?? [])

@@ -4,18 +4,18 @@ import type { RunRecords } from '../runs/run-records.js';
 import { threadsPartition } from '../thread/thread-identity.js';
 import { type ListedThread, THREAD_IDS, type ThreadIndex } from './thread-index.js';
 
-/** What the memory of a process may keep of threads and their runs. */
+/** Limits of threads and runs in the memory of a process. */
 export interface MemoryBounds {
-  /** For each agent. */
+  /** Maximum number of threads of each agent. */
   readonly maxThreads: number;
-  /** Of all run records and list entries. */
+  /** Maximum characters of all run records and list entries. */
   readonly maxChars: number;
 }
 
-/** How much of a bound is left when it was exceeded: forgetting one thread at a time would cost a look at all. */
+/** Fraction of a limit that is left after an eviction, so that evictions, which scan all threads, are rare. */
 const KEPT_SHARE = 0.95;
 
-/** Forgets the threads with the oldest activity when there are too many. Their conversations stay. */
+/** Evicts the least recently active threads when there are too many. Does not delete their conversations. */
 export class MemoryLimits {
   readonly #storage: MemoryKeyValueStore;
   readonly #runRecords: RunRecords;
@@ -29,7 +29,7 @@ export class MemoryLimits {
     this.#bounds = bounds;
   }
 
-  /** To be called when a run of the agent has ended. */
+  /** Call it when a run of the agent has ended. */
   async enforce(agentName: string): Promise<void> {
     if (!this.#isOver(agentName, 1)) return;
     const ended = (await this.#readAll(agentName)).filter(isEnded);

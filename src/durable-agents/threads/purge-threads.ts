@@ -13,11 +13,11 @@ const ENTITY_TIMEOUT_MS = 10_000;
 const THREAD_TIMEOUT_MS = 15_000;
 const POSITION = { partition: 'thread-purge', key: 'position' };
 
-/** Where a purge has stopped. */
+/** The position at which a purge stopped. */
 const positionSchema = z.object({ agentName: z.string(), after: z.string().optional() });
 
 export interface PurgeThreadsOptions extends Omit<DeleteThreadOptions, 'durableClient' | 'timeoutMs'> {
-  /** Keeps the position at which a purge has stopped. */
+  /** Stores the position at which a purge stopped. */
   readonly storage: KeyValueStore;
   /** Threads idle for longer are deleted. Undefined: none. */
   readonly ttlDays: number | undefined;
@@ -28,16 +28,16 @@ export interface ThreadPurgeRun {
   /** Names of the agents whose threads are purged. */
   readonly agentNames: readonly string[];
   readonly now: Date;
-  /** When aborted, the purge finishes the threads at hand, within 15 seconds, and leaves the rest to the next one. */
+  /** When aborted, the purge finishes its current threads within 15 seconds, and leaves the rest to the next purge. */
   readonly signal: AbortSignal;
   readonly log: Logger;
 }
 
 /**
- * Removes expired tombstones, and deletes idle threads as `DELETE` does. Starts where the purge before it has stopped, so
- * that threads which cannot be deleted do not keep it from the others.
+ * Removes expired tombstones, and deletes idle threads as `DELETE` does. Starts where the previous purge stopped, so
+ * that threads which cannot be deleted do not block the others.
  *
- * @throws AggregateError if some of the threads could not be deleted; the others were
+ * @throws AggregateError if some threads could not be deleted. All others were.
  */
 export async function purgeThreads(options: PurgeThreadsOptions, run: ThreadPurgeRun): Promise<void> {
   const { signal, log } = run;
@@ -63,7 +63,7 @@ export async function purgeThreads(options: PurgeThreadsOptions, run: ThreadPurg
   if (failures.length > 0) throw new AggregateError(failures, `${failures.length} threads could not be deleted`);
 }
 
-/** A few threads at a time. */
+/** Yields a few threads at a time. */
 async function* idleThreads(
   cutoff: Date,
   { storage, threadIndex }: PurgeThreadsOptions,
@@ -107,7 +107,10 @@ async function deleteIfIdle(
   return true;
 }
 
-/** A record may stay open after a crash. A run that does not wait for a person ends long before the shortest TTL. */
+/**
+ * Returns whether a run is in progress. A record may stay open after a crash, but no run except a waiting one takes as
+ * long as the shortest TTL.
+ */
 function isUnderWay({ status, createdAt, startedAt = createdAt }: RunRecord, cutoff: Date): boolean {
   return status === 'waiting_for_approval' || Date.parse(startedAt) >= cutoff.getTime();
 }

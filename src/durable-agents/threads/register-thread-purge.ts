@@ -4,11 +4,11 @@ import { InvocationLog } from '../../functions/logger.js';
 import type { AgentRegistry } from '../agent-registry.js';
 import { purgeThreads, type PurgeThreadsOptions } from './purge-threads.js';
 
-/** With what a purge needs after that to finish the threads at hand, one takes less than a minute. */
+/** A purge then takes less than a minute, including the time to finish its current threads. */
 const STOP_AFTER_MS = 40_000;
-/** At an odd minute: many apps begin their work at full hours. */
+/** Not on the hour, when many other apps start their jobs. */
 const EVERY_HOUR = '0 47 * * * *';
-/** A purge of tombstones alone has time. More often it would only wake an app that is idle. */
+/** Schedule for tombstones alone, which are not urgent. A shorter interval would only wake an idle app. */
 const EVERY_NIGHT = '0 47 2 * * *';
 
 /** Registers the timer function `purge_threads`, which deletes idle threads and what deleted threads leave behind. */

@@ -12,7 +12,7 @@ import { RUN_STATUSES, type RunRecord, type RunStatus } from '../runs/run-record
 import { type ThreadIdentity, threadHash, threadsPartition } from '../thread/thread-identity.js';
 
 const MAX_TITLE_CHARS = 80;
-/** Rows that one request may look at to find those that it wants. */
+/** Maximum number of rows that one request scans. */
 const MAX_SCANNED = 1000;
 const PAGE_LIMIT = 250;
 const LAST_MS = 9_999_999_999_999;
@@ -23,10 +23,10 @@ const entrySchema = z.object({
   threadId: z.string(),
   /** The beginning of the first message. */
   title: z.string(),
-  /** Status of the newest run that has begun. */
+  /** Status of the newest run that has started. */
   status: z.enum(RUN_STATUSES),
   createdAt: z.string(),
-  /** When its newest run began or ended: ISO 8601 in UTC. */
+  /** When its newest run started or ended: ISO 8601 in UTC. */
   lastActivityAt: z.string(),
   /** Id of the user who owns the thread. Undefined if it has no owner. */
   owner: z.string().optional(),
@@ -35,42 +35,42 @@ const entrySchema = z.object({
 /** A thread in the list. */
 export type ListedThread = Readonly<z.infer<typeof entrySchema>>;
 
-/** What a run changes in the list. */
+/** A change of the list by a run. */
 export interface ThreadActivity {
   readonly message: string;
   readonly status: RunStatus;
   readonly at: Date;
-  /** Set for a thread that has no owner yet. */
+  /** The owner to set, if the thread has none yet. */
   readonly owner?: string | undefined;
-  /** The run, whose figures are kept as well. Undefined if its record is not known. */
+  /** The run, whose figures are stored, too. Undefined if its record is unknown. */
   readonly run?: RunRecord | undefined;
 }
 
 export interface ThreadQuery {
   readonly limit: number;
-  /** {@link ThreadPage.next} of the page before. */
+  /** {@link ThreadPage.next} of the previous page. */
   readonly after?: string | undefined;
   readonly status?: RunStatus | undefined;
   /** Only threads whose last activity is at or after this time. */
   readonly since?: Date | undefined;
   /** Only threads whose last activity is before this time. */
   readonly until?: Date | undefined;
-  /** Only threads with this text in id or title, without regard to case. */
+  /** Only threads with this text in id or title. Ignores case. */
   readonly text?: string | undefined;
   readonly owner?: string | undefined;
 }
 
 export interface ThreadPage {
-  /** The one with the latest activity first. May be fewer than the limit although there are more. */
+  /** Most recent activity first. May be fewer than the limit although there are more. */
   readonly threads: readonly ListedThread[];
-  /** Undefined: there are no more. */
+  /** Undefined: no more pages. */
   readonly next: string | undefined;
 }
 
 /**
- * Lists the threads of each agent by the time of their last activity. An agent's list is one partition with two rows for
- * each thread: one by its id, and one by time, which moves with each change. Both change in one commit, which also writes
- * the figures of the run that makes the change ({@link figuresRow}), so that they cost no request of their own.
+ * Lists the threads of each agent by the time of their last activity. An agent's list is one partition with two rows
+ * per thread: one by id, and one by time, which moves with each change. Both change in one commit. That commit also
+ * writes the figures of the run ({@link figuresRow}), so they cost no extra request.
  */
 export class ThreadIndex {
   readonly #store: KeyValueStore;
@@ -82,7 +82,7 @@ export class ThreadIndex {
   /**
    * Puts a thread at the top of the list.
    *
-   * @param known what an earlier call has returned, which saves a read
+   * @param known - the result of an earlier call, which saves a read
    */
   async touch(thread: ThreadIdentity, activity: ThreadActivity, known?: StoredValue): Promise<StoredValue> {
     const partition = threadsPartition(thread.agentName);
@@ -109,7 +109,7 @@ export class ThreadIndex {
   /**
    * Lists a new thread with an owner.
    *
-   * @returns whom the thread belongs to: somebody else, if it was listed before
+   * @returns the owner of the thread, which may be another user if it was already listed
    */
   async claim(
     thread: ThreadIdentity,
@@ -138,9 +138,9 @@ export class ThreadIndex {
   }
 
   /**
-   * The threads whose last activity is before `time`, the one with the latest activity first.
+   * Returns the threads whose last activity is before `time`, most recent first.
    *
-   * @param after the `position` of an earlier thread: starts after it
+   * @param after - the `position` of an earlier thread, to start after it
    */
   async *idleSince(
     agentName: string,
@@ -157,7 +157,9 @@ export class ThreadIndex {
     }
   }
 
-  /** Looks at a bounded number of threads: a page may be short, or empty, and still have a `next`. */
+  /**
+   * Returns a page of threads. Scans a limited number of rows, so a page may be short or empty and still have a `next`.
+   */
   async list(agentName: string, query: ThreadQuery): Promise<ThreadPage> {
     const { since, until } = query;
     const before = since === undefined ? 'at~' : `at|${inverted(since)}~`;
@@ -208,7 +210,7 @@ function idKey({ threadId }: ThreadIdentity): string {
   return `id|${threadHash(threadId)}`;
 }
 
-/** Sorts the latest activity first. */
+/** Returns a key that sorts the most recent activity first. */
 function timeKey({ threadId, lastActivityAt }: ListedThread): string {
   return `at|${inverted(new Date(lastActivityAt))}|${threadHash(threadId)}`;
 }

@@ -6,18 +6,18 @@ const HALF_PAIR = /^[\uD800-\uDBFF]$/;
 
 /** A whole answer of a model. */
 export interface ModelAnswer {
-  /** What the model said and thought, in order; neighbours differ in kind. */
+  /** Answer text and reasoning, in order. Adjacent texts differ in kind. */
   readonly texts: readonly AgentTextUpdate[];
   readonly calls: readonly ModelToolCall[];
   readonly finish: AgentFinish;
 }
 
 /**
- * Calls a model, and once more if the call fails in a way that allows it before any text was passed on. Calls of tools do
- * not count as seen until the answer is complete.
+ * Calls a model. Retries once if the error allows it and no text was passed on. Tool calls are passed on only when the
+ * answer is complete.
  *
- * @returns yields the texts as they come, and returns the whole answer
- * @throws AgentError `incomplete_response` if the stream ends without a finish; otherwise what the model throws
+ * @returns yields the texts as they arrive, and returns the whole answer
+ * @throws AgentError `incomplete_response` if the stream ends without a finish; otherwise the model's error
  */
 export async function* callModel(
   model: ChatModel,
@@ -45,7 +45,7 @@ class AnswerBuilder {
   readonly calls: ModelToolCall[] = [];
   finish: AgentFinish | undefined;
   readonly #texts: { kind: AgentTextUpdate['kind']; pieces: string[] }[] = [];
-  /** Half a surrogate pair, which no reader sees before the other half has come. */
+  /** Half a surrogate pair, held back until the other half arrives. */
   #held: AgentTextUpdate[] = [];
   #isSeen = false;
 

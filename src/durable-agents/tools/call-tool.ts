@@ -7,11 +7,11 @@ import type { ModelToolCall } from './chat-model.js';
 import { cutJson, toPlainJson } from './plain-json.js';
 import { invalidArguments, type Tool, type ToolContext, ToolError } from './tool.js';
 
-/** A call of a tool that is ready to be made. */
+/** A tool call that is ready to be made. */
 export interface ToolCall {
   readonly callId: string;
   readonly toolName: string;
-  /** The parsed JSON of what the model wrote; its text, if that is not the JSON of an object. */
+  /** The model's arguments as an object, or as a string if they are not a JSON object. */
   readonly arguments: JsonObject | string;
 }
 
@@ -24,11 +24,11 @@ export interface CallToolOptions {
 }
 
 /**
- * Makes a call. Whatever goes wrong becomes a result for the model to react to: an unknown tool, bad arguments, an error
- * or a timeout of the tool, a result that is not JSON.
+ * Makes a call. Every failure becomes a result that the model can react to: an unknown tool, bad arguments, an error or
+ * a timeout of the tool, a result that is not JSON.
  *
- * @param tool undefined if the agent has none of this name
- * @throws the reason of `context.signal` once that is aborted: the run is over
+ * @param tool - undefined if the agent has no tool of this name
+ * @throws the reason of `context.signal` if it is aborted, because the run has ended
  */
 export async function callTool(
   tool: Tool | undefined,
@@ -70,7 +70,10 @@ export async function callTool(
   }
 }
 
-/** The words of an error that is no {@link ToolError} are for the log alone: they may name internals. */
+/**
+ * Converts an error for the model. Logs the message of an error other than {@link ToolError}, which may reveal
+ * internals.
+ */
 function toToolError(error: unknown, { callId, toolName }: ToolCall, context: ToolContext): ToolError {
   if (error instanceof ToolError) return error;
   const { agentName, correlationId, threadId, log } = context;
@@ -80,7 +83,7 @@ function toToolError(error: unknown, { callId, toolName }: ToolCall, context: To
   return new ToolError(`${toolName} failed unexpectedly.`, { cause: error });
 }
 
-/** The calls of a model's answer, each with an id of its own: endpoints leave ids out, or repeat them. */
+/** Returns the calls of a model's answer with unique ids, because endpoints omit or repeat ids. */
 export function toToolCalls(calls: readonly ModelToolCall[], round: number): readonly ToolCall[] {
   const taken = new Set<string>();
   return calls.map(({ callId, toolName, arguments: text }, index) => {
@@ -102,7 +105,7 @@ function parseArguments(text: string): JsonObject | string {
   return typeof args === 'object' && args !== null && !Array.isArray(args) ? { ...args } : text;
 }
 
-/** Arguments that are not the JSON of an object are left out: no model and no version of the state takes them. */
+/** Omits arguments that are not a JSON object, because neither models nor other versions of the state accept them. */
 export function toFunctionCall({ callId, toolName: name, arguments: args }: ToolCall): ThreadContent {
   return { $type: 'functionCall', callId, name, ...(typeof args === 'object' && { arguments: args }) };
 }

@@ -23,17 +23,17 @@ export interface ModelAgentOptions {
   /** See {@link Agent.type}. @default 'ChatAgent' */
   readonly type?: string;
   readonly model: ChatModel;
-  /** What the model may call. @default none */
+  /** The tools that the model may call. @default none */
   readonly tools?: readonly Tool[];
-  /** How often a run may call tools and ask the model again. Beyond it the run fails. @default 10 */
+  /** Maximum number of rounds of tool calls in a run. Beyond it, the run fails. @default 10 */
   readonly maxToolRounds?: number;
-  /** The shape of the answers: the model gets it as JSON Schema, and answers are parsed by it. Optional. */
+  /** Schema of the answers: the model gets it as JSON Schema, and it parses the answers. Optional. */
   readonly responseSchema?: z.ZodType;
 }
 
 /**
- * Creates an agent over a model: it asks the model, makes the calls of its answer at once, and asks again with their
- * results, until an answer has no calls.
+ * Creates an agent on a model. It asks the model, makes the tool calls of the answer concurrently, and asks again with
+ * their results, until an answer has no calls.
  *
  * @throws TypeError if two tools have the same name
  */
@@ -64,7 +64,7 @@ export function createModelAgent(options: ModelAgentOptions): Agent {
           trace,
         });
         said = { ...answered, calls: toToolCalls(answered.calls, round) };
-        // A final answer has been seen already, so another delivery's does not replace it.
+        // Readers have already seen the final answer, so the one of another delivery does not replace it.
         const recorded = await steps?.recordAnswer(round, said);
         if (recorded !== undefined && said.calls.length > 0) said = recorded;
       } else {
@@ -97,7 +97,7 @@ export function createModelAgent(options: ModelAgentOptions): Agent {
           return;
         }
         yield* approvals.map(toApprovalUpdate);
-        // A later round was shown as well if the run waited there, too.
+        // If the run waited in a later round, too, that round was also shown.
         if (steps?.answer(round + 1) === undefined) yield { kind: 'resumption' };
       }
       const decided = calls.map((call, index) => withEdits(call, asked.get(index)));
@@ -112,7 +112,7 @@ export function createModelAgent(options: ModelAgentOptions): Agent {
     }
   }
 
-  /** The approvals that calls of a round need, by their position. */
+  /** Returns the approvals that the calls of a round need, by position. */
   async function findApprovals(
     calls: readonly ToolCall[],
     round: number,
@@ -137,7 +137,7 @@ export function createModelAgent(options: ModelAgentOptions): Agent {
     }
   }
 
-  /** Makes some calls of a round at once, except those that an earlier delivery has finished. */
+  /** Makes calls of a round concurrently, except those that an earlier delivery has finished. */
   function startCalls(
     calls: readonly ToolCall[],
     round: number,
@@ -156,7 +156,7 @@ export function createModelAgent(options: ModelAgentOptions): Agent {
         const approval = asked?.get(index);
         const refusal = approval && refusalOf(approval);
         const outcome = refusal === undefined ? makeCall(call, { round, index }) : Promise.resolve(refusal);
-        // It is awaited later, so a rejection must not count as unhandled until then.
+        // Awaited later. Until then, a rejection must not count as unhandled.
         outcome.catch(() => undefined);
         return [index, outcome];
       }),
@@ -186,7 +186,7 @@ export function createModelAgent(options: ModelAgentOptions): Agent {
   };
 }
 
-/** Bad arguments need no approval: such a call is not made. */
+/** Returns whether a call needs approval. One with bad arguments does not, because it is not made. */
 async function needsApproval(
   tool: Tool | undefined,
   { arguments: args, toolName, callId }: ToolCall,
@@ -208,7 +208,7 @@ async function needsApproval(
   }
 }
 
-/** The call as a person has approved it. */
+/** Returns the call with the arguments of the approval, if edited. */
 function withEdits(call: ToolCall, approval: Approval | undefined): ToolCall {
   const edited = approval?.decision?.arguments;
   return edited === undefined ? call : { ...call, arguments: edited };
@@ -218,7 +218,7 @@ function toResultPart({ callId, toolName }: ToolCall, outcome: ToolOutcome): Age
   return { kind: 'tool_result', text: '', callId, toolName, ...outcome };
 }
 
-/** The model's answer as it gets it back with the results. Providers refuse arguments that are not JSON. */
+/** Returns the model's answer for the next round. Omits arguments that are not JSON, which providers refuse. */
 function toMessage({ texts }: AnswerStep, calls: readonly ToolCall[]): ThreadMessage {
   const said = texts.filter(({ kind, text }) => kind === 'text' && text !== '');
   return {

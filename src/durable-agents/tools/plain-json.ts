@@ -1,22 +1,22 @@
-/** Largest result of a tool, as UTF-8 bytes of its JSON. */
+/** Maximum size of a tool's result, in bytes of JSON in UTF-8. */
 export const MAX_RESULT_BYTES = 64 * 1024;
 
 /**
- * Returns what `JSON.stringify` makes of a value, so that state, store and model all see the same. What JSON cannot hold
- * becomes a text that names it: `[not JSON: function]`.
+ * Converts a value as `JSON.stringify` does, so that state, store and model all see the same. Values that JSON cannot
+ * represent become a text such as `[not JSON: function]`.
  *
- * @throws TypeError for a value that refers to itself, and what a `toJSON` throws
+ * @throws TypeError for a circular value; otherwise the error of a `toJSON`
  */
 export function toPlainJson(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value ?? null, describeForeign) ?? 'null');
 }
 
 /**
- * Returns a value whose JSON takes at most `maxBytes`: the value itself, or the beginning of its text or JSON with a note
- * that it is cut.
+ * Returns a value whose JSON has at most `maxBytes`: the value itself, or the beginning of its text or JSON with a note
+ * that it was cut.
  *
- * @param value plain JSON
- * @param maxBytes 200 or more
+ * @param value - plain JSON
+ * @param maxBytes - 200 or more
  */
 export function cutJson(value: unknown, maxBytes = MAX_RESULT_BYTES): unknown {
   const json = JSON.stringify(value);
@@ -44,7 +44,7 @@ function describeForeign(_key: string, value: unknown): unknown {
     case 'number':
       return Number.isFinite(value) ? value : `[not JSON: ${value}]`;
     case 'object':
-      // These have no enumerable members, so their contents would vanish without a trace.
+      // These have no enumerable members, so their contents would vanish silently.
       return value instanceof Map || value instanceof Set || value instanceof Error || value instanceof ArrayBuffer
         ? `[not JSON: ${value.constructor.name}]`
         : value;

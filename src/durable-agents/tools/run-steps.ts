@@ -11,7 +11,7 @@ import type { ToolCall, ToolOutcome } from './call-tool.js';
 const STORE_TIMEOUT_MS = 5000;
 
 const answerSchema = z.object({
-  /** What the model said and thought, in order. */
+  /** Answer text and reasoning, in order. */
   texts: z.array(z.object({ kind: z.enum(['text', 'reasoning']), text: z.string() })).readonly(),
   calls: z
     .array(
@@ -40,7 +40,7 @@ const outcomeSchema = z.object({ result: z.unknown(), isError: z.boolean(), dura
 /** A finished model call of a run. */
 export type AnswerStep = Readonly<z.infer<typeof answerSchema>>;
 
-/** A call within its run. */
+/** Position of a call within its run. */
 export interface CallPosition {
   /** From 1. */
   readonly round: number;
@@ -48,7 +48,7 @@ export interface CallPosition {
   readonly index: number;
 }
 
-/** Finished steps as a thread's state keeps them. */
+/** Finished steps in a thread's state. */
 export type FinishedSteps = Readonly<Record<string, unknown>>;
 
 export interface RunStepsOptions {
@@ -57,15 +57,14 @@ export interface RunStepsOptions {
   /** Steps that the run had finished when it was suspended. @default none */
   readonly finished?: FinishedSteps | undefined;
   readonly run: RunIdentity;
-  /** Whether a run's response is in the thread's committed state: its steps are not needed any more. */
+  /** Whether a run's response is in the thread's committed state, so that its steps are no longer needed. */
   readonly isAnswered: (correlationId: string) => boolean;
   readonly log: Logger;
 }
 
 /**
- * Records each finished step of a run before the next one begins, so that a delivery after a crash takes the steps over
- * instead of paying for them again. If the store is unreachable, the run loses only this protection, unless a tool must
- * not run twice.
+ * Records each finished step of a run before the next one starts, so that a delivery after a crash reuses the steps. If
+ * the store is unreachable, the run continues without this protection, unless a tool must not run twice.
  */
 export class RunSteps {
   readonly #options: RunStepsOptions;
@@ -77,7 +76,7 @@ export class RunSteps {
     this.#partition = threadPartition(options.run);
   }
 
-  /** Reads what earlier deliveries have recorded, and removes the steps of answered runs. To be called first. */
+  /** Reads the steps of earlier deliveries, and removes the steps of completed runs. Call it first. */
   async load(): Promise<void> {
     const { run, store, finished = {}, isAnswered, log } = this.#options;
     const prefix = this.#prefix;
@@ -103,7 +102,7 @@ export class RunSteps {
     }
   }
 
-  /** The steps that are finished so far, for the thread's state. */
+  /** The finished steps, for the thread's state. */
   get finished(): FinishedSteps {
     const steps = [...this.#stored].filter(([key]) => !key.endsWith('|begun'));
     return Object.fromEntries(steps.map(([key, value]) => [key.slice(this.#prefix.length), JSON.parse(value)]));
@@ -114,7 +113,7 @@ export class RunSteps {
     return text === undefined ? undefined : answerSchema.parse(JSON.parse(text));
   }
 
-  /** @returns the answer to go on with: another delivery may have recorded one first */
+  /** @returns the answer to continue with, because another delivery may have recorded one first */
   async recordAnswer(round: number, answer: AnswerStep): Promise<AnswerStep> {
     const recorded = await this.#record(this.#key(round, 'answer'), JSON.stringify(answer));
     return recorded === undefined ? answer : answerSchema.parse(JSON.parse(recorded));
@@ -125,24 +124,24 @@ export class RunSteps {
     return text === undefined ? undefined : outcomeSchema.parse(JSON.parse(text));
   }
 
-  /** @returns the outcome to go on with: another delivery may have recorded one first */
+  /** @returns the outcome to continue with, because another delivery may have recorded one first */
   async recordOutcome({ round, index }: CallPosition, outcome: ToolOutcome): Promise<ToolOutcome> {
     const key = this.#key(round, `${threeDigits(index)}|result`);
     const recorded = await this.#record(key, JSON.stringify(outcome));
     return recorded === undefined ? outcome : outcomeSchema.parse(JSON.parse(recorded));
   }
 
-  /** @throws AgentError `tool_outcome_unknown` if an earlier delivery began the call and recorded no result */
+  /** @throws AgentError `tool_outcome_unknown` if an earlier delivery started the call and recorded no result */
   assertNotBegun({ round, index }: CallPosition, call: ToolCall): void {
     if (!this.#stored.has(this.#key(round, `${threeDigits(index)}|begun`))) return;
     throw outcomeUnknown(call);
   }
 
   /**
-   * Notes that a call begins that must not run twice.
+   * Records the start of a call that must not run twice.
    *
-   * @throws AgentError `tool_outcome_unknown` if another delivery has begun it, `steps_unavailable` if the store cannot
-   * be reached
+   * @throws AgentError `tool_outcome_unknown` if another delivery has started it, `steps_unavailable` if the store is
+   * unreachable
    */
   async begin({ round, index }: CallPosition, call: ToolCall): Promise<void> {
     const { store } = this.#options;
@@ -152,7 +151,7 @@ export class RunSteps {
     try {
       tag = await this.#commit(store, key, '1');
     } catch (error) {
-      const message = `The call of ${call.toolName} was not begun, because that could not be recorded.`;
+      const message = `The call of ${call.toolName} was not started, because its start could not be recorded.`;
       throw new AgentError('steps_unavailable', message, { cause: error });
     }
     if (tag === undefined) throw outcomeUnknown(call);
@@ -165,7 +164,7 @@ export class RunSteps {
     return rows;
   }
 
-  /** @returns what is recorded under the key if another delivery was first; undefined otherwise */
+  /** @returns the recorded value if another delivery was first; undefined otherwise */
   async #record(key: string, value: string): Promise<string | undefined> {
     const { store } = this.#options;
     const recorded =

@@ -5,15 +5,15 @@ import type { JsonObject } from '../thread/thread-state.js';
 const TOOL_NAME = /^[A-Za-z0-9_-]{1,64}$/;
 const DEFAULT_TIMEOUT_MS = 30_000;
 
-/** What a tool gets to know of its call. */
+/** The context of a tool call. */
 export interface ToolContext {
   readonly agentName: string;
   readonly threadId: string;
-  /** The run. */
+  /** Id of the run. */
   readonly correlationId: string;
-  /** The call, as the model named it. */
+  /** The model's id of the call. */
   readonly callId: string;
-  /** The same for each delivery of one call: pass it to services, so that they recognize a repeated request. */
+  /** The same for each delivery of a call. Pass it to services so that they recognize a repeated request. */
   readonly idempotencyKey: string;
   /** Aborted when the call or its run has timed out. The result is then discarded. */
   readonly signal: AbortSignal;
@@ -28,28 +28,28 @@ export interface ToolOptions<Parameters extends z.ZodObject> {
   readonly name: string;
   /** Tells the model what the tool does and when to use it. */
   readonly description: string;
-  /** The model gets it as JSON Schema, and its arguments are parsed by it. */
+  /** Schema of the arguments: the model gets it as JSON Schema, and it parses the model's arguments. */
   readonly parameters: Parameters;
   /**
-   * Returns the result for the model: plain JSON, or what `JSON.stringify` makes such. Throw a {@link ToolError} to tell
-   * the model what went wrong.
+   * Returns the result for the model: any value that `JSON.stringify` accepts. Throw a {@link ToolError} to tell the
+   * model what went wrong.
    */
   readonly execute: (args: z.output<Parameters>, context: ToolContext) => unknown;
   /** How long the model waits for a result. @default 30,000 */
   readonly timeoutMs?: number;
   /**
-   * What happens to a call that a crash has interrupted: a `repeatable` one is made again with the same
-   * `idempotencyKey`; for one that must run `once`, the run fails with `tool_outcome_unknown`. @default 'repeatable'
+   * What to do with a call that a crash interrupted. `repeatable`: make it again with the same `idempotencyKey`.
+   * `once`: fail the run with `tool_outcome_unknown`. @default 'repeatable'
    */
   readonly effect?: ToolEffect;
   /**
-   * Whether a person must approve a call before it is made; a function decides by its arguments. If the function throws,
-   * the call needs approval. @default false
+   * Whether a person must approve a call before it is made. A function decides by the arguments; if it throws, the call
+   * needs approval. @default false
    */
   readonly needsApproval?: boolean | ((args: z.output<Parameters>) => boolean | Promise<boolean>);
 }
 
-/** A tool as the agent's loop uses it. Made by {@link defineTool}. */
+/** A tool, created by {@link defineTool}. */
 export interface Tool {
   readonly name: string;
   readonly description: string;
@@ -57,13 +57,13 @@ export interface Tool {
   readonly parameters: JsonObject;
   readonly timeoutMs: number;
   readonly effect: ToolEffect;
-  /** Parses arguments. @throws ToolError if they do not fit the schema */
+  /** Parses arguments. @throws ToolError if they do not match the schema */
   prepare(args: JsonObject): Promise<PreparedCall>;
 }
 
-/** A call whose arguments fit the schema of its tool. */
+/** A call with valid arguments. */
 export interface PreparedCall {
-  /** Whether a person must approve it. Rejects with what the function of the tool throws. */
+  /** Returns whether a person must approve it. Rejects with the error of the tool's function. */
   needsApproval(): Promise<boolean>;
   execute(context: ToolContext): unknown;
 }
@@ -83,7 +83,7 @@ export class ToolError extends Error {
 /**
  * Defines a tool that a model can call.
  *
- * @throws TypeError if the name is not one that models accept
+ * @throws TypeError if models do not accept the name
  */
 export function defineTool<Parameters extends z.ZodObject>(options: ToolOptions<Parameters>): Tool {
   const { name, description, parameters, execute, timeoutMs = DEFAULT_TIMEOUT_MS, effect = 'repeatable' } = options;
@@ -114,7 +114,7 @@ export function invalidArguments(problem: string): ToolError {
   return new ToolError(`The arguments ${problem}`, { code: 'invalid_arguments' });
 }
 
-/** What does not fit, as `location: expected string`, for a model or a caller. */
+/** Describes validation errors for a model or a caller, such as `location: expected string`. */
 export function describeIssues({ issues }: z.ZodError): string {
   return issues
     .slice(0, 5)
