@@ -7,10 +7,10 @@ import { startReaders } from './readers.js';
 const TARGET_MS = { table: 300, redis: 30 };
 const RUNS = 3;
 const IDLE_THREADS = 10;
-/** By then other processes are asked for changes as rarely as it gets. */
+/** By then, the polling interval for changes of other processes is at its maximum. */
 const SILENCE_MS = 6000;
 
-/** The latency of an event for a reader at another host, which has its own task hub but shares the store. */
+/** Measures the latency of an event for a reader at another host, which has its own task hub but shares the store. */
 export async function benchAcrossProcesses(): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const kind of STORE_KINDS) figures.push(...(await withStore(kind, measure)));
@@ -48,13 +48,13 @@ async function whileStreaming(writer: BenchApp, other: BenchApp): Promise<number
   return latenciesMs;
 }
 
-/** Of runs whose model is silent at first, so that their acceptance has long been noticed as well. */
+/** Measures runs whose model is silent at first, so that readers have long seen their acceptance. */
 async function afterSilence(writer: BenchApp, other: BenchApp): Promise<number[]> {
   const threads = Array.from({ length: IDLE_THREADS }, (_, index) => `across-idle-${index}`);
   const readers = await startReaders(threads.map((thread) => `${other.eventsUrl(thread)}/stream`));
   for (const thread of threads) {
     await writer.run(thread, `chunks=1 pauseMs=${SILENCE_MS}`, false);
-    // At any time between two looks for changes.
+    // At a random time within the polling interval.
     await delay(Math.random() * 100);
   }
   return [...(await readers.seen).latenciesMs];

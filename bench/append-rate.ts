@@ -10,7 +10,7 @@ import { quietLog } from './quiet-log.js';
 const RUNS = 6;
 const UPDATES = 1000;
 
-/** How many events of one thread a service takes in a second, when the model never makes it wait. */
+/** Measures how many events of one thread a service accepts per second if the model is never the bottleneck. */
 export async function benchAppendRate(): Promise<Figure[]> {
   const name = `durable appends in one thread of ${UPDATES.toLocaleString('en')} updates`;
   const table = await withStore('table', appendRate);
@@ -39,7 +39,7 @@ async function appendRate({ settings }: BenchStore): Promise<number> {
   }
 }
 
-/** One run of a new thread. @returns how long it took, in milliseconds */
+/** Appends one run of a new thread. @returns its duration in milliseconds */
 async function appendRun(store: CallbackEventStore, number: number): Promise<number> {
   const trail = new ConversationAuditTrail({
     store,

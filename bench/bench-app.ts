@@ -8,18 +8,18 @@ import type { Readable } from 'node:stream';
 const DIST = path.resolve(__dirname, '..');
 const AGENT = 'CallbackAgent';
 
-/** Room for more readers at once than an app has by default. */
+/** Allows more readers at once than the default limits. */
 const STREAM_LIMITS = { CALLBACK_STREAM_MAX_OPEN: '5000', CALLBACK_STREAM_MAX_OPEN_PER_THREAD: '1000' };
 
 /** In bytes. */
 export interface AppMemory {
-  /** What the process takes of the machine. */
+  /** Resident memory of the process. */
   readonly resident: number;
   /** Its live memory: objects and external buffers. */
   readonly used: number;
 }
 
-/** The app under the local Functions host, and the model that it talks to: a process each. */
+/** The app on the local Functions host, and its model, each in its own process. */
 export class BenchApp {
   /** `http://localhost:PORT/api` */
   readonly apiUrl: string;
@@ -32,7 +32,7 @@ export class BenchApp {
     this.#children = children;
   }
 
-  /** @param settings environment variables in addition to those of the model. By default events are kept in memory */
+  /** @param settings - environment variables besides those of the model. @default the memory store */
   static async start(settings: Readonly<Record<string, string>> = { CALLBACK_STORE: 'memory' }): Promise<BenchApp> {
     const model = fork(path.join(DIST, 'bench', 'scripted-model.js'), { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
     const modelUrl = `http://127.0.0.1:${await firstMatch(model, /^listening (\d+)$/)}`;
@@ -51,27 +51,27 @@ export class BenchApp {
     return new BenchApp(apiUrl, modelUrl, [app, model]);
   }
 
-  /** Sends a message and waits for the answer; or only for its acceptance. */
+  /** Sends a message and waits for the answer, or only for its acceptance. */
   async run(threadId: string, message: string, wait = true): Promise<void> {
     const { ok, status, text } = await this.#post(threadId, message, wait);
     if (!ok) throw new Error(`The run was answered ${status}: ${text}`);
   }
 
-  /** Sends a message. @returns the correlation id of the run that was accepted */
+  /** Sends a message. @returns the correlation id of the accepted run */
   async accept(threadId: string, message: string): Promise<string> {
     const { status, text } = await this.#post(threadId, message, false);
     if (status !== 202) throw new Error(`The run was answered ${status}: ${text}`);
     return (JSON.parse(text) as { correlation_id: string }).correlation_id;
   }
 
-  /** Asks for the end of a run, which may have ended already. */
+  /** Cancels a run, which may already have ended. */
   async cancel(threadId: string, correlationId: string): Promise<void> {
     const url = `${this.apiUrl}/agents/${AGENT}/threads/${threadId}/runs/${correlationId}/cancel`;
     const { status } = await fetch(url, { method: 'POST' });
     if (![200, 202, 409].includes(status)) throw new Error(`A cancellation was answered ${status}.`);
   }
 
-  /** Sends a message and waits for the answer, or for being told that there is none yet. */
+  /** Sends a message and waits for the answer or the timeout answer. */
   async runOrTimeOut(threadId: string, message: string): Promise<void> {
     const { ok, status, text } = await this.#post(threadId, message, true);
     if (!ok && !text.includes('"status":"timeout"')) throw new Error(`The run was answered ${status}: ${text}`);
@@ -98,20 +98,24 @@ export class BenchApp {
     return { firstMs, finalMs };
   }
 
-  /** Memory of the app's process, host included, after a collection. */
+  /** Returns the memory of the app's process, including the host, after garbage collection. */
   async memory(): Promise<AppMemory> {
     const response = await fetch(`${this.apiUrl}/memory`);
     return (await response.json()) as AppMemory;
   }
 
-  /** CPU time that the app's process has used since its start, host included: user and system, in microseconds. */
+  /**
+   * Returns the CPU time of the app's process since its start, including the host: user and system, in microseconds.
+   */
   async cpuUs(): Promise<number> {
     const response = await fetch(`${this.apiUrl}/cpu`);
     const { user, system } = (await response.json()) as NodeJS.CpuUsage;
     return user + system;
   }
 
-  /** How often and how much the app has read of conversations, and what it has sent to its model, since its start. */
+  /**
+   * Returns the number and bytes of the app's reads of conversations, and the bytes sent to its model, since its start.
+   */
   async traffic(): Promise<{ readonly stateReads: number; readonly stateBytes: number; readonly modelBytes: number }> {
     const response = await fetch(`${this.apiUrl}/traffic`);
     return (await response.json()) as { stateReads: number; stateBytes: number; modelBytes: number };
@@ -138,7 +142,7 @@ export class BenchApp {
   async stop(): Promise<void> {
     for (const child of this.#children) {
       const exited = once(child, 'exit');
-      // An app that is asked to end waits for its readers.
+      // An app that is asked to exit waits for its readers.
       child.kill('SIGKILL');
       await exited;
     }

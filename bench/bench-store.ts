@@ -3,26 +3,26 @@ import { startAzuriteTableServer } from '../tests/support/azurite-table-server.j
 import type { LoopbackService } from '../tests/support/loopback-service.js';
 import { startRedisServer } from '../tests/support/redis-server.js';
 
-/** A service in which events are kept, for one bench. */
+/** A service that stores events, for one bench. */
 export interface BenchStore {
   readonly kind: 'table' | 'redis';
-  /** What the service is called in a figure. */
+  /** Name of the service in figures. */
   readonly title: string;
   readonly port: number;
-  /** For a store in this process. */
+  /** Settings for a store in this process. */
   readonly settings: Exclude<CallbackStoreSettings, { kind: 'memory' }>;
-  /** For an app; through another port of loopback if one is given, such as a proxy's. */
+  /** Environment of an app. With a port, it connects to that port of loopback, for example to a proxy. */
   readonly environment: (port?: number) => Readonly<Record<string, string>>;
 }
 
 export interface BenchStoreOptions {
-  /** Whether Azurite is to take 100,000 rows of one partition in reasonable time. Default: it runs as published. */
+  /** Whether to change Azurite so that it handles 100,000 rows of one partition in reasonable time. @default false */
   readonly isDeep?: boolean;
 }
 
 export const STORE_KINDS = ['table', 'redis'] as const;
 
-/** Does some work with a new service, and stops the service afterwards. */
+/** Runs `work` with a new service, and stops the service afterwards. */
 export async function withStore<Result>(
   kind: BenchStore['kind'],
   work: (store: BenchStore) => Promise<Result>,

@@ -26,7 +26,7 @@ type Benches<Parameters extends readonly unknown[]> = Readonly<
   Record<string, (...parameters: Parameters) => Promise<Figure[]>>
 >;
 
-/** In one app, one after the other. By the names that choose them on the command line. */
+/** Benches that run in one app, one after the other, by their names on the command line. */
 const appBenches: Benches<[app: BenchApp]> = {
   'run-latency': benchRunLatency,
   'stream-latency': benchStreamLatency,
@@ -52,7 +52,7 @@ const otherBenches: Benches<[]> = {
   'store-outage': benchStoreOutage,
 };
 
-/** @param names of the benches to run; none: all */
+/** @param names - names of the benches to run; empty for all */
 async function main(names: readonly string[]): Promise<void> {
   const known = [...Object.keys(appBenches), ...Object.keys(otherBenches)];
   const unknown = names.filter((name) => !known.includes(name));

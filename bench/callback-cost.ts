@@ -6,7 +6,10 @@ import { quietLog } from './quiet-log.js';
 
 const UPDATES = 200;
 
-/** What the audit trail and the store in memory cost per update, with its run's start and end, without the log line's way to the host. */
+/**
+ * Measures the cost of the audit trail and the memory store per update, including the run's start and end, but not log
+ * output.
+ */
 export async function benchCallbackCost(): Promise<Figure[]> {
   const store = new MemoryEventStore({
     maxThreads: 1000,

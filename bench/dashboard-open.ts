@@ -10,7 +10,7 @@ const ROUNDS = 5;
 const SCROLLED_FRAMES = 120;
 const THREAD_ID = 'dashboard-10000';
 
-/** How long the dashboard takes to open a long thread, and how smoothly its events scroll. Needs Chromium. */
+/** Measures how long the dashboard takes to open a long thread, and how smoothly its events scroll. Needs Chromium. */
 export async function benchDashboardOpen(app: BenchApp): Promise<Figure[]> {
   await fill(app, THREAD_ID, EVENTS);
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] });
@@ -20,7 +20,7 @@ export async function benchDashboardOpen(app: BenchApp): Promise<Figure[]> {
     const appCpuMs: number[] = [];
     const frameMs: number[] = [];
     for (let round = -1; round < ROUNDS; round += 1) {
-      // Each with an empty cache.
+      // Each round starts with an empty cache.
       const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
       const page = await context.newPage();
       const session = await context.newCDPSession(page);
@@ -54,7 +54,9 @@ export async function benchDashboardOpen(app: BenchApp): Promise<Figure[]> {
   }
 }
 
-/** In the page: waits until a frame shows all runs, the last one with its answer. Milliseconds since the navigation. */
+/**
+ * Runs in the page: waits until a frame shows all runs and the last answer. Returns milliseconds since the navigation.
+ */
 const SHOWN_AT = `(async () => {
   for (;;) {
     const nowMs = await new Promise(requestAnimationFrame);
@@ -69,7 +71,7 @@ async function open(page: Page, url: string): Promise<number> {
   return page.evaluate<number>(SHOWN_AT);
 }
 
-/** In the page: scrolls through all events, and returns the times between frames in milliseconds. */
+/** Runs in the page: scrolls through all events, and returns the times between frames in milliseconds. */
 const FRAMES = `(async () => {
   const rows = document.querySelector('.timeline-rows');
   const times = [];

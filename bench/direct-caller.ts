@@ -1,7 +1,7 @@
 import { createAzureOpenAIClient } from '../src/openai/azure-openai-client.js';
 import { parseModelEndpoint } from '../src/openai/model-endpoint.js';
 
-/** Asks the model without the app in between, and tells when the first chunk had come, and the last. */
+/** Calls the model without the app, and returns when the first and the last chunk arrived. */
 export function directCaller(
   modelUrl: string,
 ): (message: string) => Promise<{ readonly firstMs: number; readonly totalMs: number }> {

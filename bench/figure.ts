@@ -1,9 +1,9 @@
-/** One measured figure and what it is measured against. */
+/** A measured figure and its target. */
 export interface Figure {
   readonly name: string;
-  /** With its unit. */
+  /** The value with its unit. */
   readonly measured: string;
-  /** Absent for a figure that is only reported. */
+  /** Undefined for a figure without a target. */
   readonly target?: string;
   readonly isMet?: boolean;
 }
@@ -15,7 +15,7 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2;
 }
 
-/** The value below which this share of all values lies. */
+/** Returns the value below which this fraction of all values lies. */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
@@ -40,7 +40,7 @@ export function atLeast(name: string, value: number, unit: string, target: numbe
   };
 }
 
-/** A Markdown table for the docs. */
+/** Returns a Markdown table for the docs. */
 export function toTable(figures: readonly Figure[]): string {
   const rows = figures.map(({ name, measured, target = '–', isMet }) => {
     const verdict = isMet === undefined ? '–' : isMet ? 'met' : '**not met**';

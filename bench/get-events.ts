@@ -6,7 +6,7 @@ const ROUNDS = 3;
 const SECONDS = 2;
 const EVENTS_PER_RUN = 200;
 
-/** How fast events are served, compared with a ready buffer from the same host in the same minute. */
+/** Measures how fast events are served, compared with a ready buffer from the same host in the same minute. */
 export async function benchGetEvents(app: BenchApp): Promise<Figure[]> {
   await fill(app, 'get-1000', 1000);
   await fill(app, 'get-10000', 10_000);
@@ -35,7 +35,7 @@ export async function benchGetEvents(app: BenchApp): Promise<Figure[]> {
   ];
 }
 
-/** A run makes a stream event for each chunk, and a final one. */
+/** Fills a thread with events. A run has one stream event per chunk and one final event. */
 export async function fill(app: BenchApp, threadId: string, eventCount: number): Promise<void> {
   const eventsPerRun = Math.min(eventCount, EVENTS_PER_RUN);
   for (let run = 0; run < eventCount / eventsPerRun; run += 1) {

@@ -8,7 +8,7 @@ const READERS_PER_THREAD = 50;
 const MESSAGE = 'chunks=200 pauseMs=10';
 const BYTES_PER_KIB = 1024;
 
-/** What readers that are connected and never read cost runs of their threads, and the app. */
+/** Measures the cost of connected readers that never read, for runs of their threads and for the app. */
 export async function benchIdleReaders(): Promise<Figure[]> {
   const app = await BenchApp.start({ CALLBACK_STORE: 'memory', AGENT_WAIT_SECONDS: '200' });
   try {
@@ -40,14 +40,14 @@ function threadsOf(name: string): string[] {
   return Array.from({ length: THREADS }, (_, index) => `${name}-${index}`);
 }
 
-/** @returns how long it took until all were answered */
+/** @returns the time until all runs have completed */
 async function runAll(app: BenchApp, name: string): Promise<number> {
   const start = performance.now();
   await Promise.all(threadsOf(name).map((threadId) => app.run(threadId, MESSAGE)));
   return performance.now() - start;
 }
 
-/** Reads the beginning of the answer, and nothing after it. */
+/** Reads only the beginning of the response. */
 async function connectIdle({ hostname, port, pathname }: URL): Promise<Socket> {
   const socket = connect(Number(port), hostname);
   socket.on('error', () => {});

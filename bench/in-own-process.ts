@@ -10,7 +10,7 @@ const START_ROUNDS = 21;
 const BYTES_PER_MIB = 1024 * 1024;
 const DIST = path.resolve(__dirname, '..');
 
-/** Memory of the store when it is full: with its bound as measure. */
+/** Measures the memory of a full store, compared with its limit. */
 export async function benchStoreMemory(): Promise<Figure[]> {
   const output = await node(['--expose-gc', path.join(DIST, 'bench', 'store-memory.js')]);
   const { maxBytes, takenBytes } = JSON.parse(output) as { maxBytes: number; takenBytes: number };
@@ -24,7 +24,7 @@ export async function benchStoreMemory(): Promise<Figure[]> {
   ];
 }
 
-/** How long the packaged app takes to load, in a fresh process each time. */
+/** Measures how long the packaged app takes to load, each time in a new process. */
 export async function benchStart(): Promise<Figure[]> {
   const folder = await mkdtemp(path.join(tmpdir(), 'bench-'));
   try {

@@ -8,7 +8,7 @@ const FILLED_AT_ONCE = 50;
 const ROUNDS = 20;
 const BYTES_PER_KIB = 1024;
 
-/** What a run costs at the end of a longer and longer thread: beyond the model's own time, and in bytes. */
+/** Measures the cost of a run at the end of an increasingly long thread: time besides the model's, and bytes. */
 export async function benchLongThread(): Promise<Figure[]> {
   const app = await BenchApp.start({ CALLBACK_STORE: 'memory', CALLBACK_STORE_MAX_EVENTS_PER_THREAD: '1000000' });
   const direct = directCaller(app.modelUrl);

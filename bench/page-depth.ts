@@ -14,7 +14,7 @@ const APPENDS_PER_RUN = 5;
 
 const thread: EventThread = { agentName: 'CallbackAgent', threadId: 'page-depth' };
 
-/** The cost of a page by its position in a long thread. */
+/** Measures the cost of a page by its position in a long thread. */
 export async function benchPageDepth(): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const kind of STORE_KINDS) figures.push(await withStore(kind, measure, { isDeep: true }));

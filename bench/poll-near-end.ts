@@ -6,7 +6,7 @@ const ROUNDS = 3;
 const SECONDS = 2;
 const NEW_EVENTS = 5;
 
-/** What it costs to ask for the newest events of a thread, by the length of the thread. */
+/** Measures the cost of polling for the newest events of a thread, by the length of the thread. */
 export async function benchPollNearEnd(app: BenchApp): Promise<Figure[]> {
   await fill(app, 'poll-100', 100);
   await fill(app, 'poll-10000', 10_000);

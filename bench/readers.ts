@@ -5,7 +5,7 @@ import type { ReadersOrder, ReadersReport } from './sse-readers.js';
 
 type Seen = Omit<Extract<ReadersReport, { kind: 'done' }>, 'kind'>;
 
-/** SSE readers in a process of their own. */
+/** SSE readers in a separate process. */
 export interface Readers {
   /** Resolves when each has seen the end of a run. */
   readonly seen: Promise<Seen>;
@@ -22,7 +22,7 @@ export async function startReaders(urls: readonly string[]): Promise<Readers> {
   await next();
   const seen = next().then((report) => {
     readers.disconnect();
-    if (report.kind !== 'done') throw new Error('The readers have told nothing.');
+    if (report.kind !== 'done') throw new Error('The readers reported nothing.');
     return report;
   });
   return { seen };

@@ -6,7 +6,7 @@ import { type Figure, median } from './figure.js';
 const ROUNDS = 200;
 const WORDS = 'The weather in Paris is mild today, with 21 degrees; write to a.b@example.com or call +49 30 901820.';
 
-/** What redaction with all built-in redactors costs per update of one word, and for a whole message. */
+/** Measures the cost of all built-in redactors per update of one word, and for a whole message. */
 export async function benchRedactionCost(): Promise<Figure[]> {
   const redaction = new Redaction(Object.values(builtInRedactors));
   const pieces = Array.from({ length: 20 }, () => WORDS.split(/(?<= )/)).flat();

@@ -2,7 +2,7 @@ import type { BenchApp } from './bench-app.js';
 import { directCaller } from './direct-caller.js';
 import { atMost, type Figure, median } from './figure.js';
 
-/** What the app adds to the model: the same answer straight from the model and through a run, turn by turn. */
+/** Measures the latency that the app adds: alternates between direct answers of the model and runs. */
 export async function benchRunLatency(app: BenchApp): Promise<Figure[]> {
   const direct = directCaller(app.modelUrl);
 

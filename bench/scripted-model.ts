@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /**
- * A process of its own that speaks the Azure OpenAI wire: answers every message with a stream of chunks, as many and
- * as far apart as the last message says (`chunks=200 pauseMs=10`). Prints its port.
+ * A separate process that implements the API of Azure OpenAI. Answers every message with a stream of chunks. The last
+ * message sets their number and interval (`chunks=200 pauseMs=10`). Prints its port.
  */
 const server = createServer((request, response) => {
   const body: Buffer[] = [];
@@ -22,7 +22,7 @@ async function answer(message: string, response: ServerResponse): Promise<void> 
   response.writeHead(200, { 'content-type': 'text/event-stream' });
   const start = performance.now();
   for (let index = 0; index < chunks; index += 1) {
-    // By the clock, not one pause after the other, which a busy machine makes longer each time.
+    // Wait until absolute times, because consecutive pauses would accumulate delays on a busy machine.
     const earlyMs = start + (index + 1) * pauseMs - performance.now();
     if (pauseMs > 0 && earlyMs > 0) await delay(earlyMs);
     const choice = { index: 0, delta: { content: ` word${index}` }, finish_reason: null };

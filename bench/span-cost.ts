@@ -13,7 +13,7 @@ const model = { name: 'gpt-4o', provider: 'azure.ai.openai', serverAddress: 'loc
 const agent: Agent = { name: 'BenchAgent', type: 'ChatAgent', model, run: () => ({ [Symbol.asyncIterator]: never }) };
 const piece = { kind: 'text', text: 'word ' } as const;
 
-/** What spans and metrics cost a run: without an SDK, with a sink on loopback, and with content. */
+/** Measures the cost of spans and metrics for a run: without an SDK, with a sink on loopback, and with content. */
 export async function benchSpanCost(): Promise<Figure[]> {
   const without = measure(createRunTracer());
   const sink = createServer((request, response) => {
@@ -43,7 +43,7 @@ interface Cost {
   readonly perRunUs: number;
 }
 
-/** A run of one model call: that of its updates, and that of its two spans. */
+/** Measures a run with one model call: the cost of its updates, and of its two spans. */
 function measure(tracer: RunTracer): Cost {
   const perUpdateUs: number[] = [];
   const perRunUs: number[] = [];

@@ -5,18 +5,18 @@ export interface ReadersOrder {
   readonly urls: readonly string[];
 }
 
-/** What it answers: first that all are connected, then what they have seen. */
+/** Its messages: first that all readers are connected, then their results. */
 export type ReadersReport =
   | { readonly kind: 'connected' }
   | {
       readonly kind: 'done';
-      /** Of each reader. */
+      /** Number of events of each reader. */
       readonly eventCounts: readonly number[];
-      /** From an event's timestamp, which has whole milliseconds, to its last byte. Of all events of all readers. */
+      /** Time from an event's timestamp, in whole milliseconds, to its last byte, for all events of all readers. */
       readonly latenciesMs: readonly number[];
     };
 
-/** A separate process, so that reading slows down neither the measurement nor the server. */
+/** Runs in a separate process, so that reading slows down neither the measurement nor the server. */
 process.on('message', ({ urls }: ReadersOrder) => {
   void (async () => {
     const latenciesMs: number[] = [];

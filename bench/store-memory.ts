@@ -35,13 +35,13 @@ async function main(): Promise<void> {
     JSON.stringify({
       maxBytes: MAX_BYTES,
       keptBytes: store.byteLength,
-      // The text lies in array buffers, which heapUsed does not count.
+      // The text is in array buffers, which heapUsed does not include.
       takenBytes: after.heapUsed - before.heapUsed + after.arrayBuffers - before.arrayBuffers,
     }),
   );
 }
 
-/** Twice, with a pause, because buffers are freed after a collection, not during it. */
+/** Collects twice, with a pause, because buffers are freed after a collection, not during it. */
 async function collect(gc: NodeJS.GCFunction): Promise<void> {
   gc();
   await delay(200);

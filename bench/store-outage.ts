@@ -7,19 +7,19 @@ import { atMost, type Figure } from './figure.js';
 
 const BYTES_PER_MIB = 1024 * 1024;
 const THREADS = 50;
-/** One after the other. */
+/** Runs of a thread, one after the other. */
 const RUNS_PER_THREAD = 2;
 const UPDATES = 200;
 const PAUSE_MS = 30;
 const SAMPLE_EVERY_MS = 500;
 
-/** Memory that is in use in an app, collected before each look; in MiB above what it was before the load. */
+/** Growth of an app's used memory since before the load, in MiB, after garbage collection. */
 interface Growth {
   readonly atMost: number;
   readonly afterwards: number;
 }
 
-/** The memory cost of an unreachable store, compared with the same load on a reachable one. */
+/** Measures the memory cost of an unreachable store, compared with the same load on a reachable one. */
 export function benchStoreOutage(): Promise<Figure[]> {
   return withStore('table', async (store) => {
     const present = await growthUnder(store, { kind: 'none' });

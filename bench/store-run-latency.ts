@@ -5,7 +5,7 @@ import { atMost, type Figure, median } from './figure.js';
 const ROUNDS = 6;
 const MESSAGE = 'chunks=200 pauseMs=10';
 
-/** What a durable store adds to a run, whose events it has to have before the run ends: in turns with one in memory. */
+/** Measures the time that a durable store adds to a run, alternating with the memory store. */
 export function benchStoreRunLatency(): Promise<Figure[]> {
   return withStore('table', (table) =>
     withStore('redis', async (redis) => {
@@ -30,7 +30,7 @@ export function benchStoreRunLatency(): Promise<Figure[]> {
   );
 }
 
-/** @returns for each app but the first: how much longer a run took than in the first, in milliseconds, by round */
+/** @returns for each app but the first: the extra time of a run compared with the first, in milliseconds, by round */
 async function addedTotals(apps: readonly BenchApp[]): Promise<number[][]> {
   const added: number[][] = apps.slice(1).map(() => []);
   for (let round = -1; round < ROUNDS; round += 1) {
@@ -41,7 +41,7 @@ async function addedTotals(apps: readonly BenchApp[]): Promise<number[][]> {
   return added;
 }
 
-/** One run in each app, in an order that differs from round to round. */
+/** Makes one run in each app, in an order that changes with each round. */
 async function totalsOf(apps: readonly BenchApp[], round: number): Promise<number[]> {
   const totals: number[] = [];
   for (let turn = 0; turn < apps.length; turn += 1) {

@@ -5,7 +5,7 @@ import { atMost, type Figure, median } from './figure.js';
 const ROUNDS = 20;
 const MESSAGE = 'chunks=50 pauseMs=10';
 
-/** What the app adds to the model for a caller who follows the run as server-sent events, turn by turn. */
+/** Measures the latency that the app adds for a caller who streams the run, alternating with direct calls. */
 export async function benchStreamLatency(app: BenchApp): Promise<Figure[]> {
   const direct = directCaller(app.modelUrl);
   const addedFirsts: number[] = [];

@@ -10,7 +10,7 @@ interface Audience {
   readonly name: string;
   readonly threadCount: number;
   readonly readerCount: number;
-  /** Of each thread's run. */
+  /** Chunks of each thread's run. */
   readonly chunks: number;
   readonly pauseMs: number;
 }
@@ -20,12 +20,12 @@ interface Seen {
   readonly latenciesMs: readonly number[];
 }
 
-/** How long an event takes to arrive at the readers of its thread, and how much memory readers need. */
+/** Measures the latency of an event for the readers of its thread, and the memory of readers. */
 export async function benchStreamReaders(app: BenchApp): Promise<Figure[]> {
   const hundred = await follow(app, { name: 'hundred', threadCount: 1, readerCount: 100, chunks: 300, pauseMs: 10 });
   const crowd = { threadCount: MANY_THREADS, pauseMs: 100, chunks: 80 };
   const many = await follow(app, { ...crowd, name: 'many', readerCount: 1000 });
-  // Separate from the times, because the garbage collections before each look at the memory stop the app.
+  // Separate from the latencies, because garbage collection before each measurement pauses the app.
   let [ofFew, ofMany] = [Number.NaN, Number.NaN];
   await follow(app, { ...crowd, name: 'memory-of-few', readerCount: 200 }, async () => {
     ofFew = await steadyBytes(app);
@@ -71,7 +71,7 @@ async function follow(
   return { lost: readerCount * (chunks + 1) - eventCounts.reduce((sum, count) => sum + count, 0), latenciesMs };
 }
 
-/** The smallest of some figures: the memory for the first events of all runs is freed after a while. */
+/** Returns the minimum of several measurements, because memory for the first events of all runs is freed later. */
 async function steadyBytes(app: BenchApp): Promise<number> {
   let least = Infinity;
   for (let look = 0; look < 4; look += 1) {

@@ -18,13 +18,17 @@ const TARGET_RATIO = 3;
 /** A process that reads the model's streams. */
 interface Contestant {
   readonly name: string;
-  /** Reads a stream of `chunks` chunks repeatedly, one after another. @returns the CPU time the process has used since its start, in microseconds */
+  /**
+   * Reads a stream of `chunks` chunks repeatedly, one after another. @returns the CPU time the process has used since
+   * its start, in microseconds
+   */
   readonly read: (chunks: number, times: number) => Promise<number>;
 }
 
 /**
- * What one more update costs: the CPU time of the app's process, local host included, between runs of 200 and of 2,000
- * chunks. The measure is the OpenAI SDK alone, in a process of its own, reading the same streams in turns with the app.
+ * Measures the CPU time of one more update, as the difference between runs of 200 and of 2,000 chunks, in the app's
+ * process including the local host. The reference is the OpenAI SDK alone, in a separate process, which reads the same
+ * streams in turn with the app.
  */
 export function benchUpdateCost(): Promise<Figure[]> {
   return withStore('table', (table) =>
@@ -73,7 +77,7 @@ async function costs(modelUrl: string, readers: readonly Contestant[]): Promise<
   }
 }
 
-/** @returns CPU time for one more update, in microseconds */
+/** @returns the CPU time of one more update, in microseconds */
 async function measureSlope({ read }: Contestant): Promise<number> {
   const startUs = await read(FEW_CHUNKS, 0);
   const fewUs = await read(FEW_CHUNKS, RUNS_PER_ROUND);
@@ -110,7 +114,7 @@ function sdkReader(sdk: ChildProcess): Contestant['read'] {
   };
 }
 
-/** How many events one process takes in a second when many runs stream at once as fast as they can. */
+/** Measures how many events per second one process handles when many runs stream at full speed. */
 async function rateAtOnce(app: BenchApp): Promise<Figure> {
   const rates: number[] = [];
   for (let round = -1; round < RATE_ROUNDS; round += 1) {

@@ -2,12 +2,12 @@ import { z } from 'zod';
 import { type NarratedMessage, narrateOffline } from './offline-narration.js';
 import { sampleOf } from './offline-structure.js';
 
-/** A chat message as the model receives it, as far as the offline model looks at it. */
+/** The parts of a chat message that the offline model uses. */
 export interface OfferedMessage extends NarratedMessage {
   readonly tool_call_id?: string;
 }
 
-/** A tool as the model is offered it. */
+/** A tool that the request offers to the model. */
 export interface OfferedTool {
   readonly function: { readonly name: string };
 }
@@ -28,7 +28,7 @@ const lookedUpOrder = z.object({ order_id: z.string(), total: z.number(), refund
 /** The `response_format` of a structured answer. */
 const jsonSchemaFormat = z.object({ json_schema: z.object({ schema: z.record(z.string(), z.unknown()) }) });
 
-/** What each tool of the sample's agents is called for, and with which arguments. */
+/** For each tool of the app's agents: returns the arguments of the calls that a message asks for. */
 const CALLERS: Readonly<Record<string, (message: string) => readonly object[]>> = {
   get_weather: (message) => placesOf(message).map((location) => ({ location })),
   calculate: (message) => sumsOf(message).map((expression) => ({ expression })),
@@ -36,10 +36,10 @@ const CALLERS: Readonly<Record<string, (message: string) => readonly object[]>> 
 };
 
 /**
- * The offline model's answer: calls of the offered tools that the message asks for, then a sentence for each of their
- * results; a narration if no tool fits.
+ * Returns the offline model's answer: first calls of the offered tools that the message asks for, then a sentence for
+ * each result. If no tool fits, a narration.
  *
- * @param responseFormat as in a request: with a JSON Schema that the answer must fit, or undefined
+ * @param responseFormat - as in a request: contains a JSON Schema that the answer must match, or undefined
  */
 export function answerOffline(
   messages: readonly OfferedMessage[],
@@ -67,7 +67,7 @@ function callAll(content: string, calls: readonly Omit<ToolCall, 'id'>[], round:
   return { content, toolCalls: calls.map((call, index) => ({ id: `call_offline_${round}_${index + 1}`, ...call })) };
 }
 
-/** Calls that refund the orders which were just looked up, if the message asks for a refund. */
+/** Returns calls that refund the orders that were just looked up, if the message asks for a refund. */
 function refundsFor(
   message: string,
   results: readonly OfferedMessage[],
@@ -93,19 +93,19 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Ids such as A-1001. */
+/** Returns ids such as A-1001. */
 function ordersOf(message: string): string[] {
   return [...new Set(message.match(/\b[A-Z]-\d{3,6}\b/g))];
 }
 
-/** Capitalized words after "in", "for" and "and", if the message is about the weather. */
+/** Returns capitalized words after "in", "for" and "and", if the message is about the weather. */
 function placesOf(message: string): string[] {
   if (!/weather|rain|sunny|temperature/i.test(message)) return [];
   const places = message.matchAll(/\b(?:in|for|and|of|at)\s+(\p{Lu}\p{L}+(?:\s\p{Lu}\p{L}+)?)/gu);
   return [...places].map(([, place = '']) => place);
 }
 
-/** The longest pieces that look like sums. */
+/** Returns the longest parts that look like arithmetic. */
 function sumsOf(message: string): string[] {
   const sums = message.match(/[\d(][\d\s.()+*/^%-]*[+*/^%-][\d\s.()+*/^%-]*[\d)]/g) ?? [];
   return sums.map((sum) => sum.trim());

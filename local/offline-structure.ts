@@ -1,9 +1,6 @@
 type Schema = Readonly<Record<string, unknown>>;
 
-/**
- * Returns a value with the shape of a JSON Schema, as far as common keywords describe it. Texts quote the message, to show
- * that it arrived.
- */
+/** Returns a value that matches a JSON Schema, for common keywords. Texts quote the message to show that it arrived. */
 export function sampleOf(schema: unknown, message: string): unknown {
   if (!isSchema(schema)) return null;
   const [choice] = [schema['anyOf'], schema['oneOf']].flatMap((choices) => (Array.isArray(choices) ? choices : []));

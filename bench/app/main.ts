@@ -5,7 +5,7 @@ import { runInNewContext } from 'node:vm';
 import { app } from '@azure/functions';
 import '../../src/index.js';
 
-/** The measured app, and a route that shows what the host can serve at best: a ready buffer of any length. */
+/** The measured app, plus a route that serves a ready buffer of any length, which is the best that the host can do. */
 const buffers = new Map<number, Buffer>();
 
 app.http('fixed_buffer', {
@@ -41,7 +41,7 @@ app.http('cpu', {
   handler: () => ({ jsonBody: process.cpuUsage() }),
 });
 
-/** What the app has read of conversations from its host, and sent to its model. */
+/** Counts reads of conversations from the host, and bytes sent to the model. */
 const traffic = { stateReads: 0, stateBytes: 0, modelBytes: 0 };
 
 diagnostics.subscribe('http.client.response.finish', (message) => {

@@ -1,14 +1,14 @@
 import { EventSourceParserStream } from 'eventsource-parser/stream';
 
-/** What a reader of one run has seen, and how late. */
+/** The events that a reader of one run received, and their latencies. */
 export interface ReaderReport {
   /** Sequences in the order in which they arrived. */
   readonly sequences: readonly number[];
-  /** The text pieces, joined. */
+  /** The joined texts. */
   readonly text: string;
   /** The run's last event: `final`, or the `error_code` of a failed run. Undefined if the stream ended before it. */
   readonly end: string | undefined;
-  /** From each event's timestamp, which has whole milliseconds, to its arrival. */
+  /** Time from each event's timestamp, in whole milliseconds, to its arrival. */
   readonly latenciesMs: readonly number[];
   readonly cutCount: number;
 }
@@ -26,8 +26,8 @@ const MAX_CONNECTIONS = 20;
 /**
  * Follows a thread to the end of its first run, and reconnects after a cut.
  *
- * @param streamUrl URL of the thread's event stream
- * @param cutAfter the reader drops its connection after this many events, once. Undefined: never
+ * @param streamUrl - URL of the thread's event stream
+ * @param cutAfter - drops the connection once, after this many events. Undefined: never
  */
 export async function readRun(streamUrl: string, cutAfter: number | undefined): Promise<ReaderReport> {
   const sequences: number[] = [];

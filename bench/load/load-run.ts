@@ -6,7 +6,7 @@ import { readRun } from './load-reader.js';
 const CHUNKS = 20;
 const PAUSE_MS = 250;
 const MESSAGE = `chunks=${CHUNKS} pauseMs=${PAUSE_MS}`;
-/** What the scripted model answers to it. */
+/** The scripted model's answer to it. */
 const ANSWER = Array.from({ length: CHUNKS }, (_, index) => ` word${index}`).join('');
 
 export interface LoadRunOptions {
@@ -23,7 +23,7 @@ export interface LoadRunOptions {
 
 export interface LoadRunReport {
   readonly end: 'final' | 'cancelled' | 'none';
-  /** What should not have happened. */
+  /** Problems that must not occur. */
   readonly lost: number;
   readonly doubled: number;
   readonly problems: readonly string[];
@@ -31,7 +31,7 @@ export interface LoadRunReport {
   readonly latenciesMs: readonly number[];
 }
 
-/** Starts a run, follows it with readers at both hosts, and checks what each of them has seen. */
+/** Starts a run, follows it with readers at both hosts, and checks the events of each reader. */
 export async function loadRun(options: LoadRunOptions): Promise<LoadRunReport> {
   const { threadId, host, otherHost, readers, cutShare, isCancelled } = options;
   const hosts = [host, otherHost];

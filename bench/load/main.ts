@@ -24,7 +24,7 @@ interface MemorySample {
   readonly usedBytes: number;
 }
 
-/** Two local hosts on one store under load: prints what was lost, how late readers were, and how memory grew. */
+/** Puts two local hosts on one store under load. Prints lost events, latencies of readers, and growth of memory. */
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
@@ -149,7 +149,7 @@ function sumOf(reports: readonly LoadRunReport[], key: 'lost' | 'doubled' | 'cut
   return reports.reduce((sum, report) => sum + report[key], 0);
 }
 
-/** Of the line through the samples by least squares, in bytes. */
+/** Returns the slope of the least-squares line through the samples, in bytes per millisecond. */
 function slopePerMs(samples: readonly MemorySample[]): number {
   const meanMs = samples.reduce((sum, { atMs }) => sum + atMs, 0) / samples.length;
   const meanBytes = samples.reduce((sum, { usedBytes }) => sum + usedBytes, 0) / samples.length;

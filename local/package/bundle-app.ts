@@ -3,17 +3,17 @@ import { rolldown } from 'rolldown';
 
 /** The app and the packages that it imports. */
 export interface AppBundle {
-  /** Code of each file by its name. */
+  /** The code of each file, by name. */
   readonly files: ReadonlyMap<string, string>;
-  /** The one of `files` that starts the app. */
+  /** Name of the file that starts the app. */
   readonly main: string;
-  /** Folders of the packages in it, relative to the project folder, with `/`, sorted. */
+  /** Sorted folders of the bundled packages, relative to the project folder, with `/`. */
   readonly packageFolders: readonly string[];
 }
 
 /**
- * Bundles the app. Modules that it imports on demand (a store, telemetry) are in separate files. The code is not minified, so
- * that stack traces in logs can be read.
+ * Bundles the app. Modules that it imports on demand (a store, telemetry) are in separate files. The code is not
+ * minified, so that stack traces in logs stay readable.
  *
  * @throws Error if a module is missing or the bundler warns
  */

@@ -49,7 +49,7 @@ export async function collectPackageFiles(projectFolder: string): Promise<Packag
   return { name, version, files: new Map(sorted) };
 }
 
-/** @param packageFolders relative to the project folder */
+/** @param packageFolders - relative to the project folder */
 async function readLicenses(
   projectFolder: string,
   packageFolders: readonly string[],

@@ -1,4 +1,4 @@
-/** A message that gives the pictures something to show. */
+/** A message whose run the pictures show. */
 interface SampleRun {
   readonly agentName: string;
   readonly threadId: string;

@@ -9,10 +9,10 @@ import { sendSamples } from './sample-runs.js';
 // Takes the pictures of the docs from a run of the app: starts it with the offline model, sends it some messages, and
 // opens its dashboard in Chromium.
 
-/** So that the pictures show costs. No real model has these prices. */
+/** Invented prices, so that the pictures show costs. */
 const PRICES = JSON.stringify({ offline: { currency: 'USD', input: 2.5, output: 10 } });
 
-/** A picture, and how to get there from an open dashboard. */
+/** A picture, and the steps to it from an open dashboard. */
 interface Picture {
   readonly file: string;
   readonly hash: string;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 export type AttributeValue = string | number | boolean | readonly unknown[];
 export type Attributes = Readonly<Record<string, AttributeValue>>;
 
-/** A span as OTLP carries it. */
+/** A span received over OTLP. */
 export interface ReceivedSpan {
   readonly name: string;
   /** 1: internal; 3: client. */
@@ -31,7 +31,7 @@ const spanSchema = z.object({
   kind: z.number(),
   traceId: z.string(),
   spanId: z.string(),
-  // JSON omits it for a root, protobuf sends it empty.
+  // For a root span, JSON omits it and protobuf sends it empty.
   parentSpanId: z.string().default(''),
   startTimeUnixNano: nanoseconds,
   endTimeUnixNano: nanoseconds,
@@ -48,7 +48,7 @@ const tracesSchema = z.object({
 /**
  * Reads the spans of a request to `/v1/traces` in JSON.
  *
- * @throws ZodError if the payload is not that of OTLP
+ * @throws ZodError if the payload is not OTLP
  * @see https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
  */
 export function spansIn(payload: unknown): ReceivedSpan[] {

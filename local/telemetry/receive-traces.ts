@@ -6,18 +6,18 @@ import { ZodError } from 'zod';
 import { isPortTaken, portTakenError } from '../loopback-port.js';
 import { type ReceivedSpan, spansIn } from './otlp-spans.js';
 
-/** Older traces are forgotten. */
+/** Maximum number of stored traces. Older ones are dropped. */
 const MAX_TRACES = 100;
 
 export interface TraceReceiverOptions {
-  /** 0 for a free one. */
+  /** 0 selects a free port. */
   readonly port: number;
   /** Called when a run has ended, with all spans of its trace so far. */
   readonly onRun: (run: ReceivedSpan, trace: readonly ReceivedSpan[]) => void;
 }
 
 export interface TraceReceiver {
-  /** For `OTEL_EXPORTER_OTLP_ENDPOINT`. */
+  /** Value for `OTEL_EXPORTER_OTLP_ENDPOINT`. */
   readonly endpoint: string;
   close(): Promise<void>;
 }

@@ -3,16 +3,22 @@ import type { ReceivedSpan } from './otlp-spans.js';
 /** A span within its trace. */
 export interface TraceRow {
   readonly span: ReceivedSpan;
-  /** For each level below the root, whether the ancestor there has later siblings; the last one is of the span itself. */
+  /**
+   * For each level below the root, whether the ancestor at that level has later siblings. The last item is for the span
+   * itself.
+   */
   readonly branches: readonly boolean[];
-  /** From the start of the trace. */
+  /** Milliseconds from the start of the trace. */
   readonly startMs: number;
   readonly durationMs: number;
-  /** What matters of its attributes, in a few words. */
+  /** Summary of its attributes. */
   readonly details: string;
 }
 
-/** The spans of a trace as a tree: each before its children, siblings by start. A span without its parent is a root. */
+/**
+ * Returns the spans of a trace as a tree: parents before children, siblings sorted by start. A span whose parent is
+ * missing is a root.
+ */
 export function toTraceRows(spans: readonly ReceivedSpan[]): TraceRow[] {
   const ids = new Set(spans.map(({ spanId }) => spanId));
   const traceStartMs = Math.min(...spans.map(({ startMs }) => startMs));

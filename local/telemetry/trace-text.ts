@@ -22,7 +22,7 @@ function treeOf(branches: readonly boolean[]): string {
   return above.join('') + (last ? '├── ' : '└── ');
 }
 
-/** @param start and `share` of the width, 0 to 1 */
+/** @param start - fraction of the width, from 0 to 1; the same applies to `share` */
 function barOf(start: number, share: number): string {
   const from = Math.min(BAR_WIDTH - 1, Math.floor(start * BAR_WIDTH));
   const length = Math.max(1, Math.min(BAR_WIDTH - from, Math.round(share * BAR_WIDTH)));

@@ -36,13 +36,13 @@ const threads: readonly DemoThread[] = [
   },
   { title: 'More tools', agentName: 'MathAgent', threadId: 'demo', messages: ['How much is 2 * (3 + 4)^2?'] },
   {
-    title: 'A refund that waits for approval, which the demo gives',
+    title: 'A refund that waits for approval, and gets it',
     agentName: 'RefundAgent',
     threadId: 'demo',
     messages: ['Please refund order A-1001.'],
   },
   {
-    title: 'An answer in the shape of a JSON Schema',
+    title: 'An answer that matches a JSON Schema',
     agentName: 'CallbackAgent',
     threadId: 'demo-json',
     messages: ['My invoice of May is wrong.'],
@@ -68,8 +68,8 @@ export interface DemoOptions {
 
 /**
  * Sends messages to agents, each after the previous one is answered, and shows the live streams of their threads: a
- * conversation, tool calls, an approval, and a structured answer. During one answer it cuts its own connection, to show that it
- * resumes.
+ * conversation, tool calls, an approval, and a structured answer. During one answer it cuts its own connection to show
+ * how it resumes.
  *
  * @throws LaunchError if the app rejects a message, or if events are missing, repeated or out of order
  */

@@ -31,11 +31,11 @@ export interface AgentStats {
   /** Oldest first, without gaps. `start` is ISO 8601 in UTC. */
   readonly buckets: readonly (RunSums & { readonly start: string })[];
   readonly totals: RunSums;
-  /** Failed runs by error code, the most frequent first. */
+  /** Failed runs by error code, most frequent first. */
   readonly failures: readonly { readonly error_code: string; readonly count: number }[];
   /** Of completed runs. */
   readonly first_update_ms: Percentiles;
   readonly total_ms: Percentiles;
-  /** There are more runs in that time than the app reads at once. The figures cover the latest ones. */
+  /** True if the period has more runs than the app reads at once. The figures then cover only the latest ones. */
   readonly truncated?: boolean;
 }

@@ -10,6 +10,6 @@ export interface StoredMessage {
 export interface ConversationPage {
   /** Oldest first. */
   readonly messages: readonly StoredMessage[];
-  /** Cursor of the page before; absent on the first one. */
+  /** Cursor of the previous page; absent on the first page. */
   readonly before: string | undefined;
 }

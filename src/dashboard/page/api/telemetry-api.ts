@@ -32,8 +32,8 @@ export interface AcceptedRun {
 }
 
 /**
- * The app's HTTP API. Methods reject with an {@link ApiError} for an unsuccessful response, and with the error of `fetch`
- * if there is no response.
+ * The app's HTTP API. Methods reject with an {@link ApiError} for an unsuccessful response, and with the error of
+ * `fetch` if there is no response.
  */
 export class TelemetryApi implements ThreadSource {
   readonly #baseUrl: string;
@@ -52,7 +52,7 @@ export class TelemetryApi implements ThreadSource {
     return { agents: [], ...(health.agents === undefined ? await read('health/details') : health) };
   }
 
-  /** @param sinceMs - length of the time to look at, up to now; `undefined` for all of it */
+  /** @param sinceMs - length of the period up to now; `undefined` for all time */
   async readStats(agentName: string, sinceMs: number | undefined, signal?: AbortSignal): Promise<AgentStats> {
     const query = new URLSearchParams(sinceMs === undefined ? {} : { since: timeAgo(sinceMs) });
     const response = await this.#fetch(`agents/${encodeURIComponent(agentName)}/stats?${query}`, {
@@ -116,7 +116,7 @@ export class TelemetryApi implements ThreadSource {
     await this.#fetch(`${runPathOf(thread, correlationId)}/cancel`, { method: 'POST' });
   }
 
-  /** Returns the approvals of the run that waits; none if no run does. */
+  /** Returns the approvals of the waiting run; none if no run waits. */
   async readApprovals(thread: ThreadAddress, signal?: AbortSignal): Promise<readonly Approval[]> {
     const response = await this.#fetch(`${threadPathOf(thread)}/approvals`, { signal: inTime(signal) });
     const { approvals }: { readonly approvals: readonly Approval[] } = await response.json();

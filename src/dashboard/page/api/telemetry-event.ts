@@ -21,9 +21,9 @@ export interface StreamEvent extends EventOfRun {
   readonly event_type: 'stream';
   readonly update_kind: string;
   readonly text: string;
-  /** Which of the model's answers within the run it belongs to; 1 if absent. */
+  /** Round of the run; 1 if absent. */
   readonly round?: number;
-  /** Of a tool call or its result, as the fields after it. */
+  /** Set for a tool call or its result, like the fields after it. */
   readonly call_id?: string;
   readonly tool_name?: string;
   readonly arguments?: unknown;
@@ -62,7 +62,7 @@ export interface ApprovalEvent extends EventOfRun {
   readonly decided_by?: string;
 }
 
-/** Whether a tool call may run. `expired` counts as a refusal. */
+/** State of an approval. `expired` counts as rejected. */
 export type ApprovalState = 'requested' | 'approved' | 'rejected' | 'expired';
 
 export interface Cost {

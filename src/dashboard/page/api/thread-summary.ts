@@ -1,4 +1,4 @@
-/** What a run can be doing. The last three are ends. */
+/** The statuses of a run. The last three are final. */
 export const RUN_STATUSES = {
   queued: 'Queued',
   running: 'Running',
@@ -15,9 +15,9 @@ export interface ThreadSummary {
   readonly thread_id: string;
   /** The beginning of its first message. */
   readonly title: string;
-  /** Status of the run that began last. */
+  /** Status of its newest run. */
   readonly status: RunStatus;
-  /** When its newest run began or ended: ISO 8601 in UTC. */
+  /** When its newest run started or ended: ISO 8601 in UTC. */
   readonly last_activity_at: string;
   readonly event_count: number;
   readonly run_count: number;
@@ -27,7 +27,7 @@ export interface ThreadSummary {
 
 /** Which threads to list. Empty and undefined mean all. */
 export interface ThreadFilter {
-  /** Part of an id or title, in any case. */
+  /** Part of an id or title. Ignores case. */
   readonly text: string;
   readonly status: RunStatus | '';
   /** Only threads with activity within this time. */

@@ -17,7 +17,7 @@ export interface WaterfallProps {
 
 const TONES = { queue: 'soft', model: 'main', tool: 'other', approval: 'wait', attempt: 'soft' } as const;
 
-/** Where the time of a run went, from when it was accepted to its end. */
+/** Shows where the time of a run went, from its acceptance to its end. */
 export function Waterfall({ run, steps, now, selected, onSelect }: WaterfallProps): VNode {
   const startMs = Math.min(run.startedAtMs, ...steps.map((step) => step.startMs));
   const endMs = Math.max(isEnded(run) ? run.lastEventAtMs : now, startMs);
@@ -25,7 +25,7 @@ export function Waterfall({ run, steps, now, selected, onSelect }: WaterfallProp
     .filter(({ kind }) => kind === 'approval')
     .map((step) => [step.startMs, step.endMs ?? endMs] as const);
   const waitedMs = timeWithin(waits, startMs, endMs);
-  // People take hours; next to them the work would be too small to see.
+  // A person may take hours. On the same scale, the work would be too small to see.
   const isWaitCut = waitedMs > endMs - startMs - waitedMs;
   const at = (ms: number): number => ms - startMs - (isWaitCut ? timeWithin(waits, startMs, ms) : 0);
 

@@ -75,7 +75,7 @@ export function useApprovals(
       } catch (error) {
         return describeFailure(error);
       } finally {
-        // Also after a failure: somebody else may have decided.
+        // Read again even after a failure, because somebody else may have decided.
         await read();
       }
     },

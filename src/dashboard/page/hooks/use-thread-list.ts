@@ -4,7 +4,7 @@ import type { TelemetryApi } from '../api/telemetry-api.js';
 import type { ThreadFilter, ThreadSummary } from '../api/thread-summary.js';
 
 const REFRESH_MS = 4000;
-/** A run that seems to go on for longer was lost with its process. */
+/** Maximum age of an active run. An older one was lost with its process. */
 const BUSY_MS = 3_600_000;
 
 /** A thread of the list, with its agent. */
@@ -23,8 +23,8 @@ export interface ThreadList {
 }
 
 /**
- * Reads the list of threads when the page gets the focus, and every few seconds while a listed thread is busy or the app
- * is unreachable.
+ * Reads the list of threads when the page gets the focus, and every few seconds while a listed thread is busy or the
+ * app is unreachable.
  */
 export function useThreadList(api: TelemetryApi, agentNames: readonly string[], filter: ThreadFilter): ThreadList {
   const [threads, setThreads] = useState<readonly ListedThread[]>();

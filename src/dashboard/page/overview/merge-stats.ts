@@ -1,7 +1,7 @@
 import type { AgentStats } from '../api/agent-stats.js';
 import type { Cost } from '../api/telemetry-event.js';
 
-/** The runs that began within an interval, by outcome. */
+/** The runs of an interval, by outcome. */
 export interface RunBucket {
   /** Milliseconds since 1970. */
   readonly startMs: number;
@@ -14,7 +14,7 @@ export interface RunBucket {
 
 const MOST_BUCKETS = 60;
 
-/** Returns the runs of all agents over time. Fits in agents whose figures begin later or are coarser. */
+/** Merges the runs of all agents over time, even if the buckets of some agents start later or are wider. */
 export function mergeBuckets(stats: readonly AgentStats[]): RunBucket[] {
   const all = stats.flatMap(({ buckets }) =>
     buckets.map((bucket) => ({ ...bucket, startMs: Date.parse(bucket.start) })),
@@ -41,7 +41,7 @@ export function mergeBuckets(stats: readonly AgentStats[]): RunBucket[] {
   return merged;
 }
 
-/** Returns the failed runs of all agents by error code, the most frequent first. */
+/** Returns the failed runs of all agents by error code, most frequent first. */
 export function mergeFailures(stats: readonly AgentStats[]): [code: string, count: number][] {
   const counts = new Map<string, number>();
   for (const { error_code: code, count } of stats.flatMap(({ failures }) => failures)) {

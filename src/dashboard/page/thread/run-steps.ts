@@ -3,7 +3,7 @@ import type { RunRecord } from '../api/run-record.js';
 import { isEnded, isWaitingForApproval, type Run } from './run.js';
 import type { TimelineEvent } from './timeline-event.js';
 
-/** A stretch of a run's time: what the run did, and the events that came of it. */
+/** A step of a run, with its events. */
 export interface RunStep {
   /** Unique within the run. */
   readonly id: string;
@@ -23,13 +23,13 @@ export interface RunStep {
 type StepDraft = { -readonly [Field in keyof RunStep]: RunStep[Field] } & { events: TimelineEvent[] };
 
 /**
- * Divides a run into steps, in the order in which they began; earlier attempts come last. Events tell when tools and
- * approvals began and ended. They do not tell when a model was called: a model call begins where the step before it
- * ended, and includes retries.
+ * Divides a run into steps, in the order of their start; earlier attempts come last. Events record the start and end of
+ * tools and approvals, but not of model calls: a model call is assumed to start at the end of the previous step, and
+ * includes retries.
  *
  * @param events - events of the run's current attempt
  * @param earlier - events of its earlier attempts
- * @param record - tells when the run left the queue; `undefined` if not known
+ * @param record - contains when the run left the queue; `undefined` if unknown
  */
 export function stepsOf(
   run: Run,
@@ -127,12 +127,12 @@ class Division {
       tool.startMs = event.atMs;
       this.#steps.push(tool);
     }
-    // The model gets the refusal as the result of the call.
+    // The model gets the rejection as the result of the call.
     if (state === 'rejected' || state === 'expired') this.#open.set(`tool-${callId}`, step);
     this.#advanceTo(event.atMs);
   }
 
-  /** Returns the model call that an event belongs to, or the one that goes on. */
+  /** Returns the model call that an event belongs to, or the current one. */
   #modelStep(event?: TelemetryEvent): StepDraft {
     const round =
       event?.event_type === 'stream' ? (event.round ?? 1) : this.#round + (this.#model === undefined ? 1 : 0);

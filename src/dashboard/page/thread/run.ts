@@ -1,6 +1,6 @@
 import type { ApprovalState, Cost, TokenCounts } from '../api/telemetry-event.js';
 
-/** A part of an answer: consecutive updates of one kind, or a tool call with all that became of it. */
+/** A part of an answer: consecutive updates of one kind, or a tool call with its approval and result. */
 export type RunPart = TextPart | AsidePart | ToolPart;
 
 /** Text of the answer itself. */
@@ -23,7 +23,7 @@ export interface ToolPart {
   readonly toolName: string;
   readonly arguments: unknown;
   readonly approval?: ApprovalState;
-  /** Why the call was approved or rejected, in the words of who decided. */
+  /** The reason that the person gave for the decision. */
   readonly reason?: string | undefined;
   /** Set when the call has ended. */
   readonly outcome?: ToolOutcome;
@@ -67,7 +67,9 @@ export interface Run {
    * number attempts.
    */
   readonly wasRepeated: boolean;
-  /** When the run started, in milliseconds since 1970. The time of its first event if the app does not report a start. */
+  /**
+   * When the run started, in milliseconds since 1970. The time of its first event if the app does not report a start.
+   */
   readonly startedAtMs: number;
   readonly isStartKnown: boolean;
   /** Times of the first and latest events, in milliseconds since 1970. */
@@ -83,7 +85,7 @@ export function isEnded({ outcome }: Run): boolean {
   return outcome.status === 'answered' || outcome.status === 'failed';
 }
 
-/** Whether the run goes on only after somebody has approved or rejected a tool call. */
+/** Returns whether the run waits until somebody approves or rejects a tool call. */
 export function isWaitingForApproval(run: Run): boolean {
   return !isEnded(run) && run.parts.some((part) => part.kind === 'tool' && part.approval === 'requested');
 }
