@@ -11,19 +11,11 @@ export interface OfflineModel {
   close(): Promise<void>;
 }
 
-/** How fast the model answers. */
-export interface OfflinePace {
-  readonly firstTokenMs: number;
-  readonly tokensPerSecond: number;
-}
-
-const READABLE: OfflinePace = { firstTokenMs: 200, tokensPerSecond: 40 };
-
 /**
  * Starts the offline model on a free port of loopback. It calls tools that fit the message, answers everything else with
- * a narration, streamed in pieces of about one token at a readable pace, and reports usage.
+ * a narration, streamed in pieces of about one token, 40 of them a second, and reports usage.
  */
-export async function startOfflineModel({ firstTokenMs, tokensPerSecond } = READABLE): Promise<OfflineModel> {
+export async function startOfflineModel(): Promise<OfflineModel> {
   // A development dependency, loaded only when the offline model is used.
   const { LLMock } = await import('@copilotkit/aimock');
   const model = new LLMock({ port: 0, host: '127.0.0.1', journalMaxEntries: 1 });
@@ -31,7 +23,7 @@ export async function startOfflineModel({ firstTokenMs, tokensPerSecond } = READ
     match: { predicate: () => true },
     response: (request) => answerOffline(request.messages, request.tools ?? [], request.response_format),
     chunkSize: 4,
-    streamingProfile: { ttft: firstTokenMs, tps: tokensPerSecond },
+    streamingProfile: { ttft: 200, tps: 40 },
   });
   const endpoint = await model.start();
   return {

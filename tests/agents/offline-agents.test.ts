@@ -11,7 +11,7 @@ import { runRequest } from '../support/run-request.js';
 
 let model: OfflineModel;
 beforeAll(async () => {
-  model = await startOfflineModel({ firstTokenMs: 0, tokensPerSecond: 1000 });
+  model = await startOfflineModel();
 });
 afterAll(() => model.close());
 

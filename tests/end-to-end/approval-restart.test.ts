@@ -1,26 +1,27 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type OfflineModel, startOfflineModel } from '../../local/offline-model.js';
 import { newThreadId } from '../support/agent-api.js';
 import { startAzuriteTableServer } from '../support/azurite-table-server.js';
 import { eventually } from '../support/eventually.js';
+import { offlineAnswer } from '../support/offline-answer.js';
 import { RefundApi } from '../support/refund-api.js';
 import { type RestartableApp, startRestartableApp } from '../support/restartable-app.js';
+import { modelSettings, type ScriptedModel, startScriptedModel } from '../support/scripted-model.js';
 
 describe.each(['memory', 'table'] as const)('a run that waits for approval, with the %s store', (kind) => {
-  let model: OfflineModel;
+  let model: ScriptedModel;
   let app: RestartableApp;
   let api: RefundApi;
   let stopStore: (() => Promise<void>) | undefined;
 
   beforeAll(async () => {
-    model = await startOfflineModel({ firstTokenMs: 0, tokensPerSecond: 1000 });
+    model = await startScriptedModel(offlineAnswer);
     let settings: Readonly<Record<string, string>> = { CALLBACK_STORE: kind };
     if (kind === 'table') {
       const azurite = await startAzuriteTableServer();
       stopStore = () => azurite.close();
       settings = { ...settings, AzureWebJobsStorage: azurite.connectionString };
     }
-    app = await startRestartableApp({ ...model.settings, ...settings });
+    app = await startRestartableApp({ ...modelSettings(model), ...settings });
     api = new RefundApi(app.baseUrl);
   });
   afterAll(async () => {

@@ -1,24 +1,19 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type OfflineModel, startOfflineModel } from '../../local/offline-model.js';
 import { newThreadId } from '../support/agent-api.js';
-import { type LocalApp, startLocalApp } from '../support/local-app.js';
+import { type AppWithModel, startAppWithModel } from '../support/app-with-model.js';
+import { offlineAnswer } from '../support/offline-answer.js';
 import { RefundApi } from '../support/refund-api.js';
 import { runTimer } from '../support/run-timer.js';
 
 describe('a tool call that needs approval', () => {
-  let model: OfflineModel;
-  let app: LocalApp;
+  let target: AppWithModel;
   let api: RefundApi;
 
   beforeAll(async () => {
-    model = await startOfflineModel({ firstTokenMs: 0, tokensPerSecond: 1000 });
-    app = await startLocalApp(model.settings);
-    api = new RefundApi(app.baseUrl);
+    target = await startAppWithModel(offlineAnswer);
+    api = new RefundApi(target.app.baseUrl);
   });
-  afterAll(async () => {
-    await app.stop();
-    await model.close();
-  });
+  afterAll(() => target.stop());
 
   it('makes its run wait, and once it is approved the run goes on under the same correlation id', async () => {
     const threadId = newThreadId();
@@ -210,11 +205,10 @@ describe('a tool call that needs approval', () => {
 
 describe('with APPROVAL_TIMEOUT_HOURS', () => {
   it('a call that nobody decides about in time is refused, and its run goes on', async () => {
-    const model = await startOfflineModel({ firstTokenMs: 0, tokensPerSecond: 1000 });
     // 3.6 seconds.
-    const app = await startLocalApp({ ...model.settings, APPROVAL_TIMEOUT_HOURS: '0.001' });
+    const target = await startAppWithModel(offlineAnswer, { APPROVAL_TIMEOUT_HOURS: '0.001' });
     try {
-      const api = new RefundApi(app.baseUrl);
+      const api = new RefundApi(target.app.baseUrl);
       const byTimer = newThreadId();
       const byAccess = newThreadId();
       const [first, second] = await Promise.all([api.askForRefund(byTimer), api.askForRefund(byAccess)]);
@@ -224,7 +218,7 @@ describe('with APPROVAL_TIMEOUT_HOURS', () => {
       const expiries = [first, second].map(({ approvals }) => Date.parse(String(approvals[0]?.['expires_at'])));
       await expect.poll(() => Date.now(), { interval: 200 }).toBeGreaterThan(Math.max(...expiries));
       expect((await api.decide(byAccess, approvalId, { approved: true })).status).toBe(410);
-      await runTimer(app.baseUrl, 'expire_approvals');
+      await runTimer(target.app.baseUrl, 'expire_approvals');
 
       for (const [threadId, { correlation_id: id }] of [
         [byTimer, first],
@@ -241,8 +235,7 @@ describe('with APPROVAL_TIMEOUT_HOURS', () => {
       }
       expect((await api.decide(byAccess, approvalId, { approved: true })).status).toBe(410);
     } finally {
-      await app.stop();
-      await model.close();
+      await target.stop();
     }
   });
 });
