@@ -9,8 +9,8 @@ import type { SseConnection } from '../support/sse-connection.js';
 const READERS = 40;
 const MIB = 1024 * 1024;
 /** A long message: each event of its run repeats it, but the conversation stores it once. */
-const BIG_MESSAGE = 'x'.repeat(5000);
-const ANSWER: ModelAnswer = { pieces: Array.from({ length: 100 }, () => 'a') };
+const BIG_MESSAGE = 'x'.repeat(20_000);
+const ANSWER: ModelAnswer = { pieces: Array.from({ length: 25 }, () => 'a') };
 
 describe('an app with default limits', () => {
   let target: AppWithModel;
