@@ -109,7 +109,7 @@ describe('npm run package', () => {
     expect(() => parsePackageOptions(commandLine)).toThrow(problem);
   });
 
-  it('holds the bundled app, its page, host.json, package.json and licenses: no sources, tools, settings or source maps', () => {
+  it('contains the bundled app, its page, host.json, package.json and licenses, but no sources, tools, settings or source maps', () => {
     const names = Object.keys(files).map((file) =>
       file.replace(/-[\w-]{8}\.js$/, '-HASH.js').replace(/-[0-9a-f]{12}\./, '-hash.'),
     );
@@ -130,7 +130,7 @@ describe('npm run package', () => {
     expect(readJson('package.json')).toEqual({ name, version, main: 'dist/app.js', engines });
   });
 
-  it('loads stores, telemetry and the calculator on demand, in files of their own', () => {
+  it('loads stores, telemetry and the calculator on demand, from separate files', () => {
     const start = Buffer.from(files['dist/app.js'] ?? []).toString();
     const others = Object.entries(files).filter(([file]) => /^dist\/[^/]+-[\w-]{8}\.js$/.test(file));
     for (const name of [
@@ -146,7 +146,7 @@ describe('npm run package', () => {
     }
   });
 
-  it('has the license of each package whose code it carries', async () => {
+  it('has the license of each bundled package', async () => {
     const bundled = new Set<string>();
     for (const [file, content] of Object.entries(files)) {
       if (!/^dist\/[^/]+\.js$/.test(file)) continue;

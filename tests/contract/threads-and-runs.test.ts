@@ -20,7 +20,7 @@ describeTargets('threads and runs', (api) => {
   const conversation = (threadId: string, method = 'GET') =>
     api().call(method, `agents/CallbackAgent/threads/${encodeURIComponent(threadId)}`);
 
-  it('a cancelled run ends as cancelled, and one that has ended before stays as it is', async () => {
+  it('a cancelled run ends as cancelled, and an ended one does not change', async () => {
     const threadId = newThreadId();
     await accept(threadId, 'First');
     const { id } = await accept(threadId, 'Second');
@@ -40,7 +40,7 @@ describeTargets('threads and runs', (api) => {
     expect((await api().runs('POST', threadId, `/${'0'.repeat(32)}/cancel`)).status).toBe(404);
   }, 120_000);
 
-  it('the strategy reject refuses a message for a busy thread only', async () => {
+  it('the strategy reject rejects a message only if the thread is busy', async () => {
     const threadId = newThreadId();
     const first = await accept(threadId, 'First');
 
@@ -54,7 +54,7 @@ describeTargets('threads and runs', (api) => {
     expect(third.status).toBe(202);
   }, 120_000);
 
-  it('the strategy interrupt leaves one answer, the last one, and no run that has not ended', async () => {
+  it('the strategy interrupt leaves only the last answer, and no open run', async () => {
     const threadId = newThreadId();
     const earlier = [await accept(threadId, 'One'), await accept(threadId, 'Two')];
 
@@ -81,7 +81,7 @@ describeTargets('threads and runs', (api) => {
     ]);
   }, 120_000);
 
-  it('a deleted thread leaves nothing, also when it was busy, and begins again with the next message', async () => {
+  it('a deleted thread leaves nothing, even if it was busy, and starts over with the next message', async () => {
     const threadId = newThreadId();
     const { correlation_id: id } = await api().ask(threadId, 'One');
     await accept(threadId, 'Two');

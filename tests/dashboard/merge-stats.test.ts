@@ -22,7 +22,7 @@ function statsOf(minutes: number, bucketSeconds: number, buckets: readonly Parti
 }
 
 describe('the figures of several agents', () => {
-  it('are summed by time, also if one agent began later or has coarser buckets', () => {
+  it('are merged by time, even if one agent started later or has wider buckets', () => {
     const fine = statsOf(0, 60, [{ completed: 1 }, { failed: 1 }, { completed: 2 }, { completed: 3, running: 1 }]);
     const coarse = statsOf(2, 120, [{ cancelled: 5, waiting_for_approval: 1 }]);
     expect(mergeBuckets([fine, coarse])).toEqual([

@@ -26,7 +26,7 @@ async function answer(words: string) {
   return { ...result, model, callback };
 }
 
-describe('an answer that must fit a schema', () => {
+describe('an answer that must match a schema', () => {
   it('is requested with the schema, and returned as text and then as JSON', async () => {
     const words = '{"city":"Paris","celsius":22}';
     const { model, history } = await answer(words);
@@ -52,14 +52,14 @@ describe('an answer that must fit a schema', () => {
   });
 });
 
-describe('an agent whose answers have a shape', () => {
+describe('an agent with a response schema', () => {
   const Address = z.object({ mail: z.email(), zip: z.string().transform(Number) });
   const agentThatSays = (words: string) => {
     const model = new ScriptedChatModel(words);
     return { model, agent: createModelAgent({ name: 'Agent', model, responseSchema: Address }) };
   };
 
-  it('asks the model for it, and reads its answers, typed', async () => {
+  it('passes the schema to the model, and parses its answers', async () => {
     const { model, agent } = agentThatSays('{"mail":"a@example.com","zip":"12345"}');
     const callback = new RecordingCallback();
 
@@ -73,7 +73,7 @@ describe('an agent whose answers have a shape', () => {
     expect(history[0]).toMatchObject({ $type: 'request', responseSchema: asked });
   });
 
-  it('fails a run whose answer does not fit, read by the zod schema itself', async () => {
+  it('fails a run whose answer the zod schema rejects', async () => {
     const { response } = await runAgentOnce(agentThatSays('{"mail":"nobody","zip":"1"}').agent);
 
     expect(responseError(response)).toMatchObject({
@@ -82,7 +82,7 @@ describe('an agent whose answers have a shape', () => {
     });
   });
 
-  it('gives way to the schema of a request', async () => {
+  it('uses the schema of a request instead of its own', async () => {
     const { model, agent } = agentThatSays('{"city":"Paris","celsius":22}');
 
     const { response } = await runAgentOnce(agent, { request });

@@ -16,7 +16,7 @@ beforeAll(async () => {
 
 afterAll(() => target.stop());
 
-it('shows what runs cost in their events, their status, the list of threads, statistics and CSV', async () => {
+it('shows the cost of runs in events, run status, the list of threads, statistics and CSV', async () => {
   const { api } = target;
   const threadId = newThreadId();
   const get = async (path: string) => JSON.parse((await api.call('GET', `agents/CallbackAgent/${path}`)).text);

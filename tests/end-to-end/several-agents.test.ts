@@ -42,7 +42,7 @@ interface AnsweredRun {
   readonly response: string;
 }
 
-describe('the agents of the app on one host', () => {
+describe('the agents of an app on one host', () => {
   let target: AppWithModel;
   let agentNames: readonly string[];
 
@@ -79,7 +79,7 @@ describe('the agents of the app on one host', () => {
     return [await eventsOf(run), await conversationOf(run), await runsOf(run)];
   }
 
-  it('keep 20 threads of each of 4 agents apart that run at once, under the same thread ids', async () => {
+  it('isolate 20 simultaneous threads of each of 4 agents with the same thread ids', async () => {
     const prefix = newThreadId();
     const numbers = Array.from({ length: THREADS }, (_, index) => index + 1);
 

@@ -102,7 +102,7 @@ describe('an agent over the AI SDK', () => {
     ]);
   });
 
-  it('shows that a tool failed, without the words of its error', async () => {
+  it('shows that a tool failed, without its error message', async () => {
     const model = mockModel(callTool('getWeather', { city: 'Atlantis' }), [...text('No idea.'), finish()]);
     const { callback } = await ask({ model, tools: { getWeather } });
 
@@ -110,7 +110,7 @@ describe('an agent over the AI SDK', () => {
     expect(callback.responses[0]?.text).toBe('No idea.');
   });
 
-  it('fails if the content filter of the model has cut the answer', async () => {
+  it('fails if the content filter of the model withheld the answer', async () => {
     const model = mockModel([...text('It is'), finish('content-filter')]);
     const { callback } = await ask({ model });
 
@@ -118,7 +118,7 @@ describe('an agent over the AI SDK', () => {
     expect(callback.errors).toMatchObject([{ code: 'content_filter' }]);
   });
 
-  it('asks for the shape of a structured answer', async () => {
+  it('asks for a structured answer with the schema', async () => {
     const model = mockModel([...text('{"sky":"sunny"}'), finish()]);
     const agent = createAiSdkAgent({ name: 'SdkAgent', instructions: 'Be brief.', model });
     const parts = agent.run([{ role: 'user', contents: [{ $type: 'text', text: 'Hi' }] }], {

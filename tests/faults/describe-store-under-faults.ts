@@ -16,7 +16,7 @@ export function describeStoreUnderFaults(
   start: () => Promise<FaultyService>,
   options: StoreUnderFaultsOptions,
 ): void {
-  describe(`the ${name} when its connection fails`, () => {
+  describe(`${name} when its connection fails`, () => {
     let service: FaultyService;
     beforeAll(async () => {
       service = await start();

@@ -88,7 +88,7 @@ describe('a drawn trace', () => {
   const run = { attributes: { 'gen_ai.operation.name': 'invoke_agent', 'durable_agent.attempt': 2 } };
   const failed = { statusCode: 2, attributes: { 'error.type': 'tool_timeout' } };
 
-  it('has each span below its parent, by start, with its time, and spans without a parent as roots', () => {
+  it('has each span below its parent, sorted by start, with its time, and spans without a parent as roots', () => {
     const rows = toTraceRows([
       span('inner', 'tool', 500, 750, failed),
       span('chat', 'run', 0, 500),

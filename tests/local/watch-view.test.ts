@@ -64,7 +64,7 @@ describe('a thread on the terminal', () => {
     expect(show(events, { isColored: true })).toContain('\u001B[2m see.\u001B[0m\nYes.');
   });
 
-  it('shows what waits for approval, and who decided what', () => {
+  it('shows calls that wait for approval, and decisions with their author', () => {
     const decided = { decided_by: 'Ada', reason: 'It came\nlate.' };
     const output = show([
       update('Let me pay.', { sequence: 1 }),

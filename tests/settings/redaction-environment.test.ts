@@ -14,11 +14,11 @@ describe('the settings of redaction', () => {
     expect(redaction({})).toEqual({ redact: [], redactAnswers: false });
   });
 
-  it('choose built-in redactors by name', () => {
+  it('select built-in redactors by name', () => {
     expect(redaction({ CALLBACK_REDACT: 'email, JWT' }).redact.map(({ name }) => name)).toEqual(['email', 'jwt']);
   });
 
-  it('choose all of them', () => {
+  it('select all of them', () => {
     expect(redaction({ CALLBACK_REDACT: 'all' }).redact.map(({ name }) => name)).toEqual([
       'email',
       'phone',
@@ -30,7 +30,7 @@ describe('the settings of redaction', () => {
     ]);
   });
 
-  it('add patterns, also with groups that look like placeholders', () => {
+  it('add patterns, even with groups that look like placeholders', () => {
     const patterns = [{ name: 'employee', pattern: '(?<!\\w)emp-(?<number>\\d{6})', flags: 'i', maxLength: 10 }];
     const { redact } = redaction({
       CALLBACK_REDACT_PATTERNS: JSON.stringify(patterns),

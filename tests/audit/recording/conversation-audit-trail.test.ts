@@ -122,7 +122,7 @@ describe('ConversationAuditTrail', () => {
     );
   });
 
-  it('records how many turns a failed second try was made without', async () => {
+  it('records how many turns a failed second try left out', async () => {
     const { trail, storedJson } = createTrail();
     const error = new AgentError('context_length_exceeded', 'Too long.', { omittedTurnCount: 3 });
     await trail.onAgentError(error, context);

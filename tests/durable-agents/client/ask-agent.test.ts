@@ -59,7 +59,7 @@ describe('code that asks an agent', () => {
     expect(await runRecords.find({ agentName: 'ReviewAgent', ...named })).toMatchObject({ message: 'How was it?' });
   });
 
-  it('gets a typed value from an agent whose answers have a shape', async () => {
+  it('gets a typed value from an agent with a response schema', async () => {
     const { ask, context, signals } = await startAsking(text(words));
 
     const { value } = await ask({ agent: structured, message: 'How was it?' }, context);
@@ -70,7 +70,7 @@ describe('code that asks an agent', () => {
     expect(signals[0]?.input).not.toHaveProperty('responseSchema');
   });
 
-  it('gets a typed value in the shape that it asks for, which wins over that of the agent', async () => {
+  it('gets a typed value for its own schema instead of that of the agent', async () => {
     const { ask, context, signals } = await startAsking(text('{"stars":4}'));
 
     const { value } = await ask(
@@ -93,7 +93,7 @@ describe('code that asks an agent', () => {
       error: { code: 'rate_limited', message: 'The model is busy.' },
     },
     {
-      what: 'the answer has another shape',
+      what: 'the answer does not match the schema',
       contents: [text('{"stars":9,"at":""}')],
       question: { agent: structured },
       error: { code: 'invalid_structured_output', message: expect.stringContaining('stars: ') },
@@ -105,7 +105,7 @@ describe('code that asks an agent', () => {
       error: { code: 'wait_timeout' },
     },
     {
-      what: 'the shape has a regular expression',
+      what: 'the schema has a regular expression',
       contents: [],
       question: { responseSchema: z.object({ zip: z.string().regex(/^\d+$/) }) },
       error: { name: 'ResponseSchemaError', message: 'the keyword pattern is not supported' },

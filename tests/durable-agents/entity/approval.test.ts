@@ -14,7 +14,7 @@ afterEach(() => {
 });
 
 describe('a run whose tool calls need approval', () => {
-  it('waits after the calls that need none, and keeps in the state what it needs to go on', async () => {
+  it('waits after the calls that need none, and stores in the state what it needs to continue', async () => {
     const target = new ApprovalThread({ answers: asking });
 
     expect(await target.operate('run', first)).toEqual([]);
@@ -38,7 +38,7 @@ describe('a run whose tool calls need approval', () => {
     expect(await target.runRecords.find(run)).toMatchObject({ status: 'waiting_for_approval', attempt: 1 });
   });
 
-  it('goes on once everything is decided, with each step made once and each update shown once', async () => {
+  it('continues when everything is decided, with each step made once and each update shown once', async () => {
     const target = new ApprovalThread({ answers: asking });
     await target.operate('run', first);
 
@@ -74,7 +74,7 @@ describe('a run whose tool calls need approval', () => {
     expect(target.callback.contexts.filter(({ attempt }) => attempt !== 1)).toEqual([]);
   });
 
-  it('keeps the results in the order of the calls, as the model gets them, though some came later', async () => {
+  it('keeps the results in the order of the calls, even if some arrived later', async () => {
     const target = new ApprovalThread({ answers: asking });
     await target.operate('run', first);
     await target.decide('pay-1', { approved: true });
@@ -90,7 +90,7 @@ describe('a run whose tool calls need approval', () => {
     expect(results?.contents).toEqual(target.model.requests[1]?.messages.at(-1)?.contents);
   });
 
-  it('takes the first of two decisions', async () => {
+  it('accepts the first of two decisions', async () => {
     const target = new ApprovalThread({ answers: asking });
     await target.operate('run', first);
 
@@ -101,7 +101,7 @@ describe('a run whose tool calls need approval', () => {
     expect(target.shown.filter((line) => line.startsWith('pay pay-1'))).toHaveLength(2);
   });
 
-  it('calls the tool with edited arguments, which the conversation marks and the model gets', async () => {
+  it('calls the tool with edited arguments, passes them to the model and marks them in the conversation', async () => {
     const target = new ApprovalThread({ answers: asking });
     await target.operate('run', first);
     await target.decide('pay-1', { approved: true, arguments: { amount: 15 } });
@@ -119,7 +119,7 @@ describe('a run whose tool calls need approval', () => {
     });
   });
 
-  it('asks depending on the arguments, and whenever that cannot be decided', async () => {
+  it('asks depending on the arguments, and always if the function fails', async () => {
     const calls = [1, 13].map((amount) => call('pay', { amount }, `pay-${amount}`));
     const target = new ApprovalThread({ answers: [[...calls, call('pay', { amount: '99' }, 'bad'), finish()]] });
 
@@ -132,7 +132,7 @@ describe('a run whose tool calls need approval', () => {
     );
   });
 
-  it('asks again in a later round, and shows what is new only', async () => {
+  it('asks again in a later round, and shows only new updates', async () => {
     const answers: ScriptedAnswer[] = [
       [call('pay', { amount: 20 }, 'pay-1'), finish()],
       [text('Once more.'), call('pay', { amount: 20 }, 'pay-2'), finish()],
@@ -160,7 +160,7 @@ describe('a run whose tool calls need approval', () => {
     ]);
   });
 
-  it('refuses calls that nobody decides about in time', async () => {
+  it('rejects calls that nobody decides in time', async () => {
     const target = new ApprovalThread({ answers: asking });
     await target.operate('run', first);
     await target.decide('pay-1', { approved: true });
@@ -174,7 +174,7 @@ describe('a run whose tool calls need approval', () => {
     expect(target.waiting.pastApprovals.map(({ decision }) => decision?.state)).toEqual(['approved', 'expired']);
   });
 
-  it('is found by the timer when an approval has expired, and not after its end', async () => {
+  it('is found by the timer when an approval has expired, but not after its end', async () => {
     const target = new ApprovalThread({ answers: asking });
     const due = async () => {
       const found: unknown[] = [];
@@ -202,7 +202,7 @@ describe('a run whose tool calls need approval', () => {
     expect(target.model.requests).toHaveLength(1);
   });
 
-  it('shows everything again as a new attempt if the process has lost its memory while it waited', async () => {
+  it('shows everything again as a new attempt if the process lost its memory during the wait', async () => {
     const target = new ApprovalThread({ answers: asking });
     await target.operate('run', first);
     await target.decide('pay-1', { approved: true });
@@ -231,7 +231,7 @@ describe('a run whose tool calls need approval', () => {
     expect(target.model.requests).toHaveLength(2);
   });
 
-  it('is a new attempt after a crash that interrupted it when it went on', async () => {
+  it('is a new attempt if a crash interrupted it after the wait', async () => {
     const target = new ApprovalThread({ answers: [asking[0] ?? [], ...asking] });
     await target.operate('run', first);
     await target.decide('pay-1', { approved: false });
@@ -250,7 +250,7 @@ describe('a run whose tool calls need approval', () => {
     expect(target.callback.contexts.at(-1)).toMatchObject({ isResumed: false, attempt: 2 });
   });
 
-  it('drops the oldest turns if edited arguments need their space, and refuses what does not fit nevertheless', async () => {
+  it('drops the oldest turns if edited arguments need the space, and rejects arguments that still do not fit', async () => {
     const answers: ScriptedAnswer[] = [[text('x'.repeat(2000)), finish()], ...asking];
     const target = new ApprovalThread({ answers, maxStateBytes: 6144 });
     await target.operate('run', second);
@@ -269,7 +269,7 @@ describe('a run whose tool calls need approval', () => {
     expect(await target.runRecords.find(dropped)).toMatchObject({ droppedAt: expect.any(String) });
   });
 
-  it('fails if what it has so far does not fit into the state', async () => {
+  it('fails if its steps so far do not fit into the state', async () => {
     const long = 'x'.repeat(5000);
     const answers: ScriptedAnswer[] = [[text(long), call('pay', { amount: 20 }, 'pay-1'), finish()]];
     const target = new ApprovalThread({ answers, maxStateBytes: 4096 });

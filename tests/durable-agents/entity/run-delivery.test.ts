@@ -110,7 +110,7 @@ async function figures(storage: KeyValueStore): Promise<readonly RunFigures[]> {
 }
 
 describe('the statistics of an agent', () => {
-  it('get a run with its tokens and times, without a request of their own', async () => {
+  it('include a run with its tokens and times, without extra requests', async () => {
     let commits = 0;
     const storage = new HookedKeyValueStore((method) => {
       if (method === 'commit') commits += 1;
@@ -134,7 +134,7 @@ describe('the statistics of an agent', () => {
     expect(commits).toBe(4);
   });
 
-  it('get a run that never began, as one whose conversation cannot be read', async () => {
+  it('include a run that never started because its conversation cannot be read', async () => {
     const storage = new MemoryKeyValueStore();
 
     await operate({ operationName: 'run', input: runRequest(), state: 'garbage' }, sunny(), storage);

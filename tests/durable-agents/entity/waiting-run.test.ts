@@ -30,7 +30,7 @@ describe('a message to a thread whose run waits', () => {
     expect(target.state.data.conversationHistory).toHaveLength(6);
   });
 
-  it('ends that run if it interrupts: open calls are refused, and the run is cancelled', async () => {
+  it('cancels that run and rejects its open calls if it interrupts', async () => {
     const target = new ApprovalThread({ answers: [asking[0] ?? [], [text('Now this.'), finish()]] });
     await target.operate('run', first);
 
@@ -42,7 +42,7 @@ describe('a message to a thread whose run waits', () => {
     expect(await target.runRecords.find(run)).toMatchObject({ status: 'cancelled', attempt: 1 });
   });
 
-  it('fails if 20 messages wait already', async () => {
+  it('fails if 20 messages already wait', async () => {
     const target = new ApprovalThread({ answers: asking });
     await target.operate('run', first);
     for (let index = 10; index < 30; index += 1) {
@@ -95,7 +95,7 @@ describe('a waiting run', () => {
     expect(target.paid).toEqual([]);
   });
 
-  it('goes with its thread, and with it the messages that wait', async () => {
+  it('is deleted with its thread, together with the messages that wait', async () => {
     const target = new ApprovalThread({ answers: asking });
     await target.operate('run', first);
     await target.operate('run', second);
@@ -116,7 +116,7 @@ describe('a waiting run', () => {
     expect(target.callback.errors).toEqual([]);
   });
 
-  it('ends with a reset of its thread, after which the messages that waited are answered', async () => {
+  it('ends when its thread is reset, and the waiting messages are answered', async () => {
     const target = new ApprovalThread({ answers: [asking[0] ?? [], [text('Two.'), finish()]] });
     await target.operate('run', first);
     await target.operate('run', second);

@@ -80,7 +80,7 @@ const none = {
 };
 
 describe('GET agents/{agent}/stats', () => {
-  it('sums up runs by their end, with tokens, costs, failures and times', async () => {
+  it('counts runs by outcome, with tokens, costs, failures and times', async () => {
     const { run, read } = createStats({ now: 600 });
     await run({ at: 10, tokens: [100, 10], cost: 0.1, firstUpdate: 1, total: 4 });
     await run({ at: 20, tokens: [200, 20], cost: 0.2, firstUpdate: 2, total: 8 });
@@ -141,7 +141,7 @@ describe('GET agents/{agent}/stats', () => {
     });
   });
 
-  it('begins with the oldest run unless since says otherwise, in about 60 buckets', async () => {
+  it('starts with the oldest run by default, in about 60 buckets', async () => {
     const { run, read } = createStats({ now: 86_400 });
     await run({ at: 3725 });
     await run({ at: 80_000 });
@@ -172,7 +172,7 @@ describe('GET agents/{agent}/stats', () => {
     expect((await read()).totals).toMatchObject({ runs: 2, cost: { amount: 0.5, currency: 'USD' } });
   });
 
-  it('reads a bounded number of runs, the newest, and says from when on', async () => {
+  it('reads a limited number of the newest runs, and reports the time of the oldest of them', async () => {
     const { run, read } = createStats({ maxRuns: 1200 });
     for (let at = 0; at < 1201; at += 1) await run({ at });
 
@@ -182,7 +182,7 @@ describe('GET agents/{agent}/stats', () => {
     expect(await read(`?since=${time(1)}`)).not.toHaveProperty('truncated');
   });
 
-  it('shows callers the runs of their own threads', async () => {
+  it('shows callers only the runs of their own threads', async () => {
     const { run, read } = createStats({ authorize: async () => ({ id: 'ann' }) });
     await run({ thread: 'of-ann', at: 1, tokens: [1, 2] }, { owner: 'ann' });
     await run({ thread: 'of-bob', at: 2, tokens: [10, 20] }, { owner: 'bob' });
@@ -191,7 +191,7 @@ describe('GET agents/{agent}/stats', () => {
     expect((await read()).totals).toMatchObject({ runs: 1, input_token_count: 1 });
   });
 
-  it('is refused to callers who may not list threads', async () => {
+  it('is rejected for callers who may not list threads', async () => {
     const { ask } = createStats({
       authorize: async (_request, { action }) => (action === 'list' ? undefined : { id: 'a' }),
     });

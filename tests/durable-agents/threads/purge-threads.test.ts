@@ -108,7 +108,7 @@ for (const kind of allServices) {
       (await threadIndex.list(of, { limit: 100 })).threads.map(({ threadId }) => threadId).toSorted();
     const rowsOf = (of: ThreadIdentity) => storage.readRange(threadPartition(of), { from: '-', before: '~~' }, 100);
 
-    it('deletes threads of all agents that were idle for longer, with all that is kept of them', async () => {
+    it('deletes threads of all agents that were idle for longer, with all of their data', async () => {
       const [idle, active, ofOther] = [thread('idle'), thread('active'), { agentName: otherAgent, threadId: 'idle' }];
       await keepThread(idle, TTL_DAYS * DAY_MS + 1);
       await keepThread(active, TTL_DAYS * DAY_MS);
@@ -133,7 +133,7 @@ for (const kind of allServices) {
       expect(await listedIds()).toEqual(['idle']);
     });
 
-    it('keeps a thread with a run under way, and deletes one whose run was lost long ago', async () => {
+    it('keeps a thread with a run in progress, and deletes one whose run was lost long ago', async () => {
       for (const threadId of ['waits', 'queued', 'lost']) await keepThread(thread(threadId), 40 * DAY_MS);
       await keepOpenRun(thread('waits'), { status: 'waiting_for_approval' });
       await keepOpenRun(thread('queued'), { status: 'queued', createdAt: new Date(nowMs - 1).toISOString() });
@@ -155,7 +155,7 @@ for (const kind of allServices) {
       expect(await listedIds()).toEqual(['thread-9']);
     });
 
-    it('stops when its time is over, and the next purge continues', async () => {
+    it('stops at its time limit, and the next purge continues', async () => {
       await keepThreads(12, 40 * DAY_MS);
       await keepThread({ agentName: otherAgent, threadId: 'other' }, 40 * DAY_MS);
       const ending = new AbortController();
@@ -169,7 +169,7 @@ for (const kind of allServices) {
       expect(deleted).toHaveLength(13);
     });
 
-    it('gets to the other threads if the first ones cannot be deleted in its time', async () => {
+    it('reaches the other threads if the first ones cannot be deleted in time', async () => {
       await keepThreads(12, 40 * DAY_MS);
       const failing = Array.from({ length: 8 }, (_, number) => `thread-${number}`);
       const ending = new AbortController();
@@ -188,7 +188,7 @@ for (const kind of allServices) {
       expect(await listedIds()).toEqual([]);
     });
 
-    it('removes what deleted threads have left 24 hours later, whichever process deleted them', async () => {
+    it('removes the tombstones of deleted threads after 24 hours, whichever process deleted them', async () => {
       const [early, late, again] = [thread('early'), thread('late'), thread('again')];
       for (const of of [early, again]) await openTombstones().bury(of, []);
       nowMs += HOUR_MS;

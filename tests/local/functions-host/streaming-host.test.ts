@@ -66,7 +66,7 @@ describe('a streaming function that does not read its whole body does not block 
     ['beginning', 'nothing'].flatMap((part) =>
       [1, 20].flatMap((megabytes) => ['declared', 'chunked'].map((kind) => [part, megabytes, kind] as const)),
     ),
-  )('if it reads the %s of %i MB, %s', async (part, megabytes, kind) => {
+  )('for the function "%s" and a body of %i MB (%s)', async (part, megabytes, kind) => {
     const text = 'x'.repeat(megabytes * 1e6);
     const refused = {
       line: `POST /api/${part} HTTP/1.1`,
