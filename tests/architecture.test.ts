@@ -59,3 +59,23 @@ it('the app does not load the helpers for tests', () => {
   const users = [...importsOf].filter(([, targets]) => targets.some((target) => target.startsWith(testing)));
   expect(users.map(([file]) => file).filter((file) => !file.startsWith(testing))).toEqual([]);
 });
+
+it('the commands of package.json run without Vitest, which works in its own processes only', () => {
+  const project = path.resolve(source, '..');
+  const { scripts } = JSON.parse(readFileSync(path.join(project, 'package.json'), 'utf8')) as {
+    readonly scripts: Readonly<Record<string, string>>;
+  };
+  const programs = Object.values(scripts).flatMap((script) => /node dist\/(\S+)\.js/.exec(script)?.[1] ?? []);
+  expect(programs).toContain('tests/crash/main');
+  const loaded = new Set(programs.map((program) => `${program}.ts`));
+  const users: string[] = [];
+  for (const file of loaded) {
+    const text = readFileSync(path.join(project, file), 'utf8');
+    for (const [, target = ''] of text.matchAll(/^(?:import|export) (?!type )[^;]*?from '([^']+)';$/gm)) {
+      if (target.startsWith('vitest')) users.push(file);
+      if (target.startsWith('.')) loaded.add(path.posix.join(path.posix.dirname(file), target.replace(/\.js$/, '.ts')));
+    }
+  }
+  expect(loaded).toContain('tests/support/local-app.ts');
+  expect(users).toEqual([]);
+});
