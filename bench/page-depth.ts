@@ -49,7 +49,7 @@ async function pageTimes(store: CallbackEventStore): Promise<[number, number, nu
     const start = performance.now();
     const { events } = await store.list(thread, { after: { epoch: head.epoch, sequence }, limit: PAGE });
     const tookMs = performance.now() - start;
-    if (events.length !== PAGE) throw new Error(`Found ${events.length} of ${PAGE} events behind ${sequence}.`);
+    if (events.length !== PAGE) throw new Error(`Found ${events.length} of ${PAGE} events after ${sequence}.`);
     return tookMs;
   };
   const times: [number[], number[], number[]] = [[], [], []];

@@ -1,7 +1,7 @@
 /*
  * Services and their emulators disagree about some characters: control characters, line separators, half a surrogate
  * pair. A text that contains one is stored as a JSON string of other characters. A text begins with `=` if it is stored
- * as it is, and with `"` if not.
+ * unchanged, and with `"` if not.
  */
 
 // oxlint-disable-next-line no-control-regex -- these are the characters to find

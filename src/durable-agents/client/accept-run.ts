@@ -145,7 +145,7 @@ async function writeRecord(options: AcceptRunOptions): Promise<AcceptedRun | und
     return await withTimeout(ACCEPT_TIMEOUT_MS, () => runRecords.accept(newRun));
   } catch (error) {
     const failure = errorText(error);
-    log.warn(`${where(agentName, run)} the run could not be noted as accepted: ${failure} (thread ${threadId})`);
+    log.warn(`${where(agentName, run)} the run could not be recorded as accepted: ${failure} (thread ${threadId})`);
     return undefined;
   }
 }
@@ -157,7 +157,7 @@ async function applyStrategy(newRun: NewRun, options: AcceptRunOptions): Promise
     );
   } catch (error) {
     if (!(error instanceof TimeoutError)) throw error;
-    const message = 'Whether the thread is busy cannot be read. Try again in a moment.';
+    const message = 'The app cannot read whether the thread is busy. Try again in a moment.';
     throw new UnavailableError(message, { cause: error });
   }
 }

@@ -116,7 +116,7 @@ async function deleteTurns(
       await withTimeout(NOTE_TIMEOUT_MS, () => tombstones.noteEmptied(thread, deletedAt));
     } catch (error) {
       log.warn(
-        `[${agent.name}] a deletion could not be noted as done: ${errorText(error)} (thread ${thread.threadId})`,
+        `[${agent.name}] a deletion could not be recorded as done: ${errorText(error)} (thread ${thread.threadId})`,
       );
     }
   }

@@ -67,7 +67,7 @@ export class RunDelivery {
    */
   async begin(deliveries: number, hasWaited: boolean): Promise<BegunRun | undefined> {
     const { runRecords, run } = this.#options;
-    const begun = await this.#within('the run could not be noted as running', () =>
+    const begun = await this.#within('the start of the run could not be recorded', () =>
       runRecords.begin(run, deliveries, hasWaited),
     );
     if (begun?.status === 'running') {
@@ -94,7 +94,7 @@ export class RunDelivery {
     this.#stopFollowing();
     const { runRecords, run } = this.#options;
     const noted = this.noteWaiting(waiting);
-    const record = await this.#within('the run could not be noted as waiting', () =>
+    const record = await this.#within('the wait of the run could not be recorded', () =>
       runRecords.suspend(run, firstUpdateAt, this.#stored),
     );
     await Promise.all([noted, this.#list('waiting_for_approval', record, await this.#listed)]);
@@ -105,14 +105,16 @@ export class RunDelivery {
   async noteWaiting(waiting: WaitingRun | undefined): Promise<void> {
     const { waitingThreads, run } = this.#options;
     const dueAt = waiting && nextExpiry(waiting);
-    await this.#within('the expiry of its approvals could not be noted', () => waitingThreads.note(run, dueAt));
+    await this.#within('the expiry of its approvals could not be recorded', () => waitingThreads.note(run, dueAt));
   }
 
   /** Records how the run ended. */
   async end(end: RunEnd): Promise<void> {
     this.#stopFollowing();
     const { runRecords, run } = this.#options;
-    const ended = this.#within('the end of the run could not be noted', () => runRecords.end(run, end, this.#stored));
+    const ended = this.#within('the end of the run could not be recorded', () =>
+      runRecords.end(run, end, this.#stored),
+    );
     const { status } = end;
     // Both at once, unless only the stored record has the time of the run's acceptance.
     const record = this.#record === undefined ? await ended : endedRun(this.#record, end, this.#now().toISOString());
@@ -123,7 +125,7 @@ export class RunDelivery {
   /** Ends the record of a run that an earlier delivery completed, if that delivery could not. */
   async repair(history: readonly ThreadEntry[]): Promise<void> {
     const { runRecords, run } = this.#options;
-    await this.#within('the end of the run could not be noted', async () => {
+    await this.#within('the end of the run could not be recorded', async () => {
       const record = await runRecords.find(run);
       if (record === undefined || isEnded(record)) return;
       const ended = endedRunOf(history, run.correlationId, record);
@@ -134,7 +136,7 @@ export class RunDelivery {
   /** Records that turns were dropped from the conversation, so that their runs are not repeated. */
   async noteDropped(turns: BoundedThreadState['droppedTurns']): Promise<void> {
     const { runRecords, run } = this.#options;
-    await this.#within('dropped turns could not be noted in the records of their runs', async () => {
+    await this.#within('dropped turns could not be recorded for their runs', async () => {
       const notes = turns.map(async (turn) => {
         const correlationId = turn.find((entry) => entry.correlationId !== undefined)?.correlationId;
         const ended = correlationId === undefined ? undefined : endedRunOf(turn, correlationId);

@@ -61,7 +61,7 @@ export function createDecideApprovalRoute({ access, maxStateBytes }: DecideAppro
     const tools = access.agents.find(thread.agentName)?.agent.tools ?? [];
     const checkArguments = async (toolName: string, args: Readonly<Record<string, unknown>>): Promise<void> => {
       const tool = tools.find(({ name }) => name === toolName);
-      if (tool === undefined) throw new HttpError(400, `The agent has no tool named ${toolName} any more.`);
+      if (tool === undefined) throw new HttpError(400, `The agent no longer has a tool named ${toolName}.`);
       try {
         await tool.prepare(args);
       } catch (error) {

@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { ThreadStateError } from '../errors.js';
 
 /*
- * The state of a thread as it is stored, shared with the Python and .NET versions of the durable agent extension.
- * Every object is loose: what another version wrote survives a read and a write. `$type` stands first in each schema,
- * as .NET reads it only there.
+ * The stored state of a thread, shared with the Python and .NET versions of the durable agent extension.
+ * Every object is loose: what another version wrote survives a read and a write. `$type` comes first in each schema,
+ * because .NET reads it only there.
  */
 
 /** Written into every new state. Other minor versions are kept; other major versions are refused. */

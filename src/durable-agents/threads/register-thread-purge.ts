@@ -11,7 +11,7 @@ const EVERY_HOUR = '0 47 * * * *';
 /** Schedule for tombstones alone, which are not urgent. A shorter interval would only wake an idle app. */
 const EVERY_NIGHT = '0 47 2 * * *';
 
-/** Registers the timer function `purge_threads`, which deletes idle threads and what deleted threads leave behind. */
+/** Registers the timer function `purge_threads`, which deletes idle threads and expired tombstones. */
 export function registerThreadPurge({
   agents,
   ...options

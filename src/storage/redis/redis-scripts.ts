@@ -4,7 +4,7 @@ import type { CommitGuard, KeyRange, ValueChange } from '../key-value-store.js';
 import type { RedisClient } from './redis-connection.js';
 
 /*
- * What the server does in one step: nobody sees a part of it, and all of it is kept, or nothing. KEYS is the sorted set
+ * Atomic steps of the server: readers see all of a step or nothing. KEYS is the sorted set
  * of a partition. A reply is bounded by its bytes, because one value may be as large as many others together; it contains
  * at least one value.
  */

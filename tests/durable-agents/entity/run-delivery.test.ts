@@ -94,7 +94,9 @@ describe('a run that is redelivered repeatedly', () => {
     const { entity, callback } = await operate({ operationName: 'run', input }, sunny(), storage);
     expect(entity.results).toMatchObject([{ status: 'success' }]);
     expect(new Set(callback.contexts.map(({ attempt }) => attempt))).toEqual(new Set([1]));
-    expect(entity.logLines).toContainEqual(expect.stringMatching(/^warn.*could not be noted as running.*is down/));
+    expect(entity.logLines).toContainEqual(
+      expect.stringMatching(/^warn.*the start of the run could not be recorded.*is down/),
+    );
   });
 
   it('does not replace an existing answer', async () => {

@@ -20,7 +20,7 @@ export function CodeBlock({ title, text, name = 'code' }: CodeBlockProps): VNode
   </figure>`;
 }
 
-/** Returns a value as readable JSON; a text as it is. */
+/** Returns a value as readable JSON, or a text unchanged. */
 export function readableJson(value: unknown): string {
   return typeof value === 'string' ? value : (JSON.stringify(value, undefined, 2) ?? '');
 }
