@@ -28,7 +28,7 @@ describe.skipIf(isBrowserMissing)('the dashboard page: approvals (needs Chromium
 
   it('asks for the approval of a tool call, then shows the run going on', async () => {
     const { page, app } = await openWaiting();
-    await page.getByText('Without a decision it is refused at Jan 14, 2026').waitFor();
+    await page.getByText('If nobody decides, it is rejected at Jan 14, 2026').waitFor();
     expect(await page.locator('.answer .tool-state').textContent()).toBe('waits for approval');
     expect(await page.locator('.inspector-status').textContent()).toBe('Waiting for approval');
     expect(await seriousFindings(page)).toEqual([]);

@@ -34,7 +34,7 @@ export function ApprovalCard({ approval, onDecide }: ApprovalCardProps): VNode {
 
   return html`<section class="approval" aria-labelledby=${`approval-${id}`}>
     <h3 id=${`approval-${id}`}>Approve <code>${toolName}</code>?</h3>
-    <p class="muted">Without a decision it is refused at ${formatTime(Date.parse(expiresAt))}.</p>
+    <p class="muted">If nobody decides, it is rejected at ${formatTime(Date.parse(expiresAt))}.</p>
     <label>
       Arguments
       <textarea

@@ -111,7 +111,7 @@ export function ThreadHead(props: ThreadHeadProps): VNode {
       asked === 'delete' &&
       html`<${ConfirmDialog}
         question="Delete this thread?"
-        consequence="This removes the conversation and its events for everyone, and stops a running run. It cannot be undone."
+        consequence="This removes the conversation and its events for everyone, and stops its active run. It cannot be undone."
         action="Delete"
         onConfirm=${remove}
         onClose=${() => setAsked(undefined)}
