@@ -17,12 +17,12 @@ export interface SplitRow {
   readonly partCount: number;
 }
 
-/** Names a commit. */
+/** Creates the token of a commit. */
 export function createToken(): string {
   return randomBytes(9).toString('base64url');
 }
 
-/** @param text as `encodeText` makes it */
+/** @param text - the result of `encodeText` */
 export function shortRow(token: string, text: string): string {
   return `${token}=${text}`;
 }

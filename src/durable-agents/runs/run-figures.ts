@@ -14,7 +14,7 @@ import { invertedOrder, orderAt, runPosition } from './run-order.js';
 /*
  * The index behind an agent's statistics: one small row for each run that has started, in the partition that also lists the
  * agent's threads. The row is written in the commits that update the thread's list entry, so it adds no request to a run.
- * Rows sort by the time when their runs were accepted, the newest first. A redelivered run replaces its row. Rows are
+ * Rows sort by the time when their runs were accepted, newest first. A redelivered run replaces its row. Rows are
  * removed with their thread, and by the daily purge when they are too old.
  */
 

@@ -33,7 +33,7 @@ export type BegunRun =
   | {
       readonly status: 'running' | 'cancelled';
       readonly record: RunRecord;
-      /** What was written, for {@link RunRecords.end}. Undefined if the run is cancelled. */
+      /** The written record, for {@link RunRecords.end}. Undefined if the run is cancelled. */
       readonly stored?: StoredValue;
       /** When the thread was deleted, if its entity has not deleted its state yet. */
       readonly deletedAt: string | undefined;

@@ -13,7 +13,7 @@ import { runPosition } from './run-order.js';
 import { isEnded, parseRunRecord, type RunRecord } from './run-record.js';
 
 const PAGE_LIMIT = 500;
-/** The rows that list a thread's runs, the newest first. */
+/** Key range of the rows that list a thread's runs, newest first. */
 export const LISTED: KeyRange = { from: 'list|', before: 'list~' };
 
 /*
@@ -119,7 +119,7 @@ export class RunRows {
     });
   }
 
-  /** Removes everything that is kept of a thread's runs, except its tombstone. */
+  /** Removes all data of a thread's runs, except its tombstone. */
   async clear(thread: ThreadIdentity): Promise<void> {
     const partition = threadPartition(thread);
     for await (const rows of readPages(this.#store, partition, LISTED)) {

@@ -7,7 +7,7 @@ export interface RowKeys {
   readonly rowKey: string;
 }
 
-/** A row of the table, which keeps a value in the columns `text0`, `text1` and so on. */
+/** A row of the table, which stores a value in the columns `text0`, `text1` and so on. */
 export type Row = TableEntityResult<RowKeys>;
 
 /** A column has at most 64 KiB of UTF-16, which the service calls "about 32 K characters or less". */
