@@ -124,6 +124,19 @@ describe.skipIf(isBrowserMissing)('the dashboard page: one run (needs Chromium)'
     await event.waitFor();
   });
 
+  it('offers no way to the end of a conversation whose end is in view', async () => {
+    const app = await startScriptedApp();
+    app.append(eventsOf({ correlationId: 'a', texts: ['Hello'], end: 'final' }));
+    const watched = await openPage();
+    const { page } = watched;
+    await watched.open(app.baseUrl, thread);
+    await watched.showEvents('2 events');
+    await page.locator('.event').first().click();
+    await page.locator('.event-detail-text', { hasText: 'Hello' }).waitFor();
+    expect(new URL(page.url()).hash).toBe(`${thread}/a`);
+    expect(await page.locator('.jump').count()).toBe(0);
+  });
+
   it('has an address for each run, and scrolls to the run at that address', async () => {
     const app = await startScriptedApp();
     const texts = [Array.from({ length: 60 }, (_, line) => `- line ${line}\n`).join('')];

@@ -159,7 +159,8 @@ function renderThread(
       ${
         events === 0
           ? html`<span>no events</span>`
-          : html`<span>${formatNumberOf(runs, 'run')}</span><span>${formatCount(tokens)} tokens</span>`
+          : html`<span>${formatNumberOf(runs, 'run')}</span
+              >${tokens > 0 && html`<span>${formatCount(tokens)} tokens</span>`}`
       }
       ${failed > 0 && html`<span class="failed-mark">${failed} failed</span>`}
     </span>

@@ -4,7 +4,7 @@ import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'preac
 const NEAR_PX = 48;
 
 export interface StickToEnd {
-  /** Whether the end is in view and the element follows it. */
+  /** Whether the end is in view. */
   readonly isAtEnd: boolean;
   readonly scrollToEnd: () => void;
   /** Stops following until the user scrolls to the end again. */
@@ -22,16 +22,14 @@ export function useStickToEnd(element: RefObject<HTMLElement | null>): StickToEn
   }, [element]);
   const letGo = useCallback(() => {
     sticks.current = false;
-    setIsAtEnd(false);
   }, []);
   useEffect(() => {
     const target = element.current;
     if (target === null) return undefined;
     let lastTopPx = target.scrollTop;
     const look = (): void => {
-      const restPx = target.scrollHeight - target.clientHeight - target.scrollTop;
       // Only scrolling up counts as scrolling away, not growth at the end.
-      if (restPx <= NEAR_PX) sticks.current = true;
+      if (isEndNear(target)) sticks.current = true;
       else if (target.scrollTop < lastTopPx) sticks.current = false;
       lastTopPx = target.scrollTop;
       setIsAtEnd(sticks.current);
@@ -49,7 +47,13 @@ export function useStickToEnd(element: RefObject<HTMLElement | null>): StickToEn
   }, [element]);
   useLayoutEffect(() => {
     const target = element.current;
-    if (target !== null && sticks.current) target.scrollTop = target.scrollHeight;
+    if (target === null) return;
+    if (sticks.current) target.scrollTop = target.scrollHeight;
+    else setIsAtEnd(isEndNear(target));
   });
   return { isAtEnd, scrollToEnd, letGo };
+}
+
+function isEndNear({ scrollHeight, clientHeight, scrollTop }: HTMLElement): boolean {
+  return scrollHeight - clientHeight - scrollTop <= NEAR_PX;
 }
