@@ -82,8 +82,9 @@ describe('ThreadFollower', () => {
     let state = EMPTY_THREAD;
     const follower: ThreadFollower = new ThreadFollower({
       api: {
-        readEvents: (_thread, after = 'e1-0') =>
-          Promise.resolve({ events: [], cursor: after, hasMore: false, isReset: false }),
+        readEvents: async function* (_thread, after = 'e1-0') {
+          yield { events: [], cursor: after, isReset: false };
+        },
         openStream: (_thread, after) => {
           cursors.push(after);
           return Promise.resolve(new Response(cursors.length === 1 ? `${half}${superseded}` : whole));

@@ -40,18 +40,19 @@ export class CuttingApi implements ThreadSource {
     this.#events = events;
   }
 
-  readEvents(_thread: ThreadAddress, after: string | undefined): Promise<EventPage> {
+  async *readEvents(_thread: ThreadAddress, after: string | undefined): AsyncGenerator<EventPage> {
     const failure = this.#failures.shift();
-    if (failure !== undefined) return Promise.reject(failure);
+    if (failure !== undefined) throw failure;
     if (!this.#hasPolled) {
       this.#hasPolled = true;
-      return Promise.resolve({ events: [], cursor: `${this.#epoch}-0`, hasMore: false, isReset: false });
+      yield { events: [], cursor: `${this.#epoch}-0`, isReset: false };
+      return;
     }
     const { isReset, rest } = this.#after(after ?? '0');
     // One event at a time, so that the stream always has more.
     const events = rest.slice(0, 1);
     const cursor = events.at(-1)?.sequence ?? after?.split('-').at(-1) ?? 0;
-    return Promise.resolve({ events, cursor: `${this.#epoch}-${cursor}`, hasMore: false, isReset });
+    yield { events, cursor: `${this.#epoch}-${cursor}`, isReset };
   }
 
   openStream(_thread: ThreadAddress, after: string): Promise<Response> {

@@ -136,30 +136,19 @@ export class TelemetryApi implements ThreadSource {
     await this.#fetch(threadPathOf(thread), { method: 'DELETE' });
   }
 
-  readEvents(thread: ThreadAddress, after: string | undefined, signal?: AbortSignal): Promise<EventPage> {
-    return this.#readPage(thread, { ...(after !== undefined && { after }) }, signal);
-  }
-
-  /** Like {@link readEvents}, but returns at most one event. */
-  readEvent(thread: ThreadAddress, after: string, signal?: AbortSignal): Promise<EventPage> {
-    return this.#readPage(thread, { after, limit: '1' }, signal);
+  readEvents(thread: ThreadAddress, after: string | undefined, signal?: AbortSignal): AsyncIterable<EventPage> {
+    return this.#readPages(thread, after, {}, signal);
   }
 
   /** Returns the events of all attempts, superseded ones included, of the thread or of one run. */
   async readAttempts(thread: ThreadAddress, correlationId?: string, signal?: AbortSignal): Promise<TelemetryEvent[]> {
     let events: TelemetryEvent[] = [];
-    let after: string | undefined;
-    for (;;) {
-      const filter = {
-        ...(after !== undefined && { after }),
-        ...(correlationId !== undefined && { correlation_id: correlationId }),
-      };
-      const page = await this.#readPage(thread, { superseded: 'true', ...filter }, signal);
+    const filter = { superseded: 'true', ...(correlationId !== undefined && { correlation_id: correlationId }) };
+    for await (const page of this.#readPages(thread, undefined, filter, signal)) {
       if (page.isReset) events = [];
       events.push(...page.events);
-      if (!page.hasMore) return events;
-      after = page.cursor;
     }
+    return events;
   }
 
   openStream(thread: ThreadAddress, after: string, signal: AbortSignal): Promise<Response> {
@@ -188,21 +177,41 @@ export class TelemetryApi implements ThreadSource {
     return response.blob();
   }
 
-  async #readPage(
+  /** Requests each page as soon as the headers of the one before are there, and parses that one meanwhile. */
+  async *#readPages(
     thread: ThreadAddress,
-    parameters: Readonly<Record<string, string>>,
+    after: string | undefined,
+    filter: Readonly<Record<string, string>>,
     signal: AbortSignal | undefined,
-  ): Promise<EventPage> {
-    const query = new URLSearchParams({ limit: String(PAGE_LIMIT), request_message: 'once', ...parameters });
-    const response = await this.#fetch(`${pathOf(thread)}?${query}`, { signal: inTime(signal), cache: 'no-store' });
-    const events: ReceivedEvent[] = await response.json();
-    const messages = new RequestMessages();
-    return {
-      events: events.map((event) => messages.restore(event)),
-      cursor: response.headers.get('x-next-cursor') ?? '0',
-      hasMore: response.headers.get('x-has-more') === 'true',
-      isReset: response.headers.get('x-cursor-reset') === 'true',
+  ): AsyncGenerator<EventPage> {
+    const request = (cursor: string | undefined): Promise<Response> => {
+      const position = cursor === undefined ? {} : { after: cursor };
+      const query = new URLSearchParams({
+        limit: String(PAGE_LIMIT),
+        request_message: 'once',
+        ...filter,
+        ...position,
+      });
+      return this.#fetch(`${pathOf(thread)}?${query}`, { signal: inTime(signal), cache: 'no-store' });
     };
+    let response: Response | undefined = await request(after);
+    while (response !== undefined) {
+      const { headers } = response;
+      const nextCursor = nextCursorOf(response);
+      const parsed: Promise<ReceivedEvent[]> = response.json();
+      const [events, [next]] = await Promise.all([
+        parsed,
+        Promise.allSettled(nextCursor === undefined ? [] : [request(nextCursor)]),
+      ]);
+      const messages = new RequestMessages();
+      yield {
+        events: events.map((event) => messages.restore(event)),
+        cursor: headers.get('x-next-cursor') ?? '0',
+        isReset: headers.get('x-cursor-reset') === 'true',
+      };
+      if (next?.status === 'rejected') throw next.reason;
+      response = next?.value;
+    }
   }
 
   async #fetch(path: string, { headers, signal, ...init }: FetchOptions): Promise<Response> {

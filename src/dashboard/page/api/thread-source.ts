@@ -10,15 +10,18 @@ export interface EventPage {
   readonly events: readonly TelemetryEvent[];
   /** Cursor for the next read. */
   readonly cursor: string;
-  readonly hasMore: boolean;
   /** Earlier events are lost; this page starts with the oldest one left. */
   readonly isReset: boolean;
 }
 
-/** Source of events. Both methods reject if the app is unreachable or responds with an error. */
+/** Source of events. Both methods fail if the app is unreachable or responds with an error. */
 export interface ThreadSource {
-  /** Reads one page of events after a cursor, or from the oldest event. */
-  readonly readEvents: (thread: ThreadAddress, after: string | undefined, signal?: AbortSignal) => Promise<EventPage>;
+  /** Reads the events after a cursor, or from the oldest one, page by page. */
+  readonly readEvents: (
+    thread: ThreadAddress,
+    after: string | undefined,
+    signal?: AbortSignal,
+  ) => AsyncIterable<EventPage>;
   /** Opens the live stream of server-sent events after a cursor. */
   readonly openStream: (thread: ThreadAddress, after: string, signal: AbortSignal) => Promise<Response>;
 }

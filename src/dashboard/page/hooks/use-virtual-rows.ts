@@ -2,7 +2,7 @@ import type { RefObject } from 'preact';
 import { useCallback, useEffect, useState } from 'preact/hooks';
 
 /** Extra rows on each side, so that fast scrolling shows no gaps. */
-const ROWS_BEYOND = 12;
+const ROWS_BEYOND = 6;
 
 export interface VirtualRows {
   /** Rows to render: from `first` up to but not including `end`. */

@@ -91,12 +91,10 @@ export class ThreadFollower {
     const { api, thread } = this.#options;
     let changes: ThreadChange[] = [];
     try {
-      for (;;) {
-        const page = await api.readEvents(thread, this.#cursor, this.#stop.signal);
+      for await (const page of api.readEvents(thread, this.#cursor, this.#stop.signal)) {
         if (page.isReset) changes.push({ type: 'reset' });
         for (const event of page.events) changes.push(this.#toEventChange(event, page.cursor));
         this.#cursor = page.cursor;
-        if (!page.hasMore) return;
         if (changes.length < CHANGES_AT_ONCE) continue;
         this.#report(changes);
         changes = [];
