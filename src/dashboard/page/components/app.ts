@@ -1,6 +1,6 @@
 import { html } from 'htm/preact';
 import type { VNode } from 'preact';
-import { useCallback, useEffect, useState } from 'preact/hooks';
+import { useCallback, useLayoutEffect, useState } from 'preact/hooks';
 import { ApiError, describeFailure } from '../api/api-error.js';
 import type { TelemetryApi } from '../api/telemetry-api.js';
 import { keepKey, readKey } from '../function-key.js';
@@ -29,7 +29,8 @@ export function App({ api }: { readonly api: TelemetryApi }): VNode {
       );
     }
   }, [api]);
-  useEffect(() => void begin(), [begin]);
+  // Not an ordinary effect, because those wait for the first paint.
+  useLayoutEffect(() => void begin(), [begin]);
 
   switch (start.state) {
     case 'starting':

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { describeFailure } from '../api/api-error.js';
 import type { TelemetryApi } from '../api/telemetry-api.js';
 import type { ThreadAddress } from '../api/thread-source.js';
@@ -44,7 +44,8 @@ export function useThread(api: TelemetryApi, thread: ThreadAddress, isFollowed: 
     (changes: readonly ThreadChange[]) => setState((known) => applyChanges(known, changes)),
     [],
   );
-  useEffect(() => {
+  // Not an ordinary effect, because those wait for the first paint.
+  useLayoutEffect(() => {
     if (!isFollowed) return undefined;
     const batcher = new FrameBatcher(addChanges);
     const current = new ThreadFollower({
