@@ -158,7 +158,7 @@ export function modelSettings(modelUrl: string): Record<string, string> {
 }
 
 /** Waits for a line of a child's output. Keeps reading the rest, so that the child never blocks. */
-async function firstMatch(child: ChildProcess, pattern: RegExp): Promise<string> {
+export async function firstMatch(child: ChildProcess, pattern: RegExp): Promise<string> {
   const output = child.stdout as Readable;
   const lines = createInterface({ input: output });
   return new Promise((resolve, reject) => {

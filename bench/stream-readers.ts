@@ -1,5 +1,7 @@
+import { fork } from 'node:child_process';
+import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { BenchApp } from './bench-app.js';
+import { type BenchApp, firstMatch } from './bench-app.js';
 import { atMost, type Figure, percentile } from './figure.js';
 import { startReaders } from './readers.js';
 
@@ -24,6 +26,7 @@ interface Seen {
 export async function benchStreamReaders(app: BenchApp): Promise<Figure[]> {
   const hundred = await follow(app, { name: 'hundred', threadCount: 1, readerCount: 100, chunks: 300, pauseMs: 10 });
   const crowd = { threadCount: MANY_THREADS, pauseMs: 100, chunks: 80 };
+  const bareLatenciesMs = await followBareServer({ ...crowd, readerCount: 1000 });
   const many = await follow(app, { ...crowd, name: 'many', readerCount: 1000 });
   // Separate from the latencies, because garbage collection before each measurement pauses the app.
   let [ofFew, ofMany] = [Number.NaN, Number.NaN];
@@ -44,6 +47,10 @@ export async function benchStreamReaders(app: BenchApp): Promise<Figure[]> {
       150,
       100,
     ),
+    {
+      name: 'the same from a bare Node server, which sends events and does nothing else: p99',
+      measured: `${percentile(bareLatenciesMs, 0.99).toFixed(1)} ms`,
+    },
     atMost(
       'memory for each further SSE reader, host included',
       (ofMany - ofFew) / (1000 - 200) / BYTES_PER_KIB,
@@ -69,6 +76,24 @@ async function follow(
   await midway?.();
   const { eventCounts, latenciesMs } = await readers.seen;
   return { lost: readerCount * (chunks + 1) - eventCounts.reduce((sum, count) => sum + count, 0), latenciesMs };
+}
+
+/** Lets readers follow threads of the bare server. @returns their latencies in milliseconds */
+async function followBareServer({
+  threadCount,
+  readerCount,
+  chunks,
+  pauseMs,
+}: Omit<Audience, 'name'>): Promise<readonly number[]> {
+  const server = fork(path.join(__dirname, 'bare-sse-server.js'), { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
+  const url = `http://127.0.0.1:${await firstMatch(server, /^listening (\d+)$/)}`;
+  const readers = await startReaders(
+    Array.from({ length: readerCount }, (_, index) => `${url}/${index % threadCount}`),
+  );
+  await fetch(`${url}/?events=${chunks + 1}&pauseMs=${pauseMs}`, { method: 'POST' });
+  const { latenciesMs } = await readers.seen;
+  server.disconnect();
+  return latenciesMs;
 }
 
 /** Returns the minimum of several measurements, because memory for the first events of all runs is freed later. */
