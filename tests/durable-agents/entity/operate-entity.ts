@@ -1,5 +1,5 @@
 import type { Agent } from '../../../src/durable-agents/agent.js';
-import { createAgentEntity } from '../../../src/durable-agents/entity/agent-entity.js';
+import { type AgentEntityOptions, createAgentEntity } from '../../../src/durable-agents/entity/agent-entity.js';
 import { RunCompletionNotifier } from '../../../src/durable-agents/run-completion-notifier.js';
 import { finish, text } from '../../support/agent-parts.js';
 import { FakeEntity, type FakeEntityOptions } from '../../support/fake-entity.js';
@@ -20,6 +20,7 @@ export async function operate(
   operation: FakeEntityOptions,
   agent: Agent = sunny(),
   storage: KeyValueStore = new MemoryKeyValueStore(),
+  options: Partial<AgentEntityOptions> = {},
 ) {
   const entity = new FakeEntity(operation);
   const callback = new RecordingCallback();
@@ -37,6 +38,7 @@ export async function operate(
     threadIndex: new ThreadIndex(storage),
     waitingThreads: new WaitingThreads(storage),
     tombstones: new Tombstones(storage),
+    ...options,
   });
   await handle(entity.context);
   return { entity, callback, hasAnnouncedEnd: ended.aborted };

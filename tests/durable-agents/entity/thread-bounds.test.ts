@@ -1,49 +1,23 @@
 import { describe, expect, it } from 'vitest';
-import { type AgentEntityOptions, createAgentEntity } from '../../../src/durable-agents/entity/agent-entity.js';
-import { RunCompletionNotifier } from '../../../src/durable-agents/run-completion-notifier.js';
+import type { AgentEntityOptions } from '../../../src/durable-agents/entity/agent-entity.js';
 import { parseThreadState, type ThreadEntry } from '../../../src/durable-agents/thread/thread-state.js';
 import { RunRecords } from '../../../src/durable-agents/runs/run-records.js';
-import { Tombstones } from '../../../src/durable-agents/runs/tombstones.js';
-import { WaitingThreads } from '../../../src/durable-agents/approvals/waiting-threads.js';
-import { ThreadIndex } from '../../../src/durable-agents/threads/thread-index.js';
 import type { KeyValueStore } from '../../../src/storage/key-value-store.js';
 import { MemoryKeyValueStore } from '../../../src/storage/memory/memory-key-value-store.js';
 import { finish, text } from '../../support/agent-parts.js';
-import { FakeEntity } from '../../support/fake-entity.js';
-import { RecordingCallback } from '../../../src/durable-agents/testing/recording-callback.js';
 import { runRequest } from '../../support/run-request.js';
 import { ScriptedAgent } from '../../support/scripted-agent.js';
 import { threadState, turnEntries } from '../../support/thread-entries.js';
-
-const sunny = () => new ScriptedAgent([text('Sunny.'), finish()]);
+import { operate, sunny } from './operate-entity.js';
 
 interface RunOptions extends Partial<AgentEntityOptions> {
   readonly storage?: KeyValueStore;
 }
 
 /** Runs a request in a thread with this history. */
-async function run(
-  history: readonly ThreadEntry[],
-  { storage = new MemoryKeyValueStore(), ...options }: RunOptions,
-  input = runRequest(),
-) {
-  const entity = new FakeEntity({ operationName: 'run', input, state: threadState(...history) });
-  const callback = new RecordingCallback();
-  const handle: (context: FakeEntity['context']) => unknown = createAgentEntity({
-    agent: sunny(),
-    callback,
-    completions: new RunCompletionNotifier(),
-    runTimeoutMs: 60_000,
-    maxAttempts: 5,
-    approvalTimeoutMs: 60_000,
-    maxStateBytes: 900_000,
-    runRecords: new RunRecords(storage),
-    threadIndex: new ThreadIndex(storage),
-    waitingThreads: new WaitingThreads(storage),
-    tombstones: new Tombstones(storage),
-    ...options,
-  });
-  await handle(entity.context);
+async function run(history: readonly ThreadEntry[], { storage, agent, ...options }: RunOptions, input = runRequest()) {
+  const operation = { operationName: 'run', input, state: threadState(...history) };
+  const { entity, callback } = await operate(operation, agent, storage, options);
   return { entity, callback, history: parseThreadState(entity.getState()).data.conversationHistory };
 }
 
