@@ -1,10 +1,13 @@
 import type { Cost } from '../api/telemetry-event.js';
 
-const whole = new Intl.NumberFormat('en');
-const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
+// Created on first use, like the formatters of times.
+let whole: Intl.NumberFormat | undefined;
+let compact: Intl.NumberFormat | undefined;
 
 /** Formats a count: `950`, `10,000`, `125.4K`. */
 export function formatCount(count: number): string {
+  whole ??= new Intl.NumberFormat('en');
+  compact ??= new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
   return count < 100_000 ? whole.format(count) : compact.format(count);
 }
 
