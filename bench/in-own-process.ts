@@ -38,7 +38,7 @@ export async function benchStart(): Promise<Figure[]> {
       const output = await node(['-e', load], modelSettings('http://127.0.0.1:9'));
       timesMs.push(Number(/loaded in ([\d.]+)$/.exec(output)?.[1]));
     }
-    return [atMost('start of the packaged app (import)', median(timesMs), 'ms', 600, 350)];
+    return [atMost('start of the packaged app (import)', median(timesMs), 'ms', 350)];
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
