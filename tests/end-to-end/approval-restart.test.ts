@@ -30,7 +30,7 @@ describe.each(['memory', 'table'] as const)('a run that waits for approval, with
     await stopStore?.();
   });
 
-  it('survives a restart of the host, and goes on when it is approved', async () => {
+  it('survives a restart of the host, and continues when it is approved', async () => {
     const threadId = newThreadId();
     const { correlation_id: id, approvals } = await api.askForRefund(threadId);
 

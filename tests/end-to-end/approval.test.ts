@@ -15,7 +15,7 @@ describe('a tool call that needs approval', () => {
   });
   afterAll(() => target.stop());
 
-  it('makes its run wait, and once it is approved the run goes on under the same correlation id', async () => {
+  it('makes its run wait, which continues under the same correlation id once it is approved', async () => {
     const threadId = newThreadId();
     const answer = await api.run(threadId, { message: 'Please refund order A-1001.' });
 
@@ -85,7 +85,7 @@ describe('a tool call that needs approval', () => {
     expect(await api.approvals(threadId)).toEqual([]);
   });
 
-  it('takes one of two decisions that are made at once', async () => {
+  it('accepts one of two simultaneous decisions', async () => {
     const threadId = newThreadId();
     const { correlation_id: id, approvals } = await api.askForRefund(threadId, 'Please refund order A-1002.');
     const approvalId = approvals[0]?.approval_id ?? '';
@@ -120,7 +120,7 @@ describe('a tool call that needs approval', () => {
     expect((await api.decide(threadId, approvalId, { approved: true })).status).toBe(409);
   });
 
-  it('ends a stream of its run with the 202 as the result, while the stream of the thread goes on', async () => {
+  it('ends a stream of its run with the 202 as the result, while the stream of the thread continues', async () => {
     const threadId = newThreadId();
     const reader = await api.streamRun(threadId, 'Please refund 1 of order A-1003.');
     await reader.ended;
@@ -189,7 +189,7 @@ describe('a tool call that needs approval', () => {
     expect(await api.readRun(threadId, id)).toMatchObject({ status: 'completed' });
   });
 
-  it('goes with its thread', async () => {
+  it('is deleted with its thread', async () => {
     const threadId = newThreadId();
     const { approvals } = await api.askForRefund(threadId);
     const late = JSON.parse((await api.run(threadId, { message: 'Hello', wait_for_response: false })).text);
@@ -204,7 +204,7 @@ describe('a tool call that needs approval', () => {
 });
 
 describe('with APPROVAL_TIMEOUT_HOURS', () => {
-  it('a call that nobody decides about in time is refused, and its run goes on', async () => {
+  it('a call that nobody decides in time is rejected, and its run continues', async () => {
     // 3.6 seconds.
     const target = await startAppWithModel(offlineAnswer, { APPROVAL_TIMEOUT_HOURS: '0.001' });
     try {
