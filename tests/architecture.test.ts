@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 const source = path.resolve(__dirname, '../src');
 const base = ['durable-agents/index.ts', 'functions/', 'storage/key-value-store'];
 
-/** What each room may import besides itself, as docs/architecture.md shows. */
+/** The imports that docs/architecture.md allows each room, besides its own files. */
 const rooms: Readonly<Record<string, readonly string[]>> = {
   'functions/': [],
   'storage/': ['functions/'],
@@ -30,7 +30,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'index.ts': [''],
 };
 
-/** The relative imports of each file of the source, as paths in it. */
+/** The relative imports of each source file, as paths inside `src`. */
 const importsOf = new Map(
   readdirSync(source, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts'))

@@ -11,7 +11,7 @@ const PACKAGE = path.resolve(__dirname, '..');
 const HTTPYAC = path.join(PACKAGE, 'node_modules', 'httpyac', 'bin', 'httpyac.js');
 const BASE_URL_LINE = '@baseUrl = http://localhost:7071\n';
 
-/** What httpyac prints for a request with `--json --output exchange`. */
+/** The output of httpyac for a request, with `--json --output exchange`. */
 interface Exchange {
   readonly response: {
     readonly statusCode: number;
@@ -60,7 +60,7 @@ describe('demo.http', () => {
       `GET ${events} 200`,
       'POST /api/agents/CallbackAgent/run 200',
       'POST /api/agents/CallbackAgent/run 202',
-      // The model may finish first.
+      // The model may finish before the cancellation arrives.
       expect.stringMatching(new RegExp(`^POST ${run}/cancel (202|409)$`)),
       `GET ${run} 200`,
       `GET ${thread}/runs 200`,
@@ -98,7 +98,7 @@ describe('demo.http', () => {
     expect(body).toMatch(/event: final\n[\s\S]*event: result\n/);
   });
 
-  /** The JSON of the last answer of a path with this ending. */
+  /** The JSON of the last response from a path with this ending. */
   function bodyOf(ending: string) {
     const answer = exchanges.findLast(({ request }) => new URL(request.url).pathname.endsWith(ending));
     return JSON.parse(answer?.body ?? '');

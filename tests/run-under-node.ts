@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 
-// `npm run test:node -- 22` runs the contract suite and the app that it tests with that Node version, which comes from
-// the npm package `node`.
+// `npm run test:node -- 22` runs the contract suite and its app with this Node.js version, which comes from the npm
+// package `node`.
 
 const [version = ''] = process.argv.slice(2);
 const npm = process.env['npm_execpath'];

@@ -35,7 +35,7 @@ beforeAll(async () => {
 
 afterAll(() => target.stop());
 
-/** Describes how an answer differs from the description. Undefined if it does not. */
+/** Describes how a response deviates from the OpenAPI document. Undefined if it conforms. */
 function mismatch({ path: route, method, id }: Operation, { status, headers, text }: HttpAnswer): string | undefined {
   const response = document.paths[route]?.[method]?.responses[status];
   if (response === undefined) return `${id}: status ${status} is not described: ${text}`;

@@ -23,8 +23,8 @@ interface ContractTarget {
 }
 
 /**
- * The APIs under test: that of `BASE_URL`, with the key `FUNCTION_KEY` if it wants one. Without `BASE_URL`, those of the
- * built app under the local Functions host with a quick model: one per store, the default store first.
+ * The APIs under test. With `BASE_URL`, the API at that URL, with the key in `FUNCTION_KEY` if it is set. Otherwise the
+ * built app in the local Functions host with a fast model: one app per store, the default store first.
  */
 function contractTargets(): readonly [ContractTarget, ...ContractTarget[]] {
   const baseUrl = inject('baseUrl');

@@ -5,8 +5,8 @@ import { useContractTarget } from './contract-target.js';
 const RUN = 'agents/CallbackAgent/run';
 const foreign = { origin: 'http://page.example', 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' };
 
-// The local Functions host requires no key: without these rules every page in the browser could use the app. A real
-// host has no such rules; it has keys.
+// The local Functions host requires no key. Without these rules every page in the browser could use the app. A real
+// host relies on keys instead.
 describe.skipIf(inject('baseUrl'))('a web page of another site', () => {
   const api = useContractTarget();
 

@@ -3,7 +3,7 @@ import { finalEvents, newThreadId } from '../support/agent-api.js';
 import { callbackEventsOf, parseSse } from '../support/sse-events.js';
 import { useContractTarget } from './contract-target.js';
 
-/** A new key. */
+/** Creates a key that no earlier request has used. */
 const newKey = newThreadId;
 const keyed = (key: string, others: Readonly<Record<string, string>> = {}) => ({
   headers: { 'idempotency-key': key, ...others },

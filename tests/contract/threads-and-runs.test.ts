@@ -4,7 +4,7 @@ import { describeTargets } from './contract-target.js';
 
 const ENDED = /^(completed|failed|cancelled)$/;
 
-/** The model may be any, so a run may end before the next request arrives. */
+/** The target may use any model, so a run may end before the next request arrives. */
 describeTargets('threads and runs', (api) => {
   const accept = async (threadId: string, message: string, strategy = 'enqueue') => {
     const fields = { message, thread_id: threadId, wait_for_response: false, multitask_strategy: strategy };
@@ -32,7 +32,7 @@ describeTargets('threads and runs', (api) => {
     expect([
       [202, 'cancelled', 200],
       [409, 'completed', 409],
-      // It answered before it learned of the request.
+      // The run completed before it saw the cancellation.
       [202, 'completed', 409],
     ]).toContainEqual([status, end, repeated.status]);
     const finals = finalEvents(await api().events(threadId)).filter((event) => event.correlation_id === id);
@@ -45,7 +45,7 @@ describeTargets('threads and runs', (api) => {
     const first = await accept(threadId, 'First');
 
     const second = await accept(threadId, 'Second', 'reject');
-    // A refusal names the run that has not ended.
+    // A 409 returns the id of the run that has not ended.
     for (const { id } of [first, second]) await endOf(threadId, id);
     const third = await accept(threadId, 'Third', 'reject');
 

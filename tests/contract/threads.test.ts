@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { finalEvents, newThreadId } from '../support/agent-api.js';
 import { useContractTarget } from './contract-target.js';
 
-/** The even numbers from 2 on. */
+/** The even numbers, starting with 2. */
 function messageCounts(runCount: number): number[] {
   return Array.from({ length: runCount }, (_, index) => 2 * (index + 1));
 }
@@ -68,7 +68,7 @@ describe('a thread', () => {
     const changesOfRun = events.filter((event, index) => event.correlation_id !== events[index - 1]?.correlation_id);
     expect(changesOfRun.map((event) => event.correlation_id)).toEqual(runs);
 
-    // With a slow model the last runs exceed the time that a caller waits.
+    // With a slow model the last runs take longer than a caller waits.
     const answered = answers.filter(({ status }) => status === 200);
     expect(answered.map(({ count }) => count)).toEqual(answered.map(({ id }) => 2 * (runs.indexOf(id) + 1)));
     expect(await api().ask(threadId, 'And now?')).toMatchObject({ message_count: 42 });

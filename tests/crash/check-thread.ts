@@ -9,11 +9,11 @@ export interface AcceptedRun {
   readonly message: string;
 }
 
-/** Describes what is wrong with a thread after all of its accepted runs had time to end. Empty if all is well. */
+/** Returns the problems of a thread whose accepted runs have had time to end. Empty if there are none. */
 export function checkThread(view: ThreadView, runs: readonly AcceptedRun[]): string[] {
   const problems = [...checkRecord(view.all), ...runs.flatMap((run) => checkRun(view, run))];
   const known = new Set(runs.map(({ correlationId }) => correlationId));
-  if (view.all.some(({ correlation_id: id }) => !known.has(id))) problems.push('events of a run that nobody asked for');
+  if (view.all.some(({ correlation_id: id }) => !known.has(id))) problems.push('there are events of an unknown run');
   return problems.map((problem) => `${view.threadId}: ${problem}`);
 }
 
@@ -39,13 +39,13 @@ function checkRun({ visible, all, state }: ThreadView, { correlationId, message 
   const [final, ...others] = events.filter((event) => event.event_type === 'final');
   if (final === undefined) return [`run ${message} has no answer`];
   if (others.length > 0) problems.push(`run ${message} has ${others.length + 1} answers`);
-  if (events.at(-1) !== final) problems.push(`run ${message} goes on behind its answer`);
+  if (events.at(-1) !== final) problems.push(`run ${message} has events after its answer`);
   if (final.lost_events !== undefined) problems.push(`run ${message} has lost ${final.lost_events} events`);
   const newest = Math.max(
     ...all.filter((event) => event.correlation_id === correlationId).map(({ attempt }) => attempt),
   );
   if (events.some(({ attempt }) => attempt !== newest))
-    problems.push(`run ${message} shows more than its last attempt`);
+    problems.push(`run ${message} shows events of earlier attempts`);
 
   const text = events.map((event) => (event.event_type === 'stream' ? event.text : '')).join('');
   if (text !== final.response_text) problems.push(`the pieces of run ${message} are not its answer`);
@@ -53,12 +53,12 @@ function checkRun({ visible, all, state }: ThreadView, { correlationId, message 
   const kinds = entries.map(({ $type }) => $type).join(',');
   if (kinds !== 'request,response') problems.push(`the conversation has ${kinds || 'nothing'} of run ${message}`);
   const kept = entries.at(-1)?.messages?.map(messageText).join('\n');
-  if (kept !== final.response_text) problems.push(`the conversation has another answer to run ${message}`);
+  if (kept !== final.response_text) problems.push(`the conversation has a different answer to run ${message}`);
   return problems;
 }
 
 /**
- * Describes what is wrong with a run that was cancelled and that may have been answered first.
+ * Returns the problems of a run that was cancelled. It may have been answered before that.
  *
  * @param status the status in its record
  */
@@ -70,14 +70,18 @@ export function checkCancelled(view: ThreadView, run: AcceptedRun, status: strin
     ...checkRecord(view.all),
     ...(status === 'cancelled' ? [] : [`its status is ${status}`]),
     ...(ended.length === 1 ? [] : [`it has ${ended.length} ends`]),
-    ...(JSON.stringify(ended[0]).includes('"error_code":"cancelled"') ? [] : ['its end is another one']),
-    ...(view.visible.at(-1) === ended[0] ? [] : ['it goes on after its end']),
-    ...(JSON.stringify(entries[1])?.includes('"errorCode":"cancelled"') ? [] : ['the conversation has another end']),
+    ...(JSON.stringify(ended[0]).includes('"error_code":"cancelled"')
+      ? []
+      : ['its last event does not say that it was cancelled']),
+    ...(view.visible.at(-1) === ended[0] ? [] : ['it has events after its end']),
+    ...(JSON.stringify(entries[1])?.includes('"errorCode":"cancelled"')
+      ? []
+      : ['the conversation does not say that it was cancelled']),
   ];
   return problems.map((problem) => `${view.threadId} was cancelled: ${problem}`);
 }
 
-/** How far a run was when the host was killed during it for the first time. */
+/** The phase of a run when the host was killed during it for the first time. */
 export function phaseOfKill({ all }: ThreadView, { correlationId }: AcceptedRun, killedAt: readonly string[]): string {
   const events = all.filter((event) => event.correlation_id === correlationId);
   const first = events.filter(({ attempt }) => attempt === events[0]?.attempt);

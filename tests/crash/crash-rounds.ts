@@ -11,7 +11,7 @@ import { ThreadApi, type ThreadView } from './thread-api.js';
 
 const CHUNKS = 200;
 const CHUNK_PAUSE_MS = 5;
-/** Longer than a run of that many chunks takes. */
+/** Longer than a run with {@link CHUNKS} chunks takes. */
 const KILL_WITHIN_MS = 1800;
 
 export interface CrashOptions {
@@ -34,14 +34,14 @@ export interface CrashReport {
   /** The number of cancelled runs by their final status. */
   readonly cancelledRuns: Readonly<Record<string, number>>;
   readonly deletedThreads: number;
-  /** Violations. Empty if all is well. */
+  /** Empty if there are no violations. */
   readonly violations: readonly string[];
 }
 
 /**
  * Kills the host with SIGKILL at random moments while runs stream their answers, and restarts it. Checks that every
- * accepted run ends with exactly one answer, the one in the conversation, and that no other events change. At random
- * moments it also cancels a run, which must end once, and deletes a thread, of which nothing may remain or return.
+ * accepted run ends with exactly one answer, that the conversation contains this answer, and that no other events change.
+ * At random moments it also cancels a run, which must end once, and deletes a thread, which must leave nothing behind.
  * A second host with its own entities reads the same store.
  */
 export async function runCrashRounds({ rounds, storeSettings, onRound }: CrashOptions): Promise<CrashReport> {
@@ -96,14 +96,14 @@ export async function runCrashRounds({ rounds, storeSettings, onRound }: CrashOp
         problems.push(...checkThread(view, accepted));
         const seenByOther = await new ThreadApi(other.baseUrl).view(threadId);
         if (seenByOther.visibleJson !== view.visibleJson)
-          problems.push(`${threadId} looks different in another process`);
+          problems.push(`${threadId} looks different on the other host`);
         for (const run of accepted) {
           count(report.phases, phaseOfKill(view, run, killedAt));
           count(report.attempts, String(view.attemptOf(run.correlationId)));
         }
         earlier.push({ threadId, view });
       }
-      // A few earlier threads: they must not change any more.
+      // Checks a few earlier threads, which must not change any more.
       for (const { threadId, view } of earlier.slice(0, -threadIds.length).slice(-4)) {
         const now = await api().view(threadId);
         if (now.allJson !== view.allJson) problems.push(`${threadId} of an earlier round has changed`);

@@ -37,7 +37,7 @@ export class KilledHost {
     return new KilledHost(settings, options, await startLocalApp(settings, options));
   }
 
-  /** Changes with each start. */
+  /** The URL of the current process. It changes with each start. */
   get baseUrl(): string {
     return this.#app.baseUrl;
   }

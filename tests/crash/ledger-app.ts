@@ -15,8 +15,8 @@ import { createChatCompletionAgent } from '../../src/openai/chat-completion-agen
 import { loadSettings } from '../../src/settings/load-settings.js';
 import { createKeyValueStore } from '../../src/storage/create-key-value-store.js';
 
-// A function app like that of src/index.ts, whose agent has tools with an effect that a test can count: each call appends
-// a line to a file. It runs in a process of its own, which the test kills.
+// A function app like that of src/index.ts. Each call of its agent's tools appends a line to a file, so that a test can
+// count the calls. It runs in a separate process, which the test kills.
 
 const ledgerFile = process.env['LEDGER_FILE'] ?? '';
 const settings = loadSettings(process.env);
@@ -65,7 +65,7 @@ app.hook.appTerminate(async () => {
   await Promise.all([store.close(), storage.close()]);
 });
 
-/** A tool that has its effect first, and then takes up to `maxMs` to return. */
+/** A tool that has its effect immediately, but takes up to `maxMs` to return. */
 function ledgerTool(name: string, effect: ToolEffect, maxMs: number, needsApproval = false) {
   return defineTool({
     name,

@@ -12,10 +12,10 @@ const TOOL_ROUNDS = 8;
 
 export type RunKind = 'repeatable' | 'once' | 'approved';
 
-/** The number of times by line of the ledger or by model call. */
+/** How often each line of the ledger or each model call occurred. */
 export type Counts = ReadonlyMap<string, number>;
 
-/** A recorded step of a run. `times` is how often it had been made when the host was killed. */
+/** A recorded step of a run. `times` is how often it had run when the host was killed. */
 export interface FinishedStep {
   readonly kind: 'tool call' | 'model call';
   /** The line of the ledger, or the name of the model call. */
@@ -23,7 +23,7 @@ export interface FinishedStep {
   readonly times: number;
 }
 
-/** Tools that must not be called again, by the kind of the run that calls them. */
+/** Tools that must not be called twice, by the kind of the run that calls them. */
 const ONCE_TOOLS: Readonly<Partial<Record<RunKind, string>>> = { once: 'note_once', approved: 'note_approved' };
 
 /** The calls of a round. In every other round, some kinds of runs also make one call that must not be repeated. */
@@ -36,7 +36,7 @@ function callsOf(kind: RunKind, round: number): readonly ScriptedToolCall[] {
   });
 }
 
-/** What the model says last: the results that it got, in their order. */
+/** The final answer of the model: the tool results in order. */
 function answerText(results: readonly string[]): string {
   return `Done: ${results.join(', ')}.`;
 }
@@ -51,7 +51,7 @@ export function answerLedgerRun({ messages }: ModelRequest['body'], modelCalls: 
   return { pieces: [answerText(messages.filter(({ role }) => role === 'tool').map(({ content }) => content))] };
 }
 
-/** How often each line stands in the file. */
+/** How often each line occurs in the file. */
 export async function readLedger(file: string): Promise<Counts> {
   const counts = new Map<string, number>();
   for (const line of (await readFile(file, 'utf8')).split('\n').slice(0, -1)) {
@@ -96,7 +96,7 @@ export function endOf({ visible }: ThreadView): string {
 }
 
 /**
- * Describes what is wrong with the end of a run. Empty if all is well.
+ * Returns the problems with the end of a run. Empty if there are none.
  *
  * @param finished steps that were recorded at a kill, by key
  */
@@ -122,7 +122,8 @@ export function checkEnd(
 
   const calls = Array.from({ length: TOOL_ROUNDS }, (_, index) => callsOf(kind, index + 1));
   const expected = answerText(calls.flat().map(({ id }) => `noted ${id}`));
-  if (last?.event_type !== 'final' || last.response_text !== expected) problems.push(`${message} has another answer`);
+  if (last?.event_type !== 'final' || last.response_text !== expected)
+    problems.push(`${message} has a different answer`);
   const missing = calls.flatMap((round, roundIndex) =>
     round.filter(({ name }, index) => !ledger.has(lineOf(name, correlationId, roundIndex + 1, index + 1))),
   );

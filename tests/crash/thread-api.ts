@@ -75,7 +75,7 @@ export class ThreadApi {
       .status;
   }
 
-  /** Ids of the approvals that nobody has decided. */
+  /** Ids of the pending approvals. */
   async openApprovals(threadId: string): Promise<string[]> {
     const text = await this.#get(`/api/agents/${this.#agentName}/threads/${threadId}/approvals`);
     const { approvals }: { approvals: { approval_id: string; state: string }[] } = JSON.parse(text);
@@ -88,7 +88,7 @@ export class ThreadApi {
     return this.#send('POST', path, { approved: true });
   }
 
-  /** What remains of a deleted thread. Empty if all is well. */
+  /** Lists the remains of a deleted thread. Empty if there are none. */
   async remains(threadId: string): Promise<string[]> {
     const { all, state } = await this.view(threadId);
     const runs: unknown[] = JSON.parse(await this.#get(`/api/agents/${this.#agentName}/threads/${threadId}/runs`));
@@ -98,7 +98,7 @@ export class ThreadApi {
       ...(state === undefined ? [] : ['a conversation']),
       ...(runs.length > 0 ? [`${runs.length} run records`] : []),
       ...(listed.length > 0 ? ['a list entry'] : []),
-    ].map((what) => `${threadId} was deleted and has ${what}`);
+    ].map((what) => `${threadId} was deleted but still has ${what}`);
   }
 
   /** The thread once `runCount` runs have ended and are committed, or after `withinMs`. */

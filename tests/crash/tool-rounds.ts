@@ -47,14 +47,14 @@ export interface ToolReport {
   readonly onceCallsRepeated: number;
   /** Repeated model calls whose answer was recorded. Must be 0. */
   readonly finishedModelCallsRepeated: number;
-  /** Violations. Empty if all is well. */
+  /** Empty if there are no violations. */
   readonly violations: readonly string[];
 }
 
 /**
  * Kills the host with SIGKILL at random moments while four runs call tools that append to a file, and restarts it.
- * Three of the runs also call a tool whose effect is `once`. One of these tools needs approval, which two requests give
- * at the same time. The file and the model count the calls.
+ * Three of the runs also call a tool whose effect is `once`. One of these tools needs approval, and two requests
+ * approve it at the same time. The file and the model count the calls.
  */
 export async function runToolRounds({ rounds, storeSettings, onRound }: CrashOptions): Promise<ToolReport> {
   const { folder, ledgerFile } = await makeAppFolder();
@@ -93,7 +93,7 @@ export async function runToolRounds({ rounds, storeSettings, onRound }: CrashOpt
       const finished = new Map<string, FinishedStep>();
       let kills = 0;
       const deadline = Date.now() + SETTLE_WITHIN_MS;
-      // A round whose kills all hit before the first step was recorded would prove nothing.
+      // Kills until a step has been recorded, because the round would prove nothing otherwise.
       do {
         const killedAt = await host.killAtRandom(KILL_WITHIN_MS, async (output) => {
           countTakenOver(output);

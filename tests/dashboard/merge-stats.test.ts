@@ -5,7 +5,7 @@ import { NO_RUNS } from './support/scripted-app.js';
 
 const START_MS = Date.parse('2026-01-07T12:00:00.000Z');
 
-/** Figures in buckets of a number of seconds, the first of which begins some minutes after noon. */
+/** Figures in buckets of `bucketSeconds`. The first bucket starts `minutes` after noon. */
 function statsOf(minutes: number, bucketSeconds: number, buckets: readonly Partial<RunSums>[]): AgentStats {
   const timeOf = (index: number): string =>
     new Date(START_MS + minutes * 60_000 + index * bucketSeconds * 1000).toISOString();

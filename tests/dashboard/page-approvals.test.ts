@@ -110,7 +110,7 @@ describe.skipIf(isBrowserMissing)('the dashboard page: approvals (needs Chromium
     expect(await seriousFindings(page)).toEqual([]);
   });
 
-  /** Opens a thread whose events say that a call waits, and returns when the page has read that the app lists no approval. */
+  /** Opens a thread with an event of a waiting call, and returns when the page has read an empty list of approvals. */
   async function openUnlisted() {
     const app = await startScriptedApp();
     app.append(events.slice(0, 2));

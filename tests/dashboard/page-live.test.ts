@@ -9,7 +9,7 @@ import { startPlug } from './support/plug.js';
 import { useApp } from './support/shared-app.js';
 
 const words = Array.from({ length: 60 }, (_, index) => `word${index} `);
-/** As shown: white space at the end means nothing in Markdown. */
+/** The answer as shown. Markdown ignores white space at the end. */
 const answer = words.join('').trim();
 
 describe.skipIf(isBrowserMissing)('the dashboard page: live answers (needs Chromium)', () => {

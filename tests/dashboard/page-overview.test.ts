@@ -130,7 +130,7 @@ describe.skipIf(isBrowserMissing)('the dashboard page: overview (needs Chromium)
     await watched.open(app.baseUrl, '#/');
     await page.getByText('No runs in this time.').waitFor();
     await page.clock.runFor(10_000);
-    // A request that is reported after all earlier ones.
+    // Playwright reports this request after all earlier ones.
     const last = `${app.baseUrl}/api/agents`;
     const endWithLast = async (): Promise<void> => {
       const reported = page.waitForRequest(last);
@@ -163,7 +163,7 @@ describe.skipIf(isBrowserMissing)('the dashboard page: overview (needs Chromium)
   });
 });
 
-/** A thread whose run goes on, so that the page reads the list again every 4 seconds. */
+/** A thread with an active run, so that the page polls the list every 4 seconds. */
 function busyThread(): ThreadSummary {
   return {
     thread_id: 'busy',
@@ -177,7 +177,7 @@ function busyThread(): ThreadSummary {
   };
 }
 
-/** Returns how many hours each request looked back. */
+/** Returns how many hours ago the time range of each request starts. */
 function agesOf(queries: readonly string[]): (number | undefined)[] {
   return queries.map((query) => {
     const since = new URLSearchParams(query).get('since');

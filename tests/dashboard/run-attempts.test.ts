@@ -155,7 +155,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ type: 'reset' as const }) },
 );
 
-/** Reads a record while it grows. */
+/** A reader of a record that grows. */
 class Reader {
   state: ThreadState = EMPTY_THREAD;
   readonly #record: readonly TelemetryEvent[];
@@ -195,7 +195,7 @@ class Reader {
     }
   }
 
-  /** Returns events that are shown although they are superseded. */
+  /** Returns superseded events that are still shown. */
   voidEvents(): readonly TimelineEvent[] {
     const { events, runs } = this.state;
     return events.filter(({ runIndex, attempt }) => {

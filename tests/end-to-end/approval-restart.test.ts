@@ -61,7 +61,8 @@ describe.each(['memory', 'table'] as const)('a run that waits for approval, with
 
     await eventually(async () => {
       const { status } = await api.decide(threadId, approvalId, { approved: true });
-      if (status !== 202 && status !== 200) throw new Error(`The decision was answered ${status}`);
+      if (status !== 202 && status !== 200)
+        throw new Error(`Expected status 200 or 202 for the decision, got ${status}`);
     });
     // With the memory store an interrupted run starts over, so its refund may have been issued before.
     const { response } = await api.runWithStatus(threadId, id, 'completed');

@@ -205,7 +205,7 @@ describe('a tool call that needs approval', () => {
 
 describe('with APPROVAL_TIMEOUT_HOURS', () => {
   it('a call that nobody decides in time is rejected, and its run continues', async () => {
-    // 3.6 seconds.
+    // 0.001 hours are 3.6 seconds.
     const target = await startAppWithModel(offlineAnswer, { APPROVAL_TIMEOUT_HOURS: '0.001' });
     try {
       const api = new RefundApi(target.app.baseUrl);

@@ -10,7 +10,7 @@ import { numberedPieces } from '../support/numbered-pieces.js';
 import type { ModelAnswer } from '../support/scripted-model.js';
 
 const slowAnswerMayEnd = createGate();
-/** Answers of the model by the message that asks for them. */
+/** Answers of the model, by message. */
 const answers: Readonly<Record<string, ModelAnswer>> = {
   'cut characters': { pieces: ['Hi \uD83D', '\uDE00!', ' \uD83D'] },
   'nothing at all': { pieces: [] },

@@ -46,7 +46,7 @@ function entraToken(audience: string): string {
   });
 }
 
-/** The application settings that the template writes for a store, without those that only a deployment knows. */
+/** The application settings that the template writes for a store, without values that only a deployment knows. */
 function templateSettings(environmentName: string): Record<string, string> {
   const environment = readCombinations().find(({ name }) => name === environmentName);
   const settings = environment?.only('Web/sites/config').properties as Record<string, string>;

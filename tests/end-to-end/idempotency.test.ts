@@ -24,7 +24,7 @@ describe('requests with one idempotency key', () => {
 
   afterAll(() => target.stop());
 
-  /** A new thread whose requests use one key. */
+  /** A new thread whose requests share one key. */
   function createAsker() {
     const [threadId, key] = [newThreadId(), newThreadId()];
     const askedBefore = target.model.requests.length;

@@ -5,7 +5,7 @@ import { API_KEY } from '../support/scripted-model.js';
 import { echoed } from '../support/echoed.js';
 import type { ModelAnswer } from '../support/scripted-model.js';
 
-/** A short limit for a run that would never end. Only that run uses it: a busy machine could exceed it in any run. */
+/** Short limits for runs that would never end. Other runs do not use them, because a busy machine could exceed them. */
 const LIMITS = {
   none: {},
   firstToken: { AZURE_OPENAI_FIRST_TOKEN_TIMEOUT_SECONDS: '3' },
@@ -25,7 +25,7 @@ interface Failure {
   readonly limit?: keyof typeof LIMITS;
 }
 
-/** Failures of the model by the message that asks for them. */
+/** Failures of the model, by message. */
 const failures: Readonly<Record<string, Failure>> = {
   'a refused key': {
     answer: { status: 401, body: { error: { message: `Incorrect API key: ${API_KEY}`, code: 'invalid_api_key' } } },

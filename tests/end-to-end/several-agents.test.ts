@@ -7,14 +7,14 @@ import type { ModelAnswer, ModelRequest } from '../support/scripted-model.js';
 
 const THREADS = 20;
 
-/** Arguments for the tools of the sample agents that differ for each message, such as `Number 7`. */
+/** Arguments for the tools of the sample agents. They differ for each message, such as `Number 7`. */
 const TOOL_ARGUMENTS: Readonly<Record<string, (message: string) => object>> = {
   get_weather: (message) => ({ location: message }),
   calculate: (message) => ({ expression: `1000 + ${message.replace('Number ', '')}` }),
   lookup_order: (message) => ({ order_id: message }),
 };
 
-/** Calls the first tool that the model is offered and that the test knows, then answers with its result. */
+/** Calls the first offered tool that the test knows, then answers with its result. */
 function callsATool(message: string, { messages, tools = [] }: ModelRequest['body']): ModelAnswer {
   const last = messages.at(-1);
   if (last?.role === 'tool') return { pieces: ['The tool ', 'says: ', last.content] };
@@ -26,7 +26,7 @@ function callsATool(message: string, { messages, tools = [] }: ModelRequest['bod
   return { pieces: ['Let me see.'], toolCalls: [{ id: 'call-1', name, arguments: args }] };
 }
 
-/** What an answer to `Number 7` must contain. */
+/** The text that an answer to `Number 7` must contain. */
 const EXPECTED: Readonly<Record<string, (number: number) => string>> = {
   CallbackAgent: (number) => `Your message has arrived: Number ${number}`,
   WeatherAgent: (number) => `"location":"Number ${number}"`,

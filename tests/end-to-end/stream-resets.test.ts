@@ -62,7 +62,7 @@ describe('a reader whose events were lost', () => {
     const poll = target.api.poll(threadId, `?after=${cursor}&wait=30`);
     await target.api.ask(newThreadId(), 'Hello');
     await reader.until(({ names }) => names.at(-1) === 'reset');
-    // At once, and not only at the next poll.
+    // The reset arrives at once instead of at the next poll.
     expect(reader.text).not.toContain(SSE_HEARTBEAT);
     expect(await poll).toMatchObject({ text: '[]', headers: { 'x-cursor-reset': 'true' } });
     expect(reader.received.lastId).toBe('0');

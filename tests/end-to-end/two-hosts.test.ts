@@ -10,7 +10,7 @@ import { type ModelAnswer, modelSettings, type ScriptedModel, startScriptedModel
 import type { SseConnection } from '../support/sse-connection.js';
 
 const PIECES = 60;
-/** A message whose answer the model finishes on demand. */
+/** A message whose answer ends when the test allows it. */
 const heldMessage = 'Tell me something slowly';
 /** A message whose first answer stalls halfway. */
 const cutMessage = 'Tell me something';
@@ -180,7 +180,7 @@ for (const kind of durableServices) {
   });
 }
 
-/** What a host serves for a thread. Both must agree. */
+/** The events that both hosts serve for a thread. Fails if the hosts differ. */
 async function sameAnswers(threadId: string, query: string, ...[one, other]: readonly [AgentApi, AgentApi]) {
   const texts = [await one.poll(threadId, query), await other.poll(threadId, query)].map(({ text }) => text);
   if (texts[0] !== texts[1]) throw new Error(`The hosts differ: ${texts.join('\n')}`);

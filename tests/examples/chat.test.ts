@@ -15,7 +15,7 @@ import { modelSettings, startScriptedModel } from '../support/scripted-model.js'
 const projectFolder = path.resolve(__dirname, '../..');
 const words = Array.from({ length: 40 }, (_, index) => `word${index} `);
 
-/** Serves the example at an origin of its own, pointed at this app instead of the one on port 7071. */
+/** Serves the example at a separate origin. It uses this app instead of the one on port 7071. */
 async function servePage(appUrl: () => string): Promise<string> {
   const source = await readFile(path.join(projectFolder, 'examples/chat/index.html'), 'utf8');
   return listenForTest(

@@ -9,7 +9,7 @@ const MAX_UNDER_WAY = 50;
 
 /** The stored events of a run. */
 export interface RunFindings {
-  /** Violations. Empty if all is well. */
+  /** Empty if there are no violations. */
   readonly problems: readonly string[];
   /** The number of missing events of the latest attempt. */
   readonly missing: number;
@@ -18,7 +18,7 @@ export interface RunFindings {
 /**
  * Checks the stored events of a thread with one run, which may have been delivered twice.
  *
- * @param attempts the deliveries in the order in which they began, the latest last
+ * @param attempts the deliveries, oldest first
  */
 export async function findingsOn(
   store: CallbackEventStore,
@@ -32,7 +32,7 @@ export async function findingsOn(
   }
   const numbers = events.map(({ attempt }) => attempt);
   if (numbers.some((number, index) => number < (numbers[index - 1] ?? 0))) {
-    problems.push('an attempt goes on behind the beginning of a later one');
+    problems.push('an attempt has events after the start of a later one');
   }
   let missing = 0;
   for (const [index, run] of attempts.entries()) {
@@ -42,13 +42,13 @@ export async function findingsOn(
     const ends = own.filter((event) => event.event_type !== 'stream');
     if (ends.length > 1) problems.push(`${run.name} has ${ends.length} ends`);
     const [end] = ends;
-    if (end !== undefined && end !== own.at(-1)) problems.push(`${run.name} goes on behind its end`);
+    if (end !== undefined && end !== own.at(-1)) problems.push(`${run.name} has events after its end`);
     missing = PIECES - pieces.length + (end === undefined ? 1 : 0);
     if (end !== undefined && (end.lost_events ?? 0) !== missing) {
-      problems.push(`${run.name} says at its end that ${end.lost_events ?? 0} events are lost, and ${missing} are`);
+      problems.push(`${run.name} reports ${end.lost_events ?? 0} lost events at its end, but ${missing} are missing`);
     }
   }
-  if (numbers.some((number) => number > attempts.length)) problems.push('there are more attempts than there were');
+  if (numbers.some((number) => number > attempts.length)) problems.push('there are more attempts than deliveries');
   return { problems, missing };
 }
 

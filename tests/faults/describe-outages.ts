@@ -6,9 +6,9 @@ import { SeededRandom } from './seeded-random.js';
 import { type FaultyService, newRun, ServiceConnection } from './service-connection.js';
 
 const PATIENCE_MS = 500;
-/** For a run that has given up on the store. Detects hangs. */
+/** Maximum delay of a run that has given up on the store. Detects hangs. */
 const MAX_STALL_MS = 10_000;
-/** Not a timing check: by then an unanswered request has failed. */
+/** Not a timing check: unanswered requests fail before this. */
 const ANSWERED_WITHIN_MS = 15_000;
 const TEST_TIMEOUT_MS = 60_000;
 

@@ -11,7 +11,7 @@ const REFUSED_WITHIN_MS = 15_000;
 const BACK_WITHIN_MS = 15_000;
 const TEST_TIMEOUT_MS = 60_000;
 
-/** What readers see while the service is unreachable, and after that. */
+/** Readers, while the service is unreachable and afterwards. */
 export function describeReaders(service: () => FaultyService, { isHttp }: { readonly isHttp: boolean }): void {
   const outages: [string, Fault][] = [
     ['swallows everything', { kind: 'black-hole' }],

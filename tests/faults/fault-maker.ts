@@ -18,7 +18,7 @@ export const cuts: RepeatedFault = async (proxy) => proxy.cut();
 
 export const resets: RepeatedFault = async (proxy) => proxy.reset();
 
-/** The service carries out requests, but the answer is lost: a single one, or sometimes all for a while. */
+/** The service carries out requests, but loses its response: usually a single one, sometimes all for a while. */
 export const lostAnswers: RepeatedFault = async (proxy, random) => {
   if (random.between(1, 5) === 1) return hold(proxy, { kind: 'lose-answers' }, random.between(50, 400));
   await proxy.setFault({ kind: 'lose-answers', count: 1 });

@@ -10,11 +10,11 @@ export interface ReaderReport {
   readonly reads: number;
   /** The number of answers that reported an unreachable store. */
   readonly refusals: number;
-  /** Violations. Empty if all is well. */
+  /** Empty if there are no violations. */
   readonly problems: readonly string[];
 }
 
-/** Reads a thread until `ended` is aborted. Events must not disappear, and an outage must not look like an empty thread. */
+/** Reads a thread until `ended` is aborted. Events must not disappear, even during an outage. */
 export async function readAgainAndAgain(
   store: CallbackEventStore,
   thread: EventThread,

@@ -52,7 +52,7 @@ export class RecordedRun {
     });
   }
 
-  /** The number of lost events by the log, minus those that it later reports as kept. */
+  /** The number of events that the log reports as lost, minus those that it later reports as kept. */
   get toldLost(): number {
     return this.log.lines.reduce((sum, line) => {
       const [, lost] = /^warn .* (\d+) of the run's \d+ events are lost/.exec(line) ?? [];

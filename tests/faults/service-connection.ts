@@ -3,7 +3,7 @@ import type { CallbackEventStore } from '../../src/audit/store/callback-event-st
 import type { EventThread } from '../../src/audit/domain/event-thread.js';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.js';
 
-/** A service behind a store, as the fault suite needs it. */
+/** A service with its store, for the fault suite. */
 export interface FaultyService {
   /** The loopback port of the service itself. */
   readonly port: number;
@@ -12,7 +12,7 @@ export interface FaultyService {
   close(): Promise<void>;
 }
 
-/** A run in a thread of its own. */
+/** A run in a new thread. */
 export interface NewRun {
   readonly thread: EventThread;
   readonly correlationId: string;

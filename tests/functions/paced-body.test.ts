@@ -68,7 +68,7 @@ describe('pacedBody', () => {
       last = produced;
       if (before !== last) throw new Error(`Still producing, ${last} pieces so far`);
     });
-    // Only as much as the two sockets buffer.
+    // The body produced only as much as the two sockets buffer.
     expect(produced).toBeLessThan(PIECES / 2);
     request.destroy();
     await eventually(async () => {
@@ -130,7 +130,7 @@ describe('disconnectIfUnread', () => {
   });
 });
 
-/** Waits until a count has not changed for many turns of the event loop. */
+/** Waits until a count stays the same for many turns of the event loop. */
 async function untilStill(count: () => number): Promise<void> {
   for (let turns = 0, last = -1; turns < 500; turns += 1) {
     if (count() !== last) turns = 0;

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { SSE_HEARTBEAT, SSE_RETRY, sseFrame, sseResponse } from '../../src/functions/sse.js';
 import { parseSse } from '../support/sse-events.js';
 
-/** Any text, with many characters that could start or end a line or a frame. */
+/** Any text, often with characters that could start or end a line or a frame. */
 const text = fc
   .array(
     fc.oneof(

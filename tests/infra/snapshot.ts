@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
-/** A resource as it would be deployed. Values that only a deployment knows are template expressions in brackets. */
+/** A resource that would be deployed. Values that only a deployment knows are template expressions in brackets. */
 export interface Resource {
   readonly id: string;
   readonly type: string;
@@ -10,7 +10,7 @@ export interface Resource {
   readonly kind?: string;
   readonly sku?: { readonly name: string; readonly capacity?: number };
   readonly tags?: Readonly<Record<string, string>>;
-  // oxlint-disable-next-line typescript/no-explicit-any -- each type has properties of its own, and tests name them
+  // oxlint-disable-next-line typescript/no-explicit-any -- each type has its own properties, and tests name them
   readonly properties?: any;
 }
 
@@ -55,7 +55,8 @@ export function readCombinations(): Environment[] {
     const all = (type: string) => resources.filter((resource) => resource.type === `Microsoft.${type}`);
     const only = (type: string) => {
       const [found, ...more] = all(type);
-      if (found === undefined || more.length > 0) throw new Error(`${name} has ${more.length} more than one ${type}`);
+      if (found === undefined || more.length > 0)
+        throw new Error(`${name} has ${all(type).length} resources of the type ${type}, expected 1`);
       return found;
     };
     return { name, eventStore, durableBackend, isPrivate: network === 'private', isNewModel, resources, only, all };

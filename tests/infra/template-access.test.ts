@@ -13,7 +13,7 @@ const roleNames: Readonly<Record<string, string>> = {
   '5e0bd9bd-7b93-4f28-af87-19fc36ad61bd': 'Cognitive Services OpenAI User',
 };
 
-/** How each type with keys turns them off. */
+/** Settings that disable access keys, by resource type. */
 const withoutKeys: Readonly<Record<string, object>> = {
   'Microsoft.Storage/storageAccounts': { allowSharedKeyAccess: false, allowBlobPublicAccess: false },
   'Microsoft.CognitiveServices/accounts': { disableLocalAuth: true },
@@ -24,7 +24,7 @@ const withoutKeys: Readonly<Record<string, object>> = {
   'Microsoft.Web/sites/basicPublishingCredentialsPolicies': { allow: false },
 };
 
-/** Types without keys. Add new types here or above. */
+/** Resource types without access keys. Add new types here or to `withoutKeys`. */
 const keyless = [
   'Microsoft.Authorization/roleAssignments',
   'Microsoft.Cache/redisEnterprise',

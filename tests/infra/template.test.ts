@@ -27,7 +27,7 @@ function appSettings(environment: Environment): Readonly<Record<string, string>>
   return environment.only('Web/sites/config').properties;
 }
 
-/** A value of the form that a deployment would put into a setting. */
+/** An example of the value that a deployment would put into a setting. */
 function deployedValue(expression: string): string {
   if (!expression.startsWith('[')) return expression;
   if (expression.includes("'rediss://{0}:{1}'")) return 'rediss://name.westeurope.redis.azure.net:10000';

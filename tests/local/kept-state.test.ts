@@ -109,7 +109,7 @@ describe('npm start keeps the state of its host', () => {
 describe('npm start reports a data folder that cannot be used, and suggests a remedy:', () => {
   it.each([
     ['the path of a file', process.execPath] as const,
-    // Node.js itself would try forever to create a folder there.
+    // The recursive `mkdir` of Node.js would try forever to create a folder there.
     ...(process.platform === 'linux'
       ? [['a path where the system creates no folder', '/proc/none/data'] as const]
       : []),

@@ -121,7 +121,7 @@ describe.skipIf(process.platform === 'win32')('npm start with Core Tools', () =>
     });
     const shutdown = new Shutdown();
     onTestFinished(() => shutdown.close());
-    // The state is stored in another package's folder here, because an option for that would imply the local host.
+    // Uses another package folder to move the stored state, because `--data` would select the local host.
     const launched = await launch(parseLaunchOptions(['--port', '0', '--app', app, '--model', 'azure']), {
       packageFolder: await makeFolder(),
       environment,

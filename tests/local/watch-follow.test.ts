@@ -75,12 +75,12 @@ describe('following a thread', () => {
       wereCut.add(cutAt);
       reply(response, request);
     });
-    // The frames are alike: after the first two, every seventh byte is enough, and all cuts within a character.
+    // The frames are similar. After the first two, it cuts at every seventh byte and at all bytes within a character.
     const isInCharacter = (index: number): boolean => ((bytes[index] ?? 0) & 0xc0) === 0x80;
     const cuts = Array.from(bytes.keys()).filter(
       (index) => index <= firstFramesBytes || index % 7 === 0 || isInCharacter(index),
     );
-    // In ü, ß and 👋, as updates and in the whole answer.
+    // There are cuts within ü, ß and 👋, in the updates and in the whole answer.
     expect(cuts.filter(isInCharacter)).toHaveLength(2 * (1 + 1 + 3));
     for (const cutAt of cuts) {
       const address = { base, agentName: 'A', threadId: String(cutAt), key: undefined };

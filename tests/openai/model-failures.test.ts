@@ -29,7 +29,7 @@ async function failureOf(question: Question): Promise<AgentError> {
 const AT_ONCE = { 'x-should-retry': 'false' };
 const SOON = { 'retry-after-ms': '1' };
 
-// Before the first call of the process, because the SDK then caches the methods of the console.
+// Must run before the first model call, because the SDK caches the console methods then.
 const consoleError = vi.spyOn(console, 'error').mockImplementation(() => {});
 
 afterEach(() => void consoleError.mockClear());

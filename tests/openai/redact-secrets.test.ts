@@ -20,7 +20,7 @@ describe('redactSecrets', () => {
   });
 
   it('leaves no eight consecutive characters of a secret', () => {
-    // Letters and digits, like keys. The replacement text itself does not count.
+    // Letters and digits, like keys, but none of those in the replacement text.
     const secret = fc.string({
       unit: fc.constantFrom('A', 'B', 'C', 'D', 'E', 'X', 'Y', 'Z', '1', '2', '3'),
       minLength: 8,

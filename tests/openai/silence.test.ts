@@ -8,7 +8,7 @@ import { answered, type ModelReply, startModelServer, streamed } from '../suppor
 
 const data = (event: object): string => `data: ${JSON.stringify(event)}\n\n`;
 
-/** Sends the pieces with a pause before each. A number is a longer pause. */
+/** Sends the pieces with a pause before each. */
 function paced(pauseMs: number, pieces: readonly string[], type = 'text/event-stream'): ModelReply {
   return (response) => {
     response.writeHead(200, { 'content-type': type });

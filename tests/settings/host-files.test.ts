@@ -10,7 +10,7 @@ describe('the host files', () => {
   it('include a host.json that needs no other settings, polls every second and redelivers soon after a crash', async () => {
     expect(await readJson('host.json')).toMatchObject({
       version: '2.0',
-      // Well above AGENT_RUN_TIMEOUT_SECONDS, and the maximum of the Consumption plan.
+      // Well above AGENT_RUN_TIMEOUT_SECONDS, and also the maximum of the Consumption plan.
       functionTimeout: '00:10:00',
       logging: { applicationInsights: { samplingSettings: { isEnabled: true } } },
       extensionBundle: { id: 'Microsoft.Azure.Functions.ExtensionBundle', version: '[4.38.1, 5.0.0)' },

@@ -11,7 +11,7 @@ import { createRecordingLog } from '../support/recording-log.js';
 
 const BUILT_FILE = path.resolve(__dirname, '../../dist/src/storage/create-key-value-store.js');
 
-/** No server listens there. */
+/** A port without a server. */
 const CLOSED = '127.0.0.1:1';
 const SECRET = Buffer.from('the secret key').toString('base64');
 
@@ -55,7 +55,7 @@ async function loadedSdks(settings: readonly StoreSettings[]): Promise<string[][
       stopCoverage();
       process.exit();
     })();`;
-  // Coverage lists each script that was loaded, by any means.
+  // Coverage lists every loaded script, however it was loaded.
   const env = { ...process.env, NODE_V8_COVERAGE: folder, AZURE_TOKEN_CREDENTIALS: 'EnvironmentCredential' };
   await promisify(execFile)(process.execPath, ['--eval', program], { env });
   const files = (await readdir(folder)).toSorted((one, other) => one.localeCompare(other, 'en', { numeric: true }));

@@ -6,9 +6,9 @@ import type { KeyValueStore, StoredValue, ValueChange } from '../../src/storage/
 export interface KeyValueStoreContractOptions {
   /** Opens a second store on the same service, like another process. Optional. */
   readonly openSecond?: () => KeyValueStore | Promise<KeyValueStore>;
-  /** Per test. @default 20_000 */
+  /** Timeout of each test. @default 20_000 */
   readonly timeoutMs?: number;
-  /** Runs of each property. @default 30 */
+  /** How often each property is checked. @default 30 */
   readonly propertyRuns?: number;
   /** Length of long texts, in UTF-8 bytes. @default 5_000_000 */
   readonly longTextBytes?: number;
@@ -233,7 +233,7 @@ export function describeKeyValueStore(
             }
             const guard = wanted[0]?.key ?? '';
             const tag = (await store.read({ partition, key: guard }))?.tag;
-            // A guard without a value gets one.
+            // A guard that has no value yet gets one.
             const changes = wanted.map((change) =>
               change.key === guard && tag === undefined ? { key: guard, value: change.value ?? '' } : change,
             );

@@ -4,7 +4,7 @@ import { pollKey } from '../../src/storage/poll-key.js';
 
 const address = { partition: 'test', key: 'head' };
 
-/** Contains one value, and records the times of reads. */
+/** A store with one value that records the times of reads. */
 class FakeStore {
   value: StoredValue | undefined;
   isBroken = false;

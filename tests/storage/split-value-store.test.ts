@@ -92,7 +92,7 @@ it('SplitValueStore recognizes its own commit if the service reports it as a con
   const commit = service.commit.bind(service);
   vi.spyOn(service, 'commit').mockImplementation(async (...change) => {
     await commit(...change);
-    // The response was lost, and the SDK has retried the request.
+    // The response was lost, so the SDK retried the request.
     return commit(...change);
   });
   const tag = await store.commit(partition, { key: 'head', tag: undefined }, [

@@ -11,7 +11,7 @@ export interface RunCall {
   readonly agentName?: string;
 }
 
-/** A run that was answered. */
+/** The response of the run route after a run has completed. */
 export interface AnsweredRun {
   readonly response: string;
   readonly message: string;
@@ -31,7 +31,7 @@ export interface RunView {
   readonly error_code?: string;
 }
 
-/** A client of the app's HTTP API. */
+/** A client for the app's HTTP API. */
 export class AgentApi {
   readonly #baseUrl: string;
   readonly #keyHeader: Readonly<Record<string, string>>;
@@ -59,7 +59,7 @@ export class AgentApi {
     });
   }
 
-  /** Sends a request without a body to any path of the host, with the given headers alone. */
+  /** Sends a request without a body to any path of the host, with only the given headers. */
   callHost(method: string, path: string, headers: Readonly<Record<string, string>>): Promise<HttpAnswer> {
     return exchange(this.#baseUrl, { method, path, headers });
   }

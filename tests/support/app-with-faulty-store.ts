@@ -7,7 +7,7 @@ import type { ModelAnswer } from './scripted-model.js';
 /** The built app with a table that a test can make unreachable. */
 export interface AppWithFaultyStore extends AppWithModel {
   readonly proxy: FaultProxy;
-  /** Parts of the store's connection string, which only the app may see. */
+  /** Parts of the store's connection string. They must not leave the app. */
   readonly secrets: readonly string[];
 }
 

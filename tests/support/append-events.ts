@@ -7,7 +7,7 @@ import { failedEvent, finalEvent, runOf, streamEvent, thread } from './callback-
 
 const STARTED_AT = '2026-01-07T15:40:01.500Z';
 
-/** One attempt of a run, written like an agent's callback does. It counts its events itself. */
+/** Writes one attempt of a run like an agent's callback, and counts its events. */
 export class RunWriter {
   readonly store: CallbackEventStore;
   readonly thread;
@@ -56,7 +56,7 @@ export class RunWriter {
     return this.appendAt(this.count, ...events);
   }
 
-  /** Appends events from this index on, whatever was appended before. */
+  /** Appends events that start at this index, regardless of what was appended before. */
   async appendAt(firstIndex: number, ...events: readonly NewEvent[]): Promise<AppendResult> {
     const attempt = await this.begin();
     this.count = Math.max(this.count, firstIndex + events.length);

@@ -9,7 +9,7 @@ import { parseModelEndpoint } from '../../src/openai/model-endpoint.js';
 export const API_KEY = 'secret-key-0123456789';
 
 export interface ModelAccess extends Partial<Omit<AzureOpenAIClientOptions, 'endpoint'>> {
-  /** The endpoint as a user enters it. */
+  /** The endpoint in the form that a user configures. */
   readonly endpoint: string;
   readonly apiVersion?: string;
   readonly agent?: Partial<ChatCompletionAgentOptions>;

@@ -89,7 +89,7 @@ export interface ServedOptions {
   readonly hasMessage?: boolean;
 }
 
-/** An event as it is served. `JSON.stringify` returns its exact text. */
+/** A served event. `JSON.stringify` returns its exact text. */
 export function servedEvent(
   event: NewEvent,
   { sequence, of = thread, run = 1, attempt = 1, lostEvents, hasMessage = true }: ServedOptions,

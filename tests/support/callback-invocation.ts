@@ -7,7 +7,7 @@ import { MemoryKeyValueStore } from '../../src/storage/memory/memory-key-value-s
 import { text } from './agent-parts.js';
 import { ScriptedAgent } from './scripted-agent.js';
 
-/** Knows one agent, `CallbackAgent`. */
+/** An app with one agent, `CallbackAgent`. */
 export function createAgents(): AgentRegistry {
   const agents = new AgentRegistry();
   const agent = Object.assign(new ScriptedAgent([text('Hello')]), { name: 'CallbackAgent' });

@@ -23,7 +23,7 @@ const MAX_OPERATIONS = 100;
 const MAX_BYTES = 2 * 1024 * 1024;
 
 /**
- * A proxy that adds documented behaviour which the emulator lacks. A batch is atomic and honours the conditions of its
+ * A proxy that adds documented behaviour that the emulator lacks. A batch is atomic and honours the conditions of its
  * operations: the response is 207 with a status per operation, 424 for those that did not fail themselves. A batch has
  * at most 100 operations and 2 MB, an item at most 2 MB, and a missing item is 404.
  *

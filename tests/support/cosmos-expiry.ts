@@ -1,7 +1,7 @@
 import type Account from '@vercel/cosmosdb-server/lib/account/index.js';
 
 /**
- * Removes expired items, which the emulator keeps. Applies to containers with a `defaultTtl` (seconds, -1 for none). An
+ * Removes expired items, which the emulator itself never does. Applies to containers with a `defaultTtl` (seconds, -1 for none). An
  * item's own `ttl` takes precedence. See https://learn.microsoft.com/azure/cosmos-db/nosql/time-to-live.
  */
 export function removeExpiredItems(account: Account, nowMs: number): void {

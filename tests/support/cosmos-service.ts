@@ -1,7 +1,7 @@
 import { type CosmosBatchProxy, startCosmosBatchProxy } from './cosmos-batch-proxy.js';
 import { type CosmosServer, startCosmosServer } from './cosmos-server.js';
 
-/** The emulator behind the batch proxy. Port and endpoint are those of the proxy. */
+/** An emulator with the batch proxy. Port and endpoint are those of the proxy. */
 export interface CosmosService extends CosmosServer {
   readonly proxy: CosmosBatchProxy;
   /** The port of the emulator itself. */

@@ -27,7 +27,7 @@ export class FakeDurableClient implements Pick<DurableClient, 'signalEntity' | '
     await this.#onSignal();
   }
 
-  /** This fake as a full client, whose other methods are missing. */
+  /** This fake, typed as a full client. Its other methods are missing. */
   get client(): DurableClient {
     const { readEntityState } = this;
     return Object.assign(Object.create(null), { readEntityState, signalEntity: this.signalEntity.bind(this) });

@@ -68,7 +68,7 @@ class LineClient {
   async hears(line: string): Promise<void> {
     await eventually(
       () => {
-        if (!this.received.includes(`${line}\n`)) throw new Error(`Heard ${this.received}, not ${line}`);
+        if (!this.received.includes(`${line}\n`)) throw new Error(`Received ${this.received} without ${line}`);
       },
       { intervalMs: 5 },
     );

@@ -1,7 +1,7 @@
 /** A fault between a client and its server. Also affects open connections. */
 export type Fault =
   | { readonly kind: 'none' }
-  /** Delays all data, which arrives even if its sender has left. */
+  /** Delays all data. It arrives even if its sender has disconnected. */
   | { readonly kind: 'delay'; readonly requestMs?: number; readonly answerMs?: number }
   /** Silently drops all data. Connections that lost bytes are reset when the fault ends. */
   | { readonly kind: 'black-hole' }

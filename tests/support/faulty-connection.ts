@@ -2,11 +2,11 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Fault } from './fault.js';
 
-/** What a {@link FaultyConnection} needs from its proxy. */
+/** The part of a proxy that a {@link FaultyConnection} uses. */
 export interface FaultSource {
   /** The current fault. */
   readonly fault: Fault;
-  /** Where a new exchange goes. */
+  /** The port of the server for new exchanges. */
   readonly upstreamPort: number;
   /** Called with the bytes that a client has sent. */
   onBytesTaken(count: number): void;
@@ -29,7 +29,7 @@ export class FaultyConnection {
     this.#client = client;
     this.#source = source;
     client.setNoDelay();
-    // 'close' follows 'error'.
+    // Ignores 'error', because 'close' follows it.
     client.on('error', () => undefined);
     client.on('data', (chunk) => {
       const { fault } = source;
@@ -37,7 +37,7 @@ export class FaultyConnection {
       if (fault.kind === 'black-hole') this.#hasLostBytes = true;
       else this.#requests.add(requestDelayMs(fault), () => this.#send(chunk));
     });
-    // Data that the client sent before it left still reaches the server.
+    // Data that the client sent before it disconnected still reaches the server.
     client.on('close', () => this.#requests.add(requestDelayMs(source.fault), () => this.#upstream?.destroySoon()));
   }
 

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 
-/** Blocks callers that await `opened` until it is opened. */
+/** Blocks callers that await `opened` until the gate opens. */
 export interface Gate {
   readonly opened: Promise<unknown>;
   readonly open: () => void;

@@ -3,7 +3,7 @@ import { MemoryKeyValueStore } from '../../src/storage/memory/memory-key-value-s
 
 type Method = 'read' | 'readMany' | 'commit';
 
-/** Keeps values in memory. Awaits a hook before each read and commit, which fail if the hook throws. */
+/** Keeps values in memory. Awaits a hook before each read and commit. The call fails if the hook throws. */
 export class HookedKeyValueStore extends MemoryKeyValueStore {
   readonly #hook: (method: Method) => unknown;
 

@@ -38,7 +38,7 @@ export class LocalAppFailure extends Error {
   }
 }
 
-/** Another connection may briefly use a port that was free before. */
+/** Starts are retried because another connection may briefly use a port that was free before. */
 const STARTS_AT_MOST = 20;
 const START_AGAIN_AFTER_MS = 500;
 

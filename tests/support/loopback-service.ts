@@ -32,7 +32,7 @@ export interface LoopbackService {
 
 /**
  * Starts a program on a free port, and returns when it reports that it listens. Uses another port if a different program
- * took the first one meanwhile.
+ * has taken the first one.
  *
  * @throws Error with the program's output if it fails to start
  */

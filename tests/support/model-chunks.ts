@@ -10,7 +10,7 @@ export const content = (words: string) => chunk({ content: words });
 
 export const finishChunk = (reason = 'stop') => chunk({}, reason);
 
-/** Azure's first chunk: the verdict on the prompt. */
+/** Azure's first chunk: the result of the content filter for the prompt. */
 export const promptFilterChunk = {
   ...head,
   id: '',

@@ -8,7 +8,7 @@ import { chatAgent } from './ask-model.js';
 import { type ModelReply, startModelServer } from './model-server.js';
 import { runAgentOnce } from './run-agent-once.js';
 
-/** Unregisters the SDK of the process. */
+/** Unregisters the global OpenTelemetry SDK of this process. */
 export function forgetSdk(): void {
   for (const api of [context, metrics, propagation, trace]) api.disable();
 }

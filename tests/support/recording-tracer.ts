@@ -47,7 +47,7 @@ export class RecordingTracer implements RunTracer {
     };
   }
 
-  /** A call can only end once. */
+  /** Returns a function that records only the first end of a call. */
   #ender(): (what: string, detail: unknown) => void {
     let hasEnded = false;
     return (what, detail) => {

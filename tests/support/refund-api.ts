@@ -7,7 +7,7 @@ import { SseConnection } from './sse-connection.js';
 const agentName = 'RefundAgent';
 const json = { 'content-type': 'application/json' };
 
-/** A run that waits, as its caller sees it. */
+/** A run that waits for approval, as its caller sees it. */
 export interface WaitingAnswer {
   readonly status: string;
   readonly correlation_id: string;
@@ -28,7 +28,7 @@ export class RefundApi {
     return this.#api.run({ thread_id: threadId, ...fields }, { ...call, agentName });
   }
 
-  /** Asks for a refund, whose run then waits. */
+  /** Asks for a refund. Its run then waits for approval. */
   async askForRefund(threadId: string, message = 'Please refund order A-1001.'): Promise<WaitingAnswer> {
     const { status, text } = await this.run(threadId, { message });
     if (status !== 202) throw new Error(`Expected status 202, got ${status}: ${text}`);

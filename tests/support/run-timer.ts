@@ -1,7 +1,7 @@
 /**
- * Runs a timer function of an app, as its host does on request.
+ * Asks the host to run a timer function of its app. The function runs after this resolves.
  *
- * @throws if the host does not accept it. It runs after this resolves
+ * @throws Error if the host does not accept the call
  */
 export async function runTimer(baseUrl: string, name: string): Promise<void> {
   const answer = await fetch(`${baseUrl}/admin/functions/${name}`, {

@@ -25,7 +25,7 @@ export type ModelAnswer =
       /** Calls of tools that follow the pieces. */
       readonly toolCalls?: readonly ScriptedToolCall[];
       /**
-       * What follows the pieces. `finish` sends a finish reason and the usage. The others are silence on an open
+       * The end of the stream. `finish` sends a finish reason and the usage. The others are silence on an open
        * connection, a cut connection, and a clean end without a finish reason. @default 'finish'
        */
       readonly end?: 'finish' | 'silence' | 'cut' | 'no-finish-reason';
@@ -105,7 +105,7 @@ async function answer(response: ServerResponse, scripted: ModelAnswer): Promise<
   const { pieces, pauseMs = 0, toolCalls = [], end = 'finish', withUsage = true } = scripted;
   const { finishReason = toolCalls.length > 0 ? 'tool_calls' : 'stop' } = scripted;
   response.writeHead(200, { 'content-type': 'text/event-stream' });
-  // Azure starts with the filter's verdict on the prompt.
+  // Azure starts with the result of the content filter for the prompt.
   await send(response, { choices: [], prompt_filter_results: [] });
   let sent = 0;
   for (const piece of pieces) {

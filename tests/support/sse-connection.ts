@@ -28,7 +28,7 @@ export class SseConnection {
     this.ended = new Promise((resolve) => {
       answer.on('close', resolve);
     });
-    // A cut answer ends like a complete one. Tests tell them apart by the events.
+    // A cut response ends like a complete one. Tests distinguish them by their events.
     answer.on('error', () => undefined);
     answer.on('data', (chunk: Buffer) => {
       this.#text += chunk.toString('latin1');

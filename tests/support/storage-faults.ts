@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ValueChange } from '../../src/storage/key-value-store.js';
 import type { MemoryService } from './memory-service.js';
 
-/** The fault of a commit. */
+/** How a commit is delayed and fails. */
 export interface StorageFault {
   /** The delay of the request, in turns of the event loop. */
   readonly delayTurns: number;

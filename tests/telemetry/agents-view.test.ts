@@ -14,7 +14,7 @@ import { runAgentOnce } from '../support/run-agent-once.js';
 import { runRequest } from '../support/run-request.js';
 import type { Telemetry } from '../../src/telemetry/telemetry.js';
 
-/** A span as both sinks can tell it. */
+/** The data of a span that both sinks receive. */
 interface SeenSpan {
   readonly id: string | undefined;
   readonly parentId: string | undefined;
@@ -93,7 +93,7 @@ describe.each(sinks)('a run with a tool call, %s', (_sink, seen) => {
     const spans = await seen();
     expect(spans.map(({ operation }) => operation)).toEqual(['chat', 'execute_tool', 'chat', 'invoke_agent']);
     const run = spans.at(-1);
-    // The view joins one level.
+    // The view joins only one level of spans, so all are direct children of the run.
     expect(spans.slice(0, -1).map(({ parentId }) => parentId)).toEqual([run?.id, run?.id, run?.id]);
     for (const { attributes } of spans) {
       expect(attributes).toMatchObject({
@@ -105,7 +105,7 @@ describe.each(sinks)('a run with a tool call, %s', (_sink, seen) => {
     }
     const [chat, tool] = spans;
     expect(run?.attributes).toMatchObject({ 'gen_ai.provider.name': 'azure.ai.openai' });
-    // The run has the sum of its calls.
+    // The run has the total usage of its model calls.
     expect(Number(run?.attributes['gen_ai.usage.input_tokens'])).toBe(100);
     expect(Number(run?.attributes['gen_ai.usage.output_tokens'])).toBe(14);
     expect(chat?.attributes).toMatchObject({ 'gen_ai.request.model': 'gpt-4o', 'gen_ai.response.model': 'gpt-4o' });

@@ -32,7 +32,7 @@ afterEach(() => {
   forgetSdk();
 });
 
-/** The telemetry of some work, received by the time telemetry has stopped. */
+/** Runs work with telemetry, and returns everything that was received until telemetry stopped. */
 async function received(
   work: (telemetry: Telemetry) => Promise<unknown>,
   settings: Partial<TelemetrySettings> = {},

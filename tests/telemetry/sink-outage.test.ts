@@ -14,7 +14,7 @@ afterEach(() => {
   forgetSdk();
 });
 
-/** The host kills a worker that takes longer to stop. */
+/** The host kills a worker that takes longer than this to stop. */
 const HOST_PATIENCE_MS = 5000;
 /** Generous, for a very busy machine. */
 const HANG_MS = 60_000;

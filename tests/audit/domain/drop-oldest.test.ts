@@ -42,7 +42,7 @@ describe('dropping the oldest events', () => {
   it('moves the start of the log, and keeps its totals', () => {
     record.append(record.begin('one'), 0, a, b, finalEvent());
     const { head } = record;
-    if (head === undefined) throw new Error('There is a head.');
+    if (head === undefined) throw new Error('The head is missing.');
     expect(dropOldest(head, 3)).toEqual({
       head: { ...head, version: head.version + 1, oldestSequence: 3 },
       isNewMessage: false,

@@ -19,7 +19,7 @@ export const a = streamEvent('a');
 export const b = streamEvent('b');
 export const c = streamEvent('c');
 
-/** Applies the changes. */
+/** A thread in memory to which tests apply the changes of the domain. */
 export class KeptThread {
   head: ThreadHead | undefined;
   runs = new Map<string, RecordedRun>();
@@ -38,8 +38,9 @@ export class KeptThread {
   apply<Result>({ change, result }: Decision<Result>): Result {
     if (change === undefined) return result;
     const { head, run, isNewMessage } = change;
-    if (isNewMessage !== (run !== undefined && !this.runs.has(run.correlationId))) throw new Error('Is the run new?');
-    if (head.version !== (this.head?.version ?? 0) + 1) throw new Error('A change makes a new version.');
+    if (isNewMessage !== (run !== undefined && !this.runs.has(run.correlationId)))
+      throw new Error('isNewMessage is wrong for this run.');
+    if (head.version !== (this.head?.version ?? 0) + 1) throw new Error('A change must increase the version by 1.');
     if (this.head !== undefined && head.epoch !== this.head.epoch) {
       this.runs.clear();
       this.events = [];

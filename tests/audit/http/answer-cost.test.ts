@@ -36,7 +36,7 @@ describe('the cost of an answer', () => {
       await new Promise(setImmediate);
     }
     const reads = store.calls.filter((method) => method === 'list').length - before;
-    // Appending starts an attempt, which is a change too.
+    // Each append is two changes, because it also starts an attempt.
     expect(reads).toBeLessThanOrEqual(10);
     await appendEvents(store, [streamEvent('at last')], { run: 2 });
     expect(eventsIn(await answer)).toMatchObject([{ text: 'at last' }]);

@@ -34,7 +34,7 @@ function kept(event: NewEvent, sequence: number, of: Partial<StoredEvent> = {}):
   return { ...event, sequence, correlationId: runId(1), attempt: 1, ...of };
 }
 
-/** A run whose attempts lost these numbers of events. */
+/** A run with one attempt for each number of lost events. */
 function runWith(lostEvents: readonly number[], fields: Partial<RecordedRun> = {}): RecordedRun {
   const attempts = lostEvents.map((lost, index) => {
     return { attempt: index + 1, token: `${index}`, startedAt: '', eventCount: 9, lostEvents: lost };

@@ -76,7 +76,7 @@ export const placeOf = ({ sequence, attempt }: CallbackEvent) => `${sequence}:${
 
 export const UNTIL_END = `until=run-end&correlation_id=${runId(1)}`;
 
-/** Another run, and then one with two attempts. */
+/** A thread with two runs. The second one has two attempts. */
 export async function createHistory() {
   const routes = createRoutes();
   await appendEvents(routes.store, [streamEvent(), finalEvent()], { run: 2 });

@@ -43,7 +43,7 @@ describe('a stream of events whose store is unreachable', () => {
       await readsIn(2000);
       store.hooks.before = (method) => method === 'list' && unreachable();
       await writerFor(store).begin();
-      // One of them is the read for all streams of the thread.
+      // One of these reads is shared by all streams of the thread.
       expect(await readsIn(1000)).toBe(5);
       expect(await readsIn(20_000)).toBe(10);
       store.hooks.before = undefined;

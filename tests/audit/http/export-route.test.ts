@@ -4,7 +4,7 @@ import { finalEvent, runId, streamEvent, thread } from '../../support/callback-e
 import { readCsv } from '../../support/read-csv.js';
 import { createRoutes, eventsIn, placeOf } from './event-routes.js';
 
-/** 600 events of a run, which is delivered again as soon as an export has read the first of them. */
+/** A run with 600 events. It is redelivered as soon as an export has read the first of them. */
 async function createExportedRun() {
   const routes = createRoutes();
   await appendEvents(

@@ -21,7 +21,7 @@ function find(
   return findEvents(store, thread, { filter, messages: 'each', ...limits, ...options });
 }
 
-/** A store whose thread is cleared and gets one new event right after its first page was read. */
+/** A store that clears its thread and adds one event right after the first page is read. */
 class StoreClearedOnTheWay extends MemoryEventStore {
   #wasRead = false;
 

@@ -15,7 +15,7 @@ export type TestOptions = Partial<EventStreamOptions> & {
   readonly onEnd?: () => void;
 };
 
-/** A stream as its reader sees it: its texts, then the reason why it ended. */
+/** A stream as its reader sees it: the texts, then the reason for its end. */
 export async function* framesOf(
   store: CallbackEventStore,
   { limits, onEnd, ...options }: TestOptions = {},
@@ -63,7 +63,7 @@ export function fakeTime(): void {
   afterEach(() => void vi.useRealTimers());
 }
 
-/** All that the reader has received and read so far. */
+/** Everything that the reader has read so far. */
 export function follow(frames: AsyncGenerator<string, 'ended' | 'limit'>) {
   const followed = { read: new SseEvents(), end: undefined as string | undefined, sequences: (): number[] => [] };
   followed.sequences = () => callbackEventsOf(followed.read.events).map(({ sequence }) => sequence);

@@ -68,7 +68,7 @@ describe('reader slots', () => {
     const busy = slots.open(thread, { maxDurationMs, evict: () => expect.unreachable() });
     busy.touch();
     vi.advanceTimersByTime(900);
-    // The time until the busy reader can be idle enough.
+    // The retry time is when the busy reader could be idle long enough to be evicted.
     expect(() => slots.open(thread, { maxDurationMs })).toThrow(tooMany(/2 per thread/, 1));
   });
 

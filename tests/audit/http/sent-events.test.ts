@@ -9,7 +9,7 @@ import { parseSse } from '../../support/sse-events.js';
 
 function createReader(store: CallbackEventStore, options: Partial<SentEventsOptions> = {}) {
   const sent = new SentEvents({ after: START, filter: {}, maxBytes: Infinity, ...options });
-  /** The text that the reader is sent for new events. */
+  /** The text that the reader receives for new events. */
   const read = async (): Promise<string> => {
     const bytes = sent.take(await store.list(thread, { after: sent.position }));
     return bytes === undefined ? '' : Buffer.from(bytes).toString();

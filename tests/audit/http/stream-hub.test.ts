@@ -88,7 +88,7 @@ describe('streams of events', () => {
     await writer.stream('one');
     const bytes = await Promise.all(waiting);
     expect(store.calls.filter((method) => method === 'list')).toHaveLength(1);
-    // The same bytes, not copies of them.
+    // All readers share the same bytes instead of copies.
     expect(new Set(bytes.map(({ value }) => value)).size).toBe(1);
   });
 });

@@ -18,7 +18,7 @@ import { runAgentOnce } from '../../support/run-agent-once.js';
 const PIECES = ['It', ' is 🌦️', '\n\ndata: {}\r\nid: 1-1', '\0', ' שלום', '\u2028', '"}', ' 72°F'];
 const UNTIL_END = `?until=run-end&correlation_id=${runId(1)}`;
 
-/** What a reader knows after some events. Each connection repeats the request message once. */
+/** The content of some events. Includes the request message that each connection repeats once. */
 function seenIn(events: SseEvents['events']): unknown {
   return { ids: events.map(({ id }) => id), events: callbackEventsOf(events) };
 }
@@ -52,7 +52,7 @@ describe('the stream of a run of 200 events', () => {
     return parseSse(new Uint8Array(await response.arrayBuffer())).events;
   }
 
-  /** What a reader gets after this event. The log does not change, so each position is read once. */
+  /** Resumes after this event. Caches the result, because the log does not change. */
   function readOn(lastId: string | undefined): ReturnType<typeof readStream> {
     const known = resumed.get(lastId) ?? readStream(lastId);
     resumed.set(lastId, known);

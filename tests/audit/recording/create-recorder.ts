@@ -7,7 +7,7 @@ import { createGate } from '../../support/gate.js';
 import { HookedEventStore } from '../../support/hooked-event-store.js';
 import { createRecordingLog } from '../../support/recording-log.js';
 
-/** How log lines about the run begin. */
+/** The prefix of log lines about the run. */
 export const WHERE = `[CallbackAgent][${runId(1)}]`;
 /** The log line of a run that continues without its store. */
 export const GIVEN_UP = new RegExp(
@@ -55,7 +55,7 @@ export async function createHeldUp() {
   return { ...parts, open: gate.open };
 }
 
-/** Whether a promise has settled after everything that needs no timer has run. */
+/** Whether a promise settles without the help of a timer. */
 export async function hasSettled(work: void | Promise<unknown>): Promise<boolean> {
   let settled = false;
   const settle = (): void => {
@@ -86,7 +86,7 @@ export async function passTime(ms: number): Promise<void> {
 export async function timeOfRun(recorder: RunRecorder, updates: number): Promise<number> {
   recorder.begin();
   const time = await timeOf(addAll(recorder, updates).then(() => recorder.end(finalEvent())));
-  // The last pause of the writer.
+  // Lets the last pause of the writer end.
   await passTime(1000);
   return time;
 }

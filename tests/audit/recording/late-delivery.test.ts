@@ -18,7 +18,7 @@ it('the audit trail keeps the answer of the newest delivery when an older one re
   first.begin();
   await first.add(streamEvent('old'));
 
-  // After a minute the host redelivers the run to another process, which can reach the store.
+  // After a minute the host redelivers the run to another process that can reach the store.
   vi.advanceTimersByTime(66_000);
   store.hooks.before = undefined;
   const second = new RunRecorder({ ...options, startedAt: '2026-01-07T15:41:06.000Z' });

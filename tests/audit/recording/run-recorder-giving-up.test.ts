@@ -23,7 +23,7 @@ describe('a run recorder whose store fails', () => {
   afterEach(() => {
     const timers = vi.getTimerCount();
     vi.useRealTimers();
-    if (timers > 0) throw new Error(`${timers} timers are left behind.`);
+    if (timers > 0) throw new Error(`${timers} timers are still pending.`);
   });
 
   it.each<[string, () => void | Promise<void>, string]>([
@@ -214,7 +214,7 @@ describe('a run recorder whose store fails', () => {
         await timeOf(ended);
         expect(await ended).toBe(false);
         expect(await lostEvents()).toMatchObject({ lost_events: 201 });
-        // Other threads may be fine.
+        // The store may still work for other threads.
         expect(health.isGivenUp).toBe(false);
       }
     });

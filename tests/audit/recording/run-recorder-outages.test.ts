@@ -14,7 +14,7 @@ describe('a run recorder whose store fails', () => {
   afterEach(() => {
     const timers = vi.getTimerCount();
     vi.useRealTimers();
-    if (timers > 0) throw new Error(`${timers} timers are left behind.`);
+    if (timers > 0) throw new Error(`${timers} timers are still pending.`);
   });
 
   it.each<[string, 'before' | 'after', () => never | Promise<never>]>([
@@ -60,7 +60,7 @@ describe('a run recorder whose store fails', () => {
   it('retries soon after a new failure', async () => {
     const { store, recorder } = createRecorder();
     store.hooks.before = unreachable;
-    // Each is written alone: the second right after the first.
+    // Each is large enough to be written alone. The second write follows the first at once.
     for (const text of ['a', 'b']) void recorder.add(streamEvent(text.repeat(200_000)));
     await passTime(5000);
     store.hooks.before = undefined;
@@ -102,7 +102,7 @@ describe('a run recorder whose store fails', () => {
     await timeOf(ended);
     gate.open();
     await passTime(5000);
-    // The append in flight cannot be stopped.
+    // The append in flight cannot be aborted.
     expect(await keptTexts(store)).toEqual(['0', '1']);
   });
 
@@ -208,7 +208,7 @@ describe('a run recorder whose store fails', () => {
         const served = eventsOf(await store.list(thread)).at(-1)?.lost_events ?? 0;
         expect(kept).toEqual([...texts(count), 'final'].filter((text) => kept.includes(text)));
         expect(isKept ? [told, served, kept.at(-1)] : [told >= lost, isBackAtEnd]).toEqual(
-          // Whether a store has kept unacknowledged events is unknown at the end of the run.
+          // At the end of the run it is unknown whether the store has kept unacknowledged events.
           isKept ? [lost, lost, 'final'] : [true, false],
         );
       }),

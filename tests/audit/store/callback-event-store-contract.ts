@@ -13,7 +13,7 @@ import { describeWaiting } from './contract/describe-waiting.js';
 export type StorePair = readonly [CallbackEventStore, CallbackEventStore];
 
 export interface StoreContractOptions {
-  /** For each test. @default 20,000 */
+  /** Timeout of each test. @default 20,000 */
   readonly timeoutMs?: number;
 }
 
@@ -62,11 +62,11 @@ export function describeSharedEventStore(
   });
 }
 
-/** Creates the stores of each test, and closes them. */
+/** Creates the stores before each test, and closes them after it. */
 function useStores(createStores: () => StorePair | Promise<StorePair>): ContractContext {
   let current: (ContractContext & { readonly end: () => Promise<void> }) | undefined;
   const now = (): ContractContext => {
-    if (current === undefined) throw new Error('There is a store only while a test runs.');
+    if (current === undefined) throw new Error('Use the store only while a test runs.');
     return current;
   };
   beforeEach(async () => {

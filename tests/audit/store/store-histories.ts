@@ -8,7 +8,7 @@ import { SequentialHistory } from './histories/sequential-history.js';
 export interface StoreHistoriesOptions {
   /** The number of histories of each kind. */
   readonly numRuns: number;
-  /** For all histories of one kind. @default 60_000 */
+  /** Timeout of all histories of one kind. @default 60_000 */
   readonly timeoutMs?: number;
 }
 

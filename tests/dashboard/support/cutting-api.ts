@@ -12,8 +12,8 @@ export interface CuttingApiOptions {
 }
 
 /**
- * Serves a thread like the app. The first poll is empty, so that the events arrive on the stream. The first stream sends
- * all attempts, including those that were interrupted; later reads return only the latest attempts.
+ * Serves a thread like the app. The first poll is empty, so that the events arrive on the stream. The first stream
+ * sends all attempts, including interrupted ones. Later reads return only the latest attempts.
  */
 export class CuttingApi implements ThreadSource {
   readonly #failures: Error[];
@@ -84,7 +84,7 @@ export class CuttingApi implements ThreadSource {
     return ['retry: 1000\n\n', ...(isReset ? [reset] : []), ': still here\n\n', ...frames].join('');
   }
 
-  /** Precedes the first event of every attempt after the first, even if the reader saw nothing of the earlier one. */
+  /** Precedes the first event of every later attempt, even if the reader saw no event of the earlier one. */
   #supersededFrame(event: TelemetryEvent): string {
     const attempt = attemptOf(event);
     const first = this.#events.find(

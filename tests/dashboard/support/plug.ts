@@ -51,7 +51,7 @@ export async function startPlug(appUrl: string): Promise<Plug> {
     baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     pull,
     putBack: (other) => {
-      // A browser may have opened connections ahead of time, which would still get the 503.
+      // A browser may have opened connections in advance. They would still get the 503.
       cutAll();
       if (other !== undefined) latest = new URL(other);
       target = latest;

@@ -43,7 +43,7 @@ export interface ScriptedApp {
   supersede(correlationId: string, attempt: number): void;
   /** Figures of agents, by name. Those of others are zero. */
   readonly stats: Map<string, Partial<AgentStats>>;
-  /** What the page decided. */
+  /** The decisions that the page sent. */
   readonly decisions: readonly (Decision & { readonly approvalId: string })[];
   /** Sets the approvals that the thread waits for. */
   ask(approvals: readonly Approval[]): void;

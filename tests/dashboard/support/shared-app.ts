@@ -7,7 +7,7 @@ import type { ModelAnswer } from '../../support/scripted-model.js';
 
 const PAUSE_MS = 20;
 
-/** An app for all tests of a file. Each test uses threads and messages of its own. */
+/** An app for all tests of a file. Each test uses its own threads and messages. */
 export interface SharedApp {
   readonly baseUrl: string;
   readonly api: AgentApi;
@@ -18,12 +18,12 @@ export interface SharedApp {
   hold(message: string, pieces: readonly string[]): () => void;
 }
 
-/** Starts the built app before the tests of a file. Its model follows `script`, except for messages that a test holds. */
+/** Starts the built app for the tests of a file. Its model follows `script`, except for messages that a test holds. */
 export function useApp(script: (message: string) => ModelAnswer): SharedApp {
   const held = new Map<string, ModelAnswer>();
   let started: AppWithModel | undefined;
   const running = (): AppWithModel => {
-    if (started === undefined) throw new Error('The app is used outside a test');
+    if (started === undefined) throw new Error('Use the app only while a test runs.');
     return started;
   };
   beforeAll(async () => {

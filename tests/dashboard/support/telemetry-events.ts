@@ -39,7 +39,7 @@ export function eventsOf(...runs: readonly ScriptedRun[]): TelemetryEvent[] {
   return events;
 }
 
-/** What an event adds to the fields that all events of a run have. */
+/** The fields of an event in addition to those that all events of a run have. */
 type ScriptedEvent =
   | 'final'
   | 'failed'

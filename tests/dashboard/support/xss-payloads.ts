@@ -1,6 +1,6 @@
 const CALL = 'window.hacked=1';
 
-/** Texts that run script, load resources or change the page if they are rendered as anything but text. */
+/** Texts that run a script, load resources or change the page unless they are rendered as plain text. */
 export const XSS_PAYLOADS: readonly string[] = [
   `<script>${CALL}</script>`,
   `<script src="http://127.0.0.1:9/a.js"></script>`,
@@ -54,7 +54,7 @@ export const XSS_PAYLOADS: readonly string[] = [
   '${window.hacked=1}`;window.hacked=1;`',
 ];
 
-/** Markdown that runs script, loads resources or leads to a script if its addresses or HTML are taken over. */
+/** Markdown that runs a script, loads resources or links to a script if its URLs or HTML are rendered unchanged. */
 export const MARKDOWN_XSS_PAYLOADS: readonly string[] = [
   `[a](javascript:${CALL})`,
   `[a](JaVaScRiPt:${CALL})`,

@@ -19,11 +19,11 @@ const stateOf = (ownerId: unknown) => {
   return { ...state, data: { ...state.data, extensionData: { ownerId } } };
 };
 
-/** The host, with this state of thread-1. */
+/** Starts a host whose thread-1 has this state. */
 const hostWith = async (state?: unknown) =>
   (await startDurableTaskServer(() => undefined, { states: { 'dafx-CallbackAgent/thread-1': state } })).context;
 
-/** A list that has thread-1. */
+/** A thread list that contains thread-1. */
 async function listWith(owner?: string): Promise<ThreadIndex> {
   const threadIndex = new ThreadIndex(new MemoryKeyValueStore());
   await threadIndex.touch(thread, { message: 'Hi', status: 'completed', at, owner });

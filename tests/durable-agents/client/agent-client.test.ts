@@ -34,7 +34,7 @@ function clientOf(
 
 const ask = async (client: AgentClient) => (await client.start(request)).outcome();
 
-/** As {@link ask}, while faked time goes by as fast as it is waited for. */
+/** Like {@link ask}, but advances fake time so that nothing waits in real time. */
 async function askInFakedTime(client: AgentClient): Promise<RunOutcome | undefined> {
   const asking = ask(client);
   asking.catch(() => {});
@@ -160,7 +160,7 @@ describe('waiting for a run', () => {
       return durable;
     };
 
-    // The first one learns how long a commit takes.
+    // The first run measures how long a commit takes.
     expect((await runHere()).reads.length).toBeGreaterThan(1);
     expect((await runHere()).reads).toHaveLength(1);
   });

@@ -15,7 +15,7 @@ const plain = createModelAgent({ name: 'ReviewAgent', model });
 const structured = createModelAgent({ name: 'ReviewAgent', model, responseSchema: Review });
 const words = '{"stars":4,"at":"2026-01-07T15:40:02.000Z"}';
 
-/** The state of a thread whose only run has this response; without contents it has not ended. */
+/** The state of a thread whose only run has this response. Without contents the run has not ended. */
 function answeredBy({ input }: Signal, ...contents: readonly ThreadContent[]) {
   const { correlationId, message } = input as { readonly correlationId: string; readonly message: string };
   const request = {
@@ -66,7 +66,7 @@ describe('code that asks an agent', () => {
 
     expectTypeOf(value).toEqualTypeOf<{ stars: number; at: Date }>();
     expect(value).toEqual({ stars: 4, at: new Date('2026-01-07T15:40:02.000Z') });
-    // The agent knows its format itself.
+    // The agent already has its schema, so the request does not repeat it.
     expect(signals[0]?.input).not.toHaveProperty('responseSchema');
   });
 

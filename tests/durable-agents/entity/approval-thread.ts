@@ -25,12 +25,12 @@ export const first = runRequest({ correlationId: 'a'.repeat(32), createdAt: NOW 
 export const second = runRequest({ correlationId: 'b'.repeat(32), createdAt: NOW, message: 'And now?' });
 export const run = { ...thread, correlationId: first.correlationId };
 
-/** A call of a tool by the model. */
+/** A tool call by the model. */
 export function call(toolName: string, args: object, callId: string): ModelToolCall {
   return { kind: 'tool_call', toolName, callId, arguments: JSON.stringify(args) };
 }
 
-/** The model pays 20 and 30, looks something up, and then says that it is done. */
+/** The model calls `pay` for 20 and 30 and `look` once, then answers. */
 export const asking: readonly ScriptedAnswer[] = [
   [
     text('Let me pay.'),
@@ -47,16 +47,16 @@ export interface ApprovalThreadOptions {
   readonly maxStateBytes?: number;
 }
 
-/** A thread of an agent that pays: `pay` needs approval above 10, `look` never. Keeps what its entity stores. */
+/** A thread of an agent with two tools: `pay` needs approval above 10, `look` never. Keeps the state of its entity. */
 export class ApprovalThread {
   storage = new MemoryKeyValueStore();
   callback = new RecordingCallback();
   readonly model: ScriptedChatModel;
   /** The arguments of each `pay`, in order. */
   readonly paid: unknown[] = [];
-  /** What is stored. Undefined: the entity does not exist. */
+  /** The stored state. Undefined if the entity does not exist. */
   stored: unknown;
-  /** What the last operation has logged. */
+  /** The log lines of the last operation. */
   logLines: readonly string[] = [];
   readonly #options: ApprovalThreadOptions;
 
@@ -81,7 +81,7 @@ export class ApprovalThread {
     return new RunRecords(this.storage);
   }
 
-  /** The texts and kinds of the updates that the callback got. */
+  /** The updates that the callback received, one line each. */
   get shown(): readonly string[] {
     return this.callback.updates.map((update) => {
       if (update.kind === 'approval') return `${update.toolName} ${update.callId} ${update.state}`;
@@ -117,7 +117,7 @@ export class ApprovalThread {
     for (const signal of await this.operate(operationName, input)) await this.settle(signal);
   }
 
-  /** Decides about the approval of a call, without going on. */
+  /** Records the decision on a call, without performing the operations that it signals. */
   decide(callId: string, decision: { approved: boolean; reason?: string; arguments?: Record<string, unknown> }) {
     const { approvalId } = this.approvals.find((approval) => approval.callId === callId) ?? {};
     const digest = digestOf(decision.approved, decision.arguments);

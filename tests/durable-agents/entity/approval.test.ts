@@ -239,7 +239,7 @@ describe('a run whose tool calls need approval', () => {
     const { stored } = target;
     await target.operate('resume');
     const answered = target.model.requests.length;
-    // The state of that operation was never committed, and its run has not ended for its record.
+    // Simulates a crash before the commit: the old state is restored, and the record says that the run has not ended.
     target.stored = stored;
     await target.runRecords.remove(run);
     await target.runRecords.begin({ ...run, ...first }, 1);

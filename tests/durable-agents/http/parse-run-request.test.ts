@@ -59,7 +59,7 @@ describe('the message', () => {
 });
 
 describe('a message that does not fit into the stored state', () => {
-  // Each of these characters takes six bytes of JSON.
+  // Each of these characters takes six bytes in JSON.
   const message = '\u0001'.repeat(1000);
 
   it('is rejected, whatever its size in UTF-8', async () => {

@@ -67,7 +67,7 @@ function post(server: DurableTaskServer, parts: RequestParts, options: Partial<R
   return httpAnswer(handler, httpRequest(parts), server.context);
 }
 
-/** Shows one event, and ends when the run does. */
+/** Streams one event, and ends with the run. */
 function createRunEvents() {
   const options: (FollowOptions | undefined)[] = [];
   const runEvents: RunEventSource = {

@@ -14,7 +14,7 @@ const agentName = 'CallbackAgent';
 const START_MS = Date.parse('2026-01-07T12:00:00.000Z');
 const time = (seconds: number) => new Date(START_MS + seconds * 1000).toISOString();
 
-/** A run of a test: what became of it, and when, in seconds. */
+/** A run of a test, its outcome, and its times in seconds. */
 interface RunFacts {
   readonly thread?: string;
   readonly at: number;
@@ -23,7 +23,7 @@ interface RunFacts {
   readonly tokens?: readonly [input: number, output: number];
   readonly cost?: number;
   readonly currency?: string;
-  /** Seconds from the acceptance. */
+  /** Seconds after acceptance. */
   readonly firstUpdate?: number;
   readonly total?: number;
 }
@@ -35,7 +35,7 @@ function createStats({ now = 7200, ...options }: { now?: number; authorize?: Aut
   let clock = 0;
   const records = new RunRecords(storage, () => new Date(START_MS + clock * 1000));
 
-  /** Accepts and begins a run, then notes its end, as an entity does. */
+  /** Accepts and begins a run, then records its end, like an entity. */
   const run = async (facts: RunFacts, { deliveries = 1, owner }: { deliveries?: number; owner?: string } = {}) => {
     const { thread = 'thread-1', at, status = 'completed', tokens, cost, currency = 'USD', total = 2 } = facts;
     clock = at;
@@ -246,7 +246,7 @@ describe('GET agents/{agent}/stats', () => {
 
           const stats = await read(`?since=${time(since)}&until=${time(until)}${bucket}`);
 
-          // The order of acceptance never goes back, whatever the clock of the process does.
+          // Acceptance times never decrease, even if the clock of the process goes back.
           let latest = 0;
           const accepted = given.map((one) => ({ ...one, at: (latest = Math.max(latest, one.at)) }));
           const kept = accepted.filter(({ thread, at }) => !removed.includes(thread) && at >= since && at < until);

@@ -21,7 +21,7 @@ import { jsonsOf } from '../../support/served-events.js';
 
 const redaction = new Redaction(Object.values(builtInRedactors));
 
-/** Runs an agent once with all sinks of the app, and returns what each received. */
+/** Runs an agent once with all sinks of the app, and returns the data that each received. */
 async function sinksOf(attempt: Attempt, options: Partial<RunAgentOptions> = {}) {
   const store = createMemoryStore();
   const recordedLog = createRecordingLog();

@@ -83,7 +83,7 @@ describe('a state that is too large', () => {
         expect(bytesOf(bounded)).toBeLessThanOrEqual(maxBytes);
         expect([...droppedTurns.flat(), ...bounded.data.conversationHistory]).toEqual(entries);
         const oneMore = threadState(...(droppedTurns.at(-1) ?? []), ...bounded.data.conversationHistory);
-        // The record of drops takes some space too.
+        // The list of dropped turns takes some space too.
         expect(droppedTurns.length === 0 || bytesOf(oneMore) + 200 > maxBytes).toBe(true);
       }),
     );

@@ -23,7 +23,7 @@ for (const kind of allServices) {
   describe.skipIf(kind.isMissing)(`purgeThreads: ${kind.name}`, () => {
     let service: DurableService;
     let storage: KeyValueStore;
-    /** Each test has agents of its own, as all tests share one service. */
+    /** Each test has its own agents, because all tests share one service. */
     let agentName: string;
     let otherAgent: string;
     let nowMs: number;
@@ -222,7 +222,7 @@ function settingsOf({ settings }: DurableService) {
 
 const keyOf = ({ name, key }: EntityId): string => `${name.toLowerCase()}|${key}`;
 
-/** Keeps entities, which do at once what signals say. */
+/** Keeps entities. They process signals immediately. */
 class FakeHost {
   /** Called for each signal with the key of the entity. Throwing makes the signal fail. */
   onSignal: (key: string) => void = () => {};

@@ -8,7 +8,7 @@ const agentName = 'ScriptedAgent';
 const START_MS = Date.parse('2026-01-07T15:40:00.000Z');
 const at = (second: number) => new Date(START_MS + second * 1000);
 
-/** A list with this number of threads, the last of which is the newest: `thread-0` to `thread-{count - 1}`. */
+/** A list with this number of threads: `thread-0` to `thread-{count - 1}`, oldest first. */
 async function listOf(count: number, statusOf: (number: number) => RunStatus = () => 'completed') {
   const index = new ThreadIndex(new MemoryKeyValueStore());
   for (let number = 0; number < count; number += 1) {

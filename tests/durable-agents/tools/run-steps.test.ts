@@ -25,7 +25,7 @@ const call = (callId: string, toolName = 'note'): ModelToolCall => ({
 });
 const usage = { inputTokenCount: 5, outputTokenCount: 2, totalTokenCount: 7 };
 
-/** Simulates a crash: the process does nothing more. */
+/** Simulates a crash with a promise that never settles. */
 const crash = (): Promise<never> => new Promise(() => {});
 
 const unreachable = async (): Promise<never> => {
@@ -38,7 +38,7 @@ class Deliveries {
   readonly contexts: ToolContext[] = [];
   readonly log = createRecordingLog();
 
-  /** Delivers the run; a call of `crashAt` never returns. Undefined if the delivery crashed. */
+  /** Delivers the run. The call with the id `crashAt` never returns. Undefined if the delivery crashed. */
   async deliver(
     answers: readonly ScriptedAnswer[],
     { crashAt = '', effect }: { crashAt?: string; effect?: ToolEffect } = {},
@@ -53,7 +53,7 @@ class Deliveries {
       execute: ({ callId }, context) => {
         this.contexts.push(context);
         if (callId !== crashAt) return `noted ${callId}`;
-        // The results of the calls beside it are recorded meanwhile.
+        // Gives the other calls of the round time to record their results.
         setImmediate(() => crashed.open());
         return crash();
       },

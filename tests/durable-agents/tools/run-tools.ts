@@ -14,7 +14,7 @@ export const call = (toolName: string, args: object | string = {}, callId = 'cal
   arguments: typeof args === 'string' ? args : JSON.stringify(args),
 });
 
-/** A tool that returns what `execute` returns, whatever its arguments. */
+/** A tool that accepts any arguments and returns the result of `execute`. */
 export const tool = (
   name: string,
   execute: (args: unknown, context: ToolContext) => unknown,
@@ -35,7 +35,7 @@ export const weather = defineTool({
   execute: ({ location, days }) => ({ location, days, sky: 'sunny' }),
 });
 
-/** Runs an agent with these tools once, over a model that gives these answers. */
+/** Runs an agent with these tools once, with a model that returns these answers. */
 export async function runWith(
   options: Omit<ModelAgentOptions, 'name' | 'model'>,
   ...answers: readonly ScriptedAnswer[]

@@ -8,7 +8,7 @@ const rounds = 3;
 const timeout = 10_000;
 const entityKeys = ['Thread', 'thread', 'other'];
 
-/** What a sender knows about the operations 1, 2, 3 … that it sends to its entity one after another. */
+/** The progress of a sender that sends the operations 1, 2, 3 … to its entity one after another. */
 interface Sent {
   accepted: number;
   tried: number;

@@ -86,7 +86,7 @@ describe('the entity journal', () => {
     await writeFile(file, damaged);
     expect(() => openEntityJournal(folder)).toThrow(expect.objectContaining({ name: 'JournalUnreadableError', file }));
     expect(await readFile(file, 'utf8')).toBe(damaged);
-    // The folder is not locked either.
+    // The folder contains no lock either.
     expect(await readdir(folder)).toEqual([name]);
   });
 

@@ -189,7 +189,7 @@ describe('an entity runner with a journal', () => {
       'error: 1 running entity operation(s) did not finish in time: they run again at the next start.',
     ]);
     expect(() => runner.signal(id, { name: 'two', input: null })).toThrow('is closed');
-    // The app closes its resources now. What the operation loses by that must not end up in its state.
+    // The app closes its resources now. The interrupted operation may fail because of that, so its state is not stored.
     gate.open();
     await runner.stop(1000);
     expect(names()).toBeNull();

@@ -37,12 +37,12 @@ test('a folder is free again after its process is killed', async () => {
   const folder = await makeFolder();
   const other = await lockElsewhere(folder);
   expect(() => lockFolder(folder)).toThrow(expect.objectContaining({ processId: other.pid }));
-  // Contains only the lock of the other process.
+  // The folder contains only the lock of the other process.
   expect(await readdir(folder)).toHaveLength(1);
   other.kill('SIGKILL');
   await once(other, 'exit');
   const lock = lockFolder(folder);
-  // Contains only its own lock.
+  // The folder contains only the new lock.
   expect(await readdir(folder)).toHaveLength(1);
   lock.release();
 });

@@ -13,7 +13,7 @@ export interface Launched {
   /** Resolves with the output once it contains the text. Rejects if the program exits without printing it. */
   printed(text: string | RegExp): Promise<string>;
   signal(signal: NodeJS.Signals): void;
-  /** The exit code, or the signal that ended it. */
+  /** The exit code, or the signal that ended the program. */
   readonly ended: Promise<number | string | null>;
 }
 

@@ -28,7 +28,7 @@ export async function startStreamServer(...replies: StreamReply[]): Promise<Stre
   return { base: address, requests };
 }
 
-/** What a stream does after its bytes. */
+/** How a stream continues after its bytes: it ends, breaks, or stays open. */
 export type StreamEnd = 'end' | 'cut' | 'open';
 
 /** A stream of these bytes. */

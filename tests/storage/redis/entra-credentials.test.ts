@@ -35,7 +35,7 @@ describe.skipIf(isRedisMissing)('redis with Entra ID (needs /usr/bin/redis-serve
     const connections = async () => /total_connections_received:(\d+)/.exec(await admin.info('stats'))?.[1];
     const before = await connections();
     await expect.poll(() => identity.requests.length).toBe(2);
-    // The sign-ins of this test's client and of both connections, then a renewal on both.
+    // Five sign-ins: this test's client, both connections, and a renewal on both.
     await expect.poll(async () => /cmdstat_auth:calls=(\d+)/.exec(await admin.info('commandstats'))?.[1]).toBe('5');
     await store.ping();
     expect(await connections()).toBe(before);

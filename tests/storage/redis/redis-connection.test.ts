@@ -217,7 +217,7 @@ async function put(store: KeyValueStore, value: string): Promise<void> {
   expect((await store.read(address))?.value).toBe(value);
 }
 
-/** Calls each method of a store, and checks that it sees a change by another one. */
+/** Calls each method of a store, and checks that it sees a change made through another store. */
 async function useEveryCommand(store: KeyValueStore, other: KeyValueStore): Promise<void> {
   const { partition, key } = address;
   const seen = new Promise<void>((resolve) => {

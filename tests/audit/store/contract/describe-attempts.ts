@@ -12,7 +12,7 @@ const c = streamEvent('c');
 const d = streamEvent('d');
 const e = streamEvent('e');
 
-/** Retries never duplicate events, and the events of a dead attempt never mix with those of its successor. */
+/** Retries never duplicate events, and a dead attempt's events never mix with those of its successor. */
 export function describeAttempts(context: ContractContext): void {
   describe('appending again', () => {
     it.each([

@@ -137,7 +137,7 @@ async function writeUntilSuperseded(writer: RunWriter, testEnd: AbortSignal): Pr
   }
 }
 
-/** The events of a reader that follows cursors, and drops its events on a reset. */
+/** The events of a reader that follows cursors and discards its events after a reset. */
 async function follow(
   store: CallbackEventStore,
   thread: EventThread,

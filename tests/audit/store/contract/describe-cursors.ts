@@ -4,7 +4,7 @@ import { writerFor } from '../../../support/append-events.js';
 import { type ContractContext, otherThreadOf, sameIdOtherAgent } from './contract-context.js';
 import { readEvents, readSequences } from './read-thread.js';
 
-/** Cursors of readers, even if the events that they have read are cleared. */
+/** Cursors of readers, including those whose events have been cleared. */
 export function describeCursors(context: ContractContext): void {
   async function append(count: number): Promise<void> {
     const { store, thread } = context;

@@ -3,7 +3,7 @@ import { RunWriter, writerFor } from '../../../support/append-events.js';
 import { failedEvent, finalEvent, runId, runOf, streamEvent } from '../../../support/callback-events.js';
 import { type ContractContext, otherThreadOf } from './contract-context.js';
 
-/** The record of a run besides its events. */
+/** The record that a store keeps of a run in addition to its events. */
 export function describeRecordedRuns(context: ContractContext): void {
   describe('run records', () => {
     it('contain a run from the start of its first attempt', async () => {

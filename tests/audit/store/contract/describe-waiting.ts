@@ -5,7 +5,7 @@ import { writerFor } from '../../../support/append-events.js';
 import { type ContractContext, otherThreadOf, range, sameIdOtherAgent } from './contract-context.js';
 import { readSequences } from './read-thread.js';
 
-/** Waiting in one store for changes made through the other. */
+/** One store waits for changes that are made through the other. */
 export function describeWaiting(context: ContractContext): void {
   /** The head of a thread as a reader in the second store knows it. */
   async function recordOf(thread = context.thread): Promise<ThreadHead | undefined> {

@@ -8,7 +8,7 @@ import type { EventThread } from '../../../../src/audit/domain/event-thread.js';
 import { isLost, START } from '../../../../src/audit/domain/event-cursor.js';
 import type { StoredEvent } from '../../../../src/audit/domain/stored-event.js';
 
-/** Checks that hold for any page, whatever happens to the thread during the read. */
+/** Checks that hold for any page, even if the thread changes during the read. */
 export function expectLawfulPage(
   page: CallbackEventPage,
   thread: EventThread,

@@ -30,7 +30,7 @@ class SilentStorage extends MemoryService {
   override readonly follow = () => () => undefined;
 }
 
-/** Clears a thread during its first read: the newest batch is removed, and the others remain. */
+/** Starts to clear a thread during its first read: the newest batch is gone, the others are still there. */
 class StorageThatLosesTheEndFirst extends MemoryService {
   #isCleared = false;
 
@@ -44,7 +44,7 @@ class StorageThatLosesTheEndFirst extends MemoryService {
     return found.slice(0, -1);
   }
 
-  /** Outlasts the test. */
+  /** Removes nothing, as if the removal were still in progress at the end of the test. */
   override async removeRange(): Promise<void> {}
 }
 

@@ -39,7 +39,7 @@ describe('purgeExpiredEvents', () => {
     await purgeExpiredEvents({ ...options, store: openStore(), cutoff: cutoffOf(now), signal, log });
     return log;
   };
-  /** A run with events on the given days, the last of which is its answer. */
+  /** A run with an event on each of the given days. The last event is its answer. */
   const keepRun = async (of: EventThread, number: number, days: readonly number[]): Promise<void> => {
     const startedAt = at(days[0] ?? 0);
     const writer = new RunWriter(store, of, { ...runOf(number), acceptedAt: startedAt }, undefined, startedAt);

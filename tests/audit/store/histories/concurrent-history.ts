@@ -27,7 +27,7 @@ interface Append extends Span {
 
 interface Begin extends Span {
   readonly writer: HistoryWriter;
-  /** Later values change nothing unless the thread was cleared. */
+  /** Whether the writer begins for the first time. Later begins change nothing unless the thread was cleared. */
   readonly isFirst: boolean;
 }
 
@@ -58,7 +58,7 @@ export class ConcurrentHistory {
     this.#threads = ['one', 'two'].map((threadId) => ({ agentName, threadId }));
   }
 
-  /** Executes commands concurrently, but those of one writer in sequence. */
+  /** Executes commands concurrently, but those of one writer one after another. */
   async doAtOnce(commands: readonly HistoryCommand[]): Promise<void> {
     const turns = new Map<HistoryWriter, Promise<void>>();
     const begun = this.#writers.filter(({ attempt }) => attempt !== undefined);
@@ -80,7 +80,7 @@ export class ConcurrentHistory {
       const pages = await Promise.all(this.#stores.stores.map((store) => this.#list(store, thread)));
       const [events = []] = pages;
       this.#law(
-        'all stores show the same',
+        'all stores return the same events',
         pages.every((other) => isDeepStrictEqual(other, events)),
       );
       this.#expectOrder(events);
@@ -95,7 +95,8 @@ export class ConcurrentHistory {
     const { stores } = this.#stores;
     const store = stores[command.store % stores.length];
     const thread = this.#threads[command.thread];
-    if (store === undefined || thread === undefined) throw new Error('There are stores and threads.');
+    if (store === undefined || thread === undefined)
+      throw new Error('A history needs at least one store and one thread.');
     switch (command.kind) {
       case 'begin': {
         const writer = new HistoryWriter(store, thread, command, this.#writers.length);
@@ -110,7 +111,7 @@ export class ConcurrentHistory {
       }
       case 'readRun': {
         const run = await this.#again(() => store.readRun(thread, runId(command.run)));
-        return this.#law('a run is known as it is', run === undefined || isRun(run, command.run));
+        return this.#law('a run record describes its run', run === undefined || isRun(run, command.run));
       }
       case 'list': {
         const after = { sequence: command.after === 'last page' ? 0 : command.after };
@@ -136,7 +137,7 @@ export class ConcurrentHistory {
 
   async #append(writer: HistoryWriter, command: HistoryCommand & { kind: 'append' }): Promise<void> {
     const { store, attempt } = writer;
-    if (attempt === undefined) throw new Error('A writer begins first.');
+    if (attempt === undefined) throw new Error('A writer must begin before it appends.');
     const { firstIndex, events } = writer.makeEvents(command.offset, command.count, command.last);
     const start = this.#tick();
     const result = await this.#again(() => store.append(attempt, firstIndex, events));
@@ -151,7 +152,7 @@ export class ConcurrentHistory {
     expectLawfulPage(page, thread, options);
     for (const event of page.events) {
       const place = `${thread.threadId}|${event.sequence}`;
-      this.#law(`what is at ${place} does not change`, isDeepStrictEqual(this.#seen.get(place) ?? event, event));
+      this.#law(`the event at ${place} does not change`, isDeepStrictEqual(this.#seen.get(place) ?? event, event));
       this.#seen.set(place, event);
     }
     return page.events;
@@ -164,7 +165,7 @@ export class ConcurrentHistory {
     const writers = new Map<string, number>();
     for (const event of events) {
       const { writer, index } = nameOf(event);
-      this.#law(`${writer}#${index} is in its order`, index > (lastIndexes.get(writer) ?? -1));
+      this.#law(`${writer}#${index} is in order`, index > (lastIndexes.get(writer) ?? -1));
       lastIndexes.set(writer, index);
       this.#law(
         `${writer}#${index} is after earlier attempts`,
@@ -172,10 +173,10 @@ export class ConcurrentHistory {
       );
       lastAttempts.set(event.correlationId, event.attempt);
       const number = `${event.correlationId}|${event.attempt}`;
-      this.#law(`attempt ${number} is of one writer`, (writers.get(number) ?? writer) === writer);
+      this.#law(`attempt ${number} has only one writer`, (writers.get(number) ?? writer) === writer);
       writers.set(number, writer);
       const { correlationId } = this.#writers[writer]?.run ?? {};
-      this.#law(`${writer}#${index} is of its run`, correlationId === event.correlationId);
+      this.#law(`${writer}#${index} belongs to its run`, correlationId === event.correlationId);
     }
   }
 
@@ -188,20 +189,20 @@ export class ConcurrentHistory {
       if (clears.every((clear) => clear.end < start)) {
         for (const index of newIndexes) {
           const name = `${writer.number}#${index}`;
-          this.#law(`${name} was acknowledged, and is kept`, names.has(name));
+          this.#law(`${name} was acknowledged, so it is stored`, names.has(name));
         }
       }
       const isAgain = this.#appends.some((other) => other.writer === writer && other.end > end);
       if (!isAgain && clears.some((clear) => clear.start > end)) {
         for (const index of newIndexes) {
           const name = `${writer.number}#${index}`;
-          this.#law(`${name} was cleared, and is gone`, !names.has(name));
+          this.#law(`${name} was cleared, so it is gone`, !names.has(name));
         }
       }
     }
   }
 
-  /** Run records know how many events their attempts have, and how many are missing. */
+  /** Run records count the stored and missing events of each attempt. */
   async #expectCounts(thread: EventThread, events: readonly StoredEvent[]): Promise<void> {
     const wasCleared = this.#clears.some((clear) => clear.thread === thread);
     for (const id of [0, 1].map(runId)) {
@@ -209,10 +210,16 @@ export class ConcurrentHistory {
       for (const { token, eventCount, lostEvents, lastSequence } of run?.attempts ?? []) {
         const own = events.filter((event) => event.correlationId === id && token === tokenOf(event));
         const last = own.at(-1);
-        this.#law(`the run knows the last event of ${token}`, last?.sequence === lastSequence);
-        this.#law(`the run knows how far ${token} is`, last === undefined || nameOf(last).index === eventCount - 1);
+        this.#law(`the run record has the last event of ${token}`, last?.sequence === lastSequence);
+        this.#law(
+          `the run record has the event count of ${token}`,
+          last === undefined || nameOf(last).index === eventCount - 1,
+        );
         const missing = eventCount - lostEvents - own.length;
-        this.#law(`the run knows what ${token} has lost`, wasCleared ? missing >= 0 : missing === 0);
+        this.#law(
+          `the run record has the number of events that ${token} lost`,
+          wasCleared ? missing >= 0 : missing === 0,
+        );
       }
     }
   }
@@ -228,7 +235,8 @@ export class ConcurrentHistory {
   }
 
   /**
-   * An attempt cannot append after a later one has started, or if it is late itself. Without a later one it can.
+   * An attempt cannot append after a later one has started. A late attempt cannot append after one that is not late has
+   * started. Otherwise it can.
    */
   #expectSuperseded(): void {
     for (const { writer, result, start, end } of this.#appends) {
@@ -244,7 +252,7 @@ export class ConcurrentHistory {
         const isKnown = clears.every((clear) => clear.end < begin.start || clear.start > end);
         return begin.isFirst && begin.end < start && isKnown && (isLater || isYounger);
       });
-      // A clear discards attempts: one that starts again after it counts as new.
+      // A clear discards attempts. An attempt that begins again after it counts as new.
       const hasReturned = others.some((begin) => !begin.isFirst && clears.some((clear) => clear.start < begin.end));
       const isSuperseded = result.status === 'superseded';
       this.#law(`writer ${writer.number} is superseded`, isSuperseded || !isCertain || hasReturned);
@@ -255,7 +263,7 @@ export class ConcurrentHistory {
         ({ start: begun, end: known, writer: { isLate } }) =>
           begun < end && (isLate === writer.isLate ? wasCleared || known > ownStart : !isLate),
       );
-      this.#law(`writer ${writer.number} is not superseded by nobody`, !isSuperseded || isPossible);
+      this.#law(`writer ${writer.number} is superseded only by another attempt`, !isSuperseded || isPossible);
     }
   }
 
@@ -292,7 +300,8 @@ function textOf(fields: string): string {
 /** The attempt of an event, and its index. */
 function nameOf({ fields }: StoredEvent): { readonly writer: number; readonly index: number } {
   const [writer, index] = textOf(fields).split('#').map(Number);
-  if (writer === undefined || index === undefined) throw new Error(`This is no event of a history: ${fields}`);
+  if (writer === undefined || index === undefined)
+    throw new Error(`This event does not belong to the history: ${fields}`);
   return { writer, index };
 }
 

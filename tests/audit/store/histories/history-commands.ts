@@ -11,7 +11,7 @@ export type HistoryCommand =
       readonly store: number;
       /** The request of the run that is delivered. */
       readonly request: number;
-      /** Its connection to the store was cut: it started long before those that are not late. */
+      /** Whether it starts with an old start time, like an attempt that was cut off from the store for a long time. */
       readonly isLate: boolean;
     }
   | { readonly kind: 'beginAgain'; readonly writer: number }
@@ -37,7 +37,7 @@ export type HistoryCommand =
 const thread = fc.nat(1);
 const run = fc.nat(1);
 const store = fc.nat(1);
-// Mostly the latest attempts of a run write.
+// In most cases only the latest attempts of a run write.
 const writer = fc.nat(5);
 
 export const historyCommand: fc.Arbitrary<HistoryCommand> = fc.oneof(

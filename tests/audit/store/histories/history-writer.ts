@@ -17,7 +17,7 @@ export class HistoryWriter {
   /** Its number among all attempts of the history. */
   readonly number: number;
   readonly startedAt: string;
-  /** It started long before those that are not late, and has been cut off from the store since. */
+  /** Whether its start time is old, as if it had been cut off from the store since then. */
   readonly isLate: boolean;
   readonly waitedMs: number;
   attempt: OpenAttempt | undefined;
@@ -47,7 +47,7 @@ export class HistoryWriter {
     return `writer-${this.number}`;
   }
 
-  /** Creates its events from an index on, at most up to its end. */
+  /** Creates its events from an index, at most up to its end. */
   makeEvents(offset: number, count: number, last: NewEvent['eventType']) {
     const firstIndex = Math.max(0, this.nextIndex + (this.#end === undefined ? offset : Math.min(offset, 0)));
     const lastIndex = Math.min(firstIndex + count - 1, this.#end?.index ?? Infinity);

@@ -11,10 +11,10 @@ interface NaiveRun extends Mutable<Omit<RecordedRun, 'attempts'>> {
   attempts: Mutable<RunAttempt>[];
 }
 
-/** Attempts that started within this time of each other count in order of arrival. */
+/** Attempts whose start times differ by less than this are ordered by arrival. */
 const SAME_TIME_MS = 30_000;
 
-/** The expected log of a thread: plain lists that are changed in place and counted each time. */
+/** The expected log of a thread: plain lists that are changed in place and recounted each time. */
 export class NaiveRecord {
   isKnown = false;
   newestSequence = 0;
@@ -53,14 +53,14 @@ export class NaiveRecord {
       if (!isLater || isKnown) return { status: 'superseded' };
     }
     if (newest?.token !== writer.token) {
-      // Only the service itself makes a thread unknown again.
+      // Only the service itself can make a thread unknown again.
       const lostEvents = this.isKnown ? 0 : firstIndex;
       if (events.length === 0) return { status: 'kept', lostEvents };
       this.#acceptBegun(writer.run);
       this.#add(writer, Math.max(attempt, (newest?.attempt ?? 0) + 1), firstIndex, lostEvents);
     }
     const own = this.#run(writer).attempts.at(-1);
-    if (own === undefined) throw new Error('An attempt was just added.');
+    if (own === undefined) throw new Error('The attempt that was just added is missing.');
     for (const [position, event] of events.entries()) {
       const index = firstIndex + position;
       if (index < own.eventCount) continue;
@@ -109,7 +109,7 @@ export class NaiveRecord {
     };
   }
 
-  /** A request that was accepted for a run but never started differs from the one that starts. */
+  /** The request that starts a run replaces one that was accepted for it but never started. */
   #acceptBegun(run: RunDescription): void {
     this.accept(run);
     const known = this.runs.get(run.correlationId);

@@ -20,7 +20,7 @@ interface ModelledThread {
   cursor: EventCursor;
 }
 
-/** The result of the store and that of the naive log, which must be equal. */
+/** The result of the store and that of the naive log. They must be equal. */
 interface Comparison {
   readonly actual?: unknown;
   readonly expected?: unknown;
@@ -47,7 +47,7 @@ export class SequentialHistory {
       if (command.kind === 'beginAgain') return this.#begin(writer, fault);
       const { firstIndex, events } = writer.makeEvents(command.offset, command.count, command.last);
       const { attempt } = writer;
-      if (attempt === undefined) throw new Error('A writer begins first.');
+      if (attempt === undefined) throw new Error('A writer must begin before it appends.');
       return this.#compare(
         fault,
         () => writer.store.append(attempt, firstIndex, events),
@@ -132,7 +132,7 @@ export class SequentialHistory {
     };
   }
 
-  /** Retries a failed call, which has taken effect if only its response was lost. */
+  /** Retries a failed call. The first call may have taken effect if only its response was lost. */
   async #compare(fault: StorageFault, call: () => Promise<unknown>, model: () => unknown): Promise<Comparison> {
     this.#stores.setFaults?.([fault].values());
     let actual: unknown;
@@ -150,7 +150,7 @@ export class SequentialHistory {
 
   #modelOf(thread: EventThread): ModelledThread {
     const found = this.#threads.find((modelled) => modelled.thread === thread);
-    if (found === undefined) throw new Error('A writer writes to a thread of the history.');
+    if (found === undefined) throw new Error('The thread of the writer does not belong to the history.');
     return found;
   }
 }

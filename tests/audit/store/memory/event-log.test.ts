@@ -7,7 +7,7 @@ type Operation =
   | { readonly kind: 'dropOldest' }
   | { readonly kind: 'clear' };
 
-/** Keeps texts in a plain list. */
+/** The expected log: a plain list of texts. */
 class NaiveLog {
   readonly kept: LogEntry<string>[] = [];
   lastSequence = 0;
@@ -39,7 +39,7 @@ function apply(log: EventLog<string>, operation: Operation): string | undefined 
 const text = fc.oneof(
   // Lone surrogates have no UTF-8 encoding. The stored text is JSON, which escapes them.
   { weight: 4, arbitrary: fc.string({ unit: 'binary' }).map((value) => JSON.stringify(value)) },
-  // Around and beyond the size of a chunk.
+  // Lengths around and above the size of a chunk.
   { weight: 2, arbitrary: fc.integer({ min: 0, max: 20_000 }).map((length) => 'x'.repeat(length)) },
   { weight: 1, arbitrary: fc.integer({ min: 0, max: 5_000 }).map((length) => '€'.repeat(length)) },
 );

@@ -24,9 +24,9 @@ interface NaiveRecord {
   lastSequence: number;
 }
 
-/** Keeps events in plain lists, and recounts everything each time. */
+/** The expected store: plain lists that are recounted each time. */
 class NaiveStore {
-  /** The thread with the latest event is last. */
+  /** Ordered by their latest event, oldest first. */
   #records: NaiveRecord[] = [];
   #latest: NaiveRecord | undefined;
   droppedEventCount = 0;
@@ -158,7 +158,7 @@ const bounds = fc.record({
 const cursor = fc.option(fc.nat(70), { nil: undefined });
 const pageLimit = fc.option(fc.integer({ min: 1, max: 70 }), { nil: undefined });
 
-/** Follows a thread like a client, and drops its events on a reset. */
+/** Follows a thread like a client: discards its events after a reset. */
 class Follower {
   readonly #store: MemoryEventStore;
   readonly #of: EventThread;

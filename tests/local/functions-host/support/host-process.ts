@@ -36,7 +36,7 @@ export interface HostProcess {
   readonly functions: readonly ServedFunction[];
   /** Undefined if keys are off. */
   readonly keys: FunctionKeys | undefined;
-  /** What its journal contained. Undefined without a journal. */
+  /** The content of its journal at the start. Undefined without a journal. */
   readonly found: FoundEntities | undefined;
   readonly processId: number | undefined;
   /** Everything logged so far. */

@@ -1,7 +1,7 @@
 /** A recorded message of the protocol between host and worker. */
 export type ProtocolMessage = Readonly<Record<string, unknown>>;
 
-// Markers of the `oneof` case, which the recorder wrote next to the field.
+// The recorder wrote these names of `oneof` cases next to the field.
 const marks = new Set(['data', 'rpcData', 'enableContentNegotiation']);
 // HTTP fields that a host with these capabilities leaves at their defaults, or that functions cannot see.
 const unusedHttpFields = ['identities', 'cookies', 'params', 'query', 'rawBody'];
