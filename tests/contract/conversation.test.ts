@@ -1,10 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { newThreadId } from '../support/agent-api.js';
-import { useContractTarget } from './contract-target.js';
+import { describeTargets } from './contract-target.js';
 
-describe('GET agents/{agent}/threads/{thread_id}', () => {
-  const api = useContractTarget();
-
+describeTargets('GET agents/{agent}/threads/{thread_id}', (api) => {
   async function read(threadId: string, query = '') {
     const path = `agents/CallbackAgent/threads/${encodeURIComponent(threadId)}${query}`;
     const { status, headers, text } = await api().call('GET', path);

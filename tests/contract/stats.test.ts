@@ -1,10 +1,8 @@
-import { expect, describe, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { newThreadId } from '../support/agent-api.js';
-import { useContractTarget } from './contract-target.js';
+import { describeTargets } from './contract-target.js';
 
-describe('GET agents/{agent}/stats', () => {
-  const api = useContractTarget();
-
+describeTargets('GET agents/{agent}/stats', (api) => {
   async function read(query = '', agentName = 'CallbackAgent') {
     const { status, headers, text } = await api().call('GET', `agents/${agentName}/stats${query}`);
     return { status, headers, json: JSON.parse(text) };

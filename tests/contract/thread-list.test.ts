@@ -1,11 +1,10 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { type AnsweredRun, newThreadId } from '../support/agent-api.js';
-import { useContractTarget } from './contract-target.js';
+import { describeTargets } from './contract-target.js';
 
 const idsOf = (threads: readonly { thread_id: string }[]) => threads.map(({ thread_id: id }) => id);
 
-describe('GET agents/{agent}/threads', () => {
-  const api = useContractTarget();
+describeTargets('GET agents/{agent}/threads', (api) => {
   const asked: AnsweredRun[] = [];
 
   beforeAll(async () => {
