@@ -19,36 +19,37 @@ export function findUnknownVariables(environment: Environment, knownNames: reado
   const own = knownNames.filter((name) => OWN_PREFIX.test(name));
   return Object.keys(environment).flatMap((name) => {
     if (known.has(name) || !environment[name]?.trim()) return [];
-    const isOwn = OWN_PREFIX.test(name);
-    // Names whose lengths differ by more than the limit cannot be typos. This skips most variables.
-    const candidates = isOwn ? own : own.filter((other) => Math.abs(other.length - name.length) <= TYPO_DISTANCE);
-    const nearest = nearestName(name, candidates);
-    if (nearest === undefined) return [];
-    return isOwn || editDistance(name.toUpperCase(), nearest) <= TYPO_DISTANCE ? [{ name, nearest }] : [];
+    const nearest = nearestName(name, own, OWN_PREFIX.test(name) ? Infinity : TYPO_DISTANCE);
+    return nearest === undefined ? [] : [{ name, nearest }];
   });
 }
 
-/** Prefers names that contain all words of the given one, because people leave words out. */
-function nearestName(name: string, candidates: readonly string[]): string | undefined {
+/**
+ * Returns the most similar candidate within an edit distance. Prefers names that contain all words of the given one, because
+ * people leave words out.
+ */
+function nearestName(name: string, candidates: readonly string[], maxDistance: number): string | undefined {
   const upper = name.toUpperCase();
   const words = upper.split('_');
   const rank = (candidate: string): number => {
     const has = candidate.split('_');
-    return editDistance(upper, candidate) + (words.every((word) => has.includes(word)) ? 0 : 1000);
+    return editDistance(upper, candidate, maxDistance) + (words.every((word) => has.includes(word)) ? 0 : 1000);
   };
-  let best: { readonly candidate: string; readonly rank: number } | undefined;
+  let best: string | undefined;
+  let bestRank = Infinity;
   for (const candidate of candidates) {
-    const ranked = { candidate, rank: rank(candidate) };
-    if (best === undefined || ranked.rank < best.rank) best = ranked;
+    const candidateRank = rank(candidate);
+    if (candidateRank < bestRank) [best, bestRank] = [candidate, candidateRank];
   }
-  return best?.candidate;
+  return best;
 }
 
 /**
  * Returns the Levenshtein distance: the number of insertions, deletions and replacements. Returns Infinity if it is above
- * `most`, which takes much less time.
+ * `max`, which takes much less time.
  */
-function editDistance(from: string, to: string, most = Infinity): number {
+function editDistance(from: string, to: string, max: number): number {
+  if (Math.abs(from.length - to.length) > max) return Infinity;
   let previous = Array.from({ length: to.length + 1 }, (_, column) => column);
   for (let row = 1; row <= from.length; row += 1) {
     const current = [row];
@@ -56,8 +57,9 @@ function editDistance(from: string, to: string, most = Infinity): number {
       const replaced = (previous[column - 1] ?? 0) + (from[row - 1] === to[column - 1] ? 0 : 1);
       current.push(Math.min(replaced, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
     }
-    if (Math.min(...current) > most) return Infinity;
+    if (Math.min(...current) > max) return Infinity;
     previous = current;
   }
-  return previous[to.length] ?? 0;
+  const distance = previous[to.length] ?? 0;
+  return distance > max ? Infinity : distance;
 }

@@ -4,7 +4,7 @@ import type { Approval, Decision } from '../api/approval.js';
 import type { TelemetryApi } from '../api/telemetry-api.js';
 import type { ThreadAddress } from '../api/thread-source.js';
 
-/** How long the state of a thread may lag behind its events. */
+/** Maximum delay of a thread's state after its events. */
 const COMMIT_TIMEOUT_MS = 5000;
 const COMMIT_POLL_MS = 250;
 
