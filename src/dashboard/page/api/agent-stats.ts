@@ -25,7 +25,7 @@ export interface Percentiles {
 
 export interface AgentStats {
   readonly agent_name: string;
-  /** End of that time: ISO 8601 in UTC. */
+  /** End of the period: ISO 8601 in UTC. */
   readonly until: string;
   readonly bucket_seconds: number;
   /** Oldest first, without gaps. `start` is ISO 8601 in UTC. */

@@ -5,6 +5,7 @@ import type { AppHealth } from './app-health.js';
 import type { RunRecord } from './run-record.js';
 import { RequestMessages } from './request-messages.js';
 import type { ReceivedEvent, TelemetryEvent } from './telemetry-event.js';
+import { eventsPathOf, runPathOf, threadPathOf } from './thread-paths.js';
 import type { EventPage, ThreadAddress, ThreadSource } from './thread-source.js';
 import type { ConversationPage, StoredMessage } from './stored-message.js';
 import type { ThreadFilter, ThreadSummary } from './thread-summary.js';
@@ -90,26 +91,17 @@ export class TelemetryApi implements ThreadSource {
     signal?: AbortSignal,
   ): Promise<ConversationPage | undefined> {
     const query = new URLSearchParams({ limit: '200', ...(before !== undefined && { before }) });
-    try {
-      const response = await this.#fetch(`${threadPathOf(thread)}?${query}`, { signal: inTime(signal) });
-      const { messages }: { readonly messages: readonly StoredMessage[] } = await response.json();
-      return { messages, before: nextCursorOf(response) };
-    } catch (error) {
-      if (error instanceof ApiError && error.status === 404) return undefined;
-      throw error;
-    }
+    const response = await this.#fetchKnown(`${threadPathOf(thread)}?${query}`, { signal: inTime(signal) });
+    if (response === undefined) return undefined;
+    const { messages }: { readonly messages: readonly StoredMessage[] } = await response.json();
+    return { messages, before: nextCursorOf(response) };
   }
 
   /** Returns `undefined` if the app does not know the run. */
   async readRun(thread: ThreadAddress, correlationId: string, signal?: AbortSignal): Promise<RunRecord | undefined> {
-    try {
-      const response = await this.#fetch(runPathOf(thread, correlationId), { signal: inTime(signal) });
-      const run: RunRecord = await response.json();
-      return run;
-    } catch (error) {
-      if (error instanceof ApiError && error.status === 404) return undefined;
-      throw error;
-    }
+    const response = await this.#fetchKnown(runPathOf(thread, correlationId), { signal: inTime(signal) });
+    const run: RunRecord | undefined = await response?.json();
+    return run;
   }
 
   async cancelRun(thread: ThreadAddress, correlationId: string): Promise<void> {
@@ -153,7 +145,7 @@ export class TelemetryApi implements ThreadSource {
 
   openStream(thread: ThreadAddress, after: string, signal: AbortSignal): Promise<Response> {
     const headers = { accept: 'text/event-stream', 'last-event-id': after };
-    return this.#fetch(`${pathOf(thread)}/stream`, { headers, signal, cache: 'no-store' });
+    return this.#fetch(`${eventsPathOf(thread)}/stream`, { headers, signal, cache: 'no-store' });
   }
 
   /** Starts a run and returns as soon as the app accepts it. */
@@ -169,11 +161,11 @@ export class TelemetryApi implements ThreadSource {
 
   /** Deletes the events of a thread; its conversation stays. */
   async clear(thread: ThreadAddress): Promise<void> {
-    await this.#fetch(pathOf(thread), { method: 'DELETE' });
+    await this.#fetch(eventsPathOf(thread), { method: 'DELETE' });
   }
 
   async export(thread: ThreadAddress, format: 'jsonl' | 'csv'): Promise<Blob> {
-    const response = await this.#fetch(`${pathOf(thread)}/export?format=${format}`, {});
+    const response = await this.#fetch(`${eventsPathOf(thread)}/export?format=${format}`, {});
     return response.blob();
   }
 
@@ -185,14 +177,9 @@ export class TelemetryApi implements ThreadSource {
     signal: AbortSignal | undefined,
   ): AsyncGenerator<EventPage> {
     const request = (cursor: string | undefined): Promise<Response> => {
-      const position = cursor === undefined ? {} : { after: cursor };
-      const query = new URLSearchParams({
-        limit: String(PAGE_LIMIT),
-        request_message: 'once',
-        ...filter,
-        ...position,
-      });
-      return this.#fetch(`${pathOf(thread)}?${query}`, { signal: inTime(signal), cache: 'no-store' });
+      const position = { ...filter, ...(cursor !== undefined && { after: cursor }) };
+      const query = new URLSearchParams({ limit: String(PAGE_LIMIT), request_message: 'once', ...position });
+      return this.#fetch(`${eventsPathOf(thread)}?${query}`, { signal: inTime(signal), cache: 'no-store' });
     };
     let response: Response | undefined = await request(after);
     while (response !== undefined) {
@@ -211,6 +198,16 @@ export class TelemetryApi implements ThreadSource {
       };
       if (next?.status === 'rejected') throw next.reason;
       response = next?.value;
+    }
+  }
+
+  /** Returns `undefined` for a 404. */
+  async #fetchKnown(path: string, options: FetchOptions): Promise<Response | undefined> {
+    try {
+      return await this.#fetch(path, options);
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return undefined;
+      throw error;
     }
   }
 
@@ -233,18 +230,6 @@ type FetchOptions = Pick<RequestInit, 'method' | 'body' | 'cache'> & {
 
 function nextCursorOf({ headers }: Response): string | undefined {
   return headers.get('x-has-more') === 'true' ? (headers.get('x-next-cursor') ?? undefined) : undefined;
-}
-
-function threadPathOf({ agentName, threadId }: ThreadAddress): string {
-  return `agents/${encodeURIComponent(agentName)}/threads/${encodeURIComponent(threadId)}`;
-}
-
-function runPathOf(thread: ThreadAddress, correlationId: string): string {
-  return `${threadPathOf(thread)}/runs/${encodeURIComponent(correlationId)}`;
-}
-
-function pathOf({ agentName, threadId }: ThreadAddress): string {
-  return `agents/${encodeURIComponent(agentName)}/callbacks/${encodeURIComponent(threadId)}`;
 }
 
 function timeAgo(ms: number): string {
