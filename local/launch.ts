@@ -23,9 +23,12 @@ const defaultPort = 7071;
 export interface LaunchSurroundings {
   /** Folder of this package, which is the served app unless `--app` selects another. */
   readonly packageFolder: string;
-  /** The process environment. The local Functions host runs the app in this process and adds the app's settings to it. */
+  /** The process environment. The local Functions host runs the app in this process and adds its settings to it. */
   readonly environment: NodeJS.ProcessEnv;
-  /** Settings that override the environment and local.settings.json. @default none */
+  /**
+   * Settings that the app gets instead of those of the environment and local.settings.json. They do not affect the
+   * launch itself. @default none
+   */
   readonly settings?: Readonly<Record<string, string>>;
   readonly printer: Printer;
   /** Receives everything that is started, so that it can be stopped. */

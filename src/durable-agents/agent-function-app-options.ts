@@ -28,7 +28,8 @@ export interface AgentFunctionAppOptions {
   /** Returns further keys of the health answer. There is no time limit. If it rejects, its keys are missing. */
   readonly healthDetails?: HealthDetails;
   /**
-   * Registers `POST agents/{agent}/run` for each agent, unless its own options differ, and the routes of threads.
+   * Registers `POST agents/{agent}/run` for each agent, unless its own options differ, and the routes of threads and
+   * statistics.
    * @default true
    */
   readonly enableHttpEndpoints?: boolean;
@@ -60,7 +61,7 @@ export interface AgentFunctionAppOptions {
   readonly runTimeoutSeconds?: number;
   /** Maximum number of deliveries of an interrupted run. @default 5 */
   readonly maxAttempts?: number;
-  /** How long a tool call waits for approval before it counts as rejected. @default 168 */
+  /** How long a tool call waits for approval before the approval expires. @default 168 */
   readonly approvalTimeoutHours?: number;
   /** Streams a run's events to a caller that accepts `text/event-stream`. @default no streams */
   readonly runEvents?: RunEventSource;

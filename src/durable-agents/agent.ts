@@ -64,7 +64,7 @@ export interface AgentApprovalUpdate {
   /** The model's arguments, or the person's edited ones. */
   readonly arguments: JsonObject;
   readonly state: 'requested' | 'approved' | 'rejected' | 'expired';
-  /** When the call counts as rejected if nobody decides: ISO 8601 in UTC. */
+  /** When the approval expires if nobody decides; the call is then not made. ISO 8601 in UTC. */
   readonly expiresAt: string;
   /** Undefined while the call waits. */
   readonly decidedAt?: string;

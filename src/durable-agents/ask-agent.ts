@@ -100,6 +100,7 @@ async function askWithinContext(
           pending = pending === undefined ? tell() : pending.then(tell);
         }
         if (part.kind === 'resumption') isShown = true;
+        // Parts that arrive together are read without a pause, which would block the event loop.
         const nowMs = performance.now();
         if (nowMs - busySinceMs <= MAX_BUSY_MS) return pending;
         busySinceMs = nowMs;
@@ -127,7 +128,7 @@ async function askWithinContext(
   }
 }
 
-/** Yields to the event loop every 5 ms during bursts, because parts that arrive together are read without a pause. */
+/** Waits for pending callbacks, then yields to the event loop. */
 async function yieldAfter(pending: void | Promise<void>): Promise<void> {
   await pending;
   await new Promise(setImmediate);

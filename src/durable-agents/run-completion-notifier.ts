@@ -50,7 +50,8 @@ export class RunCompletionNotifier {
     for (const watcher of this.#watchers.get(correlationId) ?? []) watcher.abort();
   }
 
-  /** Returns a signal that is aborted when the run ends. Call `stop` when it is no longer needed. */
+  /** Returns a signal that is aborted when the run ends. Call `stop` when it is no longer needed. Further calls do
+   * nothing. */
   watch(correlationId: string): { readonly ended: AbortSignal; stop(): void } {
     const watcher = new AbortController();
     const watchers = this.#watchers.get(correlationId) ?? new Set();

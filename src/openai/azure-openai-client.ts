@@ -31,7 +31,7 @@ export interface AzureOpenAIClient {
 }
 
 /**
- * Creates a client for one deployment of Azure OpenAI, on the dated API or the v1 API.
+ * Creates a client for one deployment of Azure OpenAI, using the dated API or the v1 API.
  *
  * It ignores environment variables for addresses, keys, organizations and logging, except OPENAI_CUSTOM_HEADERS, which
  * the SDK always reads.

@@ -5,7 +5,7 @@ import { type ChatCompletionModelOptions, createChatCompletionModel } from './ch
 export interface ChatCompletionAgentOptions
   extends ChatCompletionModelOptions, Pick<ModelAgentOptions, 'name' | 'tools' | 'maxToolRounds' | 'responseSchema'> {}
 
-/** Creates an agent on the chat completions of Azure OpenAI. */
+/** Creates an agent that uses the chat completions of Azure OpenAI. */
 export function createChatCompletionAgent<Answer>(
   options: ChatCompletionAgentOptions & { readonly responseSchema: z.ZodType<Answer> },
 ): StructuredAgent<Answer>;

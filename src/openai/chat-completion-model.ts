@@ -29,7 +29,7 @@ export interface ChatCompletionModelOptions {
   readonly instructions: string;
   readonly client: AzureOpenAIClient;
   readonly parameters?: ModelParameters;
-  /** How long the model may take until its first text or reasoning. @default 180,000 */
+  /** How long the model may take until its first text, reasoning or tool call. @default 180,000 */
   readonly firstTokenTimeoutMs?: number;
   /** How long it may then stay silent. @default 60,000 */
   readonly streamIdleTimeoutMs?: number;
@@ -39,7 +39,7 @@ export interface ChatCompletionModelOptions {
   readonly quotesErrors?: boolean;
 }
 
-/** Creates a model on the chat completions of Azure OpenAI. */
+/** Creates a model that uses the chat completions of Azure OpenAI. */
 export function createChatCompletionModel(options: ChatCompletionModelOptions): ChatModel {
   const { client, maxAnswerBytes = 4 * 1024 * 1024 } = options;
   const { firstTokenTimeoutMs = 180_000, streamIdleTimeoutMs = 60_000, quotesErrors = true } = options;

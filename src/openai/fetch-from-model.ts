@@ -10,7 +10,7 @@ const MAX_ERROR_BYTES = 64 * 1024;
  * The `fetch` that the SDK uses for a model.
  *
  * Never follows a redirect, which would send the key and the conversation elsewhere. Tells the SDK not to retry after a
- * redirect, after a timeout (each try is billed), and after a rate limit with a long wait, because a caller is waiting.
+ * redirect, after a timeout (each try is billed), or after a rate limit with a long wait, because a caller is waiting.
  * Limits the size of an error body and wraps it in `error`, because the SDK drops other bodies.
  *
  * @throws ModelConnectionError if the model cannot be reached

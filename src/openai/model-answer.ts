@@ -50,7 +50,7 @@ export class ModelAnswer {
 
   /**
    * @param maxBytes - maximum size of the answer, in bytes of UTF-8, including reasoning
-   * @param redact - removes secrets from the model's error messages
+   * @param redact - removes secrets from a finish reason that an error message quotes
    */
   constructor(maxBytes: number, redact: (text: string) => string) {
     this.#maxBytes = maxBytes;

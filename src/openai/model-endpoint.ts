@@ -110,7 +110,7 @@ function assertUsable(url: URL): void {
   }
 }
 
-/** Rejects a path on an Azure resource, and a query or fragment on any endpoint. */
+/** Checks an endpoint without `openai` in its path: rejects a path on an Azure resource, and any query or fragment. */
 function assertResource({ hostname, search, hash }: URL, path: string): void {
   if (path !== '' && /\.(openai|cognitiveservices|services\.ai)\.azure\.(com|us|cn)$/.test(hostname)) {
     throw new ModelEndpointError(`has a path that Azure OpenAI does not serve; ${EXPECTED}`);

@@ -9,7 +9,7 @@ export interface ModelFailure {
   readonly text: string;
   readonly code: string;
   readonly param: string | undefined;
-  /** Whether the body was JSON. If not, a proxy or gateway probably sent it. */
+  /** Whether the error was a JSON object, as the API sends it. If not, a proxy or gateway probably sent it. */
   readonly isJson: boolean;
   /** Categories of the content filter that were triggered. */
   readonly categories: readonly string[];
@@ -73,7 +73,7 @@ export function isStreamOptionsRefused({ status, text, param, code }: ModelFailu
   return param === undefined && refusesSomething.test(text) && !namesAnother.test(`${text} ${code}`);
 }
 
-/** Returns whether the endpoint supports no streaming. */
+/** Returns whether the endpoint does not support streaming. */
 export function isStreamRefused({ status, text, param }: ModelFailure): boolean {
   return (status === 400 || status === 422) && /\bstream/i.test(param ?? text);
 }

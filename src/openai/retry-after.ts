@@ -2,7 +2,7 @@
  * Returns the wait that a response asks for, from `retry-after-ms`, or from `retry-after` in seconds or as an HTTP
  * date.
  *
- * @returns whole seconds, rounded up; `undefined` if the response has neither header
+ * @returns whole seconds, rounded up; `undefined` if neither header has a valid value
  */
 export function retryAfterSeconds(headers: Headers): number | undefined {
   const milliseconds = Number.parseFloat(headers.get('retry-after-ms') ?? '');

@@ -4,7 +4,7 @@ import { AgentError } from '../durable-agents/index.js';
 const MAX_TAIL_MS = 10_000;
 
 export interface SilenceLimits {
-  /** How long the model may take until its first text or reasoning. */
+  /** How long the model may take until its first text, reasoning or tool call. */
   readonly firstTokenTimeoutMs: number;
   /** How long it may then send nothing at all. */
   readonly streamIdleTimeoutMs: number;
@@ -47,12 +47,12 @@ export class SilenceWatch {
     }
   }
 
-  /** Call when the model sends anything, even a comment. Has no effect before the first visible piece. */
+  /** Call when the model sends anything, even a comment. Has no effect before the answer begins. */
   heard(): void {
     if (this.#hasBegun) this.#waitedMs = 0;
   }
 
-  /** Call at the first visible piece. From then on, the idle timeout applies. */
+  /** Call at the first text, reasoning or tool call. From then on, the idle timeout applies. */
   begun(): void {
     if (this.#hasBegun) return;
     this.#hasBegun = true;

@@ -41,7 +41,7 @@ export function toAgentSettings(values: z.infer<typeof environment>) {
     authorize: values.AGENT_AUTHORIZE,
     /** Maximum number of deliveries of a run that crashes interrupt. */
     maxAttempts: values.AGENT_MAX_ATTEMPTS,
-    /** How long a tool call waits for approval before it counts as rejected. */
+    /** How long a tool call waits for approval before the approval expires. */
     approvalTimeoutHours: values.APPROVAL_TIMEOUT_HOURS,
     /** How long a request waits for its run to end. */
     waitSeconds: values.AGENT_WAIT_SECONDS,

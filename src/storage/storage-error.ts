@@ -8,7 +8,7 @@ export class StorageError extends UnavailableError {
   }
 }
 
-/** A service is set up wrongly for a store. The message says what to do, without key or address. */
+/** A service is not set up as the store requires. The message says what to do, without key or address. */
 export class StoreSetupError extends Error {
   constructor(message: string) {
     super(message);

@@ -46,7 +46,7 @@ async function showAnswers(store: string, options: Options): Promise<Shown> {
     `  phase of a run at the first kill: ${list(phases)}`,
     `  attempts that runs took: ${list(attempts)}`,
     `  runs cancelled at some moment: ${list(report.cancelledRuns)}; threads deleted: ${report.deletedThreads}`,
-    `  lost, doubled, mixed or back from the dead: ${violations.length}`,
+    `  lost, doubled, mixed or revived: ${violations.length}`,
   ];
   return { text, violations };
 }

@@ -50,8 +50,8 @@ export function winningAttempt({ attempts }: RecordedRun): number {
  */
 
 /**
- * Another host takes over a run after a minute, even if the first host is still alive. This is half of that minute: a
- * delivery that reaches the store sooner is the newest, whatever its clock says. A later one may already have been
+ * After a minute, another host may take over a run although the first host is still alive. This is half of that minute:
+ * a delivery that reaches the store sooner is the newest, whatever its clock says. A later one may already have been
  * replaced.
  */
 const MAX_CLOCK_DIFFERENCE_MS = 30_000;

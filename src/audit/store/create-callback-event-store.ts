@@ -13,7 +13,8 @@ const PURGE_TIMEOUT_MS = 120_000;
 /**
  * Creates the event store that the settings select.
  *
- * @param values - stores the events, unless the settings select `memory`. The caller closes it.
+ * @param values - stores the events, unless the settings select `memory`, whose limits apply only to events. The caller
+ * closes it.
  */
 export function createCallbackEventStore(
   settings: CallbackStoreSettings,

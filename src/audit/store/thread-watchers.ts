@@ -5,7 +5,7 @@ import { threadKey } from '../domain/event-thread.js';
 type Announce = (head: ThreadHead | undefined) => void;
 
 /**
- * Follows changes that other processes make to a thread, and announces each new head.
+ * Follows changes that other processes make to a thread, and announces each head that it reads, changed or not.
  *
  * @returns a function that stops following
  */

@@ -15,8 +15,7 @@ export interface ApprovalExpiryOptions {
 }
 
 /**
- * Registers the timer function `expire_approvals`, which resumes runs with expired approvals. Their calls count as
- * rejected.
+ * Registers the timer function `expire_approvals`, which resumes runs with expired approvals. Their calls are not made.
  */
 export function registerApprovalExpiry(options: ApprovalExpiryOptions): void {
   app.timer('expire_approvals', {
@@ -29,7 +28,7 @@ export function registerApprovalExpiry(options: ApprovalExpiryOptions): void {
 /**
  * Signals the entity of each thread with an expired approval.
  *
- * @throws AggregateError if some entities could not be signalled. All others were.
+ * @throws AggregateError if some entities could not be signalled. Tries all others first.
  */
 export async function expireApprovals(
   durableClient: DurableClient,

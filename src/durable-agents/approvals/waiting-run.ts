@@ -97,8 +97,8 @@ export function withDecision(run: WaitingRun, decided: readonly Approval[], deci
 }
 
 /**
- * Returns the state with a decision on an approval of its waiting run. Drops the oldest turns if edited arguments need
- * the space.
+ * Returns the state with a decision on an approval of its waiting run. Drops the oldest turns if the decision
+ * needs the space.
  *
  * @returns undefined if the state still exceeds `maxBytes`
  */
@@ -113,7 +113,7 @@ export function stateWithDecision(
   return boundOpenState(withWaitingState(state, { ...waiting, waitingRun }), maxBytes, new Date());
 }
 
-/** Returns the state after the end of a waiting run, which keeps its approvals. */
+/** Returns the state after the end of its waiting run. Keeps the run's approvals as past ones, without arguments. */
 export function withoutWaitingRun({ waitingRun, deferredRuns, pastApprovals }: WaitingState): WaitingState {
   const correlationId = waitingRun?.request.correlationId ?? '';
   const past = (waitingRun?.approvals ?? []).map(({ decision, ...approval }) => ({

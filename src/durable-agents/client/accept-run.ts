@@ -49,9 +49,12 @@ export interface AcceptRunOptions {
   readonly log: Logger;
 }
 
-/** A run whose record is written, and which can now be sent to its entity. */
+/** An accepted request, whose run can now be sent to its entity. */
 export interface AcceptedRequest {
-  /** How the run ended, if an earlier request started it. Do not start it then. */
+  /**
+   * How the run ended, or its open approvals, if an earlier request started it and that is known. If set, do not start
+   * the run.
+   */
   readonly outcome: RunOutcome | undefined;
   /** Signals the entity to start the run. */
   start(): Promise<StartedRun>;

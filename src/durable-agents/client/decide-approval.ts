@@ -46,7 +46,7 @@ export interface DecideOptions {
  *
  * @returns `isNew` is false if the same decision was made before
  * @throws HttpError 404 for an unknown approval, 410 for an expired one, 409 if another decision was made, 413 if the
- * edited arguments do not fit into the state
+ * decision does not fit into the thread's state
  * @throws UnavailableError if the entity does not handle it in time
  */
 export async function decideApproval(
@@ -77,7 +77,8 @@ export async function decideApproval(
   if (state !== undefined && stateWithDecision(state, found.approval, next, maxStateBytes) === undefined) {
     throw new HttpError(
       413,
-      `The decision does not fit into the state of its thread (at most ${maxStateBytes} bytes).`,
+      `The decision does not fit into the state of its thread, which has at most ${maxStateBytes} bytes ` +
+        '(AGENT_MAX_STATE_BYTES). Shorten the reason or the edited arguments.',
     );
   }
   const input: DecideInput = { ...decided, approvalId, approved };
@@ -154,5 +155,5 @@ function sameDecision(found: FoundApproval, digest: string): FoundApproval {
 }
 
 function expired(): HttpError {
-  return new HttpError(410, 'The approval has expired: the call was rejected.');
+  return new HttpError(410, 'The approval has expired: the call is not made.');
 }

@@ -41,7 +41,7 @@ export async function deleteThread(thread: ThreadIdentity, options: DeleteThread
   const { deletedAt } = await tombstones.bury(thread, ids);
   await Promise.all(ids.map((correlationId) => runRecords.cancel({ ...thread, correlationId })));
   const deletion = new EntityDeletion(thread, durableClient, deletedAt);
-  // A run may add to the conversation after its end, so the deletion continues.
+  // An open run may still add its turn, so an empty conversation is not enough: wait for the entity's deletion.
   const hasOpenRuns = ids.length > 0;
   if (hasOpenRuns) await deletion.signal();
   const endsAtMs = performance.now() + timeoutMs;

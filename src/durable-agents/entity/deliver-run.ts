@@ -123,7 +123,8 @@ export async function deliverRun(
       if (record?.cancelRequestedAt !== undefined) entity.signalEntity(entity.entityId, 'resume');
       return { result: { status: 'waiting_for_approval', correlation_id: correlationId } };
     }
-    const message = 'The run cannot wait for approval: its steps so far exceed AGENT_MAX_STATE_BYTES.';
+    const message =
+      'The run cannot wait for approval: with its steps so far, the thread would exceed AGENT_MAX_STATE_BYTES.';
     result = await failRun({ ...about, history, isResumed: true }, new AgentError('state_too_large', message));
   }
   const ended = waitingRun === undefined ? owned : withWaitingState(owned, withoutWaitingRun(waitingStateOf(owned)));

@@ -94,7 +94,7 @@ export class RunDelivery {
     this.#stopFollowing();
     const { runRecords, run } = this.#options;
     const noted = this.noteWaiting(waiting);
-    const record = await this.#within('the wait of the run could not be recorded', () =>
+    const record = await this.#within('the run could not be recorded as waiting', () =>
       runRecords.suspend(run, firstUpdateAt, this.#stored),
     );
     await Promise.all([noted, this.#list('waiting_for_approval', record, await this.#listed)]);
@@ -122,7 +122,7 @@ export class RunDelivery {
     await Promise.all([ended, listed]);
   }
 
-  /** Ends the record of a run that an earlier delivery completed, if that delivery could not. */
+  /** Ends the record of a run that an earlier delivery ended without being able to record it. */
   async repair(history: readonly ThreadEntry[]): Promise<void> {
     const { runRecords, run } = this.#options;
     await this.#within('the end of the run could not be recorded', async () => {

@@ -29,7 +29,8 @@ export interface RunEnvelope {
 }
 
 /**
- * Parses everything in a run request except its message.
+ * Parses where a run request goes and how to answer it. {@link parseRunMessage} parses the message, its role and its
+ * options.
  *
  * @throws HttpError 400 or 413
  */

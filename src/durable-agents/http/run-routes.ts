@@ -59,7 +59,7 @@ export function createListRunsRoute({ access, runRecords }: RunRoutesOptions): H
 }
 
 /**
- * `POST agents/{agentName}/threads/{thread_id}/runs/{correlation_id}/cancel`: 202 if the cancellation is under way, 200
+ * `POST agents/{agentName}/threads/{thread_id}/runs/{correlation_id}/cancel`: 202 if this request cancels the run, 200
  * if the run was already cancelled, 409 if it completed or failed.
  */
 export function createCancelRunRoute(options: RunRoutesOptions): HttpHandler {

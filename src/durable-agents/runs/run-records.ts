@@ -210,7 +210,7 @@ export class RunRecords {
   }
 
   /**
-   * Records how a run ended, unless it has already ended.
+   * Records how a run ended, unless its record already has this status. Replaces a different end.
    *
    * @param stored - the record that {@link begin} wrote, which saves a read
    * @returns the new record

@@ -7,8 +7,9 @@ const CUT_MARK = '… [cut: the thread has reached AGENT_MAX_STATE_BYTES]';
 
 /**
  * Cuts the parts of a turn until it is smaller by `excess` bytes, or nothing is left to cut: tool results first, then
- * reasoning, then the texts of the answer, then the arguments of calls, each from the largest on. A cut part ends with
- * a mark and has its original size in `extensionData`. Never cuts the request.
+ * reasoning, then the texts of the answer, then the arguments of calls, each from the largest on. A cut text
+ * or result ends with a mark; the arguments of a cut call become `{}`. Each cut part has its original size in
+ * `extensionData`. Never cuts the request.
  */
 export function cutNewestTurn(
   turn: readonly ThreadEntry[],
@@ -64,7 +65,7 @@ function changesOf(content: ThreadContent, cutValue: (value: unknown) => string 
       return text === undefined ? undefined : { text };
     }
     case 'functionCall':
-      // An object cannot be cut to a part of an object.
+      // A part of a JSON object is not valid JSON, so the arguments become empty.
       return cutValue(content.arguments) === undefined ? undefined : { arguments: {} };
     default:
       return undefined;

@@ -46,7 +46,7 @@ export class HistoryWindow {
       tokenCount: messages.reduce((sum, message) => sum + countTokens(message), 0),
     });
     const turns = turnsOf(replayableEntries(history));
-    // Stops here, without counting the tokens of older turns.
+    // Counts the tokens of at most `maxTurns` turns, not of older ones.
     const candidates = maxTurns === 1 ? [] : turns.slice(1 - maxTurns).map((turn) => toTurn(replayableMessages(turn)));
     const fitting = newestWithin(candidates, maxTokens - toTurn(request).tokenCount);
     return new HistoryWindow(fitting, request, turns.length - fitting.length);

@@ -37,7 +37,7 @@ export interface ThreadPurgeRun {
  * Removes expired tombstones, and deletes idle threads as `DELETE` does. Starts where the previous purge stopped, so
  * that threads which cannot be deleted do not block the others.
  *
- * @throws AggregateError if some threads could not be deleted. All others were.
+ * @throws AggregateError if some threads could not be deleted. Tries all others first, unless aborted.
  */
 export async function purgeThreads(options: PurgeThreadsOptions, run: ThreadPurgeRun): Promise<void> {
   const { signal, log } = run;

@@ -71,8 +71,8 @@ export async function callTool(
 }
 
 /**
- * Converts an error for the model. Logs the message of an error other than {@link ToolError}, which may reveal
- * internals.
+ * Converts an error for the model. The message of an error other than {@link ToolError} goes only to the log, because it
+ * may reveal internals.
  */
 function toToolError(error: unknown, { callId, toolName }: ToolCall, context: ToolContext): ToolError {
   if (error instanceof ToolError) return error;

@@ -32,8 +32,8 @@ export interface ModelAgentOptions {
 }
 
 /**
- * Creates an agent on a model. It asks the model, makes the tool calls of the answer concurrently, and asks again with
- * their results, until an answer has no calls.
+ * Creates an agent that uses a model. It asks the model, makes the tool calls of the answer concurrently, and asks again
+ * with their results, until an answer has no calls.
  *
  * @throws TypeError if two tools have the same name
  */
@@ -218,7 +218,8 @@ function toResultPart({ callId, toolName }: ToolCall, outcome: ToolOutcome): Age
   return { kind: 'tool_result', text: '', callId, toolName, ...outcome };
 }
 
-/** Returns the model's answer for the next round. Omits arguments that are not JSON, which providers refuse. */
+/** Returns the model's answer for the next round. Omits arguments that are not a JSON object, which providers
+ * refuse. */
 function toMessage({ texts }: AnswerStep, calls: readonly ToolCall[]): ThreadMessage {
   const said = texts.filter(({ kind, text }) => kind === 'text' && text !== '');
   return {

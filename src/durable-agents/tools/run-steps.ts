@@ -76,7 +76,7 @@ export class RunSteps {
     this.#partition = threadPartition(options.run);
   }
 
-  /** Reads the steps of earlier deliveries, and removes the steps of completed runs. Call it first. */
+  /** Reads the steps of earlier deliveries, and removes the steps of ended runs. Call it first. */
   async load(): Promise<void> {
     const { run, store, finished = {}, isAnswered, log } = this.#options;
     const prefix = this.#prefix;

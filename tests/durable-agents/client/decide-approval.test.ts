@@ -52,7 +52,9 @@ describe('decideApproval', () => {
     await expect(decideApproval(thread, edited, optionsFor(durable, 4096))).rejects.toThrow(
       expect.objectContaining({
         status: 413,
-        message: 'The decision does not fit into the state of its thread (at most 4096 bytes).',
+        message:
+          'The decision does not fit into the state of its thread, which has at most 4096 bytes ' +
+          '(AGENT_MAX_STATE_BYTES). Shorten the reason or the edited arguments.',
       }),
     );
     expect(durable.signals).toEqual([]);

@@ -171,7 +171,10 @@ export class DurableEventStore implements CallbackEventStore {
   }
 }
 
-/** Accepts any value, because other clients may send any time with their request. */
+/**
+ * Returns the earlier of now and the request's time: ISO 8601 in UTC. Ignores an invalid time, because clients may send
+ * any.
+ */
 function earliest(acceptedAt: string | undefined): string {
   const now = new Date();
   const accepted = new Date(acceptedAt ?? now);

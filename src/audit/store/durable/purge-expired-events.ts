@@ -16,7 +16,7 @@ const THREADS_AT_ONCE = 4;
  * Drops expired events: the oldest events of a thread, or the whole thread if nothing in it is newer. Threads without
  * expired events are not read.
  *
- * @throws AggregateError if some threads could not be purged. All others were purged.
+ * @throws AggregateError if some threads could not be purged. Tries all others first, unless aborted.
  */
 export async function purgeExpiredEvents({ store, cutoff, signal, log }: PurgeOptions): Promise<void> {
   const failures: unknown[] = [];

@@ -132,7 +132,7 @@ function addEntries<Tag>(entries: LogEntry<Tag>[], block: Block<Tag>, first: num
   const firstIndex = first - block.firstSequence;
   const offset = startAt(block, firstIndex);
   const endOffset = endAt(block, end - 1 - block.firstSequence);
-  // Faster if each character is one byte: decode all texts at once.
+  // Decodes all texts at once, which is faster. Slicing the result works only if each character is one byte.
   const text = end - first < MIN_TEXTS_AT_ONCE ? '' : block.bytes.toString('utf8', offset, endOffset);
   const isAscii = text.length === endOffset - offset;
   for (let sequence = first; sequence < end; sequence += 1) {

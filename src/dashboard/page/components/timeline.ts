@@ -46,7 +46,7 @@ export function Timeline(props: TimelineProps): VNode {
   const active = useMemo(() => indexOfSequence(events, activeSequence), [events, activeSequence]);
   const activeEvent = active === undefined ? undefined : events[active];
 
-  // An event of a superseded attempt is loaded after it is selected.
+  // Scrolls to an event that was selected elsewhere. That of a superseded attempt is loaded after it is selected.
   const scrolledTo = useRef<number | undefined>(undefined);
   useEffect(() => {
     if (active === undefined || scrolledTo.current === activeSequence) return;
@@ -59,6 +59,7 @@ export function Timeline(props: TimelineProps): VNode {
     const target = Math.max(0, Math.min(events.length - 1, index));
     const event = events[target];
     if (event === undefined) return;
+    scrolledTo.current = event.sequence;
     onActivate(event.sequence);
     letGo();
     const run = runs[event.runIndex];
