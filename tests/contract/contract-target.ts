@@ -70,10 +70,13 @@ export function describeTargets(name: string, tests: (api: () => AgentApi) => vo
 }
 
 function useTarget(target: ContractTarget): () => AgentApi {
-  let started: StartedTarget;
+  let started: StartedTarget | undefined;
   beforeAll(async () => {
     started = await target.start();
   });
-  afterAll(() => started.stop());
-  return () => started.api;
+  afterAll(() => started?.stop());
+  return () => {
+    if (started === undefined) throw new Error('Use the API only while a test runs.');
+    return started.api;
+  };
 }

@@ -20,7 +20,7 @@ describeTargets('threads and runs', (api) => {
   const conversation = (threadId: string, method = 'GET') =>
     api().call(method, `agents/CallbackAgent/threads/${encodeURIComponent(threadId)}`);
 
-  it('a cancelled run ends as cancelled, and an ended one does not change', async () => {
+  it('a run ends as cancelled unless it completes first, and an ended one does not change', async () => {
     const threadId = newThreadId();
     await accept(threadId, 'First');
     const { id } = await accept(threadId, 'Second');

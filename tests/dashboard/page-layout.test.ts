@@ -1,17 +1,14 @@
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { newThreadId } from '../support/agent-api.js';
+import { numberedPieces } from '../support/numbered-pieces.js';
 import { findingsInBothThemes } from './support/axe.js';
 import { isBrowserMissing, useBrowser } from './support/browser.js';
-import { useApp } from './support/shared-app.js';
-
-const words = Array.from({ length: 60 }, (_, index) => `word${index} `);
+import { refusal, useApp } from './support/shared-app.js';
 
 describe.skipIf(isBrowserMissing)('the dashboard page: layout (needs Chromium)', () => {
   const openPage = useBrowser();
-  const app = useApp((message) =>
-    message === 'fail' ? { status: 400, body: { error: { message: 'No.' } } } : { pieces: words },
-  );
+  const app = useApp((message) => (message === 'fail' ? refusal : { pieces: numberedPieces(60) }));
 
   it('shows either the list or a thread on a phone, without horizontal scrolling', async () => {
     const { baseUrl, api } = app;

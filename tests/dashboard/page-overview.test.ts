@@ -130,19 +130,7 @@ describe.skipIf(isBrowserMissing)('the dashboard page: overview (needs Chromium)
     await watched.open(app.baseUrl, '#/');
     await page.getByText('No runs in this time.').waitFor();
     await page.clock.runFor(10_000);
-    // Playwright reports this request after all earlier ones.
-    const last = `${app.baseUrl}/api/agents`;
-    const endWithLast = async (): Promise<void> => {
-      const reported = page.waitForRequest(last);
-      await page.evaluate((url) => fetch(url).then(() => undefined), last);
-      await reported;
-    };
-    await endWithLast();
-    const requests: string[] = [];
-    page.on('request', (request) => requests.push(request.url()));
-    await page.clock.runFor(60_000);
-    await endWithLast();
-    expect(requests).toEqual([last]);
+    expect(await watched.requestsDuring(60_000)).toEqual([]);
   });
 
   it('says which agent has more runs than were read, and why figures are missing', async () => {

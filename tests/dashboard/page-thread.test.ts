@@ -1,17 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { newThreadId } from '../support/agent-api.js';
+import { numberedPieces } from '../support/numbered-pieces.js';
 import { isBrowserMissing, useBrowser } from './support/browser.js';
-import { useApp } from './support/shared-app.js';
+import { refusal, useApp } from './support/shared-app.js';
 
-const words = Array.from({ length: 60 }, (_, index) => `word${index} `);
-const numbers = Array.from({ length: 9_999 }, (_, index) => `${index} `);
+const numbers = numberedPieces(9_999);
 
 describe.skipIf(isBrowserMissing)('the dashboard page: one thread (needs Chromium)', () => {
   const openPage = useBrowser();
   const app = useApp((message) => {
-    if (message === 'fail') return { status: 400, body: { error: { message: 'No.' } } };
-    return { pieces: message === 'count' ? numbers : words };
+    if (message === 'fail') return refusal;
+    return { pieces: message === 'count' ? numbers : numberedPieces(60) };
   });
 
   it('shows why a run failed, and the figures of each run', async () => {

@@ -4,7 +4,7 @@ import { startAppWithModel } from '../support/app-with-model.js';
 import type { ModelAnswer } from '../support/scripted-model.js';
 import { seriousFindings } from './support/axe.js';
 import { isBrowserMissing, useBrowser } from './support/browser.js';
-import { useApp } from './support/shared-app.js';
+import { refusal, useApp } from './support/shared-app.js';
 
 describe.skipIf(isBrowserMissing)('the dashboard page: threads and runs (needs Chromium)', () => {
   const openPage = useBrowser();
@@ -128,15 +128,10 @@ describe.skipIf(isBrowserMissing)('the dashboard page: threads and runs (needs C
     await page.locator('.answer[aria-busy=false]').waitFor();
     await page.locator('.thread-link[aria-current=page]', { hasText: '1 run' }).waitFor();
     await page.clock.runFor(10_000);
-    const requests: string[] = [];
-    page.on('request', (request) => requests.push(request.url()));
-    await page.clock.runFor(20_000);
-    expect(requests).toEqual([]);
+    expect(await watched.requestsDuring(20_000)).toEqual([]);
   });
 });
 
 function answerTo(message: string): ModelAnswer {
-  return message === 'fail'
-    ? { status: 400, body: { error: { message: 'No.' } } }
-    : { pieces: [`answer to ${message}`] };
+  return message === 'fail' ? refusal : { pieces: [`answer to ${message}`] };
 }

@@ -16,28 +16,30 @@ afterEach(() => {
 
 /** The host kills a worker that takes longer than this to stop. */
 const HOST_PATIENCE_MS = 5000;
-/** Generous, for a very busy machine. */
-const HANG_MS = 60_000;
+/** Less than the 30 s after which the SDK gives up by itself. Generous, for a very busy machine. */
+const HANG_MS = 20_000;
 
 describe('an unreachable telemetry sink', () => {
   it('delays the shutdown for less time than the host waits', () => {
     expect(STOP_TIMEOUT_MS).toBeLessThan(HOST_PATIENCE_MS);
   });
 
-  it.each(['refuses', 'hangs'] as const)(
-    'that %s does not block runs or shutdown, and causes a warning',
-    async (how) => {
-      const silent = createServer(() => undefined);
-      const endpoint = how === 'hangs' ? await listenForTest(silent) : 'http://127.0.0.1:9';
-      vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', endpoint);
-      const log = createRecordingLog();
-      let endedMs = 0;
-      await withTelemetry({ otlpProtocol: 'http/json' }, log, async (telemetry) => {
-        await tracedRun(sunny, telemetry);
-        endedMs = performance.now();
-      });
-      expect(performance.now() - endedMs).toBeLessThan(HANG_MS);
-      expect(log.lines.join('\n')).toMatch(/could not be sent|were not sent/);
-    },
-  );
+  it.each([
+    ['refuses', /could not be sent|were not sent/],
+    ['hangs', /were not sent before the app stopped/],
+  ] as const)('that %s does not block runs or shutdown, and causes a warning', async (how, warning) => {
+    const silent = createServer(() => undefined);
+    const endpoint = how === 'hangs' ? await listenForTest(silent) : 'http://127.0.0.1:9';
+    vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', endpoint);
+    // Otherwise the exporter would give up before the limit of the shutdown.
+    if (how === 'hangs') vi.stubEnv('OTEL_EXPORTER_OTLP_TIMEOUT', '120000');
+    const log = createRecordingLog();
+    let endedMs = 0;
+    await withTelemetry({ otlpProtocol: 'http/json' }, log, async (telemetry) => {
+      await tracedRun(sunny, telemetry);
+      endedMs = performance.now();
+    });
+    expect(performance.now() - endedMs).toBeLessThan(HANG_MS);
+    expect(log.lines.join('\n')).toMatch(warning);
+  });
 });

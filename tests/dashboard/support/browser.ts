@@ -68,6 +68,23 @@ export class WatchedPage {
     await this.page.keyboard.press('Enter');
   }
 
+  /** Advances the page's clock, which must be installed. @returns the URLs that the page requested meanwhile */
+  async requestsDuring(ms: number): Promise<string[]> {
+    const marker = new URL('/api/agents?marker', this.page.url()).href;
+    // Playwright reports requests late, but in order.
+    const reportEarlierRequests = async (): Promise<void> => {
+      const reported = this.page.waitForRequest(marker);
+      await this.page.evaluate((url) => fetch(url).then(() => undefined), marker);
+      await reported;
+    };
+    await reportEarlierRequests();
+    const urls: string[] = [];
+    this.page.on('request', (request) => urls.push(request.url()));
+    await this.page.clock.runFor(ms);
+    await reportEarlierRequests();
+    return urls.filter((url) => url !== marker);
+  }
+
   /** Shows all events of the open thread, and waits until the line below them has a text. */
   async showEvents(foot: string): Promise<void> {
     await this.page.getByRole('tab', { name: 'Events' }).click();

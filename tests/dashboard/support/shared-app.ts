@@ -7,6 +7,9 @@ import type { ModelAnswer } from '../../support/scripted-model.js';
 
 const PAUSE_MS = 20;
 
+/** The answer of a model that rejects the request. */
+export const refusal: ModelAnswer = { status: 400, body: { error: { message: 'No.' } } };
+
 /** An app for all tests of a file. Each test uses its own threads and messages. */
 export interface SharedApp {
   readonly baseUrl: string;
