@@ -1,28 +1,23 @@
 import { describe, expect, it } from 'vitest';
-import { finish, text } from '../../support/agent-parts.js';
 import { runRequest } from '../../support/run-request.js';
 import { HookedKeyValueStore } from '../../support/hooked-key-value-store.js';
-import { readFigures, type RunFigures } from '../../../src/durable-agents/runs/run-figures.js';
 import { RunRecords } from '../../../src/durable-agents/runs/run-records.js';
 import type { KeyValueStore } from '../../../src/storage/key-value-store.js';
 import { MemoryKeyValueStore } from '../../../src/storage/memory/memory-key-value-store.js';
-import { ScriptedAgent } from '../../support/scripted-agent.js';
 import { ownedBy } from '../../../src/durable-agents/thread/thread-state.js';
 import { threadState } from '../../support/thread-entries.js';
 import { operate, sunny } from './operate-entity.js';
 
-const newRun = { ...runRequest(), agentName: 'ScriptedAgent', threadId: 'thread-1' };
+const run = { ...runRequest(), agentName: 'ScriptedAgent', threadId: 'thread-1' };
 
 /** A store that has recorded this number of deliveries of the run. */
 async function storageAfter(deliveries: number): Promise<KeyValueStore> {
   const storage = new MemoryKeyValueStore();
-  for (let delivery = 1; delivery <= deliveries; delivery += 1) await new RunRecords(storage).begin(newRun, 1);
+  for (let delivery = 1; delivery <= deliveries; delivery += 1) await new RunRecords(storage).begin(run, 1);
   return storage;
 }
 
 describe('the record of a run', () => {
-  const run = { ...runRequest(), agentName: 'ScriptedAgent', threadId: 'thread-1' };
-
   it('ends as failed when the thread belongs to another user', async () => {
     const storage = new MemoryKeyValueStore();
     const agent = sunny();
@@ -104,43 +99,5 @@ describe('a run that is redelivered repeatedly', () => {
     const again = await operate({ operationName: 'run', input, state: entity.getState(), retryCount: 9 }, sunny());
     expect(again.entity.results).toMatchObject([{ status: 'success' }]);
     expect(again.entity.getState()).toEqual(entity.getState());
-  });
-});
-
-async function figures(storage: KeyValueStore): Promise<readonly RunFigures[]> {
-  return (await readFigures(storage, 'ScriptedAgent', { until: new Date('9999-01-01'), limit: 10 })).runs;
-}
-
-describe('the statistics of an agent', () => {
-  it('include a run with its tokens and times, without extra requests', async () => {
-    let commits = 0;
-    const storage = new HookedKeyValueStore((method) => {
-      if (method === 'commit') commits += 1;
-    });
-    const usage = { inputTokenCount: 5, outputTokenCount: 2, totalTokenCount: 7 };
-    const seenWhileRunning: RunFigures[] = [];
-    const agent = new ScriptedAgent([
-      text('Sunny.'),
-      async () => seenWhileRunning.push(...(await figures(storage))),
-      finish({ usage }),
-    ]);
-
-    await operate({ operationName: 'run', input: runRequest() }, agent, storage);
-
-    expect(seenWhileRunning).toMatchObject([{ status: 'running' }]);
-    const [figure, ...others] = await figures(storage);
-    expect(others).toEqual([]);
-    expect(figure).toMatchObject({ status: 'completed', inputTokens: 5, outputTokens: 2 });
-    expect(figure?.totalMs).toBeGreaterThanOrEqual(figure?.firstUpdateMs ?? Infinity);
-    // The record and the list entry, when the run begins and when it ends.
-    expect(commits).toBe(4);
-  });
-
-  it('include a run that never started because its conversation cannot be read', async () => {
-    const storage = new MemoryKeyValueStore();
-
-    await operate({ operationName: 'run', input: runRequest(), state: 'garbage' }, sunny(), storage);
-
-    expect(await figures(storage)).toMatchObject([{ status: 'failed', errorCode: expect.any(String) }]);
   });
 });

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import type { AppendResult } from '../../../../src/audit/domain/thread-changes.js';
 import type { CallbackEventStore, ListOptions } from '../../../../src/audit/store/callback-event-store.js';
 import type { EventThread } from '../../../../src/audit/domain/event-thread.js';
 import { StorageError } from '../../../../src/storage/storage-error.js';
@@ -9,31 +8,9 @@ import type { RecordedRun } from '../../../../src/audit/domain/recorded-run.js';
 import { runId, runOf } from '../../../support/callback-events.js';
 import { expectLawfulPage } from '../contract/read-thread.js';
 import type { HistoryCommand } from './history-commands.js';
+import { type Append, type Begin, brokenLaws, type Clear } from './history-laws.js';
 import type { HistoryStores } from './history-stores.js';
 import { HistoryWriter } from './history-writer.js';
-
-/** The start and end of an action on a logical clock. */
-interface Span {
-  readonly start: number;
-  readonly end: number;
-}
-
-interface Append extends Span {
-  readonly writer: HistoryWriter;
-  /** The indexes of events that were not known to be stored before. */
-  readonly newIndexes: readonly number[];
-  readonly result: AppendResult;
-}
-
-interface Begin extends Span {
-  readonly writer: HistoryWriter;
-  /** Whether the writer begins for the first time. Later begins change nothing unless the thread was cleared. */
-  readonly isFirst: boolean;
-}
-
-interface Clear extends Span {
-  readonly thread: EventThread;
-}
 
 /** The number of retries of a failed call. */
 const MAX_TRIES = 30;
@@ -76,6 +53,7 @@ export class ConcurrentHistory {
 
   /** @returns the broken laws */
   async end(): Promise<readonly string[]> {
+    const actions = { writers: this.#writers, begins: this.#begins, appends: this.#appends, clears: this.#clears };
     for (const thread of this.#threads) {
       const pages = await Promise.all(this.#stores.stores.map((store) => this.#list(store, thread)));
       const [events = []] = pages;
@@ -83,11 +61,8 @@ export class ConcurrentHistory {
         'all stores return the same events',
         pages.every((other) => isDeepStrictEqual(other, events)),
       );
-      this.#expectOrder(events);
-      this.#expectAcknowledgedEvents(thread, events);
-      await this.#expectCounts(thread, events);
+      this.#broken.push(...brokenLaws(actions, thread, events, await this.#readRuns(thread)));
     }
-    this.#expectSuperseded();
     return this.#broken;
   }
 
@@ -158,113 +133,14 @@ export class ConcurrentHistory {
     return page.events;
   }
 
-  /** Each event is stored once. Those of an attempt are in order, after those of earlier attempts. */
-  #expectOrder(events: readonly StoredEvent[]): void {
-    const lastIndexes = new Map<number, number>();
-    const lastAttempts = new Map<string, number>();
-    const writers = new Map<string, number>();
-    for (const event of events) {
-      const { writer, index } = nameOf(event);
-      this.#law(`${writer}#${index} is in order`, index > (lastIndexes.get(writer) ?? -1));
-      lastIndexes.set(writer, index);
-      this.#law(
-        `${writer}#${index} is after earlier attempts`,
-        event.attempt >= (lastAttempts.get(event.correlationId) ?? 1),
-      );
-      lastAttempts.set(event.correlationId, event.attempt);
-      const number = `${event.correlationId}|${event.attempt}`;
-      this.#law(`attempt ${number} has only one writer`, (writers.get(number) ?? writer) === writer);
-      writers.set(number, writer);
-      const { correlationId } = this.#writers[writer]?.run ?? {};
-      this.#law(`${writer}#${index} belongs to its run`, correlationId === event.correlationId);
-    }
-  }
-
-  /** Accepted events are stored unless they were cleared. */
-  #expectAcknowledgedEvents(thread: EventThread, events: readonly StoredEvent[]): void {
-    const names = new Set(events.map(({ fields }) => textOf(fields)));
-    const clears = this.#clears.filter((clear) => clear.thread === thread);
-    for (const { writer, newIndexes, result, start, end } of this.#appends) {
-      if (writer.thread !== thread || result.status !== 'kept') continue;
-      if (clears.every((clear) => clear.end < start)) {
-        for (const index of newIndexes) {
-          const name = `${writer.number}#${index}`;
-          this.#law(`${name} was acknowledged, so it is stored`, names.has(name));
-        }
-      }
-      const isAgain = this.#appends.some((other) => other.writer === writer && other.end > end);
-      if (!isAgain && clears.some((clear) => clear.start > end)) {
-        for (const index of newIndexes) {
-          const name = `${writer.number}#${index}`;
-          this.#law(`${name} was cleared, so it is gone`, !names.has(name));
-        }
-      }
-    }
-  }
-
-  /** Run records count the stored and missing events of each attempt. */
-  async #expectCounts(thread: EventThread, events: readonly StoredEvent[]): Promise<void> {
-    const wasCleared = this.#clears.some((clear) => clear.thread === thread);
+  /** Reads the records of all runs of a thread, by correlation id. */
+  async #readRuns(thread: EventThread): Promise<ReadonlyMap<string, RecordedRun>> {
+    const runs = new Map<string, RecordedRun>();
     for (const id of [0, 1].map(runId)) {
       const run = await this.#stores.stores[0]?.readRun(thread, id);
-      for (const { token, eventCount, lostEvents, lastSequence } of run?.attempts ?? []) {
-        const own = events.filter((event) => event.correlationId === id && token === tokenOf(event));
-        const last = own.at(-1);
-        this.#law(`the run record has the last event of ${token}`, last?.sequence === lastSequence);
-        this.#law(
-          `the run record has the event count of ${token}`,
-          last === undefined || nameOf(last).index === eventCount - 1,
-        );
-        const missing = eventCount - lostEvents - own.length;
-        this.#law(
-          `the run record has the number of events that ${token} lost`,
-          wasCleared ? missing >= 0 : missing === 0,
-        );
-      }
+      if (run !== undefined) runs.set(id, run);
     }
-  }
-
-  /** When the other attempts of a writer's run started. */
-  #othersOf(writer: HistoryWriter): Begin[] {
-    return this.#begins.filter(
-      (begin) =>
-        begin.writer !== writer &&
-        begin.writer.thread === writer.thread &&
-        begin.writer.run.correlationId === writer.run.correlationId,
-    );
-  }
-
-  /**
-   * An attempt cannot append after a later one has started. A late attempt cannot append after one that is not late has
-   * started. Otherwise it can.
-   */
-  #expectSuperseded(): void {
-    for (const { writer, result, start, end } of this.#appends) {
-      const own = this.#begins.filter((begin) => begin.writer === writer);
-      const ownStart = own[0]?.start ?? 0;
-      const others = this.#othersOf(writer);
-      const clears = this.#clears.filter((clear) => clear.thread === writer.thread);
-      const isCertain = others.some((begin) => {
-        const { isLate, number } = begin.writer;
-        const isLater =
-          isLate === writer.isLate && number > writer.number && own.every((mine) => mine.end < begin.start);
-        const isYounger = !isLate && writer.isLate;
-        const isKnown = clears.every((clear) => clear.end < begin.start || clear.start > end);
-        return begin.isFirst && begin.end < start && isKnown && (isLater || isYounger);
-      });
-      // A clear discards attempts. An attempt that begins again after it counts as new.
-      const hasReturned = others.some((begin) => !begin.isFirst && clears.some((clear) => clear.start < begin.end));
-      const isSuperseded = result.status === 'superseded';
-      this.#law(`writer ${writer.number} is superseded`, isSuperseded || !isCertain || hasReturned);
-      // Of two attempts whose run was cleared, the one that continues first stays, unless the other has a higher
-      // number. A late attempt never replaces one that is not late.
-      const wasCleared = clears.some((clear) => clear.start < end);
-      const isPossible = others.some(
-        ({ start: begun, end: known, writer: { isLate } }) =>
-          begun < end && (isLate === writer.isLate ? wasCleared || known > ownStart : !isLate),
-      );
-      this.#law(`writer ${writer.number} is superseded only by another attempt`, !isSuperseded || isPossible);
-    }
+    return runs;
   }
 
   #law(text: string, isKept: boolean): void {
@@ -290,21 +166,4 @@ export class ConcurrentHistory {
 function isRun({ correlationId, requestMessage }: RecordedRun, number: number): boolean {
   const run = runOf(number);
   return correlationId === run.correlationId && requestMessage === run.requestMessage;
-}
-
-function textOf(fields: string): string {
-  const { text, response_text: answer }: { text?: string; response_text?: string } = JSON.parse(`{${fields}}`);
-  return text ?? answer ?? '';
-}
-
-/** The attempt of an event, and its index. */
-function nameOf({ fields }: StoredEvent): { readonly writer: number; readonly index: number } {
-  const [writer, index] = textOf(fields).split('#').map(Number);
-  if (writer === undefined || index === undefined)
-    throw new Error(`This event does not belong to the history: ${fields}`);
-  return { writer, index };
-}
-
-function tokenOf(event: StoredEvent): string {
-  return `writer-${nameOf(event).writer}`;
 }
