@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { startLocalApp } from '../support/local-app.js';
 import { startScriptedModel } from '../support/scripted-model.js';
 import { type AcceptedRun, checkCancelled, checkThread, phaseOfKill } from './check-thread.js';
-import { count, crashSettings, KilledHost, SETTLE_WITHIN_MS, type Settings } from './killed-host.js';
+import { crashSettings, KilledHost, SETTLE_WITHIN_MS, type Settings } from './killed-host.js';
 import { ThreadApi, type ThreadView } from './thread-api.js';
 
 const CHUNKS = 200;
@@ -40,9 +40,9 @@ export interface CrashReport {
 
 /**
  * Kills the host with SIGKILL at random moments while runs stream their answers, and restarts it. Checks that every
- * accepted run ends with exactly one answer, that the conversation contains this answer, and that no other events change.
- * At random moments it also cancels a run, which must end once, and deletes a thread, which must leave nothing behind.
- * A second host with its own entities reads the same store.
+ * accepted run ends with exactly one answer, that the conversation contains this answer, and that no other events
+ * change. At random moments it also cancels a run, which must end once, and deletes a thread, which must leave nothing
+ * behind. A second host with its own entities reads the same store.
  */
 export async function runCrashRounds({ rounds, storeSettings, onRound }: CrashOptions): Promise<CrashReport> {
   const dataFolder = await mkdtemp(path.join(tmpdir(), 'crash-'));
@@ -132,6 +132,11 @@ type MutableReport = {
       ? number
       : Record<string, number>;
 };
+
+/** Counts one more of the things with this name. */
+export function count(counts: Record<string, number>, name: string): void {
+  counts[name] = (counts[name] ?? 0) + 1;
+}
 
 /** Starts two consecutive runs on the first thread and one on the second, at different moments. */
 async function accept(api: ThreadApi, [first = '', second = '']: readonly string[]): Promise<AcceptedRun[]> {

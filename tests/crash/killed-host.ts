@@ -1,8 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { modelSettings } from '../support/scripted-model.js';
 import { type LocalApp, type LocalAppOptions, startLocalApp } from '../support/local-app.js';
-import type { ScriptedModel } from '../support/scripted-model.js';
+import { modelSettings, type ScriptedModel } from '../support/scripted-model.js';
 
 /** How long runs may take to end after the last kill. */
 export const SETTLE_WITHIN_MS = 60_000;
@@ -66,8 +65,4 @@ export class KilledHost {
     await this.#app.kill();
     return this.#app.output();
   }
-}
-
-export function count(counts: Record<string, number>, name: string): void {
-  counts[name] = (counts[name] ?? 0) + 1;
 }

@@ -7,8 +7,8 @@ import { loadSettings } from '../../src/settings/load-settings.js';
 import { createKeyValueStore } from '../../src/storage/create-key-value-store.js';
 import { startScriptedModel } from '../support/scripted-model.js';
 import type { AcceptedRun } from './check-thread.js';
-import type { CrashOptions } from './crash-rounds.js';
-import { count, crashSettings, KilledHost, SETTLE_WITHIN_MS } from './killed-host.js';
+import { count, type CrashOptions } from './crash-rounds.js';
+import { crashSettings, KilledHost, SETTLE_WITHIN_MS } from './killed-host.js';
 import {
   answerLedgerRun,
   checkEnd,

@@ -11,24 +11,21 @@ import { RecordingCallback } from '../../../src/durable-agents/testing/recording
 import { type ScriptedAnswer, ScriptedChatModel } from '../../../src/durable-agents/testing/scripted-chat-model.js';
 import { parseThreadState, type ThreadState } from '../../../src/durable-agents/thread/thread-state.js';
 import { ThreadIndex } from '../../../src/durable-agents/threads/thread-index.js';
-import type { ModelToolCall } from '../../../src/durable-agents/tools/chat-model.js';
 import { createModelAgent } from '../../../src/durable-agents/tools/model-agent.js';
 import { defineTool } from '../../../src/durable-agents/tools/tool.js';
 import { MemoryKeyValueStore } from '../../../src/storage/memory/memory-key-value-store.js';
 import { finish, text } from '../../support/agent-parts.js';
 import { FakeEntity } from '../../support/fake-entity.js';
 import { runRequest } from '../../support/run-request.js';
+import { call } from '../tools/run-tools.js';
+
+export { call };
 
 export const thread = { agentName: 'PayAgent', threadId: 'thread-1' };
 export const NOW = '2026-01-07T15:40:00.000Z';
 export const first = runRequest({ correlationId: 'a'.repeat(32), createdAt: NOW });
 export const second = runRequest({ correlationId: 'b'.repeat(32), createdAt: NOW, message: 'And now?' });
 export const run = { ...thread, correlationId: first.correlationId };
-
-/** A tool call by the model. */
-export function call(toolName: string, args: object, callId: string): ModelToolCall {
-  return { kind: 'tool_call', toolName, callId, arguments: JSON.stringify(args) };
-}
 
 /** The model calls `pay` for 20 and 30 and `look` once, then answers. */
 export const asking: readonly ScriptedAnswer[] = [
