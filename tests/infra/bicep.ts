@@ -11,7 +11,7 @@ const DOTNET = '/usr/bin/dotnet';
 /** Disables .NET's profile-guided optimization, which costs more time than it saves in short runs. */
 const OPTIONS = { maxBuffer: 1e8, env: { ...process.env, DOTNET_TieredPGO: '0' } };
 
-/** The compiler that the tests download runs on Linux only. */
+/** The compiler that the tests download runs on Linux x64 only. */
 export const isBicepMissing = process.platform !== 'linux' || process.arch !== 'x64' || isProgramMissing(DOTNET);
 
 /** Invented values, so that snapshots are the same everywhere. */

@@ -1,8 +1,9 @@
 import type Account from '@vercel/cosmosdb-server/lib/account/index.js';
 
 /**
- * Removes expired items, which the emulator itself never does. Applies to containers with a `defaultTtl` (seconds, -1 for none). An
- * item's own `ttl` takes precedence. See https://learn.microsoft.com/azure/cosmos-db/nosql/time-to-live.
+ * Removes expired items, which the emulator itself never does. Applies to containers with a `defaultTtl` (seconds, -1
+ * for none). An item's own `ttl` takes precedence.
+ * See https://learn.microsoft.com/azure/cosmos-db/nosql/time-to-live.
  */
 export function removeExpiredItems(account: Account, nowMs: number): void {
   const { _data: databases } = account.databases;

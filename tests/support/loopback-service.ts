@@ -31,8 +31,8 @@ export interface LoopbackService {
 }
 
 /**
- * Starts a program on a free port, and returns when it reports that it listens. Uses another port if a different program
- * has taken the first one.
+ * Starts a program on a free port, and returns when it reports that it listens. Uses another port if a different
+ * program has taken the first one.
  *
  * @throws Error with the program's output if it fails to start
  */

@@ -1,5 +1,6 @@
 /**
- * Asks the host to run a timer function of its app. The function runs after this resolves.
+ * Asks the host to run a timer function of its app. The function runs in the background and may still be running when
+ * this resolves.
  *
  * @throws Error if the host does not accept the call
  */

@@ -1,6 +1,6 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Files that start programs: an app, a service, a browser or a compiler. */
+/** Slow files, by group; earlier groups start first. Most of them start an app, a service, a browser or a compiler. */
 const SLOW = [
   /\/tests\/(crash|infra)\//,
   /\/tests\/(dashboard\/page|faults\/|audit\/store\/durable\/services|local\/|[\w-]+\.test)/,
@@ -8,8 +8,8 @@ const SLOW = [
 ];
 
 /**
- * Starts slow files first, so that none of them runs alone at the end. Without its cache, as on a fresh clone, Vitest
- * knows only the sizes of files. Files of a project stay together, because its files share workers.
+ * Starts the isolated project first, then slow files, so that no slow file runs alone at the end. Without its cache, as
+ * on a fresh clone, Vitest knows only the sizes of files. Files of a project stay together, because they share workers.
  */
 export class SlowFirstSequencer extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

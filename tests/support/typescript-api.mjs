@@ -2,8 +2,8 @@ import { register } from 'node:module';
 import common from '@ts-morph/common';
 
 /*
- * `node --import` this for a tool that imports the compiler API, which TypeScript 7 does not have yet: the tool gets that
- * of an earlier version, bundled by ts-morph. A second `typescript` package would put its `tsc` in place of ours.
+ * Load this with `node --import` for a tool that imports the compiler API, which TypeScript 7 does not have yet. The
+ * tool gets the API of an earlier version, bundled by ts-morph. A second `typescript` package would replace our `tsc`.
  */
 const hooks =
   'export const resolve = (name, context, next) => ' +
