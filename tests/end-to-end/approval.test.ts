@@ -116,7 +116,7 @@ describe('a tool call that needs approval', () => {
     const good = await api.decide(threadId, approvalId, edited);
     expect(good).toMatchObject({ status: 202, text: expect.stringContaining('"arguments_edited":true') });
     expect((await api.runWithStatus(threadId, id, 'completed')).response).toContain('"amount":5');
-    expect((await api.decide(threadId, approvalId, edited)).status).toBe(200);
+    expect(await api.decide(threadId, approvalId, edited)).toMatchObject({ status: 200, text: good.text });
     expect((await api.decide(threadId, approvalId, { approved: true })).status).toBe(409);
   });
 

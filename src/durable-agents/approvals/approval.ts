@@ -15,6 +15,8 @@ const decisionSchema = z.object({
   reason: z.string().optional(),
   /** Arguments that replace the model's. Undefined: the model's are used. */
   arguments: z.record(z.string(), z.unknown()).optional(),
+  /** Whether a person replaced the model's arguments. Only set on past approvals, which keep no arguments. */
+  argumentsEdited: z.literal(true).optional(),
   /** Id of the request that decided. */
   token: z.string().optional(),
   /** Equal for equal decisions; see {@link digestOf}. */
@@ -81,7 +83,7 @@ export function toApprovalUpdate(approval: Approval): AgentApprovalUpdate {
   const { decision } = approval;
   const requested = toRequestedUpdate(approval);
   if (decision === undefined) return requested;
-  const { state, decidedAt, decidedBy, reason, arguments: edited } = decision;
+  const { state, decidedAt, decidedBy, reason, arguments: edited, argumentsEdited } = decision;
   return {
     ...requested,
     arguments: edited ?? approval.arguments,
@@ -89,7 +91,7 @@ export function toApprovalUpdate(approval: Approval): AgentApprovalUpdate {
     decidedAt,
     ...(decidedBy !== undefined && { decidedBy }),
     ...(reason !== undefined && { reason }),
-    ...(edited !== undefined && { argumentsEdited: true as const }),
+    ...((edited ?? argumentsEdited) !== undefined && { argumentsEdited: true as const }),
   };
 }
 

@@ -120,11 +120,15 @@ export function withoutWaitingRun({ waitingRun, deferredRuns, pastApprovals }: W
     ...approval,
     arguments: {},
     correlationId,
-    ...(decision && { decision: { ...decision, arguments: undefined } }),
+    ...(decision && { decision: withoutArguments(decision) }),
   }));
   return {
     waitingRun: undefined,
     deferredRuns,
     pastApprovals: [...pastApprovals, ...past].slice(-MAX_PAST_APPROVALS),
   };
+}
+
+function withoutArguments({ arguments: edited, ...decision }: ApprovalDecision): ApprovalDecision {
+  return { ...decision, ...(edited !== undefined && { argumentsEdited: true as const }) };
 }
