@@ -3,6 +3,7 @@ import { EventReader } from './event-reader.js';
 import { isRecord } from './is-record.js';
 import { answerTooLarge, type EndOfAnswer, malformed, ModelAnswer } from './model-answer.js';
 import { type ErrorQuoting, streamError } from './model-error.js';
+import { errorIn } from './model-failure.js';
 import { readAtMost } from './read-at-most.js';
 import type { SilenceWatch } from './silence-watch.js';
 
@@ -10,13 +11,22 @@ import type { SilenceWatch } from './silence-watch.js';
 const MAX_ENVELOPE_BYTES = 1024 * 1024;
 /** How long to wait for the end of the body, so that the connection can be reused. */
 const LINGER_MS = 1000;
+/** What some gateways append to a whole answer. */
+const DONE_MARK = /data:\s*\[DONE\]\s*$/;
+
+const BLANK_BYTES: ReadonlySet<number> = new Set(Buffer.from(' \t\r\n\uFEFF'));
+/** First characters of a comment and of the fields `data`, `event`, `id` and `retry`. */
+const EVENT_STARTS = ':deir';
+
+/** The content of a body: a stream of events, a whole answer, or a web page. */
+type BodyKind = 'events' | 'whole' | 'page';
 
 export interface AnswerReaderOptions {
   readonly maxAnswerBytes: number;
   readonly quoting: ErrorQuoting;
   readonly silence: SilenceWatch;
   /**
-   * Whether the request asked for a stream. Endpoints do not always comply, so the content type decides how to read.
+   * Whether the request asked for a stream. Endpoints do not always comply, so the body decides how to read it.
    */
   readonly streaming: boolean;
 }
@@ -26,14 +36,14 @@ export class AnswerReader {
   readonly #options: AnswerReaderOptions;
   readonly #answer: ModelAnswer;
   readonly #events: EventReader;
-  /** Reads a stream. `undefined` for a whole answer. */
   readonly #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
-  readonly #whole: ReadableStream<Uint8Array> | undefined;
+  readonly #contentType: string;
+  /** Known from the first visible character. */
+  #bodyKind: BodyKind | undefined;
   #hasEnded = false;
   /** A failure. Parts that arrived before it are returned first; the next call throws it. */
   #failure: unknown;
 
-  /** @throws AgentError if the response is not an answer of a model */
   constructor(response: Response, options: AnswerReaderOptions) {
     this.#options = options;
     this.#answer = new ModelAnswer(options.maxAnswerBytes, options.quoting.redact);
@@ -41,21 +51,19 @@ export class AnswerReader {
       throw streamError(error, this.#answer.hasBegun, options.quoting);
     };
     this.#events = new EventReader({ add: (chunk) => this.#answer.add(chunk), fail });
-    const type = response.headers.get('content-type') ?? '';
-    if (type.includes('json')) this.#whole = response.body ?? undefined;
-    else this.#reader = response.body?.getReader();
-    if (type.includes('html')) {
-      this.release();
-      throw new AgentError('endpoint_not_found', 'A web page answers for the model. Check AZURE_OPENAI_ENDPOINT.');
-    }
+    this.#contentType = response.headers.get('content-type') ?? '';
+    this.#reader = response.body?.getReader();
   }
 
-  /** Waits for the next parts. Returns `undefined` at the end of the answer. */
+  /**
+   * Waits for the next parts. Returns `undefined` at the end of the answer.
+   *
+   * @throws AgentError if the response is not an answer of a model
+   */
   async read(): Promise<readonly AgentTextUpdate[] | undefined> {
     if (this.#hasEnded) return undefined;
-    if (this.#reader !== undefined) return this.#readEvents(this.#reader);
+    if (this.#reader !== undefined) return this.#readNext(this.#reader);
     this.#hasEnded = true;
-    if (this.#whole !== undefined) await this.#readWhole(this.#whole);
     return this.#answer.takeParts();
   }
 
@@ -93,7 +101,7 @@ export class AnswerReader {
     }
   }
 
-  async #readEvents(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<readonly AgentTextUpdate[] | undefined> {
+  async #readNext(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<readonly AgentTextUpdate[]> {
     const { silence } = this.#options;
     try {
       if (this.#failure !== undefined) throw this.#failure;
@@ -102,7 +110,7 @@ export class AnswerReader {
       this.#hasEnded = done;
       try {
         if (done) this.#events.end();
-        else this.#events.feed(value);
+        else await this.#readPiece(value, reader);
       } catch (error) {
         this.#failure = error;
         this.#hasEnded = false;
@@ -119,20 +127,35 @@ export class AnswerReader {
     return this.#answer.takeParts();
   }
 
-  async #readWhole(body: ReadableStream<Uint8Array>): Promise<void> {
+  async #readPiece(bytes: Uint8Array, reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+    this.#bodyKind ??= bodyKindOf(bytes, this.#contentType);
+    if (this.#bodyKind === 'page') {
+      throw new AgentError('endpoint_not_found', 'A web page answers for the model. Check AZURE_OPENAI_ENDPOINT.');
+    }
+    if (this.#bodyKind === 'whole') {
+      await this.#readWhole(bytes, reader);
+      this.#hasEnded = true;
+    } else {
+      this.#events.feed(bytes);
+    }
+  }
+
+  async #readWhole(first: Uint8Array, reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
     const { maxAnswerBytes, silence, streaming, quoting } = this.#options;
     // JSON escapes characters, so a text may be twice as long.
-    const { text, isCut } = await silence.during(readAtMost(body, 2 * maxAnswerBytes + MAX_ENVELOPE_BYTES));
+    const maxBytes = 2 * maxAnswerBytes + MAX_ENVELOPE_BYTES;
+    const { text, isCut } = await silence.during(readAtMost(reader, maxBytes, first));
     if (isCut) throw answerTooLarge(maxAnswerBytes);
     let completion: unknown;
     try {
-      completion = JSON.parse(text);
+      completion = JSON.parse(text.replace(DONE_MARK, ''));
     } catch {
       // Leaves out the SyntaxError, which quotes the model's text.
       throw malformed('the answer is not JSON');
     }
     if (!isRecord(completion)) throw malformed('the answer is not a JSON object');
-    if (completion['error']) throw streamError(completion['error'], false, quoting);
+    const error = errorIn(completion);
+    if (error !== undefined) throw streamError(error, false, quoting);
     this.#answer.add(completion);
     if (!this.#answer.isFinishing && !this.#answer.hasBegun) {
       throw new AgentError('empty_response', 'The model answered without any content.', {
@@ -140,4 +163,21 @@ export class AnswerReader {
       });
     }
   }
+}
+
+/**
+ * Returns what a body holds. Its first character tells, because servers and gateways send wrong content types.
+ *
+ * @returns `undefined` if the bytes are blank
+ */
+function bodyKindOf(bytes: Uint8Array, contentType: string): BodyKind | undefined {
+  // Three of the bytes are a byte order mark.
+  const first = bytes.find((byte) => !BLANK_BYTES.has(byte));
+  if (first === undefined) return undefined;
+  const character = String.fromCharCode(first);
+  if (character === '{') return 'whole';
+  if (character === '<') return 'page';
+  if (EVENT_STARTS.includes(character)) return 'events';
+  if (contentType.includes('json')) return 'whole';
+  return contentType.includes('html') ? 'page' : 'events';
 }

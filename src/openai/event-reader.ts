@@ -2,6 +2,7 @@ import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { AgentError } from '../durable-agents/index.js';
 import { isRecord } from './is-record.js';
 import { malformed } from './model-answer.js';
+import { errorIn } from './model-failure.js';
 
 const MAX_LINE_CHARS = 1024 * 1024;
 /** Texts that endpoints and gateways send in `data:` lines as keep-alives. The text may also be empty. */
@@ -71,7 +72,8 @@ export class EventReader {
       throw malformed('an event is not a JSON object');
     }
     if (event === 'error') this.#sink.fail(chunk['error'] ?? chunk);
-    else if (chunk['error']) this.#sink.fail(chunk['error']);
+    const error = isNamed ? chunk['error'] : errorIn(chunk);
+    if (error) this.#sink.fail(error);
     else if (!isNamed || chunk['choices'] !== undefined) this.#sink.add(chunk);
   }
 }

@@ -1,5 +1,6 @@
 import { isRecord } from './is-record.js';
 import { ModelConnectionError } from './model-error.js';
+import { isTimeout } from './model-failure.js';
 import { readAtMost } from './read-at-most.js';
 import { retryAfterSeconds } from './retry-after.js';
 
@@ -27,12 +28,15 @@ export async function fetchFromModel(...[url, init]: Parameters<typeof fetch>): 
   if (response.ok) return response;
   const { status } = response;
   const headers = new Headers(response.headers);
-  const isRepeatable = status >= 400 && status !== 408 && status !== 504;
-  const isLongWait = (retryAfterSeconds(headers) ?? 0) > MAX_RETRY_WAIT_SECONDS;
+  const isRepeatable = status >= 400 && !isTimeout(status);
+  const waitSeconds = retryAfterSeconds(headers);
+  const isLongWait = (waitSeconds ?? 0) > MAX_RETRY_WAIT_SECONDS;
   if (!isRepeatable || isLongWait) headers.set('x-should-retry', 'false');
+  // The SDK would wait for any number, also a negative or infinite one.
+  if (waitSeconds === undefined) for (const name of ['retry-after', 'retry-after-ms']) headers.delete(name);
   // These describe the body as it was sent.
   for (const name of ['content-encoding', 'content-length', 'transfer-encoding']) headers.delete(name);
-  const { text } = response.body === null ? { text: '' } : await readAtMost(response.body, MAX_ERROR_BYTES);
+  const { text } = response.body === null ? { text: '' } : await readAtMost(response.body.getReader(), MAX_ERROR_BYTES);
   return new Response(JSON.stringify({ error: errorOf(text) }), { status, headers });
 }
 

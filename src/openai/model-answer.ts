@@ -16,6 +16,8 @@ const FINISH_REASONS: Readonly<Record<string, AgentFinishReason>> = {
   stop: 'stop',
   end_turn: 'stop',
   eos: 'stop',
+  eos_token: 'stop',
+  complete: 'stop',
   stop_sequence: 'stop',
   tool_calls: 'stop',
   tool_use: 'stop',

@@ -7,7 +7,9 @@ import {
   isContextLengthExceeded,
   isDeploymentMissing,
   isFiltered,
+  isNetworkRefused,
   isStreamRefused,
+  isTimeout,
   type ModelFailure,
   readModelFailure,
 } from './model-failure.js';
@@ -94,15 +96,16 @@ function statusError(failure: ModelFailure, quoting: ErrorQuoting, requestId?: s
   if (isDeploymentMissing(failure)) {
     return as('deployment_not_found', 'The model deployment was not found.');
   }
+  if (isNetworkRefused(failure)) {
+    return as('authentication_failed', 'The network rules of the model refuse this app.');
+  }
+  if (isTimeout(status)) return as('model_timeout', `The model did not answer in time (status ${status}).`);
   switch (status) {
     case 401:
     case 403:
       return as('authentication_failed', 'The model refused the key or identity of this app.');
     case 404:
       return as('endpoint_not_found', 'The model endpoint does not know the path. Check AZURE_OPENAI_ENDPOINT.');
-    case 408:
-    case 504:
-      return as('model_timeout', `The model did not answer in time (status ${status}).`);
     case 429: {
       const seconds = failure.retryAfterSeconds;
       const wait = seconds === undefined ? '' : ` Try again in ${seconds} s.`;

@@ -48,6 +48,17 @@ export function readModelFailure(body: unknown, status?: number, retryAfterSecon
   };
 }
 
+/**
+ * Returns the error that a chunk or a whole answer contains: its `error`, or all of it if it has no choices and looks like
+ * an error. Returns `undefined` if there is none.
+ */
+export function errorIn(body: Readonly<Record<string, unknown>>): unknown {
+  if (body['error']) return body['error'];
+  if (body['choices'] !== undefined) return undefined;
+  const isError = body['object'] === 'error' || typeof body['message'] === 'string' || body['detail'] !== undefined;
+  return isError ? body : undefined;
+}
+
 /** Returns the categories that a filter withheld something for, such as `violence` or `jailbreak`. */
 export function filteredCategories(results: unknown): string[] {
   if (!isRecord(results)) return [];
@@ -79,9 +90,11 @@ export function isStreamRefused({ status, text, param }: ModelFailure): boolean 
 }
 
 /** Returns whether the conversation exceeds the context length of the model. */
-export function isContextLengthExceeded({ status, text }: ModelFailure): boolean {
+export function isContextLengthExceeded({ status, text, code }: ModelFailure): boolean {
+  // llama.cpp sends this code with status 400 or 500.
+  if (/exceed_context_size/i.test(code)) return true;
   if (status !== undefined && (status < 400 || status === 401 || status === 429 || status >= 500)) return false;
-  return /context.?length|context.?window|maximum context|prompt is too long|input is too long|too many (input )?tokens|reduce the length/i.test(
+  return /context.?(length|window|size|limit)|maximum (context|prompt)|(prompt|input) is too long|input token count|too many (input )?tokens|reduce the length/i.test(
     text,
   );
 }
@@ -94,7 +107,22 @@ export function isFiltered({ text }: ModelFailure): boolean {
 /** Returns whether the endpoint knows the path, but not the deployment. */
 export function isDeploymentMissing({ status, text, isJson }: ModelFailure): boolean {
   if (status === 404) return isJson && /deployment|model/i.test(text);
-  return status === 400 && /DeploymentNotFound|unknown_model|model_not_found|OperationNotSupported/i.test(text);
+  return (
+    status === 400 &&
+    /DeploymentNotFound|OperationNotSupported|model_not_found|(unknown|unavailable|invalid)[_ ]model\b|not a valid model|model (does )?not exist/i.test(
+      text,
+    )
+  );
+}
+
+/** Returns whether the network rules of the resource refuse the app's address. */
+export function isNetworkRefused({ status, text }: ModelFailure): boolean {
+  return status === 403 && /firewall|virtual network|public (network )?access|private (endpoint|link)/i.test(text);
+}
+
+/** Returns whether a server or gateway gave up waiting for the model. 524 is Cloudflare's status. */
+export function isTimeout(status: number | undefined): boolean {
+  return status === 408 || status === 504 || status === 524;
 }
 
 /** Returns the usual HTTP status of an error that arrived without one. */
@@ -109,10 +137,11 @@ function statusOf(text: string): number | undefined {
   return undefined;
 }
 
-/** Returns the wait in seconds that Azure states in the message of a rate limit. */
+/** Returns the wait in whole seconds that the message of a rate limit states, as `6 seconds`, `6.5s` or `1m26.4s`. */
 function statedWait(text: string): number | undefined {
-  const [, seconds] = /(?:retry|try again) (?:after|in) (\d{1,6}) ?s/i.exec(text) ?? [];
-  return seconds === undefined ? undefined : Number(seconds);
+  const pattern = /(?:retry|try again) (?:after|in) (?:(\d{1,4}) ?m(?:in\w*)? ?)?(\d{1,6}(?:\.\d+)?) ?s/i;
+  const [, minutes = 0, seconds] = pattern.exec(text) ?? [];
+  return seconds === undefined ? undefined : Math.ceil(Number(minutes) * 60 + Number(seconds));
 }
 
 function isErrorStatus(value: number): boolean {

@@ -4,11 +4,18 @@ export interface BoundedText {
   readonly isCut: boolean;
 }
 
-/** Reads at most `maxBytes` of a body as text. If there is more, drops the rest and closes the connection. */
-export async function readAtMost(body: ReadableStream<Uint8Array>, maxBytes: number): Promise<BoundedText> {
-  const reader = body.getReader();
-  const pieces: Uint8Array[] = [];
-  let length = 0;
+/**
+ * Reads at most `maxBytes` of a body as text. If there is more, drops the rest and closes the connection.
+ *
+ * @param first - bytes that were already read from the reader
+ */
+export async function readAtMost(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  maxBytes: number,
+  first: Uint8Array = new Uint8Array(),
+): Promise<BoundedText> {
+  const pieces = [first];
+  let { length } = first;
   while (length <= maxBytes) {
     const { done, value } = await reader.read();
     if (done) return { text: decode(pieces), isCut: false };

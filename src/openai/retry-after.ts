@@ -5,11 +5,16 @@
  * @returns whole seconds, rounded up; `undefined` if neither header has a valid value
  */
 export function retryAfterSeconds(headers: Headers): number | undefined {
-  const milliseconds = Number.parseFloat(headers.get('retry-after-ms') ?? '');
-  if (!Number.isNaN(milliseconds)) return Math.ceil(milliseconds / 1000);
-  const text = headers.get('retry-after') ?? '';
-  const seconds = Number.parseFloat(text);
-  if (!Number.isNaN(seconds)) return Math.ceil(seconds);
-  const date = Date.parse(text);
+  const milliseconds = decimal(headers.get('retry-after-ms'));
+  if (milliseconds !== undefined) return Math.ceil(milliseconds / 1000);
+  const text = headers.get('retry-after');
+  const seconds = decimal(text);
+  if (seconds !== undefined) return Math.ceil(seconds);
+  // `Date.parse` takes a negative number for a year.
+  const date = /[a-z]/i.test(text ?? '') ? Date.parse(text ?? '') : NaN;
   return Number.isNaN(date) ? undefined : Math.max(0, Math.ceil((date - Date.now()) / 1000));
+}
+
+function decimal(text: string | null): number | undefined {
+  return text !== null && /^\s*\d{1,9}(\.\d+)?\s*$/.test(text) ? Number(text) : undefined;
 }

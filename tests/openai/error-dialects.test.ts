@@ -46,6 +46,15 @@ describe('an error inside a stream', () => {
       undefined,
     ],
     ['a filtered prompt', { error: { code: 'content_filter', message: 'No' } }, 'content_filter', undefined],
+    [
+      'an error without a member of this name',
+      { object: 'error', message: 'Engine stopped', type: 'InternalServerError', code: 500 },
+      'model_unavailable',
+      'retry',
+    ],
+    ['a code and a message', { code: '429', message: 'Slow down' }, 'rate_limited', undefined],
+    ['a detail', { detail: 'Internal server error' }, 'model_unavailable', 'retry'],
+    ['a timeout', { error: { code: 408, message: 'The operation was timeout.' } }, 'model_timeout', undefined],
     ['text alone', { error: 'Something broke' }, 'model_error', undefined],
     ['an unknown error', { error: { message: 'Something broke' } }, 'model_error', undefined],
   ])('gets the same code as an error response if it comes first: %s', async (_what, event, code, recovery) => {
@@ -144,12 +153,39 @@ describe('an error response', () => {
     [413, { error: { message: 'prompt is too long: 210000 tokens > 200000 maximum' } }, 'context_length_exceeded'],
     [422, { detail: 'Input exceeds the context window' }, 'context_length_exceeded'],
     [
+      400,
+      { error: { code: 400, message: 'the request exceeds the available context size', type: 'invalid_request' } },
+      'context_length_exceeded',
+    ],
+    [500, { error: { code: 500, message: 'too large', type: 'exceed_context_size_error' } }, 'context_length_exceeded'],
+    [
+      400,
+      { error: { message: 'input length and `max_tokens` exceed context limit: 190000 + 20000 > 200000' } },
+      'context_length_exceeded',
+    ],
+    [400, { error: "This model's maximum prompt length is 131072." }, 'context_length_exceeded'],
+    [
+      400,
+      { error: { code: 400, message: 'The input token count (1200000) exceeds the maximum number of tokens.' } },
+      'context_length_exceeded',
+    ],
+    [
+      400,
+      { error: { message: 'max_tokens is too large: 200000. This model supports at most 16384 completion tokens.' } },
+      'model_rejected_request',
+    ],
+    [
       404,
       { error: { code: 'DeploymentNotFound', message: 'The API deployment does not exist.' } },
       'deployment_not_found',
     ],
     [404, { error: { code: 'model_not_found', message: 'The model `gpt` does not exist' } }, 'deployment_not_found'],
     [400, { error: { code: 'unknown_model', message: 'Unknown model: gpt' } }, 'deployment_not_found'],
+    [400, { error: { code: 'unavailable_model', message: 'Unavailable model: gpt' } }, 'deployment_not_found'],
+    [400, { error: { code: 400, message: 'acme/gpt is not a valid model ID' } }, 'deployment_not_found'],
+    [400, { error: { type: 'invalid_request_error', message: 'Model Not Exist' } }, 'deployment_not_found'],
+    [400, { object: 'error', type: 'invalid_model', message: 'Invalid model: gpt' }, 'deployment_not_found'],
+    [400, { error: { code: '400', message: 'Invalid model name passed in model=gpt' } }, 'deployment_not_found'],
     [404, { error: { code: '404', message: 'Resource not found' } }, 'endpoint_not_found'],
     [404, { statusCode: 404, message: 'Resource not found' }, 'endpoint_not_found'],
     [404, '<html>no such model page</html>', 'endpoint_not_found'],
@@ -158,6 +194,16 @@ describe('an error response', () => {
     [400, [{ error: { code: 400, message: 'Bad' } }], 'model_rejected_request'],
   ])('(%i %j) has the code %s', async (status, body, code) => {
     expect(await failureOf(answered(status, body))).toMatchObject({ code });
+  });
+
+  it.each([
+    'Access denied due to Virtual Network/Firewall rules.',
+    'Public access is disabled. Use a private endpoint.',
+  ])('about the network is not blamed on the key: %s', async (message) => {
+    expect(await failureOf(answered(403, { error: { code: '403', message } }))).toMatchObject({
+      code: 'authentication_failed',
+      message: 'The network rules of the model refuse this app.',
+    });
   });
 
   it('for an unknown path suggests checking the endpoint', async () => {
@@ -225,15 +271,30 @@ describe('a rate limit', () => {
   it.each([
     [{ 'retry-after': '7' }, 7],
     [{ 'retry-after-ms': '1500' }, 2],
+    [{ 'retry-after': '-5' }, undefined],
+    [{ 'retry-after': 'Infinity' }, undefined],
+    [{ 'retry-after-ms': 'NaN', 'retry-after': '7' }, 7],
     [{}, undefined],
   ])('with the headers %j tells a caller to wait %s seconds', async (headers, seconds) => {
     const failure = await failureOf(answered(429, { error: { message: 'Slow down' } }, { ...AT_ONCE, ...headers }));
     expect(failure.retryAfterSeconds).toBe(seconds);
   });
 
-  it('that names the wait only in its text passes the text on', async () => {
-    const body = { error: { code: '429', message: 'Rate limit is exceeded. Please retry after 6 seconds.' } };
-    expect(await failureOf(answered(429, body, AT_ONCE))).toMatchObject({ retryAfterSeconds: 6 });
+  it.each([
+    ['Rate limit is exceeded. Please retry after 6 seconds.', 6],
+    ['Rate limit reached. Please try again in 6.5s. Visit our page.', 7],
+    ['Rate limit reached. Please try again in 1m26.4s.', 87],
+  ])('that names the wait only in its text passes it on: %s', async (message, seconds) => {
+    const body = { error: { code: '429', message } };
+    expect(await failureOf(answered(429, body, AT_ONCE))).toMatchObject({ retryAfterSeconds: seconds });
+  });
+
+  it('with an infinite wait is retried after the usual pause', async () => {
+    const limited = answered(429, { error: { message: 'Slow down' } }, { 'retry-after': 'Infinity' });
+    const { endpoint, requests } = await startModelServer(limited, sunny);
+
+    expect(await partsOf({ endpoint })).toEqual([text('Sunny.'), finish()]);
+    expect(requests).toHaveLength(2);
   });
 });
 

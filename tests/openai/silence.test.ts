@@ -129,7 +129,7 @@ describe('the idle timeout between two pieces', () => {
 });
 
 describe('a gateway timeout', () => {
-  it.each([408, 504])('with status %i is not retried', async (status) => {
+  it.each([408, 504, 524])('with status %i is not retried', async (status) => {
     const { endpoint, requests } = await startModelServer(answered(status, 'upstream request timeout'));
 
     await expect(partsOf({ endpoint })).rejects.toMatchObject({ code: 'model_timeout', recovery: undefined });

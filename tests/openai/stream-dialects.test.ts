@@ -2,8 +2,8 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { finish, reasoning, text } from '../support/agent-parts.js';
 import { partsOf } from '../support/ask-model.js';
-import { chunk, completion, content, finishChunk, usageChunk } from '../support/model-chunks.js';
-import { answered, rawStream, startModelServer, streamed } from '../support/model-server.js';
+import { chunk, content, finishChunk, usageChunk } from '../support/model-chunks.js';
+import { rawStream, startModelServer, streamed } from '../support/model-server.js';
 
 const sunny = JSON.stringify(content('Sunny.'));
 const stop = JSON.stringify(finishChunk());
@@ -163,6 +163,8 @@ describe('the chunks of a stream', () => {
   it.each([
     ['end_turn', 'stop'],
     ['STOP', 'stop'],
+    ['eos_token', 'stop'],
+    ['COMPLETE', 'stop'],
     ['max_tokens', 'length'],
   ] as const)('may end with %s, which means %s', async (reason, finishReason) => {
     const { endpoint } = await startModelServer(streamed([content('Sunny.'), finishChunk(reason)]));
@@ -209,31 +211,5 @@ describe('the chunks of a stream', () => {
     const { endpoint } = await startModelServer(streamed([broken]));
 
     await expect(partsOf({ endpoint })).rejects.toMatchObject({ code: 'malformed_response', recovery: 'retry' });
-  });
-});
-
-describe('an endpoint that ignores the stream parameter', () => {
-  it.each(['application/json', 'application/json; charset=utf-8'])(
-    'may answer with the whole answer as %s, which is read without a second request',
-    async (type) => {
-      const { endpoint, requests } = await startModelServer(
-        answered(200, completion({ content: 'Sunny.' }), { 'content-type': type }),
-      );
-
-      expect(await partsOf({ endpoint })).toEqual([text('Sunny.'), finish()]);
-      expect(requests).toHaveLength(1);
-    },
-  );
-
-  it('may stream although it should not', async () => {
-    const { endpoint } = await startModelServer(streamed([content('Sunny.'), finishChunk()]));
-
-    expect(await partsOf({ endpoint, streaming: false })).toEqual([text('Sunny.'), finish()]);
-  });
-
-  it('may answer with a web page, which fails the run', async () => {
-    const { endpoint } = await startModelServer(answered(200, '<html>', { 'content-type': 'text/html' }));
-
-    await expect(partsOf({ endpoint })).rejects.toMatchObject({ code: 'endpoint_not_found' });
   });
 });
