@@ -38,6 +38,8 @@ export interface AzureOpenAIClient {
  */
 export function createAzureOpenAIClient(options: AzureOpenAIClientOptions): AzureOpenAIClient {
   const { endpoint, deployment, apiKey, credential, tokenScope } = options;
+  // Servers outside Azure, such as vLLM, take a key only as a bearer token.
+  const takesBearerKey = endpoint.api === 'v1' && !endpoint.baseUrl.endsWith('/openai/v1');
   let token = '';
   const getToken = createTokenProvider(credential, tokenScope);
   const sdk = new OpenAI({
@@ -47,10 +49,10 @@ export function createAzureOpenAIClient(options: AzureOpenAIClientOptions): Azur
           baseURL: `${endpoint.baseUrl}/deployments/${deployment}`,
           defaultQuery: { 'api-version': endpoint.apiVersion },
         }),
-    // A key goes into the header `api-key`, which both APIs take; `null` drops the SDK's `authorization`.
+    // A key goes into the header `api-key`, which both APIs of Azure take; `null` drops the SDK's `authorization`.
     ...(apiKey === undefined
       ? { apiKey: async () => (token = await getToken()) }
-      : { apiKey, defaultHeaders: { 'api-key': apiKey, authorization: null } }),
+      : { apiKey, defaultHeaders: { 'api-key': apiKey, ...(!takesBearerKey && { authorization: null }) } }),
     timeout: LONGEST_TIMER_MS,
     fetch: fetchFromModel,
     // The SDK would print unreadable responses, and with them the model's text, to the console.

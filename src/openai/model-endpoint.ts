@@ -39,6 +39,13 @@ export class ModelEndpointError extends Error {
 
 const EXPECTED = 'expected https://NAME.openai.azure.com, or https://NAME.openai.azure.com/openai/v1/ for the v1 API';
 
+/** The v1 API of a server that is not Azure, or the URL of a request to it. */
+const BARE_V1 = /^(.*\/v1)(\/(chat\/completions|completions|responses|embeddings|models))?$/i;
+/** Ends of paths that are requests, such as `/chat/completions` or Ollama's `/api/chat`. */
+const REQUEST_PATH = /\/(chat|completions|responses|embeddings|generate|score)$/i;
+/** A host name as DNS and TLS know it, or an IP address. */
+const HOST_NAME = /^([a-z0-9_-]+\.)*[a-z0-9_-]+\.?$|^\[[0-9a-f:.]+\]$/;
+
 /**
  * Parses an endpoint: a resource, the v1 API, a Foundry resource or project, a gateway, or the whole URL of a request.
  *
@@ -82,12 +89,16 @@ export function parseModelEndpoint(value: string, apiVersion?: string): ModelEnd
   if (cut === null) assertResource(url, path);
   const version = apiVersion ?? url.searchParams.get('api-version') ?? undefined;
   // A gateway or another server may serve the v1 API without "openai" in its path.
-  const [, bareV1] = (cut === null && /^(.*\/v1)(\/chat\/completions)?$/i.exec(path)) || [];
+  const [, bareV1] = (cut === null && BARE_V1.exec(path)) || [];
+  const root = cut?.[1] ?? bareV1 ?? path;
+  if (cut === null && REQUEST_PATH.test(root)) {
+    throw new ModelEndpointError(`has the path of a request to another API; ${EXPECTED}`);
+  }
   if (version === undefined || isV1Version(version)) {
     if (bareV1 !== undefined) return v1(`${url.origin}${bareV1}`);
-    if (version !== undefined) return v1(`${url.origin}${cut?.[1] ?? path}/openai/v1`);
+    if (version !== undefined) return v1(`${url.origin}${root}/openai/v1`);
   }
-  const baseUrl = `${url.origin}${cut?.[1] ?? path}/openai`;
+  const baseUrl = `${url.origin}${root}/openai`;
   return { endpoint: { api: 'dated', baseUrl, apiVersion: version ?? DEFAULT_API_VERSION }, tokenScope };
 }
 
@@ -98,6 +109,10 @@ function isV1Version(version: string): boolean {
 
 function assertUsable(url: URL): void {
   const { protocol, hostname, username, password } = url;
+  // Such as https://https://NAME.openai.azure.com, or an address that ends with a comma.
+  if (!HOST_NAME.test(hostname) || /^https?$/.test(hostname)) {
+    throw new ModelEndpointError(`has no valid host name; ${EXPECTED}`);
+  }
   if (protocol !== 'https:' && !(protocol === 'http:' && isLoopbackHost(hostname))) {
     throw new ModelEndpointError(`must use https (http on loopback only); ${EXPECTED}`);
   }
@@ -105,7 +120,7 @@ function assertUsable(url: URL): void {
   if (/^(portal|ai|oai)\.azure\.(com|us|cn)$/.test(hostname)) {
     throw new ModelEndpointError(`is the address of a portal page, not of a resource; ${EXPECTED}`);
   }
-  if (hostname === 'api.openai.com') {
+  if (/^([a-z]+\.)?api\.openai\.com$/.test(hostname)) {
     throw new ModelEndpointError(`is OpenAI's own API, which needs other keys than Azure; ${EXPECTED}`);
   }
 }

@@ -10,7 +10,7 @@ import {
 import { conversationEnvironment, toConversationSettings } from './conversation-environment.js';
 import type { Environment } from './environment-values.js';
 import { hostEnvironment, hostProblems, taskHubName } from './host-environment.js';
-import { openAIEnvironment, toOpenAISettings } from './openai-environment.js';
+import { openAIEnvironment, openAIProblems, toOpenAISettings } from './openai-environment.js';
 import { priceEnvironment } from './price-environment.js';
 import { redactionEnvironment, toRedactionSettings } from './redaction-environment.js';
 import { settingWarnings } from './setting-warnings.js';
@@ -40,7 +40,8 @@ const environmentSchema = z
   })
   .superRefine(
     (values, context) => {
-      for (const { variable, problem } of [...storeProblems(values), ...hostProblems(values)]) {
+      const problems = [...openAIProblems(values), ...storeProblems(values), ...hostProblems(values)];
+      for (const { variable, problem } of problems) {
         context.addIssue({ code: 'custom', path: [variable], message: problem });
       }
     },
@@ -93,7 +94,10 @@ export function loadSettings(environment: Environment): Settings {
   return { ...parsed.data, warnings: settingWarnings(environment, settingNames, parsed.data.openAI.notice) };
 }
 
-/** Reports a value that was not filled in: a placeholder, or a reference that Azure did not resolve. */
+/** Placeholders of people, shells, pipelines and deployment tools: `<NAME>`, `${NAME}`, `${{ NAME }}`, `$(NAME)`, `#{NAME}#`. */
+const PLACEHOLDER = /<|\$\{[^}]*\}|\$\([^)]*\)|#\{[^}]*\}#/;
+
+/** Reports a value that was not filled in: a placeholder, or a reference that Azure did not resolve; also quotes. */
 function unfilledProblem(name: string, value: string): [name: string, problem: string][] {
   if (/^@Microsoft\.(KeyVault|AppConfiguration)\(/i.test(value)) {
     const problem =
@@ -101,8 +105,10 @@ function unfilledProblem(name: string, value: string): [name: string, problem: s
       "grant the app's identity access to the secret, or set the value itself on your machine";
     return [[name, problem]];
   }
+  // Docker's --env-file and the portal keep the quotes that a shell removes.
+  if (/^(["']).*\1$/s.test(value)) return [[name, `${name} is in quotes; remove them`]];
   // JSON may hold any character.
-  if (value.includes('<') && !/^[[{]/.test(value)) {
+  if (PLACEHOLDER.test(value) && !/^[[{]/.test(value)) {
     return [[name, `${name} still contains a placeholder; fill it in, or leave it empty if it is optional`]];
   }
   return [];

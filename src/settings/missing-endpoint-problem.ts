@@ -10,12 +10,13 @@ import { findUnknownVariables } from './unknown-variables.js';
  */
 export function missingEndpointProblem(environment: Environment): string | undefined {
   if (environment['AZURE_OPENAI_ENDPOINT']?.trim()) return undefined;
-  const misspelled = findUnknownVariables(environment, settingNames).find(
-    ({ nearest }) => nearest === 'AZURE_OPENAI_ENDPOINT',
-  );
+  const unknown = findUnknownVariables(environment, settingNames);
+  const misspelled = unknown.find(({ nearest }) => nearest === 'AZURE_OPENAI_ENDPOINT');
   if (misspelled !== undefined) {
     return `AZURE_OPENAI_ENDPOINT is not set, but ${misspelled.name} is. Did you mean AZURE_OPENAI_ENDPOINT?`;
   }
-  if (!environment['AZURE_OPENAI_API_KEY']?.trim()) return undefined;
-  return 'AZURE_OPENAI_API_KEY is set, but AZURE_OPENAI_ENDPOINT is not.';
+  const key = environment['AZURE_OPENAI_API_KEY']?.trim()
+    ? 'AZURE_OPENAI_API_KEY'
+    : unknown.find(({ nearest }) => nearest === 'AZURE_OPENAI_API_KEY')?.name;
+  return key && `${key} is set, but AZURE_OPENAI_ENDPOINT is not.`;
 }

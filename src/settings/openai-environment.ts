@@ -2,6 +2,12 @@ import { z } from 'zod';
 import { ModelEndpointError, parseModelEndpoint } from '../openai/model-endpoint.js';
 import { decimal, integer, required } from './environment-values.js';
 
+/** The name of a deployment, or of a model of another server, such as `llama3.1:8b` or `meta-llama/Llama-3.1-8B`. */
+const MODEL_NAME = /^[A-Za-z0-9@_~][A-Za-z0-9._:/@+~-]*$/;
+/** The dated API has the name in its path. */
+const PATH_NAME = /^[A-Za-z0-9_-][A-Za-z0-9._-]*$/;
+const expectedName = 'expected a chat model deployment name: letters, digits, ".", "_" and "-"';
+
 /** The environment variables that configure the model. */
 export const openAIEnvironment = {
   AZURE_OPENAI_ENDPOINT: required(
@@ -14,17 +20,17 @@ export const openAIEnvironment = {
       context.addIssue({ code: 'custom', message: error.message });
     }
   }),
-  AZURE_OPENAI_CHAT_DEPLOYMENT_NAME: required('the name of a chat model deployment').regex(
-    /^[A-Za-z0-9._-]+$/,
-    'expected a chat model deployment name: letters, digits, ".", "_" and "-"',
-  ),
+  AZURE_OPENAI_CHAT_DEPLOYMENT_NAME: required('the name of a chat model deployment').regex(MODEL_NAME, expectedName),
   AZURE_OPENAI_API_KEY: z
     .string()
     .regex(/^[\x21-\x7E]+$/, 'expected a key: printable ASCII characters without spaces')
     .optional(),
   AZURE_OPENAI_API_VERSION: z
     .string()
-    .regex(/^[A-Za-z0-9.-]+$/, 'expected a version such as 2024-10-21, or v1 for the v1 API')
+    .regex(
+      /^(\d{4}-\d{2}-\d{2}(-preview)?|v1|preview|latest)$/i,
+      'expected a version such as 2024-10-21 or 2025-01-01-preview, or v1 for the v1 API',
+    )
     .optional(),
   AZURE_OPENAI_TOKEN_SCOPE: z
     .string()
@@ -48,6 +54,24 @@ export const openAIEnvironment = {
 };
 
 const environment = z.object({ ...openAIEnvironment, AGENT_RUN_TIMEOUT_SECONDS: z.number() });
+
+interface OpenAIProblem {
+  readonly variable: keyof typeof openAIEnvironment;
+  readonly problem: string;
+}
+
+/** Reports the name of a model that the dated API cannot have in its path. Invalid variables are reported elsewhere. */
+export function openAIProblems(values: Partial<z.infer<typeof environment>>): OpenAIProblem[] {
+  const { AZURE_OPENAI_CHAT_DEPLOYMENT_NAME: name, AZURE_OPENAI_ENDPOINT: endpoint } = values;
+  if (name === undefined || endpoint === undefined || PATH_NAME.test(name) || !MODEL_NAME.test(name)) return [];
+  try {
+    const { api } = parseModelEndpoint(endpoint, values.AZURE_OPENAI_API_VERSION).endpoint;
+    return api === 'v1' ? [] : [{ variable: 'AZURE_OPENAI_CHAT_DEPLOYMENT_NAME', problem: expectedName }];
+  } catch (error) {
+    if (error instanceof ModelEndpointError) return [];
+    throw error;
+  }
+}
 
 export function toOpenAISettings(values: z.infer<typeof environment>) {
   const { endpoint, tokenScope, notice } = parseModelEndpoint(

@@ -19,6 +19,10 @@ export function findUnknownVariables(environment: Environment, knownNames: reado
   const own = knownNames.filter((name) => OWN_PREFIX.test(name));
   return Object.keys(environment).flatMap((name) => {
     if (known.has(name) || !environment[name]?.trim()) return [];
+    // Other tools name the endpoint differently, such as AZURE_OPENAI_API_BASE.
+    if (/^AZURE_OPENAI_/i.test(name) && /^https?:\/\//i.test(environment[name].trim())) {
+      return [{ name, nearest: 'AZURE_OPENAI_ENDPOINT' }];
+    }
     const nearest = nearestName(name, own, OWN_PREFIX.test(name) ? Infinity : TYPO_DISTANCE);
     return nearest === undefined ? [] : [{ name, nearest }];
   });

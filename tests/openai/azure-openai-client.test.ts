@@ -86,6 +86,20 @@ describe('the v1 API', () => {
     expect(requests[0]?.headers).not.toHaveProperty('authorization');
   });
 
+  it('is called with the key as a bearer token, too, on a server that is not Azure', async () => {
+    const { endpoint, requests } = await startModelServer(streamed([finishChunk()]));
+
+    await partsOf({ endpoint: `${endpoint}/v1`, deployment: 'meta-llama/Llama-3.1-8B' });
+
+    expect(requests).toMatchObject([
+      {
+        path: '/v1/chat/completions',
+        headers: { 'api-key': API_KEY, authorization: `Bearer ${API_KEY}` },
+        body: { model: 'meta-llama/Llama-3.1-8B' },
+      },
+    ]);
+  });
+
   it('is called with a token of the credential if there is no key', async () => {
     const { endpoint, requests } = await startModelServer(streamed([finishChunk()]));
     const credential = new CountingCredential(HOUR_MS);

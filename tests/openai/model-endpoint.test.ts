@@ -75,7 +75,10 @@ describe('the model endpoint', () => {
     ['https://gateway.example/myopenai', undefined, dated('https://gateway.example/myopenai')],
     ['http://localhost:11434/v1', undefined, 'http://localhost:11434/v1/chat/completions'],
     ['http://localhost:11434/v1/chat/completions', 'v1', 'http://localhost:11434/v1/chat/completions'],
+    ['http://localhost:8000/v1/models', undefined, 'http://localhost:8000/v1/chat/completions'],
+    ['https://gateway.example/api/v1/responses', undefined, 'https://gateway.example/api/v1/chat/completions'],
     ['https://gateway.example/v1', '2024-10-21', dated('https://gateway.example/v1')],
+    ['https://gateway.example/v1/chat/completions', '2024-10-21', dated('https://gateway.example/v1')],
     ['http://[::1]:4010', undefined, dated('http://[::1]:4010')],
   ])('"%s" with API version %s leads to requests to %s', (pasted, apiVersion, called) => {
     expect(calledAddress(pasted, apiVersion)).toBe(called);
@@ -97,6 +100,13 @@ describe('the model endpoint', () => {
     ['https://ai.azure.com/resource/deployments', /^is the address of a portal page/],
     ['https://oai.azure.com/portal/openai', /^is the address of a portal page/],
     ['https://api.openai.com/v1', /^is OpenAI's own API/],
+    ['https://eu.api.openai.com/v1', /^is OpenAI's own API/],
+    ['https://https://weather.openai.azure.com', /^has no valid host name/],
+    ['https://weather.openai.azure.com,', /^has no valid host name/],
+    ['https://{weather}.openai.azure.com', /^has no valid host name/],
+    ['https://gateway.example/weather/deployments/gpt/chat/completions', /^has the path of a request/],
+    ['http://localhost:11434/api/chat', /^has the path of a request/],
+    ['http://localhost:11434/api/generate', /^has the path of a request/],
   ])('"%s" is rejected with the expected format', (pasted, problem) => {
     const message = refusal(pasted);
     expect(message).toMatch(problem);

@@ -168,12 +168,47 @@ describe('settings', () => {
     ['AZURE_OPENAI_API_KEY', 'one\ntwo'],
     ['AZURE_OPENAI_API_KEY', 'schlüssel'],
     ['AZURE_OPENAI_CHAT_DEPLOYMENT_NAME', '../other?x=y'],
+    ['AZURE_OPENAI_CHAT_DEPLOYMENT_NAME', '..'],
+    ['AZURE_OPENAI_CHAT_DEPLOYMENT_NAME', 'llama3.1:8b'],
+    ['AZURE_OPENAI_CHAT_DEPLOYMENT_NAME', 'gpt 4o'],
     ['AZURE_OPENAI_API_VERSION', '2024-10-21&x=1'],
+    ['AZURE_OPENAI_API_VERSION', '2024-10-2l'],
+    ['AZURE_OPENAI_API_VERSION', '20241021'],
+    ['AZURE_OPENAI_API_VERSION', 'v1preview'],
   ])('reject %s %j, which would break requests, without repeating it', (name, value) => {
     const text = refusal({ [name]: value });
-    expect(text).toContain(`${name}: expected`);
+    expect(text.split('\n')).toEqual([
+      'Settings are missing or invalid:',
+      expect.stringMatching(new RegExp(`^  ${name}: expected`)),
+    ]);
     expect(text).not.toContain(value);
   });
+
+  it.each(['llama3.1:8b', 'meta-llama/Llama-3.1-8B-Instruct', '@cf/meta/llama-3.1-8b', 'gpt-4o'])(
+    'accept the model %s of a server with the v1 API',
+    (deployment) => {
+      const settings = loadSettings({
+        AZURE_OPENAI_ENDPOINT: 'http://localhost:11434/v1',
+        AZURE_OPENAI_CHAT_DEPLOYMENT_NAME: deployment,
+      });
+      expect(settings.openAI.deployment).toBe(deployment);
+    },
+  );
+
+  it.each([
+    ['AZURE_OPENAI_ENDPOINT', '"https://example.openai.azure.com"'],
+    ['AZURE_OPENAI_API_KEY', "'0123456789abcdef'"],
+    ['AGENT_RUN_TIMEOUT_SECONDS', '"300"'],
+  ])('reject %s in quotes, which a shell would have removed', (name, value) => {
+    expect(refusal({ [name]: value })).toBe(`Settings are missing or invalid:\n  ${name} is in quotes; remove them`);
+  });
+
+  it.each(['${KEY}', '${{ secrets.KEY }}', '$(KEY)', '#{KEY}#', 'https://${NAME}.openai.azure.com'])(
+    'reject the placeholder of a pipeline: %s',
+    (value) => {
+      expect(refusal({ AZURE_OPENAI_API_KEY: value })).toContain('  AZURE_OPENAI_API_KEY still contains a placeholder');
+    },
+  );
 
   it.each([
     ['locally', {}, true],

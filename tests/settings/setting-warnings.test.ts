@@ -29,6 +29,15 @@ describe('an unknown variable', () => {
     ]);
   });
 
+  it.each(['AZURE_OPENAI_API_BASE', 'AZURE_OPENAI_URL', 'AZURE_OPENAI_BASE_URL'])(
+    'suggests the endpoint for an address: %s',
+    (name) => {
+      expect(warningsFor({ [name]: 'https://not-for-the-log.example' })).toEqual([
+        `${name} is not a setting of this app and has no effect. Did you mean AZURE_OPENAI_ENDPOINT?`,
+      ]);
+    },
+  );
+
   it.each(['PATH', 'AZURE_TENANT_ID', 'AZURE_CLIENT_ID', 'OPENAI_API_KEY', 'AGENTS', 'WEBSITE_INSTANCE_ID'])(
     'causes no warning if it is not meant for the app: %s',
     (name) => {
@@ -63,7 +72,7 @@ describe('the endpoint of a Foundry project', () => {
 });
 
 describe('missingEndpointProblem', () => {
-  it.each(['AZURE_OPENAI_ENDPIONT', 'AZURE_OPEN_AI_ENDPOINT', 'AZURE_OPENAI_ENDPOINTS'])(
+  it.each(['AZURE_OPENAI_ENDPIONT', 'AZURE_OPEN_AI_ENDPOINT', 'AZURE_OPENAI_ENDPOINTS', 'AZURE_OPENAI_API_BASE'])(
     'reports the misspelling %s',
     (name) => {
       const environment = { [name]: 'https://example.openai.azure.com', AZURE_OPENAI_API_KEY: 'key' };
@@ -72,6 +81,12 @@ describe('missingEndpointProblem', () => {
       );
     },
   );
+
+  it('reports a misspelled key without an endpoint', () => {
+    expect(missingEndpointProblem({ AZURE_OPENAI_KEY: 'key' })).toBe(
+      'AZURE_OPENAI_KEY is set, but AZURE_OPENAI_ENDPOINT is not.',
+    );
+  });
 
   it('reports a key without an endpoint', () => {
     expect(missingEndpointProblem({ AZURE_OPENAI_API_KEY: 'key', AZURE_OPENAI_ENDPOINT: '' })).toBe(
