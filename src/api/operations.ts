@@ -40,7 +40,7 @@ export const operations: readonly Operation[] = [
       500: { json: 'AcceptedRun' },
       502: { json: 'FailedRun' },
     },
-    errors: [400, 403, 404, 409, 413, 503],
+    errors: [400, 403, 404, 409, 413, 415, 503],
   },
   {
     id: 'listThreads',
@@ -109,7 +109,7 @@ export const operations: readonly Operation[] = [
     summary: 'Approves or rejects a tool call. 200 if the same decision was already made.',
     body: 'ApprovalDecision',
     answers: { 200: { json: 'DecidedApproval' }, 202: { json: 'DecidedApproval' } },
-    errors: [...forThread, 409, 410, 413],
+    errors: [...forThread, 409, 410, 413, 415],
   },
   {
     id: 'listEvents',

@@ -29,6 +29,8 @@ export const listQuery = z.object({
 /** `GET …/callbacks/{thread_id}/stream` */
 export const streamQuery = z
   .object({
+    /** What EventSource polyfills send instead of the header `Last-Event-ID`. */
+    lastEventId: cursor.optional(),
     after: cursor.optional(),
     from: oneOf('start', 'now').optional(),
     correlation_id: correlationId.optional(),

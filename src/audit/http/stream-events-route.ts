@@ -40,15 +40,16 @@ export function createStreamEventsRoute({ store, access, streams }: StreamEvents
   });
 }
 
-/** Returns the start position. `Last-Event-ID` wins, because an EventSource reconnects with its original URL. */
+/** Returns the start position. The last event id wins, because an EventSource reconnects with its original URL. */
 async function startOf(
   request: HttpRequest,
-  { after, from }: z.infer<typeof streamQuery>,
+  { after, from, lastEventId: fromPolyfill }: z.infer<typeof streamQuery>,
   store: CallbackEventStore,
   thread: EventThread,
 ): Promise<EventCursor> {
   const lastEventId = request.headers.get('last-event-id');
   if (lastEventId) return eventIdOf(lastEventId);
+  if (fromPolyfill !== undefined) return fromPolyfill;
   const head = await store.readHead(thread);
   if (after === undefined) return from === 'now' ? endOf(head) : START;
   // A plain sequence refers to the current log.

@@ -18,10 +18,14 @@ export type RequestBody =
  * Reads the body: a JSON object, or trimmed UTF-8 text. Without a content type, or with that of a form (as `curl -d`
  * sends), a JSON object with a `message` counts as JSON, too.
  *
- * @throws HttpError 400 if it is neither, 413 above 1 MiB
+ * @throws HttpError 400 if it is neither, 413 above 1 MiB, 415 if it is compressed or has several parts
  */
 export async function readRequestBody(request: HttpRequest): Promise<RequestBody> {
-  const mediaType = (request.headers.get('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  // A header that was sent twice arrives as a list.
+  const mediaType = (request.headers.get('content-type') ?? '').split(/[;,]/, 1)[0]?.trim().toLowerCase() ?? '';
+  if (mediaType.startsWith('multipart/')) {
+    throw new HttpError(415, 'Invalid request body: expected JSON or text, not a multipart form.');
+  }
   const text = decode(await readBytes(request));
   if (mediaType === 'application/json' || mediaType.endsWith('+json')) {
     return { kind: 'json', fields: parseObject(text) };
@@ -33,7 +37,7 @@ export async function readRequestBody(request: HttpRequest): Promise<RequestBody
 /**
  * Reads a body that must be a JSON object, with any content type.
  *
- * @throws HttpError 400 if it is not, 413 above 1 MiB
+ * @throws HttpError 400 if it is not, 413 above 1 MiB, 415 if it is compressed
  */
 export async function readJsonBody(request: HttpRequest): Promise<Readonly<Record<string, unknown>>> {
   return parseObject(decode(await readBytes(request)));
@@ -65,6 +69,10 @@ function runFieldsOf(text: string): Readonly<Record<string, unknown>> | undefine
 }
 
 async function readBytes(request: HttpRequest): Promise<Buffer> {
+  const encoding = request.headers.get('content-encoding')?.trim().toLowerCase() ?? '';
+  if (encoding !== '' && encoding !== 'identity') {
+    throw new HttpError(415, 'Invalid request body: expected it without compression (content-encoding).');
+  }
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of request.body ?? []) {

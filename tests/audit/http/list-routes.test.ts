@@ -35,6 +35,20 @@ describe('the ETag of a list', () => {
     expect(answer.headers.get('etag')).not.toBe(tag);
   });
 
+  it.each([
+    ['made weak, as nginx does', (tag: string) => `W/${tag}`],
+    ['with a suffix, as Apache sends it', (tag: string) => tag.replace(/"$/, '-gzip"')],
+    ['weak and with a suffix', (tag: string) => `W/${tag.replace(/"$/, '-br"')}`],
+    ['with a suffix, as Jetty sends it', (tag: string) => `"other", ${tag.replace(/"$/, '--gzip"')}`],
+  ])('is recognized after a proxy has compressed the response: %s', async (_what, changed) => {
+    const { store, ask } = createRoutes();
+    await appendEvents(store, [streamEvent()]);
+    const tag = changed(await tagOf(ask));
+    expect((await ask('list', '', { 'if-none-match': tag })).status).toBe(304);
+    await appendEvents(store, [finalEvent()]);
+    expect((await ask('list', '', { 'if-none-match': tag })).status).toBe(200);
+  });
+
   it('does not change with another thread', async () => {
     const { store, ask } = createRoutes();
     await appendEvents(store, [streamEvent()]);

@@ -95,6 +95,16 @@ describe('the stream of a run of 200 events', () => {
     expect(resumed.size).toBe(events.length + 1);
   });
 
+  it('resumes after the id that an EventSource polyfill sends in the query', async () => {
+    const { events } = parseSse(whole);
+    const { id = '' } = events[99] ?? {};
+    const query = `${UNTIL_END}&after=3&lastEventId=${encodeURIComponent(id)}`;
+    const answer = await handler(callbackRequest({ query, headers: {} }), callbackInvocation());
+    const rest = parseSse(new Uint8Array(await new HttpResponse(answer ?? {}).arrayBuffer())).events;
+
+    expect(rest.map((event) => event.id)).toEqual(events.slice(100).map((event) => event.id));
+  });
+
   it('can be completed after a disconnect at any byte', async () => {
     const { events } = parseSse(whole);
     for (let length = 0; length < whole.length; length += 997) {

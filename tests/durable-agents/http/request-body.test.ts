@@ -11,6 +11,7 @@ describe('a request body', () => {
     'application/json',
     'application/json; charset=utf-8',
     ' Application/JSON ;charset=utf-8',
+    'application/json, application/json',
     'application/problem+json',
     'APPLICATION/VND.API+JSON',
   ])('of type "%s" is JSON', async (type) => {
@@ -50,6 +51,22 @@ describe('a request body', () => {
         expect(await read(` ${body}\n`)).toEqual({ kind: 'text', text: body });
       },
     );
+  });
+
+  it.each([
+    ['multipart/form-data; boundary=x', {}, 'expected JSON or text, not a multipart form.'],
+    ['application/json', { 'content-encoding': 'gzip' }, 'expected it without compression (content-encoding).'],
+    ['text/plain', { 'content-encoding': 'BR' }, 'expected it without compression (content-encoding).'],
+  ])('of type %s and with the headers %j is rejected', async (type, headers, problem) => {
+    const reading = readRequestBody(httpRequest({ body: '--x', headers: { 'content-type': type, ...headers } }));
+
+    await expect(reading).rejects.toMatchObject({ status: 415, message: `Invalid request body: ${problem}` });
+  });
+
+  it('may declare that it is not compressed', async () => {
+    const request = httpRequest({ body: '{}', headers: { ...JSON_TYPE, 'content-encoding': 'identity' } });
+
+    expect(await readRequestBody(request)).toEqual({ kind: 'json', fields: {} });
   });
 
   it('may be absent', async () => {
