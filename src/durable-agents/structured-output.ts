@@ -1,3 +1,5 @@
+import { types } from 'node:util';
+import { runInNewContext } from 'node:vm';
 import { z } from 'zod';
 import type { Agent } from './agent.js';
 import { AgentError } from './errors.js';
@@ -20,13 +22,22 @@ const SCHEMAS = ['items', 'additionalProperties', 'not', 'contains', 'propertyNa
 /** Refused keywords, because a caller's regular expression can block the process. */
 const REFUSED = ['pattern', 'patternProperties'];
 
+/** Time limit for work on a caller's schema. References and unions can make it take exponential time. */
+const SCHEMA_TIMEOUT_MS = 1000;
+
 /**
  * Checks that a schema is supported.
  *
  * @throws ResponseSchemaError
  */
 export function checkResponseSchema(schema: JsonObject): void {
-  validatorOf(schema);
+  try {
+    // Parsing a value shows whether the schema refers only to itself.
+    withinTimeLimit(() => validatorOf(schema).safeParse(null));
+  } catch (error) {
+    if (error instanceof ResponseSchemaError) throw error;
+    throw new ResponseSchemaError(exhaustionOf(error), { cause: error });
+  }
 }
 
 /** The format of answers. */
@@ -47,8 +58,14 @@ function jsonAnswerFormat(schema: JsonObject): AnswerFormat {
     schema,
     parse(text) {
       const value = parseJson(text);
-      // Return the model's value unchanged.
-      parseBy(validatorOf(schema), value);
+      try {
+        // Return the model's value unchanged.
+        withinTimeLimit(() => parseBy(validatorOf(schema), value));
+      } catch (error) {
+        if (error instanceof AgentError) throw error;
+        const problem = `The answer cannot be checked against the response_format: ${exhaustionOf(error)}.`;
+        throw new AgentError('invalid_structured_output', problem, { cause: error });
+      }
       return value;
     },
   };
@@ -94,23 +111,48 @@ function validatorOf(schema: JsonObject): z.ZodType {
   try {
     const refused = schemasIn(schema).flatMap((inner) => REFUSED.filter((keyword) => keyword in inner));
     if (refused.length > 0) throw new ResponseSchemaError(`the keyword ${refused[0]} is not supported`);
-    return z.fromJSONSchema(schema);
+    // The global registry would keep every schema with an `id`.
+    return z.fromJSONSchema(schema, { registry: z.registry() });
   } catch (error) {
-    if (error instanceof ResponseSchemaError) throw error;
-    // The library throws several kinds of errors, and a deeply nested schema exhausts the stack.
+    if (error instanceof ResponseSchemaError || error instanceof RangeError) throw error;
+    // The library throws several kinds of errors.
     const problem = error instanceof Error && !(error instanceof TypeError) ? error.message : 'it is malformed';
     throw new ResponseSchemaError(problem.slice(0, 200), { cause: error });
   }
 }
 
+/**
+ * Runs synchronous work, and interrupts it after a second.
+ *
+ * @throws the error of the work, or an Error with the code ERR_SCRIPT_EXECUTION_TIMEOUT
+ */
+function withinTimeLimit(work: () => unknown): void {
+  runInNewContext('work()', { work }, { timeout: SCHEMA_TIMEOUT_MS });
+}
+
+/** Returns how work on a schema exhausted the time or the stack. @throws any other error */
+function exhaustionOf(error: unknown): string {
+  if (error instanceof RangeError) return 'it is nested too deeply or refers to itself';
+  // The timeout is an Error of the other context.
+  if (types.isNativeError(error) && 'code' in error && error.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT') {
+    return `it takes longer than ${SCHEMA_TIMEOUT_MS} ms`;
+  }
+  throw error;
+}
+
 /** Returns a schema and all schemas in it. */
 function schemasIn(schema: JsonObject): JsonObject[] {
-  const inner = [
+  const found = [schema];
+  for (const outer of found) for (const inner of schemasDirectlyIn(outer)) if (isObject(inner)) found.push(inner);
+  return found;
+}
+
+function schemasDirectlyIn(schema: JsonObject): unknown[] {
+  return [
     ...SCHEMAS_BY_NAME.flatMap((keyword) => (isObject(schema[keyword]) ? Object.values(schema[keyword]) : [])),
     ...SCHEMA_LISTS.flatMap((keyword): unknown[] => (Array.isArray(schema[keyword]) ? schema[keyword] : [])),
     ...SCHEMAS.map((keyword) => schema[keyword]),
   ];
-  return [schema, ...inner.filter(isObject).flatMap(schemasIn)];
 }
 
 function isObject(value: unknown): value is JsonObject {

@@ -2,7 +2,7 @@ import { describe, expect, expectTypeOf, it } from 'vitest';
 import { z } from 'zod';
 import { outcomeAnswer } from '../../src/durable-agents/http/run-answer.js';
 import { findOutcome } from '../../src/durable-agents/client/run-outcome.js';
-import { isStrictSchema } from '../../src/durable-agents/structured-output.js';
+import { checkResponseSchema, isStrictSchema } from '../../src/durable-agents/structured-output.js';
 import { responseError } from '../../src/durable-agents/thread/thread-state.js';
 import { createModelAgent } from '../../src/durable-agents/tools/model-agent.js';
 import { ScriptedChatModel } from '../../src/durable-agents/testing/scripted-chat-model.js';
@@ -19,10 +19,10 @@ const schema = {
 };
 const request = runRequest({ responseSchema: schema });
 
-async function answer(words: string) {
+async function answer(words: string, run = request) {
   const model = new ScriptedChatModel([text(words), finish()]);
   const callback = new RecordingCallback();
-  const result = await runAgentOnce(createModelAgent({ name: 'Agent', model }), { request, callback });
+  const result = await runAgentOnce(createModelAgent({ name: 'Agent', model }), { request: run, callback });
   return { ...result, model, callback };
 }
 
@@ -100,4 +100,42 @@ it.each([
   [{ type: 'array', items: schema }, true],
 ])('a response schema is sent as strict only if models support that: %j', (given, isStrict) => {
   expect(isStrictSchema(given)).toBe(isStrict);
+});
+
+describe('a hostile schema of a caller', () => {
+  /** Each definition refers to the previous one twice, so a check takes 2^40 steps. */
+  const doubled = Object.fromEntries(
+    Array.from({ length: 40 }, (_, level) => {
+      const $ref = `#/$defs/d${level - 1}`;
+      return [`d${level}`, level === 0 ? { type: 'string' } : { allOf: [{ $ref }, { $ref }] }];
+    }),
+  );
+
+  it.each([
+    ['refers to itself', { $ref: '#' }, /nested too deeply or refers to itself/],
+    ['takes exponential time', { $ref: '#/$defs/d39', $defs: doubled }, /takes longer than 1000 ms/],
+    ['is nested too deeply', JSON.parse('{"not":'.repeat(50_000) + '{}' + '}'.repeat(50_000)), /./],
+  ])('is rejected if it %s', (_what, hostile, problem) => {
+    expect(() => checkResponseSchema(hostile)).toThrow(
+      expect.objectContaining({ name: 'ResponseSchemaError', message: expect.stringMatching(problem) }),
+    );
+  });
+
+  it('fails the run if checking the answer takes exponential time', async () => {
+    const hostile = { type: 'object', properties: { a: { $ref: '#/$defs/d39' } }, $defs: doubled };
+    checkResponseSchema(hostile);
+
+    const { response } = await answer('{"a":1}', runRequest({ responseSchema: hostile }));
+
+    expect(responseError(response)).toMatchObject({
+      errorCode: 'invalid_structured_output',
+      message: 'The answer cannot be checked against the response_format: it takes longer than 1000 ms.',
+    });
+  });
+
+  it('is classified as strict or not, however deep and wide it is', () => {
+    expect(isStrictSchema(JSON.parse('{"not":'.repeat(50_000) + '{}' + '}'.repeat(50_000)))).toBe(true);
+    const wide = Object.fromEntries(Array.from({ length: 200_000 }, (_, index) => [index, {}]));
+    expect(isStrictSchema({ properties: wide })).toBe(false);
+  });
 });
