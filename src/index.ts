@@ -11,6 +11,7 @@ import { createCallbackEventStore, createEventPurge } from './audit/store/create
 import { StoreHealth } from './audit/recording/store-health.js';
 import { registerDashboardRoutes } from './dashboard/dashboard-routes.js';
 import { AgentFunctionApp, easyAuth } from './durable-agents/index.js';
+import { processLog } from './functions/logger.js';
 import { trackResponses } from './functions/outgoing-response.js';
 import { createAzureOpenAIClient } from './openai/azure-openai-client.js';
 import { createKeyValueStore } from './storage/create-key-value-store.js';
@@ -36,18 +37,18 @@ if (settings.callbackStore.kind === 'memory') {
     console.info(what);
   }
 }
-const storage = createKeyValueStore(settings.callbackStore, console);
-const store = createCallbackEventStore(settings.callbackStore, storage, console);
+const storage = createKeyValueStore(settings.callbackStore, processLog);
+const store = createCallbackEventStore(settings.callbackStore, storage, processLog);
 const health = new StoreHealth(store);
 const streams = new StreamHub({
   ...settings.callbackStreams,
   // A run may have to wait for another run of its thread.
   maxRunDurationMs: 2 * settings.agent.runTimeoutSeconds * 1000,
   store,
-  log: console,
+  log: processLog,
 });
 const auditTrail = new ConversationAuditTrail({ store, health, log: settings.callbackLog });
-const telemetry = settings.telemetry && new Telemetry(settings.telemetry, console);
+const telemetry = settings.telemetry && new Telemetry(settings.telemetry, processLog);
 if (telemetry !== undefined) {
   app.hook.appStart(() => telemetry.start());
   app.hook.preInvocation(bindInvocation);
@@ -97,7 +98,9 @@ registerCallbackRoutes({
   authLevel: agentApp.httpAuthLevel,
 });
 
-const purge = createEventPurge(settings.callbackStore, storage, console, (before) => agentApp.removeOldStats(before));
+const purge = createEventPurge(settings.callbackStore, storage, processLog, (before) =>
+  agentApp.removeOldStats(before),
+);
 // At night in most places, and not on the hour, when many other apps start their jobs.
 if (purge !== undefined) app.timer('purge_callback_events', { schedule: '0 17 3 * * *', handler: purge });
 
