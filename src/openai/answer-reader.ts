@@ -1,5 +1,5 @@
 import { AgentError, type AgentTextUpdate } from '../durable-agents/index.js';
-import { EventReader } from './event-reader.js';
+import { assertShallow, EventReader } from './event-reader.js';
 import { isRecord } from './is-record.js';
 import { answerTooLarge, type EndOfAnswer, malformed, ModelAnswer } from './model-answer.js';
 import { type ErrorQuoting, streamError } from './model-error.js';
@@ -154,6 +154,7 @@ export class AnswerReader {
       throw malformed('the answer is not JSON');
     }
     if (!isRecord(completion)) throw malformed('the answer is not a JSON object');
+    assertShallow(text, completion);
     const error = errorIn(completion);
     if (error !== undefined) throw streamError(error, false, quoting);
     this.#answer.add(completion);

@@ -1,10 +1,13 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { AgentError } from '../durable-agents/index.js';
+import { isDeeperThan } from '../functions/is-deeper-than.js';
 import { isRecord } from './is-record.js';
 import { malformed } from './model-answer.js';
 import { errorIn } from './model-failure.js';
 
 const MAX_LINE_CHARS = 1024 * 1024;
+/** Maximum levels of objects and lists in the JSON of an answer. */
+const MAX_LEVELS = 1000;
 /** Texts that endpoints and gateways send in `data:` lines as keep-alives. The text may also be empty. */
 const KEEP_ALIVE = /^(:|ping\b|keep-?alive\b|heartbeat\b)/i;
 
@@ -71,9 +74,20 @@ export class EventReader {
       if (isNamed) return;
       throw malformed('an event is not a JSON object');
     }
+    assertShallow(data, chunk);
     if (event === 'error') this.#sink.fail(chunk['error'] ?? chunk);
     const error = isNamed ? chunk['error'] : errorIn(chunk);
     if (error) this.#sink.fail(error);
     else if (!isNamed || chunk['choices'] !== undefined) this.#sink.add(chunk);
   }
+}
+
+/**
+ * Checks that the JSON of a text is not nested so deeply that it cannot be written again.
+ *
+ * @throws AgentError if it is
+ */
+export function assertShallow(text: string, json: unknown): void {
+  // Each level takes a character, so short texts need no check.
+  if (text.length > MAX_LEVELS && isDeeperThan(MAX_LEVELS, json)) throw malformed('its JSON is nested too deeply');
 }

@@ -1,5 +1,12 @@
 import type { ModelToolCall } from '../durable-agents/index.js';
+import { cleanForeignText } from '../functions/foreign-text.js';
 import { isRecord } from './is-record.js';
+
+/** Each call counts at least this much toward the size of the answer, so that empty calls cannot fill the memory. */
+const CALL_BYTES = 64;
+const MAX_NAME_CHARS = 64;
+/** Gateways store data of the model in ids, so they are long. */
+const MAX_ID_CHARS = 16_384;
 
 interface CallDraft {
   id: string;
@@ -22,11 +29,16 @@ export class ToolCallAssembly {
     const id = typeof delta['id'] === 'string' ? delta['id'] : '';
     const name = typeof details['name'] === 'string' ? details['name'] : '';
     const args = argumentsText(details['arguments']);
+    const countBefore = this.#calls.length;
     const call = this.#callOf(delta['index'], id, name);
-    if (call.id === '') call.id = id;
+    let bytes = Buffer.byteLength(name) + Buffer.byteLength(args) + CALL_BYTES * (this.#calls.length - countBefore);
+    if (call.id === '' && id !== '') {
+      call.id = id;
+      bytes += Buffer.byteLength(id);
+    }
     if (call.name !== name) call.name += name;
-    call.pieces.push(args);
-    return Buffer.byteLength(name) + Buffer.byteLength(args);
+    if (args !== '') call.pieces.push(args);
+    return bytes;
   }
 
   /** Returns the calls in order. Leaves out calls without a name, which cannot be made. */
@@ -35,8 +47,8 @@ export class ToolCallAssembly {
       .filter(({ name }) => name !== '')
       .map(({ id, name, pieces }) => ({
         kind: 'tool_call',
-        callId: id,
-        toolName: name,
+        callId: cleanForeignText(id, MAX_ID_CHARS),
+        toolName: cleanForeignText(name, MAX_NAME_CHARS),
         arguments: pieces.join('').toWellFormed(),
       }));
   }

@@ -109,7 +109,9 @@ describe('a tool call that needs approval', () => {
     });
     expect(bad.status).toBe(400);
     expect(bad.text).toMatch(/do not fit the schema of issue_refund\. amount:/);
-    for (const invalid of [{}, { approved: 'yes' }, { approved: false, arguments: {} }]) {
+    const deep: object = JSON.parse('{"a":'.repeat(200) + '{}' + '}'.repeat(200));
+    const deepArguments = { approved: true, arguments: { order_id: 'A-1003', amount: 5, note: deep } };
+    for (const invalid of [{}, { approved: 'yes' }, { approved: false, arguments: {} }, deepArguments]) {
       expect((await api.decide(threadId, approvalId, invalid)).status).toBe(400);
     }
     const edited = { approved: true, arguments: { order_id: 'A-1003', amount: 5 } };

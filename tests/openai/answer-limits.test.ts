@@ -17,6 +17,21 @@ function endless(piece: string, type = 'text/event-stream'): ModelReply {
   };
 }
 
+/** Starts another tool call with each chunk, without a name and arguments. */
+function endlessCalls(id: string): ModelReply {
+  return (response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    let index = 0;
+    const next = () =>
+      `data: ${JSON.stringify(chunk({ tool_calls: [{ index: (index += 1), id, function: {} }] }))}\n\n`;
+    const fill = (): void => {
+      while (response.writable && response.write(next()));
+    };
+    response.on('drain', fill);
+    fill();
+  };
+}
+
 const withLimit = { maxAnswerBytes: 100_000 };
 
 describe('an answer that is too long', () => {
@@ -25,6 +40,8 @@ describe('an answer that is too long', () => {
     ['reasoning', endless(`data: ${JSON.stringify(chunk({ reasoning: 'x'.repeat(500) }))}\n\n`)],
     ['a line', endless('x'.repeat(10_000))],
     ['a data line', endless('data: x\n'.repeat(1000))],
+    ['tool calls with long ids', endlessCalls('i'.repeat(500))],
+    ['empty tool calls', endlessCalls('')],
     ['a whole answer', endless('x'.repeat(10_000), 'application/json')],
   ])('fails and closes the connection: %s without an end', async (_what, reply) => {
     let closed: Promise<unknown> | undefined;

@@ -23,6 +23,10 @@ const call = (callId: string, args = paris, toolName = 'get_weather'): ModelPart
   arguments: args,
 });
 
+function deep(levels: number): object {
+  return JSON.parse('{"a":'.repeat(levels) + '{}' + '}'.repeat(levels));
+}
+
 async function read(...chunks: readonly object[]): Promise<ModelPart[]> {
   const { endpoint } = await startModelServer(streamed([...chunks]));
   return partsOf({ endpoint });
@@ -85,6 +89,28 @@ describe('tool calls in a stream', () => {
     { what: 'without arguments', chunks: [delta({ index: 0, id: 'a', function: { name } })], calls: [call('a', '')] },
   ])('are assembled: $what', async ({ chunks, calls }) => {
     expect(await read(...chunks, finishChunk('tool_calls'))).toEqual([...calls, finish()]);
+  });
+
+  it('have a cleaned name and id, and long ids stay whole', async () => {
+    const long = `call_${'x'.repeat(5000)}`;
+    const chunks = [
+      delta(part('{}', { index: 0, id: 'a\u202E\nb', name: `x\n${'y'.repeat(100)}` })),
+      delta(part(paris, { index: 1, id: long, name })),
+    ];
+
+    expect(await read(...chunks, finishChunk('tool_calls'))).toEqual([
+      call('a b', '{}', `x ${'y'.repeat(62)}…`),
+      call(long),
+      finish(),
+    ]);
+  });
+
+  it('fail the answer if their JSON is nested too deeply', async () => {
+    const chunks = [delta({ index: 0, id: 'a', function: { name, arguments: deep(2000) } }), finishChunk()];
+    await expect(read(...chunks)).rejects.toMatchObject({ code: 'malformed_response' });
+
+    const { endpoint } = await startModelServer(answered(200, completion({ tool_calls: deep(2000) })));
+    await expect(partsOf({ endpoint })).rejects.toMatchObject({ code: 'malformed_response' });
   });
 
   it('are accepted with another finish reason, and next to text', async () => {

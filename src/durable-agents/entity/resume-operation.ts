@@ -1,5 +1,6 @@
 import type { DurableEntityContext } from 'durable-functions';
 import { z } from 'zod';
+import { cleanForeignText } from '../../functions/foreign-text.js';
 import type { Logger } from '../../functions/logger.js';
 import { type Approval, type ApprovalDecision, toApprovalUpdate } from '../approvals/approval.js';
 import {
@@ -203,7 +204,7 @@ async function tellDecision(
     await notifier.update(toApprovalUpdate(approval));
     const { toolName, decision } = approval;
     log.info(
-      `[${agent.name}][${request.correlationId}] call ${approval.callId} of ${toolName}: ${decision?.state} (thread ${threadId})`,
+      `[${agent.name}][${request.correlationId}] call ${cleanForeignText(approval.callId, 60)} of ${toolName}: ${decision?.state} (thread ${threadId})`,
     );
   }
   await notifier.suspended();

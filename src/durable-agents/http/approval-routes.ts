@@ -2,11 +2,13 @@ import type { HttpHandler } from '@azure/functions';
 import { getClient } from 'durable-functions';
 import type { z } from 'zod';
 import { HttpError } from '../../functions/http-error.js';
+import { isDeeperThan } from '../../functions/is-deeper-than.js';
 import { routeParameter } from '../../functions/route-parameter.js';
 import { withErrorHandling } from '../../functions/with-error-handling.js';
 import type { ThreadAccess } from '../access/thread-access.js';
 import { decideApproval, isExpired, readApprovals, signalResume } from '../client/decide-approval.js';
 import { ThreadStateError } from '../errors.js';
+import { MAX_ARGUMENT_LEVELS } from '../tools/plain-json.js';
 import { describeIssues, ToolError } from '../tools/tool.js';
 import { approvalDecisionSchema, type approvalsSchema } from './answer-schemas.js';
 import { toApprovalView, toDecidedApproval } from './approval-view.js';
@@ -48,6 +50,9 @@ export function createDecideApprovalRoute({ access, maxStateBytes }: DecideAppro
     if (!body.success) throw new HttpError(400, `Invalid decision: ${describeIssues(body.error)}`);
     const { approved, reason, arguments: edited } = body.data;
     if (!approved && edited) throw new HttpError(400, 'Invalid decision: arguments are for an approved call.');
+    if (edited && isDeeperThan(MAX_ARGUMENT_LEVELS, edited)) {
+      throw new HttpError(400, `Invalid decision: arguments are nested at most ${MAX_ARGUMENT_LEVELS} levels deep.`);
+    }
     if (edited && Buffer.byteLength(JSON.stringify(edited)) > MAX_ARGUMENT_BYTES) {
       throw new HttpError(400, `Invalid decision: arguments are at most ${MAX_ARGUMENT_BYTES} bytes.`);
     }

@@ -1,17 +1,19 @@
 import type { AgentToolResultUpdate } from '../agent.js';
 import { errorText } from '../../functions/error-text.js';
+import { cleanForeignText } from '../../functions/foreign-text.js';
+import { isDeeperThan } from '../../functions/is-deeper-than.js';
 import { raceAbort } from '../../functions/time-limits.js';
 import type { RunTrace } from '../run-tracer.js';
 import type { JsonObject, ThreadContent } from '../thread/thread-state.js';
 import type { ModelToolCall } from './chat-model.js';
-import { cutJson, toPlainJson } from './plain-json.js';
+import { cutJson, MAX_ARGUMENT_LEVELS, toPlainJson } from './plain-json.js';
 import { invalidArguments, type Tool, type ToolContext, ToolError } from './tool.js';
 
 /** A tool call that is ready to be made. */
 export interface ToolCall {
   readonly callId: string;
   readonly toolName: string;
-  /** The model's arguments as an object, or as a string if they are not a JSON object. */
+  /** The model's arguments as an object, or as a string if they are not a JSON object, or one that is nested too deeply. */
   readonly arguments: JsonObject | string;
 }
 
@@ -78,7 +80,7 @@ function toToolError(error: unknown, { callId, toolName }: ToolCall, context: To
   if (error instanceof ToolError) return error;
   const { agentName, correlationId, threadId, log } = context;
   log.warn(
-    `[${agentName}][${correlationId}] tool ${toolName} failed in call ${callId}: ${errorText(error)} (thread ${threadId})`,
+    `[${agentName}][${correlationId}] tool ${toolName} failed in call ${cleanForeignText(callId, 60)}: ${errorText(error)} (thread ${threadId})`,
   );
   return new ToolError(`${toolName} failed unexpectedly.`, { cause: error });
 }
@@ -102,7 +104,8 @@ function parseArguments(text: string): JsonObject | string {
     if (error instanceof SyntaxError) return text;
     throw error;
   }
-  return typeof args === 'object' && args !== null && !Array.isArray(args) ? { ...args } : text;
+  if (typeof args !== 'object' || args === null || Array.isArray(args)) return text;
+  return isDeeperThan(MAX_ARGUMENT_LEVELS, args) ? text : { ...args };
 }
 
 /** Omits arguments that are not a JSON object, because neither models nor other versions of the state accept them. */

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { errorText } from '../../functions/error-text.js';
+import { cleanForeignText } from '../../functions/foreign-text.js';
 import type {
   Agent,
   AgentRunOptions,
@@ -203,7 +204,9 @@ async function needsApproval(
   try {
     return await prepared.needsApproval();
   } catch (error) {
-    warn(`whether call ${callId} of ${toolName} needs approval could not be decided, so it does: ${errorText(error)}`);
+    warn(
+      `whether call ${cleanForeignText(callId, 60)} of ${toolName} needs approval could not be decided, so it does: ${errorText(error)}`,
+    );
     return true;
   }
 }

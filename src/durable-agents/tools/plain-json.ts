@@ -1,3 +1,5 @@
+/** Maximum levels of objects and lists in the arguments of a call. */
+export const MAX_ARGUMENT_LEVELS = 100;
 /** Maximum size of a tool's result, in bytes of JSON in UTF-8. */
 export const MAX_RESULT_BYTES = 64 * 1024;
 

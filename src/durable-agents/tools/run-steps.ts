@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { errorText } from '../../functions/error-text.js';
+import { cleanForeignText } from '../../functions/foreign-text.js';
 import type { Logger } from '../../functions/logger.js';
 import { withTimeout } from '../../functions/time-limits.js';
 import { type KeyValueStore, readPages, type StoredValue } from '../../storage/key-value-store.js';
@@ -209,7 +210,7 @@ export class RunSteps {
 }
 
 function outcomeUnknown({ callId, toolName }: ToolCall): AgentError {
-  const message = `The call ${callId} of ${toolName} was interrupted. It may have had its effect, so it is not repeated.`;
+  const message = `The call ${cleanForeignText(callId, 60)} of ${toolName} was interrupted. It may have had its effect, so it is not repeated.`;
   return new AgentError('tool_outcome_unknown', message);
 }
 

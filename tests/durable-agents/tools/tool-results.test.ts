@@ -29,6 +29,11 @@ describe('a failing call becomes a result for the model:', () => {
       result: /^Error: The arguments are not the JSON of an object.$/,
     },
     {
+      what: 'arguments that are nested too deeply',
+      made: call('get_weather', `{"location":${'['.repeat(200_000)}${']'.repeat(200_000)}}`),
+      result: /^Error: The arguments are not the JSON of an object.$/,
+    },
+    {
       what: 'an unknown tool',
       made: call('get_time'),
       result: /^Error: There is no tool named get_time. Known: get_weather.$/,
