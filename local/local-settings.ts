@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
@@ -43,21 +44,23 @@ function withNamesOf<Shape extends z.ZodRawShape>(shape: Shape) {
 /**
  * Reads `local.settings.json` of a function app. Comments are allowed, as in Core Tools.
  *
- * @throws LaunchError if the file is malformed or encrypted
+ * @throws LaunchError if the file is malformed or encrypted, or has settings in the wrong place
  */
 export async function readLocalSettings(appFolder: string): Promise<LocalSettings> {
   const file = path.join(appFolder, 'local.settings.json');
-  let text: string;
+  let bytes: Buffer;
   try {
-    text = await readFile(file, 'utf8');
+    bytes = await readFile(file);
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return noSettings;
     throw error;
   }
+  // Windows PowerShell redirects output as UTF-16.
+  if (!isUtf8(bytes)) throw new LaunchError(`${file} is not UTF-8. Save it with this encoding.`);
 
   let content: unknown;
   try {
-    content = parseJsonWithComments(text);
+    content = parseJsonWithComments(bytes.toString('utf8'));
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     throw new LaunchError(`${file} is not valid JSON: ${error.message}`, { cause: error });
@@ -67,11 +70,18 @@ export async function readLocalSettings(appFolder: string): Promise<LocalSetting
   if (!parsed.success) {
     throw new LaunchError(`${file} is invalid:\n${z.prettifyError(parsed.error)}`, { cause: parsed.error });
   }
+  const misplaced = Object.keys(Object(content)).filter((name) => /^[A-Z][A-Z0-9]*_[A-Z0-9_]*$/.test(name));
+  if (misplaced.length > 0) {
+    throw new LaunchError(
+      `${file} has settings outside of "Values": ${misplaced.join(', ')}. Move them into "Values".`,
+    );
+  }
   const { IsEncrypted, Values = {}, Host = {} } = parsed.data;
   if (IsEncrypted) {
     throw new LaunchError(`${file} is encrypted. Run "func settings decrypt" first.`);
   }
-  const origins = (Host.CORS ?? '').split(',').flatMap((origin) => origin.trim() || []);
+  // Browsers send an origin without a slash at its end.
+  const origins = (Host.CORS ?? '').split(',').flatMap((origin) => origin.trim().replace(/\/+$/, '') || []);
   return {
     found: true,
     values: Object.fromEntries(

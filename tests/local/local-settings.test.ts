@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { collectSettings, readSetting } from '../../local/app-environment.js';
 import { LaunchError } from '../../local/launch-error.js';
@@ -33,6 +35,17 @@ describe('local.settings.json', () => {
     });
   });
 
+  it('may list CORS origins with a slash at their end', async () => {
+    const text = JSON.stringify({ Host: { CORS: 'http://localhost:3000/,*' } });
+    expect(await read(text)).toMatchObject({ cors: { origins: ['http://localhost:3000', '*'] } });
+  });
+
+  it.each(['utf16le', 'latin1'] as const)('is rejected in another encoding than UTF-8: %s', async (encoding) => {
+    const folder = await makeFolder();
+    await writeFile(path.join(folder, 'local.settings.json'), Buffer.from('\uFEFF{"Values":{"A":"ü"}}', encoding));
+    await expect(readLocalSettings(folder)).rejects.toThrow(/local\.settings\.json is not UTF-8/);
+  });
+
   it('may spell its names in any case, like with Core Tools', async () => {
     const text = JSON.stringify({
       values: { Name: 'value' },
@@ -56,6 +69,7 @@ describe('local.settings.json', () => {
     ['[]', 'is invalid'],
     ['{ "Values": { "NAME": { "nested": 1 } } }', 'Values.NAME'],
     ['{ "Host": { "LocalHttpPort": "seven" } }', 'Host.LocalHttpPort'],
+    ['{ "AZURE_OPENAI_ENDPOINT": "https://example.com", "Host": {} }', 'outside of "Values": AZURE_OPENAI_ENDPOINT'],
     ['{ "IsEncrypted": true, "Values": { "NAME": "AQAA" } }', 'func settings decrypt'],
   ])('is rejected with its path and the reason if it contains %j', async (text, reason) => {
     const error: unknown = await read(text).catch((thrown: unknown) => thrown);
