@@ -101,7 +101,9 @@ export function isContextLengthExceeded({ status, text, code }: ModelFailure): b
 
 /** Returns whether the endpoint filtered the prompt or the answer. */
 export function isFiltered({ text }: ModelFailure): boolean {
-  return /content_?filter|ResponsibleAIPolicyViolation|content management policy/i.test(text);
+  return /content_?filter|ResponsibleAIPolicyViolation|content management policy|invalid_prompt|usage policy|data_?inspection_?failed|content exists risk/i.test(
+    text,
+  );
 }
 
 /** Returns whether the endpoint knows the path, but not the deployment. */

@@ -251,6 +251,17 @@ describe('the content filter', () => {
     expect(await failureOf(reply)).toMatchObject({ code: 'content_filter', message });
   });
 
+  it.each([
+    {
+      code: 'invalid_prompt',
+      message: 'Invalid prompt: your prompt was flagged as potentially violating our usage policy.',
+    },
+    { code: 'invalid_request_error', message: 'Content Exists Risk' },
+    { code: 'data_inspection_failed', message: 'Output data may contain inappropriate content.' },
+  ])('may have another name: %j', async (error) => {
+    expect(await failureOf(answered(400, { error }))).toMatchObject({ code: 'content_filter' });
+  });
+
   it('fails the run if its verdict arrives after the answer, and the text remains in the updates', async () => {
     const { endpoint } = await startModelServer(
       streamed([content('It is'), finishChunk(), finishChunk('content_filter')]),
