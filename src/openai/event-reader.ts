@@ -8,8 +8,8 @@ import { errorIn } from './model-failure.js';
 const MAX_LINE_CHARS = 1024 * 1024;
 /** Maximum levels of objects and lists in the JSON of an answer. */
 const MAX_LEVELS = 1000;
-/** Texts that endpoints and gateways send in `data:` lines as keep-alives. The text may also be empty. */
-const KEEP_ALIVE = /^(:|ping\b|keep-?alive\b|heartbeat\b)/i;
+/** Texts that endpoints and gateways send in `data:` lines as keep-alives, also quoted. The text may also be empty. */
+const KEEP_ALIVE = /^(null$|""$|:|"?\[?(ping|keep-?alive|heartbeat)\b)/i;
 
 /** Receives the events of a stream. */
 export interface EventSink {
@@ -52,7 +52,7 @@ export class EventReader {
     if (!this.#isDone) this.#parser.feed('\n\n');
   }
 
-  #take({ event, data: rawData }: EventSourceMessage): void {
+  #take({ event, data: rawData }: Pick<EventSourceMessage, 'event' | 'data'>): void {
     if (this.#isDone) return;
     const data = rawData.trim();
     if (data.startsWith('[DONE]')) {
@@ -67,6 +67,9 @@ export class EventReader {
     } catch {
       if (event === 'error') this.#sink.fail(data);
       if (isNamed || event === 'error') return;
+      // Some servers send no blank lines between events, so that all lines are one event.
+      const lines = data.split('\n');
+      if (lines.length > 1) return lines.forEach((line) => this.#take({ event, data: line }));
       // Leaves out the SyntaxError, which quotes the model's text.
       throw malformed('an event is not JSON');
     }

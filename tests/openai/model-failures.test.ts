@@ -90,7 +90,7 @@ describe('a model call that fails', () => {
     ['the stream has neither chunk nor end', 'empty_response', 'retry', streamed([], 'clean')],
     ['the answer is not a stream', 'empty_response', 'retry-without-streaming', answered(200, { choices: [] })],
     ['a text is not a string', 'malformed_response', 'retry', streamed([chunk({ content: ['It'] })])],
-    ['a chunk is null', 'malformed_response', 'retry', streamed(['null'])],
+    ['a chunk is a text', 'malformed_response', 'retry', streamed(['"Sunny."'])],
     ['the stream has only the prompt verdict', 'incomplete_response', 'retry', streamed([promptFilterChunk])],
     ['the stream has no finish reason', 'incomplete_response', 'retry', streamed([content('It is')])],
     [

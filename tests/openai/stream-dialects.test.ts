@@ -24,6 +24,9 @@ describe('a stream of server-sent events', () => {
     ['with comments', `: ping\n\ndata: ${sunny}\n\n:\n\ndata: ${stop}\n\n: bye\n\ndata: [DONE]\n\n`],
     ['with empty data lines', `data:\n\ndata: \n\ndata: ${sunny}\n\ndata\n\ndata: ${stop}\n\ndata: [DONE]\n\n`],
     ['with a comment in a data line', `data: : keepalive\n\ndata: ${sunny}\n\ndata: :\n\ndata: ${stop}\n\n`],
+    ['with nulls', `data: null\n\ndata: ${sunny}\n\ndata: null\n\ndata: ${stop}\n\ndata: [DONE]\n\n`],
+    ['with quoted words', `data: "ping"\n\ndata: ${sunny}\n\ndata: ""\n\ndata: [KEEP-ALIVE]\n\ndata: ${stop}\n\n`],
+    ['without blank lines', `data: ${sunny}\ndata: null\ndata: ${stop}\ndata: [DONE]\n`],
     ['with words in a data line', `data: ping\n\ndata: keep-alive\n\ndata: ${sunny}\n\ndata: ${stop}\n\n`],
     [
       'with ping events',
