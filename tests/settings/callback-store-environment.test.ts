@@ -224,6 +224,11 @@ describe('event store settings', () => {
   it.each([
     ['example', 'The storage connection string lacks AccountName and AccountKey (or SharedAccessSignature).'],
     [
+      'UseDevelopmentStorage=true;DevelopmentStorageProxyUri=http://azurite',
+      'The storage connection string has DevelopmentStorageProxyUri, which is not supported: ' +
+        'name AccountName, AccountKey and TableEndpoint.',
+    ],
+    [
       'DefaultEndpointsProtocol=https;AccountName=example',
       'The storage connection string lacks AccountKey (or SharedAccessSignature).',
     ],

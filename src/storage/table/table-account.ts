@@ -11,7 +11,10 @@ const DEFAULT_SUFFIX = 'core.windows.net';
 
 /** Returns whether a connection string names the storage emulator on its default port of this machine. */
 export function isDevelopmentStorage(connectionString: string): boolean {
-  return /(^|;)\s*UseDevelopmentStorage=true\s*(;|$)/i.test(connectionString);
+  return (
+    /(^|;)\s*UseDevelopmentStorage=true\s*(;|$)/i.test(connectionString) &&
+    !/(^|;)\s*DevelopmentStorageProxyUri=/i.test(connectionString)
+  );
 }
 
 /**
@@ -26,6 +29,11 @@ export function parseTableConnection(connectionString: string): TableAccountPart
     if (name !== undefined && value !== undefined) parts.set(name.toLowerCase(), value);
   }
   const of = (name: string): string | undefined => parts.get(name.toLowerCase()) || undefined;
+  if (of('DevelopmentStorageProxyUri') !== undefined) {
+    throw new StoreSetupError(
+      'The storage connection string has DevelopmentStorageProxyUri, which is not supported: name AccountName, AccountKey and TableEndpoint.',
+    );
+  }
   const [name, key, signature] = [of('AccountName'), of('AccountKey'), of('SharedAccessSignature')];
   const missing: string[] = [];
   if (signature === undefined && name === undefined) missing.push('AccountName');
