@@ -1,4 +1,3 @@
-import { isRecord } from './is-record.js';
 import { ModelConnectionError } from './model-error.js';
 import { isTimeout } from './model-failure.js';
 import { readAtMost } from './read-at-most.js';
@@ -37,15 +36,12 @@ export async function fetchFromModel(...[url, init]: Parameters<typeof fetch>): 
   // These describe the body as it was sent.
   for (const name of ['content-encoding', 'content-length', 'transfer-encoding']) headers.delete(name);
   const { text } = response.body === null ? { text: '' } : await readAtMost(response.body.getReader(), MAX_ERROR_BYTES);
-  return new Response(JSON.stringify({ error: errorOf(text) }), { status, headers });
+  return new Response(JSON.stringify({ error: jsonOrText(text) }), { status, headers });
 }
 
-/** Returns the error in a body: an object, or the text itself if it is not JSON. */
-function errorOf(text: string): unknown {
+function jsonOrText(text: string): unknown {
   try {
-    const body: unknown = JSON.parse(text);
-    const listed: unknown = Array.isArray(body) ? body[0] : body;
-    return isRecord(listed) && listed['error'] ? listed['error'] : listed;
+    return JSON.parse(text);
   } catch {
     return text;
   }

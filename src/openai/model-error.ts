@@ -138,11 +138,6 @@ function describeFailure(failure: ModelFailure, quoting: ErrorQuoting, requestId
 
 function lostConnection(error: TypeError): AgentError {
   const cause = new ModelCallError(errorText(error));
-  if (error.cause instanceof Error && error.cause.name === 'BodyTimeoutError') {
-    return new AgentError('stream_stalled', 'The model sent nothing for a long time in the middle of its answer.', {
-      cause,
-    });
-  }
   return new AgentError('connection_lost', 'The connection to the model was lost before its answer was complete.', {
     cause,
     recovery: 'retry',
