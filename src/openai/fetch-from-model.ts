@@ -10,7 +10,8 @@ const MAX_ERROR_BYTES = 64 * 1024;
  * The `fetch` that the SDK uses for a model.
  *
  * Never follows a redirect, which would send the key and the conversation elsewhere. Tells the SDK not to retry after a
- * redirect, after a timeout (each try is billed), or after a rate limit with a long wait, because a caller is waiting.
+ * redirect, after a timeout (each try is billed), if the server does not implement the request, or after a rate limit with
+ * a long wait, because a caller is waiting.
  * Limits the size of an error body and wraps it in `error`, because the SDK drops other bodies.
  *
  * @throws ModelConnectionError if the model cannot be reached
@@ -25,9 +26,10 @@ export async function fetchFromModel(...[url, init]: Parameters<typeof fetch>): 
     throw new ModelConnectionError(host, error instanceof TypeError ? (error.cause ?? error) : error);
   }
   if (response.ok) return response;
-  const { status } = response;
+  // A `Response` cannot have a larger status.
+  const status = Math.min(response.status, 599);
   const headers = new Headers(response.headers);
-  const isRepeatable = status >= 400 && !isTimeout(status);
+  const isRepeatable = status >= 400 && status !== 501 && !isTimeout(status);
   const waitSeconds = retryAfterSeconds(headers);
   const isLongWait = (waitSeconds ?? 0) > MAX_RETRY_WAIT_SECONDS;
   if (!isRepeatable || isLongWait) headers.set('x-should-retry', 'false');
@@ -35,8 +37,19 @@ export async function fetchFromModel(...[url, init]: Parameters<typeof fetch>): 
   if (waitSeconds === undefined) for (const name of ['retry-after', 'retry-after-ms']) headers.delete(name);
   // These describe the body as it was sent.
   for (const name of ['content-encoding', 'content-length', 'transfer-encoding']) headers.delete(name);
-  const { text } = response.body === null ? { text: '' } : await readAtMost(response.body.getReader(), MAX_ERROR_BYTES);
-  return new Response(JSON.stringify({ error: jsonOrText(text) }), { status, headers });
+  const text = await readError(response, init?.signal);
+  return new Response(status === 304 ? null : JSON.stringify({ error: jsonOrText(text) }), { status, headers });
+}
+
+/** Reads the body of an error. It is empty if it cannot be read, because the status alone says what is wrong. */
+async function readError({ body }: Response, signal: AbortSignal | null | undefined): Promise<string> {
+  if (body === null) return '';
+  try {
+    return (await readAtMost(body.getReader(), MAX_ERROR_BYTES)).text;
+  } catch (error) {
+    if (signal?.aborted || !(error instanceof TypeError)) throw error;
+    return '';
+  }
 }
 
 function jsonOrText(text: string): unknown {

@@ -37,7 +37,9 @@ class ModelCallError extends Error {
 /** The model could not be reached. Its message names the host and the reason, for the log. */
 export class ModelConnectionError extends Error {
   constructor(host: string, reason: unknown) {
-    super(`${host} could not be reached: ${errorText(reason)}`);
+    // `fetch` gives no reason for status 407.
+    const isUnknown = reason instanceof Error && reason.message === '';
+    super(`${host} could not be reached: ${isUnknown ? 'a proxy may require authentication' : errorText(reason)}`);
     this.name = 'ModelConnectionError';
   }
 }
@@ -119,10 +121,10 @@ function statusError(failure: ModelFailure, quoting: ErrorQuoting, requestId?: s
   if (status < 400) {
     return as('endpoint_redirected', 'The model endpoint redirects elsewhere. Check AZURE_OPENAI_ENDPOINT.');
   }
+  const rejected = `The model rejected the request (status ${status}).`;
+  if (isStreamRefused(failure)) return as('model_rejected_request', rejected, { recovery: 'retry-without-streaming' });
   if (status >= 500) return as('model_unavailable', `The model is unavailable (status ${status}).`);
-  return as('model_rejected_request', `The model rejected the request (status ${status}).`, {
-    ...(isStreamRefused(failure) && { recovery: 'retry-without-streaming' }),
-  });
+  return as('model_rejected_request', rejected);
 }
 
 /** Describes a failure for the log: facts, and the provider's message if it may be quoted. */

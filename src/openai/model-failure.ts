@@ -75,8 +75,10 @@ export function contentFilterError(categories: readonly string[] = [], cause?: E
 
 /** Returns whether the endpoint rejects `stream_options`. Endpoints word this differently. */
 export function isStreamOptionsRefused({ status, text, param, code }: ModelFailure): boolean {
+  const isNamed = /stream.?options|include.?usage/i.test(`${param} ${text}`);
+  // Some servers fail with a 5xx on an unknown parameter.
+  if (isNamed && status !== undefined && status >= 400 && ![401, 403, 429].includes(status)) return true;
   if (status !== 400 && status !== 422) return false;
-  if (/stream.?options|include.?usage/i.test(`${param} ${text}`)) return true;
   // It rejects a parameter and names none that it must support.
   const refusesSomething =
     /unknown|unrecogni[sz]ed|unsupported|unexpected|extra|additional|not (supported|permitted|allowed|recogni[sz]ed)|no such|invalid (field|argument|parameter|request)/i;
@@ -86,7 +88,7 @@ export function isStreamOptionsRefused({ status, text, param, code }: ModelFailu
 
 /** Returns whether the endpoint does not support streaming. */
 export function isStreamRefused({ status, text, param }: ModelFailure): boolean {
-  return (status === 400 || status === 422) && /\bstream/i.test(param ?? text);
+  return status !== undefined && [400, 405, 422, 501].includes(status) && /\bstream/i.test(param ?? text);
 }
 
 /** Returns whether the conversation exceeds the context length of the model. */

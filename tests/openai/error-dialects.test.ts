@@ -2,29 +2,19 @@ import { describe, expect, it } from 'vitest';
 import { AgentError } from '../../src/durable-agents/errors.js';
 import type { ChatModel, ModelPart } from '../../src/durable-agents/tools/chat-model.js';
 import { finish, text } from '../support/agent-parts.js';
-import { chatAgent, chatModel, partsOf, type Question } from '../support/ask-model.js';
+import { chatAgent, chatModel, failureOf, partsOf } from '../support/ask-model.js';
 import { content, finishChunk } from '../support/model-chunks.js';
-import { answered, type ModelReply, rawStream, startModelServer, streamed } from '../support/model-server.js';
+import { answered, rawStream, startModelServer, streamed } from '../support/model-server.js';
 import { runAgentOnce } from '../support/run-agent-once.js';
 
 const AT_ONCE = { 'x-should-retry': 'false' };
 const sunny = streamed([content('Sunny.'), finishChunk()]);
 
-async function collectParts(model: ChatModel, parts: ModelPart[] = []): Promise<ModelPart[]> {
+async function collectParts(model: ChatModel): Promise<ModelPart[]> {
+  const parts: ModelPart[] = [];
   const { signal } = new AbortController();
   for await (const part of model.ask({ messages: [], tools: [], signal, streaming: true })) parts.push(part);
   return parts;
-}
-
-async function failureOf(reply: ModelReply, question: Partial<Question> = {}): Promise<AgentError> {
-  const { endpoint } = await startModelServer(reply);
-  try {
-    await partsOf({ endpoint, ...question });
-  } catch (error) {
-    if (error instanceof AgentError) return error;
-    throw error;
-  }
-  throw new Error('The model did not fail');
 }
 
 describe('an error inside a stream', () => {
@@ -104,8 +94,10 @@ describe('an endpoint that rejects stream_options', () => {
     [400, { message: 'unknown field "stream_options"' }],
     [400, "Additional properties are not allowed ('stream_options' was unexpected)"],
     [400, { error: 'Unsupported parameter: stream options' }],
+    [501, { error: { message: 'stream_options is not implemented' } }],
+    [500, { error: { message: "unexpected keyword argument 'stream_options'" } }],
   ])('(%i %j) is called again without it, and never with it later', async (status, body) => {
-    const { endpoint, requests } = await startModelServer(answered(status, body), sunny);
+    const { endpoint, requests } = await startModelServer(answered(status, body, AT_ONCE), sunny);
     const model = chatModel({ endpoint });
     const run = () => collectParts(model);
 
@@ -138,6 +130,8 @@ describe('an endpoint that rejects streaming', () => {
     [400, { error: { message: "Unsupported value: 'stream' does not support true", param: 'stream' } }],
     [422, { detail: [{ loc: ['body', 'stream'], msg: 'streaming is not supported' }] }],
     [400, { error: { message: 'Your organization must be verified to stream this model.' } }],
+    [405, { error: 'Streaming is not allowed' }],
+    [501, { error: { message: 'Streaming is not supported.' } }],
   ])('(%i %j) allows a retry without streaming', async (status, body) => {
     expect(await failureOf(answered(status, body))).toMatchObject({
       code: 'model_rejected_request',
@@ -209,117 +203,5 @@ describe('an error response', () => {
   it('for an unknown path suggests checking the endpoint', async () => {
     const failure = await failureOf(answered(404, { error: { code: '404', message: 'Resource not found' } }));
     expect(failure.message).toBe('The model endpoint does not know the path. Check AZURE_OPENAI_ENDPOINT.');
-  });
-});
-
-describe('the content filter', () => {
-  const verdict = { hate: { filtered: false, severity: 'safe' }, violence: { filtered: true, severity: 'high' } };
-  const message = 'The content filter of the model withheld the answer (violence).';
-
-  it.each([
-    [
-      'a rejected prompt',
-      answered(400, {
-        error: {
-          code: 'content_filter',
-          innererror: { code: 'ResponsibleAIPolicyViolation', content_filter_result: verdict },
-        },
-      }),
-    ],
-    [
-      'a rejected prompt with only a code',
-      answered(400, {
-        error: { code: '400', innererror: { code: 'ResponsibleAIPolicyViolation', content_filter_result: verdict } },
-      }),
-    ],
-    [
-      'an answer',
-      streamed([
-        content('It'),
-        { choices: [{ index: 0, delta: {}, finish_reason: 'content_filter', content_filter_results: verdict }] },
-      ]),
-    ],
-    [
-      'an answer, before the last chunk',
-      streamed([
-        content('It'),
-        { choices: [{ index: 0, content_filter_results: verdict }] },
-        finishChunk('content_filter'),
-      ]),
-    ],
-  ])('reports its category for %s', async (_what, reply) => {
-    expect(await failureOf(reply)).toMatchObject({ code: 'content_filter', message });
-  });
-
-  it.each([
-    {
-      code: 'invalid_prompt',
-      message: 'Invalid prompt: your prompt was flagged as potentially violating our usage policy.',
-    },
-    { code: 'invalid_request_error', message: 'Content Exists Risk' },
-    { code: 'data_inspection_failed', message: 'Output data may contain inappropriate content.' },
-  ])('may have another name: %j', async (error) => {
-    expect(await failureOf(answered(400, { error }))).toMatchObject({ code: 'content_filter' });
-  });
-
-  it('fails the run if its verdict arrives after the answer, and the text remains in the updates', async () => {
-    const { endpoint } = await startModelServer(
-      streamed([content('It is'), finishChunk(), finishChunk('content_filter')]),
-    );
-    const parts: ModelPart[] = [];
-
-    await expect(collectParts(chatModel({ endpoint }), parts)).rejects.toMatchObject({ code: 'content_filter' });
-    expect(parts).toEqual([text('It is')]);
-  });
-
-  it('fails the run if its verdict arrives as an error after the answer', async () => {
-    const late = streamed([content('It is'), finishChunk(), { error: { code: 'content_filter', message: 'No' } }]);
-    expect(await failureOf(late)).toMatchObject({ code: 'content_filter' });
-  });
-});
-
-describe('a rate limit', () => {
-  it.each([
-    [{ 'retry-after': '7' }, 7],
-    [{ 'retry-after-ms': '1500' }, 2],
-    [{ 'retry-after': '-5' }, undefined],
-    [{ 'retry-after': 'Infinity' }, undefined],
-    [{ 'retry-after-ms': 'NaN', 'retry-after': '7' }, 7],
-    [{}, undefined],
-  ])('with the headers %j tells a caller to wait %s seconds', async (headers, seconds) => {
-    const failure = await failureOf(answered(429, { error: { message: 'Slow down' } }, { ...AT_ONCE, ...headers }));
-    expect(failure.retryAfterSeconds).toBe(seconds);
-  });
-
-  it.each([
-    ['Rate limit is exceeded. Please retry after 6 seconds.', 6],
-    ['Rate limit reached. Please try again in 6.5s. Visit our page.', 7],
-    ['Rate limit reached. Please try again in 1m26.4s.', 87],
-  ])('that names the wait only in its text passes it on: %s', async (message, seconds) => {
-    const body = { error: { code: '429', message } };
-    expect(await failureOf(answered(429, body, AT_ONCE))).toMatchObject({ retryAfterSeconds: seconds });
-  });
-
-  it('with an infinite wait is retried after the usual pause', async () => {
-    const limited = answered(429, { error: { message: 'Slow down' } }, { 'retry-after': 'Infinity' });
-    const { endpoint, requests } = await startModelServer(limited, sunny);
-
-    expect(await partsOf({ endpoint })).toEqual([text('Sunny.'), finish()]);
-    expect(requests).toHaveLength(2);
-  });
-});
-
-describe('an error body without an end', () => {
-  it('is read only up to a limit', async () => {
-    const { endpoint } = await startModelServer((response) => {
-      response.writeHead(400, { 'content-type': 'text/plain' });
-      const fill = (): void => {
-        while (response.writable && response.write('x'.repeat(65_536)));
-      };
-      response.on('drain', fill);
-      fill();
-    });
-
-    await expect(partsOf({ endpoint })).rejects.toMatchObject({ code: 'model_rejected_request' });
   });
 });

@@ -1,10 +1,12 @@
 import type { Agent } from '../../src/durable-agents/agent.js';
+import { AgentError } from '../../src/durable-agents/errors.js';
 import type { ChatModel, ModelPart, ModelRequest } from '../../src/durable-agents/tools/chat-model.js';
 import type { ThreadMessage } from '../../src/durable-agents/thread/thread-state.js';
 import { type AzureOpenAIClientOptions, createAzureOpenAIClient } from '../../src/openai/azure-openai-client.js';
 import { type ChatCompletionAgentOptions, createChatCompletionAgent } from '../../src/openai/chat-completion-agent.js';
 import { createChatCompletionModel } from '../../src/openai/chat-completion-model.js';
 import { parseModelEndpoint } from '../../src/openai/model-endpoint.js';
+import { type ModelReply, startModelServer } from './model-server.js';
 
 export const API_KEY = 'secret-key-0123456789';
 
@@ -57,4 +59,16 @@ export async function partsOf(question: Question): Promise<ModelPart[]> {
   const parts: ModelPart[] = [];
   for await (const part of askModel(question)) parts.push(part);
   return parts;
+}
+
+/** The error of a model that replies like this. */
+export async function failureOf(reply: ModelReply, question: Partial<Question> = {}): Promise<AgentError> {
+  const { endpoint } = await startModelServer(reply);
+  try {
+    await partsOf({ endpoint, ...question });
+  } catch (error) {
+    if (error instanceof AgentError) return error;
+    throw error;
+  }
+  throw new Error('The model did not fail');
 }
