@@ -88,5 +88,25 @@ for (const kind of allServices) {
       expect(await api.events(threadId)).not.toContainEqual(expect.objectContaining({ event_type: 'failed' }));
       expect(await kept()).not.toContain(ENDLESS);
     });
+
+    it('lets a repeated Idempotency-Key of a cancelled run start that run in the new thread', async () => {
+      const threadId = newThreadId();
+      const fields = { message: ENDLESS, thread_id: threadId, wait_for_response: false };
+      const start = async (): Promise<string> => {
+        const answer = await api.run(fields, { headers: { 'idempotency-key': 'story-1' } });
+        const { correlation_id: id } = JSON.parse(answer.text);
+        await expect.poll(() => api.readRun(threadId, id)).toMatchObject({ status: 'running' });
+        return id;
+      };
+      const id = await start();
+      expect((await remove(threadId)).status).toBe(204);
+
+      expect(await start()).toBe(id);
+
+      expect((await api.runs('POST', threadId, `/${id}/cancel`)).status).toBe(202);
+      await expect
+        .poll(() => api.readRun(threadId, id))
+        .toMatchObject({ status: 'cancelled', error_code: 'cancelled' });
+    });
   });
 }

@@ -8,10 +8,10 @@ import { ThreadStateError } from '../errors.js';
 import { readApprovals } from './decide-approval.js';
 import { readRun } from './read-run.js';
 import type { RunRequest } from '../run-request.js';
-import { isEnded, type NewRun, type RunRecord } from '../runs/run-record.js';
+import { isEnded, type NewRun } from '../runs/run-record.js';
 import type { AcceptedRun, RunRecords } from '../runs/run-records.js';
 import type { AgentClient, StartedRun } from './agent-client.js';
-import type { RunOutcome } from './run-outcome.js';
+import { recordedOutcome, type RunOutcome } from './run-outcome.js';
 
 const ACCEPT_TIMEOUT_MS = 1000;
 const STRATEGY_TIMEOUT_MS = 5000;
@@ -77,13 +77,15 @@ export async function acceptRun(options: AcceptRunOptions): Promise<AcceptedRequ
   const accepted = outcome === undefined ? await writeRecord(options) : undefined;
   if (accepted?.status === 'known') {
     assertSameMessage(run, accepted.record.message);
-    outcome = outcomeOf(accepted.record);
+    outcome = recordedOutcome(accepted.record);
   }
+  // All requests with one key agree on when their run was accepted.
+  const sent = accepted?.status === 'known' ? { ...run, createdAt: accepted.record.createdAt } : run;
   let isStarted = false;
   return {
     outcome,
     start: async () => {
-      const started = await client.start(run);
+      const started = await client.start(sent);
       isStarted = true;
       return started;
     },
@@ -111,15 +113,6 @@ export function assertSameMessage(run: RunRequest, message: string | undefined):
   // Half a surrogate pair changes on the way to the entity and back.
   if (message === undefined || message.toWellFormed() === run.message.toWellFormed()) return;
   throw new HttpError(409, 'The Idempotency-Key was used before, with another message.');
-}
-
-/** Returns how a run ended according to its record, if the conversation does not have its turn. */
-function outcomeOf(record: RunRecord): RunOutcome | undefined {
-  if (!isEnded(record)) return undefined;
-  const { message: requestMessage, response = '', messageCount = 0, error = '', errorCode = '' } = record;
-  return record.status === 'completed'
-    ? { requestMessage, status: 'success', response, messageCount }
-    : { requestMessage, status: 'error', error, errorCode };
 }
 
 async function readOutcome({

@@ -5,9 +5,9 @@ import type { Logger } from '../../functions/logger.js';
 import { pause, TimeoutError, withTimeout } from '../../functions/time-limits.js';
 import { ThreadStateError } from '../errors.js';
 import type { RunCompletionNotifier } from '../run-completion-notifier.js';
-import { type AnsweredOutcome, findOutcome, findWaiting, type RunOutcome } from './run-outcome.js';
+import { type AnsweredOutcome, findOutcome, findWaiting, recordedOutcome, type RunOutcome } from './run-outcome.js';
 import type { RunRequest } from '../run-request.js';
-import type { RunRecords, UnseenEnd } from '../runs/run-records.js';
+import type { RunRecords } from '../runs/run-records.js';
 import { findThreadEntity, readThreadState } from '../thread/thread-entity.js';
 
 const FIRST_PAUSE_MS = 50;
@@ -76,7 +76,7 @@ export class AgentClient {
       throw new HttpError(503, message, { cause: error });
     }
     return {
-      outcome: () => this.#waitForOutcome(request.correlationId, watch.ended).finally(() => watch.stop()),
+      outcome: () => this.#waitForOutcome(request, watch.ended).finally(() => watch.stop()),
       leave: () => watch.stop(),
     };
   }
@@ -111,7 +111,8 @@ export class AgentClient {
    * Each read transfers the whole state of the thread. A run in this process announces its end, so its answer is read
    * once, when it is likely to be committed. Other runs are polled, with growing intervals.
    */
-  async #waitForOutcome(correlationId: string, ended: AbortSignal): Promise<RunOutcome | undefined> {
+  async #waitForOutcome(request: RunRequest, ended: AbortSignal): Promise<RunOutcome | undefined> {
+    const { correlationId } = request;
     const { completions, pollIntervalMs, maxWaitMs } = this.#options;
     const lastPollAtMs = this.#endsAtMs - Math.min(MAX_LAST_POLL_MS, maxWaitMs / 10);
     let pauseMs = FIRST_PAUSE_MS;
@@ -138,8 +139,8 @@ export class AgentClient {
       if (outcome !== undefined && endedAtMs !== undefined) completions.sawCommit(readAtMs - endedAtMs, reads === 1);
       if (outcome !== undefined || isLastPoll || this.#leftMs() === 0) return outcome;
       // A run that is cancelled in the queue has ended long before its entity handles it.
-      const unseen = pauseMs === pollIntervalMs ? await this.#findUnseenEnd(correlationId) : undefined;
-      if (unseen !== undefined) return { status: 'error', error: unseen.error, errorCode: unseen.errorCode };
+      const unseen = pauseMs === pollIntervalMs ? await this.#findUnseenEnd(request) : undefined;
+      if (unseen !== undefined) return unseen;
     }
   }
 
@@ -156,11 +157,13 @@ export class AgentClient {
     }
   }
 
-  async #findUnseenEnd(correlationId: string): Promise<UnseenEnd | undefined> {
+  async #findUnseenEnd({ correlationId, createdAt }: RunRequest): Promise<RunOutcome | undefined> {
     const { agentName, threadId, log, runRecords } = this.#options;
     try {
+      const run = { agentName, threadId, correlationId, createdAt };
       const timeoutMs = Math.min(READ_TIMEOUT_MS, this.#leftMs());
-      return await withTimeout(timeoutMs, () => runRecords.findUnseenEnd({ agentName, threadId, correlationId }));
+      const end = await withTimeout(timeoutMs, () => runRecords.findUnseenEnd(run));
+      return end && recordedOutcome(end);
     } catch (error) {
       log.warn(
         `[${agentName}][${correlationId}] its record could not be read: ${errorText(error)} (thread ${threadId})`,

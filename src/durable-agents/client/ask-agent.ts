@@ -78,7 +78,7 @@ export function createAskAgent(options: AskAgentOptions) {
         return { text, value, threadId, correlationId: run.correlationId };
       }
       case 'error':
-        throw new AgentError(outcome.errorCode, outcome.error);
+        throw new AgentError(outcome.errorCode, outcome.error, { retryAfterSeconds: outcome.retryAfterSeconds });
       case 'waiting':
         throw new AgentError('waiting_for_approval', 'The run waits for the approval of tool calls.');
       case undefined:

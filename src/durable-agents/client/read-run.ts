@@ -107,14 +107,9 @@ export function endedRunOf(
     const { response: text, messageCount } = outcome;
     return { ...known, status: 'completed', endedAt, response: text, messageCount, usage: usageOf(response) };
   }
-  const { error, errorCode } = outcome;
-  return {
-    ...known,
-    status: errorCode === CANCELLED_END.errorCode ? 'cancelled' : 'failed',
-    endedAt,
-    error,
-    errorCode,
-  };
+  const { error, errorCode, retryAfterSeconds } = outcome;
+  const status = errorCode === CANCELLED_END.errorCode ? 'cancelled' : 'failed';
+  return { ...known, status, endedAt, error, errorCode, retryAfterSeconds };
 }
 
 /** Returns the position of a run without a record among the runs of its thread. */

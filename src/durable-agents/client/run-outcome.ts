@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Approval } from '../approvals/approval.js';
 import { openApprovals, waitingStateOf } from '../approvals/waiting-run.js';
+import { isEnded, type RecordedEnd } from '../runs/run-record.js';
 import { isCut } from '../thread/cut-turn.js';
 import {
   answerText,
@@ -71,6 +72,16 @@ export function findOutcome(history: readonly ThreadEntry[], correlationId: stri
         errorCode: failure.errorCode ?? 'agent_error',
         ...retryAfterSchema.safeParse(failure.details).data,
       };
+}
+
+/** Returns how a run ended according to its record; `undefined` if it has not ended. */
+export function recordedOutcome(record: RecordedEnd): EndedOutcome | undefined {
+  if (!isEnded(record)) return undefined;
+  const { status, message, response = '', messageCount = 0, error = '', errorCode = '', retryAfterSeconds } = record;
+  const about = message !== undefined && { requestMessage: message };
+  return status === 'completed'
+    ? { ...about, status: 'success', response, messageCount }
+    : { ...about, status: 'error', error, errorCode, ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) };
 }
 
 /** Returns the open approvals of a run; `undefined` if it does not wait. */

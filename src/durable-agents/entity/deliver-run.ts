@@ -196,9 +196,9 @@ export function endOf(
 ): RunEnd {
   const outcome = findOutcome(history, correlationId);
   if (outcome?.status !== 'success') {
-    const { error, errorCode } = outcome ?? { error: 'The agent failed.', errorCode: 'agent_error' };
+    const { error = 'The agent failed.', errorCode = 'agent_error', retryAfterSeconds } = outcome ?? {};
     const status = errorCode === CANCELLED_END.errorCode ? 'cancelled' : 'failed';
-    return { status, errorCode, error, firstUpdateAt };
+    return { status, errorCode, error, retryAfterSeconds, firstUpdateAt };
   }
   const usage = usageOf(response);
   return { status: 'completed', response: outcome.response, messageCount, usage, cost, finishReason, firstUpdateAt };

@@ -137,10 +137,12 @@ export class RunDelivery {
   async noteDropped(turns: BoundedThreadState['droppedTurns']): Promise<void> {
     const { runRecords, run } = this.#options;
     await this.#within('dropped turns could not be recorded for their runs', async () => {
-      const notes = turns.map(async (turn) => {
+      const notes = turns.map(async (turn, index) => {
         const correlationId = turn.find((entry) => entry.correlationId !== undefined)?.correlationId;
-        const ended = correlationId === undefined ? undefined : endedRunOf(turn, correlationId);
-        if (ended !== undefined) await runRecords.noteDropped({ ...run, correlationId: ended.correlationId }, ended);
+        if (correlationId === undefined) return;
+        const history = turns.slice(0, index + 1).flat();
+        const endOf = (record?: RunRecord) => endedRunOf(history, correlationId, record);
+        await runRecords.noteDropped({ ...run, correlationId }, endOf);
       });
       await Promise.all(notes);
     });

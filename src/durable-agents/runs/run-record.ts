@@ -48,6 +48,8 @@ const runRecordSchema = z.object({
   finishReason: z.string().optional(),
   errorCode: z.string().optional(),
   error: z.string().optional(),
+  /** Seconds after which a retry may succeed, if the model sent them. */
+  retryAfterSeconds: z.number().min(0).optional(),
 });
 
 /** The data of a run outside its thread's entity. */
@@ -67,8 +69,11 @@ export type RunEnd = Pick<RunRecord, 'firstUpdateAt'> &
         RunRecord,
         'response' | 'messageCount' | 'usage' | 'cost' | 'finishReason'
       >)
-    | ({ readonly status: 'failed' | 'cancelled' } & Pick<RunRecord, 'errorCode' | 'error'>)
+    | ({ readonly status: 'failed' | 'cancelled' } & Pick<RunRecord, 'errorCode' | 'error' | 'retryAfterSeconds'>)
   );
+
+/** The end of a run, as far as it is recorded. */
+export type RecordedEnd = Partial<RunRecord> & Pick<RunRecord, 'status'>;
 
 export const CANCELLED_END = { status: 'cancelled', errorCode: 'cancelled', error: 'The run was cancelled.' } as const;
 
@@ -97,12 +102,15 @@ export function queuedRun({ correlationId, message, createdAt }: NewRun, order: 
  * @param continues - whether the delivery continues the newest attempt
  */
 export function begunRun(record: RunRecord, deliveries: number, now: string, continues = false): RunRecord {
-  const { correlationId, message, createdAt, order, interrupts, startedAt = now } = record;
+  const { firstUpdateAt, startedAt = now } = record;
   const attempt = continues ? record.attempt : Math.max(deliveries, record.attempt + 1);
-  const kept = { correlationId, message, createdAt, order, ...(interrupts !== undefined && { interrupts }) };
-  const { firstUpdateAt } = record;
   const shown = continues && firstUpdateAt !== undefined && { firstUpdateAt };
-  return { ...kept, status: 'running', startedAt, attempt, ...shown };
+  return { ...acceptedRun(record), status: 'running', startedAt, attempt, ...shown };
+}
+
+/** Returns what a record says about the acceptance of its run. */
+function acceptedRun({ correlationId, message, createdAt, order, interrupts }: RunRecord) {
+  return { correlationId, message, createdAt, order, ...(interrupts !== undefined && { interrupts }) };
 }
 
 /** @param firstUpdateAt - first update of the delivery that ends in the wait */
@@ -110,8 +118,11 @@ export function suspendedRun(record: RunRecord, firstUpdateAt: string | undefine
   return { ...record, status: 'waiting_for_approval', firstUpdateAt: record.firstUpdateAt ?? firstUpdateAt };
 }
 
+/** Returns the record at the end of a run. Discards another end. */
 export function endedRun(record: RunRecord, end: RunEnd, now: string): RunRecord {
-  return { ...record, ...end, endedAt: now, firstUpdateAt: record.firstUpdateAt ?? end.firstUpdateAt };
+  const { startedAt, attempt, cancelRequestedAt, droppedAt, firstUpdateAt = end.firstUpdateAt } = record;
+  const kept = { ...acceptedRun(record), startedAt, attempt, cancelRequestedAt, droppedAt };
+  return { ...kept, ...end, endedAt: now, firstUpdateAt };
 }
 
 const storedUsage = z.object({

@@ -10,13 +10,14 @@ import {
   type NewRun,
   parseRunRecord,
   queuedRun,
+  type RecordedEnd,
   suspendedRun,
   type RunEnd,
   type RunRecord,
 } from './run-record.js';
 import { RunOrder } from './run-order.js';
 import { changesOf, LISTED, runKey, RunRows } from './run-rows.js';
-import { parseTombstone, refuses, TOMBSTONE_KEY } from './tombstones.js';
+import { refuses } from './tombstones.js';
 
 /** Changes with each run that is accepted on the condition that its thread is idle. */
 const CLAIM_KEY = 'claim';
@@ -44,8 +45,6 @@ export type BegunRun =
   | { readonly status: 'ended'; readonly record: RunRecord }
   /** The run belongs to a thread that was deleted. */
   | { readonly status: 'refused' };
-
-export type UnseenEnd = typeof CANCELLED_END | typeof FOREIGN_THREAD_END;
 
 /** A page of a thread's runs. */
 export interface RunPage {
@@ -125,20 +124,13 @@ export class RunRecords {
     return stored && parseRunRecord(stored.value);
   }
 
-  /**
-   * Returns how a run ended that added nothing to the conversation: it was cancelled before it started, its thread was
-   * deleted, or its thread belongs to another user.
-   */
-  async findUnseenEnd(run: RunIdentity): Promise<UnseenEnd | undefined> {
-    const key = runKey(run.correlationId);
-    const found = await this.#store.readMany(threadPartition(run), [key, TOMBSTONE_KEY]);
-    const stored = found.get(key);
-    if (stored === undefined) {
-      const tombstone = parseTombstone(found.get(TOMBSTONE_KEY)?.value, this.#now());
-      return tombstone?.pending.includes(run.correlationId) === true ? CANCELLED_END : undefined;
-    }
-    const { status, errorCode } = parseRunRecord(stored.value);
-    return [CANCELLED_END, FOREIGN_THREAD_END].find((end) => end.status === status && end.errorCode === errorCode);
+  /** Returns how a run ended if the conversation will not show it: for example, its turn was dropped or deleted. */
+  async findUnseenEnd(run: Omit<NewRun, 'message'>): Promise<RecordedEnd | undefined> {
+    const { record, tombstone } = await this.#rows.findWithTombstone(run, this.#now());
+    if (record === undefined) return tombstone && refuses(tombstone, run, record) ? CANCELLED_END : undefined;
+    const { status, errorCode, droppedAt } = record;
+    const isUnseen = status === 'cancelled' || errorCode === FOREIGN_THREAD_END.errorCode || droppedAt !== undefined;
+    return isUnseen ? record : undefined;
   }
 
   /** Returns the thread's runs, newest first. @param after - see {@link RunPage.next} */
@@ -160,15 +152,16 @@ export class RunRecords {
   }
 
   /**
-   * Cancels a run. A queued run ends at once; a running one ends soon.
+   * Cancels a run. A queued run ends at once; a running one ends soon, or at once if it can no longer be running.
    *
    * @returns the new record; undefined if the run is unknown
    */
-  cancel(run: RunIdentity): Promise<RunRecord | undefined> {
+  cancel(run: RunIdentity, { mayRun = true } = {}): Promise<RunRecord | undefined> {
     const now = this.#now().toISOString();
     return this.#rows.change(run, (record) => {
-      if (record === undefined || isEnded(record) || record.cancelRequestedAt !== undefined) return undefined;
-      return record.status === 'queued' ? endedRun(record, CANCELLED_END, now) : { ...record, cancelRequestedAt: now };
+      if (record === undefined || isEnded(record)) return undefined;
+      if (record.status === 'queued' || !mayRun) return endedRun(record, CANCELLED_END, now);
+      return record.cancelRequestedAt === undefined ? { ...record, cancelRequestedAt: now } : undefined;
     });
   }
 
@@ -182,12 +175,12 @@ export class RunRecords {
     const partition = threadPartition(run);
     const key = runKey(run.correlationId);
     return retryCommit(async () => {
-      const found = await this.#store.readMany(partition, [key, TOMBSTONE_KEY]);
-      const tombstone = parseTombstone(found.get(TOMBSTONE_KEY)?.value, this.#now());
-      const stored = found.get(key);
-      if (tombstone !== undefined && refuses(tombstone, run, stored !== undefined)) return { status: 'refused' };
+      const { stored, record: known, tombstone } = await this.#rows.findWithTombstone(run, this.#now());
+      if (tombstone !== undefined && refuses(tombstone, run, known)) {
+        await this.cancel(run, { mayRun: false });
+        return { status: 'refused' };
+      }
       const deletedAt = tombstone?.emptiedAt === undefined ? tombstone?.deletedAt : undefined;
-      const known = stored && parseRunRecord(stored.value);
       if (known?.droppedAt !== undefined) return { status: 'ended', record: known };
       // After a crash the record is still open, and the events start over.
       const continues = hasWaited && known?.status === 'waiting_for_approval';
@@ -227,10 +220,17 @@ export class RunRecords {
     await this.#rows.change(run, (record) => (record === undefined || isEnded(record) ? undefined : ended));
   }
 
-  /** Records that the turn of a run was dropped from the conversation. @param ended - the run from the conversation */
-  async noteDropped(run: RunIdentity, ended: RunRecord): Promise<void> {
+  /**
+   * Records that the turn of a run was dropped from the conversation.
+   *
+   * @param endOf - returns the ended run from the conversation, given its record, if any
+   */
+  async noteDropped(run: RunIdentity, endOf: (record?: RunRecord) => RunRecord | undefined): Promise<void> {
     const droppedAt = this.#now().toISOString();
-    await this.#rows.change(run, (record = ended) => ({ ...(isEnded(record) ? record : ended), droppedAt }));
+    await this.#rows.change(run, (record) => {
+      const ended = record !== undefined && isEnded(record) ? record : endOf(record);
+      return ended && { ...ended, droppedAt };
+    });
   }
 
   /** Calls `onCancel` when the run is cancelled. @returns a function that stops following */

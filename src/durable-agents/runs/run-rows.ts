@@ -11,6 +11,7 @@ import { type ThreadIdentity, threadPartition } from '../thread/thread-identity.
 import { removeFigures } from './run-figures.js';
 import { runPosition } from './run-order.js';
 import { isEnded, parseRunRecord, type RunRecord } from './run-record.js';
+import { parseTombstone, TOMBSTONE_KEY } from './tombstones.js';
 
 const PAGE_LIMIT = 500;
 /** Key range of the rows that list a thread's runs, newest first. */
@@ -77,6 +78,15 @@ export class RunRows {
     if (keys.length === 0) return [];
     const found = await this.#store.readMany(threadPartition(thread), keys);
     return keys.flatMap((key) => found.get(key) ?? []).map(({ value }) => parseRunRecord(value));
+  }
+
+  /** Reads a record together with the tombstone of its thread. Each is undefined if there is none. */
+  async findWithTombstone(run: RunIdentity, now: Date) {
+    const key = runKey(run.correlationId);
+    const found = await this.#store.readMany(threadPartition(run), [key, TOMBSTONE_KEY]);
+    const stored = found.get(key);
+    const tombstone = parseTombstone(found.get(TOMBSTONE_KEY)?.value, now);
+    return { stored, record: stored && parseRunRecord(stored.value), tombstone };
   }
 
   /**

@@ -3,7 +3,7 @@ import { type KeyValueStore, readPages, retryCommit } from '../../storage/key-va
 import { waitingStateOf, withWaitingState } from '../approvals/waiting-run.js';
 import { type ThreadIdentity, threadPartition } from '../thread/thread-identity.js';
 import { createThreadState, ownedBy, ownerOf, type ThreadEntry, type ThreadState } from '../thread/thread-state.js';
-import type { NewRun } from './run-record.js';
+import type { NewRun, RunRecord } from './run-record.js';
 
 const KEPT_MS = 24 * 60 * 60 * 1000;
 /** Maximum number of expired tombstones that a deletion removes. */
@@ -36,11 +36,18 @@ export function parseTombstone(text: string | undefined, now: Date): Tombstone |
 /**
  * Returns whether a signal belongs to the deleted thread and not to a later one with the same id.
  *
- * @param isRecorded - whether the run has a record. Records of the deleted thread are removed.
+ * @param record - the run's record. Undefined if there is none: records of the deleted thread are cancelled, then
+ * removed
  */
-export function refuses({ deletedAt, pending }: Tombstone, run: NewRun, isRecorded: boolean): boolean {
-  if (pending.includes(run.correlationId)) return true;
-  return !isRecorded && !(Date.parse(run.createdAt) > Date.parse(deletedAt));
+export function refuses(
+  { deletedAt, pending }: Tombstone,
+  { correlationId, createdAt }: Pick<NewRun, 'correlationId' | 'createdAt'>,
+  record: RunRecord | undefined,
+): boolean {
+  if (!pending.includes(correlationId)) return record === undefined && !(Date.parse(createdAt) > Date.parse(deletedAt));
+  // A later request with the same idempotency key has the same id.
+  const isCancelled = record?.status === 'cancelled' || record?.cancelRequestedAt !== undefined;
+  return record === undefined || isCancelled || Date.parse(record.createdAt) < Date.parse(deletedAt);
 }
 
 /** Stores for 24 hours which threads were deleted, so that late signals do not revive them. */

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AgentClient, type AgentClientOptions } from '../../../src/durable-agents/client/agent-client.js';
 import { RunRecords } from '../../../src/durable-agents/runs/run-records.js';
+import { Tombstones } from '../../../src/durable-agents/runs/tombstones.js';
 import { MemoryKeyValueStore } from '../../../src/storage/memory/memory-key-value-store.js';
 import { RunCompletionNotifier } from '../../../src/durable-agents/run-completion-notifier.js';
 import type { RunOutcome } from '../../../src/durable-agents/client/run-outcome.js';
@@ -294,6 +295,35 @@ describe('waiting for a run', () => {
     await askInFakedTime(clientOf(new FakeDurableClient(() => answered), { completions }));
 
     expect([completions.watchedCount, vi.getTimerCount()]).toEqual([0, 0]);
+  });
+
+  it('returns the recorded end of a run whose turn was dropped before it could be read', async () => {
+    const runRecords = new RunRecords(new MemoryKeyValueStore());
+    const run = { ...request, agentName: 'ScriptedAgent', threadId: 'thread-1' };
+    await runRecords.end(run, { status: 'completed', response: 'Sunny.', messageCount: 4 });
+    await runRecords.noteDropped(run, () => undefined);
+
+    const outcome = await askInFakedTime(clientOf(new FakeDurableClient(() => threadState()), { runRecords }));
+
+    expect(outcome).toEqual({ ...success, messageCount: 4 });
+  });
+
+  it('does not return the recorded end of a run before its turn is committed', async () => {
+    const runRecords = new RunRecords(new MemoryKeyValueStore());
+    const run = { ...request, agentName: 'ScriptedAgent', threadId: 'thread-1' };
+    await runRecords.end(run, { status: 'completed', response: 'Sunny.', messageCount: 2 });
+
+    expect(await askInFakedTime(clientOf(new FakeDurableClient(() => threadState()), { runRecords }))).toBeUndefined();
+  });
+
+  it('ends with a cancellation if the thread was deleted before the run was recorded or read', async () => {
+    const storage = new MemoryKeyValueStore();
+    await new Tombstones(storage).bury({ agentName: 'ScriptedAgent', threadId: 'thread-1' }, []);
+    const runRecords = new RunRecords(storage);
+
+    const outcome = await askInFakedTime(clientOf(new FakeDurableClient(() => undefined), { runRecords }));
+
+    expect(outcome).toMatchObject({ status: 'error', errorCode: 'cancelled' });
   });
 
   it('fails at once if the state cannot be read', async () => {

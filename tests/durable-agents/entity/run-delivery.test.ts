@@ -6,6 +6,8 @@ import type { KeyValueStore } from '../../../src/storage/key-value-store.js';
 import { MemoryKeyValueStore } from '../../../src/storage/memory/memory-key-value-store.js';
 import { ownedBy } from '../../../src/durable-agents/thread/thread-state.js';
 import { threadState } from '../../support/thread-entries.js';
+import { AgentError } from '../../../src/durable-agents/errors.js';
+import { ScriptedAgent } from '../../support/scripted-agent.js';
 import { operate, sunny } from './operate-entity.js';
 
 const run = { ...runRequest(), agentName: 'ScriptedAgent', threadId: 'thread-1' };
@@ -32,6 +34,15 @@ describe('the record of a run', () => {
     expect(await records.find(run)).toMatchObject({ status: 'failed', errorCode: 'thread_of_another_user' });
     expect(await records.listOpen(run)).toEqual([]);
     expect(await records.findUnseenEnd(run)).toMatchObject({ errorCode: 'thread_of_another_user' });
+  });
+
+  it('has the time after which the model can be asked again', async () => {
+    const storage = new MemoryKeyValueStore();
+    const agent = new ScriptedAgent([new AgentError('rate_limited', 'Later.', { retryAfterSeconds: 7 })]);
+
+    await operate({ operationName: 'run', input: runRequest() }, agent, storage);
+
+    expect(await new RunRecords(storage).find(run)).toMatchObject({ status: 'failed', retryAfterSeconds: 7 });
   });
 
   it('ends as failed when the operation throws', async () => {

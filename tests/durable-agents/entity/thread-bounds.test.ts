@@ -7,6 +7,7 @@ import { MemoryKeyValueStore } from '../../../src/storage/memory/memory-key-valu
 import { finish, text } from '../../support/agent-parts.js';
 import { runRequest } from '../../support/run-request.js';
 import { ScriptedAgent } from '../../support/scripted-agent.js';
+import { threadPartition } from '../../../src/durable-agents/thread/thread-identity.js';
 import { threadState, turnEntries } from '../../support/thread-entries.js';
 import { operate, sunny } from './operate-entity.js';
 
@@ -64,6 +65,25 @@ describe('a thread that exceeds its limit', () => {
 
     expect(again.entity.results).toMatchObject([{ status: 'completed', correlation_id: runRequest().correlationId }]);
     expect([again.entity.writes, again.callback.calls, long.calls.length]).toEqual([[], [], 1]);
+  });
+
+  it('ends the record of a dropped run whose end could not be recorded, and keeps the rest of it', async () => {
+    const storage = new MemoryKeyValueStore();
+    const records = new RunRecords(storage);
+    const dropped = { agentName: 'ScriptedAgent', threadId: 'thread-1', correlationId: 'run-1' };
+    await records.begin({ ...dropped, message: 'Question', createdAt: '2026-01-07T15:39:00.000Z' }, 2);
+    const before = await records.find(dropped);
+
+    await run(turns(4), { storage, maxStateBytes: 5000 });
+
+    expect(await records.find(dropped)).toMatchObject({
+      ...before,
+      status: 'completed',
+      response: 'a'.repeat(2000),
+      messageCount: 4,
+      droppedAt: expect.any(String),
+    });
+    expect(await storage.readRange(threadPartition(dropped), { from: 'open|', before: 'open~' }, 10)).toEqual([]);
   });
 
   it('creates the missing record of a dropped run', async () => {

@@ -289,6 +289,30 @@ describe('the record of a run', () => {
     expect(server.signals).toEqual([]);
   });
 
+  it('answers with the Retry-After of the model, as the conversation does', async () => {
+    const server = await startDurableTaskServer(silent, answeredWith({ ...later, details: { retryAfterSeconds: 7 } }));
+    const fromConversation = await post(server, json);
+    const runRecords = new RunRecords(new MemoryKeyValueStore());
+    const end = { status: 'failed', error: 'Later.', errorCode: 'rate_limited', retryAfterSeconds: 7 } as const;
+    await runRecords.end({ ...run, message: 'Hi', createdAt: new Date().toISOString() }, end);
+
+    const fromRecord = await post(await startDurableTaskServer(silent), json, { runRecords });
+
+    expect(fromRecord.headers.get('retry-after')).toBe('7');
+    expect(fromRecord).toEqual(fromConversation);
+  });
+
+  it('determines when the run was accepted, whichever request sends it', async () => {
+    const runRecords = new RunRecords(new MemoryKeyValueStore());
+    const createdAt = '2026-01-07T15:40:00.000Z';
+    await runRecords.accept({ ...run, message: 'Hi', createdAt });
+    const server = await startDurableTaskServer(entityThatAnswers(sunny));
+
+    await post(server, json, { runRecords });
+
+    expect(server.signals).toMatchObject([{ input: { correlationId: id, createdAt } }]);
+  });
+
   it('is removed if the run cannot be sent', async () => {
     const runRecords = new RunRecords(new MemoryKeyValueStore());
     const server = await startDurableTaskServer(() => {

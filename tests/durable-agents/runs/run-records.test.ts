@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { NewRun } from '../../../src/durable-agents/runs/run-record.js';
 import { RunRecords } from '../../../src/durable-agents/runs/run-records.js';
+import { threadPartition } from '../../../src/durable-agents/thread/thread-identity.js';
 import { MemoryKeyValueStore } from '../../../src/storage/memory/memory-key-value-store.js';
 
 const thread = { agentName: 'ScriptedAgent', threadId: 'thread-1' };
@@ -58,6 +59,35 @@ describe('the record of a run', () => {
     expect(record).toMatchObject({ status: 'running', attempt: 2 });
     expect(record).not.toHaveProperty('response');
     expect(idsOf(await records.listOpen(thread))).toEqual([1]);
+  });
+
+  it('has nothing left of another end that it replaces', async () => {
+    const records = createRecords();
+    await records.accept(newRun(1));
+    await records.cancel(newRun(1));
+
+    const ended = await records.end(newRun(1), completed);
+
+    expect(ended).toMatchObject(completed);
+    expect([ended?.error, ended?.errorCode]).toEqual([undefined, undefined]);
+  });
+
+  it('keeps its start when its turn is dropped before its end could be recorded', async () => {
+    const store = new MemoryKeyValueStore();
+    const records = new RunRecords(store);
+    await records.begin(newRun(1), 3);
+    const before = await records.find(newRun(1));
+
+    await records.noteDropped(newRun(1), (record = before) => record && { ...record, ...completed });
+
+    const { startedAt } = before ?? {};
+    expect(await records.find(newRun(1))).toMatchObject({
+      ...completed,
+      attempt: 3,
+      startedAt,
+      droppedAt: expect.any(String),
+    });
+    expect(await store.readRange(threadPartition(thread), { from: 'open|', before: 'open~' }, 10)).toEqual([]);
   });
 
   it('leaves nothing when it is removed', async () => {

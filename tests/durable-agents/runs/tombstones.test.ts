@@ -49,6 +49,35 @@ describe('a deleted thread', () => {
     expect(await records.begin(fromASlowClock, 1)).toMatchObject({ status: 'running' });
   });
 
+  it('lets a new run start that has the id of a deleted one, because it repeats its idempotency key', async () => {
+    const run = newRun(1, '2026-01-07T15:59:59.000Z');
+    const { records, tombstones } = await deleted(run);
+    await tombstones.noteEmptied(thread, DELETED_AT);
+    const repeated = { ...run, createdAt: '2026-01-07T16:00:01.000Z' };
+    await records.accept(repeated);
+
+    expect(await records.begin(run, 1)).toMatchObject({ status: 'running' });
+    expect(await records.begin(repeated, 1)).toMatchObject({ status: 'running' });
+  });
+
+  it('ends the record of a run that it refuses, so that its callers stop waiting', async () => {
+    const run = newRun(1, '2026-01-07T15:59:59.000Z');
+    const { records } = await deleted(run);
+    await records.accept(run);
+
+    expect(await records.begin(run, 1)).toEqual({ status: 'refused' });
+
+    expect(await records.find(run)).toMatchObject({ status: 'cancelled', errorCode: 'cancelled' });
+    expect(await records.listOpen(thread)).toEqual([]);
+  });
+
+  it('has ended the runs that were accepted before, even those without a record', async () => {
+    const { records } = await deleted();
+
+    expect(await records.findUnseenEnd(newRun(1, '2026-01-07T15:59:59.000Z'))).toMatchObject({ status: 'cancelled' });
+    expect(await records.findUnseenEnd(newRun(2, '2026-01-07T16:00:01.000Z'))).toBeUndefined();
+  });
+
   it('no longer compares times once its entity is empty', async () => {
     const { records, tombstones } = await deleted();
     await tombstones.noteEmptied(thread, DELETED_AT);
