@@ -33,7 +33,7 @@ export interface WaitingState {
   readonly waitingRun: WaitingRun | undefined;
   /** Messages that arrived during the wait, oldest first. Each starts a run when the earlier ones have ended. */
   readonly deferredRuns: readonly RunRequest[];
-  /** The newest approvals of ended runs, to recognize a decision that is sent again. */
+  /** The newest approvals of ended runs, at least those of the last one, to recognize a decision that is sent again. */
   readonly pastApprovals: readonly PastApproval[];
 }
 
@@ -75,6 +75,11 @@ export function openApprovals({ approvals }: WaitingRun): readonly Approval[] {
   return approvals.filter(({ decision }) => decision === undefined);
 }
 
+/** Returns the undecided approvals that have not expired. */
+export function decidableApprovals(run: WaitingRun, now: Date): readonly Approval[] {
+  return openApprovals(run).filter(({ expiresAt }) => Date.parse(expiresAt) > now.getTime());
+}
+
 /** Returns when the next approval of a run expires: ISO 8601 in UTC. Undefined if all are decided. */
 export function nextExpiry(run: WaitingRun): string | undefined {
   return openApprovals(run)
@@ -85,6 +90,13 @@ export function nextExpiry(run: WaitingRun): string | undefined {
 /** Returns the undecided approvals that have expired. */
 export function expiredApprovals(run: WaitingRun, now: Date): readonly Approval[] {
   return openApprovals(run).filter(({ expiresAt }) => Date.parse(expiresAt) <= now.getTime());
+}
+
+/** Returns whether a run of the thread waits for approvals that have expired, so that it can continue. */
+export function hasExpiredApprovals(state: ThreadState, correlationId?: string): boolean {
+  const { waitingRun } = waitingStateOf(state);
+  const isMeant = correlationId === undefined || waitingRun?.request.correlationId === correlationId;
+  return isMeant && waitingRun !== undefined && expiredApprovals(waitingRun, new Date()).length > 0;
 }
 
 /** Returns the run with a decision on some of its approvals. */
@@ -125,7 +137,8 @@ export function withoutWaitingRun({ waitingRun, deferredRuns, pastApprovals }: W
   return {
     waitingRun: undefined,
     deferredRuns,
-    pastApprovals: [...pastApprovals, ...past].slice(-MAX_PAST_APPROVALS),
+    // A decision on this run can still be waiting for its answer, so all of its approvals stay.
+    pastApprovals: [...pastApprovals, ...past].slice(-Math.max(past.length, MAX_PAST_APPROVALS)),
   };
 }
 

@@ -4,6 +4,7 @@ import { HttpError } from '../../functions/http-error.js';
 import type { Logger } from '../../functions/logger.js';
 import { pause, TimeoutError, withTimeout } from '../../functions/time-limits.js';
 import { ThreadStateError } from '../errors.js';
+import { hasExpiredApprovals } from '../approvals/waiting-run.js';
 import type { RunCompletionNotifier } from '../run-completion-notifier.js';
 import { type AnsweredOutcome, findOutcome, findWaiting, recordedOutcome, type RunOutcome } from './run-outcome.js';
 import type { RunRequest } from '../run-request.js';
@@ -49,6 +50,8 @@ export class AgentClient {
   readonly #options: AgentClientOptions;
   readonly #endsAtMs: number;
   #entity: Promise<EntityId> | undefined;
+  /** Whether the run was resumed, because an approval has expired. */
+  #hasResumed = false;
 
   constructor(options: AgentClientOptions) {
     this.#options = options;
@@ -88,19 +91,27 @@ export class AgentClient {
    */
   async readOutcome(correlationId: string): Promise<RunOutcome | undefined> {
     const { durableClient } = this.#options;
-    const state = await withTimeout(Math.min(READ_TIMEOUT_MS, this.#leftMs()), async () =>
-      readThreadState(durableClient, await this.#findEntity()),
-    );
-    const outcome = findOutcome(state.data.conversationHistory, correlationId) ?? findWaiting(state, correlationId);
-    return outcome?.status === 'success' && outcome.isCut ? this.#whole(outcome, correlationId) : outcome;
+    const limitMs = Math.min(READ_TIMEOUT_MS, this.#leftMs());
+    const state = await withTimeout(limitMs, async () => readThreadState(durableClient, await this.#findEntity()));
+    const { conversationHistory: history, truncation } = state.data;
+    const outcome = findOutcome(history, correlationId) ?? findWaiting(state, correlationId);
+    if (outcome === undefined && !this.#hasResumed && hasExpiredApprovals(state, correlationId)) {
+      this.#hasResumed = true;
+      await withTimeout(limitMs, async () => durableClient.signalEntity(await this.#findEntity(), 'resume'));
+    }
+    if (outcome?.status !== 'success') return outcome;
+    // After later turns, dropped turns may have been in front of this one.
+    const isMoved = truncation !== undefined && outcome.messageCount < history.length;
+    return outcome.isCut || isMoved ? this.#whole(outcome, correlationId) : outcome;
   }
 
-  /** Reads the whole response from the run's record, if the conversation has only a part of it. */
+  /** Reads the answer from the run's record, if the conversation no longer has it as it was. */
   async #whole(outcome: AnsweredOutcome, correlationId: string): Promise<RunOutcome> {
     const { agentName, threadId, runRecords, log } = this.#options;
     try {
       const record = await withTimeout(READ_TIMEOUT_MS, () => runRecords.find({ agentName, threadId, correlationId }));
-      return { ...outcome, response: record?.response ?? outcome.response };
+      const { response = outcome.response, messageCount = outcome.messageCount } = record ?? {};
+      return { ...outcome, response, messageCount };
     } catch (error) {
       log.warn(`[${agentName}][${correlationId}] its whole response could not be read: ${errorText(error)}`);
       return outcome;

@@ -9,8 +9,8 @@ import type { RunRecords } from '../runs/run-records.js';
 import { readThread } from '../thread/thread-entity.js';
 import { findResponse, joinedText, type ThreadEntry, type ThreadState } from '../thread/thread-state.js';
 import type { Approval } from '../approvals/approval.js';
-import { openApprovals, waitingStateOf } from '../approvals/waiting-run.js';
-import { isExpired, signalResume } from './decide-approval.js';
+import { decidableApprovals, hasExpiredApprovals, waitingStateOf } from '../approvals/waiting-run.js';
+import { signalResume } from './decide-approval.js';
 import { findOutcome } from './run-outcome.js';
 
 export interface ReadRunOptions {
@@ -45,15 +45,21 @@ export async function readRun(
   if (record !== undefined && isEnded(record)) return record;
   const state = await readState(run, record, durableClient);
   const ended = state && endedRunOf(state.data.conversationHistory, run.correlationId, record);
-  const waiting = state && waitingRunOf(state, run.correlationId, record);
-  if (ended === undefined && waiting === undefined && found instanceof UnavailableError) throw found;
   if (ended !== undefined && record !== undefined) {
-    await runRecords.correct(run, ended).catch((error: unknown) => {
+    const corrected = await runRecords.correct(run, ended).catch((error: unknown) => {
       log.warn(`[${run.agentName}][${run.correlationId}] its record could not be corrected: ${errorText(error)}`);
     });
+    return corrected ?? ended;
   }
-  if (waiting?.approvals?.some(isExpired)) await signalResume(run, durableClient);
-  return ended ?? waiting ?? record;
+  const open = state && openRunOf(state, run.correlationId, record);
+  if (ended === undefined && open === undefined && found instanceof UnavailableError) throw found;
+  if (state !== undefined && hasExpiredApprovals(state, run.correlationId)) await signalResume(run, durableClient);
+  return ended ?? open ?? (record && withoutWait(record));
+}
+
+/** Returns the run as running if its record says that it waits, because the state with its approvals is not committed. */
+function withoutWait(record: RunRecord): RunRecord {
+  return record.status === 'waiting_for_approval' ? { ...record, status: 'running' } : record;
 }
 
 async function readState(
@@ -69,16 +75,31 @@ async function readState(
   }
 }
 
-/** Returns a waiting run from the thread's state. Its record may have been lost with the memory of a process. */
-function waitingRunOf(state: ThreadState, correlationId: string, record?: RunRecord): KnownRun | undefined {
-  const { waitingRun } = waitingStateOf(state);
-  if (waitingRun?.request.correlationId !== correlationId) return undefined;
-  const { message, createdAt } = waitingRun.request;
-  const known = record ?? { correlationId, message, createdAt, order: orderOf(createdAt), attempt: 1 };
-  const approvals = openApprovals(waitingRun);
+/**
+ * Returns a run that waits, or that was deferred, from the thread's state. Its record may have been lost with the memory
+ * of a process.
+ */
+function openRunOf(state: ThreadState, correlationId: string, record?: RunRecord): KnownRun | undefined {
+  const { waitingRun, deferredRuns } = waitingStateOf(state);
+  const request = [...(waitingRun ? [waitingRun.request] : []), ...deferredRuns].find(
+    (one) => one.correlationId === correlationId,
+  );
+  if (request === undefined) return undefined;
+  const { message, createdAt } = request;
+  const known = record ?? {
+    correlationId,
+    message,
+    createdAt,
+    order: orderOf(createdAt),
+    status: 'queued',
+    attempt: 0,
+  };
+  if (waitingRun?.request !== request) return known;
+  const started = { ...known, attempt: Math.max(1, known.attempt) };
+  const approvals = decidableApprovals(waitingRun, new Date());
   return approvals.length > 0
-    ? { ...known, status: 'waiting_for_approval', approvals }
-    : { ...known, status: record?.status ?? 'running' };
+    ? { ...started, status: 'waiting_for_approval', approvals }
+    : { ...started, status: 'running' };
 }
 
 /**

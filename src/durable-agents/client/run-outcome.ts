@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Approval } from '../approvals/approval.js';
-import { openApprovals, waitingStateOf } from '../approvals/waiting-run.js';
+import { decidableApprovals, waitingStateOf } from '../approvals/waiting-run.js';
 import { isEnded, type RecordedEnd } from '../runs/run-record.js';
 import { isCut } from '../thread/cut-turn.js';
 import {
@@ -84,11 +84,11 @@ export function recordedOutcome(record: RecordedEnd): EndedOutcome | undefined {
     : { ...about, status: 'error', error, errorCode, ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) };
 }
 
-/** Returns the open approvals of a run; `undefined` if it does not wait. */
+/** Returns the approvals that a run waits for; `undefined` if it waits for none, for example because all have expired. */
 export function findWaiting(state: ThreadState, correlationId: string): WaitingOutcome | undefined {
   const { waitingRun } = waitingStateOf(state);
   if (waitingRun?.request.correlationId !== correlationId) return undefined;
-  const approvals = openApprovals(waitingRun);
+  const approvals = decidableApprovals(waitingRun, new Date());
   if (approvals.length === 0) return undefined;
   return { status: 'waiting', requestMessage: waitingRun.request.message, approvals };
 }

@@ -1,6 +1,6 @@
 import type { DurableEntityContext } from 'durable-functions';
 import type { Logger } from '../../functions/logger.js';
-import { waitingStateOf, withWaitingState } from '../approvals/waiting-run.js';
+import { hasExpiredApprovals, waitingStateOf, withWaitingState } from '../approvals/waiting-run.js';
 import type { WaitingThreads } from '../approvals/waiting-threads.js';
 import { AgentError, ThreadStateError } from '../errors.js';
 import { failRun } from '../run-agent.js';
@@ -55,7 +55,7 @@ export async function runOperation(
       if (deferred?.status === 'deferred') {
         if (deferred.state !== state) entity.setState(deferred.state);
         await delivery.noteDropped(deferred.droppedTurns);
-        if (request.interrupts === true) entity.signalEntity(entity.entityId, 'resume');
+        if (request.interrupts === true || hasExpiredApprovals(state)) entity.signalEntity(entity.entityId, 'resume');
         return { result: { status: 'queued', correlation_id: request.correlationId } };
       }
       if (deferred?.status === 'waiting') {

@@ -68,13 +68,17 @@ export function createCancelRunRoute(options: RunRoutesOptions): HttpHandler {
     const durableClient = getClient(context);
     let record = await requireRun(run, { ...options, durableClient, log });
     const isNew = !isEnded(record);
-    if (isNew) record = { ...record, ...(await options.runRecords.cancel(run)) };
+    if (isNew) {
+      const cancelled = await options.runRecords.cancel(run);
+      // Without a record, nothing would tell a deferred run that it is cancelled.
+      if (cancelled === undefined && record.status === 'queued') throw unknownRun(options);
+      // A waiting run does not notice the cancellation until its entity is signalled. It may have no record.
+      const isWaiting = cancelled === undefined || cancelled.status === 'waiting_for_approval';
+      if (isWaiting) await signalResume(run, durableClient, { cancels: run.correlationId });
+      else record = cancelled;
+    }
     if (isEnded(record) && record.status !== 'cancelled') {
       throw new HttpError(409, `The run has ended before it was cancelled: its status is ${record.status}.`);
-    }
-    // A waiting run does not notice the cancellation until its entity is signalled.
-    if (record.status === 'waiting_for_approval') {
-      await signalResume(run, durableClient, { cancels: run.correlationId });
     }
     return { status: isNew ? 202 : 200, headers: noStore, jsonBody: toRunView(record) };
   });
@@ -90,9 +94,13 @@ async function requireRun(run: RunIdentity, options: RequireRunOptions): Promise
     if (error instanceof ThreadStateError) throw new HttpError(500, error.message, { cause: error });
     throw error;
   });
-  if (record !== undefined) return record;
-  const hint = options.unknownRunHint === undefined ? '' : ` ${options.unknownRunHint}`;
-  throw new HttpError(404, `There is no run with this correlation_id in the thread.${hint}`);
+  if (record === undefined) throw unknownRun(options);
+  return record;
+}
+
+function unknownRun({ unknownRunHint }: Pick<RunRoutesOptions, 'unknownRunHint'>): HttpError {
+  const hint = unknownRunHint === undefined ? '' : ` ${unknownRunHint}`;
+  return new HttpError(404, `There is no run with this correlation_id in the thread.${hint}`);
 }
 
 async function runOf(

@@ -215,9 +215,9 @@ export class RunRecords {
     return this.#rows.change(run, change, stored);
   }
 
-  /** Replaces a record with an ended run from the conversation. */
-  async correct(run: RunIdentity, ended: RunRecord): Promise<void> {
-    await this.#rows.change(run, (record) => (record === undefined || isEnded(record) ? undefined : ended));
+  /** Replaces a record that has not ended with an ended run from the conversation. @returns the newest record */
+  correct(run: RunIdentity, ended: RunRecord): Promise<RunRecord | undefined> {
+    return this.#rows.change(run, (record) => (record === undefined || isEnded(record) ? undefined : ended));
   }
 
   /**

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { withWaitingState } from '../../../src/durable-agents/approvals/waiting-run.js';
 import { AgentClient, type AgentClientOptions } from '../../../src/durable-agents/client/agent-client.js';
 import { RunRecords } from '../../../src/durable-agents/runs/run-records.js';
 import { Tombstones } from '../../../src/durable-agents/runs/tombstones.js';
@@ -324,6 +325,42 @@ describe('waiting for a run', () => {
     const outcome = await askInFakedTime(clientOf(new FakeDurableClient(() => undefined), { runRecords }));
 
     expect(outcome).toMatchObject({ status: 'error', errorCode: 'cancelled' });
+  });
+
+  it.each([
+    { what: 'counts as many entries as at its end if earlier turns were dropped since', recorded: 6, expected: 6 },
+    { what: 'counts the entries that are left if it has no record', recorded: undefined, expected: 2 },
+  ])('$what', async ({ recorded, expected }) => {
+    const runRecords = new RunRecords(new MemoryKeyValueStore());
+    const end = { status: 'completed', response: 'Sunny.' } as const;
+    const run = { ...request, agentName: 'ScriptedAgent', threadId: 'thread-1' };
+    if (recorded !== undefined) await runRecords.end(run, { ...end, messageCount: recorded });
+    const later = turnEntries('later', 'And now?', { $type: 'text', text: 'Rain.' });
+    const { conversationHistory } = answered.data;
+    const truncation = { evictedMessageCount: 4 };
+    const state = { ...answered, data: { conversationHistory: [...conversationHistory, ...later], truncation } };
+
+    const outcome = await askInFakedTime(clientOf(new FakeDurableClient(() => state), { runRecords }));
+
+    expect(outcome).toEqual({ ...success, messageCount: expected });
+  });
+
+  it('resumes a run whose approvals have expired, and waits for its end', async () => {
+    const call = {
+      callId: 'call-1',
+      toolName: 'pay',
+      arguments: {},
+      round: 1,
+      index: 0,
+      requestedAt: request.createdAt,
+    };
+    const waitingRun = { request, steps: {}, approvals: [{ ...call, approvalId: 'a', expiresAt: request.createdAt }] };
+    const waiting = withWaitingState(threadState(), { waitingRun, deferredRuns: [], pastApprovals: [] });
+    const durable = new FakeDurableClient((read) => (read < 4 ? waiting : answered));
+
+    expect(await askInFakedTime(clientOf(durable))).toEqual(success);
+
+    expect(durable.signals.map(({ operationName }) => operationName)).toEqual(['run', 'resume']);
   });
 
   it('fails at once if the state cannot be read', async () => {

@@ -90,6 +90,23 @@ describe('a run whose tool calls need approval', () => {
     expect(results?.contents).toEqual(target.model.requests[1]?.messages.at(-1)?.contents);
   });
 
+  it('recognizes the decisions of all its calls after its end, however many there are', async () => {
+    const calls = Array.from({ length: 30 }, (_, index) => call('pay', { amount: 20 }, `pay-${index}`));
+    const target = new ApprovalThread({
+      answers: [
+        [...calls, finish()],
+        [text('Done.'), finish()],
+      ],
+    });
+    await target.operate('run', first);
+    for (let index = 29; index >= 0; index -= 1) await target.decide(`pay-${index}`, { approved: true });
+
+    await target.settle('resume');
+
+    expect(target.waiting.waitingRun).toBeUndefined();
+    expect(target.waiting.pastApprovals.map(({ decision }) => decision?.token)).toEqual(calls.map(() => 'token-1'));
+  });
+
   it('accepts the first of two decisions', async () => {
     const target = new ApprovalThread({ answers: asking });
     await target.operate('run', first);

@@ -30,6 +30,17 @@ describe('a message to a thread whose run waits', () => {
     expect(target.state.data.conversationHistory).toHaveLength(6);
   });
 
+  it('resumes that run if its approvals have expired', async () => {
+    const target = new ApprovalThread({ answers: [...asking, [text('Two.'), finish()]] });
+    await target.operate('run', first);
+    vi.setSystemTime('2026-01-07T16:40:00.000Z');
+
+    await target.settle('run', second);
+
+    expect(target.shown).toContain('pay pay-1 expired');
+    expect(target.callback.responses.map((response) => response.text)).toEqual(['Done.', 'Two.']);
+  });
+
   it('cancels that run and rejects its open calls if it interrupts', async () => {
     const target = new ApprovalThread({ answers: [asking[0] ?? [], [text('Now this.'), finish()]] });
     await target.operate('run', first);
