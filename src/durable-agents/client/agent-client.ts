@@ -91,13 +91,14 @@ export class AgentClient {
    */
   async readOutcome(correlationId: string): Promise<RunOutcome | undefined> {
     const { durableClient } = this.#options;
-    const limitMs = Math.min(READ_TIMEOUT_MS, this.#leftMs());
-    const state = await withTimeout(limitMs, async () => readThreadState(durableClient, await this.#findEntity()));
+    const withinLimit = <Result>(call: (entity: EntityId) => Promise<Result>): Promise<Result> =>
+      withTimeout(Math.min(READ_TIMEOUT_MS, this.#leftMs()), async () => call(await this.#findEntity()));
+    const state = await withinLimit((entity) => readThreadState(durableClient, entity));
     const { conversationHistory: history, truncation } = state.data;
     const outcome = findOutcome(history, correlationId) ?? findWaiting(state, correlationId);
     if (outcome === undefined && !this.#hasResumed && hasExpiredApprovals(state, correlationId)) {
       this.#hasResumed = true;
-      await withTimeout(limitMs, async () => durableClient.signalEntity(await this.#findEntity(), 'resume'));
+      await withinLimit((entity) => durableClient.signalEntity(entity, 'resume'));
     }
     if (outcome?.status !== 'success') return outcome;
     // After later turns, dropped turns may have been in front of this one.

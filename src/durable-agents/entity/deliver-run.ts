@@ -125,7 +125,9 @@ export async function deliverRun(
     }
     const message =
       'The run cannot wait for approval: with its steps so far, the thread would exceed AGENT_MAX_STATE_BYTES.';
-    result = await failRun({ ...about, history, isResumed: true }, new AgentError('state_too_large', message));
+    const { firstUpdateAt } = result;
+    const failed = await failRun({ ...about, history, isResumed: true }, new AgentError('state_too_large', message));
+    result = { ...failed, firstUpdateAt };
   }
   const ended = waitingRun === undefined ? owned : withWaitingState(owned, withoutWaitingRun(waitingStateOf(owned)));
   const whole = { ...ended, data: { ...ended.data, conversationHistory: [...result.history] } };

@@ -5,6 +5,7 @@ import { HttpError } from '../../functions/http-error.js';
 import { parseQuery, wholeNumber } from '../../functions/query-parameters.js';
 import { withErrorHandling } from '../../functions/with-error-handling.js';
 import type { ThreadAccess } from '../access/thread-access.js';
+import { isEmptyState } from '../approvals/waiting-run.js';
 import { ThreadStateError } from '../errors.js';
 import { conversationPage, type conversationSchema, storedTime } from '../thread/conversation.js';
 import { readThread } from '../thread/thread-entity.js';
@@ -31,10 +32,11 @@ export function createConversationRoute(access: ThreadAccess): HttpHandler {
       if (error instanceof ThreadStateError) throw new HttpError(500, error.message, { cause: error });
       throw error;
     });
-    const history = state?.data.conversationHistory ?? [];
-    if (state === undefined || history.length === 0) {
+    // Without turns there may be a run that waits, or the turns were dropped to make room for it.
+    if (state === undefined || (isEmptyState(state) && state.data.truncation === undefined)) {
       throw new HttpError(404, 'There is no conversation with this thread_id.');
     }
+    const { conversationHistory: history } = state.data;
     const { messages, previous } = conversationPage(state, query);
     return {
       headers: {

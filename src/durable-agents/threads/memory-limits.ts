@@ -35,6 +35,8 @@ export class MemoryLimits {
     const ended = (await this.#readAll(agentName)).filter(isEnded);
     for (const { threadId } of ended.toReversed()) {
       if (!this.#isOver(agentName, KEPT_SHARE)) return;
+      // The list does not show a run before it starts.
+      if ((await this.#runRecords.listOpen({ agentName, threadId })).length > 0) continue;
       await this.#runRecords.clear({ agentName, threadId });
       await this.#threadIndex.remove({ agentName, threadId });
     }

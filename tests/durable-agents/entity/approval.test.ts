@@ -295,6 +295,10 @@ describe('a run whose tool calls need approval', () => {
 
     expect(target.callback.errors).toMatchObject([{ code: 'state_too_large' }]);
     expect(target.waiting.waitingRun).toBeUndefined();
-    expect(await target.runRecords.find(run)).toMatchObject({ status: 'failed', errorCode: 'state_too_large' });
+    expect(await target.runRecords.find(run)).toMatchObject({
+      status: 'failed',
+      errorCode: 'state_too_large',
+      firstUpdateAt: NOW,
+    });
   });
 });

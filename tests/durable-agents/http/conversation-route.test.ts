@@ -6,6 +6,8 @@ import twoTurnsOfPython from '../../fixtures/thread-states/two-turns-of-python.j
 import { createAccess } from '../../support/callback-invocation.js';
 import { type DurableTaskServer, startDurableTaskServer } from '../../support/durable-task-server.js';
 import { httpAnswer } from '../../support/http-answer.js';
+import { withWaitingState } from '../../../src/durable-agents/approvals/waiting-run.js';
+import { runRequest } from '../../support/run-request.js';
 import { threadState } from '../../support/thread-entries.js';
 
 const serverWith = (state: unknown) =>
@@ -55,6 +57,25 @@ describe('GET agents/{agentName}/threads/{thread_id}', () => {
     const server = await serverWith({ schemaVersion: '1.2.0', data: { ...data, truncation } });
 
     expect((await read(server)).json.truncated).toBe(true);
+  });
+
+  it('has no messages while the first run of a thread waits for approval', async () => {
+    const waitingRun = { request: runRequest(), steps: {}, approvals: [] };
+    const state = withWaitingState(threadState(), { waitingRun, deferredRuns: [], pastApprovals: [] });
+
+    expect(await read(await serverWith(state))).toMatchObject({
+      status: 200,
+      json: { message_count: 0, messages: [], created_at: null, updated_at: null },
+    });
+  });
+
+  it('reports that all turns were dropped', async () => {
+    const server = await serverWith({
+      schemaVersion: '1.2.0',
+      data: { conversationHistory: [], truncation: { evictedMessageCount: 2 } },
+    });
+
+    expect(await read(server)).toMatchObject({ status: 200, json: { messages: [], truncated: true } });
   });
 
   it.each([

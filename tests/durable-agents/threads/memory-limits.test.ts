@@ -43,6 +43,24 @@ describe('the memory store of a process', () => {
     expect(await listed()).toContain('a');
   });
 
+  it('keeps threads with a queued run', async () => {
+    const { records, run, listed } = createMemory({ maxThreads: 2 });
+    await run('a');
+    const queued = {
+      agentName,
+      threadId: 'a',
+      correlationId: 'f'.repeat(32),
+      message: 'More',
+      createdAt: '2026-01-07',
+    };
+    await records.accept(queued);
+
+    for (const threadId of ['b', 'c', 'd']) await run(threadId);
+
+    expect(await listed()).toContain('a');
+    expect(await records.find(queued)).toMatchObject({ status: 'queued' });
+  });
+
   it('stays below its character limit', async () => {
     const { storage, run } = createMemory({ maxChars: 20_000 });
     for (let number = 0; number < 50; number += 1) await run(`thread-${number % 7}`, { message: 'x'.repeat(1000) });
