@@ -158,9 +158,11 @@ export class RunDelivery {
   }
 
   #list(status: RunStatus, record: RunRecord | undefined, known?: StoredValue): Promise<StoredValue | undefined> {
-    const { threadIndex, run, owner, shownMessage } = this.#options;
+    const { runRecords, threadIndex, run, owner, shownMessage } = this.#options;
     const activity = { message: shownMessage, status, at: this.#now(), owner, run: record };
-    return this.#within('the list of threads could not be updated', () => threadIndex.touch(run, activity, known));
+    return this.#within('the list of threads could not be updated', () =>
+      threadIndex.touch(run, activity, known, () => runRecords.isDeleted(run)),
+    );
   }
 
   async #within<Result>(what: string, call: () => Promise<Result>): Promise<Result | undefined> {

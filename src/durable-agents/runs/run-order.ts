@@ -5,6 +5,18 @@ export function runPosition({ order, correlationId }: Pick<RunRecord, 'order' | 
   return `${invertedOrder(order)}|${correlationId}`;
 }
 
+/** Sorts the oldest run first. */
+function positionOf({ order, correlationId }: RunRecord): string {
+  return `${order}|${correlationId}`;
+}
+
+/** Returns the open runs that a run interrupts: the earlier ones, and itself if a later one interrupts it. */
+export function interruptedRuns(open: readonly RunRecord[], run: RunRecord): readonly RunRecord[] {
+  const position = positionOf(run);
+  const isInterrupted = open.some((other) => other.interrupts === true && positionOf(other) > position);
+  return open.filter((other) => positionOf(other) < position || (isInterrupted && positionOf(other) === position));
+}
+
 /** Inverts the sort order. Applied twice, it returns the original. */
 export function invertedOrder(order: string): string {
   return order.replaceAll(/\d/g, (digit) => String(9 - Number(digit)));

@@ -15,9 +15,9 @@ import {
   type RunEnd,
   type RunRecord,
 } from './run-record.js';
-import { RunOrder } from './run-order.js';
-import { changesOf, LISTED, runKey, RunRows } from './run-rows.js';
-import { refuses } from './tombstones.js';
+import { interruptedRuns, RunOrder } from './run-order.js';
+import { changesOf, runKey, type RunPage, type RunPageQuery, RunRows } from './run-rows.js';
+import { refuses, type Tombstone } from './tombstones.js';
 
 /** Changes with each run that is accepted on the condition that its thread is idle. */
 const CLAIM_KEY = 'claim';
@@ -46,14 +46,6 @@ export type BegunRun =
   /** The run belongs to a thread that was deleted. */
   | { readonly status: 'refused' };
 
-/** A page of a thread's runs. */
-export interface RunPage {
-  /** Newest first. */
-  readonly runs: readonly RunRecord[];
-  /** Pass it as `after` for the next page. Undefined: no more pages. */
-  readonly next: string | undefined;
-}
-
 /**
  * Stores a record of each run outside its thread's entity: the data that callers may see, and requests to cancel it.
  * Methods reject with an `UnavailableError` if the store is unreachable.
@@ -66,7 +58,7 @@ export class RunRecords {
 
   constructor(store: KeyValueStore, now: () => Date = () => new Date()) {
     this.#store = store;
-    this.#rows = new RunRows(store);
+    this.#rows = new RunRows(store, now);
     this.#now = now;
     this.#order = new RunOrder(now);
   }
@@ -103,15 +95,9 @@ export class RunRecords {
   }
 
   /** Cancels the runs of a thread before this one; also this one, if a later one interrupts it. */
-  async interrupt(run: RunIdentity, { order, correlationId }: RunRecord): Promise<void> {
-    const position = `${order}|${correlationId}`;
-    const open = await this.listOpen(run);
-    const others = open.map((other) => ({ ...other, position: `${other.order}|${other.correlationId}` }));
-    const isInterrupted = others.some((other) => other.interrupts === true && other.position > position);
-    const cancelled = others.filter(
-      (other) => other.position < position || (isInterrupted && other.position === position),
-    );
-    await Promise.all(cancelled.map((other) => this.cancel({ ...run, correlationId: other.correlationId })));
+  async interrupt(run: RunIdentity, record: RunRecord): Promise<void> {
+    const interrupted = interruptedRuns(await this.listOpen(run), record);
+    await Promise.all(interrupted.map(({ correlationId }) => this.cancel({ ...run, correlationId })));
   }
 
   /** Removes a run that could not be sent to its entity. */
@@ -124,25 +110,24 @@ export class RunRecords {
     return stored && parseRunRecord(stored.value);
   }
 
+  /** Returns whether a run without a record belongs to a deleted thread. */
+  async isDeleted(run: NewRun): Promise<boolean> {
+    const { record, tombstone } = await this.#rows.findWithTombstone(run);
+    return record === undefined && tombstone !== undefined && refuses(tombstone, run, record);
+  }
+
   /** Returns how a run ended if the conversation will not show it: for example, its turn was dropped or deleted. */
   async findUnseenEnd(run: Omit<NewRun, 'message'>): Promise<RecordedEnd | undefined> {
-    const { record, tombstone } = await this.#rows.findWithTombstone(run, this.#now());
+    const { record, tombstone } = await this.#rows.findWithTombstone(run);
     if (record === undefined) return tombstone && refuses(tombstone, run, record) ? CANCELLED_END : undefined;
     const { status, errorCode, droppedAt } = record;
     const isUnseen = status === 'cancelled' || errorCode === FOREIGN_THREAD_END.errorCode || droppedAt !== undefined;
     return isUnseen ? record : undefined;
   }
 
-  /** Returns the thread's runs, newest first. @param after - see {@link RunPage.next} */
-  async list(
-    thread: ThreadIdentity,
-    { limit, after }: { limit: number; after?: string | undefined },
-  ): Promise<RunPage> {
-    const range = after === undefined ? LISTED : { ...LISTED, from: `list|${after}-` };
-    const rows = await this.#rows.list(thread, range, limit + 1);
-    const shown = rows.slice(0, limit);
-    const runs = await this.#rows.records(thread, shown);
-    return { runs, next: rows.length > limit ? shown.at(-1)?.key.slice('list|'.length) : undefined };
+  /** Returns the thread's runs, newest first. @param query.after - see {@link RunPage.next} */
+  list(thread: ThreadIdentity, query: RunPageQuery): Promise<RunPage> {
+    return this.#rows.page(thread, query);
   }
 
   /** Returns the thread's open runs, in the order of their acceptance. */
@@ -175,7 +160,7 @@ export class RunRecords {
     const partition = threadPartition(run);
     const key = runKey(run.correlationId);
     return retryCommit(async () => {
-      const { stored, record: known, tombstone } = await this.#rows.findWithTombstone(run, this.#now());
+      const { stored, record: known, tombstone } = await this.#rows.findWithTombstone(run);
       if (tombstone !== undefined && refuses(tombstone, run, known)) {
         await this.cancel(run, { mayRun: false });
         return { status: 'refused' };
@@ -198,8 +183,7 @@ export class RunRecords {
 
   /** Records that a run waits for approval. @param stored - the record that {@link begin} wrote, which saves a read */
   suspend(run: NewRun, firstUpdateAt: string | undefined, stored?: StoredValue): Promise<RunRecord | undefined> {
-    const change = (record = queuedRun(run, this.#order.next())): RunRecord => suspendedRun(record, firstUpdateAt);
-    return this.#rows.change(run, change, stored);
+    return this.#keep(run, (record) => suspendedRun(record, firstUpdateAt), stored);
   }
 
   /**
@@ -210,9 +194,17 @@ export class RunRecords {
    */
   end(run: NewRun, end: RunEnd, stored?: StoredValue): Promise<RunRecord | undefined> {
     const now = this.#now().toISOString();
-    const change = (record = queuedRun(run, this.#order.next())): RunRecord | undefined =>
-      record.status === end.status ? undefined : endedRun(record, end, now);
-    return this.#rows.change(run, change, stored);
+    return this.#keep(run, (record) => (record.status === end.status ? undefined : endedRun(record, end, now)), stored);
+  }
+
+  /** Changes the record of a run that has started. Creates a missing record, unless the run's thread was deleted. */
+  #keep(run: NewRun, change: (record: RunRecord) => RunRecord | undefined, stored: StoredValue | undefined) {
+    const changeOrCreate = (record: RunRecord | undefined, tombstone?: Tombstone): RunRecord | undefined => {
+      if (record !== undefined) return change(record);
+      if (tombstone !== undefined && refuses(tombstone, run, record)) return undefined;
+      return change(stored === undefined ? queuedRun(run, this.#order.next()) : parseRunRecord(stored.value));
+    };
+    return this.#rows.change(run, changeOrCreate, stored);
   }
 
   /** Replaces a record that has not ended with an ended run from the conversation. @returns the newest record */

@@ -11,11 +11,25 @@ import { type ThreadIdentity, threadPartition } from '../thread/thread-identity.
 import { removeFigures } from './run-figures.js';
 import { runPosition } from './run-order.js';
 import { isEnded, parseRunRecord, type RunRecord } from './run-record.js';
-import { parseTombstone, TOMBSTONE_KEY } from './tombstones.js';
+import { parseTombstone, type Tombstone, TOMBSTONE_KEY } from './tombstones.js';
 
 const PAGE_LIMIT = 500;
 /** Key range of the rows that list a thread's runs, newest first. */
-export const LISTED: KeyRange = { from: 'list|', before: 'list~' };
+const LISTED: KeyRange = { from: 'list|', before: 'list~' };
+
+export interface RunPageQuery {
+  readonly limit: number;
+  /** {@link RunPage.next} of the previous page. */
+  readonly after?: string | undefined;
+}
+
+/** A page of a thread's runs. */
+export interface RunPage {
+  /** Newest first. */
+  readonly runs: readonly RunRecord[];
+  /** Pass it as `after` for the next page. Undefined: no more pages. */
+  readonly next: string | undefined;
+}
 
 /*
  * A run has up to three rows in the partition of its thread: its record by correlation id, one that lists it by the time
@@ -56,9 +70,11 @@ function keysOf(record: RunRecord): readonly string[] {
 /** Reads and writes the rows of a thread's runs. */
 export class RunRows {
   readonly #store: KeyValueStore;
+  readonly #now: () => Date;
 
-  constructor(store: KeyValueStore) {
+  constructor(store: KeyValueStore, now: () => Date) {
     this.#store = store;
+    this.#now = now;
   }
 
   /** Returns rows of a range. @param limit - maximum number of rows @default all */
@@ -72,6 +88,14 @@ export class RunRows {
     return rows.slice(0, limit);
   }
 
+  async page(thread: ThreadIdentity, { limit, after }: RunPageQuery): Promise<RunPage> {
+    const range = after === undefined ? LISTED : { ...LISTED, from: `list|${after}-` };
+    const rows = await this.list(thread, range, limit + 1);
+    const shown = rows.slice(0, limit);
+    const runs = await this.records(thread, shown);
+    return { runs, next: rows.length > limit ? shown.at(-1)?.key.slice('list|'.length) : undefined };
+  }
+
   /** Returns the records of runs. @param rows - rows whose values are correlation ids */
   async records(thread: ThreadIdentity, rows: readonly StoredValue[]): Promise<RunRecord[]> {
     const keys = rows.map(({ value }) => runKey(value));
@@ -81,34 +105,36 @@ export class RunRows {
   }
 
   /** Reads a record together with the tombstone of its thread. Each is undefined if there is none. */
-  async findWithTombstone(run: RunIdentity, now: Date) {
+  async findWithTombstone(run: RunIdentity) {
     const key = runKey(run.correlationId);
     const found = await this.#store.readMany(threadPartition(run), [key, TOMBSTONE_KEY]);
     const stored = found.get(key);
-    const tombstone = parseTombstone(found.get(TOMBSTONE_KEY)?.value, now);
+    const tombstone = parseTombstone(found.get(TOMBSTONE_KEY)?.value, this.#now());
     return { stored, record: stored && parseRunRecord(stored.value), tombstone };
   }
 
   /**
    * Changes a record, with the rows that list it.
    *
-   * @param change - returns the new record; undefined changes nothing
+   * @param change - returns the new record, given the record and the tombstone of its thread; undefined changes nothing
    * @param known - the value that an earlier commit wrote, which saves a read
    * @returns the new record; undefined if there is none
    */
   async change(
     run: RunIdentity,
-    change: (record: RunRecord | undefined) => RunRecord | undefined,
+    change: (record: RunRecord | undefined, tombstone: Tombstone | undefined) => RunRecord | undefined,
     known?: StoredValue,
   ): Promise<RunRecord | undefined> {
     const partition = threadPartition(run);
     const key = runKey(run.correlationId);
     let newest = known;
     const { record: after } = await retryCommit(async () => {
-      const stored = newest ?? (await this.#store.read({ partition, key }));
+      const { stored, record, tombstone } =
+        newest === undefined
+          ? await this.findWithTombstone(run)
+          : { stored: newest, record: parseRunRecord(newest.value), tombstone: undefined };
       newest = undefined;
-      const record = stored && parseRunRecord(stored.value);
-      const changed = change(record);
+      const changed = change(record, tombstone);
       if (changed === undefined) return { record };
       const tag = await this.#store.commit(partition, { key, tag: stored?.tag }, changesOf(record, changed));
       return tag === undefined ? undefined : { record: changed };

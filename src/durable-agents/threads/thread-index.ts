@@ -83,14 +83,21 @@ export class ThreadIndex {
    * Puts a thread at the top of the list.
    *
    * @param known - the result of an earlier call, which saves a read
+   * @param isDeleted - called if the thread was removed since then: true does not list it again
    */
-  async touch(thread: ThreadIdentity, activity: ThreadActivity, known?: StoredValue): Promise<StoredValue> {
+  async touch(
+    thread: ThreadIdentity,
+    activity: ThreadActivity,
+    known?: StoredValue,
+    isDeleted?: () => Promise<boolean>,
+  ): Promise<StoredValue> {
     const partition = threadsPartition(thread.agentName);
     const key = idKey(thread);
     let newest = known;
     return retryCommit(async () => {
       const stored = newest ?? (await this.#store.read({ partition, key }));
       newest = undefined;
+      if (stored === undefined && known !== undefined && (await isDeleted?.()) === true) return known;
       const before = stored && entrySchema.parse(JSON.parse(stored.value));
       const entry = changedEntry(thread, before, activity);
       const value = JSON.stringify(entry);

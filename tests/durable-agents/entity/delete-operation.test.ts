@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { runRequest } from '../../support/run-request.js';
+import { finish, text } from '../../support/agent-parts.js';
+import { RunRecords } from '../../../src/durable-agents/runs/run-records.js';
+import { ThreadIndex } from '../../../src/durable-agents/threads/thread-index.js';
+import { ScriptedAgent } from '../../support/scripted-agent.js';
 import { Tombstones } from '../../../src/durable-agents/runs/tombstones.js';
 import { MemoryKeyValueStore } from '../../../src/storage/memory/memory-key-value-store.js';
 import { threadState } from '../../support/thread-entries.js';
@@ -34,6 +38,29 @@ describe('the operation delete', () => {
     expect(deleted.entity.writes).toMatchObject([
       { data: { conversationHistory: [{ correlationId: newRequest.correlationId }, { $type: 'response' }] } },
     ]);
+  });
+
+  it('is not undone by a run that ends after the thread was removed', async () => {
+    const storage = new MemoryKeyValueStore();
+    const [records, index] = [new RunRecords(storage), new ThreadIndex(storage)];
+    const thread = { agentName: 'ScriptedAgent', threadId: 'thread-1' };
+    let listed = 0;
+    const agent = new ScriptedAgent([
+      async () => {
+        listed = (await index.list(thread.agentName, { limit: 10 })).threads.length;
+        await new Tombstones(storage).bury(thread, []);
+        await records.clear(thread);
+        await index.remove(thread);
+      },
+      text('A secret of mine'),
+      finish(),
+    ]);
+
+    await operate({ operationName: 'run', input: runRequest() }, agent, storage);
+
+    expect(listed).toBe(1);
+    expect(await records.list(thread, { limit: 10 })).toMatchObject({ runs: [] });
+    expect((await index.list(thread.agentName, { limit: 10 })).threads).toEqual([]);
   });
 
   it('is not undone by a run that was accepted earlier', async () => {

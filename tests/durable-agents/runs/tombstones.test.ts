@@ -78,6 +78,34 @@ describe('a deleted thread', () => {
     expect(await records.findUnseenEnd(newRun(2, '2026-01-07T16:00:01.000Z'))).toBeUndefined();
   });
 
+  it('does not get a record of a run back that ends late', async () => {
+    const run = newRun(1, '2026-01-07T15:59:59.000Z');
+    const { records, tombstones } = await deleted();
+    const begun = await new RunRecords(new MemoryKeyValueStore()).begin(run, 1);
+    const stored = begun.status === 'running' ? begun.stored : undefined;
+
+    await records.end(run, { status: 'completed', response: 'Secret.' }, stored);
+    await records.suspend(run, undefined, stored);
+    await records.end(run, { status: 'completed', response: 'Secret.' });
+
+    expect(await records.find(run)).toBeUndefined();
+    expect(await records.isDeleted(run)).toBe(true);
+    expect(await tombstones.find(thread)).toBeDefined();
+  });
+
+  it('does not cost a new run its start if the deletion removes its record, too', async () => {
+    const { records } = await deleted();
+    const run = newRun(1, '2026-01-07T16:00:01.000Z');
+    const begun = await records.begin(run, 2);
+    await records.clear(thread);
+
+    await records.end(run, { status: 'completed' }, begun.status === 'running' ? begun.stored : undefined);
+
+    expect(await records.find(run)).toMatchObject({ status: 'completed', attempt: 2, startedAt: DELETED_AT });
+    expect(await records.isDeleted(run)).toBe(false);
+    expect((await records.list(thread, { limit: 10 })).runs).toHaveLength(1);
+  });
+
   it('no longer compares times once its entity is empty', async () => {
     const { records, tombstones } = await deleted();
     await tombstones.noteEmptied(thread, DELETED_AT);
