@@ -1,5 +1,6 @@
 import type { Request } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
+import type { ThreadSummary } from '../../src/dashboard/page/api/thread-summary.js';
 import { seriousFindings } from './support/axe.js';
 import { isBrowserMissing, useBrowser } from './support/browser.js';
 import { startScriptedApp } from './support/scripted-app.js';
@@ -22,6 +23,16 @@ const approval = {
   expires_at: '2026-01-14T15:40:00.110Z',
   state: 'requested',
 } as const;
+
+const listed: Omit<ThreadSummary, 'status'> = {
+  thread_id: 't',
+  title: 'Refund',
+  last_activity_at: '2026-01-07T15:40:00.110Z',
+  event_count: 2,
+  run_count: 1,
+  failed_run_count: 0,
+  total_token_count: 0,
+};
 
 describe.skipIf(isBrowserMissing)('the dashboard page: approvals (needs Chromium)', () => {
   const openPage = useBrowser();
@@ -108,6 +119,27 @@ describe.skipIf(isBrowserMissing)('the dashboard page: approvals (needs Chromium
     expect(await page.locator('.approval').count()).toBe(1);
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390);
     expect(await seriousFindings(page)).toEqual([]);
+  });
+
+  it('marks the thread as waiting only until its run is stopped, even if the list shows that late', async () => {
+    const { page, app } = await openWaiting();
+    await page.clock.install();
+    let status: ThreadSummary['status'] = 'waiting_for_approval';
+    let reads = 0;
+    await page.route('**/threads?limit=100', async (route) => {
+      await route.fulfill({ json: [{ ...listed, status }] });
+      reads += 1;
+    });
+    app.append(runOfTools([...script.slice(0, 2), [210, 'failed']]).slice(2));
+    await page.getByText('This run was stopped.').waitFor();
+    const mark = page.locator('.thread-link[aria-current=page] .status-mark');
+    await expect.poll(() => reads).toBeGreaterThan(0);
+    await mark.filter({ hasText: 'Waiting for approval' }).waitFor();
+    status = 'cancelled';
+
+    await page.clock.runFor(4_000);
+
+    await mark.filter({ hasText: 'Cancelled' }).waitFor();
   });
 
   /** Opens a thread with an event of a waiting call, and returns when the page has read an empty list of approvals. */

@@ -24,7 +24,7 @@ export interface ThreadList {
 
 /**
  * Reads the list of threads when the page gets the focus, and every few seconds while a listed thread is busy or the
- * app is unreachable.
+ * app is unreachable. Reads it twice after a `refresh`, because the list changes shortly after the events of a run.
  */
 export function useThreadList(api: TelemetryApi, agentNames: readonly string[], filter: ThreadFilter): ThreadList {
   const [threads, setThreads] = useState<readonly ListedThread[]>();
@@ -39,12 +39,15 @@ export function useThreadList(api: TelemetryApi, agentNames: readonly string[], 
     let timer: ReturnType<typeof setTimeout> | undefined;
     let isReading = false;
     let isStale = false;
+    let isRefreshing = false;
     const names = agentNames.filter((name) => filter.agentName === '' || name === filter.agentName);
     const read = async (): Promise<void> => {
       isStale = isReading;
       if (isReading || document.hidden) return;
       isReading = true;
       clearTimeout(timer);
+      const wasRefreshed = isRefreshing;
+      isRefreshing = false;
       let goesOn = true;
       try {
         const lists = await Promise.all(names.map((name) => readThreads(api, name, filter, pages, signal)));
@@ -52,7 +55,7 @@ export function useThreadList(api: TelemetryApi, agentNames: readonly string[], 
         setThreads(all.toSorted((one, other) => (one.last_activity_at < other.last_activity_at ? 1 : -1)));
         setHasMore(lists.some((list) => list.hasMore));
         setFailure(undefined);
-        goesOn = all.some(isBusy);
+        goesOn = wasRefreshed || all.some(isBusy);
       } catch (error) {
         if (!signal.aborted) setFailure(describeFailure(error));
       } finally {
@@ -61,7 +64,10 @@ export function useThreadList(api: TelemetryApi, agentNames: readonly string[], 
       }
     };
     const readNow = (): void => void read();
-    refreshNow.current = readNow;
+    refreshNow.current = () => {
+      isRefreshing = true;
+      readNow();
+    };
     // Other pages and programs start threads, too.
     addEventListener('focus', readNow, { signal });
     document.addEventListener('visibilitychange', readNow, { signal });
