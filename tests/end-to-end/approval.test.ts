@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newThreadId } from '../support/agent-api.js';
 import { type AppWithModel, startAppWithModel } from '../support/app-with-model.js';
+import { eventually } from '../support/eventually.js';
 import { offlineAnswer } from '../support/offline-answer.js';
 import { RefundApi } from '../support/refund-api.js';
 import { runTimer } from '../support/run-timer.js';
+
+const keyOf = (threadId: string) => ({ headers: { 'idempotency-key': `key-${threadId}` } });
 
 describe('a tool call that needs approval', () => {
   let target: AppWithModel;
@@ -142,7 +145,7 @@ describe('a tool call that needs approval', () => {
 
   it('is answered from the waiting run if the request is repeated with its Idempotency-Key', async () => {
     const threadId = newThreadId();
-    const call = { headers: { 'idempotency-key': `key-${threadId}` } };
+    const call = keyOf(threadId);
     const message = 'Please refund 1 of order A-1003.';
     const [first, again] = [await api.run(threadId, { message }, call), await api.run(threadId, { message }, call)];
 
@@ -182,13 +185,19 @@ describe('a tool call that needs approval', () => {
   it('lets later messages wait, which are answered after it', async () => {
     const threadId = newThreadId();
     const { correlation_id: id, approvals } = await api.askForRefund(threadId);
-    const next = api.run(threadId, { message: 'Hello' });
-    await expect.poll(async () => (await api.events(threadId)).length).toBeGreaterThan(0);
+    const call = keyOf(threadId);
+    // The answer to a request that does not wait comes after its message has been sent.
+    const accepted = await api.run(threadId, { message: 'Hello', wait_for_response: false }, call);
+    const { correlation_id: next } = JSON.parse(accepted.text);
+    const waiting = api.run(threadId, { message: 'Hello' }, call);
+    expect(await api.readRun(threadId, next)).toMatchObject({ status: 'queued' });
 
     await api.decide(threadId, approvals[0]?.approval_id ?? '', { approved: false });
 
-    expect(await next).toMatchObject({ status: 200, text: expect.stringContaining('“Hello”') });
+    expect(await waiting).toMatchObject({ status: 200, text: expect.stringContaining('“Hello”') });
     expect(await api.readRun(threadId, id)).toMatchObject({ status: 'completed' });
+    const finals = (await api.events(threadId)).filter((event) => event.event_type === 'final');
+    expect(finals.map((event) => event.correlation_id)).toEqual([id, next]);
   });
 
   it('is deleted with its thread', async () => {
@@ -206,38 +215,87 @@ describe('a tool call that needs approval', () => {
 });
 
 describe('with APPROVAL_TIMEOUT_HOURS', () => {
-  it('a call that nobody decides in time is rejected, and its run continues', async () => {
+  interface ExpiredRun {
+    readonly threadId: string;
+    readonly id: string;
+    readonly approvalId: string;
+  }
+
+  let target: AppWithModel;
+  let api: RefundApi;
+  /** A run for each test. */
+  let expired: ExpiredRun[];
+
+  beforeAll(async () => {
     // 0.001 hours are 3.6 seconds.
-    const target = await startAppWithModel(offlineAnswer, { APPROVAL_TIMEOUT_HOURS: '0.001' });
-    try {
-      const api = new RefundApi(target.app.baseUrl);
-      const byTimer = newThreadId();
-      const byAccess = newThreadId();
-      const [first, second] = await Promise.all([api.askForRefund(byTimer), api.askForRefund(byAccess)]);
-      const approvalId = second.approvals[0]?.approval_id ?? '';
+    target = await startAppWithModel(offlineAnswer, { APPROVAL_TIMEOUT_HOURS: '0.001' });
+    api = new RefundApi(target.app.baseUrl);
+    expired = await Promise.all(Array.from({ length: 5 }, startExpired));
+  });
+  afterAll(() => target.stop());
 
-      await expect.poll(async () => (await api.decide(byAccess, 'unknown', { approved: true })).status).toBe(404);
-      const expiries = [first, second].map(({ approvals }) => Date.parse(String(approvals[0]?.['expires_at'])));
-      await expect.poll(() => Date.now(), { interval: 200 }).toBeGreaterThan(Math.max(...expiries));
-      expect((await api.decide(byAccess, approvalId, { approved: true })).status).toBe(410);
-      await runTimer(target.app.baseUrl, 'expire_approvals');
+  const message = 'Please refund order A-1001.';
 
-      for (const [threadId, { correlation_id: id }] of [
-        [byTimer, first],
-        [byAccess, second],
-      ] as const) {
-        await expect
-          .poll(async () => (await api.events(threadId)).filter(({ event_type: type }) => type !== 'stream'))
-          .toMatchObject([
-            { event_type: 'approval', state: 'requested' },
-            { event_type: 'approval', state: 'expired' },
-            { event_type: 'final', response_text: expect.stringContaining('Nobody approved this call in time') },
-          ]);
-        expect(await api.readRun(threadId, id)).toMatchObject({ status: 'completed' });
-      }
-      expect((await api.decide(byAccess, approvalId, { approved: true })).status).toBe(410);
-    } finally {
-      await target.stop();
-    }
+  /** Starts a run, and returns when its approval has expired. */
+  async function startExpired(): Promise<ExpiredRun> {
+    const threadId = newThreadId();
+    const { text } = await api.run(threadId, { message, wait_for_response: false }, keyOf(threadId));
+    const asked = await eventually(async () => {
+      const event = (await api.events(threadId)).find(({ event_type: type }) => type === 'approval');
+      if (event?.event_type !== 'approval') throw new Error('The run has not asked yet.');
+      return event;
+    });
+    await expect.poll(() => Date.now(), { interval: 200 }).toBeGreaterThan(Date.parse(asked.expires_at));
+    return { threadId, id: JSON.parse(text).correlation_id, approvalId: asked.approval_id };
+  }
+
+  it.each<[string, (run: ExpiredRun) => Promise<void>]>([
+    [
+      'a decision, which comes too late',
+      async ({ threadId, approvalId }) => {
+        expect((await api.decide(threadId, approvalId, { approved: true })).status).toBe(410);
+      },
+    ],
+    [
+      'a request for its status',
+      async ({ threadId, id }) => {
+        expect(await api.readRun(threadId, id)).not.toHaveProperty('approvals');
+      },
+    ],
+    [
+      'its repeated request, which gets its answer',
+      async ({ threadId, id }) => {
+        const answer = await api.run(threadId, { message }, keyOf(threadId));
+        expect(answer).toMatchObject({ status: 200, text: expect.stringContaining('Nobody approved this call') });
+        expect(JSON.parse(answer.text)).toMatchObject({ correlation_id: id, message_count: 2 });
+      },
+    ],
+    [
+      'the next message, which is answered after it',
+      async ({ threadId }) => {
+        const answer = await api.run(threadId, { message: 'Hello' });
+        expect(answer).toMatchObject({ status: 200, text: expect.stringContaining('“Hello”') });
+        expect(JSON.parse(answer.text)).toMatchObject({ message_count: 4 });
+      },
+    ],
+    // Last, because the timer continues the runs of all threads.
+    ['the timer', () => runTimer(target.app.baseUrl, 'expire_approvals')],
+  ])('a call that nobody decides in time is rejected, and its run is continued by %s', async (_what, access) => {
+    const run = expired.pop();
+    if (run === undefined) throw new Error('There are fewer runs than tests.');
+
+    await access(run);
+
+    await expect
+      .poll(async () => (await api.events(run.threadId)).filter(({ event_type: type }) => type !== 'stream'))
+      .toMatchObject([
+        { event_type: 'approval', state: 'requested' },
+        { event_type: 'approval', state: 'expired' },
+        { event_type: 'final', response_text: expect.stringContaining('Nobody approved this call in time') },
+      ]);
+    await api.runWithStatus(run.threadId, run.id, 'completed');
+    await expect
+      .poll(async () => (await api.decide(run.threadId, run.approvalId, { approved: true })).status)
+      .toBe(410);
   });
 });

@@ -43,8 +43,8 @@ describe('a conversation', () => {
     });
   });
 
-  it('ignores OPENAI_BASE_URL with a warning', () => {
-    expect(target.app.output()).toContain('OPENAI_BASE_URL is set and ignored');
+  it('ignores OPENAI_BASE_URL with a warning', async () => {
+    await expect.poll(() => target.app.output()).toContain('OPENAI_BASE_URL is set and ignored');
   });
 
   it('starts with the instructions of the agent', async () => {

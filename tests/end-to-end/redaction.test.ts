@@ -41,6 +41,8 @@ describe('an app that redacts', () => {
       request_message: 'Who is [redacted:email]?',
       response_text: 'Write to [redacted:email] or ask [redacted:employee] tomorrow.',
     });
+    // The output of the app arrives independently of its answers.
+    await expect.poll(() => app.output()).toContain(`run answered (thread ${threadId})`);
     const threads = await api.call('GET', 'agents/CallbackAgent/threads');
     expect(threads.text).toContain(threadId);
     const shown = JSON.stringify([events, exported.text, threads.text, app.output()]);

@@ -101,7 +101,7 @@ export class AgentClient {
       await withinLimit((entity) => durableClient.signalEntity(entity, 'resume'));
     }
     if (outcome?.status !== 'success') return outcome;
-    // After later turns, dropped turns may have been in front of this one.
+    // Earlier turns may have been dropped since the run ended.
     const isMoved = truncation !== undefined && outcome.messageCount < history.length;
     return outcome.isCut || isMoved ? this.#whole(outcome, correlationId) : outcome;
   }
