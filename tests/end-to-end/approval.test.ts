@@ -230,7 +230,7 @@ describe('with APPROVAL_TIMEOUT_HOURS', () => {
     // 0.001 hours are 3.6 seconds.
     target = await startAppWithModel(offlineAnswer, { APPROVAL_TIMEOUT_HOURS: '0.001' });
     api = new RefundApi(target.app.baseUrl);
-    expired = await Promise.all(Array.from({ length: 5 }, startExpired));
+    expired = await Promise.all(Array.from({ length: 6 }, startExpired));
   });
   afterAll(() => target.stop());
 
@@ -276,6 +276,13 @@ describe('with APPROVAL_TIMEOUT_HOURS', () => {
         const answer = await api.run(threadId, { message: 'Hello' });
         expect(answer).toMatchObject({ status: 200, text: expect.stringContaining('“Hello”') });
         expect(JSON.parse(answer.text)).toMatchObject({ message_count: 4 });
+      },
+    ],
+    [
+      'a message that does not wait for it, and is rejected once more',
+      async ({ threadId, id }) => {
+        const answer = await api.run(threadId, { message: 'Hello', multitask_strategy: 'reject' });
+        expect(answer).toMatchObject({ status: 409, text: expect.stringContaining(id) });
       },
     ],
     // Last, because the timer continues the runs of all threads.

@@ -5,7 +5,8 @@ import type { Logger } from '../../functions/logger.js';
 import { TimeoutError, withTimeout } from '../../functions/time-limits.js';
 import { UnavailableError } from '../../functions/unavailable-error.js';
 import { ThreadStateError } from '../errors.js';
-import { readApprovals } from './decide-approval.js';
+import { expiredApprovals } from '../approvals/waiting-run.js';
+import { readApprovals, signalResume } from './decide-approval.js';
 import { readRun } from './read-run.js';
 import type { RunRequest } from '../run-request.js';
 import { isEnded, type NewRun } from '../runs/run-record.js';
@@ -162,6 +163,7 @@ async function acceptIfIdle(newRun: NewRun, options: AcceptRunOptions): Promise<
   // Its record may have been lost with the memory of a process.
   const waiting = (await readApprovals(newRun, options.durableClient).catch(ignoreUnreadable))?.waitingRun;
   if (waiting !== undefined && waiting.request.correlationId !== newRun.correlationId) {
+    if (expiredApprovals(waiting, new Date()).length > 0) await signalResume(newRun, options.durableClient);
     throw new ThreadBusyError(waiting.request.correlationId);
   }
   const accepted = await options.runRecords.acceptIfIdle(newRun);
