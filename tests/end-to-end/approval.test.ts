@@ -245,7 +245,9 @@ describe('with APPROVAL_TIMEOUT_HOURS', () => {
       if (event?.event_type !== 'approval') throw new Error('The run has not asked yet.');
       return event;
     });
-    await expect.poll(() => Date.now(), { interval: 200 }).toBeGreaterThan(Date.parse(asked.expires_at));
+    await eventually(() => {
+      if (Date.now() <= Date.parse(asked.expires_at)) throw new Error('The approval has not expired yet.');
+    });
     return { threadId, id: JSON.parse(text).correlation_id, approvalId: asked.approval_id };
   }
 
@@ -293,8 +295,9 @@ describe('with APPROVAL_TIMEOUT_HOURS', () => {
 
     await access(run);
 
+    const eventsOfRun = async () => (await api.events(run.threadId)).filter((event) => event.correlation_id === run.id);
     await expect
-      .poll(async () => (await api.events(run.threadId)).filter(({ event_type: type }) => type !== 'stream'))
+      .poll(async () => (await eventsOfRun()).filter(({ event_type: type }) => type !== 'stream'))
       .toMatchObject([
         { event_type: 'approval', state: 'requested' },
         { event_type: 'approval', state: 'expired' },
