@@ -6,6 +6,7 @@ import { pause, TimeoutError, withTimeout } from '../../functions/time-limits.js
 import { ThreadStateError } from '../errors.js';
 import { hasExpiredApprovals } from '../approvals/waiting-run.js';
 import type { RunCompletionNotifier } from '../run-completion-notifier.js';
+import { signalResume } from './decide-approval.js';
 import { type AnsweredOutcome, findOutcome, findWaiting, recordedOutcome, type RunOutcome } from './run-outcome.js';
 import type { RunRequest } from '../run-request.js';
 import type { RunRecords } from '../runs/run-records.js';
@@ -91,14 +92,12 @@ export class AgentClient {
    */
   async readOutcome(correlationId: string): Promise<RunOutcome | undefined> {
     const { durableClient } = this.#options;
-    const withinLimit = <Result>(call: (entity: EntityId) => Promise<Result>): Promise<Result> =>
-      withTimeout(Math.min(READ_TIMEOUT_MS, this.#leftMs()), async () => call(await this.#findEntity()));
-    const state = await withinLimit((entity) => readThreadState(durableClient, entity));
+    const state = await this.#withinLimit(async () => readThreadState(durableClient, await this.#findEntity()));
     const { conversationHistory: history, truncation } = state.data;
     const outcome = findOutcome(history, correlationId) ?? findWaiting(state, correlationId);
     if (outcome === undefined && !this.#hasResumed && hasExpiredApprovals(state, correlationId)) {
       this.#hasResumed = true;
-      await withinLimit((entity) => durableClient.signalEntity(entity, 'resume'));
+      await this.#withinLimit(() => signalResume(this.#options, durableClient));
     }
     if (outcome?.status !== 'success') return outcome;
     // Earlier turns may have been dropped since the run ended.
@@ -173,8 +172,7 @@ export class AgentClient {
     const { agentName, threadId, log, runRecords } = this.#options;
     try {
       const run = { agentName, threadId, correlationId, createdAt };
-      const timeoutMs = Math.min(READ_TIMEOUT_MS, this.#leftMs());
-      const end = await withTimeout(timeoutMs, () => runRecords.findUnseenEnd(run));
+      const end = await this.#withinLimit(() => runRecords.findUnseenEnd(run));
       return end && recordedOutcome(end);
     } catch (error) {
       log.warn(
@@ -182,6 +180,10 @@ export class AgentClient {
       );
       return undefined;
     }
+  }
+
+  #withinLimit<Result>(call: () => Promise<Result>): Promise<Result> {
+    return withTimeout(Math.min(READ_TIMEOUT_MS, this.#leftMs()), call);
   }
 
   #leftMs(): number {
