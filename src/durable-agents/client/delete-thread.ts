@@ -37,12 +37,15 @@ export async function deleteThread(thread: ThreadIdentity, options: DeleteThread
   const { durableClient, runRecords, tombstones, threadIndex, onDeleted, timeoutMs = 25_000 } = options;
   const open = await runRecords.listOpen(thread);
   const ids = open.map(({ correlationId }) => correlationId);
+  const earlier = await tombstones.find(thread);
   // The tombstone comes before the cancellations. From here on, no run starts.
   const { deletedAt } = await tombstones.bury(thread, ids);
   await Promise.all(ids.map((correlationId) => runRecords.cancel({ ...thread, correlationId })));
   const deletion = new EntityDeletion(thread, durableClient, deletedAt);
   // An open run may still add its turn, so an empty conversation is not enough: wait for the entity's deletion.
-  const hasOpenRuns = ids.length > 0;
+  // So may a run that an earlier deletion cancelled before it failed.
+  const isUnfinished = earlier !== undefined && earlier.emptiedAt === undefined && earlier.pending.length > 0;
+  const hasOpenRuns = ids.length > 0 || isUnfinished;
   if (hasOpenRuns) await deletion.signal();
   const endsAtMs = performance.now() + timeoutMs;
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS)) {

@@ -162,7 +162,8 @@ export class RunRecords {
     return retryCommit(async () => {
       const { stored, record: known, tombstone } = await this.#rows.findWithTombstone(run);
       if (tombstone !== undefined && refuses(tombstone, run, known)) {
-        await this.cancel(run, { mayRun: false });
+        // Until the entity is empty, a repeated deletion must find the record open and wait.
+        if (tombstone.emptiedAt !== undefined) await this.cancel(run, { mayRun: false });
         return { status: 'refused' };
       }
       const deletedAt = tombstone?.emptiedAt === undefined ? tombstone?.deletedAt : undefined;

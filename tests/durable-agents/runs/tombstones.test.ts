@@ -60,11 +60,14 @@ describe('a deleted thread', () => {
     expect(await records.begin(repeated, 1)).toMatchObject({ status: 'running' });
   });
 
-  it('ends the record of a run that it refuses, so that its callers stop waiting', async () => {
+  it('ends the record of a run that it refuses once its entity is empty, so that callers stop waiting', async () => {
     const run = newRun(1, '2026-01-07T15:59:59.000Z');
-    const { records } = await deleted(run);
+    const { records, tombstones } = await deleted(run);
     await records.accept(run);
 
+    expect(await records.begin(run, 1)).toEqual({ status: 'refused' });
+    expect(await records.listOpen(thread)).toMatchObject([{ status: 'queued' }]);
+    await tombstones.noteEmptied(thread, DELETED_AT);
     expect(await records.begin(run, 1)).toEqual({ status: 'refused' });
 
     expect(await records.find(run)).toMatchObject({ status: 'cancelled', errorCode: 'cancelled' });
