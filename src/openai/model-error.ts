@@ -130,12 +130,10 @@ function statusError(failure: ModelFailure, quoting: ErrorQuoting, requestId?: s
 /** Describes a failure for the log: facts, and the provider's message if it may be quoted. */
 function describeFailure(failure: ModelFailure, quoting: ErrorQuoting, requestId: string | undefined): ModelCallError {
   const { status, text } = failure;
-  const facts = [
-    ...(status === undefined ? [] : [`status ${status}`]),
-    ...(requestId === undefined ? [] : [`request ${cleanForeignText(quoting.redact(requestId), 60)}`]),
-  ].join(', ');
+  const request = requestId === undefined ? '' : `request ${cleanForeignText(quoting.redact(requestId), 60)}`;
+  const facts = [status === undefined ? '' : `status ${status}`, request].filter(Boolean).join(', ');
   const quoted = quoting.quotesErrors ? cleanForeignText(quoting.redact(text), MAX_QUOTED_CHARS) : '';
-  return new ModelCallError([facts, ...(quoted === '' ? [] : [`"${quoted}"`])].join(' '));
+  return new ModelCallError([facts, quoted && `"${quoted}"`].filter(Boolean).join(' '));
 }
 
 function lostConnection(error: TypeError): AgentError {
