@@ -8,6 +8,9 @@ const ROUNDS = 5;
 const TOOL_ROUNDS = 2;
 const TIMEOUT_MS = 240_000;
 
+/** Shows, if a round takes too long, which one. */
+const onRound = (line: string): void => console.log(line);
+
 type StoreSettings = Readonly<Record<string, string>>;
 
 async function withTableStore<Result>(use: (settings: StoreSettings) => Promise<Result>): Promise<Result> {
@@ -35,7 +38,7 @@ describe.each([
   it.skipIf(isMissing)(
     'loses nothing and doubles nothing',
     async () => {
-      const report = await withStore((storeSettings) => runCrashRounds({ rounds: ROUNDS, storeSettings }));
+      const report = await withStore((storeSettings) => runCrashRounds({ rounds: ROUNDS, storeSettings, onRound }));
       expect(report).toMatchObject({ rounds: ROUNDS, runs: 3 * ROUNDS, violations: [] });
     },
     TIMEOUT_MS,
@@ -44,7 +47,7 @@ describe.each([
   it.skipIf(isMissing)(
     'repeats no finished tool call or model call, and no call of a tool with the effect `once`',
     async () => {
-      const report = await withStore((storeSettings) => runToolRounds({ rounds: TOOL_ROUNDS, storeSettings }));
+      const report = await withStore((storeSettings) => runToolRounds({ rounds: TOOL_ROUNDS, storeSettings, onRound }));
       expect(report).toMatchObject({
         rounds: TOOL_ROUNDS,
         runs: 4 * TOOL_ROUNDS,

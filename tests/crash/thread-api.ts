@@ -3,6 +3,9 @@ import type { CallbackEvent } from '../../src/audit/domain/callback-event.js';
 import type { ThreadState } from '../../src/durable-agents/index.js';
 import type { AcceptedRun } from './check-thread.js';
 
+/** A host answers in this time, or a test names the request that hangs. */
+const REQUEST_TIMEOUT_MS = 30_000;
+
 /** A thread as a host serves it at one moment. */
 export class ThreadView {
   readonly threadId: string;
@@ -31,6 +34,9 @@ export class ThreadView {
   }
 }
 
+/** A request that a host does not answer. */
+export class RequestTimeout extends Error {}
+
 /** The part of a host's HTTP API that the crash tests use. */
 export class ThreadApi {
   readonly #baseUrl: string;
@@ -43,13 +49,13 @@ export class ThreadApi {
 
   /** Sends a message without waiting for its answer. */
   async accept(threadId: string, message: string): Promise<AcceptedRun> {
-    const answer = await fetch(`${this.#baseUrl}/api/agents/${this.#agentName}/run`, {
+    const { status, text } = await this.#fetch(`/api/agents/${this.#agentName}/run`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ message, thread_id: threadId, wait_for_response: false }),
     });
-    if (answer.status !== 202) throw new Error(`Expected 202, got ${answer.status}: ${await answer.text()}`);
-    const accepted: { correlation_id: string } = JSON.parse(await answer.text());
+    if (status !== 202) throw new Error(`Expected 202, got ${status}: ${text}`);
+    const accepted: { correlation_id: string } = JSON.parse(text);
     return { threadId, correlationId: accepted.correlation_id, message };
   }
 
@@ -130,16 +136,26 @@ export class ThreadApi {
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
     };
-    const answer = await fetch(`${this.#baseUrl}${path}`, { method, ...content });
-    await answer.arrayBuffer();
-    return answer.status;
+    const { status } = await this.#fetch(path, { method, ...content });
+    return status;
   }
 
   async #get(path: string, empty?: number): Promise<string> {
-    const answer = await fetch(`${this.#baseUrl}${path}`);
-    const text = await answer.text();
-    if (answer.status === empty) return '';
-    if (answer.status !== 200) throw new Error(`GET ${path}: expected 200, got ${answer.status}: ${text}`);
+    const { status, text } = await this.#fetch(path);
+    if (status === empty) return '';
+    if (status !== 200) throw new Error(`GET ${path}: expected 200, got ${status}: ${text}`);
     return text;
+  }
+
+  /** @throws RequestTimeout */
+  async #fetch(path: string, init: RequestInit = {}): Promise<{ readonly status: number; readonly text: string }> {
+    const signal = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
+    try {
+      const answer = await fetch(`${this.#baseUrl}${path}`, { ...init, signal });
+      return { status: answer.status, text: await answer.text() };
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      throw new RequestTimeout(`${init.method ?? 'GET'} ${path} took longer than ${REQUEST_TIMEOUT_MS} ms`);
+    }
   }
 }

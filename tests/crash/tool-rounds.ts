@@ -19,7 +19,7 @@ import {
   LEDGER_AGENT,
   readLedger,
 } from './ledger-run.js';
-import { ThreadApi } from './thread-api.js';
+import { RequestTimeout, ThreadApi } from './thread-api.js';
 
 const KILL_WITHIN_MS = 1500;
 const APPROVE_WITHIN_MS = 150;
@@ -159,16 +159,20 @@ async function approveCalls(
 ): Promise<{ readonly decisions: number; readonly problems: string[] }> {
   const decided = new Set<string>();
   const problems: string[] = [];
+  // The host may have been killed.
+  const unlessHung =
+    <Result>(result: Result) =>
+    (error: unknown): Result => {
+      if (error instanceof RequestTimeout) problems.push(error.message);
+      return result;
+    };
   while (!signal.aborted) {
     await delay(randomInt(APPROVE_WITHIN_MS));
-    // The host may have been killed.
-    const open = await api()
-      .openApprovals(threadId)
-      .catch(() => []);
+    const open = await api().openApprovals(threadId).catch(unlessHung<string[]>([]));
     for (const id of open) {
       if (decided.has(id)) problems.push(`the decision on ${id} was lost`);
       const requests = [api().approve(threadId, id), api().approve(threadId, id)];
-      const statuses = await Promise.all(requests.map((request) => request.catch(() => 503)));
+      const statuses = await Promise.all(requests.map((request) => request.catch(unlessHung(503))));
       if (statuses.some((status) => status < 300)) decided.add(id);
       const refused = statuses.filter((status) => status >= 300 && status !== 503);
       if (refused.length > 0) problems.push(`approvals were answered with ${refused.join(', ')}`);

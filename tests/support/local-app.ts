@@ -41,12 +41,13 @@ export class LocalAppFailure extends Error {
 /** Starts are retried because another connection may briefly use a port that was free before. */
 const STARTS_AT_MOST = 20;
 const START_AGAIN_AFTER_MS = 500;
+const READY_WITHIN_MS = 90_000;
 
 /**
  * Starts the built app, and resolves when it is ready.
  *
  * @param environment settings, in addition to what any program needs of the real environment
- * @throws LocalAppFailure if it exits instead
+ * @throws LocalAppFailure if it exits instead, or is not ready in time
  */
 export async function startLocalApp(
   environment: Readonly<Record<string, string>>,
@@ -85,10 +86,14 @@ async function startOnce(
       stream.setEncoding('utf8').on('data', (text: string) => {
         output += text;
         const [, address] = /^listening (\S+)$/m.exec(output) ?? [];
-        if (address !== undefined) resolve(address);
+        if (address === undefined) return;
+        clearTimeout(timer);
+        resolve(address);
       });
     }
+    const timer = setTimeout(() => child.kill('SIGKILL'), READY_WITHIN_MS);
     child.once('error', reject);
+    child.once('close', () => clearTimeout(timer));
     child.once('close', (exitCode) => reject(new LocalAppFailure(exitCode, output)));
   });
   const end = async (signal: NodeJS.Signals): Promise<void> => {
