@@ -77,8 +77,12 @@ export async function runCrashRounds({ rounds, storeSettings, onRound }: CrashOp
       const toDelete = `round-${round}-deleted`;
       await api().accept(toDelete, 'five');
       await api().accept(toDelete, 'six');
-      const cancelling = delay(randomInt(KILL_WITHIN_MS)).then(() => insist(() => api().cancel(toCancel)));
-      const deleting = delay(randomInt(KILL_WITHIN_MS)).then(() => insist(() => api().delete(toDelete)));
+      const cancelling = delay(randomInt(KILL_WITHIN_MS)).then(() =>
+        insist(async () => new ThreadApi(await host.upUrl()).cancel(toCancel)),
+      );
+      const deleting = delay(randomInt(KILL_WITHIN_MS)).then(() =>
+        insist(async () => new ThreadApi(await host.upUrl()).delete(toDelete)),
+      );
       const killedAt = await host.killAtRandom(KILL_WITHIN_MS);
       const problems: string[] = [];
       await cancelling;

@@ -25,6 +25,7 @@ export class KilledHost {
   readonly #settings: Settings;
   readonly #options: LocalAppOptions;
   #app: LocalApp;
+  #restart: Promise<void> = Promise.resolve();
 
   private constructor(settings: Settings, options: LocalAppOptions, app: LocalApp) {
     this.#settings = settings;
@@ -36,9 +37,15 @@ export class KilledHost {
     return new KilledHost(settings, options, await startLocalApp(settings, options));
   }
 
-  /** The URL of the current process. It changes with each start. */
+  /** The URL of the current process, which changes with each start. Not for use while the host may be down. */
   get baseUrl(): string {
     return this.#app.baseUrl;
+  }
+
+  /** Waits until the host is up. While it is down, its port may belong to another program. */
+  async upUrl(): Promise<string> {
+    await this.#restart;
+    return this.baseUrl;
   }
 
   /**
@@ -53,11 +60,16 @@ export class KilledHost {
     do {
       await delay(randomInt(withinMs));
       killedAt.push(new Date().toISOString());
-      const output = await this.kill();
-      await whileDown?.(output);
-      this.#app = await startLocalApp(this.#settings, this.#options);
+      this.#restart = this.#restartAfterKill(whileDown);
+      await this.#restart;
     } while (Math.random() < SECOND_KILL_CHANCE);
     return killedAt;
+  }
+
+  async #restartAfterKill(whileDown?: (output: string) => Promise<void>): Promise<void> {
+    const output = await this.kill();
+    await whileDown?.(output);
+    this.#app = await startLocalApp(this.#settings, this.#options);
   }
 
   /** @returns the output of the killed process */

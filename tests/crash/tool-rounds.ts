@@ -89,7 +89,7 @@ export async function runToolRounds({ rounds, storeSettings, onRound }: CrashOpt
       }
       const approved = `round-${round}-approved`;
       const settled = new AbortController();
-      const approving = approveCalls(api, approved, settled.signal);
+      const approving = approveCalls(host, approved, settled.signal);
       const finished = new Map<string, FinishedStep>();
       let kills = 0;
       const deadline = Date.now() + SETTLE_WITHIN_MS;
@@ -153,7 +153,7 @@ export async function runToolRounds({ rounds, storeSettings, onRound }: CrashOpt
 
 /** Approves each waiting call of a thread at a random moment, with two requests at the same time. */
 async function approveCalls(
-  api: () => ThreadApi,
+  host: KilledHost,
   threadId: string,
   signal: AbortSignal,
 ): Promise<{ readonly decisions: number; readonly problems: string[] }> {
@@ -168,10 +168,11 @@ async function approveCalls(
     };
   while (!signal.aborted) {
     await delay(randomInt(APPROVE_WITHIN_MS));
-    const open = await api().openApprovals(threadId).catch(unlessHung<string[]>([]));
+    const api = new ThreadApi(await host.upUrl(), LEDGER_AGENT);
+    const open = await api.openApprovals(threadId).catch(unlessHung<string[]>([]));
     for (const id of open) {
       if (decided.has(id)) problems.push(`the decision on ${id} was lost`);
-      const requests = [api().approve(threadId, id), api().approve(threadId, id)];
+      const requests = [api.approve(threadId, id), api.approve(threadId, id)];
       const statuses = await Promise.all(requests.map((request) => request.catch(unlessHung(503))));
       if (statuses.some((status) => status < 300)) decided.add(id);
       const refused = statuses.filter((status) => status >= 300 && status !== 503);
