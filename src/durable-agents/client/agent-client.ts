@@ -102,18 +102,18 @@ export class AgentClient {
     if (outcome?.status !== 'success') return outcome;
     // Earlier turns may have been dropped since the run ended.
     const isMoved = truncation !== undefined && outcome.messageCount < history.length;
-    return outcome.isCut || isMoved ? this.#whole(outcome, correlationId) : outcome;
+    return outcome.isCut || isMoved ? this.#asRecorded(outcome, correlationId) : outcome;
   }
 
   /** Reads the answer from the run's record, if the conversation no longer has it as it was. */
-  async #whole(outcome: AnsweredOutcome, correlationId: string): Promise<RunOutcome> {
+  async #asRecorded(outcome: AnsweredOutcome, correlationId: string): Promise<RunOutcome> {
     const { agentName, threadId, runRecords, log } = this.#options;
     try {
       const record = await withTimeout(READ_TIMEOUT_MS, () => runRecords.find({ agentName, threadId, correlationId }));
       const { response = outcome.response, messageCount = outcome.messageCount } = record ?? {};
       return { ...outcome, response, messageCount };
     } catch (error) {
-      log.warn(`[${agentName}][${correlationId}] its whole response could not be read: ${errorText(error)}`);
+      log.warn(`[${agentName}][${correlationId}] its answer could not be read from its record: ${errorText(error)}`);
       return outcome;
     }
   }

@@ -57,7 +57,7 @@ export async function readRun(
   return ended ?? open ?? (record && withoutWait(record));
 }
 
-/** Returns the run as running if its record says that it waits, because the state with its approvals is not committed. */
+/** Returns a run whose record says that it waits as running, because the state with its approvals is not committed. */
 function withoutWait(record: RunRecord): RunRecord {
   return record.status === 'waiting_for_approval' ? { ...record, status: 'running' } : record;
 }
