@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { finish, text } from '../support/agent-parts.js';
-import { partsOf } from '../support/ask-model.js';
+import { askModel, partsOf } from '../support/ask-model.js';
 import { chunk, completion, content, finishChunk } from '../support/model-chunks.js';
 import { answered, type ModelReply, startModelServer, streamed } from '../support/model-server.js';
 
@@ -115,6 +115,34 @@ describe('the idle timeout between two pieces', () => {
     const { endpoint } = await startModelServer(paced(250, pieces));
 
     expect(await partsOf({ endpoint, streamIdleTimeoutMs: 2000 })).toEqual([text('Sun'), text('ny.'), finish()]);
+  });
+
+  it('is reset by each piece', async () => {
+    const { endpoint } = await startModelServer((response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      const events = [...Array.from({ length: 8 }, () => content('a')), finishChunk()];
+      const timer = setInterval(() => {
+        const event = events.shift();
+        if (event !== undefined) response.write(`data: ${JSON.stringify(event)}\n\n`);
+        else response.end('data: [DONE]\n\n', () => clearInterval(timer));
+      }, 300);
+    });
+    const startedAt = performance.now();
+
+    expect(await partsOf({ endpoint, streamIdleTimeoutMs: 2000 })).toHaveLength(9);
+    expect(performance.now() - startedAt).toBeGreaterThan(2000);
+  });
+
+  it('does not include the time of the reader', async () => {
+    const { endpoint } = await startModelServer(streamed([content('a'), content('b'), finishChunk()]));
+
+    const parts = [];
+    for await (const part of askModel({ endpoint, streamIdleTimeoutMs: 500 })) {
+      parts.push(part);
+      await new Promise((resolve) => setTimeout(resolve, 600));
+    }
+
+    expect(parts).toEqual([text('a'), text('b'), finish()]);
   });
 
   it('fails the call without a retry if nothing arrives', async () => {
