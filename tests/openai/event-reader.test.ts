@@ -11,6 +11,9 @@ function read(pieces: readonly string[], { ends = true } = {}) {
   return { chunks, errors, isDone: reader.isDone };
 }
 
+/** An event with this many levels of objects and lists. */
+const nested = (levels: number) => `data: {"choices":${'['.repeat(levels - 1)}${']'.repeat(levels - 1)}}\n\n`;
+
 const malformed = (problem: string) =>
   expect.objectContaining({ code: 'malformed_response', cause: expect.objectContaining({ message: problem }) });
 
@@ -71,7 +74,6 @@ describe('an event of a stream', () => {
   });
 
   it('may be nested 1000 levels deep, but not deeper', () => {
-    const nested = (levels: number) => `data: {"choices":${'['.repeat(levels - 1)}${']'.repeat(levels - 1)}}\n\n`;
     expect(read([nested(1000)]).chunks).toHaveLength(1);
     expect(() => read([nested(1001)])).toThrow(malformed('its JSON is nested too deeply'));
   });

@@ -27,6 +27,10 @@ const decided = (decision: Partial<NonNullable<Approval['decision']>>): Approval
   decision: { state: 'approved', decidedAt: '2026-01-07T15:50:00.000Z', ...decision },
 });
 
+function approvalsOfRun(known: readonly Approval[] = []): RunApprovals {
+  return new RunApprovals({ run, known, timeoutMs: 3_600_000, now: () => new Date(requestedAt) });
+}
+
 describe('the id of an approval', () => {
   it('has 32 hexadecimal digits and is the same for the same call', () => {
     expect(approvalIdOf(run, position, call)).toMatch(/^[0-9a-f]{32}$/);
@@ -136,11 +140,8 @@ describe('a stored approval', () => {
 });
 
 describe('the approvals of a run', () => {
-  const approvals = (known: readonly Approval[] = []) =>
-    new RunApprovals({ run, known, timeoutMs: 3_600_000, now: () => new Date(requestedAt) });
-
   it('are requested for a time and can then be found by their position', () => {
-    const all = approvals();
+    const all = approvalsOfRun();
 
     const requested = all.request({ round: 2, index: 1 }, call);
 
@@ -159,7 +160,7 @@ describe('the approvals of a run', () => {
 
   it('include those of earlier deliveries, in order, and leave their list alone', () => {
     const known = [approval];
-    const all = approvals(known);
+    const all = approvalsOfRun(known);
 
     const requested = all.request({ round: 1, index: 1 }, call);
 
@@ -169,7 +170,7 @@ describe('the approvals of a run', () => {
   });
 
   it('cannot be requested for arguments that are not an object', () => {
-    expect(() => approvals().request(position, { ...call, arguments: '{"amount":' })).toThrow(
+    expect(() => approvalsOfRun().request(position, { ...call, arguments: '{"amount":' })).toThrow(
       expect.objectContaining({ code: 'agent_error', message: 'A call without arguments cannot be approved.' }),
     );
   });

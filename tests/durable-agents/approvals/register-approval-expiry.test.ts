@@ -29,6 +29,12 @@ async function expire(dueAt: Readonly<Record<string, string>>, onSignal?: (signa
   return { signals: durable.signals, signalled: signalled.toSorted(), lines: log.lines, failure };
 }
 
+async function dueIn(threads: WaitingThreads): Promise<readonly string[]> {
+  const found: string[] = [];
+  for await (const { threadId } of threads.due(agentName, NOW)) found.push(threadId);
+  return found;
+}
+
 describe('the timer of approvals', () => {
   it('resumes the threads of its agents whose approvals have expired', async () => {
     const { signals, signalled, lines, failure } = await expire({
@@ -65,22 +71,16 @@ describe('the timer of approvals', () => {
 });
 
 describe('the list of waiting threads', () => {
-  const due = async (threads: WaitingThreads) => {
-    const found: string[] = [];
-    for await (const { threadId } of threads.due(agentName, NOW)) found.push(threadId);
-    return found;
-  };
-
   it('has each thread once, with its newest time, until it no longer waits', async () => {
     const threads = new WaitingThreads(new MemoryKeyValueStore());
     const thread = { agentName, threadId: 'thread-1' };
 
     await threads.note(thread, '2999-01-01T00:00:00.000Z');
-    expect(await due(threads)).toEqual([]);
+    expect(await dueIn(threads)).toEqual([]);
     await threads.note(thread, '2026-01-01T00:00:00.000Z');
-    expect(await due(threads)).toEqual(['thread-1']);
+    expect(await dueIn(threads)).toEqual(['thread-1']);
     await threads.note(thread, undefined);
-    expect(await due(threads)).toEqual([]);
+    expect(await dueIn(threads)).toEqual([]);
   });
 
   it('is not written if nothing changes', async () => {
@@ -114,6 +114,6 @@ describe('the list of waiting threads', () => {
 
     await threads.note(thread, '2026-01-01T00:00:00.000Z');
 
-    expect(await due(threads)).toEqual(['thread-1']);
+    expect(await dueIn(threads)).toEqual(['thread-1']);
   });
 });

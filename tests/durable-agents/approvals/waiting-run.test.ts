@@ -77,10 +77,10 @@ describe('the waiting run in the state of a thread', () => {
   });
 
   it('that this version cannot read fails with the place', () => {
-    const read = () => waitingStateOf(withData({ waitingRun: { ...waitingRun, request: { ...request, message: 7 } } }));
+    const state = withData({ waitingRun: { ...waitingRun, request: { ...request, message: 7 } } });
 
-    expect(read).toThrow(ThreadStateError);
-    expect(read).toThrow(
+    expect(() => waitingStateOf(state)).toThrow(ThreadStateError);
+    expect(() => waitingStateOf(state)).toThrow(
       'The stored state of this thread has a waiting run that cannot be read, at waitingRun.request.message.',
     );
   });

@@ -115,6 +115,8 @@ const view = {
   expires_at: '2999-01-01T00:00:00.000Z',
 };
 
+const nested = (levels: number) => ({ amount: JSON.parse(`${'['.repeat(levels)}${']'.repeat(levels)}`) });
+
 describe('GET approvals', () => {
   it('lists the approvals of the waiting run, decided or not', async () => {
     const decidedAt = '2026-01-07T15:50:00.000Z';
@@ -224,8 +226,6 @@ describe('POST approvals/{approval_id}', () => {
       signals: [],
     });
   });
-
-  const nested = (levels: number) => ({ amount: JSON.parse(`${'['.repeat(levels)}${']'.repeat(levels)}`) });
 
   it.each([
     [{}, 'Invalid decision: approved: '],

@@ -17,10 +17,19 @@ import { runRequest } from '../../support/run-request.js';
 const thread = { agentName: 'CallbackAgent', threadId: 'thread-1' };
 const idOf = (index: number) => String(index).padStart(32, '0');
 
+interface Call {
+  readonly runs?: number;
+  readonly correlationId?: string;
+  readonly query?: string;
+  /** The state of the thread's entity. */
+  readonly state?: unknown;
+  readonly runRecords?: RunRecords;
+}
+
 /** Accepts this many runs of a thread, then calls a route. */
 async function call(
   createRoute: typeof createGetRunRoute,
-  { runs = 1, correlationId = idOf(0), query = '', state = undefined as unknown, runRecords = newRecords() } = {},
+  { runs = 1, correlationId = idOf(0), query = '', state, runRecords = newRecords() }: Call = {},
 ) {
   for (let index = 0; index < runs; index += 1) {
     await runRecords.accept({ ...runRequest({ correlationId: idOf(index), message: `Hi ${index}` }), ...thread });
