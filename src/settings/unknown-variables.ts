@@ -23,7 +23,9 @@ export function findUnknownVariables(environment: Environment, knownNames: reado
     if (/^AZURE_OPENAI_/i.test(name) && /^https?:\/\//i.test(environment[name].trim())) {
       return [{ name, nearest: 'AZURE_OPENAI_ENDPOINT' }];
     }
-    const nearest = nearestName(name, own, OWN_PREFIX.test(name) ? Infinity : TYPO_DISTANCE);
+    const isOwn = OWN_PREFIX.test(name);
+    const candidates = isOwn ? own : own.filter((candidate) => maybeTypo(name, candidate));
+    const nearest = nearestName(name, candidates, isOwn ? Infinity : TYPO_DISTANCE);
     return nearest === undefined ? [] : [{ name, nearest }];
   });
 }
@@ -46,6 +48,16 @@ function nearestName(name: string, candidates: readonly string[], maxDistance: n
     if (candidateRank < bestRank) [best, bestRank] = [candidate, candidateRank];
   }
   return best;
+}
+
+/** Rules out most names quickly: {@link TYPO_DISTANCE} edits leave at least one of three parts of a name as it is. */
+function maybeTypo(name: string, candidate: string): boolean {
+  const upper = name.toUpperCase();
+  const length = Math.ceil(candidate.length / (TYPO_DISTANCE + 1));
+  for (let start = 0; start < candidate.length; start += length) {
+    if (upper.includes(candidate.slice(start, start + length))) return true;
+  }
+  return false;
 }
 
 /**
