@@ -19,6 +19,15 @@ export interface AppMemory {
   readonly used: number;
 }
 
+export interface StreamedRun {
+  /** From the request to the first event. */
+  readonly firstMs: number;
+  /** From the model's first chunk to the first event. `NaN` unless the message says `stamped`. */
+  readonly firstAfterModelMs: number;
+  /** From the request to the last event. */
+  readonly finalMs: number;
+}
+
 /** The app on the local Functions host, and its model, each in its own process. */
 export class BenchApp {
   /** `http://localhost:PORT/api` */
@@ -78,24 +87,13 @@ export class BenchApp {
   }
 
   /** Sends a message and reads the run's events to their end. */
-  async streamRun(threadId: string, message: string): Promise<{ readonly firstMs: number; readonly finalMs: number }> {
-    const start = performance.now();
-    const response = await fetch(`${this.apiUrl}/agents/${AGENT}/run`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
-      body: JSON.stringify({ message, thread_id: threadId }),
-    });
-    let firstMs = Number.NaN;
-    let finalMs = Number.NaN;
-    const decoder = new TextDecoder();
-    let text = '';
-    for await (const chunk of response.body ?? []) {
-      text += decoder.decode(chunk, { stream: true });
-      if (Number.isNaN(firstMs) && text.includes('event: stream\n')) firstMs = performance.now() - start;
-      if (Number.isNaN(finalMs) && text.includes('event: final\n')) finalMs = performance.now() - start;
-    }
-    if (!text.includes('event: result\n')) throw new Error(`The run of ${threadId} has no result: ${text.slice(-300)}`);
-    return { firstMs, finalMs };
+  async streamRun(threadId: string, message: string): Promise<StreamedRun> {
+    return readRun(`${this.apiUrl}/agents/${AGENT}/run`, threadId, message);
+  }
+
+  /** The same without the app: on the same host, a function that only signals an entity, and one that only asks the model. */
+  async streamBareRun(threadId: string, message: string): Promise<StreamedRun> {
+    return readRun(`${this.apiUrl}/bare-run`, threadId, message);
   }
 
   /** Returns the memory of the app's process, including the host, after garbage collection. */
@@ -147,6 +145,31 @@ export class BenchApp {
       await exited;
     }
   }
+}
+
+async function readRun(url: string, threadId: string, message: string): Promise<StreamedRun> {
+  const start = performance.now();
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+    body: JSON.stringify({ message, thread_id: threadId }),
+  });
+  let firstMs = Number.NaN;
+  let firstAfterModelMs = Number.NaN;
+  let finalMs = Number.NaN;
+  const decoder = new TextDecoder();
+  let text = '';
+  for await (const chunk of response.body ?? []) {
+    text += decoder.decode(chunk, { stream: true });
+    if (Number.isNaN(firstMs) && text.includes('event: stream\n')) {
+      firstMs = performance.now() - start;
+      const sentAtNs = /" sent at (\d+)"/.exec(text)?.[1];
+      if (sentAtNs !== undefined) firstAfterModelMs = Number(process.hrtime.bigint() - BigInt(sentAtNs)) / 1e6;
+    }
+    if (Number.isNaN(finalMs) && text.includes('event: final\n')) finalMs = performance.now() - start;
+  }
+  if (!text.includes('event: result\n')) throw new Error(`The run of ${threadId} has no result: ${text.slice(-300)}`);
+  return { firstMs, firstAfterModelMs, finalMs };
 }
 
 export function modelSettings(modelUrl: string): Record<string, string> {

@@ -4,7 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 /**
  * A separate process that implements the API of Azure OpenAI. Answers every message with a stream of chunks. The last
- * message sets their number and interval (`chunks=200 pauseMs=10`). Prints its port.
+ * message sets their number and interval (`chunks=200 pauseMs=10`). With `stamped`, the text of each chunk is the time at
+ * which it was sent, by `process.hrtime`, which is the same clock in all processes. Prints its port.
  */
 const server = createServer((request, response) => {
   const body: Buffer[] = [];
@@ -25,7 +26,8 @@ async function answer(message: string, response: ServerResponse): Promise<void> 
     // Wait until absolute times, because consecutive pauses would accumulate delays on a busy machine.
     const earlyMs = start + (index + 1) * pauseMs - performance.now();
     if (pauseMs > 0 && earlyMs > 0) await delay(earlyMs);
-    const choice = { index: 0, delta: { content: ` word${index}` }, finish_reason: null };
+    const content = message.includes('stamped') ? ` sent at ${process.hrtime.bigint()}` : ` word${index}`;
+    const choice = { index: 0, delta: { content }, finish_reason: null };
     response.write(frame({ choices: [choice] }));
   }
   response.write(frame({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] }));

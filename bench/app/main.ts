@@ -4,6 +4,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { app } from '@azure/functions';
 import '../../src/index.js';
+import './bare-run.js';
 
 /** The measured app, plus a route that serves a ready buffer of any length, which is the best that the host can do. */
 const buffers = new Map<number, Buffer>();
