@@ -81,7 +81,6 @@ export class ModelAnswer {
 
   /** Returns the visible parts that have arrived since the last call. */
   takeParts(): readonly AgentTextUpdate[] {
-    if (this.#parts.length === 0) return this.#parts;
     const parts = this.#parts;
     this.#parts = [];
     return parts;
