@@ -9,7 +9,7 @@ import { findOutcome } from '../client/run-outcome.js';
 import { AgentError } from '../errors.js';
 import type { ModelPrices } from '../model-price.js';
 import type { Redaction } from '../redaction/redaction.js';
-import { failRun, runAgent, type RunAgentOptions, type RunResult } from '../run-agent.js';
+import { failRun, runAgent, type RunResult } from '../run-agent.js';
 import type { RunRequest } from '../run-request.js';
 import { CANCELLED_END, FOREIGN_THREAD_END, type RunEnd, usageOf } from '../runs/run-record.js';
 import { stateAfter } from '../runs/tombstones.js';
@@ -43,8 +43,9 @@ export interface DeliverRunOptions {
   readonly approvalTimeoutMs: number;
   /** Records spans of the runs. Optional. */
   readonly tracer?: RunTracer | undefined;
-  /** See {@link RunAgentOptions}. Also redacts the log and the list of threads. Optional. */
+  /** Redacts what callbacks, spans, the log and the list of threads get. Optional. */
   readonly redaction?: Redaction | undefined;
+  /** Whether to redact the stored conversation and the caller's answer, too. @default false */
   readonly redactAnswers?: boolean | undefined;
   readonly prices?: ModelPrices | undefined;
 }
@@ -78,11 +79,10 @@ export async function deliverRun(
   run: DeliveredRun,
   options: DeliverRunOptions,
 ): Promise<OperationOutcome> {
-  const { agent, maxStateBytes } = options;
+  const { agent } = options;
   const { request, threadId, delivery, waitingRun, log } = run;
   const { correlationId } = request;
-  let { state } = run;
-  const isAnswered = findResponse(state.data.conversationHistory, correlationId) !== undefined;
+  const isAnswered = findResponse(run.state.data.conversationHistory, correlationId) !== undefined;
   const begun = isAnswered ? undefined : await delivery.begin(run.deliveries, waitingRun !== undefined);
   if (begun?.status === 'refused') {
     log.info(`[${agent.name}][${correlationId}] not run: its thread was deleted (thread ${threadId})`);
@@ -92,59 +92,83 @@ export async function deliverRun(
     log.info(`[${agent.name}][${correlationId}] already ended; not run again (thread ${threadId})`);
     return { result: { status: begun.record.status, correlation_id: correlationId } };
   }
-  if (begun?.deletedAt !== undefined) state = stateAfter(state, begun.deletedAt);
-  const owner = ownerOf(state) ?? request.ownerId;
+  const rest = begun?.deletedAt === undefined ? run.state : stateAfter(run.state, begun.deletedAt);
+  const owner = ownerOf(rest) ?? request.ownerId;
   if (owner !== undefined && request.ownerId !== undefined && owner !== request.ownerId) {
     await delivery.end(FOREIGN_THREAD_END);
     return { result: { error: FOREIGN_THREAD_END.error } };
   }
-  const history = state.data.conversationHistory;
+  const begunRun = { ...run, state: owner === undefined ? rest : ownedBy(rest, owner) };
+  const history = rest.data.conversationHistory;
   const attempt = begun?.record.attempt ?? run.deliveries;
   const isResumed = begun?.continues ?? false;
   const failure = isAnswered ? undefined : (run.failure ?? whyNotRun(entity, delivery, attempt, options.maxAttempts));
-  const about = { ...options, ...run, timeoutMs: options.runTimeoutMs, signal: delivery.signal, attempt, isResumed };
+  const timeoutMs = options.runTimeoutMs;
+  const about = { ...options, ...begunRun, history, timeoutMs, signal: delivery.signal, attempt, isResumed };
+  if (failure !== undefined) return finishRun(entity, begunRun, options, await failRun(about, failure));
   const steps = stepsOf(run, options, history);
   const approvals = approvalsOf(run, options);
-  let result =
-    failure === undefined
-      ? await runAgent({ ...about, history, steps, approvals })
-      : await failRun({ ...about, history }, failure);
-  const owned = owner === undefined ? state : ownedBy(state, owner);
-  if (result.response === undefined) {
-    const waiting = { request, steps: steps.finished, approvals: [...approvals.all] };
-    const kept = withWaitingState(owned, { ...waitingStateOf(owned), waitingRun: waiting });
-    const bounded = boundOpenState(kept, maxStateBytes, new Date());
-    if (bounded !== undefined) {
-      logBounds(bounded, { agent, threadId, request, log });
-      await delivery.noteDropped(bounded.droppedTurns);
-      entity.setState(bounded.state);
-      const record = await delivery.suspend(waiting, result.firstUpdateAt);
-      // A request to cancel may have arrived too late for the agent.
-      if (record?.cancelRequestedAt !== undefined) entity.signalEntity(entity.entityId, 'resume');
-      return { result: { status: 'waiting_for_approval', correlation_id: correlationId } };
-    }
-    const message =
-      'The run cannot wait for approval: with its steps so far, the thread would exceed AGENT_MAX_STATE_BYTES.';
-    const { firstUpdateAt } = result;
-    const failed = await failRun({ ...about, history, isResumed: true }, new AgentError('state_too_large', message));
-    result = { ...failed, firstUpdateAt };
-  }
-  const ended = waitingRun === undefined ? owned : withWaitingState(owned, withoutWaitingRun(waitingStateOf(owned)));
+  const result = await runAgent({ ...about, steps, approvals });
+  if (result.response !== undefined) return finishRun(entity, begunRun, options, result);
+  const { firstUpdateAt } = result;
+  const waiting = { request, steps: steps.finished, approvals: [...approvals.all] };
+  const suspended = await suspendRun(entity, begunRun, options, waiting, firstUpdateAt);
+  if (suspended !== undefined) return suspended;
+  const message =
+    'The run cannot wait for approval: with its steps so far, the thread would exceed AGENT_MAX_STATE_BYTES.';
+  const failed = await failRun({ ...about, isResumed: true }, new AgentError('state_too_large', message));
+  return finishRun(entity, begunRun, options, { ...failed, firstUpdateAt });
+}
+
+/** Stores a run that waits for approval. @returns undefined if the thread's state would exceed its limit */
+async function suspendRun(
+  entity: DurableEntityContext<unknown>,
+  run: DeliveredRun,
+  options: DeliverRunOptions,
+  waitingRun: WaitingRun,
+  firstUpdateAt: string | undefined,
+): Promise<OperationOutcome | undefined> {
+  const { state, request, delivery } = run;
+  const waitingState = withWaitingState(state, { ...waitingStateOf(state), waitingRun });
+  const bounded = boundOpenState(waitingState, options.maxStateBytes, new Date());
+  if (bounded === undefined) return undefined;
+  logBounds(bounded, run, options);
+  await delivery.noteDropped(bounded.droppedTurns);
+  entity.setState(bounded.state);
+  const record = await delivery.suspend(waitingRun, firstUpdateAt);
+  // A request to cancel may have arrived too late for the agent.
+  if (record?.cancelRequestedAt !== undefined) entity.signalEntity(entity.entityId, 'resume');
+  return { result: { status: 'waiting_for_approval', correlation_id: request.correlationId } };
+}
+
+/** Stores the history with the response of a run, and records how the run ended. */
+async function finishRun(
+  entity: DurableEntityContext<unknown>,
+  run: DeliveredRun,
+  options: DeliverRunOptions,
+  result: RunResult,
+): Promise<OperationOutcome> {
+  const { state, request, delivery, waitingRun } = run;
+  const { correlationId } = request;
+  const before = state.data.conversationHistory;
+  const ended = waitingRun === undefined ? state : withWaitingState(state, withoutWaitingRun(waitingStateOf(state)));
   const whole = { ...ended, data: { ...ended.data, conversationHistory: [...result.history] } };
-  const bounded = boundThreadState(whole, maxStateBytes, new Date());
-  logBounds(bounded, { agent, threadId, request, log });
+  const bounded = boundThreadState(whole, options.maxStateBytes, new Date());
+  logBounds(bounded, run, options);
   await delivery.noteDropped(bounded.droppedTurns);
   const messageCount = bounded.state.data.conversationHistory.length;
-  if (isAnswered) await delivery.repair(history);
+  // An earlier delivery may have answered the run without being able to record its end.
+  if (findResponse(before, correlationId) !== undefined) await delivery.repair(before);
   else await delivery.end(endOf(result, request, messageCount));
   if (waitingRun !== undefined) await delivery.noteWaiting(undefined);
   entity.setState(bounded.state);
+  const error = responseError(result.response);
   return {
     result: {
-      status: responseError(result.response) ? 'error' : 'success',
+      status: error === undefined ? 'success' : 'error',
       correlation_id: correlationId,
       message_count: messageCount,
-      ...(failure?.code === 'invalid_thread_id' && { error: failure.message }),
+      ...(error?.errorCode === 'invalid_thread_id' && { error: error.message ?? '' }),
     },
   };
 }
@@ -167,7 +191,8 @@ function approvalsOf({ threadId, request, waitingRun }: DeliveredRun, options: D
 
 function logBounds(
   { droppedTurns, isCut }: BoundedThreadState,
-  { agent, threadId, request, log }: Pick<RunAgentOptions, 'agent' | 'threadId' | 'request' | 'log'>,
+  { threadId, request, log }: DeliveredRun,
+  { agent }: DeliverRunOptions,
 ): void {
   const where = `[${agent.name}][${request.correlationId}] thread ${threadId} has reached AGENT_MAX_STATE_BYTES:`;
   if (droppedTurns.length > 0) log.info(`${where} dropped its oldest turns (${droppedTurns.length})`);
