@@ -11,13 +11,14 @@ describe.skipIf(isBrowserMissing)('the dashboard page: agents (needs Chromium)',
     const { page } = watched;
     await watched.open(app.baseUrl);
     const picker = page.getByRole('combobox', { name: 'Agent', exact: true });
+    await picker.waitFor();
     expect(await picker.locator('option').allTextContents()).toEqual(['First', 'Second', 'Third']);
     expect(await picker.inputValue()).toBe('First');
     await picker.selectOption('Second');
     await watched.send('hello');
     await page.getByText('Waiting for the first update').waitFor();
     expect(app.sent).toMatchObject([{ agentName: 'Second', message: 'hello' }]);
-    expect(new URL(page.url()).hash).toBe(`#/Second/${app.sent[0]?.threadId}`);
+    await expect.poll(() => page.evaluate('location.hash')).toBe(`#/Second/${app.sent[0]?.threadId}`);
     expect(await picker.count()).toBe(0);
     await page.locator('.thread-title', { hasText: 'Second' }).waitFor();
   });

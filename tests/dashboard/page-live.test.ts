@@ -1,6 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { launchApp } from '../local/support/launched.js';
 import { startAppWithModel } from '../support/app-with-model.js';
+import { newThreadId } from '../support/agent-api.js';
 import { createGate } from '../support/gate.js';
 import { holdLast } from '../support/hold-last.js';
 import { modelSettings, startScriptedModel } from '../support/scripted-model.js';
@@ -131,6 +132,9 @@ describe.skipIf(isBrowserMissing)('the dashboard page: live answers (needs Chrom
     const [, key = ''] = /^ {2}function +(\S+)$/m.exec(output) ?? [];
     const watched = await openPage();
     const { page } = watched;
+    await watched.open(baseUrl, `#/CallbackAgent/${newThreadId()}`);
+    await page.getByLabel('Key').waitFor();
+    expect(await page.getByText('The app rejected this key.').count()).toBe(0);
     await watched.open(baseUrl);
     await page.getByLabel('Key').fill('wrong');
     await page.keyboard.press('Enter');

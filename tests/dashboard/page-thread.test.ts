@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { newThreadId } from '../support/agent-api.js';
+import { createGate } from '../support/gate.js';
 import { numberedPieces } from '../support/numbered-pieces.js';
 import { isBrowserMissing, useBrowser } from './support/browser.js';
 import { refusal, useApp } from './support/shared-app.js';
@@ -35,6 +36,24 @@ describe.skipIf(isBrowserMissing)('the dashboard page: one thread (needs Chromiu
     expect((await rows.nth(1).locator('td').allTextContents()).slice(3)).toEqual(['7', '60']);
     await rows.nth(1).getByRole('button').click();
     await page.getByRole('img', { name: /^Gaps between the updates of run 1: .*, median of 59 gaps, / }).waitFor();
+  });
+
+  it('shows a thread before the app has listed its agents', async () => {
+    const { baseUrl, api } = app;
+    const threadId = newThreadId();
+    await api.ask(threadId, 'first');
+    const watched = await openPage();
+    const { page } = watched;
+    const agentsMayBeListed = createGate();
+    await page.route('**/api/health', async (route) => {
+      await agentsMayBeListed.opened;
+      await route.continue();
+    });
+    await watched.open(baseUrl, `#/CallbackAgent/${threadId}`);
+    await page.locator('.answer[aria-busy=false] .part').waitFor();
+    expect(await page.locator('.thread-link').count()).toBe(0);
+    agentsMayBeListed.open();
+    await page.locator('.thread-link[aria-current=page]').waitFor();
   });
 
   it('aligns the charts of a row', async () => {

@@ -61,6 +61,23 @@ async function createHistory() {
   return store;
 }
 
+describe('reading a page that is larger than a page of the store', () => {
+  it('reads as many of those as the limit needs', async () => {
+    const store = createMemoryStore();
+    await appendEvents(
+      store,
+      Array.from({ length: 2600 }, () => streamEvent()),
+    );
+    const page = await find(store, {}, { limit: 2500 });
+    expect(page.events.map(({ sequence }) => sequence)).toEqual(Array.from({ length: 2500 }, (_, index) => index + 1));
+    expect(page).toMatchObject({ hasMore: true, next: { sequence: 2500 } });
+    expect(await find(store, {}, { after: page.next, limit: 2500 })).toMatchObject({
+      events: { length: 100 },
+      hasMore: false,
+    });
+  });
+});
+
 describe('reading the events of a redelivered run', () => {
   it('returns only those of its latest attempt', async () => {
     const page = await find(await createHistory(), {});

@@ -11,7 +11,7 @@ import type { ConversationPage, StoredMessage } from './stored-message.js';
 import type { ThreadFilter, ThreadSummary } from './thread-summary.js';
 
 const REQUEST_TIMEOUT_MS = 30_000;
-const PAGE_LIMIT = 1000;
+const PAGE_LIMIT = 5000;
 const THREADS_LIMIT = 100;
 
 export interface TelemetryApiOptions {

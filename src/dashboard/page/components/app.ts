@@ -7,37 +7,37 @@ import { keepKey, readKey } from '../function-key.js';
 import { Dashboard } from './dashboard.js';
 import { KeyPrompt } from './key-prompt.js';
 
-type Start =
-  | { readonly state: 'starting' }
+type Access =
+  /** `agentNames` is `undefined` until the app responds. */
+  | { readonly state: 'open'; readonly agentNames: readonly string[] | undefined }
   | { readonly state: 'key-needed'; readonly wasRefused: boolean }
-  | { readonly state: 'failed'; readonly reason: string }
-  | { readonly state: 'ready'; readonly agentNames: readonly string[] };
+  | { readonly state: 'failed'; readonly reason: string };
 
-/** Checks whether the app requires a key, reads its agents, then shows the dashboard. */
+/**
+ * Shows the dashboard, and reads the app's agents meanwhile. Replaces the dashboard if the app requires a key or does
+ * not respond.
+ */
 export function App({ api }: { readonly api: TelemetryApi }): VNode {
-  const [start, setStart] = useState<Start>({ state: 'starting' });
+  const [access, setAccess] = useState<Access>({ state: 'open', agentNames: undefined });
+  const askForKey = useCallback(() => setAccess({ state: 'key-needed', wasRefused: readKey() !== null }), []);
   const begin = useCallback(async () => {
     try {
       const { agents } = await api.readHealth();
-      setStart({ state: 'ready', agentNames: agents.map(({ name }) => name) });
+      setAccess({ state: 'open', agentNames: agents.map(({ name }) => name) });
     } catch (error) {
-      const isKeyNeeded = error instanceof ApiError && error.status === 401;
-      setStart(
-        isKeyNeeded
-          ? { state: 'key-needed', wasRefused: readKey() !== null }
-          : { state: 'failed', reason: describeFailure(error) },
-      );
+      if (error instanceof ApiError && error.status === 401) askForKey();
+      else setAccess({ state: 'failed', reason: describeFailure(error) });
     }
-  }, [api]);
+  }, [api, askForKey]);
   // Not an ordinary effect, because those wait for the first paint.
   useLayoutEffect(() => void begin(), [begin]);
 
-  switch (start.state) {
-    case 'starting':
-      return html`<main class="splash" aria-busy="true"><p class="muted">Connecting…</p></main>`;
+  switch (access.state) {
+    case 'open':
+      return html`<${Dashboard} api=${api} agentNames=${access.agentNames} onKeyRefused=${askForKey} />`;
     case 'key-needed':
       return html`<${KeyPrompt}
-        wasRefused=${start.wasRefused}
+        wasRefused=${access.wasRefused}
         onKey=${(key: string) => {
           keepKey(key);
           return begin();
@@ -46,14 +46,8 @@ export function App({ api }: { readonly api: TelemetryApi }): VNode {
     case 'failed':
       return html`<main class="splash">
         <h1>The app is not responding</h1>
-        <p class="muted">${start.reason}</p>
+        <p class="muted">${access.reason}</p>
         <button class="button button-main" type="button" onClick=${begin}>Try again</button>
       </main>`;
-    case 'ready':
-      return html`<${Dashboard}
-        api=${api}
-        agentNames=${start.agentNames}
-        onKeyRefused=${() => setStart({ state: 'key-needed', wasRefused: true })}
-      />`;
   }
 }

@@ -15,7 +15,8 @@ import { ThreadPane } from './thread-pane.js';
 
 export interface DashboardProps {
   readonly api: TelemetryApi;
-  readonly agentNames: readonly string[];
+  /** `undefined` until the app responds. */
+  readonly agentNames: readonly string[] | undefined;
   readonly onKeyRefused: () => void;
 }
 
@@ -33,7 +34,8 @@ export function Dashboard({ api, agentNames, onKeyRefused }: DashboardProps): VN
   );
   const list = useThreadList(api, agentNames, filter);
   const isPhone = useMedia('(max-width: 47.99rem)');
-  const [newAgentName, setNewAgentName] = useState(agentNames[0]);
+  const [chosenAgentName, setChosenAgentName] = useState<string>();
+  const newAgentName = chosenAgentName ?? agentNames?.[0];
   // A new thread gets its id before its first message, so that the pane survives the change of address.
   const [newThreadId, setNewThreadId] = useState(createThreadId);
   const openThreadId = route.view === 'thread' ? route.threadId : undefined;
@@ -57,7 +59,10 @@ export function Dashboard({ api, agentNames, onKeyRefused }: DashboardProps): VN
         ? null
         : html`<${OverviewPane} api=${api} agentNames=${agentNames} revision=${list.threads} />`;
     }
-    if (thread === undefined) return html`<main class="splash"><p class="muted">This app has no agents yet.</p></main>`;
+    if (thread === undefined) {
+      const words = agentNames === undefined ? 'Connecting…' : 'This app has no agents yet.';
+      return html`<main class="splash"><p class="muted">${words}</p></main>`;
+    }
     return html`<${ThreadPane}
       key=${`${thread.agentName}/${thread.threadId}`}
       api=${api}
@@ -66,8 +71,8 @@ export function Dashboard({ api, agentNames, onKeyRefused }: DashboardProps): VN
       runId=${open?.runId}
       isListedAsWaiting=${listed?.status === 'waiting_for_approval'}
       isNew=${open === undefined}
-      agentNames=${agentNames}
-      onAgentChange=${setNewAgentName}
+      agentNames=${agentNames ?? NO_AGENTS}
+      onAgentChange=${setChosenAgentName}
       onChange=${list.refresh}
       onKeyRefused=${onKeyRefused}
     />`;
@@ -83,7 +88,7 @@ export function Dashboard({ api, agentNames, onKeyRefused }: DashboardProps): VN
         onFilter=${changeFilter}
         open=${open}
         isOverview=${route.view === 'overview'}
-        agentNames=${agentNames}
+        agentNames=${agentNames ?? NO_AGENTS}
         defaultAgentName=${newAgentName}
         isMain=${isPhone && route.view === 'threads'}
       />
@@ -93,4 +98,5 @@ export function Dashboard({ api, agentNames, onKeyRefused }: DashboardProps): VN
 }
 
 const TITLES = { overview: 'Overview', threads: 'Threads', new: 'New thread', thread: 'Thread' } as const;
+const NO_AGENTS: readonly string[] = [];
 const ALL_THREADS: ThreadFilter = { text: '', status: '', sinceMs: undefined, agentName: '' };

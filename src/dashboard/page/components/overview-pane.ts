@@ -22,7 +22,8 @@ const RANGE_IDS = Object.keys(RANGES).filter((id): id is Range => id in RANGES);
 
 export interface OverviewPaneProps {
   readonly api: TelemetryApi;
-  readonly agentNames: readonly string[];
+  /** `undefined` until the app responds. */
+  readonly agentNames: readonly string[] | undefined;
   /** Changes when the figures may have changed. */
   readonly revision: unknown;
 }

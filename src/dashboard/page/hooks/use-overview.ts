@@ -27,11 +27,12 @@ const WAITING = { text: '', status: 'waiting_for_approval', sinceMs: undefined, 
  * Reads the figures of all agents when the page shows them, and again when `revision` changes. There is one reading at a
  * time: a change during a reading starts another one after it, so that frequent changes cannot starve the page.
  *
+ * @param agentNames - `undefined` until they are known
  * @param sinceMs - length of the time to look at; `undefined` for all of it
  */
 export function useOverview(
   api: TelemetryApi,
-  agentNames: readonly string[],
+  agentNames: readonly string[] | undefined,
   sinceMs: number | undefined,
   revision: unknown,
 ): OverviewReading {
@@ -39,6 +40,7 @@ export function useOverview(
   const readNow = useRef(() => {});
 
   useEffect(() => {
+    if (agentNames === undefined) return undefined;
     const stop = new AbortController();
     const { signal } = stop;
     let isReading = false;

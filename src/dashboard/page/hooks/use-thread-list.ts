@@ -25,8 +25,14 @@ export interface ThreadList {
 /**
  * Reads the list of threads when the page gets the focus, and every few seconds while a listed thread is busy or the
  * app is unreachable. Reads it twice after a `refresh`, because the list changes shortly after the events of a run.
+ *
+ * @param agentNames - `undefined` until they are known
  */
-export function useThreadList(api: TelemetryApi, agentNames: readonly string[], filter: ThreadFilter): ThreadList {
+export function useThreadList(
+  api: TelemetryApi,
+  agentNames: readonly string[] | undefined,
+  filter: ThreadFilter,
+): ThreadList {
   const [threads, setThreads] = useState<readonly ListedThread[]>();
   const [hasMore, setHasMore] = useState(false);
   const [failure, setFailure] = useState<string>();
@@ -34,6 +40,7 @@ export function useThreadList(api: TelemetryApi, agentNames: readonly string[], 
   const refreshNow = useRef(() => {});
 
   useEffect(() => {
+    if (agentNames === undefined) return undefined;
     const stop = new AbortController();
     const { signal } = stop;
     let timer: ReturnType<typeof setTimeout> | undefined;

@@ -1,4 +1,5 @@
 import { type ApprovalEvent, attemptOf, type StreamEvent, type TelemetryEvent } from '../api/telemetry-event.js';
+import type { TimelineEvent } from './timeline-event.js';
 import { answerOf, type Run, type RunPart, type ToolPart } from './run.js';
 
 /** A run under construction. */
@@ -39,8 +40,8 @@ export function restartRun(run: RunDraft, attempt: number): void {
 }
 
 /** Adds an event of the current attempt. */
-export function addToRun(run: RunDraft, event: TelemetryEvent): void {
-  run.lastEventAtMs = Date.parse(event.timestamp);
+export function addToRun(run: RunDraft, { source: event, atMs }: TimelineEvent): void {
+  run.lastEventAtMs = atMs;
   switch (event.event_type) {
     case 'stream': {
       // The app was interrupted after this run ended but before it was saved, so the run was delivered again.

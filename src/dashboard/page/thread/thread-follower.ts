@@ -93,7 +93,7 @@ export class ThreadFollower {
     try {
       for await (const page of api.readEvents(thread, this.#cursor, this.#stop.signal)) {
         if (page.isReset) changes.push({ type: 'reset' });
-        for (const event of page.events) changes.push(this.#toEventChange(event, page.cursor));
+        changes.push(...this.#toChanges(page.events, page.cursor));
         this.#cursor = page.cursor;
         if (changes.length < CHANGES_AT_ONCE) continue;
         this.#report(changes);
@@ -132,7 +132,7 @@ export class ThreadFollower {
             changes.push({ type });
           } else if (type === 'stream' || type === 'final' || type === 'failed' || type === 'approval') {
             const event: ReceivedEvent = JSON.parse(data);
-            changes.push(this.#toEventChange(requestMessages.restore(event), id));
+            changes.push(...this.#toChanges([requestMessages.restore(event)], id));
           }
           if (id !== undefined) this.#cursor = id;
         }
@@ -143,9 +143,10 @@ export class ThreadFollower {
     }
   }
 
-  #toEventChange(event: TelemetryEvent, cursor: string | undefined): ThreadChange {
+  #toChanges(events: readonly TelemetryEvent[], cursor: string | undefined): ThreadChange[] {
     const epoch = cursor === undefined ? undefined : epochOf(cursor);
-    return { type: 'event', epoch, event, receivedAtMs: this.#now() };
+    const receivedAtMs = this.#now();
+    return events.map((event) => ({ type: 'event', epoch, event, receivedAtMs }));
   }
 
   #report(changes: readonly ThreadChange[]): void {

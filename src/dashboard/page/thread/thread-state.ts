@@ -87,8 +87,9 @@ class Draft {
     this.epoch ??= epoch;
     this.#lastSequence = event.sequence;
     this.#isChanged = true;
-    addToRun(this.#ownRun(runIndex), event);
-    this.#events.push(toTimelineEvent(event, runIndex));
+    const shown = toTimelineEvent(event, runIndex);
+    addToRun(this.#ownRun(runIndex), shown);
+    this.#events.push(shown);
   }
 
   /** Ignores unknown runs, and runs that already show a later attempt. */

@@ -8,8 +8,8 @@ export interface TimelineEvent {
   /** Attempt of the run that it belongs to, from 1. */
   readonly attempt: number;
   readonly type: TelemetryEvent['event_type'];
-  /** Kind of an update: `text`, `reasoning`, `tool_call` or `tool_result`. */
-  readonly kind?: string;
+  /** Kind of an update: `text`, `reasoning`, `tool_call` or `tool_result`. `undefined` for other events. */
+  readonly kind: string | undefined;
   /** Milliseconds since 1970. */
   readonly atMs: number;
   /** Text of an update or an answer, message of a failure, or a tool call in words. */
@@ -19,13 +19,12 @@ export interface TimelineEvent {
 }
 
 export function toTimelineEvent(source: TelemetryEvent, runIndex: number): TimelineEvent {
-  const kind = source.event_type === 'stream' ? { kind: source.update_kind } : undefined;
   return {
     sequence: source.sequence,
     runIndex,
     attempt: attemptOf(source),
     type: source.event_type,
-    ...kind,
+    kind: source.event_type === 'stream' ? source.update_kind : undefined,
     atMs: Date.parse(source.timestamp),
     text: textOf(source),
     source,
