@@ -155,13 +155,121 @@ describe('redaction of a stream', () => {
   });
 });
 
-describe('a redactor', () => {
+const nested = (levels: number): string => `${'['.repeat(levels)}"ada@example.com"${']'.repeat(levels)}`;
+
+describe('the depth of a JSON value', () => {
+  it('is at most 64 levels, below which nothing is kept', () => {
+    expect(JSON.stringify(all.json(JSON.parse(nested(64))))).toContain('[redacted:email]');
+    expect(JSON.stringify(all.json(JSON.parse(nested(65))))).toBe(
+      nested(64).replace('ada@example.com', '[redacted:depth]'),
+    );
+  });
+});
+
+/** Redactors with these patterns, named after their positions. */
+function redactionOf(...patterns: readonly RegExp[]): Redaction {
+  return new Redaction(patterns.map((pattern, index) => ({ name: `kind-${index}`, pattern, maxLength: 10 })));
+}
+
+describe('secrets that overlap', () => {
   it.each([
-    [{ name: 'a b', pattern: /x/u }, /expected a name/],
-    [{ name: 'a', pattern: /x/ }, /flag u/],
-    [{ name: 'a', pattern: /x*/u }, /does not match empty text/],
-    [{ name: 'a', pattern: /x/u, maxLength: 5000 }, /maxLength from 1 to 4096/],
-  ] satisfies [Redactor, RegExp][])('is rejected with the reason: %o', (redactor, reason) => {
+    ['in part', 'abcde', [/abc/u, /cde/u], '[redacted:kind-0]'],
+    ['in part, found in another order', 'abcde', [/cde/u, /abc/u], '[redacted:kind-1]'],
+    ['one within the other', 'abcde', [/bc/u, /abcde/u], '[redacted:kind-1]'],
+    ['with the same beginning', 'abcde', [/ab/u, /abcd/u], '[redacted:kind-1]e'],
+    ['with the same place', 'abcde', [/bcd/u, /bcd/u], 'a[redacted:kind-0]e'],
+  ])('%s are replaced by the name of the first', (_how, text, patterns, expected) => {
+    expect(redactionOf(...patterns).text(text)).toBe(expected);
+  });
+
+  it('are replaced one by one if they only touch', () => {
+    expect(redactionOf(/ab/u, /cd/u).text('abcd')).toBe('[redacted:kind-0][redacted:kind-1]');
+    expect(redactionOf(/ab/u).text('ababx')).toBe('[redacted:kind-0][redacted:kind-0]x');
+  });
+});
+
+describe('a redactor', () => {
+  it('may replace only the beginning of a match, or none of it', () => {
+    const redaction = new Redaction([
+      { name: 'x', pattern: /[ab]\d+/u, secretLength: (match) => (match.startsWith('b') ? 0 : 2) },
+    ]);
+
+    expect(redaction.text('a123 b123 a4')).toBe('[redacted:x]23 b123 [redacted:x]');
+    expect(redaction.text('ba12')).toBe('b[redacted:x]2');
+  });
+
+  it('is used with the flags of its pattern, except g and y', () => {
+    expect(new Redaction([{ name: 'x', pattern: /key/iu }]).text('KEY key')).toBe('[redacted:x] [redacted:x]');
+    expect(new Redaction([{ name: 'x', pattern: /key/u }]).text('KEY key')).toBe('KEY [redacted:x]');
+    expect(new Redaction([{ name: 'x', pattern: /key/guy }]).text('a key')).toBe('a [redacted:x]');
+  });
+
+  it('with the beginning of a secret replaces one that is cut off, but not one that continues', () => {
+    const redaction = new Redaction([{ name: 'x', pattern: /key-\d{4}/u, begun: 'key-\\d*', tail: 'key-\\d*' }]);
+
+    expect(redaction.text('a KEY-12')).toBe('a [redacted:x]');
+    expect(redaction.text('a key-12 b')).toBe('a key-12 b');
+    expect(stream(redaction, ['a key-', '12'])).toEqual(['a ', '', '[redacted:x]']);
+  });
+
+  it('without a tail or a length holds back 256 characters', () => {
+    const [first, last] = stream(new Redaction([{ name: 'x', pattern: /key/u }]), ['a'.repeat(300)]);
+
+    expect([first?.length, last?.length]).toEqual([44, 256]);
+  });
+
+  it('with the longest length decides how much is held back', () => {
+    const redactors = [1, 7, 3].map((maxLength) => ({ name: 'x', pattern: /key/u, maxLength }));
+
+    expect(stream(new Redaction(redactors), ['a'.repeat(10)])).toEqual(['aaa', 'aaaaaaa']);
+  });
+
+  it.each([{ name: 'x'.repeat(40) }, { name: 'A-z_9' }, { maxLength: 1 }, { maxLength: 4096 }])(
+    'may have %j',
+    (fields) => {
+      expect(() => new Redaction([{ name: 'a', pattern: /x/u, ...fields }])).not.toThrow();
+    },
+  );
+
+  it.each([
+    [{ name: 'a b', pattern: /x/u }, 'Redactor "a b": expected a name of 1 to 40 letters, digits, "_" or "-".'],
+    [{ name: '', pattern: /x/u }, 'Redactor "": expected a name of 1 to 40 letters, digits, "_" or "-".'],
+    [{ name: 'x'.repeat(41), pattern: /x/u }, 'expected a name of 1 to 40 letters'],
+    [{ name: 'a', pattern: /x/ }, 'Redactor "a": expected a pattern with the flag u.'],
+    [{ name: 'a', pattern: /x*/u }, 'Redactor "a": expected a pattern that does not match empty text.'],
+    [{ name: 'a', pattern: /x/u, maxLength: 4097 }, 'Redactor "a": expected a maxLength from 1 to 4096.'],
+    [{ name: 'a', pattern: /x/u, maxLength: 0 }, 'maxLength from 1 to 4096'],
+    [{ name: 'a', pattern: /x/u, maxLength: 1.5 }, 'maxLength from 1 to 4096'],
+  ] satisfies [Redactor, string][])('is rejected with the reason: %o', (redactor, reason) => {
+    expect(() => new Redaction([redactor])).toThrow(TypeError);
     expect(() => new Redaction([redactor])).toThrow(reason);
+  });
+});
+
+describe('the check digits of a number', () => {
+  it.each([
+    ['4111111111111111', true],
+    ['4111111111111112', false],
+    ['4000 0000 0000 0002', true],
+    ['4242424242424242', true],
+    ['4222222222222', true],
+    ['6011000990139424', true],
+    ['3530 111333 300000', false],
+  ])('decide whether %s is a payment card: %s', (number, isCard) => {
+    const shown = new Redaction([builtInRedactors.card]).text(number);
+    expect(shown).toBe(isCard ? '[redacted:card]' : number);
+  });
+
+  it.each([
+    ['NO9386011117947', '[redacted:iban]'],
+    ['NO9386011117948', 'NO9386011117948'],
+    ['no93 8601 1117 947', '[redacted:iban]'],
+    ['NO93-8601-1117-947 or so', '[redacted:iban] or so'],
+    ['MT84MALT011000012345MTLCAST001S', '[redacted:iban]'],
+    ['DE89370400440532013000', '[redacted:iban]'],
+    ['DE89370400440532013000ABCDEFG', 'DE89370400440532013000ABCDEFG'],
+    ['DE89 3704 0044 0532 0130 00 abcd', '[redacted:iban] abcd'],
+  ])('decide how much of %s is an account number', (number, shown) => {
+    expect(new Redaction([builtInRedactors.iban]).text(number)).toBe(shown);
   });
 });

@@ -6,7 +6,7 @@ import { composeCallbacks } from '../../../src/durable-agents/compose-callbacks.
 import { AgentError } from '../../../src/durable-agents/errors.js';
 import { builtInRedactors } from '../../../src/durable-agents/redaction/built-in-redactors.js';
 import { Redaction } from '../../../src/durable-agents/redaction/redaction.js';
-import { redactedLog } from '../../../src/durable-agents/redaction/run-redaction.js';
+import { redactedLog, RunRedaction } from '../../../src/durable-agents/redaction/run-redaction.js';
 import type { RunAgentOptions } from '../../../src/durable-agents/run-agent.js';
 import { finish, reasoning, text } from '../../support/agent-parts.js';
 import { createMemoryStore } from '../../support/memory-store.js';
@@ -99,4 +99,108 @@ describe('a redacted run', () => {
     expect(JSON.stringify(response)).toContain('Lost ada@example.com.');
     expect(JSON.stringify([events, log, callback.errors.map(({ cause }) => String(cause))])).not.toMatch(/sk-0|ada@/);
   });
+});
+
+describe('the updates of a redacted run', () => {
+  const call = {
+    kind: 'tool_call',
+    text: '',
+    callId: 'a',
+    toolName: 'note',
+    arguments: { to: ['ada@example.com'] },
+  } as const;
+  const result = {
+    kind: 'tool_result',
+    text: '',
+    callId: 'a',
+    toolName: 'note',
+    result: { to: 'ada@example.com' },
+    isError: false,
+    durationMs: 1,
+  } as const;
+  const approval = {
+    kind: 'approval',
+    text: '',
+    approvalId: 'id',
+    callId: 'a',
+    toolName: 'note',
+    arguments: { to: 'ada@example.com' },
+    state: 'rejected',
+    expiresAt: 'later',
+  } as const;
+
+  it('have redacted arguments, results and reasons, and are frozen', () => {
+    const one = new RunRedaction(redaction);
+    const updates = [call, result, approval, { ...approval, reason: 'Ask ada@example.com' }].flatMap((update) => [
+      ...one.push(update),
+    ]);
+
+    expect(updates).toEqual([
+      { ...call, arguments: { to: ['[redacted:email]'] } },
+      { ...result, result: { to: '[redacted:email]' } },
+      { ...approval, arguments: { to: '[redacted:email]' } },
+      { ...approval, arguments: { to: '[redacted:email]' }, reason: 'Ask [redacted:email]' },
+    ]);
+    for (const update of updates) expect(Object.isFrozen(update)).toBe(true);
+    expect(updates[2]).not.toHaveProperty('reason');
+  });
+
+  it('hold back text until another kind begins or the run ends', () => {
+    const one = new RunRedaction(redaction);
+
+    expect(one.push({ ...text('Hello ada'), round: 2 })).toEqual([{ ...text('Hello '), round: 2 }]);
+    expect(one.push(text('@'))).toEqual([]);
+    expect(one.push(reasoning('Hm. '))).toEqual([text('ada@'), reasoning('Hm. ')]);
+    expect(one.push(text('Bob'))).toEqual([]);
+    expect(one.push(call).map(({ kind }) => kind)).toEqual(['text', 'tool_call']);
+    expect(one.end()).toEqual([]);
+    expect(one.push(reasoning('Ok'))).toEqual([]);
+    expect(one.end()).toEqual([reasoning('Ok')]);
+  });
+
+  it('join to the text of the answer, from the last call on and without reasoning', () => {
+    const one = new RunRedaction(redaction);
+    for (const update of [
+      text('Let me see. '),
+      call,
+      reasoning('Hm. '),
+      text('Write to ada@example.com. '),
+      text('Ok'),
+    ]) {
+      one.push(update);
+    }
+    one.end();
+
+    const messages = [{ role: 'assistant' as const, contents: [{ $type: 'text' as const, text: 'ada@example.com' }] }];
+    expect(one.response({ text: 'original', messages, finishReason: 'stop' })).toEqual({
+      text: 'Write to [redacted:email]. Ok',
+      messages: [{ role: 'assistant', contents: [{ $type: 'text', text: '[redacted:email]' }] }],
+      finishReason: 'stop',
+    });
+  });
+
+  it('end with a redacted error, whose cause is its text', () => {
+    const error = new AgentError('connection_lost', 'Lost ada@example.com.', {
+      cause: new TypeError('key sk-0123456789abcdef'),
+      retryAfterSeconds: 7,
+    });
+
+    const shown = new RunRedaction(redaction).error(error);
+
+    expect(shown).toMatchObject({
+      code: 'connection_lost',
+      message: 'Lost [redacted:email].',
+      retryAfterSeconds: 7,
+      cause: new Error('TypeError: key [redacted:api_key]'),
+    });
+    expect(new RunRedaction(redaction).error(new AgentError('a', 'b')).cause).toBeUndefined();
+  });
+});
+
+it('a redacted log redacts each level', () => {
+  const log = createRecordingLog();
+  const redacted = redactedLog(log, redaction);
+  for (const level of ['info', 'warn', 'error'] as const) redacted[level]('to ada@example.com');
+
+  expect(log.lines).toEqual(['info to [redacted:email]', 'warn to [redacted:email]', 'error to [redacted:email]']);
 });
