@@ -1,8 +1,11 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { AccessRequest, Authorize } from '../../../src/durable-agents/access/authorize.js';
+import { ThreadAccess } from '../../../src/durable-agents/access/thread-access.js';
+import { builtInRedactors } from '../../../src/durable-agents/redaction/built-in-redactors.js';
+import { Redaction } from '../../../src/durable-agents/redaction/redaction.js';
 import { ThreadIndex } from '../../../src/durable-agents/threads/thread-index.js';
 import { MemoryKeyValueStore } from '../../../src/storage/memory/memory-key-value-store.js';
-import { callbackInvocation, callbackRequest, createAccess } from '../../support/callback-invocation.js';
+import { callbackInvocation, callbackRequest, createAccess, createAgents } from '../../support/callback-invocation.js';
 import { startDurableTaskServer } from '../../support/durable-task-server.js';
 import { threadState, turnEntries } from '../../support/thread-entries.js';
 
@@ -130,5 +133,68 @@ describe('a request to an app that authorizes', () => {
     expect(outcomes.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected', 'rejected']);
     const [winner] = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
     expect(await threadIndex.find(thread)).toMatchObject({ owner: winner, title: 'Hi' });
+  });
+
+  it('takes ownership of a new thread with the message as its title, without secrets', async () => {
+    const threadIndex = new ThreadIndex(new MemoryKeyValueStore());
+    const access = new ThreadAccess({
+      agents: createAgents(),
+      threadIndex,
+      authorize: as('ann'),
+      redaction: new Redaction([builtInRedactors.email]),
+    });
+
+    expect(await access.claim(callbackRequest(), await hostWith(), thread, 'I am ann@example.com')).toBe('ann');
+
+    expect(await threadIndex.find(thread)).toMatchObject({ owner: 'ann', title: 'I am [redacted:email]' });
+  });
+
+  it('does not change the entry of a thread that is in the list', async () => {
+    const threadIndex = await listWith('ann');
+    const before = await threadIndex.find(thread);
+    const access = createAccess({ authorize: as('ann'), threadIndex });
+    const claim = vi.spyOn(threadIndex, 'claim');
+
+    await access.claim(callbackRequest(), await hostWith(), thread, 'Another message');
+
+    expect(claim).not.toHaveBeenCalled();
+    expect(await threadIndex.find(thread)).toEqual(before);
+  });
+
+  it('says that it is not allowed if the app does not know its sender', async () => {
+    const access = createAccess({ authorize: async () => undefined });
+
+    await expect(access.agentOf(callbackRequest())).rejects.toMatchObject({
+      status: 403,
+      message: 'You are not allowed to do this.',
+    });
+  });
+
+  it('fails if the owner cannot be read', async () => {
+    const access = createAccess({ authorize: as('ann') });
+    const { context } = await startDurableTaskServer(() => undefined, { failingReads: 9 });
+
+    const failure: unknown = await access.threadOf(callbackRequest(), context, 'read').catch((error: unknown) => error);
+
+    expect(failure).toBeInstanceOf(Error);
+    expect(failure).not.toEqual(notFound);
+  });
+
+  it('needs the client of the durable entities', () => {
+    expect(createAccess({ authorize: as('ann') }).extraInputs).toMatchObject([{ type: 'durableClient' }]);
+  });
+});
+
+describe('a request to an app that does not authorize', () => {
+  it('may do everything without an owner, and reads nothing for that', async () => {
+    const threadIndex = await listWith('ann');
+    const access = createAccess({ threadIndex });
+    // Reading the conversation would fail: this invocation has no durable client.
+    const context = callbackInvocation();
+
+    expect(access.extraInputs).toEqual([]);
+    expect(await access.callerOf(callbackRequest(), context, 'delete')).toEqual({ thread, principal: undefined });
+    expect(await access.claim(callbackRequest(), context, thread, 'Hi')).toBeUndefined();
+    expect(await access.agentOf(callbackRequest())).toEqual({ agentName: 'CallbackAgent', owner: undefined });
   });
 });
