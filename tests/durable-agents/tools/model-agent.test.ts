@@ -1,10 +1,14 @@
 import { describe, expect, it, vi } from 'vitest';
+import { z } from 'zod';
 import { AgentError } from '../../../src/durable-agents/errors.js';
 import { parseThreadState } from '../../../src/durable-agents/thread/thread-state.js';
 import { createModelAgent } from '../../../src/durable-agents/tools/model-agent.js';
+import { RunSteps } from '../../../src/durable-agents/tools/run-steps.js';
 import { type ToolContext } from '../../../src/durable-agents/tools/tool.js';
 import { type ScriptedAnswer, ScriptedChatModel } from '../../../src/durable-agents/testing/scripted-chat-model.js';
 import { finish, reasoning, text } from '../../support/agent-parts.js';
+import { MemoryKeyValueStore } from '../../../src/storage/memory/memory-key-value-store.js';
+import { createRecordingLog } from '../../support/recording-log.js';
 import { createGate } from '../../support/gate.js';
 import { runRequest } from '../../support/run-request.js';
 import { runAgentOnce } from '../../support/run-agent-once.js';
@@ -223,5 +227,87 @@ describe('tool definitions', () => {
     expect(() => createModelAgent({ name: 'ToolAgent', model, tools: [weather, weather] })).toThrow(
       'Two tools of agent "ToolAgent" have the same name.',
     );
+  });
+});
+
+describe('an agent with a model', () => {
+  const info = { name: 'gpt-4o', provider: 'azure.ai.openai', serverAddress: 'localhost', serverPort: 443 };
+
+  it('has the type ChatAgent, no tools, and no model or format unless they are known', () => {
+    const agent = createModelAgent({ name: 'Plain', model: new ScriptedChatModel() });
+
+    expect(agent).toEqual({ name: 'Plain', type: 'ChatAgent', tools: [], run: expect.any(Function) });
+  });
+
+  it('shows its model, its tools and the format of its answers', () => {
+    const agent = createModelAgent({
+      name: 'Full',
+      type: 'Other',
+      model: Object.assign(new ScriptedChatModel(), { info }),
+      tools: [weather],
+      responseSchema: z.object({ city: z.string() }),
+    });
+
+    expect(agent).toMatchObject({ name: 'Full', type: 'Other', model: info, tools: [weather] });
+    expect(agent.answerFormat?.schema).toMatchObject({ properties: { city: { type: 'string' } } });
+    expect(agent.answerFormat?.parse('{"city":"Paris"}')).toEqual({ city: 'Paris' });
+  });
+
+  it('loads no steps if it offers no tools', async () => {
+    const store = new MemoryKeyValueStore();
+    const read = vi.spyOn(store, 'readRange');
+    const run = { agentName: 'ToolAgent', threadId: 'thread-1', correlationId: runRequest().correlationId };
+    const steps = new RunSteps({ store, run, isAnswered: () => false, log: createRecordingLog() });
+    const agent = createModelAgent({
+      name: 'ToolAgent',
+      model: new ScriptedChatModel('Hi', 'Hi'),
+      tools: [weather],
+    });
+
+    await runAgentOnce(agent, { steps, request: runRequest({ enableToolCalls: false }) });
+    expect(read).not.toHaveBeenCalled();
+    await runAgentOnce(agent, { steps });
+    expect(read).toHaveBeenCalledOnce();
+  });
+
+  it('reports no further counts of tokens if the model reports none', async () => {
+    const plain = { usage: { inputTokenCount: 1, outputTokenCount: 2, totalTokenCount: 3 } };
+    const { response } = await runWith(
+      { tools: [weather] },
+      [call('get_weather', { location: 'Paris' }), finish(plain)],
+      [text('Sunny.'), finish(plain)],
+    );
+
+    expect(response.usage).toEqual({ inputTokenCount: 2, outputTokenCount: 4, totalTokenCount: 6 });
+  });
+
+  it('reports the usage of the rounds that have one', async () => {
+    const { response } = await runWith(
+      { tools: [weather] },
+      [call('get_weather', { location: 'Paris' }), finish()],
+      [text('Sunny.'), finish(usage(20, 7))],
+    );
+
+    expect(response.usage).toMatchObject({ inputTokenCount: 20, totalTokenCount: 27 });
+  });
+
+  it('does not send empty texts to the model again', async () => {
+    const { model } = await runWith(
+      { tools: [weather] },
+      [text(''), call('get_weather', { location: 'Paris' }), finish()],
+      [text('Sunny.'), finish()],
+    );
+
+    expect(model.requests[1]?.messages.at(-2)?.contents.map(({ $type }) => $type)).toEqual(['functionCall']);
+  });
+
+  it('numbers the idempotency keys of the calls of a round', async () => {
+    const keys: string[] = [];
+    const note = tool('note', (_args, { idempotencyKey }) => void keys.push(idempotencyKey));
+
+    await runWith({ tools: [note] }, [call('note', {}, 'a'), call('note', {}, 'b'), finish()], [text('Ok.'), finish()]);
+
+    const { correlationId } = runRequest();
+    expect(keys).toEqual([`${correlationId}-1-1`, `${correlationId}-1-2`]);
   });
 });

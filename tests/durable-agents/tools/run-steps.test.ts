@@ -4,7 +4,7 @@ import { RunRecords } from '../../../src/durable-agents/runs/run-records.js';
 import { responseError } from '../../../src/durable-agents/thread/thread-state.js';
 import type { ModelToolCall } from '../../../src/durable-agents/tools/chat-model.js';
 import { createModelAgent } from '../../../src/durable-agents/tools/model-agent.js';
-import { RunSteps } from '../../../src/durable-agents/tools/run-steps.js';
+import { type AnswerStep, RunSteps, type RunStepsOptions } from '../../../src/durable-agents/tools/run-steps.js';
 import { defineTool, type ToolContext, type ToolEffect } from '../../../src/durable-agents/tools/tool.js';
 import { type ScriptedAnswer, ScriptedChatModel } from '../../../src/durable-agents/testing/scripted-chat-model.js';
 import { MemoryKeyValueStore } from '../../../src/storage/memory/memory-key-value-store.js';
@@ -183,5 +183,141 @@ describe('the records of steps', () => {
     const once = await withoutStore('once');
     expect(once.made).toEqual([]);
     expect(once.callback.errors[0]).toMatchObject({ code: 'steps_unavailable' });
+  });
+});
+
+describe('the steps of a run', () => {
+  const identity = { agentName: 'ToolAgent', threadId: 'thread-1', correlationId };
+  const answer: AnswerStep = {
+    texts: [{ kind: 'text', text: 'Let me see.' }],
+    calls: [{ callId: 'a', toolName: 'note', arguments: {} }],
+    finish: finish({ usage: { ...usage, extra: { cached_input_token_count: 1 } } }),
+  };
+  const outcome = { result: { noted: true }, isError: false, durationMs: 5 };
+  const first = { round: 1, index: 0 };
+  const made = { callId: 'a', toolName: 'note', arguments: {} };
+
+  function stepsOf(options: Partial<RunStepsOptions> = {}) {
+    const log = createRecordingLog();
+    return { steps: new RunSteps({ run: identity, isAnswered: () => false, log, ...options }), lines: log.lines };
+  }
+
+  it('are found by their round and position, and can be kept in the state of a thread', async () => {
+    const { steps } = stepsOf();
+    await steps.load();
+    expect(await steps.recordAnswer(1, answer)).toBe(answer);
+    expect(await steps.recordOutcome({ round: 1, index: 12 }, outcome)).toBe(outcome);
+
+    expect(steps.answer(1)).toEqual(answer);
+    expect(steps.answer(2)).toBeUndefined();
+    expect(steps.outcome({ round: 1, index: 12 })).toEqual(outcome);
+    expect(steps.outcome({ round: 1, index: 1 })).toBeUndefined();
+    expect(steps.outcome({ round: 2, index: 12 })).toBeUndefined();
+    expect(steps.finished).toEqual({ '0001|answer': answer, '0001|012|result': outcome });
+    const { steps: later, lines } = stepsOf({ finished: JSON.parse(JSON.stringify(steps.finished)) });
+    await later.load();
+    expect(later.answer(1)).toEqual(answer);
+    expect(lines).toEqual([]);
+  });
+
+  it('leave out the starts of calls, also of those that another delivery has begun', async () => {
+    const store = new MemoryKeyValueStore();
+    const { steps } = stepsOf({ store });
+    await steps.begin(first, made);
+    await steps.recordOutcome({ round: 1, index: 1 }, outcome);
+
+    const { steps: later, lines } = stepsOf({ store });
+    await later.load();
+
+    expect(later.finished).toEqual({ '0001|001|result': outcome });
+    expect(lines).toEqual([
+      `info [ToolAgent][${correlationId}] took over 1 steps of an earlier delivery (thread thread-1)`,
+    ]);
+  });
+
+  it('say whether a call was begun by an earlier delivery', async () => {
+    const store = new MemoryKeyValueStore();
+    await stepsOf({ store }).steps.begin(first, made);
+    const { steps } = stepsOf({ store });
+    await steps.load();
+
+    const unknown = expect.objectContaining({
+      code: 'tool_outcome_unknown',
+      message: 'The call a of note was interrupted. It may have had its effect, so it is not repeated.',
+    });
+    expect(() => steps.assertNotBegun(first, made)).toThrow(unknown);
+    expect(() => steps.assertNotBegun({ round: 1, index: 1 }, made)).not.toThrow();
+    expect(() => steps.assertNotBegun({ round: 2, index: 0 }, made)).not.toThrow();
+    await expect(steps.begin(first, made)).rejects.toEqual(unknown);
+    await expect(steps.begin({ round: 2, index: 0 }, made)).resolves.toBeUndefined();
+  });
+
+  it('of two deliveries at once are those of the first', async () => {
+    const store = new MemoryKeyValueStore();
+    const [one, other] = [stepsOf({ store }).steps, stepsOf({ store }).steps];
+    await one.recordAnswer(1, answer);
+    await one.recordOutcome(first, outcome);
+
+    expect(await other.recordAnswer(1, { ...answer, texts: [] })).toEqual(answer);
+    expect(await other.recordOutcome(first, { ...outcome, result: 'again' })).toEqual(outcome);
+
+    expect(other.answer(1)).toEqual(answer);
+    expect(other.outcome(first)).toEqual(outcome);
+  });
+
+  it('that are in the state of the thread win over those in the store', async () => {
+    const store = new MemoryKeyValueStore();
+    await stepsOf({ store }).steps.recordOutcome(first, { ...outcome, result: 'stored' });
+    const { steps, lines } = stepsOf({ store, finished: { '0001|000|result': outcome } });
+
+    await steps.load();
+
+    expect(steps.outcome(first)).toEqual(outcome);
+    expect(lines).toEqual([]);
+  });
+
+  it('of other runs stay until those have answered', async () => {
+    const store = new MemoryKeyValueStore();
+    const run = { ...identity, correlationId: 'f'.repeat(32) };
+    await stepsOf({ store }).steps.recordAnswer(1, answer);
+    await stepsOf({ store, run }).steps.load();
+    const kept = stepsOf({ store }).steps;
+    await kept.load();
+    expect(kept.answer(1)).toEqual(answer);
+
+    await stepsOf({ store, run, isAnswered: (id) => id === correlationId }).steps.load();
+
+    const gone = stepsOf({ store }).steps;
+    await gone.load();
+    expect(gone.answer(1)).toBeUndefined();
+  });
+
+  it('are kept in memory while the store is unreachable, which the log says', async () => {
+    const store = new MemoryKeyValueStore();
+    Object.assign(store, { commit: unreachable, readRange: unreachable, read: unreachable });
+    const { steps, lines } = stepsOf({ store });
+
+    await steps.load();
+    expect(await steps.recordOutcome(first, outcome)).toBe(outcome);
+
+    expect(steps.outcome(first)).toEqual(outcome);
+    expect(lines).toEqual(
+      ['read', 'record'].map((what): unknown =>
+        expect.stringMatching(
+          new RegExp(
+            `^warn \\[ToolAgent\\]\\[${correlationId}\\] could not ${what} steps: .*down.* \\(thread thread-1\\)$`,
+          ),
+        ),
+      ),
+    );
+    await expect(steps.begin(first, made)).rejects.toMatchObject({
+      code: 'steps_unavailable',
+      message: 'The call of note was not started, because its start could not be recorded.',
+      cause: expect.any(StorageError),
+    });
+  });
+
+  it('need no store to begin a call', async () => {
+    await expect(stepsOf().steps.begin(first, made)).resolves.toBeUndefined();
   });
 });
