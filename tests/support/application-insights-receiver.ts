@@ -1,6 +1,7 @@
-import { createServer, type RequestListener } from 'node:http';
+import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { json } from 'node:stream/consumers';
+import { asyncListener } from './async-listener.js';
 import { listenForTest } from './listen-for-test.js';
 
 /** An item received by the ingestion endpoint. */
@@ -34,16 +35,14 @@ export async function startApplicationInsightsReceiver(certificate?: string): Pr
     authorizations: new Set<string | undefined>(),
     envelopes: [] as Envelope[],
   };
-  const take: RequestListener = (request, response) => {
-    void (async () => {
-      const items = (await json(request)) as Envelope[];
-      received.paths.add(request.url ?? '');
-      received.authorizations.add(request.headers.authorization);
-      received.envelopes.push(...items);
-      const answer = { itemsReceived: items.length, itemsAccepted: items.length, errors: [] };
-      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
-    })();
-  };
+  const take = asyncListener(async (request, response) => {
+    const items = (await json(request)) as Envelope[];
+    received.paths.add(request.url ?? '');
+    received.authorizations.add(request.headers.authorization);
+    received.envelopes.push(...items);
+    const answer = { itemsReceived: items.length, itemsAccepted: items.length, errors: [] };
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
+  });
   const server =
     certificate === undefined ? createServer(take) : createTlsServer({ key: certificate, cert: certificate }, take);
   const address = await listenForTest(server);

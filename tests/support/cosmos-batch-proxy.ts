@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { asyncListener } from './async-listener.js';
 import { KEEP_IDLE_CONNECTIONS } from './keep-idle-connections.js';
 
 export interface CosmosBatchProxy {
@@ -90,8 +91,9 @@ export async function startCosmosBatchProxy(emulatorPort: number): Promise<Cosmo
     return ask(method, url, isItem && method === 'GET' ? readHeaders(headers) : headers, body);
   }
 
-  const server = http.createServer({ keepAliveTimeout: KEEP_IDLE_CONNECTIONS }, (request, response) => {
-    void (async () => {
+  const server = http.createServer(
+    { keepAliveTimeout: KEEP_IDLE_CONNECTIONS },
+    asyncListener(async (request, response) => {
       const body = await text(request);
       const isWrite = request.method !== 'GET' && request.headers['x-ms-documentdb-isquery'] === undefined;
       const answered = isWrite ? turn.then(() => respond(request, body)) : respond(request, body);
@@ -99,8 +101,8 @@ export async function startCosmosBatchProxy(emulatorPort: number): Promise<Cosmo
       const answer = await answered.catch((error: unknown) => refusal(503, String(error)));
       const { connection: _c, 'transfer-encoding': _t, 'content-length': _l, ...others } = answer.headers;
       response.writeHead(answer.status, others).end(answer.body);
-    })();
-  });
+    }),
+  );
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

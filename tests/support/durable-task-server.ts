@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { text } from 'node:stream/consumers';
 import { InvocationContext } from '@azure/functions';
 import { input } from 'durable-functions';
+import { asyncListener } from './async-listener.js';
 import { listenForTest } from './listen-for-test.js';
 
 export interface Signal {
@@ -55,9 +56,7 @@ export async function startDurableTaskServer(
     else if (state === undefined) response.writeHead(404).end();
     else response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(state));
   };
-  const server = createServer((request, response) => {
-    take(request, response).catch((error: Error) => response.destroy(error));
-  });
+  const server = createServer(asyncListener(take));
   const address = await listenForTest(server);
   const logLines: string[] = [];
   const durableClient = input.durableClient();

@@ -1,5 +1,6 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { asyncListener } from './async-listener.js';
 import { listenForTest } from './listen-for-test.js';
 
 export interface ModelRequest {
@@ -29,9 +30,7 @@ export async function startModelServer(...replies: ModelReply[]): Promise<ModelS
     const reply = replies[Math.min(requests.push(request), replies.length) - 1];
     reply?.(response, request);
   };
-  const server = createServer((incoming, response) => {
-    take(incoming, response).catch((error: Error) => response.destroy(error));
-  });
+  const server = createServer(asyncListener(take));
   const address = await listenForTest(server);
   return { endpoint: address, requests };
 }

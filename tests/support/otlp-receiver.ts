@@ -8,6 +8,7 @@ import {
   spansIn,
   toAttributes,
 } from '../../local/telemetry/otlp-spans.js';
+import { asyncListener } from './async-listener.js';
 import { listenOnLoopback } from './listen-on-loopback.js';
 import { decodeOtlp } from './otlp-proto.js';
 
@@ -40,8 +41,8 @@ export async function startOtlpReceiver(): Promise<OtlpReceiver> {
     contentTypes: new Set<string>(),
     serviceNames: new Set<AttributeValue | undefined>(),
   };
-  const server = createServer((request, response) => {
-    void (async () => {
+  const server = createServer(
+    asyncListener(async (request, response) => {
       const raw = await buffer(request);
       const type = request.headers['content-type'] ?? '';
       const body = request.headers['content-encoding'] === 'gzip' ? gunzipSync(raw) : raw;
@@ -56,8 +57,8 @@ export async function startOtlpReceiver(): Promise<OtlpReceiver> {
         for (const scope of group.scopeMetrics ?? []) received.points.push(...scope.metrics.flatMap(toPoints));
       }
       response.writeHead(200, { 'content-type': type }).end(type.includes('json') ? '{}' : '');
-    })();
-  });
+    }),
+  );
   const endpoint = await listenOnLoopback(server);
   return {
     ...received,

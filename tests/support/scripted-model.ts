@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
+import { asyncListener } from './async-listener.js';
 import { listenOnLoopback } from './listen-on-loopback.js';
 
 /** A recognizable key, so that tests can search for leaks. */
@@ -72,16 +73,16 @@ export async function startScriptedModel(
 ): Promise<ScriptedModel> {
   const requests: ModelRequest[] = [];
   let abandonedCount = 0;
-  const server = createServer((request, response) => {
-    response.once('close', () => {
-      if (!response.writableFinished) abandonedCount += 1;
-    });
-    void (async () => {
+  const server = createServer(
+    asyncListener(async (request, response) => {
+      response.once('close', () => {
+        if (!response.writableFinished) abandonedCount += 1;
+      });
       const body = (await json(request)) as ModelRequest['body'];
       requests.push({ path: request.url ?? '', headers: request.headers, body });
       await answer(response, script(body.messages.at(-1)?.content ?? '', body));
-    })();
-  });
+    }),
+  );
   return {
     endpoint: await listenOnLoopback(server),
     requests,

@@ -5,6 +5,7 @@ import { readDashboardAssets } from '../../../src/dashboard/dashboard-assets.js'
 import type { AgentStats, RunSums } from '../../../src/dashboard/page/api/agent-stats.js';
 import type { Approval, Decision } from '../../../src/dashboard/page/api/approval.js';
 import type { TelemetryEvent } from '../../../src/dashboard/page/api/telemetry-event.js';
+import { asyncListener } from '../../support/async-listener.js';
 import { eventually } from '../../support/eventually.js';
 import { listenForTest } from '../../support/listen-for-test.js';
 import { winningEvents } from './telemetry-events.js';
@@ -119,9 +120,7 @@ export async function startScriptedApp(agentNames: readonly string[] = ['Callbac
       sendJson(response, 200, events, { 'x-next-cursor': cursor, 'x-has-more': 'false' });
     }
   };
-  const server = createServer((request, response) => {
-    answer(request, response).catch((error: unknown) => response.destroy(new Error('No answer', { cause: error })));
-  });
+  const server = createServer(asyncListener(answer));
   const broadcast = (text: string): void => {
     for (const response of streams) response.write(text);
   };
