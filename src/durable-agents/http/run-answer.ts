@@ -79,9 +79,16 @@ export function failedAnswer(
   return { status, text: message, json: { error: message, ...details }, headers };
 }
 
-export function toResponse(answer: RunAnswer, format: ResponseFormat, threadId: string): HttpResponseInit {
-  const { status, text, json } = answer;
-  const headers = { ...answer.headers, 'x-ms-session-id': headerText(threadId) };
+/** @param url - the URL of the run request, which the answer's `Location` is relative to */
+export function toResponse(
+  { status, text, json, headers: own = {} }: RunAnswer,
+  format: ResponseFormat,
+  threadId: string,
+  url: string,
+): HttpResponseInit {
+  const { location } = own;
+  const isBelow = location !== undefined && new URL(url).pathname.endsWith('/');
+  const headers = { ...own, ...(isBelow && { location: `../${location}` }), 'x-ms-session-id': headerText(threadId) };
   if (format === 'json') return { status, headers, jsonBody: json };
   const textHeaders = { 'content-type': 'text/plain; charset=utf-8', 'x-ms-thread-id': headerText(threadId) };
   return { status, headers: { ...headers, ...textHeaders }, body: text };

@@ -93,17 +93,17 @@ export function createRunRoute(options: RunRouteOptions): HttpHandler {
         }
         if (!waitForResponse) {
           if (accepted.outcome === undefined) (await accepted.start()).leave();
-          return toResponse(acceptedAnswer(run, threadId), kind, threadId);
+          return toResponse(acceptedAnswer(run, threadId), kind, threadId, request.url);
         }
         const outcome = accepted.outcome ?? (await (await accepted.start()).outcome());
-        return toResponse(answerTo(outcome), kind, threadId);
+        return toResponse(answerTo(outcome), kind, threadId, request.url);
       } catch (error) {
         await accepted.withdraw();
         throw error;
       }
     } catch (error) {
       const busy = error instanceof ThreadBusyError ? { correlation_id: error.correlationId } : {};
-      return toResponse(failedAnswer(describeError(error, context), busy), kind, threadId);
+      return toResponse(failedAnswer(describeError(error, context), busy), kind, threadId, request.url);
     }
   });
 }

@@ -100,10 +100,11 @@ describe('the answer to a run', () => {
 });
 
 describe('the response to a run request', () => {
+  const runUrl = 'http://localhost/api/agents/Echo/run';
   const answer = failedAnswer({ status: 409, message: 'Busy.', headers: { 'x-a': 'b' } }, { correlation_id: 'c' });
 
   it('is JSON with the thread in one header', () => {
-    expect(toResponse(answer, 'json', 'ä')).toEqual({
+    expect(toResponse(answer, 'json', 'ä', runUrl)).toEqual({
       status: 409,
       headers: { 'x-a': 'b', 'x-ms-session-id': '%C3%A4' },
       jsonBody: { error: 'Busy.', correlation_id: 'c' },
@@ -111,7 +112,7 @@ describe('the response to a run request', () => {
   });
 
   it('is text with the thread in two headers', () => {
-    expect(toResponse(answer, 'text', 'ä')).toEqual({
+    expect(toResponse(answer, 'text', 'ä', runUrl)).toEqual({
       status: 409,
       headers: {
         'x-a': 'b',
@@ -121,6 +122,13 @@ describe('the response to a run request', () => {
       },
       body: 'Busy.',
     });
+  });
+
+  it.each(['', '/', '?code=a/', '/?code=a'])('to …/run%s has the address of its run', (end) => {
+    const { headers } = toResponse(timeoutAnswer(run, 'a/b', 202), 'json', 'a/b', runUrl + end);
+
+    const location = new Headers(headers).get('location') ?? '';
+    expect(new URL(location, runUrl + end).pathname).toBe(`/api/agents/Echo/threads/a%2Fb/runs/${correlationId}`);
   });
 });
 
