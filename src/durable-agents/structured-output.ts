@@ -85,8 +85,9 @@ export function answerFormatOf(agent: Agent, { responseSchema }: RunRequest): An
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
-  } catch (error) {
-    throw new AgentError('invalid_structured_output', 'The answer is not JSON.', { cause: error });
+  } catch {
+    // Leaves out the SyntaxError, which quotes the answer in the log.
+    throw new AgentError('invalid_structured_output', 'The answer is not JSON.');
   }
 }
 

@@ -52,6 +52,24 @@ describe('an answer that must match a schema', () => {
   });
 });
 
+describe('the failure of an answer that does not match its schema', () => {
+  it('does not quote an answer that is not JSON in the log', async () => {
+    const { log } = await answer('It is 22 degrees.');
+
+    const [line] = log.lines.filter((text) => text.includes('run failed'));
+    expect(line).toMatch(/invalid_structured_output: The answer is not JSON\. \(thread/);
+  });
+
+  it('quotes property names only shortened and on one line', async () => {
+    const name = `sky\n\u202E${'x'.repeat(10_000)}`;
+    const { callback } = await answer(JSON.stringify({ city: 'Paris', celsius: 22, [name]: 'blue' }));
+
+    const message = callback.errors[0]?.message ?? '';
+    expect(message).toMatch(/Unrecognized key: "sky x+…$/);
+    expect(message.length).toBeLessThan(600);
+  });
+});
+
 describe('an agent with a response schema', () => {
   const Address = z.object({ mail: z.email(), zip: z.string().transform(Number) });
   const agentThatSays = (words: string) => {

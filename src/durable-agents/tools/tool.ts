@@ -1,9 +1,11 @@
 import { z } from 'zod';
+import { cleanForeignText } from '../../functions/foreign-text.js';
 import type { Logger } from '../../functions/logger.js';
 import type { JsonObject } from '../thread/thread-state.js';
 
 const TOOL_NAME = /^[A-Za-z0-9_-]{1,64}$/;
 const DEFAULT_TIMEOUT_MS = 30_000;
+const MAX_ISSUES_CHARS = 500;
 
 /** The context of a tool call. */
 export interface ToolContext {
@@ -114,10 +116,10 @@ export function invalidArguments(problem: string): ToolError {
   return new ToolError(`The arguments ${problem}`, { code: 'invalid_arguments' });
 }
 
-/** Describes validation errors for a model or a caller, such as `location: expected string`. */
+/** Describes validation errors for a model or a caller, such as `location: expected string`. May quote property names. */
 export function describeIssues({ issues }: z.ZodError): string {
-  return issues
+  const described = issues
     .slice(0, 5)
-    .map(({ path, message }) => `${path.length === 0 ? 'value' : path.join('.')}: ${message}`)
-    .join('; ');
+    .map(({ path, message }) => `${path.length === 0 ? 'value' : path.join('.')}: ${message}`);
+  return cleanForeignText(described.join('; '), MAX_ISSUES_CHARS);
 }
