@@ -16,7 +16,8 @@ const loopbackName = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/i;
 export function explainRefusal(request: HostRequest, cors: CorsOptions | undefined): string | undefined {
   const host = request.headers.get('host') ?? '';
   const [, hostName = '', port = '80'] = /^(.*?)(?::(\d+))?$/.exec(host) ?? [];
-  if (host !== '' && !loopbackName.test(hostName)) {
+  // `@azure/functions` would not answer a request whose address is no URL, such as 127.0.0.999.
+  if (host !== '' && !(loopbackName.test(hostName) && URL.canParse(`http://${host}`))) {
     return `The local Functions host serves localhost only, not ${host}.`;
   }
   // A preflight only asks whether another request may be sent.

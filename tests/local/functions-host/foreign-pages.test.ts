@@ -44,6 +44,8 @@ describe('the server of the host, without CORS', () => {
     '192.168.1.2:7071',
     '0.0.0.0:7071',
     '[::2]',
+    '127.0.0.999',
+    'localhost:99999',
   ])('rejects the host name %s for reads and writes', async (host) => {
     expect(
       await Promise.all(['GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS'].map((method) => status(method, { host }))),
