@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { AgentError, type AgentTextUpdate } from '../durable-agents/index.js';
 import { assertShallow, EventReader } from './event-reader.js';
 import { isRecord } from './is-record.js';
@@ -9,6 +10,8 @@ import type { SilenceWatch } from './silence-watch.js';
 
 /** Maximum size of the JSON around the text of a whole answer. */
 const MAX_ENVELOPE_BYTES = 1024 * 1024;
+/** Pieces of this size can arrive faster than they are read. */
+const LARGE_PIECE_BYTES = 16 * 1024;
 /** How long to wait for the end of the body, so that the connection can be reused. */
 const LINGER_MS = 1000;
 /** What some gateways append to a whole answer. */
@@ -107,6 +110,8 @@ export class AnswerReader {
       if (this.#failure !== undefined) throw this.#failure;
       const { done, value } = await silence.during(reader.read());
       silence.heard();
+      // Otherwise a flood of pieces would keep other requests waiting.
+      if (value !== undefined && value.length >= LARGE_PIECE_BYTES) await setImmediate();
       this.#hasEnded = done;
       try {
         if (done) this.#events.end();

@@ -1,4 +1,4 @@
-import { createParser, type EventSourceMessage } from 'eventsource-parser';
+import { createParser, type EventSourceMessage, type ParseError } from 'eventsource-parser';
 import { AgentError } from '../durable-agents/index.js';
 import { isDeeperThan } from '../functions/is-deeper-than.js';
 import { isRecord } from './is-record.js';
@@ -6,6 +6,8 @@ import { malformed } from './model-answer.js';
 import { errorIn } from './model-failure.js';
 
 const MAX_LINE_CHARS = 1024 * 1024;
+/** Maximum number of lines that are no field of an event. The parser is slow on them. */
+const MAX_STRAY_LINES = 1000;
 /** Maximum levels of objects and lists in the JSON of an answer. */
 const MAX_LEVELS = 1000;
 /** Texts that endpoints and gateways send in `data:` lines as keep-alives, also quoted. The text may also be empty. */
@@ -26,12 +28,11 @@ export class EventReader {
   readonly #parser = createParser({
     maxBufferSize: MAX_LINE_CHARS,
     onEvent: (event) => this.#take(event),
-    onError: ({ type }) => {
-      if (type !== 'max-buffer-size-exceeded') return;
-      throw new AgentError('answer_too_large', `The model sent a line of more than ${MAX_LINE_CHARS} characters.`);
-    },
+    onError: (error) => this.#takeProblem(error),
   });
   #isDone = false;
+  #hasPendingCr = false;
+  #strayLines = 0;
 
   constructor(sink: EventSink) {
     this.#sink = sink;
@@ -44,12 +45,30 @@ export class EventReader {
 
   /** Reads a piece of the stream. @throws AgentError for unreadable input, and any error of the sink */
   feed(bytes: Uint8Array): void {
-    this.#parser.feed(this.#decoder.decode(bytes, { stream: true }));
+    this.#parser.feed(this.#withLineFeeds(this.#decoder.decode(bytes, { stream: true })));
   }
 
   /** Call at the end of the stream. An event without its final blank line still counts. */
   end(): void {
     if (!this.#isDone) this.#parser.feed('\n\n');
+  }
+
+  /** Converts all line ends to LF: the parser takes quadratic time to find others. */
+  #withLineFeeds(piece: string): string {
+    const text = this.#hasPendingCr && piece.startsWith('\n') ? piece.slice(1) : piece;
+    if (piece !== '') this.#hasPendingCr = piece.endsWith('\r');
+    return text.includes('\r') ? text.replaceAll(/\r\n?/g, '\n') : text;
+  }
+
+  #takeProblem({ type, field = '', value = '' }: ParseError): void {
+    if (type === 'max-buffer-size-exceeded') {
+      throw new AgentError('answer_too_large', `The model sent a line of more than ${MAX_LINE_CHARS} characters.`);
+    }
+    if (type !== 'unknown-field') return;
+    // Gateways indent lines or put a byte order mark before them.
+    if (/^data$/i.test(field.trim())) return this.#take({ event: undefined, data: value });
+    this.#strayLines += 1;
+    if (this.#strayLines > MAX_STRAY_LINES) throw malformed('most lines are no server-sent events');
   }
 
   #take({ event, data: rawData }: Pick<EventSourceMessage, 'event' | 'data'>): void {

@@ -11,20 +11,30 @@ import { contentFilterError, filteredCategories } from './model-failure.js';
 import { readUsage } from './model-usage.js';
 import { ToolCallAssembly } from './tool-call-assembly.js';
 
-/** Finish reasons, including the names that models behind gateways use. */
-const FINISH_REASONS: Readonly<Record<string, AgentFinishReason>> = {
-  stop: 'stop',
-  end_turn: 'stop',
-  eos: 'stop',
-  eos_token: 'stop',
-  complete: 'stop',
-  stop_sequence: 'stop',
-  tool_calls: 'stop',
-  tool_use: 'stop',
-  length: 'length',
-  max_tokens: 'length',
-  model_length: 'length',
-};
+/** Finish reasons in lower case, including the names that models behind gateways use. */
+const FINISH_REASONS: ReadonlyMap<string, AgentFinishReason | 'filtered'> = new Map([
+  ['stop', 'stop'],
+  ['end_turn', 'stop'],
+  ['eos', 'stop'],
+  ['eos_token', 'stop'],
+  ['complete', 'stop'],
+  ['stop_sequence', 'stop'],
+  ['tool_calls', 'stop'],
+  ['tool_use', 'stop'],
+  ['length', 'length'],
+  ['max_tokens', 'length'],
+  ['max_output_tokens', 'length'],
+  ['max_completion_tokens', 'length'],
+  ['model_length', 'length'],
+  ['content_filter', 'filtered'],
+  ['content_filtered', 'filtered'],
+  ['guardrail_intervened', 'filtered'],
+  ['safety', 'filtered'],
+  ['prohibited_content', 'filtered'],
+  ['recitation', 'filtered'],
+  ['sensitive', 'filtered'],
+  ['refusal', 'filtered'],
+]);
 
 /** Tool calls and finish reason of a complete answer. */
 export interface EndOfAnswer {
@@ -44,7 +54,7 @@ export class ModelAnswer {
   readonly #toolCalls = new ToolCallAssembly();
   #finishReason: string | undefined;
   #usage: AgentFinish['usage'];
-  #filterResults: unknown;
+  readonly #filtered = new Set<string>();
   #id: string | undefined;
   #model: string | undefined;
   #hasChunks = false;
@@ -93,18 +103,18 @@ export class ModelAnswer {
    */
   add(chunk: Readonly<Record<string, unknown>>): void {
     this.#hasChunks = true;
-    const { choices, usage, id, model } = chunk;
+    const { choices, id, model } = chunk;
     // Azure's first chunk contains only filter results, with an empty id.
     if (typeof id === 'string' && id !== '') this.#id ??= id;
     if (typeof model === 'string' && model !== '') this.#model ??= model;
-    // The last valid usage counts: some endpoints send usage with each chunk, and nulls in between.
-    if (usage) this.#usage = readUsage(usage) ?? this.#usage;
+    this.#addUsage(chunk['usage']);
+    this.#addFiltered(chunk['prompt_filter_results']);
     if (choices === undefined || choices === null) return;
     if (!Array.isArray(choices)) throw malformed('choices are not a list');
     for (const choice of choices as readonly unknown[]) {
       if (!isRecord(choice)) throw malformed('a choice is not an object');
-      // Only the first choice counts. Others are alternative answers.
-      if (choice['index'] === undefined || choice['index'] === null || choice['index'] === 0) this.#addChoice(choice);
+      // Only the first choice counts. Others are alternative answers. Some endpoints omit the index, or send it as text.
+      if (!(Number(choice['index']) > 0)) this.#addChoice(choice);
     }
   }
 
@@ -121,8 +131,8 @@ export class ModelAnswer {
           })
         : new AgentError('empty_response', 'The model answered without any content.', { recovery: 'retry' });
     }
-    if (this.#finishReason === 'content_filter') throw contentFilterError(filteredCategories(this.#filterResults));
-    const finishReason = FINISH_REASONS[this.#finishReason.toLowerCase()];
+    const finishReason = FINISH_REASONS.get(this.#finishReason.toLowerCase());
+    if (finishReason === 'filtered') throw contentFilterError([...this.#filtered]);
     if (finishReason === undefined) {
       const reason = cleanForeignText(this.#redact(this.#finishReason), 40);
       throw new AgentError('unexpected_finish_reason', `The model ended its answer with "${reason}".`);
@@ -138,16 +148,22 @@ export class ModelAnswer {
     const visible = choice['delta'] ?? choice['message'];
     if (isRecord(visible)) this.#addVisible(visible);
     else if (visible !== undefined && visible !== null) throw malformed('a delta is not an object');
-    if (choice['content_filter_results']) this.#filterResults = choice['content_filter_results'];
+    this.#addFiltered(choice['content_filter_results']);
+    this.#addUsage(choice['usage']);
     const reason = choice['finish_reason'];
+    if (typeof reason !== 'string' || reason === '') return;
     // Azure's delayed filter may withdraw a complete answer.
-    if (
-      typeof reason === 'string' &&
-      reason !== '' &&
-      (this.#finishReason === undefined || reason === 'content_filter')
-    ) {
-      this.#finishReason = reason;
-    }
+    const isFiltered = FINISH_REASONS.get(reason.toLowerCase()) === 'filtered';
+    if (this.#finishReason === undefined || isFiltered) this.#finishReason = reason;
+  }
+
+  #addFiltered(results: unknown): void {
+    for (const category of filteredCategories(results)) this.#filtered.add(category);
+  }
+
+  /** The last valid usage counts: some endpoints send usage with each chunk, and nulls in between. */
+  #addUsage(usage: unknown): void {
+    if (usage) this.#usage = readUsage(usage) ?? this.#usage;
   }
 
   #addVisible(visible: Readonly<Record<string, unknown>>): void {
@@ -157,6 +173,7 @@ export class ModelAnswer {
     const { content, refusal } = visible;
     if (typeof content === 'string') this.#addText('text', content);
     else if (Array.isArray(content)) for (const part of content as readonly unknown[]) this.#addContentPart(part);
+    else if (isRecord(content) && typeof content['type'] === 'string') this.#addContentPart(content);
     else if (content !== undefined && content !== null) throw malformed('a content is neither text nor a list');
     if (typeof refusal === 'string') this.#addText('text', refusal);
     const calls = visible['tool_calls'];

@@ -60,7 +60,8 @@ export function parseModelEndpoint(value: string, apiVersion?: string): ModelEnd
   assertUsable(url);
 
   const tokenScope = tokenScopeOf(url.hostname);
-  const path = url.pathname.replace(/\/+$/, '');
+  // An address that ends with a slash and a path that begins with one are often joined.
+  const path = url.pathname.replaceAll(/\/{2,}/g, '/').replace(/\/$/, '');
   const v1 = (baseUrl: string, notice?: string): ModelEndpoint => ({
     endpoint: { api: 'v1', baseUrl },
     tokenScope,

@@ -8,6 +8,7 @@ import {
   isDeploymentMissing,
   isFiltered,
   isNetworkRefused,
+  isRateLimited,
   isStreamRefused,
   isTimeout,
   type ModelFailure,
@@ -80,7 +81,7 @@ export function streamError(body: unknown, hasBegun: boolean, quoting: ErrorQuot
   if (named.code === 'content_filter' || named.code === 'rate_limited') return named;
   if (!hasBegun && named.code === 'model_unavailable') {
     // As the SDK does for the same error with a status.
-    return new AgentError(named.code, named.message, { cause: named.cause, recovery: 'retry' });
+    return named.with({ recovery: 'retry' });
   }
   if (!hasBegun && failure.status !== undefined) return named;
   return new AgentError('model_error', 'The model reported an error while it was answering.', { cause: named.cause });
@@ -90,7 +91,7 @@ function statusError(failure: ModelFailure, quoting: ErrorQuoting, requestId?: s
   const cause = describeFailure(failure, quoting, requestId);
   const as = (code: string, message: string, options?: AgentErrorOptions): AgentError =>
     new AgentError(code, message, { cause, ...options });
-  const { status } = failure;
+  const { status, retryAfterSeconds } = failure;
   if (isFiltered(failure)) return contentFilterError(failure.categories, cause);
   if (isContextLengthExceeded(failure)) {
     return as('context_length_exceeded', 'The conversation is longer than the model can take.');
@@ -101,6 +102,10 @@ function statusError(failure: ModelFailure, quoting: ErrorQuoting, requestId?: s
   if (isNetworkRefused(failure)) {
     return as('authentication_failed', 'The network rules of the model refuse this app.');
   }
+  if (isRateLimited(failure)) {
+    const wait = retryAfterSeconds === undefined ? '' : ` Try again in ${retryAfterSeconds} s.`;
+    return as('rate_limited', `The model is over its rate limit.${wait}`, { retryAfterSeconds });
+  }
   if (isTimeout(status)) return as('model_timeout', `The model did not answer in time (status ${status}).`);
   switch (status) {
     case 401:
@@ -108,13 +113,6 @@ function statusError(failure: ModelFailure, quoting: ErrorQuoting, requestId?: s
       return as('authentication_failed', 'The model refused the key or identity of this app.');
     case 404:
       return as('endpoint_not_found', 'The model endpoint does not know the path. Check AZURE_OPENAI_ENDPOINT.');
-    case 429: {
-      const seconds = failure.retryAfterSeconds;
-      const wait = seconds === undefined ? '' : ` Try again in ${seconds} s.`;
-      return as('rate_limited', `The model is over its rate limit.${wait}`, {
-        ...(seconds !== undefined && { retryAfterSeconds: seconds }),
-      });
-    }
     case undefined:
       return as('model_error', 'The model reported an error while it was answering.');
   }
@@ -123,7 +121,9 @@ function statusError(failure: ModelFailure, quoting: ErrorQuoting, requestId?: s
   }
   const rejected = `The model rejected the request (status ${status}).`;
   if (isStreamRefused(failure)) return as('model_rejected_request', rejected, { recovery: 'retry-without-streaming' });
-  if (status >= 500) return as('model_unavailable', `The model is unavailable (status ${status}).`);
+  if (status >= 500) {
+    return as('model_unavailable', `The model is unavailable (status ${status}).`, { retryAfterSeconds });
+  }
   return as('model_rejected_request', rejected);
 }
 

@@ -43,7 +43,9 @@ export function readModelFailure(body: unknown, status?: number, retryAfterSecon
     code,
     param: typeof error['param'] === 'string' ? error['param'] : undefined,
     isJson: true,
-    categories: filteredCategories(inner['content_filter_result'] ?? inner['content_filter_results']),
+    categories: [inner['content_filter_result'], inner['content_filter_results'], error['content_filters']].flatMap(
+      filteredCategories,
+    ),
     retryAfterSeconds: retryAfterSeconds ?? statedWait(text),
   };
 }
@@ -53,18 +55,38 @@ export function readModelFailure(body: unknown, status?: number, retryAfterSecon
  * an error. Returns `undefined` if there is none.
  */
 export function errorIn(body: Readonly<Record<string, unknown>>): unknown {
-  if (body['error']) return body['error'];
-  if (body['choices'] !== undefined) return undefined;
-  const isError = body['object'] === 'error' || typeof body['message'] === 'string' || body['detail'] !== undefined;
-  return isError ? body : undefined;
+  if (isError(body['error'])) return body['error'];
+  const { choices } = body;
+  if (choices !== undefined) {
+    const first: unknown = Array.isArray(choices) ? choices[0] : undefined;
+    return isRecord(first) && isError(first['error']) ? first['error'] : undefined;
+  }
+  const isWhole = body['object'] === 'error' || typeof body['message'] === 'string' || body['detail'] !== undefined;
+  return isWhole ? body : undefined;
 }
 
-/** Returns the categories that a filter withheld something for, such as `violence` or `jailbreak`. */
+/** Returns whether the value of `error` says anything. Some gateways send it empty with each answer. */
+function isError(value: unknown): boolean {
+  return isRecord(value) ? Object.values(value).some(Boolean) : Boolean(value);
+}
+
+/**
+ * Returns the categories that a filter withheld something for, such as `violence` or `jailbreak`.
+ *
+ * @param results - verdicts by category, or a list of sources with their `content_filter_results`
+ */
 export function filteredCategories(results: unknown): string[] {
+  if (Array.isArray(results)) {
+    return results.flatMap((source) => (isRecord(source) ? filteredCategories(source['content_filter_results']) : []));
+  }
   if (!isRecord(results)) return [];
   return Object.entries(results)
-    .filter(([name, verdict]) => /^[a-z_]{1,40}$/.test(name) && isRecord(verdict) && verdict['filtered'] === true)
+    .filter(([name, verdict]) => /^[a-z_]{1,40}$/.test(name) && [verdict].flat().some(isFilteredVerdict))
     .map(([name]) => name);
+}
+
+function isFilteredVerdict(verdict: unknown): boolean {
+  return isRecord(verdict) && verdict['filtered'] === true;
 }
 
 /** Creates the error for an answer that the model or its filter withheld. */
@@ -122,6 +144,11 @@ export function isDeploymentMissing({ status, text, isJson }: ModelFailure): boo
 /** Returns whether the network rules of the resource refuse the app's address. */
 export function isNetworkRefused({ status, text }: ModelFailure): boolean {
   return status === 403 && /firewall|virtual network|public (network )?access|private (endpoint|link)/i.test(text);
+}
+
+/** Returns whether a rate limit or quota is used up. The quota policy of Azure API Management answers 403. */
+export function isRateLimited({ status, text }: ModelFailure): boolean {
+  return status === 429 || (status === 403 && /quota/i.test(text));
 }
 
 /** Returns whether a server or gateway gave up waiting for the model. 524 is Cloudflare's status. */

@@ -15,6 +15,8 @@ export function retryAfterSeconds(headers: Headers): number | undefined {
   return Number.isNaN(date) ? undefined : Math.max(0, Math.ceil((date - Date.now()) / 1000));
 }
 
+/** A header that was sent twice arrives as a list. The first value counts. */
 function decimal(text: string | null): number | undefined {
-  return text !== null && /^\s*\d{1,9}(\.\d+)?\s*$/.test(text) ? Number(text) : undefined;
+  const [, number] = /^\s*(\d{1,9}(?:\.\d+)?)\s*(?:,|$)/.exec(text ?? '') ?? [];
+  return number === undefined ? undefined : Number(number);
 }

@@ -47,9 +47,9 @@ export class SilenceWatch {
     }
   }
 
-  /** Call when the model sends anything, even a comment. Has no effect before the answer begins. */
+  /** Call when the model sends anything, even a comment. Has no effect before the answer begins and after its end. */
   heard(): void {
-    if (this.#hasBegun) this.#waitedMs = 0;
+    if (this.#hasBegun && !this.#isFinishing) this.#waitedMs = 0;
   }
 
   /** Call at the first text, reasoning or tool call. From then on, the idle timeout applies. */

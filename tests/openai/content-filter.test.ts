@@ -33,6 +33,29 @@ describe('the content filter', () => {
       ]),
     ],
     [
+      'a rejected prompt, by source',
+      answered(400, {
+        error: {
+          code: 'content_filter',
+          content_filters: [{ blocked: true, source_type: 'prompt', content_filter_results: verdict }],
+        },
+      }),
+    ],
+    [
+      'a prompt, in a stream',
+      streamed([
+        { choices: [], prompt_filter_results: [{ prompt_index: 0, content_filter_results: verdict }] },
+        finishChunk('content_filter'),
+      ]),
+    ],
+    [
+      'an answer, before a last chunk without verdict',
+      streamed([
+        { choices: [{ index: 0, content_filter_results: verdict }] },
+        { choices: [{ index: 0, delta: {}, finish_reason: 'content_filter', content_filter_results: {} }] },
+      ]),
+    ],
+    [
       'an answer, before the last chunk',
       streamed([
         content('It'),
@@ -54,6 +77,15 @@ describe('the content filter', () => {
   ])('may have another name: %j', async (error) => {
     expect(await failureOf(answered(400, { error }))).toMatchObject({ code: 'content_filter' });
   });
+
+  it.each(['CONTENT_FILTER', 'SAFETY', 'refusal', 'guardrail_intervened'])(
+    'may have another name as finish reason: %s',
+    async (reason) => {
+      expect(await failureOf(streamed([content('It'), finishChunk(reason)]))).toMatchObject({ code: 'content_filter' });
+      const late = streamed([content('It'), finishChunk(), finishChunk(reason)]);
+      expect(await failureOf(late)).toMatchObject({ code: 'content_filter' });
+    },
+  );
 
   it('fails the run if its verdict arrives after the answer, and the text remains in the updates', async () => {
     const { endpoint } = await startModelServer(

@@ -10,6 +10,7 @@ describe('a rate limit', () => {
   it.each([
     [{ 'retry-after': '7' }, 7],
     [{ 'retry-after-ms': '1500' }, 2],
+    [{ 'retry-after': '7, 30' }, 7],
     [{ 'retry-after': '-5' }, undefined],
     [{ 'retry-after': 'Infinity' }, undefined],
     [{ 'retry-after-ms': 'NaN', 'retry-after': '7' }, 7],

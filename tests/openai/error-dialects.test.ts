@@ -42,6 +42,12 @@ describe('an error inside a stream', () => {
       'model_unavailable',
       'retry',
     ],
+    [
+      'an error in a choice',
+      { choices: [{ index: 0, delta: {}, finish_reason: 'error', error: { code: 502, message: 'Overloaded' } }] },
+      'model_unavailable',
+      'retry',
+    ],
     ['a code and a message', { code: '429', message: 'Slow down' }, 'rate_limited', undefined],
     ['a detail', { detail: 'Internal server error' }, 'model_unavailable', 'retry'],
     ['a timeout', { error: { code: 408, message: 'The operation was timeout.' } }, 'model_timeout', undefined],
@@ -185,6 +191,11 @@ describe('an error response', () => {
     [404, '<html>no such model page</html>', 'endpoint_not_found'],
     [404, '', 'endpoint_not_found'],
     [403, { error: { message: 'Forbidden' } }, 'authentication_failed'],
+    [
+      403,
+      { statusCode: 403, message: 'Out of call volume quota. Quota will be replenished in 00:12:33.' },
+      'rate_limited',
+    ],
     [400, [{ error: { code: 400, message: 'Bad' } }], 'model_rejected_request'],
   ])('(%i %j) has the code %s', async (status, body, code) => {
     expect(await failureOf(answered(status, body))).toMatchObject({ code });

@@ -87,6 +87,15 @@ describe('an event of a stream', () => {
     );
   });
 
+  it('is read the same if a line end is cut in two', () => {
+    expect(read(['data: {"choices":\r', '\ndata: []}\r', '\n\r', '\n']).chunks).toEqual([{ choices: [] }]);
+  });
+
+  it('may follow 1000 lines that are not fields, but not more', () => {
+    expect(read(['nonsense\n'.repeat(1000), 'data: {"choices":[]}\n\n']).chunks).toEqual([{ choices: [] }]);
+    expect(() => read(['nonsense\n'.repeat(1001)])).toThrow(malformed('most lines are no server-sent events'));
+  });
+
   it('may follow a line that is not a field', () => {
     expect(read(['nonsense\nretry: soon\ndata: {"choices":[]}\n\n']).chunks).toEqual([{ choices: [] }]);
   });

@@ -33,6 +33,8 @@ describe('the model endpoint', () => {
     [`${resource}/`, '2025-01-01-preview', dated(resource, '2025-01-01-preview')],
     [`${resource}///`, undefined, dated(resource)],
     ['HTTPS://Weather.OpenAI.Azure.com', undefined, dated(resource)],
+    [`${resource}//openai`, undefined, dated(resource)],
+    [`${resource}//openai//v1//`, undefined, v1(resource)],
     [`${resource}/openai`, undefined, dated(resource)],
     [`${resource}/openai/`, undefined, dated(resource)],
     [`${resource}/openai/deployments/other/chat/completions`, undefined, dated(resource)],

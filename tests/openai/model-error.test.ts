@@ -53,6 +53,11 @@ describe('an error response of a model', () => {
     });
   });
 
+  it('of a server that is unavailable keeps the wait that it asks for', () => {
+    const error = toAgentError(responseError(503, 'No.', { 'retry-after': '300' }), quoting);
+    expect(error).toMatchObject({ code: 'model_unavailable', retryAfterSeconds: 300 });
+  });
+
   it('is described in the log by status, request and message, without secrets and shortened', () => {
     const headers = { 'x-request-id': 'secret-1' };
     const textOf = (message: string) => errorText(toAgentError(responseError(500, message, headers), quoting).cause);

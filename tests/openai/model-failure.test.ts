@@ -134,6 +134,10 @@ describe('an answer with status 200', () => {
     [{ message: 'No.' }, { message: 'No.' }],
     [{ detail: [] }, { detail: [] }],
     [{ message: 'No.', choices: [] }, undefined],
+    [{ choices: [{ error: { message: 'No.' } }] }, { message: 'No.' }],
+    [{ choices: [{ error: null }] }, undefined],
+    [{ error: {}, choices: [] }, undefined],
+    [{ error: { message: '', type: '', code: null }, choices: [] }, undefined],
     [{ object: 'error', choices: [] }, undefined],
     [{ message: {} }, undefined],
     [{ error: null, usage: {} }, undefined],
@@ -154,8 +158,14 @@ describe('the categories of a content filter', () => {
       '<b>': filtered,
       'x<b>': filtered,
       '<b>x': filtered,
+      custom_blocklists: [
+        { id: 'A', filtered: false },
+        { id: 'B', ...filtered },
+      ],
+      profanity: [{ filtered: false }],
     };
-    expect(filteredCategories(results)).toEqual(['self_harm']);
+    expect(filteredCategories(results)).toEqual(['self_harm', 'custom_blocklists']);
+    expect(filteredCategories([{ content_filter_results: { hate: filtered } }, {}, null])).toEqual(['hate']);
     expect(filteredCategories(undefined)).toEqual([]);
   });
 

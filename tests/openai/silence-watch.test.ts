@@ -87,9 +87,15 @@ describe('a model that stays silent', () => {
     expect((await abortAfter(steps)).afterMs).toBe(expected);
   });
 
-  it('is given up 10 s after its finish reason at the latest', async () => {
+  it('is given up 10 s after its finish reason at the latest, in spite of comments', async () => {
     const limits = { firstTokenTimeoutMs: 3000, streamIdleTimeoutMs: 30_000 };
-    const { afterMs, reason } = await abortAfter([[0, 'finishing']], limits);
+    const { afterMs, reason } = await abortAfter(
+      [
+        [0, 'finishing'],
+        [6000, 'heard'],
+      ],
+      limits,
+    );
 
     expect(afterMs).toBe(10_000);
     expect(reason).toMatchObject({

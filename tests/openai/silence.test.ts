@@ -133,6 +133,12 @@ describe('the idle timeout between two pieces', () => {
     expect(performance.now() - startedAt).toBeGreaterThan(2000);
   });
 
+  it('is not reset by keep-alives after the finish reason, which end a complete answer', async () => {
+    const { endpoint } = await startModelServer(keptAlive(ending, ': keep-alive\n\n'));
+
+    expect(await partsOf({ endpoint, streamIdleTimeoutMs: 300 })).toEqual([text('Sunny.'), finish()]);
+  });
+
   it('does not include the time of the reader', async () => {
     const { endpoint } = await startModelServer(streamed([content('a'), content('b'), finishChunk()]));
 

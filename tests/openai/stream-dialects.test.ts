@@ -49,6 +49,12 @@ describe('a stream of server-sent events', () => {
       'with more after [DONE]',
       `data: ${sunny}\n\ndata: ${stop}\n\ndata: [DONE]\n\ndata: ${sunny}\n\ndata: nonsense{\n\n`,
     ],
+    ['with indented lines', ` data: ${sunny}\n\n\tdata: ${stop}\n\n  data: [DONE]\n\n`],
+    ['with a byte order mark in each event', `\uFEFFdata: ${sunny}\n\n\uFEFFdata: ${stop}\n\n`],
+    [
+      'with empty errors',
+      `data: {"error":{"message":"","code":null},"choices":[]}\n\ndata: ${sunny}\n\ndata: ${stop}\n\n`,
+    ],
     ['with null errors', `data: {"error":null,"choices":[]}\n\ndata: ${sunny}\n\ndata: ${stop}\n\n`],
   ])('is read %s', async (_what, raw) => {
     expect(await partsOfRaw(raw)).toEqual(whole);
@@ -111,6 +117,11 @@ describe('the chunks of a stream', () => {
       parts: [reasoning('Hm.')],
     },
     {
+      what: 'a content that is one part',
+      events: [chunk({ content: { type: 'text', text: 'Sunny.' } }), finishChunk()],
+      parts: [text('Sunny.')],
+    },
+    {
       what: 'an empty list as content',
       events: [chunk({ content: [] }), content('Sunny.'), finishChunk()],
       parts: [text('Sunny.')],
@@ -153,6 +164,11 @@ describe('the chunks of a stream', () => {
       parts: [text('Sunny.')],
     },
     {
+      what: 'indexes that are texts, or negative',
+      events: [choice('0', 'Sun'), choice('1', 'Rai'), choice(-1, 'ny.'), choice('0', '', 'stop')],
+      parts: [text('Sun'), text('ny.')],
+    },
+    {
       what: 'deltas and choices that are null',
       events: [{ choices: null }, { choices: [{ index: 0, delta: null }] }, content('Sunny.'), finishChunk()],
       parts: [text('Sunny.')],
@@ -169,6 +185,7 @@ describe('the chunks of a stream', () => {
     ['eos_token', 'stop'],
     ['COMPLETE', 'stop'],
     ['max_tokens', 'length'],
+    ['MAX_OUTPUT_TOKENS', 'length'],
   ] as const)('may end with %s, which means %s', async (reason, finishReason) => {
     const { endpoint } = await startModelServer(streamed([content('Sunny.'), finishChunk(reason)]));
 
@@ -190,6 +207,22 @@ describe('the chunks of a stream', () => {
         { ...content('Sun'), usage: null },
         { ...content('ny.'), usage: { prompt_tokens: 5, completion_tokens: 2, total_tokens: 7 } },
         { ...finishChunk(), usage: { prompt_tokens: 5, completion_tokens: null, total_tokens: null } },
+      ],
+    },
+    {
+      what: 'in a choice',
+      events: [
+        content('Sunny.'),
+        {
+          choices: [
+            {
+              index: 0,
+              delta: {},
+              finish_reason: 'stop',
+              usage: { prompt_tokens: 5, completion_tokens: 2, total_tokens: 7 },
+            },
+          ],
+        },
       ],
     },
     {
