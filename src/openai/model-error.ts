@@ -91,7 +91,7 @@ function statusError(failure: ModelFailure, quoting: ErrorQuoting, requestId?: s
   const cause = describeFailure(failure, quoting, requestId);
   const as = (code: string, message: string, options?: AgentErrorOptions): AgentError =>
     new AgentError(code, message, { cause, ...options });
-  const { status, retryAfterSeconds } = failure;
+  const { status, retryAfterSeconds: seconds } = failure;
   if (isFiltered(failure)) return contentFilterError(failure.categories, cause);
   if (isContextLengthExceeded(failure)) {
     return as('context_length_exceeded', 'The conversation is longer than the model can take.');
@@ -103,8 +103,8 @@ function statusError(failure: ModelFailure, quoting: ErrorQuoting, requestId?: s
     return as('authentication_failed', 'The network rules of the model refuse this app.');
   }
   if (isRateLimited(failure)) {
-    const wait = retryAfterSeconds === undefined ? '' : ` Try again in ${retryAfterSeconds} s.`;
-    return as('rate_limited', `The model is over its rate limit.${wait}`, { retryAfterSeconds });
+    const wait = seconds === undefined ? '' : ` Try again in ${seconds} s.`;
+    return as('rate_limited', `The model is over its rate limit.${wait}`, { retryAfterSeconds: seconds });
   }
   if (isTimeout(status)) return as('model_timeout', `The model did not answer in time (status ${status}).`);
   switch (status) {
@@ -122,7 +122,7 @@ function statusError(failure: ModelFailure, quoting: ErrorQuoting, requestId?: s
   const rejected = `The model rejected the request (status ${status}).`;
   if (isStreamRefused(failure)) return as('model_rejected_request', rejected, { recovery: 'retry-without-streaming' });
   if (status >= 500) {
-    return as('model_unavailable', `The model is unavailable (status ${status}).`, { retryAfterSeconds });
+    return as('model_unavailable', `The model is unavailable (status ${status}).`, { retryAfterSeconds: seconds });
   }
   return as('model_rejected_request', rejected);
 }

@@ -56,7 +56,7 @@ describe('the failure of an answer that does not match its schema', () => {
   it('does not quote an answer that is not JSON in the log', async () => {
     const { log } = await answer('It is 22 degrees.');
 
-    const [line] = log.lines.filter((text) => text.includes('run failed'));
+    const line = log.lines.find((each) => each.includes('run failed'));
     expect(line).toMatch(/invalid_structured_output: The answer is not JSON\. \(thread/);
   });
 
