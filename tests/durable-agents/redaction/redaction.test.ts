@@ -157,6 +157,83 @@ describe('redaction of a stream', () => {
 
 const nested = (levels: number): string => `${'['.repeat(levels)}"ada@example.com"${']'.repeat(levels)}`;
 
+/** Redacts the word `key`, and holds back this many characters. */
+const key = (maxLength: number) => new Redaction([{ name: 'x', pattern: /(?<![a-z])key/u, maxLength }]);
+
+describe('the cut between released and held-back text', () => {
+  it.each([
+    ['ab\u{1F31E}cd', 3, ['ab', '\u{1F31E}cd']],
+    ['ab\u{1F31E}cd', 2, ['ab\u{1F31E}', 'cd']],
+    ['ab\u{1F31E}cd', 4, ['ab', '\u{1F31E}cd']],
+    ['\u{1F31E}a', 2, ['', '\u{1F31E}a']],
+    ['a\u{1F31E}', 1, ['a', '\u{1F31E}']],
+  ])('of %j with %i characters held back splits no character', (text, maxLength, pieces) => {
+    expect(stream(key(maxLength), [text])).toEqual(pieces);
+  });
+
+  it('does not hide what is before it from a pattern', () => {
+    expect(stream(key(3), ['abcdkey', ' end'])).toEqual(['abcd', 'key ', 'end']);
+    expect(stream(key(3), ['abc.key', ' end'])).toEqual(['abc.', '[redacted:x] ', 'end']);
+    expect(stream(key(3), ['abcd', 'key'])).toEqual(['a', 'bcd', 'key']);
+  });
+
+  it('is forgotten at the end of a text', () => {
+    const redactor = new StreamRedactor(key(3));
+
+    expect([redactor.push('abcd'), redactor.end(), redactor.push('key'), redactor.end()]).toEqual([
+      'a',
+      'bcd',
+      '',
+      '[redacted:x]',
+    ]);
+  });
+});
+
+const long = { name: 'x', pattern: /K[a-z]{20000}/u, tail: 'K[a-z]*' };
+const after = { name: 'y', pattern: /(?<![a-z])7/u, maxLength: 1 };
+const begun = 'K[a-z]+';
+
+/** Redacts a secret that is too long to be held back, then this text. */
+function outputAfter(rest: string): string {
+  return stream(new Redaction([{ ...long, begun }, after]), [`K${'a'.repeat(9000)}`, rest]).join('');
+}
+
+describe('a stream with more held-back text than its limit', () => {
+  it('replaces the beginning of a secret, and drops its rest', () => {
+    const redactor = new StreamRedactor(new Redaction([{ ...long, begun }]));
+
+    expect(redactor.push(`a K${'a'.repeat(8191)}`)).toBe('a ');
+    expect(redactor.push('b')).toBe('[redacted:x]');
+    expect(redactor.push('c')).toBe('');
+    expect(redactor.push('d. e')).toBe(' e');
+    expect(redactor.push('f')).toBe('f');
+    expect(redactor.end()).toBe('');
+  });
+
+  it('releases text that is no secret, and all that follows', () => {
+    const redactor = new StreamRedactor(new Redaction([long]));
+
+    expect(redactor.push(`K${'a'.repeat(8192)}`)).toBe(`K${'a'.repeat(8192)}`);
+    expect(redactor.push('bcd')).toBe('bcd');
+  });
+
+  it('does not hide the dropped rest from a pattern', () => {
+    expect(outputAfter('b"7')).toBe('[redacted:x]"[redacted:y]');
+    expect(outputAfter('b 7')).toBe('[redacted:x] [redacted:y]');
+  });
+
+  it('begins anew after its end', () => {
+    const redactor = new StreamRedactor(new Redaction([{ ...long, begun }]));
+
+    expect([redactor.push(`K${'a'.repeat(9000)}`), redactor.end(), redactor.push('bcd'), redactor.end()]).toEqual([
+      '[redacted:x]',
+      '',
+      'bcd',
+      '',
+    ]);
+  });
+});
+
 describe('the depth of a JSON value', () => {
   it('is at most 64 levels, below which nothing is kept', () => {
     expect(JSON.stringify(all.json(JSON.parse(nested(64))))).toContain('[redacted:email]');
