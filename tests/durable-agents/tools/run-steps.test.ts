@@ -121,6 +121,29 @@ describe('a run that is redelivered after a crash', () => {
     });
   });
 
+  it('makes no other call of a round in which the outcome of one is unknown', async () => {
+    const store = new MemoryKeyValueStore();
+    const log = createRecordingLog();
+    const run = { agentName: 'ToolAgent', threadId: 'thread-1', correlationId };
+    const crashed = new RunSteps({ store, run, isAnswered: () => false, log });
+    const pay = { callId: 'b', toolName: 'pay', arguments: {} };
+    const calls = [{ callId: 'a', toolName: 'look', arguments: {} }, pay];
+    await crashed.recordAnswer(1, { texts: [], calls, finish: finish() });
+    await crashed.begin({ round: 1, index: 1 }, pay);
+    const made: string[] = [];
+    const toolOf = (name: string, effect: ToolEffect) =>
+      defineTool({ name, effect, description: '', parameters: z.object({}), execute: () => void made.push(name) });
+    const tools = [toolOf('look', 'repeatable'), toolOf('pay', 'once')];
+    const agent = createModelAgent({ name: 'ToolAgent', model: new ScriptedChatModel(), tools });
+
+    const { response } = await runAgentOnce(agent, {
+      steps: new RunSteps({ store, run, isAnswered: () => false, log }),
+    });
+
+    expect(made).toEqual([]);
+    expect(responseError(response)).toMatchObject({ errorCode: 'tool_outcome_unknown' });
+  });
+
   it('does not call the model again for a complete answer', async () => {
     const thread = new Deliveries();
     await thread.deliver([first, last]);

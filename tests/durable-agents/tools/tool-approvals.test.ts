@@ -208,4 +208,27 @@ describe('a run whose calls need approval', () => {
     expect(approvals).toEqual([]);
     expect(paid).toEqual([]);
   });
+
+  it('that waits in two rounds shows each of them once', async () => {
+    const again: ScriptedAnswer = [call('pay', { amount: 40 }, 'd'), finish()];
+    const first = await deliver({ answers: [[call('pay', { amount: 20 }, 'a'), finish()]] });
+    const second = await deliver({
+      answers: [again],
+      known: first.approvals.map((approval) => decided(approval)),
+      finished: first.steps.finished,
+      isResumed: true,
+    });
+    const third = await deliver({
+      answers: [ending],
+      known: second.approvals.map((approval) => decided(approval)),
+      finished: second.steps.finished,
+      isResumed: true,
+    });
+
+    expect(first.shown).toEqual(['call a', 'approval a requested']);
+    expect(second.shown).toEqual(['result a: paid 20', 'call d', 'approval d requested']);
+    expect(third.shown).toEqual(['result d: paid 40', 'Done.']);
+    expect([first.paid, second.paid, third.paid]).toEqual([[], [20], [40]]);
+    expect(third.callback.updates.map((update) => update.round)).toEqual([2, 3]);
+  });
 });
