@@ -2,6 +2,8 @@ import { isLoopbackHost } from '../functions/loopback-host.js';
 
 /** The newest generally available version of the dated API. */
 const DEFAULT_API_VERSION = '2024-10-21';
+/** Versions of the dated API, and the names that select the v1 API. */
+export const API_VERSION = /^(\d{4}-\d{2}-\d{2}(-preview)?|v1|preview|latest)$/i;
 const PUBLIC_TOKEN_SCOPE = 'https://cognitiveservices.azure.com/.default';
 
 /** The API to call, and its address. */
@@ -88,7 +90,7 @@ export function parseModelEndpoint(value: string, apiVersion?: string): ModelEnd
     return v1(`${url.origin}${cut[1]}/openai/v1`, isIgnored ? notice : undefined);
   }
   if (cut === null) assertResource(url, path);
-  const version = apiVersion ?? url.searchParams.get('api-version') ?? undefined;
+  const version = apiVersion ?? versionIn(url);
   // A gateway or another server may serve the v1 API without "openai" in its path.
   const [, bareV1] = (cut === null && BARE_V1.exec(path)) || [];
   const root = cut?.[1] ?? bareV1 ?? path;
@@ -101,6 +103,17 @@ export function parseModelEndpoint(value: string, apiVersion?: string): ModelEnd
   }
   const baseUrl = `${url.origin}${root}/openai`;
   return { endpoint: { api: 'dated', baseUrl, apiVersion: version ?? DEFAULT_API_VERSION }, tokenScope };
+}
+
+/** Returns the version in the query of a request's URL. Azure ignores the case of parameter names. */
+function versionIn({ searchParams }: URL): string | undefined {
+  const [, version] = [...searchParams].find(([name, value]) => isVersionName(name) && value !== '') ?? [];
+  if (version === undefined || API_VERSION.test(version)) return version;
+  throw new ModelEndpointError(`has an unknown api-version; ${EXPECTED}`);
+}
+
+function isVersionName(parameter: string): boolean {
+  return parameter.toLowerCase() === 'api-version';
 }
 
 /** Returns whether a version selects the v1 API. */
@@ -126,15 +139,19 @@ function assertUsable(url: URL): void {
   }
 }
 
-/** Checks an endpoint without `openai` in its path: rejects a path on an Azure resource, and any query or fragment. */
-function assertResource({ hostname, search, hash }: URL, path: string): void {
+/**
+ * Checks an endpoint without `openai` in its path: rejects a path on an Azure resource, a fragment, and any query except
+ * a version.
+ */
+function assertResource({ hostname, searchParams, hash }: URL, path: string): void {
   if (path !== '' && /\.(openai|cognitiveservices|services\.ai)\.azure\.(com|us|cn)$/.test(hostname)) {
     throw new ModelEndpointError(`has a path that Azure OpenAI does not serve; ${EXPECTED}`);
   }
-  if (`${search}${hash}` !== '') throw new ModelEndpointError(`has a query or a fragment; ${EXPECTED}`);
+  const hasQuery = [...searchParams.keys()].some((name) => !isVersionName(name));
+  if (hasQuery || hash !== '') throw new ModelEndpointError(`has a query or a fragment; ${EXPECTED}`);
 }
 
 function tokenScopeOf(hostname: string): string {
-  const [, cloud] = /\.azure\.(us|cn)$/.exec(hostname) ?? [];
+  const [, cloud] = /\.(?:azure|azure-api|microsoft)\.(us|cn)$/.exec(hostname) ?? [];
   return cloud === undefined ? PUBLIC_TOKEN_SCOPE : `https://cognitiveservices.azure.${cloud}/.default`;
 }

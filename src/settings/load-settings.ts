@@ -80,7 +80,7 @@ export type Settings = z.infer<typeof settingsSchema> & {
  */
 export function loadSettings(environment: Environment): Settings {
   const given = settingNames
-    .map((name) => [name, environment[name]?.trim() ?? ''] as const)
+    .map((name) => [name, (environment[name] ?? '').replaceAll(OUTER_BLANKS, '')] as const)
     .filter(([, value]) => value !== '');
   const unfilled = new Map(given.flatMap(([name, value]) => unfilledProblem(name, value)));
   const parsed = settingsSchema.safeParse(Object.fromEntries(given));
@@ -94,6 +94,8 @@ export function loadSettings(environment: Environment): Settings {
   return { ...parsed.data, warnings: settingWarnings(environment, settingNames, parsed.data.openAI.notice) };
 }
 
+/** Spaces and invisible characters around a value that was copied from a page. */
+const OUTER_BLANKS = /^[\s\p{Cf}]+|[\s\p{Cf}]+$/gu;
 /** Placeholders of people, shells, pipelines and deployment tools: `<NAME>`, `${NAME}`, `${{ NAME }}`, `$(NAME)`, `#{NAME}#`. */
 const PLACEHOLDER = /<|\$\{[^}]*\}|\$\([^)]*\)|#\{[^}]*\}#/;
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ModelEndpointError, parseModelEndpoint } from '../openai/model-endpoint.js';
+import { API_VERSION, ModelEndpointError, parseModelEndpoint } from '../openai/model-endpoint.js';
 import { decimal, integer, required } from './environment-values.js';
 
 /** The name of a deployment, or of a model of another server, such as `llama3.1:8b` or `meta-llama/Llama-3.1-8B`. */
@@ -27,10 +27,7 @@ export const openAIEnvironment = {
     .optional(),
   AZURE_OPENAI_API_VERSION: z
     .string()
-    .regex(
-      /^(\d{4}-\d{2}-\d{2}(-preview)?|v1|preview|latest)$/i,
-      'expected a version such as 2024-10-21 or 2025-01-01-preview, or v1 for the v1 API',
-    )
+    .regex(API_VERSION, 'expected a version such as 2024-10-21 or 2025-01-01-preview, or v1 for the v1 API')
     .optional(),
   AZURE_OPENAI_TOKEN_SCOPE: z
     .string()

@@ -49,6 +49,9 @@ describe('the model endpoint', () => {
       dated(resource, '2024-06-01'),
     ],
     [`${resource}/openai/responses?api-version=2025-04-01-preview`, undefined, dated(resource, '2025-04-01-preview')],
+    [`${resource}/openai/responses?Api-Version=2025-01-01`, undefined, dated(resource, '2025-01-01')],
+    [`${resource}/openai/responses?api-version=`, undefined, dated(resource)],
+    [`${resource}/?api-version=2025-01-01`, undefined, dated(resource, '2025-01-01')],
     [`${resource}/openai/v1`, undefined, v1(resource)],
     [`${resource}/openai/v1/`, undefined, v1(resource)],
     [`${resource}/openai/v1/chat/completions`, undefined, v1(resource)],
@@ -94,7 +97,10 @@ describe('the model endpoint', () => {
     ['http://127.0.0.1.example.com', /^must use https/],
     ['ftp://example.com', /^must use https/],
     ['https://user:secret@weather.openai.azure.com', /^holds a user or a password/],
-    ['https://weather.openai.azure.com/?api-version=1', /^has a query or a fragment/],
+    ['https://weather.openai.azure.com/?code=1', /^has a query or a fragment/],
+    ['https://weather.openai.azure.com/?api-version=2024-10-21&code=1', /^has a query or a fragment/],
+    ['https://weather.openai.azure.com/?api-version=1', /^has an unknown api-version/],
+    ['https://weather.openai.azure.com/openai/responses?api-version=new', /^has an unknown api-version/],
     ['https://weather.openai.azure.com/#a', /^has a query or a fragment/],
     ['https://weather.openai.azure.com/deployments/gpt', /^has a path that Azure OpenAI does not serve/],
     ['https://weather.services.ai.azure.com/agents', /^has a path that Azure OpenAI does not serve/],
@@ -122,7 +128,11 @@ describe('the model endpoint', () => {
     ['https://weather.openai.azure.us', 'https://cognitiveservices.azure.us/.default'],
     ['https://weather.openai.azure.us/openai/v1/', 'https://cognitiveservices.azure.us/.default'],
     ['https://weather.openai.azure.cn', 'https://cognitiveservices.azure.cn/.default'],
+    ['https://usgovvirginia.api.cognitive.microsoft.us', 'https://cognitiveservices.azure.us/.default'],
+    ['https://gateway.azure-api.us/openai', 'https://cognitiveservices.azure.us/.default'],
+    ['https://gateway.azure-api.cn/openai', 'https://cognitiveservices.azure.cn/.default'],
     ['https://gateway.example', 'https://cognitiveservices.azure.com/.default'],
+    ['https://gateway.example.cn', 'https://cognitiveservices.azure.com/.default'],
   ])('"%s" uses tokens for the scope %s', (pasted, scope) => {
     expect(parseModelEndpoint(pasted).tokenScope).toBe(scope);
   });

@@ -117,11 +117,11 @@ describe('settings', () => {
     });
   });
 
-  it('treat empty and blank variables as unset, and trim the others', () => {
+  it('treat empty and blank variables as unset, and trim the others, also of invisible characters', () => {
     const settings = loadSettings({
-      AZURE_OPENAI_ENDPOINT: ' https://example.openai.azure.com\n',
-      AZURE_OPENAI_CHAT_DEPLOYMENT_NAME: ' gpt-4o-mini ',
-      AZURE_OPENAI_API_KEY: '',
+      AZURE_OPENAI_ENDPOINT: ' https://example.openai.azure.com/\u200B\n',
+      AZURE_OPENAI_CHAT_DEPLOYMENT_NAME: '\uFEFF gpt-4o-mini \u200E',
+      AZURE_OPENAI_API_KEY: '\u200B',
       AZURE_OPENAI_API_VERSION: ' ',
       AGENT_RUN_TIMEOUT_SECONDS: '',
       TASKHUB_NAME: '',
