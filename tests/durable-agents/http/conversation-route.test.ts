@@ -1,5 +1,6 @@
 import { HttpRequest } from '@azure/functions';
 import { describe, expect, it } from 'vitest';
+import type { AccessRequest } from '../../../src/durable-agents/access/authorize.js';
 import { createConversationRoute } from '../../../src/durable-agents/http/conversation-route.js';
 import { conversationSchema } from '../../../src/durable-agents/thread/conversation.js';
 import twoTurnsOfPython from '../../fixtures/thread-states/two-turns-of-python.json';
@@ -13,14 +14,19 @@ import { threadState } from '../../support/thread-entries.js';
 const serverWith = (state: unknown) =>
   startDurableTaskServer(() => undefined, { states: { 'dafx-CallbackAgent/thread-1': state } });
 
-async function read({ context }: DurableTaskServer, query = '', params: Readonly<Record<string, string>> = {}) {
+async function read(
+  { context }: DurableTaskServer,
+  query = '',
+  params: Readonly<Record<string, string>> = {},
+  access = createAccess(),
+) {
   const request = new HttpRequest({
     method: 'GET',
     url: `http://localhost:7071/api/agents/CallbackAgent/threads/thread-1${query}`,
     headers: { host: 'localhost:7071' },
     params: { agentName: 'callbackagent', thread_id: 'thread-1', ...params },
   });
-  const { status, headers, text } = await httpAnswer(createConversationRoute(createAccess()), request, context);
+  const { status, headers, text } = await httpAnswer(createConversationRoute(access), request, context);
   return { status, headers: Object.fromEntries(headers), json: JSON.parse(text) };
 }
 
@@ -95,5 +101,18 @@ describe('GET agents/{agentName}/threads/{thread_id}', () => {
     const answer = await read(await serverWith(twoTurnsOfPython), `?${query}`);
 
     expect(answer).toMatchObject({ status: 400, json: { error: expect.stringMatching(`^Invalid ${name}: expected`) } });
+  });
+
+  it('asks for access to read', async () => {
+    const asked: AccessRequest[] = [];
+    const access = createAccess({
+      authorize: async (_request, wanted) => {
+        asked.push(wanted);
+        return undefined;
+      },
+    });
+
+    expect((await read(await serverWith(twoTurnsOfPython), '', {}, access)).status).toBe(403);
+    expect(asked).toMatchObject([{ action: 'read' }]);
   });
 });

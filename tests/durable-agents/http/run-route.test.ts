@@ -218,6 +218,38 @@ describe('a run request', () => {
     ]);
   });
 
+  it('passes on how to treat a running run, the trace of its caller and the owner of the thread', async () => {
+    const server = await startDurableTaskServer(silent);
+    const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
+    const access = createAccess({ authorize: async () => ({ id: 'ann' }) });
+    const asked = httpRequest({
+      json: { ...json, multitask_strategy: 'interrupt' },
+      headers: { ...noWait.headers, traceparent },
+    });
+
+    await httpAnswer(route({ agentName: 'CallbackAgent', access }), asked, server.context);
+
+    expect(server.signals).toMatchObject([
+      { operation: 'run', input: { interrupts: true, traceParent: traceparent, ownerId: 'ann' } },
+    ]);
+  });
+
+  it('to a busy thread is refused on request, with the id of the running run', async () => {
+    const server = await startDurableTaskServer(silent);
+    const runRecords = new RunRecords(new MemoryKeyValueStore());
+    const running = { agentName: 'ScriptedAgent', threadId: 'thread-1', correlationId: 'a'.repeat(32) };
+    await runRecords.accept({ ...running, message: 'Hi', createdAt: '2026-01-07T15:40:00.000Z' });
+
+    const response = await post(server, { json: { ...json, multitask_strategy: 'reject' } }, { runRecords });
+
+    expect(response.status).toBe(409);
+    expect(JSON.parse(response.text)).toEqual({
+      error: 'The thread is busy with another run.',
+      correlation_id: running.correlationId,
+    });
+    expect(server.signals).toEqual([]);
+  });
+
   it.each<[string, RequestParts, number, string]>([
     ['malformed JSON', { body: '{', headers: { 'content-type': 'application/json' } }, 400, 'Invalid JSON'],
     ['a body that is not an object', { json: [] }, 400, 'Invalid JSON payload. Expected an object.'],

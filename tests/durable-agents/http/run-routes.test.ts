@@ -1,5 +1,7 @@
 import { HttpRequest } from '@azure/functions';
 import { describe, expect, it } from 'vitest';
+import type { AccessRequest } from '../../../src/durable-agents/access/authorize.js';
+import type { ThreadAccess } from '../../../src/durable-agents/access/thread-access.js';
 import {
   createCancelRunRoute,
   createGetRunRoute,
@@ -24,12 +26,20 @@ interface Call {
   /** The state of the thread's entity. */
   readonly state?: unknown;
   readonly runRecords?: RunRecords;
+  readonly access?: ThreadAccess;
 }
 
 /** Accepts this many runs of a thread, then calls a route. */
 async function call(
   createRoute: typeof createGetRunRoute,
-  { runs = 1, correlationId = idOf(0), query = '', state, runRecords = newRecords() }: Call = {},
+  {
+    runs = 1,
+    correlationId = idOf(0),
+    query = '',
+    state,
+    runRecords = newRecords(),
+    access = createAccess(),
+  }: Call = {},
 ) {
   for (let index = 0; index < runs; index += 1) {
     await runRecords.accept({ ...runRequest({ correlationId: idOf(index), message: `Hi ${index}` }), ...thread });
@@ -41,11 +51,7 @@ async function call(
     headers: { host: 'localhost:7071' },
     params: { agentName: 'callbackagent', thread_id: 'thread-1', correlation_id: correlationId },
   });
-  const { status, headers, text } = await httpAnswer(
-    createRoute({ access: createAccess(), runRecords }),
-    request,
-    server.context,
-  );
+  const { status, headers, text } = await httpAnswer(createRoute({ access, runRecords }), request, server.context);
   return { status, headers: Object.fromEntries(headers), json: JSON.parse(text) };
 }
 
@@ -141,6 +147,25 @@ describe('cancelling a run', () => {
       status: 409,
       json: { error: `The run has ended before it was cancelled: its status is ${status}.` },
     });
+  });
+});
+
+describe('the access that a route of runs asks for', () => {
+  it.each([
+    ['read', createGetRunRoute],
+    ['read', createListRunsRoute],
+    ['cancel', createCancelRunRoute],
+  ])('is to %s', async (action, createRoute) => {
+    const asked: AccessRequest[] = [];
+    const access = createAccess({
+      authorize: async (_request, wanted) => {
+        asked.push(wanted);
+        return undefined;
+      },
+    });
+
+    expect((await call(createRoute, { access })).status).toBe(403);
+    expect(asked).toEqual([{ ...thread, action }]);
   });
 });
 
