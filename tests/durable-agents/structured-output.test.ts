@@ -2,8 +2,13 @@ import { describe, expect, expectTypeOf, it } from 'vitest';
 import { z } from 'zod';
 import { outcomeAnswer } from '../../src/durable-agents/http/run-answer.js';
 import { findOutcome } from '../../src/durable-agents/client/run-outcome.js';
-import { checkResponseSchema, isStrictSchema } from '../../src/durable-agents/structured-output.js';
-import { responseError } from '../../src/durable-agents/thread/thread-state.js';
+import {
+  answerFormatOf,
+  checkResponseSchema,
+  isStrictSchema,
+  ResponseSchemaError,
+} from '../../src/durable-agents/structured-output.js';
+import { type JsonObject, responseError } from '../../src/durable-agents/thread/thread-state.js';
 import { createModelAgent } from '../../src/durable-agents/tools/model-agent.js';
 import { ScriptedChatModel } from '../../src/durable-agents/testing/scripted-chat-model.js';
 import { finish, text } from '../support/agent-parts.js';
@@ -118,6 +123,87 @@ it.each([
   [{ type: 'array', items: schema }, true],
 ])('a response schema is sent as strict only if models support that: %j', (given, isStrict) => {
   expect(isStrictSchema(given)).toBe(isStrict);
+});
+
+describe('a schema within another', () => {
+  const places: [string, (inner: object) => JsonObject][] = [
+    ...['properties', '$defs', 'definitions', 'dependentSchemas'].map(
+      (keyword): [string, (inner: object) => JsonObject] => [
+        keyword,
+        (inner) => ({ [keyword]: { a: { type: 'string' }, b: inner } }),
+      ],
+    ),
+    ...['anyOf', 'oneOf', 'allOf', 'prefixItems'].map((keyword): [string, (inner: object) => JsonObject] => [
+      keyword,
+      (inner) => ({ [keyword]: [{ type: 'string' }, inner] }),
+    ]),
+    ...['items', 'additionalProperties', 'not', 'contains', 'propertyNames'].map(
+      (keyword): [string, (inner: object) => JsonObject] => [keyword, (inner) => ({ [keyword]: inner })],
+    ),
+  ];
+
+  it.each(places)('is found in %s: it may contain no regular expression', (_keyword, around) => {
+    expect(() => checkResponseSchema(around({ type: 'string', pattern: 'a' }))).toThrow(
+      new ResponseSchemaError('the keyword pattern is not supported'),
+    );
+    expect(() => checkResponseSchema(around(around({ patternProperties: {} })))).toThrow(
+      new ResponseSchemaError('the keyword patternProperties is not supported'),
+    );
+  });
+
+  it.each(places)('is found in %s: it decides whether the schema is strict', (keyword, around) => {
+    const whole = keyword === 'properties' ? { required: ['a', 'b'], additionalProperties: false } : {};
+
+    expect(isStrictSchema({ ...around({ type: 'string' }), ...whole })).toBe(true);
+    expect(isStrictSchema({ ...around({ type: 'object' }), ...whole })).toBe(false);
+  });
+
+  it('is no schema if it is not an object', () => {
+    expect(isStrictSchema({ items: [{ type: 'object' }], anyOf: { a: { type: 'object' } }, not: null })).toBe(true);
+    expect(isStrictSchema({ properties: [], type: 'object' })).toBe(false);
+    expect(isStrictSchema({ properties: {}, required: 'a', additionalProperties: false })).toBe(true);
+  });
+});
+
+describe('the format of answers', () => {
+  const agent = createModelAgent({
+    name: 'Agent',
+    model: new ScriptedChatModel(),
+    responseSchema: z.object({ zip: z.string().transform(Number) }),
+  });
+
+  it('of an agent has its JSON Schema without the dialect, and parses answers', () => {
+    const format = answerFormatOf(agent, runRequest());
+
+    expect(format?.schema).toMatchObject({ type: 'object', properties: { zip: { type: 'string' } } });
+    expect(format?.schema).not.toHaveProperty('$schema');
+    expect(format?.parse('{"zip":"10115"}')).toEqual({ zip: 10_115 });
+  });
+
+  it('of a request is its schema, and leaves answers unchanged', () => {
+    const format = answerFormatOf(agent, runRequest({ responseSchema: schema }));
+
+    expect(format?.schema).toBe(schema);
+    expect(format?.parse('{"city":"Paris","celsius":22}')).toEqual({ city: 'Paris', celsius: 22 });
+    expect(() => format?.parse('{"city":')).toThrow(
+      expect.objectContaining({ code: 'invalid_structured_output', message: 'The answer is not JSON.' }),
+    );
+  });
+
+  it('is missing if neither has one', () => {
+    const plain = createModelAgent({ name: 'Agent', model: new ScriptedChatModel() });
+
+    expect(answerFormatOf(plain, runRequest())).toBeUndefined();
+  });
+});
+
+it('a schema that is refused says why, shortened', () => {
+  const type = 'x'.repeat(500);
+
+  expect(() => checkResponseSchema({ type })).toThrow(
+    expect.objectContaining({ message: `Unsupported type: ${'x'.repeat(182)}`, cause: expect.any(Error) }),
+  );
+  expect(() => checkResponseSchema({ type: 'object', required: 5 })).toThrow('it is malformed');
 });
 
 describe('a hostile schema of a caller', () => {
