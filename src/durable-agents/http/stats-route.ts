@@ -102,7 +102,8 @@ function bucketSeconds({ sinceMs, untilMs }: { sinceMs: number; untilMs: number 
   const fits = (width: number, count: number): boolean => seconds / width <= count - 1;
   if (wanted !== undefined && fits(wanted, MAX_BUCKETS)) return wanted;
   const usual = USUAL_WIDTHS.find((width) => width >= (wanted ?? 0) && fits(width, USUAL_BUCKETS));
-  return usual ?? Math.ceil(seconds / (MAX_BUCKETS - 1) / DAY) * DAY;
+  const count = wanted === undefined ? USUAL_BUCKETS : MAX_BUCKETS;
+  return usual ?? Math.ceil(seconds / (count - 1) / DAY) * DAY;
 }
 
 function toWire({ totals, buckets, failures, firstUpdateMs, totalMs }: AgentStats) {

@@ -77,6 +77,6 @@ export class StreamRedactor {
 
 /** Moves an index out of a surrogate pair. */
 function wholeCharacters(text: string, index: number): number {
-  const isWithinPair = index > 0 && index < text.length && /^[\uDC00-\uDFFF]/.test(text.slice(index, index + 1));
+  const isWithinPair = index > 0 && /^[\uDC00-\uDFFF]/.test(text.slice(index, index + 1));
   return isWithinPair ? index - 1 : index;
 }

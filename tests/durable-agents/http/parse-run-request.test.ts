@@ -304,6 +304,66 @@ describe('waiting for the response', () => {
   });
 });
 
+describe('the multitask strategy', () => {
+  it.each<[string, RequestParts, string]>([
+    ['the default', { json: {} }, 'enqueue'],
+    ['the body', { json: { multitask_strategy: 'reject' } }, 'reject'],
+    ['the query', { body: 'Hi', query: '?multitask_strategy=interrupt' }, 'interrupt'],
+    [
+      'the body rather than the query',
+      { json: { multitask_strategy: 'reject' }, query: '?multitask_strategy=interrupt' },
+      'reject',
+    ],
+    [
+      'the query if the body has null',
+      { json: { multitask_strategy: null }, query: '?multitask_strategy=reject' },
+      'reject',
+    ],
+    ['the default if it is blank', { json: { multitask_strategy: ' ' }, query: '?multitask_strategy=' }, 'enqueue'],
+  ])('follows %s', async (_what, parts, multitaskStrategy) => {
+    expect(await parse(parts)).toMatchObject({ multitaskStrategy });
+  });
+
+  it.each(['wait', 'Reject', 7, true])('may not be %j', async (strategy) => {
+    await expect(parse({ json: { multitask_strategy: strategy } })).rejects.toMatchObject({
+      status: 400,
+      message: 'Invalid multitask_strategy: expected enqueue, reject, interrupt',
+    });
+  });
+});
+
+describe('the tools of a run', () => {
+  it.each([
+    [undefined, true],
+    [null, true],
+    [true, true],
+    [false, false],
+    ['no', false],
+    ['yes', true],
+  ])('with enable_tool_calls %j are enabled: %s', async (enabled, enableToolCalls) => {
+    expect(await messageOf({ json: { message: 'Hi', enable_tool_calls: enabled } })).toMatchObject({ enableToolCalls });
+  });
+});
+
+describe('a number as thread id', () => {
+  it('may have up to 15 digits, and is otherwise refused with the reason', async () => {
+    expect(await threadIdOf({ json: { thread_id: Number.MAX_SAFE_INTEGER } })).toBe('9007199254740991');
+    expect(await threadIdOf({ json: { thread_id: -7 } })).toBe('-7');
+    await expect(parse({ json: { thread_id: Number.MAX_SAFE_INTEGER + 1 } })).rejects.toMatchObject({
+      status: 400,
+      message: 'Invalid thread_id: expected a string, or a number of at most 15 digits',
+    });
+  });
+});
+
+describe('a role that is unknown', () => {
+  it('is rejected with those that are allowed', async () => {
+    await expect(messageOf({ json: { message: 'Hi', role: 'tool' } })).rejects.toMatchObject({
+      message: 'Invalid role: expected user, assistant or system',
+    });
+  });
+});
+
 describe('a run request', () => {
   const names = fc.constantFrom('message', 'thread_id', 'sessionId', 'role', 'wait_for_response', 'response_format');
   const anyJson = fc

@@ -153,6 +153,29 @@ describe('GET agents/{agent}/stats', () => {
     expect((await read(`?since=${time(3725)}&until=${time(80_000)}`)).totals.runs).toBe(1);
   });
 
+  it.each([
+    ['', 59 * 60, 60],
+    ['', 59 * 60 + 1, 300],
+    ['', 59 * 300, 300],
+    ['', 59 * 604_800, 604_800],
+    ['', 59 * 604_800 + 1, 8 * 86_400],
+    ['', 10 * 365 * 86_400, 62 * 86_400],
+    ['&bucket=777', 499 * 777, 777],
+    ['&bucket=60', 499 * 60 + 1, 900],
+    ['&bucket=3600', 499 * 3600 + 1, 86_400],
+    ['&bucket=604800', 499 * 604_800 + 1, 8 * 86_400],
+  ])('with the query %j has for %i seconds buckets of %i seconds', async (query, seconds, width) => {
+    const { read } = createStats();
+    const stats = await read(`?since=${time(0)}&until=${time(seconds)}${query}`);
+
+    expect(stats.bucket_seconds).toBe(width);
+    expect(stats.buckets.length).toBeLessThanOrEqual(500);
+  });
+
+  it('is not stored by caches', async () => {
+    expect((await createStats().ask()).headers.get('cache-control')).toBe('no-store');
+  });
+
   it('widens the buckets if there would be more than 500', async () => {
     const { run, read } = createStats();
     await run({ at: 0 });

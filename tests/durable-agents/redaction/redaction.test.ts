@@ -167,6 +167,7 @@ describe('the cut between released and held-back text', () => {
     ['ab\u{1F31E}cd', 4, ['ab', '\u{1F31E}cd']],
     ['\u{1F31E}a', 2, ['', '\u{1F31E}a']],
     ['a\u{1F31E}', 1, ['a', '\u{1F31E}']],
+    ['\uDC00ab', 3, ['', '\uDC00ab']],
   ])('of %j with %i characters held back splits no character', (text, maxLength, pieces) => {
     expect(stream(key(maxLength), [text])).toEqual(pieces);
   });
@@ -195,7 +196,10 @@ const begun = 'K[a-z]+';
 
 /** Redacts a secret that is too long to be held back, then this text. */
 function outputAfter(rest: string): string {
-  return stream(new Redaction([{ ...long, begun }, after]), [`K${'a'.repeat(9000)}`, rest]).join('');
+  return stream(new Redaction([{ ...long, begun }, after, { name: 'z', pattern: /(?<![a-z])<7/u, maxLength: 2 }]), [
+    `K${'a'.repeat(9000)}`,
+    rest,
+  ]).join('');
 }
 
 describe('a stream with more held-back text than its limit', () => {
@@ -220,6 +224,9 @@ describe('a stream with more held-back text than its limit', () => {
   it('does not hide the dropped rest from a pattern', () => {
     expect(outputAfter('b"7')).toBe('[redacted:x]"[redacted:y]');
     expect(outputAfter('b 7')).toBe('[redacted:x] [redacted:y]');
+    expect(outputAfter('b5<7')).toBe('[redacted:x][redacted:z]');
+    expect(outputAfter('b<7')).toBe('[redacted:x]<[redacted:y]');
+    expect(outputAfter('<7')).toBe('[redacted:x]<[redacted:y]');
   });
 
   it('begins anew after its end', () => {
