@@ -55,7 +55,7 @@ describe.skipIf(isBrowserMissing)('the dashboard page: layout (needs Chromium)',
     }
     await page.locator('summary').click();
     expect(await smallTargets(page)).toEqual([]);
-    await page.getByRole('button', { name: 'Clear telemetry…' }).click();
+    await page.getByRole('button', { name: 'Clear events…' }).click();
     expect(await smallTargets(page)).toEqual([]);
   });
 
@@ -79,7 +79,7 @@ describe.skipIf(isBrowserMissing)('the dashboard page: layout (needs Chromium)',
     expect(await findingsInBothThemes(page)).toEqual([]);
     await page.getByRole('tab', { name: 'Charts' }).click();
     expect(await findingsInBothThemes(page)).toEqual([]);
-    await watched.chooseAction('Clear telemetry…');
+    await watched.chooseAction('Clear events…');
     expect(await findingsInBothThemes(page)).toEqual([]);
     await page.keyboard.press('Escape');
     await page.setViewportSize({ width: 390, height: 800 });

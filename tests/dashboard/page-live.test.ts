@@ -110,7 +110,7 @@ describe.skipIf(isBrowserMissing)('the dashboard page: live answers (needs Chrom
     await first.app.kill();
     await page.locator('.connection', { hasText: 'Reconnecting' }).waitFor();
     plug.putBack(app.baseUrl);
-    await page.getByText('This thread has no telemetry.').waitFor();
+    await page.getByText('This thread has no events.').waitFor();
     await page.getByText('Earlier events are gone').waitFor();
     await watched.send('after');
     await page.locator('.answer[aria-busy=false]').waitFor();

@@ -82,7 +82,7 @@ describe.skipIf(isBrowserMissing)('the dashboard page: one thread (needs Chromiu
     expect((await request.textContent())?.length).toBeLessThan(1300);
   });
 
-  it('exports telemetry, and clears it only after confirmation', async () => {
+  it('exports events, and clears them only after confirmation', async () => {
     const { api } = app;
     const threadId = newThreadId();
     await api.ask(threadId, 'first');
@@ -93,12 +93,12 @@ describe.skipIf(isBrowserMissing)('the dashboard page: one thread (needs Chromiu
     const lines = (await readFile(await download.path(), 'utf8')).trim().split('\n');
     expect(lines.map((line): unknown => JSON.parse(line))).toEqual(await api.events(threadId));
 
-    await watched.chooseAction('Clear telemetry…');
+    await watched.chooseAction('Clear events…');
     await page.getByRole('button', { name: 'Keep' }).click();
     expect(await api.events(threadId)).toHaveLength(61);
-    await watched.chooseAction('Clear telemetry…');
+    await watched.chooseAction('Clear events…');
     await page.getByRole('button', { name: 'Clear', exact: true }).click();
-    await page.getByText('This thread has no telemetry.').waitFor();
+    await page.getByText('This thread has no events.').waitFor();
     expect(await api.events(threadId)).toEqual([]);
   });
 

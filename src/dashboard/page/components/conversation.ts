@@ -56,7 +56,7 @@ export function Conversation(props: ConversationProps): VNode {
 
   return html`<section class="conversation" aria-label="Conversation" tabindex="0" ref=${scroller}>
       <div class="conversation-column">
-        ${isEmpty && (isNew ? WELCOME : html`<p class="muted nothing-yet">${isLoading ? 'Loading the thread…' : 'This thread has no telemetry.'}</p>`)}
+        ${isEmpty && (isNew ? WELCOME : html`<p class="muted nothing-yet">${isLoading ? 'Loading the thread…' : 'This thread has no events.'}</p>`)}
         ${
           state.isBeginningLost &&
           html`<p class="notice" role="status">

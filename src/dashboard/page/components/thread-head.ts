@@ -28,7 +28,7 @@ const CONNECTION_WORDS = {
   stopped: 'Stopped',
 } as const satisfies Record<Connection['state'], string>;
 
-/** The thread's name, its connection state, and actions on its telemetry. */
+/** The thread's name, its connection state, and actions on it. */
 export function ThreadHead(props: ThreadHeadProps): VNode {
   const { api, thread, title, isNew, agentNames, connection, hasEvents, onAgentChange, onCleared } = props;
   const [asked, setAsked] = useState<'clear' | 'delete'>();
@@ -89,7 +89,7 @@ export function ThreadHead(props: ThreadHeadProps): VNode {
             Export CSV
           </button>
           <button class="menu-item" type="button" disabled=${!hasEvents} onClick=${() => setAsked('clear')}>
-            Clear telemetry…
+            Clear events…
           </button>
           <button class="menu-item menu-item-danger" type="button" onClick=${() => setAsked('delete')}>
             Delete thread…
@@ -100,8 +100,8 @@ export function ThreadHead(props: ThreadHeadProps): VNode {
     ${
       asked === 'clear' &&
       html`<${ConfirmDialog}
-        question="Clear the telemetry of this thread?"
-        consequence="This removes its events for everyone. The agent still remembers the conversation."
+        question="Clear the events of this thread?"
+        consequence="This removes them for everyone. The agent still remembers the conversation."
         action="Clear"
         onConfirm=${clear}
         onClose=${() => setAsked(undefined)}

@@ -173,7 +173,7 @@ export function ThreadPane(props: ThreadPaneProps): VNode {
       ${
         !isNew &&
         (isWide || view !== 'conversation') &&
-        html`<aside key="side" class="thread-side" aria-label="Telemetry">
+        html`<aside key="side" class="thread-side" aria-label="Run, events and charts">
           ${isWide && tabs}
           <div class="thread-panel" ...${tabPanel(side)}>
             ${side === 'run' && renderRun()} ${side === 'charts' && html`<${Charts} ...${panel} />`}
