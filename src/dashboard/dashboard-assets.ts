@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
 
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
   '.css': 'text/css; charset=utf-8',
@@ -9,9 +11,13 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
+const compress = promisify(gzip);
+
 /** A file of the page. */
 export interface DashboardAsset {
   readonly content: Uint8Array;
+  /** The content compressed with gzip. */
+  readonly compressed: Uint8Array;
   readonly contentType: string;
   /** Changes with the content. */
   readonly etag: string;
@@ -28,7 +34,7 @@ export async function readDashboardAssets(
     if (contentType === undefined)
       throw new Error(`${file} has an unknown content type. Add its extension to CONTENT_TYPES.`);
     const etag = `"${createHash('sha256').update(content).digest('base64url')}"`;
-    return [file, { content, contentType, etag }];
+    return [file, { content, compressed: await compress(content), contentType, etag }];
   });
   return new Map(await Promise.all(assets));
 }

@@ -82,10 +82,24 @@ export function createAssetReader(folder?: string): AssetReader {
 
 function answerWith(
   request: HttpRequest,
-  { content, contentType, etag }: DashboardAsset,
+  { content, compressed, contentType, etag }: DashboardAsset,
   cacheControl: string,
 ): HttpResponseInit {
-  const headers = { ...SECURITY_HEADERS, etag, 'cache-control': cacheControl };
+  const isCompressed = acceptsGzip(request);
+  const headers = {
+    ...SECURITY_HEADERS,
+    etag: isCompressed ? etag.replace(/"$/, '-gzip"') : etag,
+    vary: 'accept-encoding',
+    'cache-control': cacheControl,
+  };
   if (isNotModified(request, etag)) return { status: 304, headers };
-  return { headers: { ...headers, 'content-type': contentType }, body: content };
+  return isCompressed
+    ? { headers: { ...headers, 'content-type': contentType, 'content-encoding': 'gzip' }, body: compressed }
+    : { headers: { ...headers, 'content-type': contentType }, body: content };
+}
+
+/** The host does not compress answers. */
+function acceptsGzip(request: HttpRequest): boolean {
+  const codings = (request.headers.get('accept-encoding') ?? '').split(',');
+  return codings.some((coding) => /^\s*gzip\s*(?:;\s*q=(?!0(?:\.0*)?\s*$).*)?$/i.test(coding));
 }

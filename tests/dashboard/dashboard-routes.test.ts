@@ -1,6 +1,6 @@
 import path from 'node:path';
-import { gzipSync } from 'node:zlib';
-import { HttpRequest, InvocationContext } from '@azure/functions';
+import { gunzipSync } from 'node:zlib';
+import { HttpRequest, HttpResponse, InvocationContext } from '@azure/functions';
 import { describe, expect, it } from 'vitest';
 import { readDashboardAssets } from '../../src/dashboard/dashboard-assets.js';
 import {
@@ -28,7 +28,7 @@ describe('the dashboard', () => {
   it('ships at most 60 KB of compressed JavaScript and CSS', async () => {
     const assets = [...(await readDashboardAssets(folder))].filter(([name]) => /\.(?:js|css)$/.test(name));
     expect(assets).toHaveLength(2);
-    const bytes = assets.reduce((sum, [, { content }]) => sum + gzipSync(content).length, 0);
+    const bytes = assets.reduce((sum, [, { compressed }]) => sum + compressed.length, 0);
     expect(bytes).toBeLessThanOrEqual(60_000);
   });
 
@@ -59,10 +59,31 @@ describe('the dashboard', () => {
     }
   });
 
-  it('answers 304 to a browser that already has the page', async () => {
-    const { headers } = await httpAnswer(page, get(), new InvocationContext());
-    const again = get('', { 'if-none-match': headers.get('etag') ?? '' });
-    expect(await httpAnswer(page, again, new InvocationContext())).toMatchObject({ status: 304, text: '' });
+  it.each([undefined, 'gzip'])(
+    'answers 304 to a browser that already has the page with the encoding %s',
+    async (coding) => {
+      const accept = coding === undefined ? {} : { 'accept-encoding': coding };
+      const { headers } = await httpAnswer(page, get('', accept), new InvocationContext());
+      const again = get('', { ...accept, 'if-none-match': headers.get('etag') ?? '' });
+      expect(await httpAnswer(page, again, new InvocationContext())).toMatchObject({ status: 304, text: '' });
+    },
+  );
+
+  it.each([
+    ['gzip, deflate, br, zstd', 'gzip'],
+    ['br;q=1, GZIP; q=0.5', 'gzip'],
+    ['br', null],
+    ['br, gzip;q=0', null],
+    ['gzip;q=0.0', null],
+  ])('answers a client that accepts %s with the encoding %s', async (accepted, coding) => {
+    const plain = await httpAnswer(page, get(), new InvocationContext());
+    const result = await page(get('', { 'accept-encoding': accepted }), new InvocationContext());
+    const answer = result instanceof HttpResponse ? result : new HttpResponse(result ?? {});
+    const { headers } = answer;
+    const bytes = Buffer.from(await answer.arrayBuffer());
+    expect([headers.get('content-encoding'), headers.get('vary')]).toEqual([coding, 'accept-encoding']);
+    expect(headers.get('etag') === plain.headers.get('etag')).toBe(coding === null);
+    expect(String(coding === null ? bytes : gunzipSync(bytes))).toBe(plain.text);
   });
 
   it('answers 404 for other files, and redirects a trailing slash', async () => {
