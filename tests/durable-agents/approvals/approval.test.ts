@@ -9,19 +9,14 @@ import {
   toRequestedUpdate,
 } from '../../../src/durable-agents/approvals/approval.js';
 import { RunApprovals } from '../../../src/durable-agents/approvals/run-approvals.js';
+import { storedApproval } from '../../support/stored-approval.js';
 
 const run = { agentName: 'PayAgent', threadId: 'thread-1', correlationId: 'a'.repeat(32) };
 const position = { round: 1, index: 0 };
 const call = { callId: 'pay-1', toolName: 'pay', arguments: { amount: 20 } };
 const requestedAt = '2026-01-07T15:40:00.000Z';
 
-const approval: Approval = {
-  approvalId: 'id-1',
-  ...position,
-  ...call,
-  requestedAt,
-  expiresAt: '2026-01-07T16:40:00.000Z',
-};
+const approval = storedApproval({ ...call, expiresAt: '2026-01-07T16:40:00.000Z' });
 const decided = (decision: Partial<NonNullable<Approval['decision']>>): Approval => ({
   ...approval,
   decision: { state: 'approved', decidedAt: '2026-01-07T15:50:00.000Z', ...decision },

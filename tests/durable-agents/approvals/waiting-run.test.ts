@@ -18,23 +18,16 @@ import {
 import { ThreadStateError } from '../../../src/durable-agents/errors.js';
 import type { ThreadState } from '../../../src/durable-agents/thread/thread-state.js';
 import { runRequest } from '../../support/run-request.js';
+import { storedApproval } from '../../support/stored-approval.js';
 import { threadState, turnEntries } from '../../support/thread-entries.js';
 
 const at = (minute: number): string => `2026-01-07T15:${String(minute).padStart(2, '0')}:00.000Z`;
 const request = runRequest();
+const nothing = { waitingRun: undefined, deferredRuns: [], pastApprovals: [] };
 const decision = { state: 'approved', decidedAt: at(1) } as const;
 
-const approval = (index: number, expiresAt: string, fields: Partial<Approval> = {}): Approval => ({
-  approvalId: `id-${index}`,
-  round: 1,
-  index,
-  callId: `pay-${index}`,
-  toolName: 'pay',
-  arguments: { amount: 20 },
-  requestedAt: at(0),
-  expiresAt,
-  ...fields,
-});
+const approval = (index: number, expiresAt: string, fields: Partial<Approval> = {}): Approval =>
+  storedApproval({ approvalId: `id-${index}`, index, expiresAt, ...fields });
 
 const waitingRun: WaitingRun = {
   request,
@@ -49,9 +42,10 @@ const withData = (extensionData: unknown, state: ThreadState = threadState()): T
   data: { ...state.data, extensionData },
 });
 
+const stateOf = (run?: WaitingRun): ThreadState => withWaitingState(threadState(), { ...nothing, waitingRun: run });
+
 describe('the waiting run in the state of a thread', () => {
   it('is absent by default', () => {
-    const nothing = { waitingRun: undefined, deferredRuns: [], pastApprovals: [] };
     expect(waitingStateOf(threadState())).toEqual(nothing);
     expect(waitingStateOf(withData({}))).toEqual(nothing);
   });
@@ -66,7 +60,6 @@ describe('the waiting run in the state of a thread', () => {
   });
 
   it('leaves nothing behind when it is removed', () => {
-    const nothing = { waitingRun: undefined, deferredRuns: [], pastApprovals: [] };
     const waiting = { waitingRun, deferredRuns: [request], pastApprovals: [past(1)] };
     const state = withWaitingState(withData({ ownerId: 'ann' }), waiting);
 
@@ -87,15 +80,13 @@ describe('the waiting run in the state of a thread', () => {
 });
 
 describe('a thread', () => {
-  const nothing = { waitingRun: undefined, deferredRuns: [], pastApprovals: [] };
-
-  it.each<[string, ThreadState, boolean]>([
-    ['nothing', threadState(), true],
-    ['past approvals only', withWaitingState(threadState(), { ...nothing, pastApprovals: [past(1)] }), true],
-    ['a turn', threadState(...turnEntries('r', 'Hi')), false],
-    ['a waiting run', withWaitingState(threadState(), { ...nothing, waitingRun }), false],
-    ['a deferred run', withWaitingState(threadState(), { ...nothing, deferredRuns: [request] }), false],
-  ])('with %s is empty: %#', (_what, state, isEmpty) => {
+  it.each<[string, boolean, ThreadState]>([
+    ['nothing', true, threadState()],
+    ['past approvals only', true, withWaitingState(threadState(), { ...nothing, pastApprovals: [past(1)] })],
+    ['a turn', false, threadState(...turnEntries('r', 'Hi'))],
+    ['a waiting run', false, withWaitingState(threadState(), { ...nothing, waitingRun })],
+    ['a deferred run', false, withWaitingState(threadState(), { ...nothing, deferredRuns: [request] })],
+  ])('with %s is empty: %s', (_what, isEmpty, state) => {
     expect(isEmptyState(state)).toBe(isEmpty);
   });
 });
@@ -132,8 +123,6 @@ describe('the approvals of a waiting run', () => {
 });
 
 describe('a thread with a waiting run', () => {
-  const nothing = { waitingRun: undefined, deferredRuns: [], pastApprovals: [] };
-  const stateOf = (run?: WaitingRun) => withWaitingState(threadState(), { ...nothing, waitingRun: run });
   const future: WaitingRun = { ...waitingRun, approvals: [approval(0, '2999-01-01T00:00:00.000Z')] };
 
   it('can continue if an approval has expired', () => {

@@ -21,6 +21,7 @@ import { MemoryKeyValueStore } from '../../../src/storage/memory/memory-key-valu
 import { type Signal, startDurableTaskServer } from '../../support/durable-task-server.js';
 import { httpAnswer } from '../../support/http-answer.js';
 import { runRequest } from '../../support/run-request.js';
+import { storedApproval } from '../../support/stored-approval.js';
 import { threadState } from '../../support/thread-entries.js';
 
 const request = runRequest({ correlationId: 'a'.repeat(32) });
@@ -29,18 +30,6 @@ const pay = defineTool({
   description: 'Pays.',
   parameters: z.object({ amount: z.number() }),
   execute: () => 'paid',
-});
-
-const approval = (fields: Partial<Approval> = {}): Approval => ({
-  approvalId: 'id-1',
-  round: 1,
-  index: 0,
-  callId: 'call-1',
-  toolName: 'pay',
-  arguments: { amount: 20 },
-  requestedAt: request.createdAt,
-  expiresAt: '2999-01-01T00:00:00.000Z',
-  ...fields,
 });
 
 const stateWith = (...approvals: Approval[]): ThreadState =>
@@ -56,7 +45,7 @@ function decide(state: ThreadState, { operation, input }: Signal): ThreadState {
   const { approvalId, approved, ...decision } = input as DecideInput;
   const waiting = waitingStateOf(state);
   const decided = { ...decision, state: approved ? ('approved' as const) : ('rejected' as const) };
-  const waitingRun = waiting.waitingRun && withDecision(waiting.waitingRun, [approval({ approvalId })], decided);
+  const waitingRun = waiting.waitingRun && withDecision(waiting.waitingRun, [storedApproval({ approvalId })], decided);
   return withWaitingState(state, { ...waiting, waitingRun });
 }
 
@@ -125,9 +114,9 @@ describe('GET approvals', () => {
 
     const answer = await send({
       state: stateWith(
-        approval(),
-        approval({ index: 1, decision: rejected }),
-        approval({ index: 2, decision: edited }),
+        storedApproval(),
+        storedApproval({ index: 1, decision: rejected }),
+        storedApproval({ index: 2, decision: edited }),
       ),
       principal: 'ann',
     });
@@ -151,7 +140,7 @@ describe('GET approvals', () => {
   });
 
   it('shows expired approvals as such, and tells the entity', async () => {
-    const answer = await send({ state: stateWith(approval({ expiresAt: '2020-01-01T00:00:00.000Z' })) });
+    const answer = await send({ state: stateWith(storedApproval({ expiresAt: '2020-01-01T00:00:00.000Z' })) });
 
     expect(answer.json.approvals).toMatchObject([{ state: 'expired' }]);
     expect(answer.signals).toEqual([{ operation: 'resume', input: {} }]);
@@ -173,7 +162,7 @@ describe('GET approvals', () => {
 });
 
 describe('POST approvals/{approval_id}', () => {
-  const state = stateWith(approval());
+  const state = stateWith(storedApproval());
 
   it('records an approval with the person who decided', async () => {
     const answer = await send({ state, body: { approved: true, reason: 'Fine' }, principal: 'ann' });
@@ -258,7 +247,7 @@ describe('POST approvals/{approval_id}', () => {
   });
 
   it('is rejected if the agent no longer has the tool', async () => {
-    const old = stateWith(approval({ toolName: 'transfer' }));
+    const old = stateWith(storedApproval({ toolName: 'transfer' }));
 
     expect(await send({ state: old, body: { approved: true, arguments: {} } })).toMatchObject({
       status: 400,

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import type { Approval } from '../../../src/durable-agents/approvals/approval.js';
 import type { RunOutcome } from '../../../src/durable-agents/client/run-outcome.js';
 import {
   failedAnswer,
@@ -9,6 +8,7 @@ import {
   toResponse,
 } from '../../../src/durable-agents/http/run-answer.js';
 import { runRequest } from '../../support/run-request.js';
+import { storedApproval } from '../../support/stored-approval.js';
 
 const run = runRequest({ message: 'Hi' });
 const { correlationId } = run;
@@ -19,18 +19,7 @@ const outcome = (fields: object): RunOutcome => ({ requestMessage: 'Hi', ...fiel
 
 describe('the answer to a run', () => {
   it('that waits for approval lists the open approvals, and where to poll, but not when', () => {
-    const approval: Approval = {
-      approvalId: 'id-1',
-      round: 1,
-      index: 0,
-      callId: 'call-1',
-      toolName: 'pay',
-      arguments: { amount: 20 },
-      requestedAt: '2026-01-07T15:40:00.000Z',
-      expiresAt: '2026-01-07T16:40:00.000Z',
-    };
-
-    expect(outcomeAnswer(run, 'a/b', outcome({ status: 'waiting', approvals: [approval] }))).toEqual({
+    expect(outcomeAnswer(run, 'a/b', outcome({ status: 'waiting', approvals: [storedApproval()] }))).toEqual({
       status: 202,
       text: 'Agent run is waiting for approval',
       json: {
@@ -43,7 +32,7 @@ describe('the answer to a run', () => {
             tool_name: 'pay',
             arguments: { amount: 20 },
             requested_at: '2026-01-07T15:40:00.000Z',
-            expires_at: '2026-01-07T16:40:00.000Z',
+            expires_at: '2999-01-01T00:00:00.000Z',
           },
         ],
       },

@@ -229,7 +229,7 @@ describe('a stream with more held-back text than its limit', () => {
     expect(outputAfter('<7')).toBe('[redacted:x]<[redacted:y]');
   });
 
-  it('begins anew after its end', () => {
+  it('starts over after its end', () => {
     const redactor = new StreamRedactor(new Redaction([{ ...long, begun }]));
 
     expect([redactor.push(`K${'a'.repeat(9000)}`), redactor.end(), redactor.push('bcd'), redactor.end()]).toEqual([
