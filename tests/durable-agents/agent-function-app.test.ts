@@ -13,6 +13,8 @@ import { FakeEntity } from '../support/fake-entity.js';
 import { RunRecords } from '../../src/durable-agents/runs/run-records.js';
 import { MemoryKeyValueStore } from '../../src/storage/memory/memory-key-value-store.js';
 import { RecordingCallback } from '../../src/durable-agents/testing/recording-callback.js';
+import { builtInRedactors } from '../../src/durable-agents/redaction/built-in-redactors.js';
+import { readFigures } from '../../src/durable-agents/runs/run-figures.js';
 import { runRequest } from '../support/run-request.js';
 import { ScriptedAgent } from '../support/scripted-agent.js';
 
@@ -313,5 +315,96 @@ describe('the time limit of a run', () => {
 
     const { writes } = await running;
     expect(JSON.stringify(writes)).toContain(`The run did not end within its time limit of ${seconds} s.`);
+  });
+});
+
+describe('an app with two agents', () => {
+  it('registers the endpoints of threads once', () => {
+    const agentApp = new AgentFunctionApp({ agents: [sunny()] });
+    agentApp.addAgent(Object.assign(sunny(), { name: 'OtherAgent' }));
+
+    const names = http.mock.calls.map(([name]) => name);
+    expect(names).toEqual([...new Set(names)]);
+    expect(names).toContain('http-OtherAgent');
+    expect(entity.mock.calls.map(([name]) => name)).toEqual(['dafx-ScriptedAgent', 'dafx-OtherAgent']);
+  });
+
+  it('gives its run endpoints the client of the durable entities', () => {
+    registered();
+
+    const [, options] = http.mock.calls.find(([name]) => name === 'http-ScriptedAgent') ?? [];
+    expect(options?.extraInputs).toMatchObject([{ type: 'durableClient' }]);
+  });
+});
+
+describe('what an app redacts', () => {
+  it.each([
+    { options: {}, shown: 'ada@example.com', stored: 'ada@example.com' },
+    { options: { redact: [builtInRedactors.email] }, shown: '[redacted:email]', stored: 'ada@example.com' },
+    {
+      options: { redact: [builtInRedactors.email], redactAnswers: true },
+      shown: '[redacted:email]',
+      stored: '[redacted:email]',
+    },
+  ])('depends on its options: $shown in events, $stored in threads', async ({ options, shown, stored }) => {
+    const defaultCallback = new RecordingCallback();
+    new AgentFunctionApp({ ...options, defaultCallback }).addAgent(
+      new ScriptedAgent([text('ada@example.com'), finish()]),
+    );
+
+    const { writes } = await runEntity();
+
+    expect(defaultCallback.responses[0]?.text).toBe(shown);
+    expect(JSON.stringify(writes)).toContain(`"text":"${stored}"`);
+  });
+
+  it('includes the titles of threads', async () => {
+    const agentApp = new AgentFunctionApp({
+      redact: [builtInRedactors.email],
+      authorize: async () => ({ id: 'ann' }),
+      agents: [sunny()],
+    });
+    const { context } = await startDurableTaskServer(() => undefined);
+    const thread = { agentName: 'ScriptedAgent', threadId: 'thread-1' };
+    const request = new HttpRequest({ method: 'POST', url: 'http://localhost/api/x', headers: { host: 'localhost' } });
+
+    await agentApp.access.claim(request, context, thread, 'I am ada@example.com');
+
+    expect(await agentApp.threadIndex.find(thread)).toMatchObject({ title: 'I am [redacted:email]' });
+  });
+});
+
+describe('the memory of an app without a store', () => {
+  it.each<[string, AgentFunctionAppOptions, boolean]>([
+    ['at most as many threads as its options say', { memoryBounds: { maxThreads: 1, maxChars: 1_000_000 } }, false],
+    ['1000 threads by default', {}, true],
+  ])('has %s', async (_what, options, isKept) => {
+    const agentApp = new AgentFunctionApp({ ...options, agents: [sunny()] });
+    await agentApp.threadIndex.touch(
+      { agentName: 'ScriptedAgent', threadId: 'older' },
+      { message: 'Hi', status: 'completed', at: new Date() },
+    );
+
+    await runEntity();
+
+    const older = await agentApp.threadIndex.find({ agentName: 'ScriptedAgent', threadId: 'older' });
+    expect(older !== undefined).toBe(isKept);
+  });
+});
+
+describe('the figures of an app', () => {
+  it('are removed if they are older than a time', async () => {
+    const storage = new MemoryKeyValueStore();
+    const agentApp = new AgentFunctionApp({ storage, agents: [sunny()] });
+    await runEntity();
+    const read = async () =>
+      (await readFigures(storage, 'ScriptedAgent', { since: undefined, until: new Date(), owner: undefined, limit: 9 }))
+        .runs;
+    expect(await read()).toHaveLength(1);
+
+    await agentApp.removeOldStats(new Date(0));
+    expect(await read()).toHaveLength(1);
+    await agentApp.removeOldStats(new Date(Date.now() + 60_000));
+    expect(await read()).toEqual([]);
   });
 });

@@ -97,4 +97,39 @@ describe('composed callbacks', () => {
       Promise,
     );
   });
+
+  it('may lack methods', () => {
+    const context = callbackContext();
+    const writtenInJavaScript: AgentResponseCallback = Object.create(null);
+    const composed = composeCallbacks(writtenInJavaScript);
+
+    expect(composed.onAgentStart?.(context)).toBeUndefined();
+    expect(composed.onStreamingResponseUpdate(text('a'), context)).toBeUndefined();
+    expect(composed.onAgentResponse({ text: '', messages: [], finishReason: 'stop' }, context)).toBeUndefined();
+    expect(composed.onAgentSuspended?.(context)).toBeUndefined();
+    expect(composed.onAgentError?.(new AgentError('a', 'b'), context)).toBeUndefined();
+  });
+
+  it('receive a wait', async () => {
+    const callbacks = [new RecordingCallback(), new RecordingCallback()];
+
+    await composeCallbacks(...callbacks).onAgentSuspended?.(callbackContext());
+
+    expect(callbacks.map(({ calls }) => calls)).toEqual([['onAgentSuspended'], ['onAgentSuspended']]);
+  });
+
+  it('fail with the error of one, or with those of several', async () => {
+    const context = callbackContext();
+    const [thrown, rejected] = [new Error('thrown'), new Error('rejected')];
+    const throwing = actingCallback(new RecordingCallback(), () => {
+      throw thrown;
+    });
+    const rejecting = actingCallback(new RecordingCallback(), () => Promise.reject(rejected));
+
+    await expect(composeCallbacks(new RecordingCallback(), rejecting).onAgentStart?.(context)).rejects.toBe(rejected);
+    await expect(composeCallbacks(rejecting, throwing, rejecting).onAgentStart?.(context)).rejects.toMatchObject({
+      name: 'AggregateError',
+      message: '3 callbacks failed',
+    });
+  });
 });

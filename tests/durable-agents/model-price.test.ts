@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { costOf } from '../../src/durable-agents/model-price.js';
+import { addCost, costOf } from '../../src/durable-agents/model-price.js';
 import { finish, text } from '../support/agent-parts.js';
 import { RecordingCallback } from '../../src/durable-agents/testing/recording-callback.js';
 import { runAgentOnce } from '../support/run-agent-once.js';
@@ -38,5 +38,22 @@ describe('the cost of a run', () => {
       prices: { 'gpt-4o': { currency: 'EUR', input: 2, output: 10 } },
     });
     expect(callback.responses[0]?.cost).toEqual(cost);
+  });
+});
+
+describe('a sum of costs', () => {
+  it('adds amounts of one currency without rounding errors', () => {
+    expect(addCost(undefined, { amount: 0.1, currency: 'USD' })).toEqual({ amount: 0.1, currency: 'USD' });
+    expect(addCost({ amount: 0.1, currency: 'USD' }, { amount: 0.2, currency: 'USD' })).toEqual({
+      amount: 0.3,
+      currency: 'USD',
+    });
+  });
+
+  it('starts over with another currency', () => {
+    expect(addCost({ amount: 5, currency: 'EUR' }, { amount: 0.2, currency: 'USD' })).toEqual({
+      amount: 0.2,
+      currency: 'USD',
+    });
   });
 });

@@ -147,6 +147,36 @@ describe('a callback that misbehaves', () => {
   });
 });
 
+describe('the first update of a run', () => {
+  it('has a time, which does not change with later ones', async () => {
+    let minute = 0;
+    const now = () => new Date(Date.UTC(2026, 0, 7, 15, (minute += 1)));
+
+    const { firstUpdateAt } = await runAgentOnce(new ScriptedAgent(sunny), { callback: new RecordingCallback(), now });
+
+    expect(firstUpdateAt).toBe('2026-01-07T15:01:00.000Z');
+  });
+
+  it('has no time if there is none', async () => {
+    expect((await runAgentOnce(new ScriptedAgent([finish()]))).firstUpdateAt).toBeUndefined();
+  });
+
+  it('has the time of the clock by default', async () => {
+    const { firstUpdateAt = '' } = await runAgentOnce(new ScriptedAgent(sunny), { now: undefined as never });
+
+    expect(Math.abs(Date.parse(firstUpdateAt) - Date.now())).toBeLessThan(60_000);
+  });
+});
+
+it.each(['later', 7, null, {}])('a callback that returns %j instead of a promise is not awaited', async (value) => {
+  const callback = actingCallback(new RecordingCallback(), () => value as never);
+
+  const { log, response } = await runAgentOnce(new ScriptedAgent(sunny), { callback });
+
+  expect(response.messages?.[0]?.contents).toMatchObject([{ text: 'It is sunny.' }]);
+  expect(log.lines.filter((line) => line.startsWith('warn'))).toEqual([]);
+});
+
 describe('a callback that hangs', () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
@@ -172,6 +202,25 @@ describe('a callback that hangs', () => {
     const { response, log } = await running;
     expect(response.messages?.[0]?.contents).toMatchObject([{ text: 'Sunny.' }]);
     expect(log.lines.filter((line) => line.startsWith('warn') && line.includes('longer than 30 s'))).toHaveLength(3);
+  });
+
+  it('and returns later is not called twice, and its late error is logged as such', async () => {
+    const rejecting = actingCallback(new RecordingCallback(), rejectLate);
+
+    const running = runAgentOnce(new ScriptedAgent([text('Sunny.'), finish()]), {
+      callback: rejecting,
+      timeoutMs: 240_000,
+    });
+    await vi.advanceTimersByTimeAsync(180_000);
+
+    const { log } = await running;
+    const warnings = log.lines
+      .filter((line) => line.startsWith('warn'))
+      .map((line) => line.replace(/^.*callback /, ''));
+    expect(warnings.slice(0, 2)).toEqual([
+      'onAgentStart took longer than 30 s; the run continues without it (thread thread-1)',
+      'onAgentStart threw after that: Error: too late (thread thread-1)',
+    ]);
   });
 
   it('and rejects later does no harm', async () => {

@@ -5,6 +5,10 @@ import { AgentError } from '../../src/durable-agents/errors.js';
 import { actingCallback } from '../support/acting-callback.js';
 import { finish, text } from '../support/agent-parts.js';
 import { RecordingCallback } from '../../src/durable-agents/testing/recording-callback.js';
+import { builtInRedactors } from '../../src/durable-agents/redaction/built-in-redactors.js';
+import { Redaction } from '../../src/durable-agents/redaction/redaction.js';
+import { failRun, type RunResult } from '../../src/durable-agents/run-agent.js';
+import { createRecordingLog } from '../support/recording-log.js';
 import { runRequest } from '../support/run-request.js';
 import { ScriptedAgent } from '../support/scripted-agent.js';
 import { responseError } from '../../src/durable-agents/thread/thread-state.js';
@@ -12,8 +16,7 @@ import { turnEntries } from '../support/thread-entries.js';
 import { runAgentOnce } from '../support/run-agent-once.js';
 
 /** The error in the response. */
-const errorContentOf = (result: Awaited<ReturnType<typeof runAgentOnce>>) =>
-  result.response.messages?.[0]?.contents?.[0];
+const errorContentOf = (result: RunResult) => result.response.messages?.[0]?.contents?.[0];
 
 describe('a conversation that the model rejects as too long', () => {
   const tooLong = new AgentError('context_length_exceeded', 'Too long.');
@@ -104,6 +107,77 @@ describe('a turn that fails', () => {
     expect(warning).toContain(`[ScriptedAgent][${runRequest().correlationId}]`);
     expect(warning).toContain('thread-1');
     expect(warning).toContain('connect ECONNREFUSED');
+  });
+
+  it.each<[string, AgentError, RegExp]>([
+    ['nothing', new AgentError('busy', 'Later.'), /run failed: busy: Later\. \(thread thread-1\)$/],
+    ['a value', new AgentError('busy', 'Later.', { cause: { status: 429 } }), /Later\. \(\{ status: 429 \}\) \(thread/],
+    [
+      'an error',
+      new AgentError('busy', 'Later.', { cause: new TypeError('reset') }),
+      /\. \(TypeError: reset\) \(thread/,
+    ],
+    [
+      'a long error',
+      new AgentError('busy', 'Later.', { cause: new Error('x'.repeat(501)) }),
+      /\(Error: x{500}\) \(thread/,
+    ],
+    [
+      'an unexpected error',
+      new AgentError('agent_error', 'Failed.', { cause: new Error('bug') }),
+      /agent_error: Failed\.\nError: bug\n {4}at .*\n \(thread thread-1\)$/s,
+    ],
+  ])('logs as its cause %s', async (_what, failure, line) => {
+    const { log } = await runAgentOnce(new ScriptedAgent([failure]));
+
+    expect(log.lines.at(-1)).toMatch(line);
+  });
+
+  it('stores when a retry may succeed', async () => {
+    const failure = new AgentError('rate_limited', 'Later.', { retryAfterSeconds: 7 });
+
+    const result = await runAgentOnce(new ScriptedAgent([failure]));
+
+    expect(errorContentOf(result)).toMatchObject({ details: { retryAfterSeconds: 7 } });
+  });
+
+  it('before it starts is reported to the callback and stored, too', async () => {
+    const callback = new RecordingCallback();
+    const failure = new AgentError('too_many_attempts', 'Ask ada@example.com.');
+    const log = createRecordingLog();
+    const redaction = new Redaction([builtInRedactors.email]);
+    const history = turnEntries('earlier', 'Hi', { $type: 'text', text: 'Hello' });
+    const request = runRequest();
+    const options = {
+      agent: new ScriptedAgent(),
+      threadId: 'thread-1',
+      request,
+      history,
+      callback,
+      log,
+      timeoutMs: 1000,
+    };
+
+    const plain = await failRun({ ...options, attempt: 6, now: () => new Date(request.createdAt) }, failure);
+    const redacted = await failRun({ ...options, redaction, redactAnswers: true }, failure);
+    const shownOnly = await failRun({ ...options, redaction }, failure);
+
+    expect(plain.history.slice(0, 2)).toEqual(history);
+    expect(plain.history.slice(2)).toMatchObject([{ $type: 'request' }, { createdAt: request.createdAt }]);
+    expect(plain.response).toBe(plain.history.at(-1));
+    expect([plain, redacted, shownOnly].map(errorContentOf)).toMatchObject([
+      { message: 'Ask ada@example.com.' },
+      { message: 'Ask [redacted:email].' },
+      { message: 'Ask ada@example.com.' },
+    ]);
+    expect(callback.calls).toEqual(['onAgentError', 'onAgentError', 'onAgentError']);
+    expect(callback.errors.map(({ message }) => message)).toEqual([
+      'Ask ada@example.com.',
+      'Ask [redacted:email].',
+      'Ask [redacted:email].',
+    ]);
+    expect(callback.contexts.map(({ attempt }) => attempt)).toEqual([6, 1, 1]);
+    expect(Date.parse(shownOnly.response.createdAt ?? '')).toBeGreaterThan(Date.parse(request.createdAt));
   });
 
   it('because its stream ends without a finish is incomplete, whatever its text', async () => {

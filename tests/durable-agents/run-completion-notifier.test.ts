@@ -52,6 +52,13 @@ describe('a run in this process', () => {
     expect(completions.isRunning('run')).toBe(false);
   });
 
+  it('does not count as running while it is deferred', () => {
+    const completions = new RunCompletionNotifier();
+    completions.begin('run');
+    completions.defer('run');
+    expect(completions.isRunning('run')).toBe(false);
+  });
+
   it('is expected to commit slightly earlier than recent ones, unless that was too early', () => {
     const completions = new RunCompletionNotifier();
     completions.sawCommit(40, false);
