@@ -128,7 +128,7 @@ async function offlineModelSettings(
 ): Promise<Readonly<Record<string, string>>> {
   const endpoint = readSetting(sources, 'AZURE_OPENAI_ENDPOINT');
   if (options.model === 'azure' || (options.model === undefined && endpoint !== undefined)) {
-    printer.progress('model', endpoint ?? 'AZURE_OPENAI_ENDPOINT is not set');
+    printer.progress('model', endpoint === undefined ? 'AZURE_OPENAI_ENDPOINT is not set' : describeEndpoint(endpoint));
     return {};
   }
   const problem = missingEndpointProblem({ ...sources.fileValues, ...withoutEmpty(sources.environment) });
@@ -145,6 +145,13 @@ async function offlineModelSettings(
     options.model === 'offline' ? 'and omit --model offline.' : 'and restart.',
   ]);
   return model.settings;
+}
+
+/** Returns the address of an endpoint without the parts that may hold a secret. */
+function describeEndpoint(endpoint: string): string {
+  if (!/^\s*https?:/i.test(endpoint) || !URL.canParse(endpoint)) return 'the server of AZURE_OPENAI_ENDPOINT';
+  const { origin, pathname } = new URL(endpoint);
+  return origin + pathname.replace(/\/$/, '');
 }
 
 interface LocalStart {

@@ -129,6 +129,17 @@ describe('npm start with the settings of an app', () => {
     expect(await azure.printed('listening')).toContain('settings [null,null,null]');
   });
 
+  it.each([
+    ['https://user:hush@mine.example/openai/v1/?key=hush#hush', 'https://mine.example/openai/v1'],
+    ['hush', 'the server of AZURE_OPENAI_ENDPOINT'],
+    ['hush://hush', 'the server of AZURE_OPENAI_ENDPOINT'],
+  ])('prints the address of an endpoint without what may be a secret: %s', async (endpoint, shown) => {
+    const commandLine = ['--host', 'local', '--ephemeral', '--app', await makeApp(''), '--port', '0'];
+    const output = await launchApp(commandLine, { AZURE_OPENAI_ENDPOINT: endpoint }).printed('listening');
+    expect(output).toMatch(new RegExp(`^model +${shown}$`, 'm'));
+    expect(output).not.toContain('hush');
+  });
+
   it('listens on the port in local.settings.json, unless --port overrides it', async () => {
     const port = await findFreePort(0);
     const app = await makeApp('', { 'local.settings.json': JSON.stringify({ Host: { LocalHttpPort: port } }) });
