@@ -249,6 +249,9 @@ describe('the kind of a body', () => {
 describe('the silence of a model', () => {
   it.each([
     ['a comment', [':\n\n'], { heard: 1, begun: 0, finishing: 0 }],
+    ['an empty data line', ['data:\n\n'], { heard: 1, begun: 0, finishing: 0 }],
+    ['a ping', ['event: ping\ndata: {}\n\n'], { heard: 1, begun: 0, finishing: 0 }],
+    ['pieces, each time', [sunny, sunny, ':\n\n'], { heard: 3, begun: 3, finishing: 0 }],
     ['the role', [data(chunk({ role: 'assistant', content: '' }))], { heard: 1, begun: 0, finishing: 0 }],
     ['text', [sunny], { heard: 1, begun: 1, finishing: 0 }],
     ['the finish reason', [stop], { heard: 1, begun: 0, finishing: 1 }],
