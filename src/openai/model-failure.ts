@@ -81,11 +81,13 @@ export function filteredCategories(results: unknown): string[] {
   }
   if (!isRecord(results)) return [];
   return Object.entries(results)
-    .filter(([name, verdict]) => /^[a-z_]{1,40}$/.test(name) && [verdict].flat().some(isFilteredVerdict))
+    .filter(([name, verdict]) => isWithheld(verdict) && /^[a-z_]{1,40}$/.test(name))
     .map(([name]) => name);
 }
 
-function isFilteredVerdict(verdict: unknown): boolean {
+/** @param verdict - of one filter, or of several, such as blocklists */
+function isWithheld(verdict: unknown): boolean {
+  if (Array.isArray(verdict)) return verdict.some(isWithheld);
   return isRecord(verdict) && verdict['filtered'] === true;
 }
 
