@@ -9,11 +9,12 @@ const isolated = [
   'tests/storage/redis/entra-credentials.test.ts',
 ];
 
+/** Its files share one app per store. */
+const contract = 'tests/contract/**/*.test.ts';
+
 const options = {
   // Shows names of tests made from values in full.
   chaiConfig: { truncateThreshold: 0 },
-  // Vitest overwrites BASE_URL in its test processes.
-  provide: { baseUrl: process.env['BASE_URL'] },
   // Generous, for a very busy machine.
   expect: { poll: { timeout: 30_000 } },
   testTimeout: 120_000,
@@ -24,7 +25,26 @@ export default defineConfig({
   test: {
     projects: [
       // Loading all modules again for each file would take more CPU time than the tests themselves.
-      { test: { ...options, name: 'shared', include: ['tests/**/*.test.ts'], exclude: isolated, isolate: false } },
+      {
+        test: {
+          ...options,
+          name: 'shared',
+          include: ['tests/**/*.test.ts'],
+          exclude: [...isolated, contract],
+          isolate: false,
+        },
+      },
+      {
+        test: {
+          ...options,
+          name: 'contract',
+          include: [contract],
+          isolate: false,
+          globalSetup: './tests/contract/start-targets.ts',
+          // Vitest overwrites BASE_URL.
+          provide: { baseUrl: process.env['BASE_URL'] },
+        },
+      },
       { test: { ...options, name: 'isolated', include: isolated } },
     ],
     reporters: ['default', './tests/support/count-reporter.ts'],

@@ -43,18 +43,19 @@ interface StartedStore {
 
 async function startTable({ isDeep = false }: BenchStoreOptions): Promise<StartedStore> {
   const service = await startAzuriteTableServer({ isDeep });
+  const account = service.newAccount();
   const store: BenchStore = {
     kind: 'table',
     title: isDeep ? 'table (Azurite, finding rows by key first)' : 'table (Azurite)',
     port: service.port,
     settings: {
       kind: 'table',
-      account: { connectionString: service.connectionString },
+      account,
       tableName: 'CallbackEvents',
     },
     environment: (port = service.port) => ({
       CALLBACK_STORE: 'table',
-      AzureWebJobsStorage: service.connectionStringThrough(port),
+      AzureWebJobsStorage: account.connectionStringThrough(port),
     }),
   };
   return { service, store };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { CallbackEvent } from '../../src/audit/domain/callback-event.js';
 import { type AnsweredRun, finalEvents, newThreadId, streamEvents } from '../support/agent-api.js';
-import { useContractTarget } from './contract-target.js';
+import { contractApi } from './contract-target.js';
 
 const RUN_KEYS = ['timestamp', 'agent_name', 'thread_id', 'correlation_id', 'request_message', 'event_type'];
 
@@ -10,15 +10,15 @@ function sequencesOf(events: readonly CallbackEvent[]): number[] {
 }
 
 describe('GET agents/{agent}/callbacks/{thread_id}', () => {
-  const api = useContractTarget();
+  const api = contractApi();
 
   async function askOnce(message = 'Weather in 東京? 🌦️🌦️🌦️🌦️'): Promise<AnsweredRun & { events: CallbackEvent[] }> {
-    const answered = await api().ask(newThreadId(), message);
-    return { ...answered, events: await api().events(answered.thread_id) };
+    const answered = await api.ask(newThreadId(), message);
+    return { ...answered, events: await api.events(answered.thread_id) };
   }
 
   it('returns no events for an unknown thread', async () => {
-    expect(await api().callbacks('GET', newThreadId())).toMatchObject({
+    expect(await api.callbacks('GET', newThreadId())).toMatchObject({
       status: 200,
       headers: { 'content-type': 'application/json' },
       text: '[]',
@@ -61,8 +61,8 @@ describe('GET agents/{agent}/callbacks/{thread_id}', () => {
 
   it('numbers the events of a thread from 1 without gaps, across runs', async () => {
     const { thread_id: threadId, events } = await askOnce();
-    await api().ask(threadId, 'And tomorrow?');
-    const all = await api().events(threadId);
+    await api.ask(threadId, 'And tomorrow?');
+    const all = await api.events(threadId);
     expect(sequencesOf(all)).toEqual(all.map((_event, index) => index + 1));
     expect(all.slice(0, events.length)).toEqual(events);
   });
@@ -85,65 +85,65 @@ describe('GET agents/{agent}/callbacks/{thread_id}', () => {
 
   it('ignores the case of the agent name', async () => {
     const { thread_id: threadId, events } = await askOnce();
-    const answer = await api().callbacks('GET', threadId, 'CALLBACKAGENT');
+    const answer = await api.callbacks('GET', threadId, 'CALLBACKAGENT');
     expect(JSON.parse(answer.text)).toEqual(events);
   });
 
   it('reads agent and thread from the path, not from the query', async () => {
     const { thread_id: threadId, events } = await askOnce();
     const path = `agents/CallbackAgent/callbacks/${threadId}?thread_id=other&agentName=UnknownAgent`;
-    expect(JSON.parse((await api().call('GET', path)).text)).toEqual(events);
+    expect(JSON.parse((await api.call('GET', path)).text)).toEqual(events);
   });
 
   it('accepts a thread id with every allowed character', async () => {
-    const { thread_id: threadId } = await api().ask(`${newThreadId()}._~:@=+-`, 'Hello');
-    expect((await api().events(threadId)).at(-1)).toMatchObject({ event_type: 'final', thread_id: threadId });
+    const { thread_id: threadId } = await api.ask(`${newThreadId()}._~:@=+-`, 'Hello');
+    expect((await api.events(threadId)).at(-1)).toMatchObject({ event_type: 'final', thread_id: threadId });
   });
 });
 
 describe('DELETE agents/{agent}/callbacks/{thread_id}', () => {
-  const api = useContractTarget();
+  const api = contractApi();
 
   it('removes the events of a thread, and is idempotent', async () => {
-    const { thread_id: threadId } = await api().ask(newThreadId(), 'Hello');
+    const { thread_id: threadId } = await api.ask(newThreadId(), 'Hello');
     for (let time = 0; time < 2; time += 1) {
-      const answer = await api().callbacks('DELETE', threadId);
+      const answer = await api.callbacks('DELETE', threadId);
       expect(answer).toMatchObject({ status: 204, text: '' });
-      expect(await api().events(threadId)).toEqual([]);
+      expect(await api.events(threadId)).toEqual([]);
     }
   });
 
   it('does nothing for an unknown thread', async () => {
-    expect(await api().callbacks('DELETE', newThreadId())).toMatchObject({ status: 204, text: '' });
+    expect(await api.callbacks('DELETE', newThreadId())).toMatchObject({ status: 204, text: '' });
   });
 
   it('keeps the conversation, and continues the sequence numbers', async () => {
-    const { thread_id: threadId } = await api().ask(newThreadId(), 'Hello');
-    const before = await api().events(threadId);
-    await api().callbacks('DELETE', threadId);
-    expect(await api().ask(threadId, 'Hello again')).toMatchObject({ message_count: 4 });
-    const after = await api().events(threadId);
+    const { thread_id: threadId } = await api.ask(newThreadId(), 'Hello');
+    const before = await api.events(threadId);
+    await api.callbacks('DELETE', threadId);
+    expect(await api.ask(threadId, 'Hello again')).toMatchObject({ message_count: 4 });
+    const after = await api.events(threadId);
     expect(sequencesOf(after)).toEqual(after.map((_event, index) => before.length + index + 1));
   });
 
   it('does not affect other threads', async () => {
-    const [cleared, kept] = await Promise.all([1, 2].map(() => api().ask(newThreadId(), 'Hello')));
-    await api().callbacks('DELETE', cleared?.thread_id ?? '');
-    expect(finalEvents(await api().events(kept?.thread_id ?? ''))).toHaveLength(1);
+    const [cleared, kept] = await Promise.all([1, 2].map(() => api.ask(newThreadId(), 'Hello')));
+    await api.callbacks('DELETE', cleared?.thread_id ?? '');
+    expect(finalEvents(await api.events(kept?.thread_id ?? ''))).toHaveLength(1);
   });
 });
 
 describe.each(['GET', 'DELETE'])('%s agents/{agent}/callbacks/{thread_id}', (method) => {
-  const api = useContractTarget();
+  const api = contractApi();
 
   it('returns 404 for an unregistered agent', async () => {
-    const answer = await api().callbacks(method, newThreadId(), 'UnknownAgent');
+    const answer = await api.callbacks(method, newThreadId(), 'UnknownAgent');
     expect(answer).toMatchObject({ status: 404, headers: { 'content-type': 'application/json' } });
     expect(JSON.parse(answer.text)).toEqual({ error: expect.stringContaining('UnknownAgent') });
   });
 
   it.each(['a%5Cb', '%20a', 'a%0Ab', 'a%C2%85b', 'a'.repeat(129)])('refuses the thread id %s', async (id) => {
-    const answer = await api().call(method, `agents/CallbackAgent/callbacks/${id}`);
+    const answer = await api.call(method, `agents/CallbackAgent/callbacks/${id}`);
     expect(answer).toMatchObject({ status: 400, headers: { 'content-type': 'application/json' } });
     expect(JSON.parse(answer.text)).toEqual({ error: expect.stringMatching(/^Invalid thread_id: /) });
   });

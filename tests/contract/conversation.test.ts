@@ -5,15 +5,15 @@ import { describeTargets } from './contract-target.js';
 describeTargets('GET agents/{agent}/threads/{thread_id}', (api) => {
   async function read(threadId: string, query = '') {
     const path = `agents/CallbackAgent/threads/${encodeURIComponent(threadId)}${query}`;
-    const { status, headers, text } = await api().call('GET', path);
+    const { status, headers, text } = await api.call('GET', path);
     return { status, headers, json: JSON.parse(text) };
   }
 
   it('returns the messages, even after the events were cleared', async () => {
     const threadId = `${newThreadId()} Jürgen`;
-    const first = await api().ask(threadId, 'Hello');
-    await api().ask(threadId, 'Hello again');
-    await api().callbacks('DELETE', threadId);
+    const first = await api.ask(threadId, 'Hello');
+    await api.ask(threadId, 'Hello again');
+    await api.callbacks('DELETE', threadId);
 
     const { status, headers, json } = await read(threadId);
 
@@ -35,7 +35,7 @@ describeTargets('GET agents/{agent}/threads/{thread_id}', (api) => {
 
   it('pages from the end', async () => {
     const threadId = newThreadId();
-    for (let turn = 1; turn <= 3; turn += 1) await api().ask(threadId, `Turn ${turn}`);
+    for (let turn = 1; turn <= 3; turn += 1) await api.ask(threadId, `Turn ${turn}`);
 
     const last = await read(threadId, '?limit=4');
     const first = await read(threadId, `?limit=4&before=${String(last.headers['x-next-cursor'])}`);

@@ -1,23 +1,23 @@
 import { describe, expect, it } from 'vitest';
 import { newThreadId } from '../support/agent-api.js';
 import { readCsv } from '../support/read-csv.js';
-import { useContractTarget } from './contract-target.js';
+import { contractApi } from './contract-target.js';
 
 describe('GET agents/{agent}/callbacks/{thread_id}/export', () => {
-  const api = useContractTarget();
+  const api = contractApi();
   const download = (threadId: string, query = '') =>
-    api().call('GET', `agents/CallbackAgent/callbacks/${encodeURIComponent(threadId)}/export${query}`);
+    api.call('GET', `agents/CallbackAgent/callbacks/${encodeURIComponent(threadId)}/export${query}`);
 
   it.each(['', '?format=jsonl'])('returns the events of polls and streams, one per line ("%s")', async (query) => {
     const threadId = newThreadId();
-    await api().ask(threadId, 'Weather in 東京? 🌦️');
+    await api.ask(threadId, 'Weather in 東京? 🌦️');
     const { status, headers, text } = await download(threadId, query);
     expect(status).toBe(200);
     expect(headers['content-type']).toBe('application/jsonl');
     expect(text.endsWith('\n')).toBe(true);
-    const polled = (await api().poll(threadId)).text;
+    const polled = (await api.poll(threadId)).text;
     expect(`[${text.trimEnd().replaceAll('\n', ',')}]`).toBe(polled);
-    const reader = await api().stream(threadId);
+    const reader = await api.stream(threadId);
     await reader.until(({ names }) => names.includes('final'));
     reader.leave();
     expect(reader.events.map((event) => JSON.stringify(event))).toEqual(text.trimEnd().split('\n'));
@@ -26,13 +26,13 @@ describe('GET agents/{agent}/callbacks/{thread_id}/export', () => {
   it('returns them as CSV, whatever they contain', async () => {
     const threadId = newThreadId();
     const message = '=1+1,"quoted"\r\nand 東京';
-    await api().ask(threadId, message);
+    await api.ask(threadId, message);
     const { status, headers, text } = await download(threadId, '?format=csv');
     expect(status).toBe(200);
     expect(headers['content-type']).toBe('text/csv; charset=utf-8');
     const [names = [], ...rows] = readCsv(text);
     const column = (name: string) => rows.map((row) => row[names.indexOf(name)]);
-    const events = await api().events(threadId);
+    const events = await api.events(threadId);
     expect(column('sequence')).toEqual(events.map(({ sequence }) => String(sequence)));
     expect(column('event_type')).toEqual(events.map((event) => event.event_type));
     expect(new Set(column('request_message'))).toEqual(new Set([`'${message}`]));

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { useContractTarget } from './contract-target.js';
+import { contractApi } from './contract-target.js';
 
 describe('GET health', () => {
-  const api = useContractTarget();
+  const api = contractApi();
 
   it('reports that the app is healthy, and lists its agents', async () => {
-    const answer = await api().call('GET', 'health');
+    const answer = await api.call('GET', 'health');
     expect(answer).toMatchObject({ status: 200, headers: { 'content-type': 'application/json' } });
     const health = JSON.parse(answer.text);
     expect(Object.keys(health).slice(0, 3)).toEqual(['status', 'agents', 'agent_count']);
@@ -17,7 +17,7 @@ describe('GET health', () => {
   });
 
   it('ignores case in the path', async () => {
-    expect(await api().call('GET', 'HEALTH')).toMatchObject({ status: 200 });
+    expect(await api.call('GET', 'HEALTH')).toMatchObject({ status: 200 });
   });
 
   it.each([
@@ -27,6 +27,6 @@ describe('GET health', () => {
     ['POST', 'agents/UnknownAgent/run'],
     ['GET', 'agents'],
   ])('is not confused with %s %s, which returns 404', async (method, path) => {
-    expect(await api().call(method, path, { 'content-type': 'text/plain' }, '')).toMatchObject({ status: 404 });
+    expect(await api.call(method, path, { 'content-type': 'text/plain' }, '')).toMatchObject({ status: 404 });
   });
 });

@@ -1,17 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { newThreadId } from '../support/agent-api.js';
-import { useContractTarget } from './contract-target.js';
+import { contractApi } from './contract-target.js';
 
 const ID = /^[0-9a-f]{32}$/;
 const json = { 'content-type': 'application/json' };
 const text = { 'content-type': 'text/plain' };
 
 describe('the answer to POST agents/{agent}/run', () => {
-  const api = useContractTarget();
+  const api = contractApi();
 
   it('is the response as JSON, with these keys in this order', async () => {
     const threadId = newThreadId();
-    const answer = await api().run({ message: ' Hello, 世界 😀 ', thread_id: threadId });
+    const answer = await api.run({ message: ' Hello, 世界 😀 ', thread_id: threadId });
     expect(answer).toMatchObject({ status: 200, headers: json });
     const body = JSON.parse(answer.text);
     expect(Object.entries(body)).toEqual([
@@ -31,18 +31,18 @@ describe('the answer to POST agents/{agent}/run', () => {
 
   it('is the response alone as text, with the thread id in a header', async () => {
     const threadId = newThreadId();
-    const answer = await api().post('Hello', { query: `?thread_id=${threadId}`, headers: text });
+    const answer = await api.post('Hello', { query: `?thread_id=${threadId}`, headers: text });
     expect(answer).toMatchObject({
       status: 200,
       headers: { 'content-type': 'text/plain; charset=utf-8', 'x-ms-thread-id': threadId },
     });
-    const [final] = (await api().events(threadId)).slice(-1);
+    const [final] = (await api.events(threadId)).slice(-1);
     expect(final).toMatchObject({ event_type: 'final', response_text: answer.text });
   });
 
   it('is an acknowledgement with these keys in this order if the caller does not wait, and the run continues', async () => {
     const threadId = newThreadId();
-    const answer = await api().run({ message: 'Hello', thread_id: threadId, wait_for_response: false });
+    const answer = await api.run({ message: 'Hello', thread_id: threadId, wait_for_response: false });
     expect(answer).toMatchObject({ status: 202, headers: json });
     const body = JSON.parse(answer.text);
     expect(Object.entries(body)).toEqual([
@@ -55,12 +55,12 @@ describe('the answer to POST agents/{agent}/run', () => {
       ['sessionId', threadId],
       ['correlationId', body.correlation_id],
     ]);
-    const events = await api().eventsOfEndedRuns(threadId, 1);
+    const events = await api.eventsOfEndedRuns(threadId, 1);
     expect(events.at(-1)).toMatchObject({ event_type: 'final', correlation_id: body.correlation_id });
   });
 
   it('is an acknowledgement as text if the caller does not wait', async () => {
-    const answer = await api().post('Hello', { query: '?wait_for_response=false', headers: text });
+    const answer = await api.post('Hello', { query: '?wait_for_response=false', headers: text });
     expect(answer).toMatchObject({
       status: 202,
       text: 'Agent request accepted',
@@ -69,7 +69,7 @@ describe('the answer to POST agents/{agent}/run', () => {
   });
 
   it('names a new thread if the request names none', async () => {
-    const answers = await Promise.all([1, 2].map(() => api().run({ message: 'Hello', wait_for_response: false })));
+    const answers = await Promise.all([1, 2].map(() => api.run({ message: 'Hello', wait_for_response: false })));
     const [first, second] = answers.map((answer) => JSON.parse(answer.text).thread_id);
     expect([first, second]).toEqual([expect.stringMatching(ID), expect.stringMatching(ID)]);
     expect(first).not.toBe(second);
@@ -77,8 +77,8 @@ describe('the answer to POST agents/{agent}/run', () => {
 
   it('arrives once the final event of the run is readable', async () => {
     const threadId = newThreadId();
-    const { response, correlation_id: correlationId } = await api().ask(threadId, 'Hello');
-    expect((await api().events(threadId)).at(-1)).toMatchObject({
+    const { response, correlation_id: correlationId } = await api.ask(threadId, 'Hello');
+    expect((await api.events(threadId)).at(-1)).toMatchObject({
       event_type: 'final',
       correlation_id: correlationId,
       response_text: response,
@@ -112,7 +112,7 @@ describe('the answer to POST agents/{agent}/run', () => {
       'application/json',
     ],
   ])('to %s has the expected content type', async (_what, headers, body, contentType) => {
-    const answer = await api().post(body, { query: '?wait_for_response=false', headers });
+    const answer = await api.post(body, { query: '?wait_for_response=false', headers });
     expect(answer).toMatchObject({ status: 202, headers: { 'content-type': contentType } });
   });
 
@@ -124,12 +124,12 @@ describe('the answer to POST agents/{agent}/run', () => {
     ['a string', '"Hi"', 'Invalid JSON payload. Expected an object.'],
     ['null', 'null', 'Invalid JSON payload. Expected an object.'],
   ])('to a JSON body that is %s explains the problem', async (_what, body, error) => {
-    const answer = await api().post(body, { headers: json });
+    const answer = await api.post(body, { headers: json });
     expect(answer).toMatchObject({ status: 400, headers: json, text: JSON.stringify({ error }) });
   });
 
   it('to text without a message is an error as text', async () => {
-    const answer = await api().post(' \n', { headers: text });
+    const answer = await api.post(' \n', { headers: text });
     expect(answer).toMatchObject({
       status: 400,
       text: 'Message is required',

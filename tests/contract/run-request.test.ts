@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { HttpAnswer } from '../support/http-exchange.js';
 import { newThreadId } from '../support/agent-api.js';
-import { useContractTarget } from './contract-target.js';
+import { contractApi } from './contract-target.js';
 
 const MAX_MESSAGE_BYTES = 256 * 1024;
 const text = { 'content-type': 'text/plain', accept: 'application/json' };
@@ -26,9 +26,9 @@ function padding(bodyBytes: number): string {
 }
 
 describe('the request of POST agents/{agent}/run', () => {
-  const api = useContractTarget();
+  const api = contractApi();
   const sendOff = (fields: Readonly<Record<string, unknown>>, query = '') =>
-    api().run({ message: 'Hello', thread_id: threadId, wait_for_response: false, ...fields }, { query });
+    api.run({ message: 'Hello', thread_id: threadId, wait_for_response: false, ...fields }, { query });
 
   describe('message', () => {
     it.each([
@@ -47,7 +47,7 @@ describe('the request of POST agents/{agent}/run', () => {
     it('is unchanged in JSON, and trimmed in text', async () => {
       const [inJson, inText] = await Promise.all([
         sendOff({ message: ' Hi\n' }),
-        api().post(' Hi, 世界\n', { query: '?wait_for_response=no', headers: text }),
+        api.post(' Hi, 世界\n', { query: '?wait_for_response=no', headers: text }),
       ]);
       expect(JSON.parse(inJson.text)).toMatchObject({ message: ' Hi\n' });
       expect(JSON.parse(inText.text)).toMatchObject({ message: 'Hi, 世界' });
@@ -55,7 +55,7 @@ describe('the request of POST agents/{agent}/run', () => {
 
     it('is the whole text body, even if it looks like JSON', async () => {
       const message = '{"message":"Hi"}';
-      const answer = await api().post(message, { query: '?wait_for_response=0', headers: text });
+      const answer = await api.post(message, { query: '?wait_for_response=0', headers: text });
       expect(JSON.parse(answer.text)).toMatchObject({ message });
     });
 
@@ -70,7 +70,7 @@ describe('the request of POST agents/{agent}/run', () => {
     });
 
     it('may arrive in a chunked body', async () => {
-      const answer = await api().run(
+      const answer = await api.run(
         { message: 'In chunks', thread_id: newThreadId() },
         { headers: { 'transfer-encoding': 'chunked' } },
       );
@@ -79,12 +79,12 @@ describe('the request of POST agents/{agent}/run', () => {
     });
 
     it('may arrive in a body of up to 1 MiB', async () => {
-      const longest = await api().run(
+      const longest = await api.run(
         { message: 'Hi', padding: padding(1024 * 1024) },
         { query: '?wait_for_response=no' },
       );
       expect(longest).toMatchObject({ status: 202 });
-      const tooLong = await api().run({ message: 'Hi', padding: padding(1024 * 1024 + 1) });
+      const tooLong = await api.run({ message: 'Hi', padding: padding(1024 * 1024 + 1) });
       expect(said(tooLong)).toEqual(refusal(413, expect.stringContaining(String(1024 * 1024))));
     });
   });
@@ -164,7 +164,7 @@ describe('the request of POST agents/{agent}/run', () => {
     });
 
     it('is not taken from a header', async () => {
-      const answer = await api().run(
+      const answer = await api.run(
         { message: 'Hello', wait_for_response: false },
         { headers: { 'x-ms-thread-id': threadId, thread_id: threadId } },
       );
@@ -173,9 +173,9 @@ describe('the request of POST agents/{agent}/run', () => {
 
     it('is case-sensitive', async () => {
       const lower = newThreadId();
-      await api().ask(lower, 'Hello');
-      expect(await api().ask(lower.toUpperCase(), 'Hello')).toMatchObject({ message_count: 2 });
-      expect(await api().events(lower)).not.toEqual(await api().events(lower.toUpperCase()));
+      await api.ask(lower, 'Hello');
+      expect(await api.ask(lower.toUpperCase(), 'Hello')).toMatchObject({ message_count: 2 });
+      expect(await api.events(lower)).not.toEqual(await api.events(lower.toUpperCase()));
     });
   });
 
@@ -201,7 +201,7 @@ describe('the request of POST agents/{agent}/run', () => {
       [[], no],
       [{}, no],
     ])('with the value %j in the body leads to status %i', async (value, status) => {
-      const answer = await api().run({ message: 'Hello', thread_id: newThreadId(), wait_for_response: value });
+      const answer = await api.run({ message: 'Hello', thread_id: newThreadId(), wait_for_response: value });
       expect(answer).toMatchObject({ status });
     });
 
@@ -215,7 +215,7 @@ describe('the request of POST agents/{agent}/run', () => {
       ['the header rather than the body', { 'x-ms-wait-for-response': 'Y' }, '', { wait_for_response: false }, yes],
       ['an empty header', { 'x-ms-wait-for-response': '' }, '?wait_for_response=true', {}, no],
     ])('is taken from %s', async (_what, headers, query, fields, status) => {
-      const answer = await api().run({ message: 'Hello', thread_id: newThreadId(), ...fields }, { headers, query });
+      const answer = await api.run({ message: 'Hello', thread_id: newThreadId(), ...fields }, { headers, query });
       expect(answer).toMatchObject({ status });
     });
 
@@ -223,7 +223,7 @@ describe('the request of POST agents/{agent}/run', () => {
       ['its two spellings in the body differ', { wait_for_response: true, waitForResponse: false }, ''],
       ['its two spellings in the query differ', {}, '?wait_for_response=1&waitForResponse=0'],
     ])('is rejected if %s', async (_what, fields, query) => {
-      const answer = await api().run({ message: 'Hello', ...fields }, { query });
+      const answer = await api.run({ message: 'Hello', ...fields }, { query });
       expect(said(answer)).toEqual(refusal(400, expect.stringContaining('wait_for_response')));
     });
   });
@@ -254,14 +254,14 @@ describe('the request of POST agents/{agent}/run', () => {
     ['a query parameter of a poll', 'GET', 'agents/CallbackAgent/callbacks/a?headers=x', undefined],
     ['a query parameter of a DELETE', 'DELETE', 'agents/CallbackAgent/callbacks/a?headers=x', undefined],
   ])('is rejected if %s named "headers" hides the HTTP headers', async (_what, method, path, body) => {
-    const answer = await api().call(method, path, { 'content-type': 'application/json' }, body);
+    const answer = await api.call(method, path, { 'content-type': 'application/json' }, body);
     expect(said(answer)).toEqual(refusal(400, expect.stringContaining('headers')));
   });
 
   it('ignores the case of the agent name', async () => {
     const id = newThreadId();
-    const answer = await api().run({ message: 'Hello', thread_id: id }, { agentName: 'callbackAGENT' });
+    const answer = await api.run({ message: 'Hello', thread_id: id }, { agentName: 'callbackAGENT' });
     expect(answer).toMatchObject({ status: 200 });
-    expect((await api().events(id)).at(-1)).toMatchObject({ agent_name: 'CallbackAgent' });
+    expect((await api.events(id)).at(-1)).toMatchObject({ agent_name: 'CallbackAgent' });
   });
 });

@@ -8,11 +8,11 @@ describeTargets('GET agents/{agent}/threads', (api) => {
   const asked: AnsweredRun[] = [];
 
   beforeAll(async () => {
-    for (let count = 0; count < 5; count += 1) asked.push(await api().ask(newThreadId(), 'Hello'));
+    for (let count = 0; count < 5; count += 1) asked.push(await api.ask(newThreadId(), 'Hello'));
   });
 
   async function list(query = '', agentName = 'CallbackAgent') {
-    const { status, headers, text } = await api().call('GET', `agents/${agentName}/threads${query}`);
+    const { status, headers, text } = await api.call('GET', `agents/${agentName}/threads${query}`);
     return { status, headers, json: JSON.parse(text) };
   }
 
@@ -30,7 +30,7 @@ describeTargets('GET agents/{agent}/threads', (api) => {
 
   it('describes each thread', async () => {
     const threadId = asked.at(-1)?.thread_id ?? '';
-    const events = await api().events(threadId);
+    const events = await api.events(threadId);
     const thread = (await list('?limit=1000')).json.find(({ thread_id: id }: { thread_id: string }) => id === threadId);
     expect(Object.keys(thread)).toEqual([
       'thread_id',
@@ -81,15 +81,15 @@ describeTargets('GET agents/{agent}/threads', (api) => {
     (await list(`?limit=1000${query}`)).json.filter(({ thread_id: id }: { thread_id: string }) => id === threadId);
 
   it('keeps a thread whose events were cleared, and omits one that was deleted', async () => {
-    const { thread_id: threadId } = await api().ask(newThreadId(), 'Hello');
-    await api().callbacks('DELETE', threadId);
+    const { thread_id: threadId } = await api.ask(newThreadId(), 'Hello');
+    await api.callbacks('DELETE', threadId);
     expect(await find(threadId)).toMatchObject([{ event_count: 0, last_event_at: null, status: 'completed' }]);
-    await api().call('DELETE', `agents/CallbackAgent/threads/${threadId}`);
+    await api.call('DELETE', `agents/CallbackAgent/threads/${threadId}`);
     expect(await find(threadId)).toEqual([]);
   });
 
   it('filters by status, time, and text in id or title', async () => {
-    const { thread_id: threadId } = await api().ask(newThreadId(), 'What about Übermorgen?');
+    const { thread_id: threadId } = await api.ask(newThreadId(), 'What about Übermorgen?');
     const [{ last_activity_at: at }] = await find(threadId);
     const later = new Date(Date.parse(at) + 1).toISOString();
     const shown = ['&status=completed', '&q=%C3%BCBERMORGEN', `&q=${threadId}`, `&since=${at}`, `&until=${later}`];

@@ -8,26 +8,26 @@ const ENDED = /^(completed|failed|cancelled)$/;
 describeTargets('threads and runs', (api) => {
   const accept = async (threadId: string, message: string, strategy = 'enqueue') => {
     const fields = { message, thread_id: threadId, wait_for_response: false, multitask_strategy: strategy };
-    const { status, text } = await api().run(fields);
+    const { status, text } = await api.run(fields);
     return { status, id: JSON.parse(text).correlation_id as string };
   };
   const endOf = async (threadId: string, id: string): Promise<string> => {
     await expect
-      .poll(async () => (await api().readRun(threadId, id)).status, { timeout: 60_000, interval: 200 })
+      .poll(async () => (await api.readRun(threadId, id)).status, { timeout: 60_000, interval: 200 })
       .toMatch(ENDED);
-    return (await api().readRun(threadId, id)).status;
+    return (await api.readRun(threadId, id)).status;
   };
   const conversation = (threadId: string, method = 'GET') =>
-    api().call(method, `agents/CallbackAgent/threads/${encodeURIComponent(threadId)}`);
+    api.call(method, `agents/CallbackAgent/threads/${encodeURIComponent(threadId)}`);
 
   it('a run ends as cancelled unless it completes first, and an ended one does not change', async () => {
     const threadId = newThreadId();
     await accept(threadId, 'First');
     const { id } = await accept(threadId, 'Second');
 
-    const { status } = await api().runs('POST', threadId, `/${id}/cancel`);
+    const { status } = await api.runs('POST', threadId, `/${id}/cancel`);
     const end = await endOf(threadId, id);
-    const repeated = await api().runs('POST', threadId, `/${id}/cancel`);
+    const repeated = await api.runs('POST', threadId, `/${id}/cancel`);
 
     expect([
       [202, 'cancelled', 200],
@@ -35,9 +35,9 @@ describeTargets('threads and runs', (api) => {
       // The run completed before it saw the cancellation.
       [202, 'completed', 409],
     ]).toContainEqual([status, end, repeated.status]);
-    const finals = finalEvents(await api().events(threadId)).filter((event) => event.correlation_id === id);
+    const finals = finalEvents(await api.events(threadId)).filter((event) => event.correlation_id === id);
     expect(finals).toHaveLength(end === 'completed' ? 1 : 0);
-    expect((await api().runs('POST', threadId, `/${'0'.repeat(32)}/cancel`)).status).toBe(404);
+    expect((await api.runs('POST', threadId, `/${'0'.repeat(32)}/cancel`)).status).toBe(404);
   }, 120_000);
 
   it('the strategy reject rejects a message only if the thread is busy', async () => {
@@ -66,15 +66,15 @@ describeTargets('threads and runs', (api) => {
 
   it('a conversation has the messages of its runs, with their correlation ids', async () => {
     const threadId = newThreadId();
-    const first = await api().ask(threadId, 'One');
-    const second = await api().ask(threadId, 'Two');
+    const first = await api.ask(threadId, 'One');
+    const second = await api.ask(threadId, 'Two');
 
     const { status, text } = await conversation(threadId);
 
     expect(status).toBe(200);
     const ids = JSON.parse(text).messages.map((message: { correlation_id: string }) => message.correlation_id);
     expect(ids).toEqual([first, first, second, second].map((run) => run.correlation_id));
-    const runs: { correlation_id: string }[] = JSON.parse((await api().runs('GET', threadId)).text);
+    const runs: { correlation_id: string }[] = JSON.parse((await api.runs('GET', threadId)).text);
     expect(runs).toMatchObject([
       { correlation_id: second.correlation_id, status: 'completed', message: 'Two' },
       { correlation_id: first.correlation_id, status: 'completed', message: 'One' },
@@ -83,7 +83,7 @@ describeTargets('threads and runs', (api) => {
 
   it('a deleted thread leaves nothing, even if it was busy, and starts over with the next message', async () => {
     const threadId = newThreadId();
-    const { correlation_id: id } = await api().ask(threadId, 'One');
+    const { correlation_id: id } = await api.ask(threadId, 'One');
     await accept(threadId, 'Two');
 
     const deletions = [await conversation(threadId, 'DELETE'), await conversation(threadId, 'DELETE')];
@@ -93,11 +93,11 @@ describeTargets('threads and runs', (api) => {
       { status: 204, text: '' },
     ]);
     expect((await conversation(threadId)).status).toBe(404);
-    expect((await api().runs('GET', threadId, `/${id}`)).status).toBe(404);
-    expect([await api().runs('GET', threadId), await api().callbacks('GET', threadId)]).toMatchObject([
+    expect((await api.runs('GET', threadId, `/${id}`)).status).toBe(404);
+    expect([await api.runs('GET', threadId), await api.callbacks('GET', threadId)]).toMatchObject([
       { text: '[]' },
       { text: '[]' },
     ]);
-    expect(await api().ask(threadId, 'Three')).toMatchObject({ message_count: 2 });
+    expect(await api.ask(threadId, 'Three')).toMatchObject({ message_count: 2 });
   }, 120_000);
 });

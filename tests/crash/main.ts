@@ -17,7 +17,7 @@ async function main(): Promise<void> {
   const azurite = await startAzuriteTableServer();
   const redis = await startRedisServer();
   const stores = [
-    ['table', { CALLBACK_STORE: 'table', AzureWebJobsStorage: azurite.connectionString }],
+    ['table', { CALLBACK_STORE: 'table', AzureWebJobsStorage: azurite.newAccount().connectionString }],
     ['redis', { CALLBACK_STORE: 'redis', CALLBACK_REDIS_URL: redis.url }],
   ] as const;
   try {

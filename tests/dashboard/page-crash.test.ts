@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { newThreadId } from '../support/agent-api.js';
-import { startAzuriteTableServer } from '../support/azurite-table-server.js';
+import { openTableAccount } from '../support/azurite-table-server.js';
 import { createGate, type Gate } from '../support/gate.js';
 import { holdLast } from '../support/hold-last.js';
 import { type RestartableApp, startRestartableApp } from '../support/restartable-app.js';
@@ -24,14 +24,11 @@ async function startApp(answersMayEnd: Gate): Promise<RestartableApp> {
       ? { pieces: pieces.slice(0, 20), end: 'silence' }
       : { pieces: holdLast(pieces, answersMayEnd), pauseMs: 10 };
   });
-  const azurite = await startAzuriteTableServer();
-  onTestFinished(async () => {
-    await model.close();
-    await azurite.close();
-  });
+  onTestFinished(() => model.close());
+  const { connectionString } = await openTableAccount();
   const app = await startRestartableApp({
     CALLBACK_STORE: 'table',
-    AzureWebJobsStorage: azurite.connectionString,
+    AzureWebJobsStorage: connectionString,
     ...modelSettings(model),
   });
   onTestFinished(() => app.stop());

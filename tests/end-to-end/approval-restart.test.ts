@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newThreadId } from '../support/agent-api.js';
-import { startAzuriteTableServer } from '../support/azurite-table-server.js';
+import { openTableAccount } from '../support/azurite-table-server.js';
 import { eventually } from '../support/eventually.js';
 import { offlineAnswer } from '../support/offline-answer.js';
 import { RefundApi } from '../support/refund-api.js';
@@ -11,15 +11,13 @@ describe.each(['memory', 'table'] as const)('a run that waits for approval, with
   let model: ScriptedModel;
   let app: RestartableApp;
   let api: RefundApi;
-  let stopStore: (() => Promise<void>) | undefined;
 
   beforeAll(async () => {
     model = await startScriptedModel(offlineAnswer);
     let settings: Readonly<Record<string, string>> = { CALLBACK_STORE: kind };
     if (kind === 'table') {
-      const azurite = await startAzuriteTableServer();
-      stopStore = () => azurite.close();
-      settings = { ...settings, AzureWebJobsStorage: azurite.connectionString };
+      const { connectionString } = await openTableAccount();
+      settings = { ...settings, AzureWebJobsStorage: connectionString };
     }
     app = await startRestartableApp({ ...modelSettings(model), ...settings });
     api = new RefundApi(app.baseUrl);
@@ -27,7 +25,6 @@ describe.each(['memory', 'table'] as const)('a run that waits for approval, with
   afterAll(async () => {
     await app.stop();
     await model.close();
-    await stopStore?.();
   });
 
   it('survives a restart of the host, and continues when it is approved', async () => {

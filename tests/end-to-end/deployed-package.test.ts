@@ -81,7 +81,7 @@ it.skipIf(isOpensslMissing)(
         ...settings,
         ...identity.environment,
         AzureWebJobsStorage__clientId: CLIENT_ID,
-        AzureWebJobsStorage__tableServiceUri: `https://127.0.0.1:${tables.port}/${tables.accountName}`,
+        AzureWebJobsStorage__tableServiceUri: `https://127.0.0.1:${tables.port}/${tables.newAccount().name}`,
         AZURE_OPENAI_ENDPOINT: model.endpoint,
         NODE_EXTRA_CA_CERTS: tls.certificate,
       },

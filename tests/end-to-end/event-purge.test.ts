@@ -2,7 +2,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { RunWriter } from '../support/append-events.js';
 import { newThreadId } from '../support/agent-api.js';
 import { startAppWithModel } from '../support/app-with-model.js';
-import { startAzuriteTableServer } from '../support/azurite-table-server.js';
+import { openTableAccount } from '../support/azurite-table-server.js';
 import { finalEvent, runOf, streamEvent } from '../support/callback-events.js';
 import { echoed } from '../support/echoed.js';
 import { eventually } from '../support/eventually.js';
@@ -12,11 +12,10 @@ import { runTimer } from '../support/run-timer.js';
 const TABLE_NAME = 'PurgedEvents';
 
 it('the function purge_callback_events removes events older than CALLBACK_EVENT_TTL_DAYS from a table', async () => {
-  const azurite = await startAzuriteTableServer();
-  onTestFinished(() => azurite.close());
+  const { connectionString } = await openTableAccount();
   const target = await startAppWithModel(echoed, {
     CALLBACK_STORE: 'table',
-    AzureWebJobsStorage: azurite.connectionString,
+    AzureWebJobsStorage: connectionString,
     CALLBACK_TABLE_NAME: TABLE_NAME,
     CALLBACK_EVENT_TTL_DAYS: '1',
   });
@@ -26,8 +25,7 @@ it('the function purge_callback_events removes events older than CALLBACK_EVENT_
 
   const threadId = newThreadId();
   const twoDaysAgo = new Date(Date.now() - 2 * 86_400_000).toISOString();
-  const account = { connectionString: azurite.connectionString };
-  const store = openDurableEventStoreForTest({ kind: 'table', account, tableName: TABLE_NAME });
+  const store = openDurableEventStoreForTest({ kind: 'table', account: { connectionString }, tableName: TABLE_NAME });
   const thread = { agentName: 'CallbackAgent', threadId };
   const oldRun = { ...runOf(), acceptedAt: twoDaysAgo };
   const writer = new RunWriter(store, thread, oldRun, undefined, twoDaysAgo);

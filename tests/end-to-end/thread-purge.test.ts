@@ -2,7 +2,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { ThreadIndex } from '../../src/durable-agents/index.js';
 import { newThreadId } from '../support/agent-api.js';
 import { startAppWithModel } from '../support/app-with-model.js';
-import { startAzuriteTableServer } from '../support/azurite-table-server.js';
+import { openTableAccount } from '../support/azurite-table-server.js';
 import { echoed } from '../support/echoed.js';
 import { eventually } from '../support/eventually.js';
 import { openKeyValueStoreForTest } from '../support/key-value-store-for-test.js';
@@ -11,11 +11,10 @@ import { runTimer } from '../support/run-timer.js';
 const TABLE_NAME = 'PurgedThreads';
 
 it('the function purge_threads deletes threads that are idle for longer than AGENT_THREAD_TTL_DAYS', async () => {
-  const azurite = await startAzuriteTableServer();
-  onTestFinished(() => azurite.close());
+  const { connectionString } = await openTableAccount();
   const target = await startAppWithModel(echoed, {
     CALLBACK_STORE: 'table',
-    AzureWebJobsStorage: azurite.connectionString,
+    AzureWebJobsStorage: connectionString,
     CALLBACK_TABLE_NAME: TABLE_NAME,
     AGENT_THREAD_TTL_DAYS: '1',
   });
@@ -23,8 +22,9 @@ it('the function purge_threads deletes threads that are idle for longer than AGE
   const { api, app } = target;
   const [idle, active] = [newThreadId(), newThreadId()];
   for (const threadId of [idle, active]) await api.ask(threadId, 'Hello');
-  const account = { connectionString: azurite.connectionString };
-  const threadIndex = new ThreadIndex(openKeyValueStoreForTest({ kind: 'table', account, tableName: TABLE_NAME }));
+  const threadIndex = new ThreadIndex(
+    openKeyValueStoreForTest({ kind: 'table', account: { connectionString }, tableName: TABLE_NAME }),
+  );
   const thread = { agentName: 'CallbackAgent', threadId: idle };
   await threadIndex.remove(thread);
   const at = new Date(Date.now() - 2 * 86_400_000);

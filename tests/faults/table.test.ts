@@ -1,18 +1,18 @@
 import { openDurableEventStore } from '../support/durable-event-store.js';
-import { startAzuriteTableServer } from '../support/azurite-table-server.js';
+import { openTableAccount } from '../support/azurite-table-server.js';
 import { describeStoreUnderFaults } from './describe-store-under-faults.js';
 
 describeStoreUnderFaults(
   'the table store',
   async () => {
-    const azurite = await startAzuriteTableServer();
+    const table = await openTableAccount();
     return {
-      port: azurite.port,
+      port: table.port,
       createStore: (port) => {
-        const account = { connectionString: azurite.connectionStringThrough(port) };
+        const account = { connectionString: table.connectionStringThrough(port) };
         return openDurableEventStore({ kind: 'table', account, tableName: 'events' });
       },
-      close: () => azurite.close(),
+      close: async () => {},
     };
   },
   { isHttp: true },

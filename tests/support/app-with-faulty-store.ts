@@ -1,5 +1,5 @@
 import { type AppWithModel, startAppWithModel } from './app-with-model.js';
-import { type AzuriteTableServer, startAzuriteTableServer } from './azurite-table-server.js';
+import { openTableAccount } from './azurite-table-server.js';
 import type { Fault } from './fault.js';
 import { type FaultProxy, startFaultProxy } from './fault-proxy.js';
 import type { ModelAnswer } from './scripted-model.js';
@@ -16,10 +16,10 @@ export async function startAppWithFaultyStore(
   script: (message: string) => ModelAnswer,
   fault: Fault = { kind: 'none' },
 ): Promise<AppWithFaultyStore> {
-  const azurite: AzuriteTableServer = await startAzuriteTableServer();
-  const proxy = await startFaultProxy(azurite.port);
+  const account = await openTableAccount();
+  const proxy = await startFaultProxy(account.port);
   await proxy.setFault(fault);
-  const connectionString = azurite.connectionStringThrough(proxy.port);
+  const connectionString = account.connectionStringThrough(proxy.port);
   const target = await startAppWithModel(script, { CALLBACK_STORE: 'table', AzureWebJobsStorage: connectionString });
   const parts = ['AccountName', 'AccountKey'].map((name) => new RegExp(`${name}=([^;]*)`).exec(connectionString)?.[1]);
   return {
@@ -29,7 +29,6 @@ export async function startAppWithFaultyStore(
     stop: async () => {
       await target.stop();
       await proxy.close();
-      await azurite.close();
     },
   };
 }

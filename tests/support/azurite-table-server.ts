@@ -2,18 +2,43 @@ import { randomBytes } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { startLoopbackService, type LoopbackService } from './loopback-service.js';
 
-export interface AzuriteTableServer extends LoopbackService {
-  readonly accountName: string;
-  /** Contains a unique account name. */
+/** A storage account that no other test uses. */
+export interface TableAccount {
+  readonly name: string;
+  /** The port of Azurite. */
+  readonly port: number;
   readonly connectionString: string;
   /** The same for another loopback port, such as that of a proxy. */
   connectionStringThrough(port: number): string;
 }
 
-/** Stops Azurite if the process that started it was killed. */
+export interface AzuriteTableServer extends LoopbackService {
+  /** @throws Error after {@link ACCOUNTS_AT_MOST} accounts */
+  newAccount(): TableAccount;
+}
+
+export interface AzuriteTableServerOptions {
+  /**
+   * Whether to look up rows by row key first. The published Azurite finds the partition and then scans its rows: each
+   * write to a partition of 50,000 rows takes 12 ms. @default false
+   */
+  readonly isDeep?: boolean;
+  /** Serves https and accepts Microsoft Entra ID tokens instead of keys: paths of PEM files. */
+  readonly tls?: { readonly certificate: string; readonly key: string };
+}
+
+/** Azurite reads the names and keys of its accounts when it starts. */
+const ACCOUNTS_AT_MOST = 100;
+
+/** Stops Azurite and removes its folder if the process that started it has ended without closing it. */
 const endWithStarter = `
+  import { rmSync } from 'node:fs';
   const starter = process.ppid;
-  setInterval(() => process.ppid === starter || process.exit(), 1000).unref();
+  setInterval(() => {
+    if (process.ppid === starter) return;
+    rmSync(process.cwd(), { recursive: true, force: true });
+    process.exit();
+  }, 1000).unref();
 `;
 
 /** Puts the row key first in queries, because Azurite's database uses an index only for the first property. */
@@ -26,23 +51,31 @@ const findRowsByRowKey = `
   };
 `;
 
-export interface AzuriteTableServerOptions {
-  /**
-   * Whether to look up rows by row key first. The published Azurite finds the partition and then scans its rows: each
-   * write to a partition of 50,000 rows takes 12 ms. With this option a test can write 100,000 rows. @default false
-   */
-  readonly isDeep?: boolean;
-  /** Serves https and accepts Microsoft Entra ID tokens instead of keys: paths of PEM files. */
-  readonly tls?: { readonly certificate: string; readonly key: string };
+let shared: Promise<AzuriteTableServer> | undefined;
+
+/** Opens a new account in the Azurite of this process, which starts with the first account. */
+export async function openTableAccount(): Promise<TableAccount> {
+  shared ??= startAzuriteTableServer({ isDeep: true });
+  return (await shared).newAccount();
 }
 
-/** Starts Azurite's table service on loopback with its data in memory, which `stop` discards. The caller closes it. */
+/** Stops the Azurite of {@link openTableAccount}, which ends by itself only with a process that is terminated. */
+export async function closeTableAccounts(): Promise<void> {
+  await (await shared)?.close();
+  shared = undefined;
+}
+
+/**
+ * Starts Azurite's table service on loopback with its data in memory, which `stop` discards. For tests that stop it or
+ * change its options; others use {@link openTableAccount}. The caller closes it.
+ */
 export async function startAzuriteTableServer({
   isDeep = false,
   tls,
 }: AzuriteTableServerOptions = {}): Promise<AzuriteTableServer> {
-  const accountName = `test${randomBytes(8).toString('hex')}`;
-  const accountKey = randomBytes(32).toString('base64');
+  const accounts = Array.from({ length: ACCOUNTS_AT_MOST }, () => {
+    return [`test${randomBytes(8).toString('hex')}`, randomBytes(32).toString('base64')] as const;
+  });
   const entry = createRequire(__filename).resolve('azurite/dist/src/table/main.js');
   const preludes = isDeep ? [endWithStarter, findRowsByRowKey] : [endWithStarter];
   const imports = preludes.flatMap((code) => ['--import', `data:text/javascript,${encodeURIComponent(code)}`]);
@@ -62,12 +95,22 @@ export async function startAzuriteTableServer({
         '--tablePort',
         String(port),
       ],
-      environment: { ...process.env, AZURITE_ACCOUNTS: `${accountName}:${accountKey}` },
+      environment: { ...process.env, AZURITE_ACCOUNTS: accounts.map((account) => account.join(':')).join(';') },
     }),
     readyLine: /successfully started/,
   });
-  const connectionStringThrough = (port: number): string =>
-    `DefaultEndpointsProtocol=http;AccountName=${accountName};AccountKey=${accountKey};` +
-    `TableEndpoint=http://127.0.0.1:${port}/${accountName};`;
-  return { ...service, accountName, connectionString: connectionStringThrough(service.port), connectionStringThrough };
+  const unused = accounts.values();
+  return {
+    ...service,
+    newAccount: () => {
+      const { value: account } = unused.next();
+      if (account === undefined) throw new Error(`Azurite has no more than ${ACCOUNTS_AT_MOST} accounts.`);
+      const [name, key] = account;
+      const connectionStringThrough = (port: number): string =>
+        `DefaultEndpointsProtocol=http;AccountName=${name};AccountKey=${key};` +
+        `TableEndpoint=http://127.0.0.1:${port}/${name};`;
+      const { port } = service;
+      return { name, port, connectionString: connectionStringThrough(port), connectionStringThrough };
+    },
+  };
 }

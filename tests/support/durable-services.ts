@@ -1,4 +1,4 @@
-import { startAzuriteTableServer } from './azurite-table-server.js';
+import { openTableAccount } from './azurite-table-server.js';
 import { startCosmosServer } from './cosmos-server.js';
 import { isRedisMissing, startRedisServer } from './redis-server.js';
 
@@ -21,9 +21,8 @@ export const durableServices: readonly DurableServiceKind[] = [
     name: 'table',
     isMissing: false,
     start: async () => {
-      const azurite = await startAzuriteTableServer();
-      const settings = { CALLBACK_STORE: 'table', AzureWebJobsStorage: azurite.connectionString };
-      return { settings, close: () => azurite.close() };
+      const { connectionString: AzureWebJobsStorage } = await openTableAccount();
+      return { settings: { CALLBACK_STORE: 'table', AzureWebJobsStorage }, close: async () => {} };
     },
   },
   {

@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 import { TableClient } from '@azure/data-tables';
 import { createClient } from 'redis';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { startAzuriteTableServer } from './azurite-table-server.js';
+import { openTableAccount } from './azurite-table-server.js';
 import { eventually } from './eventually.js';
 import { startFaultProxy, type FaultProxy } from './fault-proxy.js';
 import { listenForTest } from './listen-for-test.js';
@@ -238,10 +238,9 @@ describe.skipIf(isRedisMissing)('the fault proxy in front of Redis (needs /usr/b
 
 describe('the fault proxy in front of Azurite', () => {
   it('forwards signed requests, and can throttle them or lose their responses', async () => {
-    const azurite = await startAzuriteTableServer();
-    onTestFinished(() => azurite.close());
-    const proxy = await startProxyForTest(azurite.port);
-    const table = TableClient.fromConnectionString(azurite.connectionStringThrough(proxy.port), 'events', {
+    const account = await openTableAccount();
+    const proxy = await startProxyForTest(account.port);
+    const table = TableClient.fromConnectionString(account.connectionStringThrough(proxy.port), 'events', {
       allowInsecureConnection: true,
       retryOptions: { maxRetries: 0 },
     });

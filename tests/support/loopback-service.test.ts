@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { TableClient } from '@azure/data-tables';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { probeHttp } from '../../local/probe-http.js';
-import { startAzuriteTableServer } from './azurite-table-server.js';
+import { openTableAccount } from './azurite-table-server.js';
 import { listenForTest } from './listen-for-test.js';
 import { startLoopbackService, type ServiceProgram } from './loopback-service.js';
 
@@ -74,9 +74,8 @@ describe('a loopback service', () => {
 
 describe('Azurite with a row index for large partitions', () => {
   it('separates rows by both keys', async () => {
-    const azurite = await startAzuriteTableServer({ isDeep: true });
-    onTestFinished(() => azurite.close());
-    const table = TableClient.fromConnectionString(azurite.connectionString, 'rows', { allowInsecureConnection: true });
+    const { connectionString } = await openTableAccount();
+    const table = TableClient.fromConnectionString(connectionString, 'rows', { allowInsecureConnection: true });
     await table.createTable();
     for (const partitionKey of ['a', 'b']) await table.createEntity({ partitionKey, rowKey: 'head', of: partitionKey });
     expect(await table.getEntity('a', 'head')).toMatchObject({ of: 'a' });

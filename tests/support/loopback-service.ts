@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -19,7 +20,10 @@ export interface ServiceProgram {
   readonly readyLine: RegExp;
 }
 
-/** A program that serves on a loopback port and keeps its data in its own temporary folder. */
+/**
+ * A program that serves on a loopback port and keeps its data in its own temporary folder. If this process exits
+ * without closing it, the program ends and its folder is removed.
+ */
 export interface LoopbackService {
   readonly port: number;
   /** Stops the program. Its folder remains. */
@@ -38,7 +42,12 @@ export interface LoopbackService {
  */
 export async function startLoopbackService(program: ServiceProgram): Promise<LoopbackService> {
   const folder = await mkdtemp(path.join(tmpdir(), `${program.name}-`));
-  const removeFolder = (): Promise<void> => rm(folder, { recursive: true, force: true, maxRetries: 5 });
+  const removeAtExit = (): void => rmSync(folder, { recursive: true, force: true });
+  process.once('exit', removeAtExit);
+  const removeFolder = async (): Promise<void> => {
+    process.off('exit', removeAtExit);
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+  };
   try {
     const first = await startRepeatedly(program, folder, () => findFreePort(0));
     const { port } = first;

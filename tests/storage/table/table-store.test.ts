@@ -1,9 +1,9 @@
 import { RestError, TableClient } from '@azure/data-tables';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { KeyValueStore } from '../../../src/storage/key-value-store.js';
 import { SplitValueStore } from '../../../src/storage/split-value-store.js';
 import { openTableStore, TABLE_LIMITS } from '../../../src/storage/table/table-store.js';
-import { type AzuriteTableServer, startAzuriteTableServer } from '../../support/azurite-table-server.js';
+import { openTableAccount, startAzuriteTableServer, type TableAccount } from '../../support/azurite-table-server.js';
 import { startFaultProxy } from '../../support/fault-proxy.js';
 import { createRecordingLog } from '../../support/recording-log.js';
 import { describeKeyValueStore } from '../describe-key-value-store.js';
@@ -15,19 +15,18 @@ const COLUMN_LENGTH = 30 * 1024;
 const takes = (ms: number) => new Promise<void>((resolve) => void setTimeout(resolve, ms));
 
 describe('table', () => {
-  let azurite: AzuriteTableServer;
+  let account: TableAccount;
   let tableName: string;
   let tableCount = 0;
   beforeAll(async () => {
-    azurite = await startAzuriteTableServer({ isDeep: true });
+    account = await openTableAccount();
   });
   beforeEach(() => {
     tableCount += 1;
     tableName = `Values${tableCount}`;
   });
-  afterAll(() => azurite.close());
 
-  const openTable = async (name: string, connectionString = azurite.connectionString): Promise<KeyValueStore> =>
+  const openTable = async (name: string, connectionString = account.connectionString): Promise<KeyValueStore> =>
     new SplitValueStore(await openTableStore({ access: { connectionString }, tableName: name }), TABLE_LIMITS);
   const open = () => openTable(tableName);
   describeKeyValueStore('table', () => openTable('Contract'), {
@@ -53,9 +52,9 @@ describe('table', () => {
   });
 
   it('commits once if the response is lost and the request is retried', async () => {
-    const proxy = await startFaultProxy(azurite.port);
+    const proxy = await startFaultProxy(account.port);
     onTestFinished(() => proxy.close());
-    const store = await openTable(tableName, azurite.connectionStringThrough(proxy.port));
+    const store = await openTable(tableName, account.connectionStringThrough(proxy.port));
     const first = await store.commit(partition, { key: 'head', tag: undefined }, [{ key: 'head', value: '1' }]);
     await proxy.setFault({ kind: 'lose-answers', count: 1 });
     const second = await store.commit(partition, { key: 'head', tag: first }, [
@@ -69,7 +68,7 @@ describe('table', () => {
   });
 
   it('recreates a key whose removal was interrupted', async () => {
-    const service = await openTableStore({ access: { connectionString: azurite.connectionString }, tableName });
+    const service = await openTableStore({ access: { connectionString: account.connectionString }, tableName });
     const deleteEntity = vi.spyOn(TableClient.prototype, 'deleteEntity').mockRejectedValueOnce(new Error('cut off'));
     onTestFinished(() => deleteEntity.mockRestore());
     const key = 'head';
@@ -83,7 +82,7 @@ describe('table', () => {
 
   it('uses a table with the former default name if it exists, with a warning', async () => {
     const log = createRecordingLog();
-    const access = { connectionString: azurite.connectionString };
+    const access = { connectionString: account.connectionString };
     const openDefault = () => openTableStore({ access, tableName, formerTableName: 'Former', log });
     const change = [{ key: 'head', value: '1' }];
     const store = await openDefault();
@@ -106,9 +105,9 @@ describe('table', () => {
   });
 
   it('rejects each request while the service is unreachable', async () => {
-    const proxy = await startFaultProxy(azurite.port);
+    const proxy = await startFaultProxy(account.port);
     onTestFinished(() => proxy.close());
-    const store = await openTable(tableName, azurite.connectionStringThrough(proxy.port));
+    const store = await openTable(tableName, account.connectionStringThrough(proxy.port));
     const address = { partition, key: 'head' };
     await store.commit(partition, { key: 'head', tag: undefined }, [{ key: 'head', value: '1' }]);
     for (const fault of [{ kind: 'black-hole' }, { kind: 'refuse' }, { kind: 'answer', status: 503 }] as const) {
@@ -122,7 +121,9 @@ describe('table', () => {
   }, 60_000);
 
   it('recreates its table if the service has lost it', async () => {
-    const store = await open();
+    const azurite = await startAzuriteTableServer();
+    onTestFinished(() => azurite.close());
+    const store = await openTable(tableName, azurite.newAccount().connectionString);
     const change = [{ key: 'head', value: '1' }];
     await store.commit(partition, { key: 'head', tag: undefined }, change);
     await azurite.stop();

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished }
 import type { EventThread } from '../../../../src/audit/domain/event-thread.js';
 import type { ServiceSettings } from '../../../../src/storage/store-settings.js';
 import { RunWriter, writerFor } from '../../../support/append-events.js';
-import { startAzuriteTableServer } from '../../../support/azurite-table-server.js';
+import { openTableAccount } from '../../../support/azurite-table-server.js';
 import { finalEvent, runOf, streamEvent } from '../../../support/callback-events.js';
 import { startCosmosService } from '../../../support/cosmos-service.js';
 import {
@@ -64,9 +64,8 @@ function describeService(name: string, start: () => Promise<Service>): void {
 }
 
 describeService('table', async () => {
-  const azurite = await startAzuriteTableServer({ isDeep: true });
-  const account = { connectionString: azurite.connectionString };
-  return { settings: { kind: 'table', account, tableName: 'Events' }, close: () => azurite.close() };
+  const { connectionString } = await openTableAccount();
+  return { settings: { kind: 'table', account: { connectionString }, tableName: 'Events' }, close: async () => {} };
 });
 
 describeService('cosmos', async () => {
