@@ -5,6 +5,9 @@ import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vites
 import { z } from 'zod';
 import { type AddAgentOptions, AgentFunctionApp } from '../../src/durable-agents/agent-function-app.js';
 import type { AgentFunctionAppOptions } from '../../src/durable-agents/agent-function-app-options.js';
+import { waitingStateOf } from '../../src/durable-agents/approvals/waiting-run.js';
+import { parseThreadState } from '../../src/durable-agents/thread/thread-state.js';
+import { defineTool } from '../../src/durable-agents/tools/tool.js';
 import { createModelAgent } from '../../src/durable-agents/tools/model-agent.js';
 import { ScriptedChatModel } from '../../src/durable-agents/testing/scripted-chat-model.js';
 import { finish, text } from '../support/agent-parts.js';
@@ -16,6 +19,7 @@ import { RecordingCallback } from '../../src/durable-agents/testing/recording-ca
 import { builtInRedactors } from '../../src/durable-agents/redaction/built-in-redactors.js';
 import { readFigures } from '../../src/durable-agents/runs/run-figures.js';
 import { runRequest } from '../support/run-request.js';
+import { threadState, turnEntries } from '../support/thread-entries.js';
 import { ScriptedAgent } from '../support/scripted-agent.js';
 
 const http = vi.spyOn(app, 'http');
@@ -184,6 +188,12 @@ describe('a run endpoint', () => {
       options: { waitSeconds: 100, maxPollRetries: 2, pollIntervalSeconds: 0.02 },
       status: 500,
     },
+    { what: 'maxPollRetries alone', options: { waitSeconds: 100, maxPollRetries: 0 }, status: 500 },
+    {
+      what: 'pollIntervalSeconds alone, 30 times',
+      options: { waitSeconds: 100, pollIntervalSeconds: 0.001 },
+      status: 500,
+    },
     {
       what: 'waitSeconds, with the status that is set',
       options: { waitSeconds: 0.03, waitTimeoutStatus: 202 },
@@ -276,9 +286,9 @@ async function* oneFrame(): AsyncGenerator<Uint8Array, 'ended'> {
 const follow = async () => ({ frames: oneFrame(), close: () => undefined });
 
 /** Runs the entity of the registered agent. */
-async function runEntity(): Promise<FakeEntity> {
+async function runEntity(state?: unknown): Promise<FakeEntity> {
   const options = entity.mock.calls[0]?.[1];
-  const operation = new FakeEntity({ operationName: 'run', input: runRequest() });
+  const operation = new FakeEntity({ operationName: 'run', input: runRequest(), state });
   const handle: unknown = typeof options === 'function' ? options : options?.handler;
   if (typeof handle !== 'function') throw new Error('No entity is registered');
   await handle(operation.context);
@@ -406,5 +416,49 @@ describe('the figures of an app', () => {
     expect(await read()).toHaveLength(1);
     await agentApp.removeOldStats(new Date(Date.now() + 60_000));
     expect(await read()).toEqual([]);
+  });
+});
+
+describe('the history that an agent gets', () => {
+  const state = threadState(
+    ...['1', '2', '3'].flatMap((id) => turnEntries(id, `Question ${id}`, { $type: 'text', text: 'Answer' })),
+  );
+
+  it.each<{ options: AgentFunctionAppOptions; questions: number }>([
+    { options: {}, questions: 4 },
+    { options: { maxHistoryTurns: 3 }, questions: 3 },
+    { options: { maxHistoryTokens: 25, countTokens: () => 10 }, questions: 1 },
+  ])('has $questions questions with $options', async ({ options, questions }) => {
+    const agent = sunny();
+    new AgentFunctionApp(options).addAgent(agent);
+
+    await runEntity(state);
+
+    expect(agent.calls[0]?.messages.filter(({ role }) => role === 'user')).toHaveLength(questions);
+  });
+});
+
+describe('the approval of a tool call', () => {
+  it.each([
+    { options: {}, hours: 168 },
+    { options: { approvalTimeoutHours: 2 }, hours: 2 },
+  ])('expires after $hours hours with $options', async ({ options, hours }) => {
+    const pay = defineTool({
+      name: 'pay',
+      description: 'Pays.',
+      parameters: z.object({}),
+      needsApproval: true,
+      execute: () => 'paid',
+    });
+    const called = { kind: 'tool_call', callId: 'a', toolName: 'pay', arguments: '{}' } as const;
+    const model = new ScriptedChatModel([called, finish()]);
+    new AgentFunctionApp(options).addAgent(createModelAgent({ name: 'ScriptedAgent', model, tools: [pay] }));
+
+    const { writes } = await runEntity();
+
+    const { waitingRun } = waitingStateOf(parseThreadState(writes.at(-1)));
+    const [approval] = waitingRun?.approvals ?? [];
+    const waitMs = Date.parse(approval?.expiresAt ?? '') - Date.parse(approval?.requestedAt ?? '');
+    expect(waitMs).toBe(hours * 3_600_000);
   });
 });
