@@ -34,10 +34,13 @@ export async function setup({ config, provide }: TestProject): Promise<() => Pro
     stops.push(() => app.stop());
     return { name: kind.name, baseUrl: app.baseUrl };
   };
+  const [memory, ...durable] = allServices;
+  const starting = [start(memory), ...durable.map(start)] as const;
   try {
-    const [memory, ...durable] = allServices;
-    provide('contractTargets', await Promise.all([start(memory), ...durable.map(start)]));
+    provide('contractTargets', await Promise.all(starting));
   } catch (error) {
+    // The others must have started before they can be stopped.
+    await Promise.allSettled(starting);
     await stop();
     throw error;
   }
