@@ -1,6 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { boundThreadState, fitsInState } from '../../../src/durable-agents/thread/bound-thread-state.js';
+import {
+  boundOpenState,
+  boundThreadState,
+  fitsInState,
+} from '../../../src/durable-agents/thread/bound-thread-state.js';
 import {
   parseThreadState,
   type ThreadContent,
@@ -150,5 +154,60 @@ describe('a newest turn that alone is too large', () => {
         },
       ),
     );
+  });
+});
+
+describe('a state with an open run', () => {
+  const open = (state: ThreadState, maxBytes: number) => boundOpenState(state, maxBytes, now);
+
+  it('does not change if it fits', () => {
+    const state = threadState(...turns(2));
+
+    expect(open(state, bytesOf(state))).toEqual({ state, droppedTurns: [], isCut: false });
+  });
+
+  it('may lose all of its turns, but no other data', () => {
+    const state = threadState(...turns(2));
+    const withRun = { ...state, data: { ...state.data, extensionData: { waitingRun: 'w'.repeat(1000) } } };
+
+    const bounded = open(withRun, 1400);
+
+    expect(bounded).toMatchObject({
+      isCut: false,
+      state: { data: { conversationHistory: [], ...extensionOf(withRun) } },
+    });
+    expect(bounded?.droppedTurns).toHaveLength(2);
+    expect(open(withRun, 1000)).toBeUndefined();
+  });
+
+  it('is as large as the limit at most, to the byte', () => {
+    const state = threadState(...turns(4));
+    const bounded = open(state, bytesOf(state) - 1);
+    const size = bytesOf(bounded?.state);
+
+    expect(bounded?.droppedTurns).toHaveLength(1);
+    expect(open(state, size)?.droppedTurns).toHaveLength(1);
+    expect(open(state, size - 1)?.droppedTurns).toHaveLength(2);
+  });
+
+  const extensionOf = ({ data }: { data: { extensionData: unknown } }) => ({ extensionData: data.extensionData });
+});
+
+describe('the record of dropped turns', () => {
+  it('keeps a later version, and counts at least one message', () => {
+    const [request] = turnEntries('run-1', 'q'.repeat(3000));
+    const state = { ...threadState({ $type: 'response' }, ...(request ? [request] : [])), schemaVersion: '1.3.0' };
+
+    const bounded = bound(state, bytesOf(state) - 1).state;
+
+    expect(bounded.schemaVersion).toBe('1.3.0');
+    expect(bounded.data.truncation?.evictedMessageCount).toBe(1);
+  });
+});
+
+describe('a message', () => {
+  it('fits if its JSON leaves 2048 bytes for the rest', () => {
+    expect(fitsInState('ü'.repeat(100), 202 + 2048)).toBe(true);
+    expect(fitsInState('ü'.repeat(100), 202 + 2047)).toBe(false);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { conversationPage } from '../../../src/durable-agents/thread/conversation.js';
+import { conversationPage, storedTime } from '../../../src/durable-agents/thread/conversation.js';
 import { parseThreadState, type ThreadEntry } from '../../../src/durable-agents/thread/thread-state.js';
 import twoTurnsOfPython from '../../fixtures/thread-states/two-turns-of-python.json';
 import { threadState, turnEntries } from '../../support/thread-entries.js';
@@ -90,5 +90,58 @@ describe('a page of a conversation', () => {
     expect(conversationPage(state, { limit: 1 }).messages).toEqual([
       { role: 'user', text: 'Hi', created_at: null, correlation_id: null, status: 'ok' },
     ]);
+  });
+
+  it('shows the time and the author of each message, or the time of its entry, in UTC', () => {
+    const hello = { role: 'assistant' as const, contents: [text('Hello')] };
+    const state = threadState({
+      $type: 'response',
+      correlationId: 'run-1',
+      createdAt: '2026-01-07T17:40:00+02:00',
+      messages: [
+        { ...hello, createdAt: '2026-01-07T15:41:00Z', authorName: 'Ann' },
+        { ...hello, createdAt: null, authorName: null },
+        { ...hello, createdAt: 'yesterday', authorName: '' },
+      ],
+    });
+
+    const about = { role: 'assistant', text: 'Hello', correlation_id: 'run-1', status: 'ok' };
+    expect(conversationPage(state, { limit: 9 }).messages).toEqual([
+      { ...about, created_at: '2026-01-07T15:41:00.000Z', author: 'Ann' },
+      { ...about, created_at: '2026-01-07T15:40:00.000Z' },
+      { ...about, created_at: null },
+    ]);
+  });
+
+  it('marks only the failed run, and a failed entry without a run only itself', () => {
+    const error = { $type: 'error', message: null } as const;
+    const state = threadState(
+      { $type: 'request', messages: [{ role: 'user', contents: [text('One')] }] },
+      { $type: 'errorResponse', messages: [{ role: 'assistant', contents: [text('No. '), error] }] },
+      { $type: 'compaction', messages: [{ role: 'system', contents: [text('Two')] }, { role: 'system' }] },
+      { $type: 'response' },
+    );
+
+    const { messages } = conversationPage(state, { limit: 9 });
+
+    expect(messages.map((message) => [message.text, message.status])).toEqual([
+      ['One', 'ok'],
+      ['No. ', 'failed'],
+      ['Two', 'ok'],
+    ]);
+  });
+
+  it('has a previous page only if there is an earlier message with text', () => {
+    const withoutText = { $type: 'response' as const, messages: [{ role: 'tool' as const, contents: [] }] };
+    const state = threadState(withoutText, ...turns(1));
+
+    expect(conversationPage(state, { limit: 2 }).previous).toBeUndefined();
+    expect(conversationPage(state, { limit: 1 }).previous).toBe(2);
+  });
+});
+
+describe('a stored time', () => {
+  it.each([undefined, null, '', 'soon'])('is null if it is %j', (stored) => {
+    expect(storedTime(stored)).toBeNull();
   });
 });

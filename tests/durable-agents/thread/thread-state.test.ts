@@ -4,9 +4,13 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ThreadStateError } from '../../../src/durable-agents/errors.js';
 import {
+  answerText,
+  checkedEntry,
   createThreadState,
   findResponse,
   joinedText,
+  ownedBy,
+  ownerOf,
   parseThreadState,
   replayableMessages,
   responseError,
@@ -325,5 +329,56 @@ describe('reading a history', () => {
       { role: 'assistant', contents: [{ $type: 'text', text: 'First.' }] },
     ]);
     expect(written(history)).toEqual(before);
+  });
+});
+
+describe('the answer of a run', () => {
+  it('consists of the texts after the last tool call or result', () => {
+    const call = said({ $type: 'functionCall', callId: '1', name: 'get_weather' });
+    const result = said({ $type: 'functionResult', callId: '1', result: 'Sunny' });
+    const say = (words: string) => said({ $type: 'text', text: words });
+
+    expect(answerText([say('One'), say('Two')])).toBe('One\nTwo');
+    expect(answerText([say('One'), call, say('Two'), result, say('Three'), say('Four')])).toBe('Three\nFour');
+    expect(answerText([say('One'), call, say('Two')])).toBe('Two');
+    expect(answerText([{ role: 'assistant' }, ...messages('One')])).toBe('One');
+    expect(answerText(undefined)).toBe('');
+    expect(joinedText(undefined)).toBe('');
+  });
+
+  it('is that of the run with the id, not of its request', () => {
+    const history = [...turnEntries('a', 'A', { $type: 'text', text: 'a' }), ...turnEntries('b', 'B')];
+
+    expect(findResponse(history, 'b')).toBe(history[3]);
+    expect(findResponse(history.slice(0, 3), 'b')).toBeUndefined();
+  });
+});
+
+describe('the owner of a thread', () => {
+  it('is kept beside the extension data of others', () => {
+    const state = { ...createThreadState(), data: { conversationHistory: [], extensionData: { other: 1 } } };
+
+    const owned = ownedBy(state, 'ann');
+
+    expect(owned.data['extensionData']).toEqual({ other: 1, ownerId: 'ann' });
+    expect(ownerOf(owned)).toBe('ann');
+    expect(ownerOf(ownedBy(owned, 'bob'))).toBe('bob');
+    expect(ownerOf(state)).toBeUndefined();
+  });
+});
+
+describe('an entry that is about to be stored', () => {
+  it('is rejected if no version could read it', () => {
+    const entry: ThreadEntry = { $type: 'response', correlationId: 'a', messages: messages('Hi') };
+    expect(checkedEntry(entry)).toEqual(entry);
+    expect(() => checkedEntry(JSON.parse('{"$type":"note"}'))).toThrow();
+  });
+});
+
+describe('the error of a response', () => {
+  it('has no message if an error response has no text', () => {
+    expect(responseError({ $type: 'errorResponse', messages: [{ role: 'assistant' }] })).toEqual({ $type: 'error' });
+    expect(responseError({ $type: 'errorResponse' })).toEqual({ $type: 'error' });
+    expect(responseError({ $type: 'response' })).toBeUndefined();
   });
 });
