@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { NewRun } from '../../../src/durable-agents/runs/run-record.js';
+import { withWaitingState } from '../../../src/durable-agents/approvals/waiting-run.js';
+import { type NewRun, queuedRun, type RunRecord } from '../../../src/durable-agents/runs/run-record.js';
 import { RunRecords } from '../../../src/durable-agents/runs/run-records.js';
-import { stateAfter, Tombstones } from '../../../src/durable-agents/runs/tombstones.js';
+import { parseTombstone, refuses, stateAfter, Tombstones } from '../../../src/durable-agents/runs/tombstones.js';
 import { MemoryKeyValueStore } from '../../../src/storage/memory/memory-key-value-store.js';
 import { threadPartition } from '../../../src/durable-agents/thread/thread-identity.js';
+import { ownedBy, ownerOf } from '../../../src/durable-agents/thread/thread-state.js';
+import { runRequest } from '../../support/run-request.js';
 import { threadState, turnEntries } from '../../support/thread-entries.js';
 
 const thread = { agentName: 'ScriptedAgent', threadId: 'thread-1' };
@@ -176,5 +179,158 @@ describe('the state of a deleted thread', () => {
       schemaVersion: '1.1.0',
       data: { conversationHistory: [request, response] },
     });
+  });
+  it('loses an old waiting run and old deferred messages, and keeps newer ones and its owner', () => {
+    const [oldRun, newer] = ['2026-01-07T15:59:59.000Z', '2026-01-07T16:00:01.000Z'].map((createdAt) =>
+      runRequest({ createdAt }),
+    );
+    const waitingFor = (request = oldRun, ...deferredRuns: (typeof oldRun)[]) =>
+      withWaitingState(ownedBy(threadState(), 'ann'), {
+        waitingRun: request && { request, steps: {}, approvals: [] },
+        deferredRuns: deferredRuns.filter((run) => run !== undefined),
+        pastApprovals: [],
+      });
+
+    expect(stateAfter(waitingFor(oldRun, oldRun, newer), DELETED_AT).data['extensionData']).toEqual({
+      ownerId: 'ann',
+      deferredRuns: [newer],
+    });
+    const unchanged = waitingFor(newer, newer);
+    expect(stateAfter(unchanged, DELETED_AT)).toBe(unchanged);
+    expect(stateAfter(waitingFor(newer, oldRun), DELETED_AT)).toEqual(waitingFor(newer));
+    expect(ownerOf(stateAfter(waitingFor(oldRun), DELETED_AT))).toBe('ann');
+  });
+
+  it('loses an entry without a time, and one of the time of the deletion', () => {
+    const entries = [{ $type: 'request' as const }, { $type: 'request' as const, createdAt: DELETED_AT }];
+
+    expect(stateAfter(threadState(...entries), DELETED_AT).data.conversationHistory).toEqual([]);
+  });
+});
+
+describe('a tombstone', () => {
+  const tombstone = { deletedAt: DELETED_AT, pending: ['open'] };
+
+  it('is valid for 24 hours', () => {
+    const text = JSON.stringify(tombstone);
+
+    expect(parseTombstone(text, new Date('2026-01-08T16:00:00.000Z'))).toEqual(tombstone);
+    expect(parseTombstone(text, new Date('2026-01-08T16:00:00.001Z'))).toBeUndefined();
+    expect(parseTombstone(undefined, new Date(DELETED_AT))).toBeUndefined();
+  });
+
+  it('refuses signals without a record unless their request is newer', () => {
+    const refusesAt = (createdAt: string) => refuses(tombstone, { correlationId: 'a', createdAt }, undefined);
+
+    expect(refusesAt(DELETED_AT)).toBe(true);
+    expect(refusesAt('soon')).toBe(true);
+    expect(refusesAt('2026-01-07T16:00:00.001Z')).toBe(false);
+  });
+
+  it('refuses signals of runs that were open, unless a newer request has the same id', () => {
+    const run = { correlationId: 'open', createdAt: '2026-01-07T17:00:00.000Z' };
+    const newer: RunRecord = queuedRun({ ...thread, ...run, message: 'Hi' }, '1');
+    const refused = (fields: Partial<RunRecord>) => refuses(tombstone, run, { ...newer, ...fields });
+
+    expect(refuses(tombstone, run, undefined)).toBe(true);
+    expect(refused({})).toBe(false);
+    expect(refused({ createdAt: DELETED_AT })).toBe(false);
+    expect(refused({ createdAt: '2026-01-07T15:59:59.999Z' })).toBe(true);
+    expect(refused({ status: 'cancelled' })).toBe(true);
+    expect(refused({ cancelRequestedAt: DELETED_AT })).toBe(true);
+  });
+
+  it('does not exist for a thread that was never deleted, and cannot be noted there', async () => {
+    const tombstones = new Tombstones(new MemoryKeyValueStore());
+
+    await tombstones.noteEmptied(thread, DELETED_AT);
+
+    expect(await tombstones.find(thread)).toBeUndefined();
+  });
+
+  it('notes only a deletion of everything that is older than it', async () => {
+    const { tombstones } = await deleted();
+
+    await tombstones.noteEmptied(thread, '2026-01-07T15:59:59.000Z');
+    expect(await tombstones.find(thread)).toEqual({ deletedAt: DELETED_AT, pending: [] });
+    await tombstones.noteEmptied(thread, DELETED_AT);
+    expect(await tombstones.find(thread)).toEqual({ deletedAt: DELETED_AT, pending: [], emptiedAt: DELETED_AT });
+  });
+
+  it('is written again after a conflict with another process', async () => {
+    const store = new MemoryKeyValueStore();
+    const processes = Array.from({ length: 4 }, () => new Tombstones(store, () => new Date(DELETED_AT)));
+
+    await Promise.all(processes.map((tombstones, index) => tombstones.bury(thread, [`run-${index}`])));
+
+    const { pending = [] } = (await processes[0]?.find(thread)) ?? {};
+    expect(pending.toSorted()).toEqual(['run-0', 'run-1', 'run-2', 'run-3']);
+  });
+});
+
+describe('the purge of expired tombstones', () => {
+  /** Deletes this number of threads, one per second. All have expired afterwards. */
+  async function expired(count: number) {
+    const store = new MemoryKeyValueStore();
+    let nowMs = Date.parse(DELETED_AT);
+    const tombstones = new Tombstones(store, () => new Date(nowMs));
+    for (let number = 0; number < count; number += 1) {
+      await tombstones.bury({ ...thread, threadId: `thread-${number}` }, []);
+      nowMs += 1000;
+    }
+    nowMs += 24 * 3_600_000;
+    const left = async () => {
+      const threads = Array.from({ length: count }, (_, number) => ({ ...thread, threadId: `thread-${number}` }));
+      const rows = await Promise.all(
+        threads.map((of) => store.read({ partition: threadPartition(of), key: '~deleted' })),
+      );
+      return rows.flatMap((row, number) => (row === undefined ? [] : [number]));
+    };
+    const indexed = async () => (await store.readRange('tombstones', { from: '-', before: '~' }, 1000)).length;
+    return { store, tombstones, left, indexed, setNow: (ms: number) => (nowMs = ms), nowMs: () => nowMs };
+  }
+
+  it('removes the oldest ones up to the limit, and returns how many', async () => {
+    const { tombstones, left, indexed } = await expired(5);
+
+    expect(await tombstones.purge({ limit: 2 })).toBe(2);
+    expect([await left(), await indexed()]).toEqual([[2, 3, 4], 3]);
+    expect(await tombstones.purge({})).toBe(3);
+    expect([await left(), await indexed()]).toEqual([[], 0]);
+    expect(await tombstones.purge({})).toBe(0);
+  });
+
+  it('removes at most ten with each deletion', async () => {
+    const { tombstones, left, indexed } = await expired(12);
+
+    await tombstones.bury({ ...thread, threadId: 'other' }, []);
+
+    expect([await left(), await indexed()]).toEqual([[10, 11], 3]);
+  });
+
+  it('keeps those that have not expired', async () => {
+    const { tombstones, left, setNow, nowMs } = await expired(3);
+    setNow(nowMs() - 1500);
+
+    expect(await tombstones.purge({})).toBe(2);
+    expect(await left()).toEqual([2]);
+  });
+
+  it('stops when it is aborted', async () => {
+    const { tombstones, left } = await expired(3);
+
+    expect(await tombstones.purge({ signal: AbortSignal.abort() })).toBe(0);
+    expect(await left()).toEqual([0, 1, 2]);
+  });
+
+  it('keeps the tombstone of a thread that was deleted again, and accepts one that is gone', async () => {
+    const { store, tombstones, left, indexed } = await expired(2);
+    await store.removeRange(threadPartition({ ...thread, threadId: 'thread-1' }), { from: '-', before: '~~' });
+    const again = new Tombstones(store, () => new Date('2026-01-08T15:00:00.000Z'));
+    await again.bury({ ...thread, threadId: 'thread-0' }, []);
+
+    expect(await tombstones.purge({})).toBe(2);
+
+    expect([await left(), await indexed()]).toEqual([[0], 1]);
   });
 });
