@@ -61,12 +61,12 @@ describe('accepting a request', () => {
   it('writes the record of its run, then starts it', async () => {
     const { accept, find, durable } = setUp();
 
-    const { outcome, start } = await accept();
+    const accepted = await accept();
 
-    expect(outcome).toBeUndefined();
+    expect(accepted.outcome).toBeUndefined();
     expect(await find()).toMatchObject({ status: 'queued', message: request.message });
     expect(durable.signals).toEqual([]);
-    (await start()).leave();
+    (await accepted.start()).leave();
     expect(durable.signals).toMatchObject([{ operationName: 'run', input: request }]);
     expect(durable.reads).toEqual([]);
   });
@@ -74,9 +74,9 @@ describe('accepting a request', () => {
   it('returns the outcome that the conversation has for its key', async () => {
     const { accept, find } = setUp({ state: () => answered });
 
-    const { outcome } = await accept({ isKeyed: true });
+    const accepted = await accept({ isKeyed: true });
 
-    expect(outcome).toMatchObject({ status: 'success', response: 'Sunny.' });
+    expect(accepted.outcome).toMatchObject({ status: 'success', response: 'Sunny.' });
     expect(await find()).toBeUndefined();
     expect((await accept()).outcome).toBeUndefined();
   });
@@ -93,10 +93,10 @@ describe('accepting a request', () => {
     await accept({ isKeyed: true });
     const repeated = { ...request, createdAt: '2026-01-07T15:50:00.000Z' };
 
-    const { outcome, start } = await accept({ isKeyed: true, run: repeated });
-    (await start()).leave();
+    const accepted = await accept({ isKeyed: true, run: repeated });
+    (await accepted.start()).leave();
 
-    expect(outcome).toBeUndefined();
+    expect(accepted.outcome).toBeUndefined();
     expect(durable.signals).toMatchObject([{ input: request }]);
   });
 
@@ -117,9 +117,9 @@ describe('accepting a request', () => {
   it('continues without a record while the store is down', async () => {
     const { accept, find, log, durable, setup } = setUp({ onStore: outage });
 
-    const { start, withdraw } = await accept();
-    (await start()).leave();
-    await withdraw();
+    const accepted = await accept();
+    (await accepted.start()).leave();
+    await accepted.withdraw();
 
     expect(log.lines).toEqual([
       expect.stringContaining(`[ScriptedAgent][${correlationId}] the run could not be recorded as accepted`),
@@ -147,10 +147,10 @@ describe('accepting a request', () => {
 describe('withdrawing a request', () => {
   it('removes the record of a run that was not started', async () => {
     const { accept, find } = setUp({ onSignal: outage });
-    const { start, withdraw } = await accept();
-    await expect(start()).rejects.toThrow('The store is down.');
+    const accepted = await accept();
+    await expect(accepted.start()).rejects.toThrow('The store is down.');
 
-    await withdraw();
+    await accepted.withdraw();
 
     expect(await find()).toBeUndefined();
   });
@@ -169,10 +169,10 @@ describe('withdrawing a request', () => {
 
   it('logs that the record could not be removed', async () => {
     const { accept, log, setup } = setUp();
-    const { withdraw } = await accept();
+    const accepted = await accept();
     setup.onStore = outage;
 
-    await withdraw();
+    await accepted.withdraw();
 
     expect(log.lines).toEqual([
       expect.stringContaining('its record could not be removed: UnavailableError: The store is down.'),

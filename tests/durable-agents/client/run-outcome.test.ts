@@ -54,17 +54,17 @@ describe('the outcome of a run', () => {
   });
 });
 
+const outcomeOf = (...contents: ThreadContent[]) =>
+  findOutcome(threadState(...turnEntries(correlationId, 'Hi', ...contents)).data.conversationHistory, correlationId);
+
+const failedBecauseOf = (details: unknown) =>
+  outcomeOf({ $type: 'error', message: 'No.', errorCode: 'rate_limited', details });
+
 describe('the outcome of a run in the conversation', () => {
-  const outcomeOf = (...contents: ThreadContent[]) =>
-    findOutcome(threadState(...turnEntries(correlationId, 'Hi', ...contents)).data.conversationHistory, correlationId);
-
   it('contains when a retry may succeed, if the model sent that', () => {
-    const failed = (details: unknown) =>
-      outcomeOf({ $type: 'error', message: 'No.', errorCode: 'rate_limited', details });
-
-    expect(failed({ retryAfterSeconds: 0 })).toMatchObject({ retryAfterSeconds: 0 });
-    expect(failed({ retryAfterSeconds: -1 })).not.toHaveProperty('retryAfterSeconds');
-    expect(failed('Later.')).not.toHaveProperty('retryAfterSeconds');
+    expect(failedBecauseOf({ retryAfterSeconds: 0 })).toMatchObject({ retryAfterSeconds: 0 });
+    expect(failedBecauseOf({ retryAfterSeconds: -1 })).not.toHaveProperty('retryAfterSeconds');
+    expect(failedBecauseOf('Later.')).not.toHaveProperty('retryAfterSeconds');
   });
 
   it('reports whether the text of the answer was cut', () => {
@@ -108,10 +108,8 @@ describe('the outcome of a run according to its record', () => {
 describe('a run that waits', () => {
   const LATER = '2999-01-01T00:00:00.000Z';
   const request = runRequest({ correlationId, message: 'Hi' });
-  const approvalOf = (approvalId: string, expiresAt: string) => ({
-    ...{ approvalId, round: 1, index: 0, callId: 'call-1', toolName: 'pay', arguments: {} },
-    ...{ requestedAt: request.createdAt, expiresAt },
-  });
+  const call = { round: 1, index: 0, callId: 'call-1', toolName: 'pay', arguments: {}, requestedAt: request.createdAt };
+  const approvalOf = (approvalId: string, expiresAt: string) => ({ ...call, approvalId, expiresAt });
   const stateWith = (...approvals: ReturnType<typeof approvalOf>[]) =>
     withWaitingState(threadState(), {
       waitingRun: { request, steps: {}, approvals },

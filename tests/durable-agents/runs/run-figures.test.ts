@@ -9,7 +9,7 @@ import {
 import { orderAt, runPosition } from '../../../src/durable-agents/runs/run-order.js';
 import type { RunRecord } from '../../../src/durable-agents/runs/run-record.js';
 import { threadsPartition } from '../../../src/durable-agents/thread/thread-identity.js';
-import type { CommitGuard, ValueChange } from '../../../src/storage/key-value-store.js';
+import { type CommitGuard, MAX_CHANGES_PER_COMMIT, type ValueChange } from '../../../src/storage/key-value-store.js';
 import { MemoryKeyValueStore } from '../../../src/storage/memory/memory-key-value-store.js';
 
 const agentName = 'ScriptedAgent';
@@ -122,7 +122,14 @@ describe('reading the figures of an agent', () => {
 describe('removing the figures of runs', () => {
   it('removes those of the given runs, more than one commit can, even if some are missing', async () => {
     const times = Array.from({ length: 200 }, (_, ms) => ms);
-    const store = await storeWith(...times);
+    class LimitedStore extends MemoryKeyValueStore {
+      override commit(where: string, guard: CommitGuard, changes: readonly ValueChange[]) {
+        expect(changes.length).toBeLessThanOrEqual(MAX_CHANGES_PER_COMMIT);
+        return super.commit(where, guard, changes);
+      }
+    }
+    const store = new LimitedStore();
+    for (const ms of times) await keep(store, runAt(ms));
     const positions = [...times.slice(5), 500].map((ms) => runPosition(runAt(ms)));
 
     await removeFigures(store, agentName, positions);

@@ -111,12 +111,15 @@ describe('a stored record', () => {
     expect(parseRunRecord(JSON.stringify(record))).toEqual(record);
   });
 
-  it.each([{ status: 'unknown' }, { attempt: -1 }, { attempt: 0.5 }, { retryAfterSeconds: -1 }, { message: 1 }])(
-    'is rejected with %j',
-    (fields) => {
-      expect(() => parseRunRecord(JSON.stringify({ ...queued, ...fields }))).toThrow();
-    },
-  );
+  it.each([
+    ['status', 'unknown'],
+    ['attempt', -1],
+    ['attempt', 0.5],
+    ['retryAfterSeconds', -1],
+    ['message', 1],
+  ])('is rejected if its %s is %j', (name, value) => {
+    expect(() => parseRunRecord(JSON.stringify({ ...queued, [name]: value }))).toThrow(`"${name}"`);
+  });
 });
 
 describe('the usage of a stored response', () => {

@@ -343,30 +343,31 @@ describe('the end of a run', () => {
   });
 });
 
-describe('following a run', () => {
-  /** Returns how often a follower of the run was called, after the store has reported its value. */
-  async function callsFor(prepare: (records: RunRecords) => Promise<unknown>): Promise<number> {
-    const store = new MemoryKeyValueStore();
-    const records = new RunRecords(store);
-    await prepare(records);
-    let calls = 0;
-    let reports = 0;
-    const address = { partition: threadPartition(thread), key: runKey(newRun(1).correlationId) };
-    const stops = [records.follow(newRun(1), () => (calls += 1)), store.follow(address, () => (reports += 1))];
-    await expect.poll(() => reports).toBeGreaterThan(0);
-    for (const stop of stops) stop();
-    return calls;
-  }
+/** Returns how often a follower of the run was called, after the store has reported its value. */
+async function callsFor(prepare: (records: RunRecords) => Promise<unknown>): Promise<number> {
+  const store = new MemoryKeyValueStore();
+  const records = new RunRecords(store);
+  await prepare(records);
+  let calls = 0;
+  let reports = 0;
+  const address = { partition: threadPartition(thread), key: runKey(newRun(1).correlationId) };
+  const stops = [records.follow(newRun(1), () => (calls += 1)), store.follow(address, () => (reports += 1))];
+  await expect.poll(() => reports).toBeGreaterThan(0);
+  for (const stop of stops) stop();
+  return calls;
+}
 
+const requested = async (records: RunRecords) => {
+  await records.begin(newRun(1), 1);
+  await records.cancel(newRun(1));
+};
+
+describe('following a run', () => {
   it('reports a cancellation, or a request for it, and nothing else', async () => {
     expect(await callsFor(async () => {})).toBe(0);
     expect(await callsFor((records) => records.begin(newRun(1), 1))).toBe(0);
     expect(await callsFor((records) => records.end(newRun(1), completed))).toBe(0);
     expect(await callsFor((records) => records.end(newRun(1), CANCELLED_END))).toBe(1);
-    const requested = async (records: RunRecords) => {
-      await records.begin(newRun(1), 1);
-      await records.cancel(newRun(1));
-    };
     expect(await callsFor(requested)).toBe(1);
   });
 });

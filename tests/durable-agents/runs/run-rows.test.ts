@@ -54,22 +54,23 @@ async function rowsWith(count: number) {
 const runOf = (number: number) => ({ ...thread, correlationId: `run-${number}` });
 const keysIn = async (store: MemoryKeyValueStore) => (await store.readRange(partition, ALL, 100)).map(({ key }) => key);
 
+const recordRow = (after: RunRecord) => ({ key: 'run|run-1', value: JSON.stringify(after) });
+
 describe('the rows of a run', () => {
   const open = queued(1);
   const ended = endedRun(open, CANCELLED_END, now);
-  const record = (after: RunRecord) => ({ key: 'run|run-1', value: JSON.stringify(after) });
 
   it('are its record, its place in the list, and another one while it is open', () => {
     const listed = { key: 'list|9998|run-1', value: 'run-1' };
-    expect(changesOf(undefined, open)).toEqual([record(open), listed, { key: 'open|0001|run-1', value: 'run-1' }]);
-    expect(changesOf(undefined, ended)).toEqual([record(ended), listed]);
+    expect(changesOf(undefined, open)).toEqual([recordRow(open), listed, { key: 'open|0001|run-1', value: 'run-1' }]);
+    expect(changesOf(undefined, ended)).toEqual([recordRow(ended), listed]);
   });
 
   it('change only where necessary', () => {
-    expect(changesOf(open, { ...open, attempt: 1 })).toEqual([record({ ...open, attempt: 1 })]);
-    expect(changesOf(open, ended)).toEqual([record(ended), { key: 'open|0001|run-1', value: undefined }]);
-    expect(changesOf(ended, ended)).toEqual([record(ended)]);
-    expect(changesOf(ended, open)).toEqual([record(open), { key: 'open|0001|run-1', value: 'run-1' }]);
+    expect(changesOf(open, { ...open, attempt: 1 })).toEqual([recordRow({ ...open, attempt: 1 })]);
+    expect(changesOf(open, ended)).toEqual([recordRow(ended), { key: 'open|0001|run-1', value: undefined }]);
+    expect(changesOf(ended, ended)).toEqual([recordRow(ended)]);
+    expect(changesOf(ended, open)).toEqual([recordRow(open), { key: 'open|0001|run-1', value: 'run-1' }]);
   });
 
   it('are all removed with the run, even after a conflict', async () => {
@@ -98,6 +99,8 @@ describe('the rows of a run', () => {
   });
 });
 
+const row = (value: string) => ({ key: 'list', value, tag: '' });
+
 describe('reading the rows of a thread', () => {
   it('returns at most the limit, and requests no more from the store', async () => {
     const { store, rows } = await rowsWith(5);
@@ -123,7 +126,6 @@ describe('reading the rows of a thread', () => {
 
   it('skips runs whose records are gone, and reads nothing for no runs', async () => {
     const { store, rows } = await rowsWith(1);
-    const row = (value: string) => ({ key: 'list', value, tag: '' });
 
     expect(await rows.records(thread, [row('run-9'), row('run-1')])).toMatchObject([{ correlationId: 'run-1' }]);
     store.readCount = 0;

@@ -184,9 +184,9 @@ describe('the state of a deleted thread', () => {
     const [oldRun, newer] = ['2026-01-07T15:59:59.000Z', '2026-01-07T16:00:01.000Z'].map((createdAt) =>
       runRequest({ createdAt }),
     );
-    const waitingFor = (request = oldRun, ...deferredRuns: (typeof oldRun)[]) =>
+    const waitingFor = (waiting = oldRun, ...deferredRuns: (typeof oldRun)[]) =>
       withWaitingState(ownedBy(threadState(), 'ann'), {
-        waitingRun: request && { request, steps: {}, approvals: [] },
+        waitingRun: waiting && { request: waiting, steps: {}, approvals: [] },
         deferredRuns: deferredRuns.filter((run) => run !== undefined),
         pastApprovals: [],
       });
@@ -220,11 +220,11 @@ describe('a tombstone', () => {
   });
 
   it('refuses signals without a record unless their request is newer', () => {
-    const refusesAt = (createdAt: string) => refuses(tombstone, { correlationId: 'a', createdAt }, undefined);
+    const refused = [DELETED_AT, 'soon', '2026-01-07T16:00:00.001Z'].map((createdAt) =>
+      refuses(tombstone, { correlationId: 'a', createdAt }, undefined),
+    );
 
-    expect(refusesAt(DELETED_AT)).toBe(true);
-    expect(refusesAt('soon')).toBe(true);
-    expect(refusesAt('2026-01-07T16:00:00.001Z')).toBe(false);
+    expect(refused).toEqual([true, true, false]);
   });
 
   it('refuses signals of runs that were open, unless a newer request has the same id', () => {
@@ -268,28 +268,28 @@ describe('a tombstone', () => {
   });
 });
 
-describe('the purge of expired tombstones', () => {
-  /** Deletes this number of threads, one per second. All have expired afterwards. */
-  async function expired(count: number) {
-    const store = new MemoryKeyValueStore();
-    let nowMs = Date.parse(DELETED_AT);
-    const tombstones = new Tombstones(store, () => new Date(nowMs));
-    for (let number = 0; number < count; number += 1) {
-      await tombstones.bury({ ...thread, threadId: `thread-${number}` }, []);
-      nowMs += 1000;
-    }
-    nowMs += 24 * 3_600_000;
-    const left = async () => {
-      const threads = Array.from({ length: count }, (_, number) => ({ ...thread, threadId: `thread-${number}` }));
-      const rows = await Promise.all(
-        threads.map((of) => store.read({ partition: threadPartition(of), key: '~deleted' })),
-      );
-      return rows.flatMap((row, number) => (row === undefined ? [] : [number]));
-    };
-    const indexed = async () => (await store.readRange('tombstones', { from: '-', before: '~' }, 1000)).length;
-    return { store, tombstones, left, indexed, setNow: (ms: number) => (nowMs = ms), nowMs: () => nowMs };
+/** Deletes this number of threads, one per second. All have expired afterwards. */
+async function expired(count: number) {
+  const store = new MemoryKeyValueStore();
+  let nowMs = Date.parse(DELETED_AT);
+  const tombstones = new Tombstones(store, () => new Date(nowMs));
+  for (let number = 0; number < count; number += 1) {
+    await tombstones.bury({ ...thread, threadId: `thread-${number}` }, []);
+    nowMs += 1000;
   }
+  nowMs += 24 * 3_600_000;
+  const left = async () => {
+    const threads = Array.from({ length: count }, (_, number) => ({ ...thread, threadId: `thread-${number}` }));
+    const rows = await Promise.all(
+      threads.map((of) => store.read({ partition: threadPartition(of), key: '~deleted' })),
+    );
+    return rows.flatMap((row, number) => (row === undefined ? [] : [number]));
+  };
+  const indexed = async () => (await store.readRange('tombstones', { from: '-', before: '~' }, 1000)).length;
+  return { store, tombstones, left, indexed, setNow: (ms: number) => (nowMs = ms), nowMs: () => nowMs };
+}
 
+describe('the purge of expired tombstones', () => {
   it('removes the oldest ones up to the limit, and returns how many', async () => {
     const { tombstones, left, indexed } = await expired(5);
 

@@ -157,9 +157,11 @@ describe('a newest turn that alone is too large', () => {
   });
 });
 
-describe('a state with an open run', () => {
-  const open = (state: ThreadState, maxBytes: number) => boundOpenState(state, maxBytes, now);
+const open = (state: ThreadState, maxBytes: number) => boundOpenState(state, maxBytes, now);
 
+const extensionOf = ({ data }: { data: { extensionData: unknown } }) => ({ extensionData: data.extensionData });
+
+describe('a state with an open run', () => {
   it('does not change if it fits', () => {
     const state = threadState(...turns(2));
 
@@ -189,8 +191,6 @@ describe('a state with an open run', () => {
     expect(open(state, size)?.droppedTurns).toHaveLength(1);
     expect(open(state, size - 1)?.droppedTurns).toHaveLength(2);
   });
-
-  const extensionOf = ({ data }: { data: { extensionData: unknown } }) => ({ extensionData: data.extensionData });
 });
 
 describe('the record of dropped turns', () => {

@@ -113,9 +113,9 @@ describe('cutting the newest turn', () => {
   });
 
   it('cuts all messages of all responses, even without contents', () => {
-    const [request, response] = turnEntries('run-1', 'Hi', text('a'.repeat(1000)));
-    const turn = [...(request && response ? [request, { $type: 'response' as const }, response, response] : [])];
-    const { entries } = cutNewestTurn([...turn, { messages: [{ role: 'tool' }] }], 1500);
+    const one = turnEntries('run-1', 'Hi', text('a'.repeat(1000)));
+    const turn = [...one, { $type: 'response' as const }, ...one.slice(1), { messages: [{ role: 'tool' as const }] }];
+    const { entries } = cutNewestTurn(turn, 1500);
 
     const contents = entries.flatMap(({ messages = [] }) => messages.flatMap((message) => message.contents ?? []));
     expect(cutPlaces(contents)).toEqual([1, 2]);

@@ -371,7 +371,7 @@ describe('an entry that is about to be stored', () => {
   it('is rejected if no version could read it', () => {
     const entry: ThreadEntry = { $type: 'response', correlationId: 'a', messages: messages('Hi') };
     expect(checkedEntry(entry)).toEqual(entry);
-    expect(() => checkedEntry(JSON.parse('{"$type":"note"}'))).toThrow();
+    expect(() => checkedEntry(JSON.parse('{"$type":"note"}'))).toThrow('"$type"');
   });
 });
 

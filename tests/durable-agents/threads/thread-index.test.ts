@@ -1,8 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ThreadIndex, type ThreadQuery } from '../../../src/durable-agents/threads/thread-index.js';
-import type { RunStatus } from '../../../src/durable-agents/runs/run-record.js';
+import { queuedRun, type RunStatus } from '../../../src/durable-agents/runs/run-record.js';
 import { MemoryKeyValueStore } from '../../../src/storage/memory/memory-key-value-store.js';
+import { HookedKeyValueStore } from '../../support/hooked-key-value-store.js';
 
 const agentName = 'ScriptedAgent';
 const START_MS = Date.parse('2026-01-07T15:40:00.000Z');
@@ -133,5 +134,116 @@ describe('the list of threads', () => {
         expect(times).toEqual(times.toSorted().toReversed());
       }),
     );
+  });
+});
+
+describe('an entry of the list', () => {
+  const thread = { agentName, threadId: 'thread-1' };
+  const hello = { message: 'Hello', status: 'completed', at: at(10) } as const;
+
+  it('never moves back in time', async () => {
+    const index = new ThreadIndex(new MemoryKeyValueStore());
+    await index.touch(thread, hello);
+
+    await index.touch(thread, { ...hello, status: 'failed', at: at(5) });
+
+    expect(await index.find(thread)).toMatchObject({ status: 'failed', lastActivityAt: at(10).toISOString() });
+    expect((await index.list(agentName, { limit: 9 })).threads).toHaveLength(1);
+  });
+
+  it('keeps its first owner', async () => {
+    const index = new ThreadIndex(new MemoryKeyValueStore());
+    const activity = { message: 'Hello', at: at(1) };
+
+    expect(await index.claim(thread, { ...activity, owner: 'ann' })).toBe('ann');
+    expect(await index.claim(thread, { ...activity, owner: 'bob' })).toBe('ann');
+    await index.touch(thread, hello);
+    expect(await index.find(thread)).toMatchObject({ owner: 'ann', status: 'completed' });
+    await index.touch({ agentName, threadId: 'other' }, hello);
+    expect(await index.find({ agentName, threadId: 'other' })).not.toHaveProperty('owner');
+    const own = await index.list(agentName, { limit: 9, owner: 'ann' });
+    expect(own.threads.map(({ threadId }) => threadId)).toEqual(['thread-1']);
+  });
+
+  it('is not read again if the last change is known', async () => {
+    let reads = 0;
+    const store = new HookedKeyValueStore((method) => {
+      if (method === 'read') reads += 1;
+    });
+    const index = new ThreadIndex(store);
+
+    const known = await index.touch(thread, hello);
+    await index.touch(thread, { ...hello, at: at(11) }, known);
+
+    expect(reads).toBe(1);
+    expect(await index.find(thread)).toMatchObject({ lastActivityAt: at(11).toISOString() });
+  });
+
+  it('stays away if the thread was deleted since, and comes back if it was only evicted', async () => {
+    const index = new ThreadIndex(new MemoryKeyValueStore());
+    const known = await index.touch(thread, hello);
+    await index.remove(thread);
+
+    expect(await index.touch(thread, hello, known, async () => true)).toBe(known);
+    expect(await index.find(thread)).toBeUndefined();
+    await index.touch(thread, hello, known, async () => false);
+    expect(await index.find(thread)).toBeDefined();
+    await index.remove(thread);
+    await index.touch(thread, hello, undefined, async () => true);
+    expect(await index.find(thread)).toBeDefined();
+  });
+
+  it('carries the figures of its run', async () => {
+    const store = new MemoryKeyValueStore();
+    const index = new ThreadIndex(store);
+    const run = queuedRun({ ...thread, correlationId: 'a', message: 'Hello', createdAt: at(0).toISOString() }, '1');
+
+    await index.touch(thread, hello);
+    expect(await store.readRange(`threads|${agentName}`, { from: 'run|', before: 'run~' }, 9)).toEqual([]);
+    await index.touch(thread, { ...hello, owner: 'ann', run });
+
+    const rows = await store.readRange(`threads|${agentName}`, { from: 'run|', before: 'run~' }, 9);
+    expect(rows.map(({ value }) => JSON.parse(value))).toEqual([{ status: 'queued', owner: 'ann' }]);
+  });
+});
+
+const idle = async (index: ThreadIndex, second: number, after?: string) => {
+  const found: { threadId: string; position: string }[] = [];
+  for await (const thread of index.idleSince(agentName, at(second), after)) found.push(thread);
+  return found;
+};
+
+describe('the idle threads', () => {
+  it('had their last activity before a time, and start with the most recent one', async () => {
+    const index = await listOf(4);
+
+    const found = await idle(index, 2);
+
+    expect(found.map(({ threadId }) => threadId)).toEqual(['thread-1', 'thread-0']);
+    expect((await idle(index, 9, found[0]?.position)).map(({ threadId }) => threadId)).toEqual(['thread-0']);
+    expect(await idle(index, 1, found[0]?.position)).toHaveLength(1);
+    expect(await idle(index, 0)).toEqual([]);
+  });
+});
+
+describe('a page of the list', () => {
+  it('is exactly as long as the limit, and says where the next one begins', async () => {
+    const index = await listOf(3);
+
+    const first = await index.list(agentName, { limit: 2 });
+    const second = await index.list(agentName, { limit: 2, after: first.next });
+
+    expect(first.threads.map(({ threadId }) => threadId)).toEqual(['thread-2', 'thread-1']);
+    expect(second).toMatchObject({ threads: [{ threadId: 'thread-0' }], next: undefined });
+    expect(await index.list(agentName, { limit: 3 })).toMatchObject({ next: undefined });
+  });
+
+  it('never starts before the period, even with a cursor from outside of it', async () => {
+    const index = await listOf(4);
+    const first = await index.list(agentName, { limit: 1 });
+
+    const page = await index.list(agentName, { limit: 9, after: first.next, until: at(2), since: at(1) });
+
+    expect(page.threads.map(({ threadId }) => threadId)).toEqual(['thread-1']);
   });
 });
