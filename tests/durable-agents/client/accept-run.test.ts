@@ -30,7 +30,7 @@ interface Setup {
   /** The state of the thread. Throws if the host fails. */
   readonly state?: () => unknown;
   /** Called before each access to the store. */
-  onStore?: (method: string) => unknown;
+  onStore?: ((method: string) => unknown) | undefined;
   readonly onSignal?: () => unknown;
 }
 

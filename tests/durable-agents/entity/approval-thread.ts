@@ -55,6 +55,8 @@ export class ApprovalThread {
   stored: unknown;
   /** The log lines of the last operation. */
   logLines: readonly string[] = [];
+  /** The results of the last operation. */
+  results: readonly unknown[] = [];
   readonly #options: ApprovalThreadOptions;
 
   constructor(options: ApprovalThreadOptions) {
@@ -104,6 +106,7 @@ export class ApprovalThread {
     });
     await handle(entity.context);
     this.logLines = entity.logLines;
+    this.results = entity.results;
     if (entity.writes.length > 0) this.stored = entity.writes.at(-1);
     if (entity.isGone) this.stored = undefined;
     return entity.signals;
