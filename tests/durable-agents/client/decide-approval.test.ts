@@ -57,6 +57,10 @@ function decide(
 const decidedBy = ({ token, digest, approved }: Record<string, unknown>) =>
   stateWith({ decision: { state: approved === true ? 'approved' : 'rejected', decidedAt: PAST, token, digest } });
 
+const decidedEarlier = (input: Record<string, unknown>) => decidedBy({ ...input, token: 'another' });
+const rejectedEarlier = () => decidedEarlier({ approved: false, digest: digestOf(false, undefined) });
+const rejectArguments = async () => Promise.reject(new Error('amount: expected a number'));
+
 afterEach(() => {
   vi.useRealTimers();
 });
@@ -96,10 +100,10 @@ describe('a decision', () => {
 
   it('is not sent if the edited arguments are wrong', async () => {
     const durable = new FakeDurableClient(() => stateWith({}));
-    const checkArguments = async () => Promise.reject(new Error('amount: expected a number'));
+    const options = { ...optionsFor(durable), checkArguments: rejectArguments };
     const edited = { ...undecided, arguments: { amount: 'all' } };
 
-    await expect(decideApproval(thread, edited, { ...optionsFor(durable), checkArguments })).rejects.toThrow('amount');
+    await expect(decideApproval(thread, edited, options)).rejects.toThrow('amount');
 
     expect(durable.signals).toEqual([]);
   });
@@ -135,11 +139,9 @@ describe('a decision', () => {
   });
 
   it('loses against one that the entity handles first, unless that is the same', async () => {
-    const withToken = (input: Record<string, unknown>) => decidedBy({ ...input, token: 'another' });
-    expect(await decide(stateWith({}), {}, withToken).deciding).toMatchObject({ isNew: false });
+    expect(await decide(stateWith({}), {}, decidedEarlier).deciding).toMatchObject({ isNew: false });
 
-    const rejected = () => decidedBy({ approved: false, token: 'another', digest: digestOf(false, undefined) });
-    await expect(decide(stateWith({}), {}, rejected).deciding).rejects.toMatchObject({
+    await expect(decide(stateWith({}), {}, rejectedEarlier).deciding).rejects.toMatchObject({
       status: 409,
       message: 'The call was rejected before.',
     });

@@ -96,11 +96,11 @@ describe('the result of an operation', () => {
   });
 });
 
-describe('the owner of a thread', () => {
-  const runBy = (ownerId: string | undefined, state?: unknown) =>
-    operate({ operationName: 'run', input: runRequest({ ownerId }), state });
-  const ownerIn = (entity: { getState(): unknown }) => ownerOf(parseThreadState(entity.getState()));
+const runBy = (ownerId: string | undefined, state?: unknown) =>
+  operate({ operationName: 'run', input: runRequest({ ownerId }), state });
+const ownerIn = (entity: { getState(): unknown }) => ownerOf(parseThreadState(entity.getState()));
 
+describe('the owner of a thread', () => {
   it('is the user of its first run', async () => {
     const { entity } = await runBy('ann');
 

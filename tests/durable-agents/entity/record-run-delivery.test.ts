@@ -20,6 +20,10 @@ function createDelivery(setup: { onStore?: () => unknown } = {}) {
   return { delivery, runRecords, threadIndex, log, setup };
 }
 
+const outage = () => {
+  throw new Error('The store is down.');
+};
+
 const aborted = (signal: AbortSignal) =>
   new Promise((resolve) => signal.addEventListener('abort', () => resolve(signal.reason), { once: true }));
 
@@ -63,10 +67,7 @@ describe('the delivery of a run', () => {
   });
 
   it('logs what could not be written, with the run and its thread', async () => {
-    const onStore = () => {
-      throw new Error('The store is down.');
-    };
-    const { delivery, log } = createDelivery({ onStore });
+    const { delivery, log } = createDelivery({ onStore: outage });
 
     await delivery.begin(1, false);
     expect(await delivery.isCancelRequested()).toBe(false);
@@ -76,7 +77,7 @@ describe('the delivery of a run', () => {
     await delivery.noteDropped([turnEntries('a', 'Hi')]);
 
     const where = `warn [ScriptedAgent][${run.correlationId}] `;
-    const failures = log.lines.map((line) => line.slice(where.length).split(':')[0]);
+    const failures = log.lines.map((line) => line.slice(where.length).split(':')[0] ?? '');
     expect(log.lines.every((line) => line.startsWith(where) && line.endsWith('(thread thread-1)'))).toBe(true);
     expect(failures.toSorted()).toEqual([
       'dropped turns could not be recorded for their runs',
