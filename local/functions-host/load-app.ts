@@ -1,25 +1,29 @@
 import { readdir, readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 
-const packageJson = z.object({ main: z.string().optional() });
+const packageJson = z.object({ main: z.string().optional(), type: z.string().optional() });
 
 /**
- * Imports the `main` of an app's package.json: a file, or all files that match a glob, sorted by name. Supports CommonJS
- * and ES modules.
+ * Loads the `main` of an app's package.json: a file, or all files that match a glob, sorted by name. Requires CommonJS
+ * modules and imports ES modules, as the Node worker of Azure Functions does. To import a large CommonJS module takes
+ * longer, because Node parses it twice.
  *
  * @throws Error if no file matches, or the error of reading package.json or of the app itself
  */
 export async function loadApp(appFolder: string): Promise<void> {
-  const { main = 'index.js' } = packageJson.parse(
+  const { main = 'index.js', type } = packageJson.parse(
     JSON.parse(await readFile(path.join(appFolder, 'package.json'), 'utf8')),
   );
   const files = /[*?{[]/.test(main) ? await findFiles(appFolder, main) : [main];
   if (files.length === 0) throw new Error(`No file matches "main" of package.json, "${main}", in ${appFolder}.`);
-  for (const file of files) {
+  for (const file of files.map((name) => path.resolve(appFolder, name))) {
+    const isModule = file.endsWith('.mjs') || (type === 'module' && !file.endsWith('.cjs'));
     // In order, because it determines the order of registration.
-    await import(pathToFileURL(path.resolve(appFolder, file)).href);
+    if (isModule) await import(pathToFileURL(file).href);
+    else createRequire(file)(file);
   }
 }
 
