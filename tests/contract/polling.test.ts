@@ -153,8 +153,8 @@ describe('polling agents/{agent}/callbacks/{thread_id}', () => {
 
   it.each([
     ['after', 'x', 'cursor'],
-    ['limit', '0', 'from 1 to 10000'],
-    ['limit', '10001', 'from 1 to 10000'],
+    ['limit', '0', 'from 1 to 1000'],
+    ['limit', '1001', 'from 1 to 1000'],
     ['wait', '31', 'from 0 to 30'],
     ['wait', 'soon', 'from 0 to 30'],
     ['event_type', 'other', 'stream or approval or final or failed'],

@@ -65,7 +65,7 @@ describe.skipIf(isBrowserMissing)('the dashboard page: interrupted runs (needs C
     await choice.check();
     await page.locator('.timeline-foot', { hasText: '4 events, plus 2 from superseded attempts.' }).waitFor();
     expect(app.reads.filter((read) => read.endsWith('superseded=true'))).toEqual([
-      't?limit=5000&request_message=once&superseded=true',
+      't?request_message=once&superseded=true',
     ]);
     const superseded = page.locator('.event[data-superseded=true]');
     expect(await superseded.locator('s').allTextContents()).toEqual(['Half ', 'an ']);

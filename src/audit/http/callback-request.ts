@@ -17,7 +17,7 @@ const requestMessage = oneOf('each', 'once').default('each');
 /** `GET …/callbacks/{thread_id}` */
 export const listQuery = z.object({
   after: cursor.optional(),
-  limit: wholeNumber(1, 10_000).optional(),
+  limit: wholeNumber(1, 1000).optional(),
   correlation_id: correlationId.optional(),
   event_type: oneOf('stream', 'approval', 'final', 'failed').optional(),
   superseded,

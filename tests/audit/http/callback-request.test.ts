@@ -61,9 +61,9 @@ describe('a query', () => {
   it.each<[keyof typeof schemas, string, string, RegExp]>([
     ['list', 'after', 'x', /cursor.*sequence number$/],
     ['list', 'after', '-1', /cursor/],
-    ['list', 'limit', '0', /a whole number from 1 to 10000$/],
-    ['list', 'limit', '10001', /a whole number from 1 to 10000$/],
-    ['list', 'limit', '1.5', /a whole number from 1 to 10000$/],
+    ['list', 'limit', '0', /a whole number from 1 to 1000$/],
+    ['list', 'limit', '1001', /a whole number from 1 to 1000$/],
+    ['list', 'limit', '1.5', /a whole number from 1 to 1000$/],
     ['list', 'wait', '31', /a whole number from 0 to 30$/],
     ['list', 'wait', '-1', /a whole number from 0 to 30$/],
     ['list', 'event_type', 'Final', /stream or approval or final or failed$/],

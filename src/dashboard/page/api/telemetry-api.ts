@@ -3,15 +3,15 @@ import { ApiError } from './api-error.js';
 import type { Approval, Decision } from './approval.js';
 import type { AppHealth } from './app-health.js';
 import type { RunRecord } from './run-record.js';
-import { RequestMessages } from './request-messages.js';
-import type { ReceivedEvent, TelemetryEvent } from './telemetry-event.js';
+import { nextCursorOf } from './next-cursor-of.js';
+import { readEventPages } from './read-event-pages.js';
+import type { TelemetryEvent } from './telemetry-event.js';
 import { eventsPathOf, runPathOf, threadPathOf } from './thread-paths.js';
 import type { EventPage, ThreadAddress, ThreadSource } from './thread-source.js';
 import type { ConversationPage, StoredMessage } from './stored-message.js';
 import type { ThreadFilter, ThreadSummary } from './thread-summary.js';
 
 const REQUEST_TIMEOUT_MS = 30_000;
-const PAGE_LIMIT = 5000;
 const THREADS_LIMIT = 100;
 
 export interface TelemetryApiOptions {
@@ -129,16 +129,15 @@ export class TelemetryApi implements ThreadSource {
   }
 
   readEvents(thread: ThreadAddress, after: string | undefined, signal?: AbortSignal): AsyncIterable<EventPage> {
-    return this.#readPages(thread, after, {}, signal);
+    return this.#readPages(thread, after === undefined ? {} : { after }, signal);
   }
 
   /** Returns the events of all attempts, superseded ones included, of the thread or of one run. */
   async readAttempts(thread: ThreadAddress, correlationId?: string, signal?: AbortSignal): Promise<TelemetryEvent[]> {
     let events: TelemetryEvent[] = [];
     const filter = { superseded: 'true', ...(correlationId !== undefined && { correlation_id: correlationId }) };
-    for await (const page of this.#readPages(thread, undefined, filter, signal)) {
-      if (page.isReset) events = [];
-      events.push(...page.events);
+    for await (const page of this.#readPages(thread, filter, signal)) {
+      events = page.isReset ? [...page.events] : events.concat(page.events);
     }
     return events;
   }
@@ -169,36 +168,15 @@ export class TelemetryApi implements ThreadSource {
     return response.blob();
   }
 
-  /** Requests each page as soon as the headers of the one before are there, and parses that one meanwhile. */
-  async *#readPages(
+  #readPages(
     thread: ThreadAddress,
-    after: string | undefined,
-    filter: Readonly<Record<string, string>>,
+    query: Readonly<Record<string, string>>,
     signal: AbortSignal | undefined,
-  ): AsyncGenerator<EventPage> {
-    const request = (cursor: string | undefined): Promise<Response> => {
-      const position = { ...filter, ...(cursor !== undefined && { after: cursor }) };
-      const query = new URLSearchParams({ limit: String(PAGE_LIMIT), request_message: 'once', ...position });
-      return this.#fetch(`${eventsPathOf(thread)}?${query}`, { signal: inTime(signal), cache: 'no-store' });
-    };
-    let response: Response | undefined = await request(after);
-    while (response !== undefined) {
-      const { headers } = response;
-      const nextCursor = nextCursorOf(response);
-      const parsed: Promise<ReceivedEvent[]> = response.json();
-      const [events, [next]] = await Promise.all([
-        parsed,
-        Promise.allSettled(nextCursor === undefined ? [] : [request(nextCursor)]),
-      ]);
-      const messages = new RequestMessages();
-      yield {
-        events: events.map((event) => messages.restore(event)),
-        cursor: headers.get('x-next-cursor') ?? '0',
-        isReset: headers.get('x-cursor-reset') === 'true',
-      };
-      if (next?.status === 'rejected') throw next.reason;
-      response = next?.value;
-    }
+  ): AsyncIterable<EventPage> {
+    return readEventPages((added) => {
+      const path = `${eventsPathOf(thread)}?${new URLSearchParams({ request_message: 'once', ...added })}`;
+      return this.#fetch(path, { signal: inTime(signal), cache: 'no-store' });
+    }, query);
   }
 
   /** Returns `undefined` for a 404. */
@@ -227,10 +205,6 @@ type FetchOptions = Pick<RequestInit, 'method' | 'body' | 'cache'> & {
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal | undefined;
 };
-
-function nextCursorOf({ headers }: Response): string | undefined {
-  return headers.get('x-has-more') === 'true' ? (headers.get('x-next-cursor') ?? undefined) : undefined;
-}
 
 function timeAgo(ms: number): string {
   return new Date(Date.now() - ms).toISOString();

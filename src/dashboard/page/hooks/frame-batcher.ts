@@ -11,7 +11,7 @@ export class FrameBatcher<Item> {
   }
 
   add(items: readonly Item[]): void {
-    this.#items.push(...items);
+    this.#items = this.#items.concat(items);
     this.#cancel ??= this.#schedule(() => {
       this.#cancel = undefined;
       const batch = this.#items;

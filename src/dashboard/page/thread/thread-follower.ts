@@ -93,7 +93,7 @@ export class ThreadFollower {
     try {
       for await (const page of api.readEvents(thread, this.#cursor, this.#stop.signal)) {
         if (page.isReset) changes.push({ type: 'reset' });
-        changes.push(...this.#toChanges(page.events, page.cursor));
+        changes = changes.concat(this.#toChanges(page.events, page.cursor));
         this.#cursor = page.cursor;
         if (changes.length < CHANGES_AT_ONCE) continue;
         this.#report(changes);
