@@ -91,7 +91,7 @@ export class BenchApp {
     return readRun(`${this.apiUrl}/agents/${AGENT}/run`, threadId, message);
   }
 
-  /** The same without the app: on the same host, a function that only signals an entity, and one that only asks the model. */
+  /** The same without the app: a function on the same host only signals an entity, which only streams the model. */
   async streamBareRun(threadId: string, message: string): Promise<StreamedRun> {
     return readRun(`${this.apiUrl}/bare-run`, threadId, message);
   }

@@ -68,7 +68,7 @@ export class EventReader {
     // Gateways indent lines or put a byte order mark before them.
     if (/^data$/i.test(field.trim())) return this.#take({ event: undefined, data: value });
     this.#strayLines += 1;
-    if (this.#strayLines > MAX_STRAY_LINES) throw malformed('most lines are no server-sent events');
+    if (this.#strayLines > MAX_STRAY_LINES) throw malformed('too many lines are no server-sent events');
   }
 
   #take({ event, data: rawData }: Pick<EventSourceMessage, 'event' | 'data'>): void {

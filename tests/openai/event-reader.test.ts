@@ -93,7 +93,7 @@ describe('an event of a stream', () => {
 
   it('may follow 1000 lines that are not fields, but not more', () => {
     expect(read(['nonsense\n'.repeat(1000), 'data: {"choices":[]}\n\n']).chunks).toEqual([{ choices: [] }]);
-    expect(() => read(['nonsense\n'.repeat(1001)])).toThrow(malformed('most lines are no server-sent events'));
+    expect(() => read(['nonsense\n'.repeat(1001)])).toThrow(malformed('too many lines are no server-sent events'));
   });
 
   it('may follow a line that is not a field', () => {
