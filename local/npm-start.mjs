@@ -36,7 +36,7 @@ if (port !== undefined && (await isTaken(port))) {
 
 console.log('compile   TypeScript and the dashboard (a few seconds)');
 const npm = process.env['npm_execpath'];
-const build = ['run', '--silent', 'build'];
+const build = ['run', '--silent', 'build:app'];
 const { status } =
   npm === undefined
     ? spawnSync('npm', build, { cwd: packageFolder, stdio: 'inherit', shell: process.platform === 'win32' })

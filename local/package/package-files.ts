@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { bundleApp } from './bundle-app.js';
+import { bundle, type BundledFile } from './bundle.js';
 
 const packageJson = z.object({
   name: z.string(),
@@ -30,18 +30,21 @@ export interface PackageFiles {
  */
 export async function collectPackageFiles(projectFolder: string): Promise<PackageFiles> {
   const { name, version, engines } = packageJson.parse(await readJson(path.join(projectFolder, 'package.json')));
-  const bundle = await bundleApp(projectFolder);
-  const manifest = { name, version, main: `dist/${bundle.main}`, engines };
+  const bundled = await bundle(projectFolder, { app: 'src/index.ts' });
+  const manifest = { name, version, main: 'dist/app.js', engines };
   const files = new Map<string, Uint8Array>();
   files.set('package.json', Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`));
   for (const file of ['LICENSE', 'host.json']) files.set(file, await readFile(path.join(projectFolder, file)));
-  for (const [file, code] of bundle.files) files.set(`dist/${file}`, Buffer.from(code));
+  for (const { fileName, code } of bundled) files.set(`dist/${fileName}`, Buffer.from(code));
   // The app looks for its page next to its code.
   const pageFolder = path.join(projectFolder, 'dist/src/dashboard/assets');
   for (const file of await readdir(pageFolder)) {
     files.set(`dist/assets/${file}`, await readFile(path.join(pageFolder, file)));
   }
-  for (const license of await readLicenses(projectFolder, [...bundle.packageFolders, ...PAGE_PACKAGES])) {
+  for (const license of await readLicenses(projectFolder, [
+    ...packageFolders(projectFolder, bundled),
+    ...PAGE_PACKAGES,
+  ])) {
     files.set(`licenses/${license.name}.txt`, Buffer.from(license.text));
   }
   // Sorted by code unit, independent of the machine's locale.
@@ -49,14 +52,23 @@ export async function collectPackageFiles(projectFolder: string): Promise<Packag
   return { name, version, files: new Map(sorted) };
 }
 
-/** @param packageFolders - relative to the project folder */
+/** Sorted folders of the bundled packages, relative to the project folder, with `/`. */
+function packageFolders(projectFolder: string, bundled: readonly BundledFile[]): readonly string[] {
+  const folders = bundled
+    .flatMap(({ moduleIds }) => moduleIds)
+    .map((file) => path.relative(projectFolder, file).replaceAll(path.sep, '/'))
+    .flatMap((file) => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? []);
+  return [...new Set(folders)].toSorted();
+}
+
+/** @param folders - of packages, relative to the project folder */
 async function readLicenses(
   projectFolder: string,
-  packageFolders: readonly string[],
+  folders: readonly string[],
 ): Promise<{ readonly name: string; readonly text: string }[]> {
   const lock = packageLock.parse(await readJson(path.join(projectFolder, 'package-lock.json')));
   return Promise.all(
-    packageFolders.map(async (folder) => {
+    folders.map(async (folder) => {
       const { name, version, license } = installedPackage.parse(
         await readJson(path.join(projectFolder, folder, 'package.json')),
       );

@@ -90,7 +90,7 @@ it.skipIf(isOpensslMissing)(
     const base = /^listening (\S+)$/m.exec(output)?.[1] ?? '';
     const key = /^ +function +(\S+)$/m.exec(output)?.[1] ?? '';
 
-    const smoke = launchApp([base, key], {}, 'smoke/smoke');
+    const smoke = launchApp([base, key], {}, 'smoke');
     await smoke.printed('ok  reset');
     expect(await smoke.ended).toBe(0);
 

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 
 /** npm runs the programs of a package in its folder. */
-const START = path.resolve('dist/local/start.js');
+const BUNDLED = path.resolve('dist/bundled');
 
 /** The built app in the local Functions host, in a separate process. */
 export interface LocalApp {
@@ -23,7 +23,7 @@ export interface LocalAppOptions {
   readonly dataFolder?: string;
   /** Defaults to a free port. */
   readonly port?: number;
-  /** Folder of the function app to serve. @default this package */
+  /** Folder of the function app to serve. @default the app of this package */
   readonly appFolder?: string;
 }
 
@@ -66,19 +66,15 @@ export async function startLocalApp(
 
 async function startOnce(
   environment: Readonly<Record<string, string>>,
-  { dataFolder, port = 0, appFolder }: LocalAppOptions,
+  { dataFolder, port = 0, appFolder = BUNDLED }: LocalAppOptions,
 ): Promise<LocalApp> {
   const { PATH = '', SystemRoot = '' } = process.env;
   const kept = dataFolder === undefined ? ['--ephemeral'] : ['--data', dataFolder];
-  const served = appFolder === undefined ? [] : ['--app', appFolder];
-  const child = spawn(
-    process.execPath,
-    [START, '--host', 'local', '--model', 'azure', '--port', String(port), ...kept, ...served],
-    {
-      env: { PATH, SystemRoot, ...environment },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  );
+  const options = ['--host', 'local', '--model', 'azure', '--port', String(port), '--app', appFolder, ...kept];
+  const child = spawn(process.execPath, [path.join(BUNDLED, 'start.js'), ...options], {
+    env: { PATH, SystemRoot, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let output = '';
   const closed = once(child, 'close');
   const baseUrl = await new Promise<string>((resolve, reject) => {

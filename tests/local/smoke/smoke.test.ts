@@ -16,7 +16,7 @@ describe('npm run smoke', () => {
   afterAll(() => running.stop());
 
   it('passes against a working app, one line for each check', async () => {
-    const smoke = launchApp([running.app.baseUrl], {}, 'smoke/smoke');
+    const smoke = launchApp([running.app.baseUrl], {}, 'smoke');
     expect(await smoke.ended).toBe(0);
     expect(smoke.output().trim().split('\n')).toEqual([
       'ok  health: CallbackAgent, WeatherAgent, MathAgent, RefundAgent',
@@ -30,7 +30,7 @@ describe('npm run smoke', () => {
   });
 
   it('fails for an agent that the app does not have', async () => {
-    const smoke = launchApp([running.app.baseUrl, '--agent', 'Nobody'], {}, 'smoke/smoke');
+    const smoke = launchApp([running.app.baseUrl, '--agent', 'Nobody'], {}, 'smoke');
     expect(await smoke.ended).toBe(1);
     expect(smoke.output()).toBe('health: the app has no agent Nobody.\n');
   });

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
 
-const builtFolder = path.resolve(__dirname, '../../../dist/local');
+const builtFolder = path.resolve(__dirname, '../../../dist/bundled');
 
 /** A running `npm start` or other command, as its user sees it. */
 export interface Launched {
