@@ -112,6 +112,7 @@ export async function runCrashRounds({ rounds, storeSettings, onRound }: CrashOp
         const now = await api().view(threadId);
         if (now.allJson !== view.allJson) problems.push(`${threadId} of an earlier round has changed`);
       }
+      if (problems.length > 0) problems.push(...host.storeWarnings());
       report.rounds += 1;
       report.kills += killedAt.length;
       report.runs += runs.length;

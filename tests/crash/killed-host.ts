@@ -26,6 +26,8 @@ export class KilledHost {
   readonly #options: LocalAppOptions;
   #app: LocalApp;
   #restart: Promise<void> = Promise.resolve();
+  /** The output of the killed processes. */
+  #earlierOutput = '';
 
   private constructor(settings: Settings, options: LocalAppOptions, app: LocalApp) {
     this.#settings = settings;
@@ -75,6 +77,13 @@ export class KilledHost {
   /** @returns the output of the killed process */
   async kill(): Promise<string> {
     await this.#app.kill();
-    return this.#app.output();
+    const output = this.#app.output();
+    this.#earlierOutput += output;
+    return output;
+  }
+
+  /** What all processes logged about events that they could not store. */
+  storeWarnings(): string[] {
+    return `${this.#earlierOutput}${this.#app.output()}`.split('\n').filter((line) => line.includes('event store'));
   }
 }

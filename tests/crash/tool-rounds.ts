@@ -127,6 +127,7 @@ export async function runToolRounds({ rounds, storeSettings, onRound }: CrashOpt
         if (kind === 'tool call') report.finishedCallsRepeated += 1;
         else report.finishedModelCallsRepeated += 1;
       }
+      if (problems.length > 0) problems.push(...host.storeWarnings());
       report.rounds += 1;
       report.kills += kills;
       report.finishedSteps += finished.size;

@@ -47,12 +47,6 @@ export class Bicep {
     return { template: JSON.parse(stdout), diagnostics: stderr };
   }
 
-  /** @returns the linter's messages */
-  async lint(file: string): Promise<string> {
-    const { stdout, stderr } = await run(this.#program, ['lint', file], OPTIONS);
-    return stdout + stderr;
-  }
-
   /** Writes the resources that a deployment would create to NAME.snapshot.json next to NAME.bicepparam. */
   async writeSnapshot(parametersFile: string): Promise<void> {
     await run(this.#program, ['snapshot', parametersFile, '--mode', 'overwrite', ...PLACE], OPTIONS);

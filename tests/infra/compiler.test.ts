@@ -58,9 +58,9 @@ describe.skipIf(isBicepMissing)('the template, compiled (needs /usr/bin/dotnet)'
     compiled = await bicep.build(template);
   });
 
-  it('compiles and passes the linter without a warning', async () => {
+  it('compiles and passes the linter without a warning', () => {
+    // The compiler also runs the linter.
     expect(compiled.diagnostics).toBe('');
-    expect(await bicep.lint(template)).toBe('');
   });
 
   it('matches the committed snapshot', async () => {
@@ -109,23 +109,23 @@ describe.skipIf(isBicepMissing)('the template, compiled (needs /usr/bin/dotnet)'
     }
   });
 
-  it('generates valid and distinct resource names for 200 environments', async () => {
+  it('generates valid and distinct resource names for 40 environments', async () => {
     const folder = await mkdtemp(path.join(__dirname, 'names-'));
     onTestFinished(() => rm(folder, { recursive: true, force: true }));
     // Resource group names ignore case.
-    const names = sample(uniqueArray(environmentName, { minLength: 200, maxLength: 200, selector: lower }), 1)[0];
+    const names = sample(uniqueArray(environmentName, { minLength: 40, maxLength: 40, selector: lower }), 1)[0];
     const file = await writeParameters(
       folder,
       (names ?? []).map((name, index) => ({
         name,
         eventStore: ['redis', 'cosmos', 'table'][index % 3],
         durableBackend: index % 2 === 0 ? 'scheduler' : 'storage',
-        privateNetwork: index % 40 === 0,
+        privateNetwork: index % 8 === 0,
       })),
     );
     await bicep.writeSnapshot(file);
     const groups = readSnapshot(file.replace(/bicepparam$/, 'snapshot.json'));
-    expect(groups.size).toBe(200);
+    expect(groups.size).toBe(40);
     const resources = [...groups.values()].flat();
     for (const { type, name } of resources.filter((resource) => !fixedNames.test(resource.type))) {
       const rule = nameRules[type.replace('Microsoft.', '')];
