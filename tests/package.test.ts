@@ -11,6 +11,7 @@ import { parsePackageOptions } from '../local/package/package-options.js';
 import { launchApp } from './local/support/launched.js';
 import { durableServices } from './support/durable-services.js';
 import { startOtlpReceiver } from './support/otlp-receiver.js';
+import { modelSettings } from './support/scripted-model.js';
 
 const projectFolder = path.resolve(__dirname, '..');
 const manifest = z.object({
@@ -41,7 +42,6 @@ afterAll(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
 /** Runs the packaging step of `npm run package` on the built app, with its own output folder. */
 async function writePackage(name: string, timeZone: string): Promise<WrittenPackage> {
   const target = path.join(folder, name);
-  await mkdir(target);
   const program = path.join(projectFolder, 'dist/local/package/package-app.js');
   const { stdout } = await promisify(execFile)(process.execPath, [program, target], {
     env: { ...process.env, TZ: timeZone },
@@ -120,6 +120,9 @@ describe('npm run package', () => {
       'dist/assets/index.html',
       'dist/assets/main-hash.css',
       'dist/assets/main-hash.js',
+      'dist/axios.js',
+      'dist/moment.js',
+      'dist/validator.js',
       'host.json',
       'package.json',
     ]);
@@ -238,6 +241,22 @@ describe('the unpacked package', () => {
       .parse(await events.json())
       .at(-1);
     expect(final).toMatchObject({ event_type: 'final', response_text: answer.response });
+  });
+
+  it('loads packages that durable-functions does not need at its start when they are used', async () => {
+    const look = `
+      require(${JSON.stringify(app)});
+      const { basename } = require('node:path');
+      const loaded = Object.keys(require.cache).map((file) => basename(file));
+      const hours = require(${JSON.stringify(path.join(app, 'dist/moment.js'))}).duration(90, 'minutes').asHours();
+      console.log('\\n' + JSON.stringify({ loaded, hours }));
+      process.exit();`;
+    const environment = modelSettings({ endpoint: 'http://127.0.0.1:9' });
+    const { stdout } = await promisify(execFile)(process.execPath, ['-e', look], { env: { ...environment } });
+    const { loaded, hours } = JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
+    expect(loaded).toContain('app.js');
+    for (const file of ['axios.js', 'moment.js', 'validator.js']) expect(loaded).not.toContain(file);
+    expect(hours).toBe(1.5);
   });
 
   for (const kind of durableServices.filter(({ name }) => name !== 'table')) {

@@ -1,4 +1,5 @@
 import { rolldown } from 'rolldown';
+import { loadOnUse } from './load-on-use.js';
 
 export interface BundledFile {
   readonly fileName: string;
@@ -22,6 +23,7 @@ export async function bundle(
     cwd: projectFolder,
     input: programs,
     platform: 'node',
+    plugins: [loadOnUse(projectFolder)],
     // The Functions host provides it.
     external: ['@azure/functions-core'],
     onwarn: ({ message }) => {

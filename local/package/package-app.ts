@@ -38,6 +38,7 @@ async function writeZip(folder: string, { name, version, files }: PackageFiles) 
     attrs: ordinaryFileMode << 16,
   });
   const file = path.resolve(folder, `${name}-${version}.zip`);
+  await mkdir(folder, { recursive: true });
   await writeFile(file, zip);
   return { file, bytes: zip.length };
 }

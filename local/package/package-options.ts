@@ -3,7 +3,7 @@ import type { DurableBackend } from './host-json.js';
 
 /** The options of `npm run package`. */
 export interface PackageOptions {
-  /** Folder for the zip. @default the project folder */
+  /** Folder for the zip. Created if it does not exist. @default the project folder */
   readonly zipFolder: string | undefined;
   /** Folder for the unpacked files instead of a zip. Its previous content is deleted. */
   readonly folder: string | undefined;

@@ -59,7 +59,7 @@ export interface ScriptedModel {
 }
 
 /** The settings of an app that asks a scripted model. */
-export function modelSettings({ endpoint }: ScriptedModel): Readonly<Record<string, string>> {
+export function modelSettings({ endpoint }: Pick<ScriptedModel, 'endpoint'>): Readonly<Record<string, string>> {
   return {
     AZURE_OPENAI_ENDPOINT: endpoint,
     AZURE_OPENAI_CHAT_DEPLOYMENT_NAME: 'test-deployment',
