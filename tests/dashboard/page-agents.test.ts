@@ -1,10 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { isBrowserMissing, useBrowser } from './support/browser.js';
+import { isBrowserMissing, openPage } from './support/browser.js';
 import { startScriptedApp } from './support/scripted-app.js';
 
 describe.skipIf(isBrowserMissing)('the dashboard page: agents (needs Chromium)', () => {
-  const openPage = useBrowser();
-
   it('sends the first message of a thread to the selected agent', async () => {
     const app = await startScriptedApp(['First', 'Second', 'Third']);
     const watched = await openPage();

@@ -2,7 +2,7 @@ import type { Request } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import type { ThreadSummary } from '../../src/dashboard/page/api/thread-summary.js';
 import { seriousFindings } from './support/axe.js';
-import { isBrowserMissing, useBrowser } from './support/browser.js';
+import { isBrowserMissing, openPage } from './support/browser.js';
 import { startScriptedApp } from './support/scripted-app.js';
 import { approvalEvent, runOfTools, toolCall, toolResult } from './support/telemetry-events.js';
 
@@ -35,8 +35,6 @@ const listed: Omit<ThreadSummary, 'status'> = {
 };
 
 describe.skipIf(isBrowserMissing)('the dashboard page: approvals (needs Chromium)', () => {
-  const openPage = useBrowser();
-
   it('asks for the approval of a tool call, then shows the run going on', async () => {
     const { page, app } = await openWaiting();
     await page.getByText('If nobody decides, it is rejected at Jan 14, 2026').waitFor();
@@ -141,33 +139,37 @@ describe.skipIf(isBrowserMissing)('the dashboard page: approvals (needs Chromium
 
     await mark.filter({ hasText: 'Cancelled' }).waitFor();
   });
-
-  /** Opens a thread with an event of a waiting call, and returns when the page has read an empty list of approvals. */
-  async function openUnlisted() {
-    const app = await startScriptedApp();
-    app.append(events.slice(0, 2));
-    const watched = await openPage();
-    const { page } = watched;
-    await page.clock.install();
-    const reads = { started: 0, ended: 0 };
-    page.on('request', (request) => (reads.started += Number(isRead(request))));
-    page.on('requestfinished', (request) => (reads.ended += Number(isRead(request))));
-    const answer = page.waitForResponse('**/approvals');
-    await watched.open(app.baseUrl, '#/CallbackAgent/t');
-    expect(await (await answer).json()).toEqual({ approvals: [] });
-    return { page, app, reads };
-  }
-
-  async function openWaiting() {
-    const app = await startScriptedApp();
-    app.append(events.slice(0, 2));
-    app.ask([approval]);
-    const watched = await openPage();
-    await watched.open(app.baseUrl, '#/CallbackAgent/t');
-    await watched.page.getByRole('region', { name: 'Approve issue_refund?' }).waitFor();
-    return { page: watched.page, app };
-  }
 });
+
+/** Opens a thread with an event of a waiting call, and returns when the page has read an empty list of approvals. */
+async function openUnlisted() {
+  const app = await startScriptedApp();
+  app.append(events.slice(0, 2));
+  const watched = await openPage();
+  const { page } = watched;
+  await page.clock.install();
+  const reads = { started: 0, ended: 0 };
+  page.on('request', (request) => (reads.started += Number(isRead(request))));
+  const countEnd = (request: Request): unknown => (reads.ended += Number(isRead(request)));
+  page.on('requestfinished', countEnd);
+  page.on('requestfailed', countEnd);
+  // The page may start over a read, which aborts the earlier one.
+  const completed = page.waitForEvent('requestfinished', isRead);
+  await watched.open(app.baseUrl, '#/CallbackAgent/t');
+  const answer = await (await completed).response();
+  expect(await answer?.json()).toEqual({ approvals: [] });
+  return { page, app, reads };
+}
+
+async function openWaiting() {
+  const app = await startScriptedApp();
+  app.append(events.slice(0, 2));
+  app.ask([approval]);
+  const watched = await openPage();
+  await watched.open(app.baseUrl, '#/CallbackAgent/t');
+  await watched.page.getByRole('region', { name: 'Approve issue_refund?' }).waitFor();
+  return { page: watched.page, app };
+}
 
 function isRead(request: Request): boolean {
   return request.url().endsWith('/approvals');

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { seriousFindings } from './support/axe.js';
-import { isBrowserMissing, useBrowser } from './support/browser.js';
+import { isBrowserMissing, openPage } from './support/browser.js';
 import { type ScriptedApp, startScriptedApp } from './support/scripted-app.js';
 import { eventsOf } from './support/telemetry-events.js';
 
@@ -11,8 +11,6 @@ const record = eventsOf(half, whole);
 const request = 'Request: request of a';
 
 describe.skipIf(isBrowserMissing)('the dashboard page: interrupted runs (needs Chromium)', () => {
-  const openPage = useBrowser();
-
   it('removes the partial answer, announces the restart, and shows one complete answer', async () => {
     const app = await startScriptedApp();
     const watched = await openThread(app);
@@ -140,15 +138,15 @@ describe.skipIf(isBrowserMissing)('the dashboard page: interrupted runs (needs C
     await page.getByText('12 events of this run were lost (the event store was unreachable).').waitFor();
     expect(await seriousFindings(page)).toEqual([]);
   });
-
-  async function openThread(app: ScriptedApp): ReturnType<typeof openPage> {
-    const watched = await openPage();
-    await watched.open(app.baseUrl, '#/CallbackAgent/t');
-    await app.followed();
-    await watched.page.getByRole('tab', { name: 'Events' }).click();
-    return watched;
-  }
 });
+
+async function openThread(app: ScriptedApp): ReturnType<typeof openPage> {
+  const watched = await openPage();
+  await watched.open(app.baseUrl, '#/CallbackAgent/t');
+  await app.followed();
+  await watched.page.getByRole('tab', { name: 'Events' }).click();
+  return watched;
+}
 
 async function expectSpoken(page: Page, text: string): Promise<void> {
   await page.getByRole('status').filter({ hasText: text }).waitFor({ state: 'attached' });

@@ -5,7 +5,7 @@ import { createGate, type Gate } from '../support/gate.js';
 import { holdLast } from '../support/hold-last.js';
 import { type RestartableApp, startRestartableApp } from '../support/restartable-app.js';
 import { modelSettings, startScriptedModel } from '../support/scripted-model.js';
-import { isBrowserMissing, useBrowser } from './support/browser.js';
+import { isBrowserMissing, openPage } from './support/browser.js';
 
 const PIECES = 60;
 
@@ -36,8 +36,6 @@ async function startApp(answersMayEnd: Gate): Promise<RestartableApp> {
 }
 
 describe.skipIf(isBrowserMissing)('the dashboard page: host crash (needs Chromium)', () => {
-  const openPage = useBrowser();
-
   it('shows one complete answer after the host is killed mid-answer, and both attempts on request', async () => {
     const answersMayEnd = createGate();
     const app = await startApp(answersMayEnd);

@@ -3,11 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { newThreadId } from '../support/agent-api.js';
 import { numberedPieces } from '../support/numbered-pieces.js';
 import { findingsInBothThemes } from './support/axe.js';
-import { isBrowserMissing, useBrowser } from './support/browser.js';
+import { isBrowserMissing, openPage } from './support/browser.js';
 import { refusal, useApp } from './support/shared-app.js';
 
 describe.skipIf(isBrowserMissing)('the dashboard page: layout (needs Chromium)', () => {
-  const openPage = useBrowser();
   const app = useApp((message) => (message === 'fail' ? refusal : { pieces: numberedPieces(60) }));
 
   it('shows either the list or a thread on a phone, without horizontal scrolling', async () => {

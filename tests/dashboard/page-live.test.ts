@@ -5,7 +5,7 @@ import { newThreadId } from '../support/agent-api.js';
 import { createGate } from '../support/gate.js';
 import { holdLast } from '../support/hold-last.js';
 import { modelSettings, startScriptedModel } from '../support/scripted-model.js';
-import { isBrowserMissing, useBrowser } from './support/browser.js';
+import { isBrowserMissing, openPage } from './support/browser.js';
 import { startPlug } from './support/plug.js';
 import { useApp } from './support/shared-app.js';
 
@@ -14,7 +14,6 @@ const words = Array.from({ length: 60 }, (_, index) => `word${index} `);
 const answer = words.join('').trim();
 
 describe.skipIf(isBrowserMissing)('the dashboard page: live answers (needs Chromium)', () => {
-  const openPage = useBrowser();
   const app = useApp(() => ({ pieces: words }));
 
   it('sends a message, shows the answer as it streams in, and lists the thread', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { seriousFindings } from './support/axe.js';
-import { isBrowserMissing, useBrowser } from './support/browser.js';
+import { isBrowserMissing, openPage } from './support/browser.js';
 import { startScriptedApp } from './support/scripted-app.js';
 import { eventsOf } from './support/telemetry-events.js';
 import { MARKDOWN_XSS_PAYLOADS, XSS_PAYLOADS } from './support/xss-payloads.js';
@@ -28,8 +28,6 @@ ${CODE}
 `;
 
 describe.skipIf(isBrowserMissing)('the dashboard page: answers in Markdown (needs Chromium)', () => {
-  const openPage = useBrowser();
-
   it('shows Markdown, and its source on request', async () => {
     const { page, origins, app } = await openAnswer(ANSWER);
     const answer = page.locator('.answer');
@@ -120,21 +118,18 @@ describe.skipIf(isBrowserMissing)('the dashboard page: answers in Markdown (need
     expect(await page.evaluate('window.hacked')).toBeUndefined();
     expect(watched.incidents).toEqual([]);
   });
-
-  async function openThread(
-    baseUrl: string,
-    options: Parameters<typeof openPage>[0] = {},
-  ): ReturnType<typeof openPage> {
-    const watched = await openPage(options);
-    await watched.open(baseUrl, '#/CallbackAgent/t');
-    return watched;
-  }
-
-  async function openAnswer(text: string, options: Parameters<typeof openPage>[0] = {}) {
-    const app = await startScriptedApp();
-    app.append(eventsOf({ correlationId: 'a', texts: [text], end: 'final' }));
-    const { page, origins } = await openThread(app.baseUrl, options);
-    await page.locator('.answer[aria-busy=false]').waitFor();
-    return { page, origins, app };
-  }
 });
+
+async function openThread(baseUrl: string, options: Parameters<typeof openPage>[0] = {}): ReturnType<typeof openPage> {
+  const watched = await openPage(options);
+  await watched.open(baseUrl, '#/CallbackAgent/t');
+  return watched;
+}
+
+async function openAnswer(text: string, options: Parameters<typeof openPage>[0] = {}) {
+  const app = await startScriptedApp();
+  app.append(eventsOf({ correlationId: 'a', texts: [text], end: 'final' }));
+  const { page, origins } = await openThread(app.baseUrl, options);
+  await page.locator('.answer[aria-busy=false]').waitFor();
+  return { page, origins, app };
+}

@@ -3,7 +3,7 @@ import type { AgentStats } from '../../src/dashboard/page/api/agent-stats.js';
 import type { ThreadSummary } from '../../src/dashboard/page/api/thread-summary.js';
 import { createGate } from '../support/gate.js';
 import { findingsInBothThemes } from './support/axe.js';
-import { isBrowserMissing, useBrowser } from './support/browser.js';
+import { isBrowserMissing, openPage } from './support/browser.js';
 import { NO_RUNS, startScriptedApp } from './support/scripted-app.js';
 
 const HOUR_MS = 3_600_000;
@@ -30,8 +30,6 @@ const stats: Partial<AgentStats> = {
 };
 
 describe.skipIf(isBrowserMissing)('the dashboard page: overview (needs Chromium)', () => {
-  const openPage = useBrowser();
-
   it('starts with the figures of all agents', async () => {
     const app = await startScriptedApp(['First', 'Second']);
     app.stats.set('First', stats);

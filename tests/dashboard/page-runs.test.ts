@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { seriousFindings } from './support/axe.js';
-import { isBrowserMissing, useBrowser } from './support/browser.js';
+import { isBrowserMissing, openPage } from './support/browser.js';
 import { startScriptedApp } from './support/scripted-app.js';
 import { eventsOf, runOfTools, START_MS, toolCall, toolResult } from './support/telemetry-events.js';
 
@@ -16,8 +16,6 @@ const withTools = runOfTools([
 const thread = '#/CallbackAgent/t';
 
 describe.skipIf(isBrowserMissing)('the dashboard page: one run (needs Chromium)', () => {
-  const openPage = useBrowser();
-
   it('shows tool calls with arguments, result and duration', async () => {
     const { page } = await openRun();
     const tool = page.locator('.answer .tool');
@@ -181,14 +179,14 @@ describe.skipIf(isBrowserMissing)('the dashboard page: one run (needs Chromium)'
     await page.locator('.thread-title h1', { hasText: 'other' }).waitFor();
     expect(await page.getByRole('tab', { selected: true }).textContent()).toBe('Events');
   });
-
-  async function openRun(record: Readonly<Record<string, unknown>> = {}): ReturnType<typeof openPage> {
-    const app = await startScriptedApp();
-    app.append(withTools);
-    app.keepRun('a', { status: 'completed', message: 'request of a', ...record });
-    const watched = await openPage();
-    await watched.open(app.baseUrl, thread);
-    await watched.page.locator('.answer[aria-busy=false]').waitFor();
-    return watched;
-  }
 });
+
+async function openRun(record: Readonly<Record<string, unknown>> = {}): ReturnType<typeof openPage> {
+  const app = await startScriptedApp();
+  app.append(withTools);
+  app.keepRun('a', { status: 'completed', message: 'request of a', ...record });
+  const watched = await openPage();
+  await watched.open(app.baseUrl, thread);
+  await watched.page.locator('.answer[aria-busy=false]').waitFor();
+  return watched;
+}

@@ -3,13 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { newThreadId } from '../support/agent-api.js';
 import { createGate } from '../support/gate.js';
 import { numberedPieces } from '../support/numbered-pieces.js';
-import { isBrowserMissing, useBrowser } from './support/browser.js';
+import { isBrowserMissing, openPage } from './support/browser.js';
 import { refusal, useApp } from './support/shared-app.js';
 
 const numbers = numberedPieces(9_999);
 
 describe.skipIf(isBrowserMissing)('the dashboard page: one thread (needs Chromium)', () => {
-  const openPage = useBrowser();
   const app = useApp((message) => {
     if (message === 'fail') return refusal;
     return { pieces: message === 'count' ? numbers : numberedPieces(60) };

@@ -3,11 +3,10 @@ import { newThreadId } from '../support/agent-api.js';
 import { startAppWithModel } from '../support/app-with-model.js';
 import type { ModelAnswer } from '../support/scripted-model.js';
 import { seriousFindings } from './support/axe.js';
-import { isBrowserMissing, useBrowser } from './support/browser.js';
+import { isBrowserMissing, openPage } from './support/browser.js';
 import { refusal, useApp } from './support/shared-app.js';
 
 describe.skipIf(isBrowserMissing)('the dashboard page: threads and runs (needs Chromium)', () => {
-  const openPage = useBrowser();
   const app = useApp(answerTo);
 
   it('stops a run, keeps its partial text, and retries it', async () => {

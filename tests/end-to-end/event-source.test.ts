@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { isBrowserMissing, useBrowser } from '../dashboard/support/browser.js';
+import { isBrowserMissing, openPage } from '../dashboard/support/browser.js';
 import { newThreadId } from '../support/agent-api.js';
 import { type AppWithModel, startAppWithModel } from '../support/app-with-model.js';
 import { type CuttingProxy, startCuttingProxy } from '../support/cutting-proxy.js';
@@ -34,7 +34,6 @@ function follow(url: string): Promise<Seen> {
 }
 
 describe.skipIf(isBrowserMissing)('EventSource in a browser (needs Chromium)', () => {
-  const newPage = useBrowser();
   let target: AppWithModel;
   let proxy: CuttingProxy;
   let cutsLeft = 0;
@@ -57,7 +56,7 @@ describe.skipIf(isBrowserMissing)('EventSource in a browser (needs Chromium)', (
     const threadId = newThreadId();
     const started = await target.api.run({ message: 'Hello', thread_id: threadId, wait_for_response: false });
     const { correlation_id: id } = JSON.parse(started.text);
-    const { page } = await newPage();
+    const { page } = await openPage();
     await page.goto(`${proxy.baseUrl}/api/health`);
     cutsLeft = CUTS;
     onTestFinished(() => {
@@ -77,7 +76,7 @@ describe.skipIf(isBrowserMissing)('EventSource in a browser (needs Chromium)', (
   it('receives a reset for a DELETE, and continues after it', async () => {
     const threadId = newThreadId();
     await target.api.ask(threadId, 'Hello');
-    const { page } = await newPage();
+    const { page } = await openPage();
     await page.goto(`${proxy.baseUrl}/api/health`);
     await page.evaluate((url) => {
       const names: string[] = [];

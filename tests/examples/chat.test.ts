@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import type { Page } from 'playwright-core';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { isBrowserMissing, useBrowser } from '../dashboard/support/browser.js';
+import { isBrowserMissing, openPage } from '../dashboard/support/browser.js';
 import { launchApp } from '../local/support/launched.js';
 import { startCuttingProxy } from '../support/cutting-proxy.js';
 import { createGate } from '../support/gate.js';
@@ -68,8 +68,6 @@ async function send(page: Page, message: string): Promise<void> {
 }
 
 describe.skipIf(isBrowserMissing)('the chat page of examples/chat (needs Chromium)', () => {
-  const openPage = useBrowser();
-
   it('shows each answer once, with keys and CORS on, through a lost request, a cut stream and a reload', async () => {
     let proxyUrl = '';
     const pageUrl = await servePage(() => proxyUrl);

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { afterAll, beforeAll, onTestFinished } from 'vitest';
+import { onTestFinished } from 'vitest';
 import { isProgramMissing } from '../../support/is-program-missing.js';
 
 /** The headless shell needs a fifth of the CPU time of the whole browser, and renders the same. */
@@ -9,29 +9,35 @@ const CHROMIUM = existsSync(HEADLESS_SHELL) ? HEADLESS_SHELL : '/usr/bin/chromiu
 
 export const isBrowserMissing = isProgramMissing(CHROMIUM);
 
-/** Shares one browser among the tests of a file. */
-export function useBrowser(): (options?: BrowserContextOptions) => Promise<WatchedPage> {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await chromium.launch({
-      executablePath: CHROMIUM,
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-quic',
-        '--no-first-run',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-      ],
-    });
+let launched: Promise<Browser> | undefined;
+
+/** Opens a page in the browser of this process, which starts with the first page and ends with the process. */
+export async function openPage(options: BrowserContextOptions = {}): Promise<WatchedPage> {
+  launched ??= launchBrowser();
+  const browser = await launched;
+  // Without endless animations, which need more CPU time than the tests.
+  const context = await browser.newContext({
+    viewport: { width: 1280, height: 800 },
+    reducedMotion: 'reduce',
+    ...options,
   });
-  afterAll(() => browser.close());
-  return async (options = {}) => {
-    const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
-    onTestFinished(() => context.close());
-    return new WatchedPage(await context.newPage());
-  };
+  onTestFinished(() => context.close());
+  return new WatchedPage(await context.newPage());
+}
+
+function launchBrowser(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: CHROMIUM,
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
 }
 
 /** A page and the problems that occurred in it. */
