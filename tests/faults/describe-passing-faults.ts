@@ -86,6 +86,25 @@ export function describePassingFaults(service: () => FaultyService, { isHttp }: 
     );
 
     it(
+      'while each request takes 0.8 s',
+      async () => {
+        const connection = await ServiceConnection.open(service());
+        try {
+          await connection.proxy.setFault({ kind: 'delay', requestMs: 400, answerMs: 400 });
+          const { thread, correlationId } = newRun();
+          // With the patience of the app: the store may acknowledge nothing for 10 s.
+          const run = new RecordedRun({ store: connection.createStore(), thread, correlationId, name: 'only' });
+          await run.play();
+          expect(await findingsOn(connection.direct, thread, [run])).toEqual({ problems: [], missing: 0 });
+          await expectNoLossTold(run);
+        } finally {
+          await connection.close();
+        }
+      },
+      TEST_TIMEOUT_MS,
+    );
+
+    it(
       'while answers to writes are lost repeatedly',
       async () => {
         const connection = await ServiceConnection.open(service());

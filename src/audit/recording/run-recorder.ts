@@ -163,12 +163,14 @@ export class RunRecorder {
     return this.#attempt === undefined || !this.#buffer.isEmpty;
   }
 
-  /** Writes one batch. Failed events stay in the buffer. Retries are safe, because the store ignores duplicates. */
+  /** Begins the attempt, or writes one batch. Failed events stay in the buffer. Retries are safe, because the store ignores duplicates. */
   async #writeNext(): Promise<void> {
     const { store, continues = false } = this.#options;
     if (this.#state === 'writing') this.#patience.limitWrite();
-    this.#attempt ??= await (continues ? this.#continueAttempt() : this.#beginAttempt());
-    if (!this.#hasWork()) return this.#progress();
+    if (this.#attempt === undefined) {
+      this.#attempt = await (continues ? this.#continueAttempt() : this.#beginAttempt());
+      return this.#progress();
+    }
     const batch = this.#buffer.take();
     const result = await store.append(this.#attempt, this.#earlierCount + batch.firstIndex, batch.events);
     if (result.status === 'superseded') return this.#supersede();

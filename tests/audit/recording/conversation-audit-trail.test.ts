@@ -36,7 +36,11 @@ function createTrail({ previewChars = 120, updates = true } = {}) {
     log: { updates, previewChars },
     now: () => new Date(aboutRun.timestamp),
   });
-  const storedJson = async () => `[${jsonsOf(await store.list(context)).join(',')}]`;
+  const storedJson = async () => {
+    // The trail does not wait for its writes.
+    await new Promise(setImmediate);
+    return `[${jsonsOf(await store.list(context)).join(',')}]`;
+  };
   return { trail, store, storedJson };
 }
 

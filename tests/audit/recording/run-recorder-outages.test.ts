@@ -45,6 +45,19 @@ describe('a run recorder whose store fails', () => {
     expect(await lostEvents()).toMatchObject({ lost_events: 0 });
   });
 
+  it('loses nothing in a store that takes 6 s for each request', async () => {
+    const { store, log, recorder } = createRecorder();
+    store.hooks.before = () => new Promise((resolve) => void setTimeout(resolve, 6000));
+    recorder.begin();
+    for (const text of texts(50)) expect(recorder.add(streamEvent(text))).toBeUndefined();
+    await passTime(12_500);
+    const ended = recorder.end(finalEvent());
+    await timeOf(ended);
+    expect(await ended).toBe(true);
+    expect(await keptTexts(store)).toEqual([...texts(50), 'final']);
+    expect(log.lines).toEqual([]);
+  });
+
   it('retries with pauses that grow to a second', async () => {
     const { store, recorder } = createRecorder();
     store.hooks.before = unreachable;

@@ -6,18 +6,10 @@ import { StorageError } from '../../../storage/storage-error.js';
 import type { Decision, ThreadSnapshot } from '../../domain/thread-changes.js';
 import type { RecordedRun, RunDescription } from '../../domain/recorded-run.js';
 import { threadKey } from '../../domain/event-thread.js';
+import { WritingPace } from './writing-pace.js';
 
 /** Time limit of one change, including retries after conflicts with other processes. */
 const CHANGE_TIMEOUT_MS = 5000;
-/** How often a process that writes to a thread without a pause lets other processes change it. */
-const LEAVE_ROOM_EVERY_MS = 500;
-/**
- * How long it then waits, as a multiple of its own write duration. Another process needs a read and a write, and starts
- * them up to a read, a write and a pause after the start of the wait. The rest allows for a slower process.
- */
-const ROOM_IN_WRITES = 7;
-/** Weight of the latest write in the average duration. */
-const LATEST_WRITE_WEIGHT = 0.25;
 
 /**
  * Whether to cache the thread after the change, so that the next change needs no read. `keep`: yes, because the same
@@ -29,15 +21,6 @@ export type ThreadMemory = 'keep' | 'forget' | 'as it is';
 interface KnownThread extends StoredHead {
   readonly runs: Map<string, RecordedRun>;
   readonly pace: WritingPace;
-}
-
-/** Times of this process's writes to a thread, by the clock of `performance`. */
-interface WritingPace {
-  readonly writtenAt: number;
-  /** Average duration of a write. */
-  readonly writeMs: number;
-  /** When other processes last had room for a change. */
-  readonly roomAt: number;
 }
 
 export interface ThreadWriterOptions {
@@ -95,7 +78,9 @@ export class ThreadWriter {
     for (let remembered = this.#known.get(key); ; remembered = undefined) {
       // The outcome of the write may be unknown, so the cached thread may be stale.
       this.#known.delete(key);
-      const roomAt = remembered === undefined ? performance.now() : await leaveRoom(remembered.pace);
+      const pace = remembered?.pace ?? new WritingPace();
+      const pauseMs = pace.nextPauseMs(performance.now());
+      if (pauseMs > 0) await delay(pauseMs);
       const startedAt = performance.now();
       const known = remembered ?? (await this.#load(thread));
       const run = correlationId === undefined ? undefined : await this.#runOf(thread, known, correlationId);
@@ -118,10 +103,7 @@ export class ThreadWriter {
       if (memory === 'keep' || (memory === 'as it is' && remembered !== undefined)) {
         const runs = change.head.epoch === known?.head.epoch ? known.runs : new Map<string, RecordedRun>();
         if (change.run !== undefined) runs.set(change.run.correlationId, change.run);
-        const latestMs = writtenAt - writeStartedAt;
-        const averageMs = remembered?.pace.writeMs ?? latestMs;
-        const writeMs = averageMs + LATEST_WRITE_WEIGHT * (latestMs - averageMs);
-        const pace = { writtenAt, writeMs, roomAt };
+        pace.noteWrite(writeStartedAt, writtenAt);
         this.#known.set(key, { head: change.head, tag, runs, pace });
       }
       return result;
@@ -144,21 +126,6 @@ export class ThreadWriter {
     const [run] = await this.#rows.readRuns(thread, known.head.epoch, [correlationId]);
     return run;
   }
-}
-
-/**
- * Waits if this process has written for long without a pause. Otherwise every change by another process would conflict.
- *
- * @returns when other processes last had room for a change
- */
-async function leaveRoom({ writtenAt, writeMs, roomAt }: WritingPace): Promise<number> {
-  const now = performance.now();
-  const roomMs = ROOM_IN_WRITES * writeMs;
-  const idleMs = now - writtenAt;
-  if (idleMs >= roomMs) return now;
-  if (now - roomAt < LEAVE_ROOM_EVERY_MS) return roomAt;
-  await delay(roomMs - idleMs);
-  return performance.now();
 }
 
 function describeConflicts({ threadId }: EventThread): string {
