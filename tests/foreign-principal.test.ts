@@ -1,8 +1,9 @@
-import { app, type HttpFunctionOptions, HttpRequest } from '@azure/functions';
-import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { HttpRequest } from '@azure/functions';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type DurableTaskServer, startDurableTaskServer } from './support/durable-task-server.js';
 import { httpAnswer } from './support/http-answer.js';
 import { principalHeader } from './support/principal-header.js';
+import { type RegisteredRoute, registeredRoutes } from './support/registered-routes.js';
 
 /** The routes that name no thread, and why they need no owner. */
 const WITHOUT_THREAD: Readonly<Record<string, string>> = {
@@ -16,19 +17,11 @@ const WITHOUT_THREAD: Readonly<Record<string, string>> = {
 
 const SECRET = 'What only Ann may read';
 
-interface Route extends HttpFunctionOptions {
-  readonly name: string;
-}
-
-const routes: Route[] = [];
+let routes: readonly RegisteredRoute[];
 let host: DurableTaskServer;
 
-vi.spyOn(app, 'http').mockImplementation((name, options) => void routes.push({ name, ...options }));
-vi.spyOn(app, 'timer').mockReturnValue();
-vi.spyOn(app, 'setup').mockReturnValue();
-
 /** Calls a route as this user. */
-async function call({ handler }: Route, user: string, method: string, body?: unknown) {
+async function call({ handler }: RegisteredRoute, user: string, method: string, body?: unknown) {
   const request = new HttpRequest({
     method,
     url: 'http://localhost:7071/api/any',
@@ -48,7 +41,7 @@ async function call({ handler }: Route, user: string, method: string, body?: unk
   return httpAnswer(handler, request, host.context);
 }
 
-function routeOf(name: string): Route {
+function routeOf(name: string): RegisteredRoute {
   const route = routes.find((candidate) => candidate.name === name);
   if (route === undefined) throw new Error(`${name} is not registered`);
   return route;
@@ -57,10 +50,7 @@ function routeOf(name: string): Route {
 const runBody = { message: SECRET, thread_id: 'thread-1', wait_for_response: false };
 
 beforeAll(async () => {
-  vi.stubEnv('AZURE_OPENAI_ENDPOINT', 'https://example.openai.azure.com');
-  vi.stubEnv('AZURE_OPENAI_CHAT_DEPLOYMENT_NAME', 'test');
-  vi.stubEnv('AGENT_AUTHORIZE', 'easyauth');
-  await import('../src/index.js');
+  routes = await registeredRoutes();
 });
 
 beforeEach(async () => {

@@ -3,13 +3,14 @@ import { HttpResponse } from '@azure/functions';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SSE_HEARTBEAT, SSE_RETRY, sseFrame, sseResponse } from '../../src/functions/sse.js';
+import { anyText } from '../support/any-text.js';
 import { parseSse } from '../support/sse-events.js';
 
 /** Any text, often with characters that could start or end a line or a frame. */
 const text = fc
   .array(
     fc.oneof(
-      fc.string({ unit: 'binary' }),
+      anyText(),
       fc.constantFrom('\n', '\r', '\r\n', '\n\n', '\0', '\u2028', '\u2029', '\u0085', '\uFEFF', '\uD83D', '\uDE00'),
       fc.constantFrom('data: {}', 'id: 9-9', 'event: reset', 'retry: 0', ': ', ':'),
     ),

@@ -4,6 +4,7 @@ import { createPaint } from '../../local/printer.js';
 import type { TelemetryEvent } from '../../local/watch/telemetry-event.js';
 import type { WatchEvent } from '../../local/watch/watch-event.js';
 import { ThreadView, type ThreadViewOptions } from '../../local/watch/thread-view.js';
+import { anyText } from '../support/any-text.js';
 import { approval, failed, final, update } from './support/telemetry.js';
 
 type Shown = TelemetryEvent | Exclude<WatchEvent, { type: 'event' }>;
@@ -200,7 +201,7 @@ describe('a thread on the terminal', () => {
   });
 
   it('changes only line breaks, and removes control characters', () => {
-    const pieces = fc.array(fc.string({ unit: 'binary' }), { maxLength: 20 });
+    const pieces = fc.array(anyText(), { maxLength: 20 });
     fc.assert(
       fc.property(pieces, fc.integer({ min: 1, max: 100 }), (texts, width) => {
         const safe = texts.join('').replaceAll(/\p{Cc}/gu, (control) => ('\n\t'.includes(control) ? control : ''));

@@ -12,9 +12,12 @@ export async function openRedisStoreForTest(options: RedisStoreOptions): Promise
 
 export type AdminClient = Awaited<ReturnType<typeof openClientForTest>>;
 
+/** Never connected. The SDK builds a class of all commands for each new URL, but not for a duplicate. */
+const prototypeClient = createClient({ RESP: 2 });
+
 /** A client for inspecting what a store has written, closed at the end of the test. */
 export async function openClientForTest(url: string) {
-  const client = createClient({ url, RESP: 2 });
+  const client = prototypeClient.duplicate({ url });
   // The client may outlive its server.
   client.on('error', () => {});
   await client.connect();

@@ -8,8 +8,8 @@ const SLOW = [
 ];
 
 /**
- * Starts the isolated project first, then slow files, so that no slow file runs alone at the end. Without its cache, as
- * on a fresh clone, Vitest knows only the sizes of files. Files of a project stay together, because they share workers.
+ * Starts slow files first, so that none runs alone at the end. Without its cache, as on a fresh clone, Vitest knows only
+ * the sizes of files. Files of a project stay together, because they share workers.
  */
 export class SlowFirstSequencer extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -19,8 +19,7 @@ export class SlowFirstSequencer extends BaseSequencer {
   }
 }
 
-function rank({ moduleId, project }: TestSpecification): number {
-  if (project.config.isolate) return -1;
+function rank({ moduleId }: TestSpecification): number {
   const index = SLOW.findIndex((pattern) => pattern.test(moduleId));
   return index === -1 ? SLOW.length : index;
 }

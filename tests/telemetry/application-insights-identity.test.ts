@@ -1,15 +1,20 @@
 import { execFileSync } from 'node:child_process';
-import { expect, it, vi } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { startApplicationInsightsReceiver } from '../support/application-insights-receiver.js';
 import { startIdentityServerForTest } from '../support/identity-server.js';
 import { content, finishChunk } from '../support/model-chunks.js';
 import { streamed } from '../support/model-server.js';
-import { tracedRun, withTelemetry } from '../support/received-telemetry.js';
+import { forgetSdk, tracedRun, withTelemetry } from '../support/received-telemetry.js';
 import { createRecordingLog } from '../support/recording-log.js';
 
 const clientId = '99999999-2222-3333-4444-555555555555';
 const connectionString =
   'InstrumentationKey=11111111-2222-3333-4444-555555555555;IngestionEndpoint=https://example.invalid/';
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+  forgetSdk();
+});
 
 /** Tokens are only sent over TLS, so the receiver needs a certificate. */
 function selfSigned(): string {
@@ -32,7 +37,6 @@ it('telemetry signs in to Application Insights with the managed identity of the 
     (telemetry) => tracedRun(streamed([content('Sunny.'), finishChunk()]), telemetry),
     { host: receiver.host, tlsOptions: { ca: certificate } },
   );
-  vi.unstubAllEnvs();
   expect(identity.requests[0]).toMatchObject({ resource: 'https://monitor.azure.com', clientId });
   expect([...receiver.authorizations]).toEqual(['Bearer a-token']);
   expect(receiver.envelopes.length).toBeGreaterThan(0);

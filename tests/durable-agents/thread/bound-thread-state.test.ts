@@ -11,6 +11,7 @@ import {
   type ThreadEntry,
   type ThreadState,
 } from '../../../src/durable-agents/thread/thread-state.js';
+import { anyText } from '../../support/any-text.js';
 import { threadState, turnEntries } from '../../support/thread-entries.js';
 
 const now = new Date('2026-11-28T10:00:00.000Z');
@@ -77,7 +78,7 @@ describe('a state that is too large', () => {
   });
 
   it('keeps the newest turn, and as many others as fit, whatever they contain', () => {
-    const turn = fc.tuple(fc.string({ unit: 'binary', maxLength: 400 }), fc.string({ unit: 'binary', maxLength: 400 }));
+    const turn = fc.tuple(anyText({ maxLength: 400 }), anyText({ maxLength: 400 }));
     const history = fc
       .array(turn, { minLength: 1, maxLength: 12 })
       .map((all) => all.flatMap(([asked, answered], index) => turnEntries(`run-${index}`, asked, text(answered))));
@@ -136,23 +137,19 @@ describe('a newest turn that alone is too large', () => {
 
   it('fits after any truncation, with its request intact, if its message was accepted', () => {
     const content = fc.oneof(
-      fc.string({ unit: 'binary', maxLength: 4000 }).map(text),
+      anyText({ maxLength: 4000 }).map(text),
       fc.jsonValue().map(result),
-      fc.string({ unit: 'binary', maxLength: 4000 }).map(result),
+      anyText({ maxLength: 4000 }).map(result),
       fc.string({ maxLength: 5000 }).map((q) => ({ ...call, arguments: { q } })),
     );
     fc.assert(
-      fc.property(
-        fc.string({ unit: 'binary', maxLength: 2000 }),
-        fc.array(content, { maxLength: 4 }),
-        (message, contents) => {
-          fc.pre(fitsInState(message, 6144));
-          const { state } = bound(threadState(...turnEntries('run-1', message, ...contents)), 6144);
-          expect(bytesOf(state)).toBeLessThanOrEqual(6144);
-          expect(contentsOf(state)[0]).toEqual(text(message));
-          expect(parseThreadState(JSON.parse(JSON.stringify(state)))).toEqual(JSON.parse(JSON.stringify(state)));
-        },
-      ),
+      fc.property(anyText({ maxLength: 2000 }), fc.array(content, { maxLength: 4 }), (message, contents) => {
+        fc.pre(fitsInState(message, 6144));
+        const { state } = bound(threadState(...turnEntries('run-1', message, ...contents)), 6144);
+        expect(bytesOf(state)).toBeLessThanOrEqual(6144);
+        expect(contentsOf(state)[0]).toEqual(text(message));
+        expect(parseThreadState(JSON.parse(JSON.stringify(state)))).toEqual(JSON.parse(JSON.stringify(state)));
+      }),
     );
   });
 });

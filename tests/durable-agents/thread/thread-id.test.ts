@@ -7,10 +7,11 @@ import {
   isThreadId,
   toEntityKey,
 } from '../../../src/durable-agents/thread/thread-id.js';
+import { anyText } from '../../support/any-text.js';
 
 const anyThreadId = fc
   .oneof(
-    fc.string({ unit: 'binary', minLength: 1, maxLength: 128 }),
+    anyText({ minLength: 1, maxLength: 128 }),
     fc.string({
       unit: fc.constantFrom('a', 'Z', '0', '.', '~', '+', '2', 'E', '%', '|', ' ', 'ü', '🌞'),
       minLength: 1,

@@ -4,6 +4,7 @@ import type { EventThread } from '../../../../src/audit/domain/event-thread.js';
 import type { EventCursor } from '../../../../src/audit/domain/event-cursor.js';
 import type { StoredEvent, NewEvent } from '../../../../src/audit/domain/stored-event.js';
 import type { MemoryEventStore } from '../../../../src/audit/store/memory/memory-event-store.js';
+import { anyText } from '../../../support/any-text.js';
 import { appendEvents } from '../../../support/append-events.js';
 import { finalEvent, runId, runOf, streamEvent } from '../../../support/callback-events.js';
 import { type Bounds, createMemoryStore } from '../../../support/memory-store.js';
@@ -130,7 +131,7 @@ function applyNaively(store: NaiveStore, operation: Operation): void {
 }
 
 const anyEvent = fc
-  .tuple(fc.string({ unit: 'binary' }), fc.boolean())
+  .tuple(anyText(), fc.boolean())
   .map(([text, isFinal]) => (isFinal ? finalEvent(text) : streamEvent(text)));
 
 const operations = fc.array(
