@@ -26,6 +26,8 @@ export interface BatchOperationResult {
 }
 
 const failedDependency = 424;
+/** Characters that an item's id must not contain. */
+const forbiddenInIds = /[/\\?#]/;
 
 /**
  * Executes a batch in one partition like the service
@@ -60,6 +62,7 @@ function findFailure(collection: Collection, partitionKey: string, operation: Ba
   const [keyPath = ''] = collection.read().partitionKey?.paths ?? [];
   if (resourceBody !== undefined && resourceBody[keyPath.slice(1)] !== key) return 400;
   const { id = '' } = (resourceBody ?? operation) as { id?: string };
+  if (id === '' || forbiddenInIds.test(id)) return 400;
   const present = collection.document(id, key).read() as unknown;
   if (present === undefined) return operationType === 'Create' || operationType === 'Upsert' ? undefined : 404;
   if (operationType === 'Create') return 409;

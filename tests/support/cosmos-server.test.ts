@@ -54,6 +54,7 @@ describe('the Cosmos DB emulator', () => {
     ['creates an existing item', { operationType: 'Create', resourceBody: { id: 'head', thread: 't' } }, 409],
     ['has a stale etag', replaceHead('stale'), 412],
     ['deletes a missing item', { operationType: 'Delete', id: 'nothing' }, 404],
+    ['has an id with a slash', { operationType: 'Create', resourceBody: { id: 'a/b', thread: 't' } }, 400],
     ['belongs to another partition', { operationType: 'Create', resourceBody: { id: 'new', thread: 'other' } }, 400],
   ])('executes nothing of a batch in which one operation %s', async (_what, operation, status) => {
     const { container } = await startEmulator();
@@ -66,6 +67,14 @@ describe('the Cosmos DB emulator', () => {
     expect(statuses).toEqual([424, status, 424]);
     expect(await readStatus(container, 'before')).toBe(404);
     expect(await readStatus(container, 'after')).toBe(404);
+  });
+
+  it('rejects requests of more than 2 MiB', async () => {
+    const { container } = await startEmulator();
+    const item = { id: 'large', thread: 't', text: 'x'.repeat(2 * 1024 * 1024) };
+    await expect(container.items.create(item)).rejects.toMatchObject({ code: 413 });
+    await expect(runBatch(container, [{ operationType: 'Create', resourceBody: item }])).rejects.toThrow('too large');
+    expect(await readStatus(container, 'large')).toBe(404);
   });
 
   it('expires items', async () => {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { json } from 'node:stream/consumers';
+import { buffer, json } from 'node:stream/consumers';
 import Account from '@vercel/cosmosdb-server/lib/account/index.js';
 import type Collection from '@vercel/cosmosdb-server/lib/account/collection.js';
 import findRoute from '@vercel/cosmosdb-server/lib/routes.js';
@@ -27,10 +27,14 @@ type Handler = (
   parameters: Readonly<Record<string, string>>,
 ) => unknown;
 
+/** The limit of a request, and so of an item and of a batch. The SDK itself limits the number of operations. */
+const MAX_BYTES = 2 * 1024 * 1024;
+
 /**
- * Starts a Cosmos DB emulator on loopback, in this process: `@vercel/cosmosdb-server` with four fixes that the store
- * relies on. Batches are atomic, items expire, a replaced container keeps its items, and the emulator announces the
- * address of the request. Its data survives `stop` and `start`. The caller closes it.
+ * Starts a Cosmos DB emulator on loopback, in this process: `@vercel/cosmosdb-server` with five fixes that the store
+ * relies on. Batches are atomic, requests have at most 2 MiB, items expire, a replaced container keeps its
+ * items, and the emulator announces the address of the request. Its data survives `stop` and `start`. The caller closes
+ * it.
  *
  * @param now the clock for expiry
  */
@@ -73,7 +77,9 @@ async function answer(account: Account, request: IncomingMessage, response: Serv
   const isBatch = request.headers['x-ms-cosmos-is-batch-request'] !== undefined;
   const isContainer = request.method === 'PUT' && Object.keys(parameters).join() === 'dbId,collId';
   const replaced = isContainer ? containerOf(account, parameters).documents : undefined;
-  const body = (await (isBatch ? handleBatch : handle)(account, request, response, parameters)) ?? {};
+  const isTooLarge = Number(request.headers['content-length'] ?? 0) > MAX_BYTES;
+  const chosen = isTooLarge ? refuseLargeRequest : isBatch ? handleBatch : handle;
+  const body = (await chosen(account, request, response, parameters)) ?? {};
   if (replaced !== undefined) containerOf(account, parameters).documents = replaced;
   const { _etag: etag } = body as { _etag?: string };
   if (etag !== undefined) response.setHeader('etag', etag);
@@ -91,6 +97,12 @@ function containerOf(account: Account, { dbId = '', collId = '' }: Readonly<Reco
 const handleUnknownRoute: Handler = (_account, _request, response) => {
   response.statusCode = 400;
   return { message: 'no route' };
+};
+
+const refuseLargeRequest: Handler = async (_account, request, response) => {
+  await buffer(request);
+  response.statusCode = 413;
+  return { message: 'The request is too large.' };
 };
 
 const handleBatch: Handler = async (account, request, response, parameters) => {

@@ -17,6 +17,8 @@ import { threadState, turnEntries } from '../../support/thread-entries.js';
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 const TTL_DAYS = 30;
+/** The number of threads that a purge deletes at the same time. */
+const PURGES_AT_ONCE = 8;
 let agentCount = 0;
 
 for (const kind of allServices) {
@@ -145,18 +147,18 @@ for (const kind of allServices) {
     });
 
     it('keeps a thread in which a run ends after the list was read', async () => {
-      await keepThreads(10, 40 * DAY_MS);
+      await keepThreads(PURGES_AT_ONCE + 1, 40 * DAY_MS);
       const at = new Date(nowMs);
 
       await purge({
-        onDeleted: async () => void (await threadIndex.touch(thread('thread-9'), { ...activity, at })),
+        onDeleted: async () => void (await threadIndex.touch(thread('thread-8'), { ...activity, at })),
       });
 
-      expect(await listedIds()).toEqual(['thread-9']);
+      expect(await listedIds()).toEqual(['thread-8']);
     });
 
     it('stops at its time limit, and the next purge continues', async () => {
-      await keepThreads(12, 40 * DAY_MS);
+      await keepThreads(PURGES_AT_ONCE + 2, 40 * DAY_MS);
       await keepThread({ agentName: otherAgent, threadId: 'other' }, 40 * DAY_MS);
       const ending = new AbortController();
 
@@ -164,14 +166,14 @@ for (const kind of allServices) {
 
       expect(log.lines).toEqual([expect.stringContaining('Deleted 8 threads')]);
       expect(log.lines).toEqual([expect.stringContaining('the next purge continues')]);
-      expect(await listedIds()).toHaveLength(4);
+      expect(await listedIds()).toHaveLength(2);
       await purge();
-      expect(deleted).toHaveLength(13);
+      expect(deleted).toHaveLength(PURGES_AT_ONCE + 3);
     });
 
     it('reaches the other threads if the first ones cannot be deleted in time', async () => {
-      await keepThreads(12, 40 * DAY_MS);
-      const failing = Array.from({ length: 8 }, (_, number) => `thread-${number}`);
+      await keepThreads(PURGES_AT_ONCE + 2, 40 * DAY_MS);
+      const failing = Array.from({ length: PURGES_AT_ONCE }, (_, number) => `thread-${number}`);
       const ending = new AbortController();
       host.onSignal = (threadId) => {
         if (!failing.includes(threadId)) return;

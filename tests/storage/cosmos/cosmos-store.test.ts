@@ -2,18 +2,17 @@ import { afterAll, beforeAll } from 'vitest';
 import { COSMOS_LIMITS, openCosmosStore } from '../../../src/storage/cosmos/cosmos-store.js';
 import type { KeyValueStore } from '../../../src/storage/key-value-store.js';
 import { SplitValueStore } from '../../../src/storage/split-value-store.js';
-import { type CosmosService, startCosmosService } from '../../support/cosmos-service.js';
+import { type CosmosServer, startCosmosServer } from '../../support/cosmos-server.js';
 import { describeKeyValueStore } from '../describe-key-value-store.js';
 
 /*
- * Uses an emulator (@vercel/cosmosdb-server) behind `cosmos-batch-proxy.ts`, which adds transactional batches, limits of
- * items and batches, and 404. Not covered: throttling, request units, replicas, session tokens, several partitions and
+ * Uses an emulator, `cosmos-server.ts`, with transactional batches and the limits of items and batches. Not covered: throttling, request units, replicas, session tokens, several partitions and
  * regions, roles, and the 20 GB limit.
  */
 
-let service: CosmosService;
+let service: CosmosServer;
 beforeAll(async () => {
-  service = await startCosmosService();
+  service = await startCosmosServer();
 });
 afterAll(() => service.close());
 

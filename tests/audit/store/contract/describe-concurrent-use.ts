@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { AppendResult } from '../../../../src/audit/domain/thread-changes.js';
 import type { CallbackEventStore } from '../../../../src/audit/store/callback-event-store.js';
@@ -78,7 +79,7 @@ export function describeConcurrentUse(context: ContractContext): void {
     it('shows readers a prefix of the final log, without a gap', async () => {
       const { store, thread } = context;
       const writers = [writerFor(store, thread, 1), writerFor(store, thread, 2), writerFor(store, thread, 2)];
-      const writing = Promise.all(writers.map((writer) => write(writer, 40)));
+      const writing = Promise.all(writers.map((writer) => write(writer, 20)));
       const isDone = settled(writing);
       const [paged, whole] = await Promise.all([
         Promise.all(range(3).map((number) => follow(storeOf(number), thread, number, isDone))),
@@ -86,8 +87,8 @@ export function describeConcurrentUse(context: ContractContext): void {
         writing,
       ]);
       const events = await readPages(store, thread, 7);
-      for (const seen of paged) expect(seen).toEqual(events.slice(0, seen.length));
-      for (const seen of whole.flat()) expect(seen).toEqual(events.slice(0, seen.length));
+      const reads = [...paged, ...whole.flat()];
+      expect(reads.filter((seen) => !isDeepStrictEqual(seen, events.slice(0, seen.length)))).toEqual([]);
       expect(await readEvents(context.second, thread)).toEqual(events);
     });
 

@@ -5,7 +5,7 @@ import type { ServiceSettings } from '../../../../src/storage/store-settings.js'
 import { RunWriter, writerFor } from '../../../support/append-events.js';
 import { openTableAccount } from '../../../support/azurite-table-server.js';
 import { finalEvent, runOf, streamEvent } from '../../../support/callback-events.js';
-import { startCosmosService } from '../../../support/cosmos-service.js';
+import { startCosmosServer } from '../../../support/cosmos-server.js';
 import {
   openDurableEventStore,
   openDurableEventStoreForTest,
@@ -69,7 +69,7 @@ describeService('table', async () => {
 });
 
 describeService('cosmos', async () => {
-  const cosmos = await startCosmosService();
+  const cosmos = await startCosmosServer();
   const { endpoint, key } = cosmos;
   const settings = { kind: 'cosmos', endpoint, key, database: 'agents', container: 'events' } as const;
   return { settings, close: () => cosmos.close() };
