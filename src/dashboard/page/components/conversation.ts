@@ -3,13 +3,14 @@ import type { VNode } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Decision } from '../api/approval.js';
 import type { Approvals } from '../hooks/use-approvals.js';
+import type { RunActions } from '../hooks/use-run-actions.js';
 import type { PendingMessage } from '../hooks/use-thread.js';
 import type { StoredConversation } from '../hooks/use-stored-conversation.js';
 import { useStickToEnd } from '../hooks/use-stick-to-end.js';
 import type { ThreadState } from '../thread/thread-state.js';
 import { ApprovalCard } from './approval-card.js';
 import { PendingRun } from './pending-run.js';
-import { RunArticle, type RunActions } from './run-article.js';
+import { RunArticle } from './run-article.js';
 import { StoredMessages } from './stored-messages.js';
 
 const RUNS_AT_ONCE = 100;

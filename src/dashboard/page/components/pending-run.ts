@@ -1,11 +1,11 @@
 import { html } from 'htm/preact';
 import type { VNode } from 'preact';
 import { formatDuration } from '../format/format-duration.js';
+import type { RunActions } from '../hooks/use-run-actions.js';
 import type { PendingMessage } from '../hooks/use-thread.js';
 import { useNow } from '../hooks/use-now.js';
 import { ActionButton } from './action-button.js';
 import { RequestMessage } from './request-message.js';
-import type { RunActions } from './run-article.js';
 
 export interface PendingRunProps {
   readonly pending: PendingMessage;

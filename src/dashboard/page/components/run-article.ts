@@ -5,6 +5,7 @@ import { formatCount, formatNumberOf } from '../format/format-count.js';
 import { formatDuration } from '../format/format-duration.js';
 import { formatTime } from '../format/format-time.js';
 import { splitText } from '../format/split-text.js';
+import type { RunActions } from '../hooks/use-run-actions.js';
 import { figuresOf } from '../thread/run-figures.js';
 import { answerOf, isEnded, isWaitingForApproval, type Run, type RunPart } from '../thread/run.js';
 import { ActionButton } from './action-button.js';
@@ -20,13 +21,6 @@ export interface RunArticleProps {
   /** Address of the run. */
   readonly href: string;
   readonly actions: RunActions;
-}
-
-/** What can be done with a run. Each returns what went wrong, for the user. */
-export interface RunActions {
-  readonly cancel: (correlationId: string) => Promise<string | undefined>;
-  /** Sends the run's message again. */
-  readonly retry: (run: Run) => Promise<string | undefined>;
 }
 
 /** Error code of runs that were cancelled. */

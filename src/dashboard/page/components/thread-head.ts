@@ -1,13 +1,10 @@
 import { html } from 'htm/preact';
 import type { VNode } from 'preact';
-import { useState } from 'preact/hooks';
-import { describeFailure } from '../api/api-error.js';
 import type { TelemetryApi } from '../api/telemetry-api.js';
 import type { ThreadAddress } from '../api/thread-source.js';
-import { HOME_HREF, THREADS_HREF } from '../route.js';
+import { THREADS_HREF } from '../route.js';
 import type { Connection } from '../thread/thread-follower.js';
-import { ConfirmDialog } from './confirm-dialog.js';
-import { Menu } from './menu.js';
+import { ThreadActions } from './thread-actions.js';
 
 export interface ThreadHeadProps {
   readonly api: TelemetryApi;
@@ -31,28 +28,6 @@ const CONNECTION_WORDS = {
 /** The thread's name, its connection state, and actions on it. */
 export function ThreadHead(props: ThreadHeadProps): VNode {
   const { api, thread, title, isNew, agentNames, connection, hasEvents, onAgentChange, onCleared } = props;
-  const [asked, setAsked] = useState<'clear' | 'delete'>();
-  const [problem, setProblem] = useState<string>();
-  const attempt = async (action: () => Promise<void>): Promise<void> => {
-    try {
-      setProblem(undefined);
-      await action();
-    } catch (error) {
-      setProblem(describeFailure(error));
-    }
-  };
-  const save = (format: 'jsonl' | 'csv'): Promise<void> =>
-    attempt(async () => saveFile(await api.export(thread, format), `${thread.threadId}.${format}`));
-  const clear = async (): Promise<void> => {
-    await attempt(() => api.clear(thread));
-    onCleared();
-  };
-  const remove = (): Promise<void> =>
-    attempt(async () => {
-      await api.deleteThread(thread);
-      location.hash = HOME_HREF;
-      onCleared();
-    });
 
   return html`<header class="pane-head">
     <a class="back" href=${THREADS_HREF} aria-label="All threads"><span aria-hidden="true">‹</span></a>
@@ -81,51 +56,7 @@ export function ThreadHead(props: ThreadHeadProps): VNode {
       html`<p class="connection" data-state=${connection.state}>
           <span class="dot" aria-hidden="true"></span>${CONNECTION_WORDS[connection.state]}
         </p>
-        <${Menu} title="Actions">
-          <button class="menu-item" type="button" disabled=${!hasEvents} onClick=${() => save('jsonl')}>
-            Export JSONL
-          </button>
-          <button class="menu-item" type="button" disabled=${!hasEvents} onClick=${() => save('csv')}>
-            Export CSV
-          </button>
-          <button class="menu-item" type="button" disabled=${!hasEvents} onClick=${() => setAsked('clear')}>
-            Clear events…
-          </button>
-          <button class="menu-item menu-item-danger" type="button" onClick=${() => setAsked('delete')}>
-            Delete thread…
-          </button>
-        <//>`
-    }
-    ${problem !== undefined && html`<p class="problem thread-problem" role="alert">${problem}</p>`}
-    ${
-      asked === 'clear' &&
-      html`<${ConfirmDialog}
-        question="Clear the events of this thread?"
-        consequence="This removes them for everyone. The agent still remembers the conversation."
-        action="Clear"
-        onConfirm=${clear}
-        onClose=${() => setAsked(undefined)}
-      />`
-    }
-    ${
-      asked === 'delete' &&
-      html`<${ConfirmDialog}
-        question="Delete this thread?"
-        consequence="This removes the conversation and its events for everyone, and stops its active run. It cannot be undone."
-        action="Delete"
-        onConfirm=${remove}
-        onClose=${() => setAsked(undefined)}
-      />`
+        <${ThreadActions} api=${api} thread=${thread} hasEvents=${hasEvents} onCleared=${onCleared} />`
     }
   </header>`;
-}
-
-/** Offers a file for download. */
-function saveFile(content: Blob, name: string): void {
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(content);
-  link.download = name;
-  link.click();
-  // The browser reads the content while it handles the click.
-  setTimeout(() => URL.revokeObjectURL(link.href), 0);
 }

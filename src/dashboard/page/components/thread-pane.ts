@@ -1,29 +1,26 @@
 import { html } from 'htm/preact';
 import type { VNode } from 'preact';
-import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
-import { describeFailure } from '../api/api-error.js';
+import { useCallback, useEffect, useState } from 'preact/hooks';
 import type { TelemetryApi } from '../api/telemetry-api.js';
 import type { ThreadAddress } from '../api/thread-source.js';
 import { useApprovals } from '../hooks/use-approvals.js';
 import { useKeptChoice } from '../hooks/use-kept-choice.js';
 import { useMedia } from '../hooks/use-media.js';
+import { useRunActions } from '../hooks/use-run-actions.js';
 import { useStoredConversation } from '../hooks/use-stored-conversation.js';
 import { useSupersededAttempts } from '../hooks/use-superseded-attempts.js';
 import { useThread } from '../hooks/use-thread.js';
 import { threadHref } from '../route.js';
 import { isEnded, isWaitingForApproval, type Run, type ToolPart } from '../thread/run.js';
-import { isSuperseded } from '../thread/superseded-events.js';
-import type { TimelineEvent } from '../thread/timeline-event.js';
+import type { Connection } from '../thread/thread-follower.js';
 import { Announcer } from './announcer.js';
 import { AttemptsChoice } from './attempts-choice.js';
-import { Charts } from './charts.js';
 import { Composer } from './composer.js';
 import { ConnectionNote } from './connection-note.js';
 import { Conversation } from './conversation.js';
-import { RunInspector } from './run-inspector.js';
 import { Tabs } from './tabs.js';
 import { ThreadHead } from './thread-head.js';
-import { Timeline } from './timeline.js';
+import { ThreadPanel } from './thread-panel.js';
 
 export interface ThreadPaneProps {
   readonly api: TelemetryApi;
@@ -51,6 +48,7 @@ export function ThreadPane(props: ThreadPaneProps): VNode {
     props;
   const session = useThread(api, thread, !isNew);
   const { state, connection, pending, sentAtMs } = session;
+  const actions = useRunActions(api, thread, session);
   const superseded = useSupersededAttempts(api, thread, state);
   const [view, setView] = useKeptChoice<View>('thread-view', VIEWS, 'conversation');
   const [activeSequence, setActiveSequence] = useState<number>();
@@ -72,25 +70,6 @@ export function ThreadPane(props: ThreadPaneProps): VNode {
     else if (problem === undefined && runId !== undefined) location.replace(threadHref(thread));
     return problem;
   };
-  const { cancel, send: sendAgain } = session;
-  const actions = useMemo(
-    () => ({
-      cancel,
-      retry: async (run: Run) => {
-        try {
-          // Events may hold a redacted message.
-          const stored = await api.readRun(
-            { agentName: thread.agentName, threadId: thread.threadId },
-            run.correlationId,
-          );
-          return await sendAgain(stored?.message ?? run.requestMessage);
-        } catch (error) {
-          return describeFailure(error);
-        }
-      },
-    }),
-    [api, thread.agentName, thread.threadId, cancel, sendAgain],
-  );
   const areEventsMissing = !isNew && connection.state === 'live' && (state.runs.length === 0 || state.isBeginningLost);
   const stored = useStoredConversation(api, thread, areEventsMissing);
   // Events tell what the thread waits for, unless they are gone.
@@ -103,7 +82,6 @@ export function ThreadPane(props: ThreadPaneProps): VNode {
   );
   const runIndex = runId === undefined ? state.runs.length - 1 : (state.runIndexes.get(runId) ?? -1);
   const { agentName, threadId } = thread;
-  const { runs } = state;
   const selectRun = useCallback(
     (id: string) => location.replace(threadHref({ agentName, threadId }, id)),
     [agentName, threadId],
@@ -128,27 +106,6 @@ export function ThreadPane(props: ThreadPaneProps): VNode {
     onChoose=${setView}
     aside=${shown === 'events' ? html`<${AttemptsChoice} superseded=${superseded} />` : undefined}
   />`;
-
-  const renderRun = (): VNode => {
-    const run = runs[runIndex];
-    if (run === undefined) {
-      const words = runId === undefined ? 'The first run appears here.' : 'This thread has no events of this run.';
-      return html`<p class="muted nothing-yet">${connection.state === 'connecting' ? 'Loading the run…' : words}</p>`;
-    }
-    return html`<${RunInspector}
-      key=${run.correlationId}
-      api=${api}
-      thread=${thread}
-      state=${state}
-      run=${run}
-      sentAtMs=${sentAtMs.get(run.correlationId)}
-      onShowEvent=${(event: TimelineEvent) => {
-        if (isSuperseded(event, runs)) superseded.show(true);
-        setActiveSequence(event.sequence);
-        setView('events');
-      }}
-    />`;
-  };
 
   return html`<main class="pane" tabindex="-1" aria-label=${isNew ? 'New thread' : `Thread ${thread.threadId}`}>
     <${ThreadHead}
@@ -176,16 +133,17 @@ export function ThreadPane(props: ThreadPaneProps): VNode {
         html`<aside key="side" class="thread-side" aria-label="Run, events and charts">
           ${isWide && tabs}
           <div class="thread-panel" ...${tabPanel(side)}>
-            ${side === 'run' && renderRun()} ${side === 'charts' && html`<${Charts} ...${panel} />`}
-            ${
-              side === 'events' &&
-              html`<${Timeline}
-                ...${panel}
-                superseded=${superseded}
-                activeSequence=${activeSequence}
-                onActivate=${setActiveSequence}
-              />`
-            }
+            <${ThreadPanel}
+              ...${panel}
+              api=${api}
+              thread=${thread}
+              view=${side}
+              noRunText=${noRunTextOf(connection, runId)}
+              superseded=${superseded}
+              activeSequence=${activeSequence}
+              onActivate=${setActiveSequence}
+              onShowEvents=${() => setView('events')}
+            />
           </div>
         </aside>`
       }
@@ -204,6 +162,11 @@ const SIDE_TABS = [
 const ALL_TABS = [{ id: 'conversation', title: 'Conversation' }, ...SIDE_TABS] as const;
 
 const VIEWS = ALL_TABS.map(({ id }) => id);
+
+function noRunTextOf({ state }: Connection, runId: string | undefined): string {
+  if (state === 'connecting') return 'Loading the run…';
+  return runId === undefined ? 'The first run appears here.' : 'This thread has no events of this run.';
+}
 
 function toolCallsOf(runs: readonly Run[]): ToolPart[] {
   return runs.flatMap(({ parts }) => parts.filter((part) => part.kind === 'tool'));

@@ -2,25 +2,19 @@ import { html } from 'htm/preact';
 import type { VNode } from 'preact';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { formatCount, formatNumberOf } from '../format/format-count.js';
-import { formatDuration } from '../format/format-duration.js';
-import { formatTime } from '../format/format-time.js';
 import { useMedia } from '../hooks/use-media.js';
 import { useStickToEnd } from '../hooks/use-stick-to-end.js';
 import type { SupersededAttempts } from '../hooks/use-superseded-attempts.js';
 import { useVirtualRows } from '../hooks/use-virtual-rows.js';
-import type { Run } from '../thread/run.js';
 import { isSuperseded, mergeEvents } from '../thread/superseded-events.js';
 import type { ThreadState } from '../thread/thread-state.js';
 import type { TimelineEvent } from '../thread/timeline-event.js';
-import { CopyButton } from './copy-button.js';
-import { RawEvent } from './raw-event.js';
+import { EventDetail } from './event-detail.js';
+import { TimelineRow } from './timeline-row.js';
 
 const ROW_PX = 28;
 /** Row height on touch screens. */
 const TOUCHED_ROW_PX = 44;
-const PREVIEW_CHARACTERS = 160;
-
-const encoder = new TextEncoder();
 
 export interface TimelineProps {
   readonly state: ThreadState;
@@ -100,34 +94,19 @@ export function Timeline(props: TimelineProps): VNode {
       <div class="timeline-space" role="presentation" style=${{ height: `${events.length * rowPx}px` }}>
         ${events.slice(first, end).map((event, offset) => {
           const index = first + offset;
-          const type = typeOf(event);
-          const sinceStart = `+${formatDuration(sinceStartOf(event))}`;
-          const preview = event.text.slice(0, PREVIEW_CHARACTERS).replaceAll('\n', '↵');
-          const size = formatBytes(event.text);
-          const isVoid = isSuperseded(event, runs);
-          return html`<div
+          return html`<${TimelineRow}
             key=${event.sequence}
-            id=${`event-${event.sequence}`}
-            class="event"
-            role="option"
-            aria-selected=${index === active ? 'true' : 'false'}
-            aria-posinset=${index + 1}
-            aria-setsize=${events.length}
-            data-type=${event.type}
-            data-first=${!isSameAttempt(events[index - 1], event)}
-            data-superseded=${isVoid}
-            data-run=${event.runIndex === runIndex}
-            style=${{ top: `${index * rowPx}px`, height: `${rowPx}px` }}
-            onClick=${() => activate(index)}
-          >
-            <span class="number">${event.sequence}</span>
-            <span class="event-type">
-              ${isVoid ? html`<span class="for-screen-readers">superseded ${type} of </span>attempt ${event.attempt}` : type}
-            </span>
-            <span class="number">${sinceStart}</span>
-            <span class="number">${size}</span>
-            <span class="event-text">${isVoid ? html`<s>${preview}</s>` : preview}</span>
-          </div>`;
+            event=${event}
+            index=${index}
+            rowCount=${events.length}
+            rowPx=${rowPx}
+            sinceStartMs=${sinceStartOf(event)}
+            isActive=${index === active}
+            isFirst=${!isSameAttempt(events[index - 1], event)}
+            isSuperseded=${isSuperseded(event, runs)}
+            isOfChosenRun=${event.runIndex === runIndex}
+            onActivate=${() => activate(index)}
+          />`;
         })}
       </div>
     </div>
@@ -135,14 +114,7 @@ export function Timeline(props: TimelineProps): VNode {
     ${
       activeEvent === undefined
         ? html`<p class="timeline-foot muted">${footText(state, superseded)}</p>`
-        : html`<section class="event-detail" aria-label="Selected event" tabindex="0">
-            <p class="muted">
-              ${[`#${activeEvent.sequence}`, typeOf(activeEvent), formatTime(activeEvent.atMs), placeOf(activeEvent, runs)].join(' · ')}${' '}
-              <${CopyButton} text=${activeEvent.text} label="Copy text" name="Copy text of this event" />
-            </p>
-            <p class="event-detail-text">${activeEvent.text}</p>
-            <${RawEvent} key=${activeEvent.sequence} event=${activeEvent} />
-          </section>`
+        : html`<${EventDetail} event=${activeEvent} runs=${runs} />`
     }
   </div>`;
 }
@@ -159,16 +131,6 @@ function footText({ events }: ThreadState, { isShown, events: superseded, failur
   return `${shown}. Select one to see its full text.`;
 }
 
-function typeOf({ kind, type }: TimelineEvent): string {
-  return kind ?? type;
-}
-
-function placeOf(event: TimelineEvent, runs: readonly Run[]): string {
-  const run = event.runIndex < 0 ? 'a run that is restarting' : `run ${event.runIndex + 1}`;
-  if (isSuperseded(event, runs)) return `${run} · attempt ${event.attempt}, superseded`;
-  return event.attempt > 1 ? `${run} · attempt ${event.attempt}` : run;
-}
-
 function isSameAttempt(one: TimelineEvent | undefined, other: TimelineEvent): boolean {
   return one?.runIndex === other.runIndex && one.attempt === other.attempt;
 }
@@ -178,10 +140,4 @@ function indexOfSequence(events: readonly TimelineEvent[], sequence: number | un
   if (sequence === undefined) return undefined;
   const index = events.findIndex((event) => event.sequence >= sequence);
   return events[index]?.sequence === sequence ? index : undefined;
-}
-
-/** Formats the size of a text in UTF-8. */
-function formatBytes(text: string): string {
-  const bytes = encoder.encode(text).length;
-  return bytes < 1000 ? `${bytes} B` : `${(bytes / 1000).toFixed(1)} kB`;
 }
