@@ -15,7 +15,7 @@ let launched: Promise<Browser> | undefined;
 export async function openPage(options: BrowserContextOptions = {}): Promise<WatchedPage> {
   launched ??= launchBrowser();
   const browser = await launched;
-  // Without endless animations, which need more CPU time than the tests.
+  // Endless animations would draw the page again and again while a test waits.
   const context = await browser.newContext({
     viewport: { width: 1280, height: 800 },
     reducedMotion: 'reduce',
