@@ -172,7 +172,9 @@ describe('the app when its store is unreachable at startup', () => {
       const threadId = newThreadId();
       expect(await api.callbacks('GET', threadId)).toMatchObject({ status: 503 });
       expect(await storeHealth(api)).toMatchObject({ kind: 'table', status: 'unavailable', lost_events: 0 });
-      await expect.poll(() => app.output()).toMatch(/The store \(table\) cannot be reached \(ECONN\w+\)/);
+      await expect
+        .poll(() => app.output())
+        .toMatch(/The store \(table\) cannot be reached \((?:ECONN\w+|TimeoutError)\)/);
       const run = api.ask(threadId, 'Hello');
       await eventually(() => expect(target.model.requests).toHaveLength(1));
       await proxy.setFault({ kind: 'none' });
