@@ -34,7 +34,7 @@ export default defineConfig({
     ],
     reporters: ['default', './tests/support/count-reporter.ts'],
     // Most of the time is spent waiting for processes, timers and pages.
-    maxWorkers: 4,
+    maxWorkers: 6,
     sequence: { sequencer: SlowFirstSequencer },
   },
 });
