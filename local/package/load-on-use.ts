@@ -18,16 +18,13 @@ export function loadOnUse(projectFolder: string): Plugin {
     name: 'load-on-use',
     buildStart() {
       for (const name of PACKAGES) {
-        this.emitFile({ type: 'chunk', id: fromLibrary.resolve(name), name, fileName: `${name}.js` });
+        this.emitFile({ type: 'chunk', id: fromLibrary.resolve(name), fileName: `${name}.js` });
       }
     },
-    resolveId: {
-      order: 'pre',
-      handler: (id, importer) =>
-        importer?.startsWith(library) === true && PACKAGES.includes(id)
-          ? { id: `./${id}.js`, external: true }
-          : undefined,
-    },
+    resolveId: (id, importer) =>
+      importer?.startsWith(library) === true && PACKAGES.includes(id)
+        ? { id: `./${id}.js`, external: true }
+        : undefined,
     transform(code, id) {
       if (!id.startsWith(library)) return undefined;
       const imports = [...code.matchAll(IMPORT)];

@@ -52,12 +52,11 @@ export class RecordedRun {
     });
   }
 
-  /** The number of events that the log reports as lost, minus those that it later reports as kept. */
+  /** The number of events that the log reports as lost. */
   get toldLost(): number {
     return this.log.lines.reduce((sum, line) => {
       const [, lost] = /^warn .* (\d+) of the run's \d+ events are lost/.exec(line) ?? [];
-      const [, kept] = /^warn .* (\d+) events that were counted as lost are kept/.exec(line) ?? [];
-      return sum + Number(lost ?? 0) - Number(kept ?? 0);
+      return sum + Number(lost ?? 0);
     }, 0);
   }
 

@@ -32,9 +32,8 @@ const MAX_BYTES = 2 * 1024 * 1024;
 
 /**
  * Starts a Cosmos DB emulator on loopback, in this process: `@vercel/cosmosdb-server` with five fixes that the store
- * relies on. Batches are atomic, requests have at most 2 MiB, items expire, a replaced container keeps its
- * items, and the emulator announces the address of the request. Its data survives `stop` and `start`. The caller closes
- * it.
+ * relies on. Batches are atomic, requests have at most 2 MiB, items expire, a replaced container keeps its items, and the
+ * emulator announces the address of the request. Its data survives `stop` and `start`. The caller closes it.
  *
  * @param now the clock for expiry
  */

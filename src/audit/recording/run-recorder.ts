@@ -163,7 +163,10 @@ export class RunRecorder {
     return this.#attempt === undefined || !this.#buffer.isEmpty;
   }
 
-  /** Begins the attempt, or writes one batch. Failed events stay in the buffer. Retries are safe, because the store ignores duplicates. */
+  /**
+   * Begins the attempt, or writes one batch. Failed events stay in the buffer. Retries are safe, because the store
+   * ignores duplicates.
+   */
   async #writeNext(): Promise<void> {
     const { store, continues = false } = this.#options;
     if (this.#state === 'writing') this.#patience.limitWrite();

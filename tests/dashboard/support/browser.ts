@@ -11,7 +11,10 @@ export const isBrowserMissing = isProgramMissing(CHROMIUM);
 
 let launched: Promise<Browser> | undefined;
 
-/** Opens a page in the browser of this process, which starts with the first page and ends with the process. */
+/**
+ * Opens a page in the browser of this process, which starts with the first page and ends with the process. A browser
+ * that crashed is replaced.
+ */
 export async function openPage(options: BrowserContextOptions = {}): Promise<WatchedPage> {
   launched ??= launchBrowser();
   const browser = await launched;
@@ -25,8 +28,8 @@ export async function openPage(options: BrowserContextOptions = {}): Promise<Wat
   return new WatchedPage(await context.newPage());
 }
 
-function launchBrowser(): Promise<Browser> {
-  return chromium.launch({
+async function launchBrowser(): Promise<Browser> {
+  const browser = await chromium.launch({
     executablePath: CHROMIUM,
     args: [
       '--no-sandbox',
@@ -38,6 +41,9 @@ function launchBrowser(): Promise<Browser> {
       '--disable-sync',
     ],
   });
+  // The next page gets another one.
+  browser.once('disconnected', () => (launched = undefined));
+  return browser;
 }
 
 /** A page and the problems that occurred in it. */

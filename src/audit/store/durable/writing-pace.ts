@@ -17,16 +17,18 @@ const LATEST_WRITE_WEIGHT = 0.25;
  * conflict. Times are those of `performance`.
  */
 export class WritingPace {
+  /** Average duration of a write. Undefined before the first one. */
   #writeMs: number | undefined;
-  #writtenAt = -Infinity;
+  #writtenAt = 0;
   /** When other processes last had room for a change. */
-  #roomAt: number | undefined;
+  #roomAt = 0;
 
   /** @returns how long to wait before the next write, in milliseconds */
   nextPauseMs(now: number): number {
-    const roomMs = Math.min(ROOM_IN_WRITES * (this.#writeMs ?? 0), MAX_ROOM_MS);
+    if (this.#writeMs === undefined) return 0;
+    const roomMs = Math.min(ROOM_IN_WRITES * this.#writeMs, MAX_ROOM_MS);
     const idleMs = now - this.#writtenAt;
-    const isDue = now - (this.#roomAt ?? now) >= Math.max(ROOM_EVERY_MS, WRITING_PER_ROOM * roomMs);
+    const isDue = now - this.#roomAt >= Math.max(ROOM_EVERY_MS, WRITING_PER_ROOM * roomMs);
     if (idleMs < roomMs && !isDue) return 0;
     const pauseMs = Math.max(0, roomMs - idleMs);
     this.#roomAt = now + pauseMs;
@@ -35,9 +37,8 @@ export class WritingPace {
 
   noteWrite(startedAt: number, endedAt: number): void {
     const latestMs = endedAt - startedAt;
-    const averageMs = this.#writeMs ?? latestMs;
-    this.#writeMs = averageMs + LATEST_WRITE_WEIGHT * (latestMs - averageMs);
+    if (this.#writeMs === undefined) [this.#writeMs, this.#roomAt] = [latestMs, startedAt];
+    else this.#writeMs += LATEST_WRITE_WEIGHT * (latestMs - this.#writeMs);
     this.#writtenAt = endedAt;
-    this.#roomAt ??= startedAt;
   }
 }

@@ -48,6 +48,15 @@ describe('a process that writes to a thread without end', () => {
     );
   });
 
+  it('counts from its first write, however long the reads before it took', () => {
+    const pace = new WritingPace();
+    expect(pace.nextPauseMs(0)).toBe(0);
+    pace.noteWrite(3000, 3100);
+    expect(pace.nextPauseMs(3100)).toBe(0);
+    pace.noteWrite(4300, 4400);
+    expect(pace.nextPauseMs(4400)).toBe(700);
+  });
+
   it('has nothing to wait for after it was idle', () => {
     const pace = new WritingPace();
     pace.noteWrite(0, 100);
