@@ -2,11 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { errorText } from '../../functions/error-text.js';
 import type { Logger } from '../../functions/logger.js';
 import { StorageError } from '../../storage/storage-error.js';
-import type { EventThread } from '../domain/event-thread.js';
-import type { OpenAttempt, RunDescription } from '../domain/recorded-run.js';
 import type { NewEvent } from '../domain/stored-event.js';
-import type { CallbackEventStore } from '../store/callback-event-store.js';
 import { EventBuffer } from './event-buffer.js';
+import { openAttempt, type AttemptOptions, type WritableAttempt } from './open-attempt.js';
 import type { StoreHealth } from './store-health.js';
 import { StorePatience } from './store-patience.js';
 
@@ -15,16 +13,9 @@ const MAX_WAITING_EVENTS = 50;
 const FIRST_PAUSE_MS = 50;
 const MAX_PAUSE_MS = 1000;
 
-export interface RunRecorderOptions {
-  readonly store: CallbackEventStore;
+export interface RunRecorderOptions extends AttemptOptions {
   readonly health: StoreHealth;
-  readonly thread: EventThread;
-  readonly run: RunDescription;
   readonly log: Logger;
-  /** When this delivery of the run started: ISO 8601 in UTC. */
-  readonly startedAt: string;
-  /** Whether to continue the newest attempt of the run, if it has not ended, instead of starting one. @default false */
-  readonly continues?: boolean;
   /** How long the store may acknowledge nothing before the run gives up on it. @default 10 s */
   readonly patienceMs?: number;
 }
@@ -41,9 +32,7 @@ export class RunRecorder {
   readonly #startedMs = performance.now();
   readonly #buffer = new EventBuffer();
   readonly #patience: StorePatience;
-  #attempt: OpenAttempt | undefined;
-  /** Number of events that the attempt had before. */
-  #earlierCount = 0;
+  #attempt: WritableAttempt | undefined;
   #state: 'writing' | 'given up' | 'ending' | 'ended' | 'superseded' = 'writing';
   #isWriting = false;
   #failure: unknown;
@@ -168,32 +157,17 @@ export class RunRecorder {
    * ignores duplicates.
    */
   async #writeNext(): Promise<void> {
-    const { store, continues = false } = this.#options;
     if (this.#state === 'writing') this.#patience.limitWrite();
     if (this.#attempt === undefined) {
-      this.#attempt = await (continues ? this.#continueAttempt() : this.#beginAttempt());
+      this.#attempt = await openAttempt(this.#options, this.#token, this.#startedMs);
       return this.#progress();
     }
+    const { attempt, earlierCount } = this.#attempt;
     const batch = this.#buffer.take();
-    const result = await store.append(this.#attempt, this.#earlierCount + batch.firstIndex, batch.events);
+    const result = await this.#options.store.append(attempt, earlierCount + batch.firstIndex, batch.events);
     if (result.status === 'superseded') return this.#supersede();
     this.#buffer.settle(batch, result.lostEvents);
     this.#progress();
-  }
-
-  #beginAttempt(): Promise<OpenAttempt> {
-    const { store, thread, run, startedAt } = this.#options;
-    return store.beginAttempt(thread, run, this.#token, startedAt, this.#startedMs);
-  }
-
-  /** Begins an attempt if there is none to continue: the events were cleared, for example. */
-  async #continueAttempt(): Promise<OpenAttempt> {
-    const { store, thread, run } = this.#options;
-    const newest = (await store.readRun(thread, run.correlationId))?.attempts.at(-1);
-    if (newest === undefined || newest.outcome !== undefined) return this.#beginAttempt();
-    const { attempt, token, startedAt, eventCount } = newest;
-    this.#earlierCount = eventCount;
-    return { attempt, token, startedAt, thread, run };
   }
 
   #progress(): void {
