@@ -73,9 +73,7 @@ export function describePassingFaults(service: () => FaultyService, { isHttp }: 
             await expectNoLossTold(each);
             expect(each.longestStallMs).toBeLessThan(MAX_STALL_MS);
           }
-          const { reads, refusals: refusedReads, problems } = await reader;
-          expect(problems).toEqual([]);
-          expect(reads).toBeGreaterThan(refusedReads);
+          expect(await reader).toEqual([]);
         } catch (error) {
           throw new Error(`The faults were made with FAULT_SEED=${random.seed}.`, { cause: error });
         } finally {

@@ -5,35 +5,29 @@ import { StorageError } from '../../src/storage/storage-error.js';
 
 const READ_EVERY_MS = 100;
 
-/** The observations of a reader that polls a thread. */
-export interface ReaderReport {
-  readonly reads: number;
-  /** The number of answers that reported an unreachable store. */
-  readonly refusals: number;
-  /** Empty if there are no violations. */
-  readonly problems: readonly string[];
-}
-
-/** Reads a thread until `ended` is aborted. Events must not disappear, even during an outage. */
+/**
+ * Reads a thread until `ended` is aborted and a read has succeeded. Events must not disappear, even during an outage.
+ *
+ * @returns the violations
+ */
 export async function readAgainAndAgain(
   store: CallbackEventStore,
   thread: EventThread,
   ended: AbortSignal,
-): Promise<ReaderReport> {
-  let [reads, refusals, seen] = [0, 0, 0];
+): Promise<readonly string[]> {
   const problems: string[] = [];
-  while (!ended.aborted) {
-    reads += 1;
+  let seen: number | undefined;
+  while (!ended.aborted || seen === undefined) {
     try {
       const { events } = await store.list(thread);
+      seen ??= 0;
       if (events.length < seen) problems.push(`there were ${seen} events, then ${events.length}`);
       if (events.some(({ sequence }, index) => sequence !== index + 1)) problems.push('there is a gap');
       seen = Math.max(seen, events.length);
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
-      refusals += 1;
     }
     await delay(READ_EVERY_MS);
   }
-  return { reads, refusals, problems };
+  return problems;
 }
