@@ -1,8 +1,3 @@
-export interface TimeoutOptions {
-  /** Whether the process may exit while the call is pending. @default false */
-  readonly isBackground?: boolean;
-}
-
 /** A call did not settle within its time limit. It may still take effect. */
 export class TimeoutError extends Error {
   constructor(timeoutMs: number) {
@@ -20,7 +15,6 @@ export class TimeoutError extends Error {
 export async function withTimeout<Result>(
   timeoutMs: number,
   call: (signal: AbortSignal) => Promise<Result>,
-  { isBackground = false }: TimeoutOptions = {},
 ): Promise<Result> {
   const controller = new AbortController();
   let timer: NodeJS.Timeout | undefined;
@@ -31,7 +25,6 @@ export async function withTimeout<Result>(
       reject(error);
       controller.abort(error);
     }, timeoutMs);
-    if (isBackground) timer.unref();
   });
   try {
     return await Promise.race([call(controller.signal), timeout]);

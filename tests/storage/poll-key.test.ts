@@ -1,6 +1,7 @@
+import { EventEmitter, once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { StoredValue } from '../../src/storage/key-value-store.js';
-import { pollKey } from '../../src/storage/poll-key.js';
+import { pollKey, type Subscribe } from '../../src/storage/poll-key.js';
 
 const address = { partition: 'test', key: 'head' };
 
@@ -8,6 +9,8 @@ const address = { partition: 'test', key: 'head' };
 class FakeStore {
   value: StoredValue | undefined;
   isBroken = false;
+  /** Reads end after this. They have found their value before. */
+  delay: Promise<unknown> | undefined;
   readonly readAt: number[] = [];
 
   change(): void {
@@ -17,8 +20,10 @@ class FakeStore {
 
   async read(): Promise<StoredValue | undefined> {
     this.readAt.push(Date.now());
+    const { value } = this;
+    await this.delay;
     if (this.isBroken) throw new Error('The connection is cut.');
-    return this.value;
+    return value;
   }
 
   /** The times between the latest reads. */
@@ -100,5 +105,83 @@ describe('pollKey', () => {
     expect(found).toEqual([]);
     expect(store.readAt).toHaveLength(1);
     expect(vi.getTimerCount()).toBe(0);
+  });
+
+  describe('with news', () => {
+    let tell: (isArriving: boolean) => void;
+    let hasUnsubscribed: boolean;
+    const subscribe: Subscribe = (partition, onNews) => {
+      expect(partition).toBe(address.partition);
+      hasUnsubscribed = false;
+      tell = onNews;
+      return () => {
+        hasUnsubscribed = true;
+      };
+    };
+    const startWithNews = async (): Promise<void> => {
+      stop = pollKey(store, subscribe)(address, (value) => found.push(value));
+      await vi.advanceTimersByTimeAsync(0);
+    };
+
+    it('reads at once after news, and otherwise every 2 s', async () => {
+      await startWithNews();
+      tell(true);
+      await vi.advanceTimersByTimeAsync(6_000);
+      expect(store.pauses(3)).toEqual([2000, 2000, 2000]);
+      store.change();
+      tell(true);
+      await vi.advanceTimersByTimeAsync(0);
+      expect(found.at(-1)).toEqual(store.value);
+    });
+
+    it('polls while news does not arrive', async () => {
+      await startWithNews();
+      await vi.advanceTimersByTimeAsync(5_000);
+      expect(store.pauses(2)).toEqual([200, 200]);
+      tell(true);
+      await vi.advanceTimersByTimeAsync(2_000);
+      tell(false);
+      await vi.advanceTimersByTimeAsync(5_000);
+      expect(store.pauses(2)).toEqual([200, 200]);
+    });
+
+    it('reads once more, for all news that arrive during a read', async () => {
+      await startWithNews();
+      tell(true);
+      await vi.advanceTimersByTimeAsync(0);
+      const readsBefore = store.readAt.length;
+      const gate = new EventEmitter();
+      store.delay = once(gate, 'open');
+      tell(true);
+      await vi.advanceTimersByTimeAsync(0);
+      store.change();
+      for (let count = 0; count < 3; count += 1) tell(true);
+      await vi.advanceTimersByTimeAsync(0);
+      expect(store.readAt).toHaveLength(readsBefore + 1);
+      store.delay = undefined;
+      gate.emit('open');
+      await vi.advanceTimersByTimeAsync(0);
+      expect(store.readAt).toHaveLength(readsBefore + 2);
+      expect(found.at(-1)).toEqual(store.value);
+    });
+
+    it('reads again within 200 ms if the read after news fails', async () => {
+      await startWithNews();
+      tell(true);
+      await vi.advanceTimersByTimeAsync(0);
+      store.isBroken = true;
+      store.change();
+      tell(true);
+      await vi.advanceTimersByTimeAsync(0);
+      store.isBroken = false;
+      await vi.advanceTimersByTimeAsync(200);
+      expect(found.at(-1)).toEqual(store.value);
+    });
+
+    it('unsubscribes when it is stopped', async () => {
+      await startWithNews();
+      stop();
+      expect(hasUnsubscribed).toBe(true);
+    });
   });
 });

@@ -5,11 +5,6 @@ import { CALL_TIMEOUT_MS } from '../store-timeouts.js';
 
 export type RedisClient = ReturnType<typeof createRedisClient>;
 
-export interface RedisConnectionOptions {
-  /** Whether the process may exit while commands are pending. @default false */
-  readonly isBackground?: boolean;
-}
-
 const CONNECT_TIMEOUT_MS = 2000;
 /** Pause between attempts to connect. */
 const CONNECT_PAUSE_MS = 100;
@@ -39,6 +34,18 @@ export function createRedisClient(
   });
 }
 
+/** Creates a client for one connection. The process may exit while the connection is idle. */
+export function duplicateClient(client: RedisClient): RedisClient {
+  // A copy costs a hundredth of a new client, for which the SDK would build all commands again.
+  const copy = client.duplicate();
+  copy.unref();
+  // The SDK leaves a socket open that connects after its client was destroyed.
+  copy.on('connect', () => {
+    if (!copy.isOpen) copy.destroy();
+  });
+  return copy;
+}
+
 interface OpenedClient {
   readonly client: RedisClient;
   readonly connected: Promise<unknown>;
@@ -51,14 +58,12 @@ interface OpenedClient {
  */
 export class RedisConnection {
   readonly #createClient: () => RedisClient;
-  readonly #isBackground: boolean;
   #opened: OpenedClient | undefined;
   #connectAt = 0;
   #isClosed = false;
 
-  constructor(createClient: () => RedisClient, { isBackground = false }: RedisConnectionOptions = {}) {
+  constructor(createClient: () => RedisClient) {
     this.#createClient = createClient;
-    this.#isBackground = isBackground;
   }
 
   /**
@@ -66,7 +71,7 @@ export class RedisConnection {
    *
    * @throws the SDK's error, or an error if there is no answer in time. The commands may have taken effect.
    */
-  async run<Result>(work: (client: RedisClient) => Promise<Result>, timeoutMs = CALL_TIMEOUT_MS): Promise<Result> {
+  async run<Result>(work: (client: RedisClient) => Promise<Result>): Promise<Result> {
     if (this.#isClosed) throw new Error('The connection to Redis is closed.');
     this.#opened ??= this.#open();
     const { client, connected } = this.#opened;
@@ -74,7 +79,7 @@ export class RedisConnection {
       signal.addEventListener('abort', () => this.#drop(client), { once: true });
       return connected.then(() => work(client));
     };
-    return withTimeout(timeoutMs, answered, { isBackground: this.#isBackground });
+    return withTimeout(CALL_TIMEOUT_MS, answered);
   }
 
   /** Closes the connection permanently, after pending commands are answered or after 1 s. */
@@ -84,17 +89,11 @@ export class RedisConnection {
     if (client?.isReady === true) {
       await Promise.race([client.close(), delay(CLOSE_TIMEOUT_MS, undefined, { ref: false })]);
     }
-    this.disconnect();
-  }
-
-  /** Closes the connection at once. Pending commands fail; the next command opens it again. */
-  disconnect(): void {
     if (this.#opened !== undefined) this.#drop(this.#opened.client);
   }
 
   #open(): OpenedClient {
     const client = this.#createClient();
-    client.unref();
     client.on('error', () => {
       this.#forget(client);
       // Deferred, so that the client first fails its commands with the error itself.

@@ -9,9 +9,10 @@ import type {
   ValueAddress,
   ValueChange,
 } from '../key-value-store.js';
+import { pollKey } from '../poll-key.js';
 import type { ValueLimits } from '../split-value-store.js';
-import { createRedisClient, RedisConnection } from './redis-connection.js';
-import { RedisFollower } from './redis-follower.js';
+import { createRedisClient, duplicateClient, type RedisClient, RedisConnection } from './redis-connection.js';
+import { RedisNews } from './redis-news.js';
 import { runCommitScript, runReadManyScript, runReadRangeScript } from './redis-scripts.js';
 
 /** Redis limits a value to 512 MB. */
@@ -37,8 +38,7 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<KeyVal
   const sdk = await import('redis');
   const { url, credential, log } = options;
   const client = createRedisClient(sdk, url, credential && (await loadEntraCredentials(credential, log)));
-  // A copy costs a hundredth of a new client, for which the SDK would build all commands again.
-  return new RedisStore(() => client.duplicate(), options);
+  return new RedisStore(() => duplicateClient(client), options);
 }
 
 async function loadEntraCredentials(credential: TokenCredential, log: Logger | undefined) {
@@ -56,22 +56,15 @@ class RedisStore implements KeyValueStore {
   readonly #connection: RedisConnection;
   /** Used for large replies, because a command waits for earlier ones on the same connection. */
   readonly #reads: RedisConnection;
-  readonly #follower: RedisFollower;
+  readonly #news: RedisNews;
+  readonly follow: KeyValueStore['follow'];
 
-  constructor(
-    createClient: () => ReturnType<typeof createRedisClient>,
-    { keyPrefix = 'callbacks:', log }: RedisStoreOptions,
-  ) {
+  constructor(createClient: () => RedisClient, { keyPrefix = 'callbacks:', log }: RedisStoreOptions) {
     this.#prefix = keyPrefix;
     this.#connection = new RedisConnection(createClient);
     this.#reads = new RedisConnection(createClient);
-    this.#follower = new RedisFollower({
-      connection: this.#connection,
-      blockingConnection: new RedisConnection(createClient, { isBackground: true }),
-      keyPrefix,
-      read: (address) => this.read(address),
-      log,
-    });
+    this.#news = new RedisNews({ connection: this.#connection, createClient, keyPrefix, log });
+    this.follow = pollKey(this, this.#news.subscribe);
   }
 
   async read({ partition, key }: ValueAddress): Promise<StoredValue | undefined> {
@@ -104,7 +97,7 @@ class RedisStore implements KeyValueStore {
       runCommitScript(client, this.#keyOf(partition), guard, changes, tag),
     );
     if (!isCommitted) return undefined;
-    this.#follower.publish(partition);
+    this.#news.publish(partition);
     return tag;
   }
 
@@ -112,11 +105,7 @@ class RedisStore implements KeyValueStore {
     const removed = await this.#connection.run((client) =>
       client.zRemRangeByLex(this.#keyOf(partition), `[${from}`, `(${before}`),
     );
-    if (removed > 0) this.#follower.publish(partition);
-  }
-
-  follow(address: ValueAddress, onValue: (value: StoredValue | undefined) => void): () => void {
-    return this.#follower.follow(address, onValue);
+    if (removed > 0) this.#news.publish(partition);
   }
 
   async ping(): Promise<void> {
@@ -124,7 +113,7 @@ class RedisStore implements KeyValueStore {
   }
 
   async close(): Promise<void> {
-    await this.#follower.close();
+    this.#news.close();
     await this.#connection.close();
     await this.#reads.close();
   }

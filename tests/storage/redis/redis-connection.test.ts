@@ -114,12 +114,13 @@ describe.skipIf(isRedisMissing)('the Redis connection (needs /usr/bin/redis-serv
     expect(await admin.exists('callbacks:{events|A|1}')).toBe(0);
   });
 
-  it('needs no dangerous commands, and no keys but its own', async () => {
+  it('needs no dangerous commands, and no keys and channels but its own', async () => {
     await admin.aclSetUser('narrow', [
       'on',
       '>secret',
       '~callbacks:*',
       'resetchannels',
+      '&callbacks:*',
       '+@all',
       '-@dangerous',
       '-@admin',
@@ -197,7 +198,7 @@ describe.skipIf(isRedisMissing)('the Redis connection (needs /usr/bin/redis-serv
     while (!(await client.clusterInfo()).includes('cluster_state:ok')) await delay(20);
     const log = createRecordingLog();
     const store = await openRedisStoreForTest({ url, log });
-    // One blocking read waits for changes in all partitions.
+    // One command subscribes to all partitions.
     const stops = ['2', '3'].map((number) => store.follow({ ...address, partition: `events|A|${number}` }, () => {}));
     await useEveryCommand(store, await openRedisStoreForTest({ url }));
     for (const stop of stops) stop();

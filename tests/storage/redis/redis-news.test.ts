@@ -1,8 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { KeyValueStore, StoredValue } from '../../../src/storage/key-value-store.js';
-import { RedisConnection } from '../../../src/storage/redis/redis-connection.js';
-import { RedisFollower } from '../../../src/storage/redis/redis-follower.js';
 import { openRedisStore, type RedisStoreOptions } from '../../../src/storage/redis/redis-store.js';
 import { type FaultProxy, startFaultProxy } from '../../support/fault-proxy.js';
 import { type AdminClient, openClientForTest } from '../../support/open-redis-for-test.js';
@@ -10,30 +8,12 @@ import { createRecordingLog } from '../../support/recording-log.js';
 import { isRedisMissing, type RedisServer, startRedisServer } from '../../support/redis-server.js';
 
 const POLL_EVERY_MS = 2;
-/** Less than the time of 20 blocking reads of 2 s each. */
-const BLOCKED_MS = 35_000;
 const KEY = 'head';
 
 const put = async (store: KeyValueStore, partition: string, value: string, key = KEY): Promise<void> => {
   const tag = (await store.read({ partition, key }))?.tag;
   expect(await store.commit(partition, { key, tag }, [{ key, value }])).toBeDefined();
 };
-
-it('RedisFollower logs why keys cannot be followed', async () => {
-  const log = createRecordingLog();
-  const connection = new RedisConnection(() => {
-    throw new Error('Nothing is sent.');
-  });
-  const error = new Error('The socket is closed.', { cause: new Error('read ECONNRESET') });
-  const read = (): Promise<never> => Promise.reject(error);
-  const follower = new RedisFollower({ connection, blockingConnection: connection, keyPrefix: '', read, log });
-  const stop = follower.follow({ partition: 'a', key: KEY }, () => {});
-  await expect
-    .poll(() => log.lines)
-    .toEqual([expect.stringContaining('Error: The socket is closed. (because of Error: read ECONNRESET)')]);
-  stop();
-  await follower.close();
-});
 
 describe.skipIf(isRedisMissing)('following keys in Redis (needs /usr/bin/redis-server)', () => {
   let redis: RedisServer;
@@ -56,7 +36,7 @@ describe.skipIf(isRedisMissing)('following keys in Redis (needs /usr/bin/redis-s
     onTestFinished(() => store.close());
     return store;
   };
-  const followers = async () => (await admin.clientList()).filter(({ flags }) => flags.includes('b')).length;
+  const followers = async () => (await admin.clientList()).filter(({ flags }) => flags.includes('P')).length;
 
   it('reports each change by another process in order, even of a key that was not the guard', async () => {
     const partition = nextPartition();
@@ -91,25 +71,84 @@ describe.skipIf(isRedisMissing)('following keys in Redis (needs /usr/bin/redis-s
     expect(seen.values.at(-1)).toBe('100');
   });
 
-  it(
-    'follows a new key at once while it waits for others',
-    async () => {
-      const store = await openForTest();
-      const writer = await openForTest();
-      follow(store, nextPartition());
-      // Without a wake-up each would wait for the end of a blocking read and exceed the test's timeout.
-      for (let count = 0; count < 20; count += 1) {
-        while ((await followers()) === 0) await delay(POLL_EVERY_MS);
-        const partition = nextPartition();
-        const seen = follow(store, partition);
-        await seen.until(undefined);
-        await put(writer, partition, 'a');
-        await seen.until('a');
-      }
-      expect(await followers()).toBeLessThanOrEqual(1);
-    },
-    BLOCKED_MS,
-  );
+  it('follows a new key at once while it follows others', async () => {
+    const store = await openForTest();
+    const writer = await openForTest();
+    follow(store, nextPartition());
+    // Without notifications each would wait up to 2 s for the next check and exceed the test's timeout.
+    for (let count = 0; count < 20; count += 1) {
+      while ((await followers()) === 0) await delay(POLL_EVERY_MS);
+      const partition = nextPartition();
+      const seen = follow(store, partition);
+      await seen.until(undefined);
+      await put(writer, partition, 'a');
+      await seen.until('a');
+    }
+    expect(await followers()).toBeLessThanOrEqual(1);
+  });
+
+  it('notifies only processes that follow the partition, and only while they do', async () => {
+    const partition = nextPartition();
+    const store = await openForTest();
+    const [seen, other] = [follow(store, partition), follow(store, nextPartition())];
+    const channel = `callbacks:news:${partition}`;
+    await expect.poll(() => admin.pubSubChannels('callbacks:news:*')).toContain(channel);
+    seen.stop();
+    await expect.poll(() => admin.pubSubChannels('callbacks:news:*')).not.toContain(channel);
+    other.stop();
+    await expect.poll(() => admin.pubSubChannels('callbacks:news:*')).toEqual([]);
+    expect(await admin.keys('*news*')).toEqual([]);
+  });
+
+  it('follows by polling if the user may not use channels, and warns once', async () => {
+    await admin.aclSetUser('mute', ['on', '>secret', '~*', '+@all', 'resetchannels']);
+    const log = createRecordingLog();
+    const url = `redis://mute:secret@127.0.0.1:${redis.port}`;
+    const partition = nextPartition();
+    const seen = follow(await openForTest({ url, log }), partition);
+    const writer = await openForTest({ url });
+    for (let count = 1; count <= 50; count += 1) {
+      await put(writer, partition, String(count));
+      await seen.until(String(count));
+    }
+    // At least two attempts to subscribe.
+    const denials = async () =>
+      Number(/cmdstat_subscribe:.*rejected_calls=(\d+)/.exec(await admin.info('commandstats'))?.[1] ?? 0);
+    const before = await denials();
+    await expect.poll(denials).toBeGreaterThan(before + 1);
+    expect(log.lines).toEqual([
+      expect.stringMatching(/^warn Changes in Redis cannot be followed by Pub\/Sub; polling: .*NOPERM/),
+    ]);
+    await admin.aclSetUser('mute', ['allchannels']);
+    await expect.poll(() => log.lines.at(-1)).toBe('info Changes in Redis can be followed again.');
+  });
+
+  it('subscribes again, without a warning, after the server has closed its connection', async () => {
+    const log = createRecordingLog();
+    const partition = nextPartition();
+    const seen = follow(await openForTest({ log }), partition);
+    const writer = await openForTest();
+    for (const value of ['a', 'b', 'c']) {
+      while ((await followers()) === 0) await delay(POLL_EVERY_MS);
+      await put(writer, partition, value);
+      await seen.until(value);
+      await admin.sendCommand(['CLIENT', 'KILL', 'TYPE', 'pubsub']);
+    }
+    while ((await followers()) === 0) await delay(POLL_EVERY_MS);
+    expect(log.lines).toEqual([]);
+  });
+
+  it('leaves no connection if the store is closed while it subscribes', async () => {
+    const before = (await admin.clientList()).length;
+    for (let count = 0; count < 20; count += 1) {
+      const store = await openRedisStore({ url: redis.url });
+      const stop = store.follow({ partition: nextPartition(), key: KEY }, () => {});
+      await delay(count % 4);
+      stop();
+      await store.close();
+    }
+    await expect.poll(async () => (await admin.clientList()).length).toBeLessThanOrEqual(before);
+  });
 
   it('reports to all followers of a key, until each stops', async () => {
     const partition = nextPartition();
@@ -122,29 +161,23 @@ describe.skipIf(isRedisMissing)('following keys in Redis (needs /usr/bin/redis-s
     expect(one.values).not.toContain('a');
   });
 
-  it('reports a change from before it started, however old', async () => {
+  it('reports a change from before it started', async () => {
     const partition = nextPartition();
     await put(await openForTest(), partition, 'a');
-    while ((await admin.del(newsOf(partition))) === 0) await delay(POLL_EVERY_MS);
     const seen = follow(await openForTest(), partition);
     expect(await seen.until('a')).toBe('a');
   });
 
-  it(
-    'uses one connection for all followed keys, while there are any',
-    async () => {
-      const store = await openForTest();
-      // Without a wake-up each end would wait for the end of a blocking read.
-      for (let count = 0; count < 20; count += 1) {
-        const followed = [follow(store, nextPartition()), follow(store, nextPartition())];
-        while ((await followers()) === 0) await delay(POLL_EVERY_MS);
-        expect(await followers()).toBe(1);
-        for (const { stop } of followed) stop();
-        while ((await followers()) > 0) await delay(POLL_EVERY_MS);
-      }
-    },
-    BLOCKED_MS,
-  );
+  it('uses one connection for all followed keys, while there are any', async () => {
+    const store = await openForTest();
+    for (let count = 0; count < 20; count += 1) {
+      const followed = Array.from({ length: 200 }, () => follow(store, nextPartition()));
+      while ((await followers()) === 0) await delay(POLL_EVERY_MS);
+      expect(await followers()).toBe(1);
+      for (const { stop } of followed) stop();
+      while ((await followers()) > 0) await delay(POLL_EVERY_MS);
+    }
+  });
 
   it('detects a change without a notification within seconds: a lost partition, or a writer that died', async () => {
     const store = await openForTest();
@@ -176,7 +209,7 @@ describe.skipIf(isRedisMissing)('following keys in Redis (needs /usr/bin/redis-s
     await seen.until('b');
     while (log.lines.length < 2) await delay(POLL_EVERY_MS);
     expect(log.lines).toEqual([
-      expect.stringMatching(/^warn Changes in Redis cannot be followed; trying again: /),
+      expect.stringMatching(/^warn Changes in Redis cannot be followed by Pub\/Sub; polling: /),
       'info Changes in Redis can be followed again.',
     ]);
   });
@@ -209,10 +242,6 @@ describe.skipIf(isRedisMissing)('following keys in Redis (needs /usr/bin/redis-s
     expect(await seen.until('b')).toBe('b');
   });
 });
-
-function newsOf(partition: string): string {
-  return `callbacks:{news}:${partition}`;
-}
 
 function dataOf(partition: string): string {
   return `callbacks:{${partition}}`;
