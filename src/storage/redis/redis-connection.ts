@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type * as Redis from 'redis';
+import { createClient, type RedisClientOptions } from 'redis';
 import { withTimeout } from '../../functions/time-limits.js';
 import { CALL_TIMEOUT_MS } from '../store-timeouts.js';
+import { redisScripts } from './redis-scripts.js';
 
 export type RedisClient = ReturnType<typeof createRedisClient>;
 
@@ -11,18 +12,11 @@ const CONNECT_PAUSE_MS = 100;
 const CLOSE_TIMEOUT_MS = 1000;
 const KEEP_ALIVE_MS = 10_000;
 
-/**
- * @param sdk - the `redis` package, which is loaded only if Redis is used
- * @param credentialsProvider - signs in instead of the user and password of the URL
- */
-export function createRedisClient(
-  sdk: typeof Redis,
-  url: string,
-  credentialsProvider?: NonNullable<Redis.RedisClientOptions['credentialsProvider']>,
-) {
-  return sdk.createClient({
-    url,
-    ...(credentialsProvider !== undefined && { credentialsProvider }),
+/** Creates a client to copy with {@link duplicateClient}. */
+export function createRedisClient(options: Pick<RedisClientOptions, 'url' | 'keyPrefix' | 'credentialsProvider'>) {
+  return createClient({
+    ...options,
+    scripts: redisScripts,
     // Version 3 of the protocol has no advantage here, and some Redis proxies do not support it.
     RESP: 2,
     maintNotifications: 'disabled',
@@ -57,13 +51,13 @@ interface OpenedClient {
  * connection is idle.
  */
 export class RedisConnection {
-  readonly #createClient: () => RedisClient;
+  readonly #newClient: () => RedisClient;
   #opened: OpenedClient | undefined;
   #connectAt = 0;
   #isClosed = false;
 
-  constructor(createClient: () => RedisClient) {
-    this.#createClient = createClient;
+  constructor(newClient: () => RedisClient) {
+    this.#newClient = newClient;
   }
 
   /**
@@ -93,7 +87,7 @@ export class RedisConnection {
   }
 
   #open(): OpenedClient {
-    const client = this.#createClient();
+    const client = this.#newClient();
     client.on('error', () => {
       this.#forget(client);
       // Deferred, so that the client first fails its commands with the error itself.

@@ -1,12 +1,10 @@
-import { createHash } from 'node:crypto';
+import { type CommandParser, defineScript } from 'redis';
 import { z } from 'zod';
 import type { CommitGuard, KeyRange, ValueChange } from '../key-value-store.js';
-import type { RedisClient } from './redis-connection.js';
 
 /*
- * Atomic steps of the server: readers see all of a step or nothing. KEYS is the sorted set
- * of a partition. A reply is bounded by its bytes, because one value may be as large as many others together; it contains
- * at least one value.
+ * Atomic steps of the server: readers see all of a step or nothing. KEYS is the sorted set of a partition. A reply is
+ * bounded by its bytes, because one value may be as large as many others together; it contains at least one value.
  */
 
 const FIND = `
@@ -15,12 +13,21 @@ local function find(key)
 end
 `;
 
-/*
+const MAX_REPLY_BYTES = String(1024 * 1024);
+const MAX_KEYS = 1000;
+
+const membersReply = z.array(z.string());
+const maybeMembersReply = z.array(z.string().nullable()).min(1);
+
+/**
+ * Resolves with false if the guard failed and nothing was changed.
+ *
  * ARGV: the guard's key, the expected tag or nothing, the new tag, and for each change its key, 1 or 0, and the value.
  * Members are added before others are removed: a server that is out of memory refuses the first command if that adds
  * something, but lets a script continue that has freed something.
  */
-const commitScript = createScript(`${FIND}
+const commitValues = defineScript({
+  SCRIPT: `${FIND}
 local guarded = find(ARGV[1])
 local start = #ARGV[1] + 2
 if (guarded and string.sub(guarded, start, start + 11) or '') ~= ARGV[2] then return 0 end
@@ -31,10 +38,29 @@ for i = 4, #ARGV, 3 do
 end
 for _, member in ipairs(replaced) do redis.call('ZREM', KEYS[1], member) end
 return 1
-`);
+`,
+  NUMBER_OF_KEYS: 1,
+  parseCommand(
+    parser: CommandParser,
+    partitionKey: string,
+    guard: CommitGuard,
+    changes: readonly ValueChange[],
+    tag: string,
+  ) {
+    parser.pushKey(partitionKey);
+    parser.push(guard.key, guard.tag ?? '', tag);
+    for (const { key, value } of changes) parser.push(key, value === undefined ? '0' : '1', value ?? '');
+  },
+  transformReply: (reply: unknown) => reply === 1,
+});
 
-/* ARGV: about how many bytes, and the keys. */
-const readManyScript = createScript(`${FIND}
+/**
+ * Resolves with the members of the first keys, in the order of the keys; `null` for a key that does not exist.
+ *
+ * ARGV: about how many bytes, and the keys.
+ */
+const readMembers = defineScript({
+  SCRIPT: `${FIND}
 local members, bytes = {}, 0
 for i = 2, #ARGV do
   if bytes >= tonumber(ARGV[1]) then break end
@@ -43,10 +69,18 @@ for i = 2, #ARGV do
   members[i - 1] = member or false
 end
 return members
-`);
+`,
+  NUMBER_OF_KEYS: 1,
+  parseCommand(parser: CommandParser, partitionKey: string, keys: readonly string[]) {
+    parser.pushKey(partitionKey);
+    parser.push(MAX_REPLY_BYTES, ...keys.slice(0, MAX_KEYS));
+  },
+  transformReply: (reply: unknown) => maybeMembersReply.parse(reply),
+});
 
-/* ARGV: about how many bytes, how many members, and the range. */
-const readRangeScript = createScript(`
+/** ARGV: about how many bytes, how many members, and the range. */
+const readMemberRange = defineScript({
+  SCRIPT: `
 local found, bytes, from = {}, 0, '[' .. ARGV[3]
 while #found < tonumber(ARGV[2]) and bytes < tonumber(ARGV[1]) do
   local count = math.min(16, tonumber(ARGV[2]) - #found)
@@ -60,67 +94,13 @@ while #found < tonumber(ARGV[2]) and bytes < tonumber(ARGV[1]) do
   if #some < count then break end
 end
 return found
-`);
+`,
+  NUMBER_OF_KEYS: 1,
+  parseCommand(parser: CommandParser, partitionKey: string, { from, before }: KeyRange, limit: number) {
+    parser.pushKey(partitionKey);
+    parser.push(MAX_REPLY_BYTES, String(limit), from, before);
+  },
+  transformReply: (reply: unknown) => membersReply.parse(reply),
+});
 
-const MAX_REPLY_BYTES = 1024 * 1024;
-const MAX_KEYS = 1000;
-
-const membersReply = z.array(z.string());
-const maybeMembersReply = z.array(z.string().nullable()).min(1);
-
-/** @returns false if the guard failed and nothing was changed */
-export async function runCommitScript(
-  client: RedisClient,
-  partitionKey: string,
-  guard: CommitGuard,
-  changes: readonly ValueChange[],
-  tag: string,
-): Promise<boolean> {
-  const values = changes.flatMap(({ key, value }) => [key, value === undefined ? '0' : '1', value ?? '']);
-  return (await evaluate(client, commitScript, partitionKey, [guard.key, guard.tag ?? '', tag, ...values])) === 1;
-}
-
-/** @returns the members of the first keys, in the order of the keys; `null` for a key that does not exist */
-export async function runReadManyScript(
-  client: RedisClient,
-  partitionKey: string,
-  keys: readonly string[],
-): Promise<(string | null)[]> {
-  const values = [String(MAX_REPLY_BYTES), ...keys.slice(0, MAX_KEYS)];
-  return maybeMembersReply.parse(await evaluate(client, readManyScript, partitionKey, values));
-}
-
-export async function runReadRangeScript(
-  client: RedisClient,
-  partitionKey: string,
-  { from, before }: KeyRange,
-  limit: number,
-): Promise<string[]> {
-  const values = [String(MAX_REPLY_BYTES), String(limit), from, before];
-  return membersReply.parse(await evaluate(client, readRangeScript, partitionKey, values));
-}
-
-interface Script {
-  readonly source: string;
-  readonly sha1: string;
-}
-
-function createScript(source: string): Script {
-  return { source, sha1: createHash('sha1').update(source).digest('hex') };
-}
-
-async function evaluate(
-  client: RedisClient,
-  { source, sha1 }: Script,
-  partitionKey: string,
-  values: string[],
-): Promise<unknown> {
-  const options = { keys: [partitionKey], arguments: values };
-  try {
-    return await client.evalSha(sha1, options);
-  } catch (error) {
-    // The server has not cached the script since it started.
-    if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-    return client.eval(source, options);
-  }
-}
+export const redisScripts = { commitValues, readMembers, readMemberRange };

@@ -13,7 +13,6 @@ import { pollKey } from '../poll-key.js';
 import type { ValueLimits } from '../split-value-store.js';
 import { createRedisClient, duplicateClient, type RedisClient, RedisConnection } from './redis-connection.js';
 import { RedisNews } from './redis-news.js';
-import { runCommitScript, runReadManyScript, runReadRangeScript } from './redis-scripts.js';
 
 /** Redis limits a value to 512 MB. */
 export const REDIS_LIMITS: ValueLimits = { maxValueLength: Infinity, maxCommitLength: Infinity };
@@ -35,10 +34,10 @@ export interface RedisStoreOptions {
  * supported. Connects with the first command.
  */
 export async function openRedisStore(options: RedisStoreOptions): Promise<KeyValueStore> {
-  const sdk = await import('redis');
-  const { url, credential, log } = options;
-  const client = createRedisClient(sdk, url, credential && (await loadEntraCredentials(credential, log)));
-  return new RedisStore(() => duplicateClient(client), options);
+  const { url, credential, keyPrefix = 'callbacks:', log } = options;
+  const credentialsProvider = credential && (await loadEntraCredentials(credential, log));
+  const client = createRedisClient({ url, keyPrefix, ...(credentialsProvider && { credentialsProvider }) });
+  return new RedisStore(() => duplicateClient(client), keyPrefix, log);
 }
 
 async function loadEntraCredentials(credential: TokenCredential, log: Logger | undefined) {
@@ -51,7 +50,6 @@ async function loadEntraCredentials(credential: TokenCredential, log: Logger | u
  * byte, a tag of 12 characters, and the value. All scores are 0, so members are sorted by key.
  */
 class RedisStore implements KeyValueStore {
-  readonly #prefix: string;
   /** Used by writers and followers, whose commands must not wait for large replies. */
   readonly #connection: RedisConnection;
   /** Used for large replies, because a command waits for earlier ones on the same connection. */
@@ -59,8 +57,7 @@ class RedisStore implements KeyValueStore {
   readonly #news: RedisNews;
   readonly follow: KeyValueStore['follow'];
 
-  constructor(createClient: () => RedisClient, { keyPrefix = 'callbacks:', log }: RedisStoreOptions) {
-    this.#prefix = keyPrefix;
+  constructor(createClient: () => RedisClient, keyPrefix: string, log: Logger | undefined) {
     this.#connection = new RedisConnection(createClient);
     this.#reads = new RedisConnection(createClient);
     this.#news = new RedisNews({ connection: this.#connection, createClient, keyPrefix, log });
@@ -70,7 +67,7 @@ class RedisStore implements KeyValueStore {
   async read({ partition, key }: ValueAddress): Promise<StoredValue | undefined> {
     const limit = { LIMIT: { offset: 0, count: 1 } };
     const [member] = await this.#connection.run((client) =>
-      client.zRangeByLex(this.#keyOf(partition), `[${key}\0`, `(${key}\u0001`, limit),
+      client.zRangeByLex(keyOf(partition), `[${key}\0`, `(${key}\u0001`, limit),
     );
     return member === undefined ? undefined : toStoredValue(member);
   }
@@ -79,7 +76,7 @@ class RedisStore implements KeyValueStore {
     const found = new Map<string, StoredValue>();
     for (let start = 0; start < keys.length;) {
       const left = keys.slice(start);
-      const members = await this.#reads.run((client) => runReadManyScript(client, this.#keyOf(partition), left));
+      const members = await this.#reads.run((client) => client.readMembers(keyOf(partition), left));
       for (const member of members) if (member !== null) found.set(keyIn(member), toStoredValue(member));
       start += members.length;
     }
@@ -87,14 +84,14 @@ class RedisStore implements KeyValueStore {
   }
 
   async readRange(partition: string, range: KeyRange, limit: number): Promise<readonly StoredValue[]> {
-    const members = await this.#reads.run((client) => runReadRangeScript(client, this.#keyOf(partition), range, limit));
+    const members = await this.#reads.run((client) => client.readMemberRange(keyOf(partition), range, limit));
     return members.map(toStoredValue);
   }
 
   async commit(partition: string, guard: CommitGuard, changes: readonly ValueChange[]): Promise<string | undefined> {
     const tag = randomBytes(9).toString('base64url');
     const isCommitted = await this.#connection.run((client) =>
-      runCommitScript(client, this.#keyOf(partition), guard, changes, tag),
+      client.commitValues(keyOf(partition), guard, changes, tag),
     );
     if (!isCommitted) return undefined;
     this.#news.publish(partition);
@@ -103,7 +100,7 @@ class RedisStore implements KeyValueStore {
 
   async removeRange(partition: string, { from, before }: KeyRange): Promise<void> {
     const removed = await this.#connection.run((client) =>
-      client.zRemRangeByLex(this.#keyOf(partition), `[${from}`, `(${before}`),
+      client.zRemRangeByLex(keyOf(partition), `[${from}`, `(${before}`),
     );
     if (removed > 0) this.#news.publish(partition);
   }
@@ -117,11 +114,11 @@ class RedisStore implements KeyValueStore {
     await this.#connection.close();
     await this.#reads.close();
   }
+}
 
-  /** Returns the Redis key of a partition. Its name contains no brace, so the name alone decides the hash slot. */
-  #keyOf(partition: string): string {
-    return `${this.#prefix}{${partition}}`;
-  }
+/** Returns the Redis key of a partition. Its name contains no brace, so the name alone decides the hash slot. */
+function keyOf(partition: string): string {
+  return `{${partition}}`;
 }
 
 function keyIn(member: string): string {
