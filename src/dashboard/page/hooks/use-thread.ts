@@ -5,7 +5,7 @@ import type { ThreadAddress } from '../api/thread-source.js';
 import { type Connection, ThreadFollower } from '../thread/thread-follower.js';
 import type { ThreadChange } from '../thread/thread-change.js';
 import { applyChanges, EMPTY_THREAD, type ThreadState } from '../thread/thread-state.js';
-import { FrameBatcher } from './frame-batcher.js';
+import { Batcher } from './batcher.js';
 
 /** A message sent from this page whose run has no events yet. */
 export interface PendingMessage {
@@ -47,7 +47,7 @@ export function useThread(api: TelemetryApi, thread: ThreadAddress, isFollowed: 
   // Not an ordinary effect, because those wait for the first paint.
   useLayoutEffect(() => {
     if (!isFollowed) return undefined;
-    const batcher = new FrameBatcher(addChanges);
+    const batcher = new Batcher(addChanges);
     const current = new ThreadFollower({
       api,
       thread: { agentName, threadId },
