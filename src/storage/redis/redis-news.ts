@@ -9,7 +9,7 @@ export interface RedisNewsOptions {
   /** Publishes. A connection with subscriptions accepts no other commands. */
   readonly connection: RedisConnection;
   /** Creates the client for subscriptions. */
-  readonly createClient: () => RedisClient;
+  readonly newClient: () => RedisClient;
   readonly keyPrefix: string;
   readonly log: Logger | undefined;
 }
@@ -85,7 +85,7 @@ export class RedisNews {
   }
 
   #open(): void {
-    const client = this.#options.createClient();
+    const client = this.#options.newClient();
     this.#client = client;
     client.on('error', (error) => this.#lose(client, error));
     void this.#attempt(client, async () => {
@@ -125,6 +125,7 @@ export class RedisNews {
     for (const channel of this.#subscribers.keys()) this.#tell(channel, false);
   }
 
+  /** The SDK prefixes keys, but not channels. */
   #channelOf(partition: string): string {
     return `${this.#options.keyPrefix}news:${partition}`;
   }

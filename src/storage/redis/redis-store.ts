@@ -57,10 +57,10 @@ class RedisStore implements KeyValueStore {
   readonly #news: RedisNews;
   readonly follow: KeyValueStore['follow'];
 
-  constructor(createClient: () => RedisClient, keyPrefix: string, log: Logger | undefined) {
-    this.#connection = new RedisConnection(createClient);
-    this.#reads = new RedisConnection(createClient);
-    this.#news = new RedisNews({ connection: this.#connection, createClient, keyPrefix, log });
+  constructor(newClient: () => RedisClient, keyPrefix: string, log: Logger | undefined) {
+    this.#connection = new RedisConnection(newClient);
+    this.#reads = new RedisConnection(newClient);
+    this.#news = new RedisNews({ connection: this.#connection, newClient, keyPrefix, log });
     this.follow = pollKey(this, this.#news.subscribe);
   }
 

@@ -1,4 +1,4 @@
-/** Fast enough to look like a stream. Drawing every frame costs twice as much CPU time. */
+/** Short enough to look like a stream, and longer than a frame, because drawing takes most of the CPU time. */
 const PAUSE_MS = 50;
 const HIDDEN_PAGE_PAUSE_MS = 500;
 
